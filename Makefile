@@ -1,0 +1,61 @@
+# `make demo` shows the collection at work on this machine; `make test` is all that CI runs.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+# Only real bin directories: a pyenv shim in PATH breaks ansible-test.
+PATH_OF_CALLER := $(PATH)
+export PATH := $(CURDIR)/$(BIN):/usr/local/bin:/usr/bin:/bin
+PIP := -m pip install -qq --disable-pip-version-check
+export ANSIBLE_HOME := $(CURDIR)/.ansible/home
+
+.PHONY: help setup setup-dev emulator-venv demo test lint sanity unit molecule clean
+
+help:  ## show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+
+setup: .venv/run.stamp  ## what a run needs: ansible-core, boto3 and amazon.aws in .venv and .ansible
+setup-dev: .venv/dev.stamp
+emulator-venv: .cache/emulator/venv/stamp
+
+.venv/bin/python:
+	@PATH="$(PATH_OF_CALLER)" tests/setup/venv "$(PYTHON)" .venv
+
+.venv/run.stamp: requirements.txt tests/setup/lay_out_collections.py | .venv/bin/python
+	@echo "Setting up .venv: ansible-core and boto3 from PyPI"
+	@$(BIN)/python $(PIP) -r requirements.txt
+	@$(BIN)/python tests/setup/lay_out_collections.py
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt .venv/run.stamp
+	@echo "Setting up .venv: linters, molecule and pytest from PyPI"
+	@$(BIN)/python $(PIP) -r requirements-dev.txt
+	@touch $@
+
+.cache/emulator/venv/stamp: tests/emulator/requirements.txt | .venv/bin/python
+	@echo "Setting up the emulator: ministack in its own venv"
+	@tests/setup/venv $(BIN)/python .cache/emulator/venv
+	@.cache/emulator/venv/bin/python $(PIP) -r tests/emulator/requirements.txt
+	@touch $@
+
+demo: setup emulator-venv  ## deploy 17 regions on a local AWS emulator and show which messages arrive
+	@tests/demo/demo
+
+test: lint sanity unit molecule  ## everything that CI checks
+
+lint: setup-dev  ## ruff, mypy, yamllint, cfn-lint, ansible-lint
+	@tests/lint
+
+sanity: setup-dev  ## ansible-test sanity, without any ignore
+	@tests/sanity
+
+unit: setup-dev emulator-venv  ## pytest
+	@$(BIN)/pytest -n 2
+
+molecule: setup-dev emulator-venv  ## the shipped playbooks against the emulator
+	@tests/molecule
+
+clean:  ## remove what make has set up
+	rm -rf .venv .ansible .cache .pytest_cache .mypy_cache .ruff_cache tests/output

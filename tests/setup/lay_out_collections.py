@@ -1,0 +1,57 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lay out .ansible/collections: this checkout as secops.securityhub, and amazon.aws beside it.
+
+Ansible Galaxy is not asked: the PyPI package `ansible` carries amazon.aws, and only that part of it is unpacked
+(5 MB of 500). The checkout is linked, not copied, so what runs is always what is being edited.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+AMAZON_AWS = "ansible_collections/amazon/aws/"
+
+
+def link_checkout(collections: Path) -> None:
+    """Link the checkout into the collections path as secops.securityhub."""
+    link = collections / "ansible_collections" / "secops" / "securityhub"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(ROOT, target_is_directory=True)
+
+
+def unpack_amazon_aws(collections: Path, ansible_version: str) -> None:
+    """Take amazon.aws out of the wheel of the PyPI package `ansible` of that version."""
+    with tempfile.TemporaryDirectory() as folder:
+        # The wheel is only a carrier here, so the Python that it asks for does not matter.
+        pip = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--only-binary=:all:"]
+        subprocess.run(
+            [*pip, "--python-version=3.14", f"--dest={folder}", f"ansible=={ansible_version}"], check=True
+        )
+        (wheel,) = Path(folder).glob("ansible-*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            names = [name for name in archive.namelist() if name.startswith(AMAZON_AWS)]
+            archive.extractall(collections, names)
+
+
+def main() -> None:
+    """Read the command line and lay out the collections path."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--collections", type=Path, default=ROOT / ".ansible" / "collections")
+    parser.add_argument("--ansible-version", default="14.5.0", help="PyPI version of ansible to take amazon.aws from")
+    args = parser.parse_args()
+    link_checkout(args.collections)
+    if not (args.collections / AMAZON_AWS / "MANIFEST.json").exists():
+        unpack_amazon_aws(args.collections, args.ansible_version)
+
+
+if __name__ == "__main__":
+    main()
