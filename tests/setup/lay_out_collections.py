@@ -33,9 +33,7 @@ def unpack_amazon_aws(collections: Path, ansible_version: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         # The wheel is only a carrier here, so the Python that it asks for does not matter.
         pip = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--only-binary=:all:"]
-        subprocess.run(
-            [*pip, "--python-version=3.14", f"--dest={folder}", f"ansible=={ansible_version}"], check=True
-        )
+        subprocess.run([*pip, "--python-version=3.14", f"--dest={folder}", f"ansible=={ansible_version}"], check=True)
         (wheel,) = Path(folder).glob("ansible-*.whl")
         with zipfile.ZipFile(wheel) as archive:
             names = [name for name in archive.namelist() if name.startswith(AMAZON_AWS)]

@@ -1,0 +1,96 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""botocore clients, one a service, region and endpoint, shared by accounts and threads. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import Acting
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialStore
+
+try:
+    import botocore.config
+    import botocore.session
+except ImportError:
+    pass  # the action plugin says so
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# 30 % of faults: with 3 attempts up to 3 of 60 calls fail, with 8 none did.
+ATTEMPTS = 8
+CONNECT_TIMEOUT = 5  # seconds
+READ_TIMEOUT = 30  # seconds
+USER_AGENT = "secops.securityhub"
+
+
+@dataclass
+class Traffic:
+    """What the run cost: calls answered, and how often botocore had to try again."""
+
+    calls: int = 0
+    retries: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, parsed: dict[str, Any], **_event: Any) -> None:
+        """Add one answered call (a botocore after-call event)."""
+        attempts = parsed.get("ResponseMetadata", {}).get("RetryAttempts", 0)
+        with self._lock:
+            self.calls += 1
+            self.retries += attempts
+
+
+class Clients:
+    """Hands out clients; a thread names the account it acts for with *acting*."""
+
+    def __init__(self, connections: int = 10) -> None:
+        self.traffic = Traffic()
+        self._acting = Acting()
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._store = CredentialStore(sts_region="us-east-1")
+        self._session = botocore.session.Session()
+        self._session.register_component("credential_provider", self._acting)
+        self._session.user_agent_extra = USER_AGENT
+        self._config = botocore.config.Config(
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            max_pool_connections=connections,
+        )
+
+    @contextmanager
+    def acting(self, source: CredentialSource) -> Iterator[None]:
+        """Sign this thread's calls inside the block with the credentials of *source*."""
+        with self._lock:
+            credentials = self._store.load(source)
+        with self._acting.as_account(credentials):
+            yield
+
+    def get(self, service: str, region: str, endpoint_url: str = "") -> Any:
+        """Return the client of *service* in *region*; botocore's session makes them one at a time."""
+        key = (service, region, endpoint_url)
+        client = self._clients.get(key)
+        if client is not None:
+            return client
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._create(*key)
+            return self._clients[key]
+
+    def _create(self, service: str, region: str, endpoint_url: str) -> Any:
+        client = self._session.create_client(
+            service, region_name=region, endpoint_url=endpoint_url or None, config=self._config
+        )
+        client.meta.events.register(
+            f"after-call.{client.meta.service_model.service_id.hyphenize()}", self.traffic.count
+        )
+        return client

@@ -1,0 +1,117 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an AWS error means for the person who runs the playbook: cause and remedy. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    import botocore.exceptions as aws
+except ImportError:
+    pass  # the action plugin and AnsibleAWSModule say so
+
+
+class Refused(Exception):
+    """The product itself declines to go on; the text holds cause and remedy."""
+
+
+# AWS error code -> (what it means, what to do). {message} is AWS's own sentence, {operation} the API call.
+CODES = {
+    "AccessDenied": (
+        "these credentials may not call {operation} ({message})",
+        "grant the action (the role's README lists them all), and look for a service control policy that denies it.",
+    ),
+    "ExpiredToken": (
+        "the credentials have expired",
+        "sign in again (for SSO: aws sso login) and run the playbook again.",
+    ),
+    "InvalidAccessException": (
+        "Security Hub is not enabled there",
+        "enable it, or take the region out of the inventory.",
+    ),
+    "LimitExceeded": (
+        "a quota of AWS is used up ({message})",
+        "remove what is not needed, or ask AWS for a higher quota.",
+    ),
+    "OptInRequired": ("the region is not enabled in this account", "enable it, or take it out of the inventory."),
+    "Throttling": ("AWS still refused {operation} for its rate after {attempts} attempts", "run the playbook again."),
+    "UnrecognizedClient": (
+        "AWS does not accept these credentials in this region",
+        "check that the region is enabled in this account and that the credentials are those of a live user or role.",
+    ),
+    "SignatureDoesNotMatch": ("the secret key is wrong or this clock is off", "check the credentials and the clock."),
+}
+
+SAME_AS = {
+    "AccessDeniedException": "AccessDenied",
+    "UnauthorizedOperation": "AccessDenied",
+    "AuthorizationError": "AccessDenied",
+    "ExpiredTokenException": "ExpiredToken",
+    "RequestExpired": "ExpiredToken",
+    "LimitExceededException": "LimitExceeded",
+    "InvalidClientTokenId": "UnrecognizedClient",
+    "UnrecognizedClientException": "UnrecognizedClient",
+    "AuthFailure": "UnrecognizedClient",
+    "ThrottlingException": "Throttling",
+    "TooManyRequestsException": "Throttling",
+    "RequestLimitExceeded": "Throttling",
+    "InvalidSignatureException": "SignatureDoesNotMatch",
+}
+
+
+def code(error: BaseException) -> str:
+    """Return the code of a botocore ClientError, else an empty string."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def message(error: BaseException) -> str:
+    """Return AWS's own sentence of a ClientError, else the text of the error."""
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        return str(error)
+    return str(response.get("Error", {}).get("Message", "") or error)
+
+
+def explain(error: BaseException) -> str:
+    """Return one sentence with the cause and one with the remedy."""
+    if isinstance(error, Refused):
+        return str(error)
+    known = code(error)
+    if known:
+        return _explain_code(error, known)
+    return _explain_transport(error)
+
+
+def _explain_code(error: Any, known: str) -> str:
+    metadata = error.response.get("ResponseMetadata", {})
+    facts = {
+        "operation": error.operation_name,
+        "message": message(error).rstrip("."),
+        "attempts": metadata.get("RetryAttempts", 0) + 1,
+    }
+    if known in CODES or known in SAME_AS:
+        cause, remedy = CODES[SAME_AS.get(known, known)]
+        return f"{cause.format(**facts)}: {remedy.format(**facts)}"
+    if metadata.get("HTTPStatusCode", 0) >= 500:
+        return f"{error.operation_name} failed inside AWS {facts['attempts']} times ({known}): run the playbook again."
+    return f"{error.operation_name} was refused ({known}: {facts['message']})."
+
+
+def _explain_transport(error: BaseException) -> str:
+    if isinstance(error, (aws.NoCredentialsError, aws.PartialCredentialsError)):
+        return "no AWS credentials were found: set securityhub_slack_profile, AWS_PROFILE, or the AWS_* variables."
+    if isinstance(error, aws.ProfileNotFound):
+        return f"{str(error).rstrip('.')}: name a profile of ~/.aws/config in securityhub_slack_profile."
+    if isinstance(error, (aws.TokenRetrievalError, aws.SSOTokenLoadError, aws.UnauthorizedSSOTokenError)):
+        return "the SSO sign-in is missing or has expired: run aws sso login and run the playbook again."
+    if isinstance(error, aws.HTTPClientError):
+        kind = type(error).__name__
+        return f"AWS did not answer ({kind}): check the network, the region's name and the endpoint, and run again."
+    if isinstance(error, aws.ResponseParserError):
+        return "the answer was not one of AWS: check the proxy and the endpoint, and run the playbook again."
+    if isinstance(error, aws.BotoCoreError):
+        return f"{str(error).rstrip('.')}."
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,73 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CloudFormation: one function a call. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
+
+Stack = dict[str, Any]
+
+
+def describe_stack(client: Any, name: str) -> Stack | None:
+    """Return the stack as boto3 shapes it, or None. A stack that does not exist is a ValidationError in this API."""
+    try:
+        found = client.describe_stacks(StackName=name)["Stacks"]
+    except client.exceptions.ClientError as error:
+        if errors.code(error) == "ValidationError" and "does not exist" in errors.message(error):
+            return None
+        raise
+    return found[0] if found else None
+
+
+def create_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> None:
+    """Start creating the stack; a failure rolls back to ROLLBACK_COMPLETE."""
+    client.create_stack(StackName=name, TemplateBody=template, Tags=_boto3_tags(tags), OnFailure="ROLLBACK")
+
+
+def update_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:
+    """Start updating the stack; return False if CloudFormation finds nothing to update."""
+    try:
+        client.update_stack(StackName=name, TemplateBody=template, Tags=_boto3_tags(tags))
+    except client.exceptions.ClientError as error:
+        if errors.code(error) == "ValidationError" and "No updates are to be performed" in errors.message(error):
+            return False
+        raise
+    return True
+
+
+def delete_stack(client: Any, name: str, retain: tuple[str, ...] = ()) -> None:
+    """Start deleting the stack; *retain* (logical ids) is allowed for a stack in DELETE_FAILED only."""
+    arguments: dict[str, Any] = {"StackName": name}
+    if retain:
+        arguments["RetainResources"] = list(retain)
+    client.delete_stack(**arguments)
+
+
+def continue_update_rollback(client: Any, name: str) -> None:
+    """Let a stack in UPDATE_ROLLBACK_FAILED go on rolling back."""
+    client.continue_update_rollback(StackName=name)
+
+
+def stack_events(client: Any, name: str) -> list[dict[str, Any]]:
+    """Return the newest events of the stack (one page of up to 100), newest first."""
+    events: list[dict[str, Any]] = client.describe_stack_events(StackName=name)["StackEvents"]
+    return events
+
+
+def stack_resources(client: Any, name: str) -> list[dict[str, Any]]:
+    """Return all resource summaries of the stack."""
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
+    return [summary for page in pages for summary in page["StackResourceSummaries"]]
+
+
+def stack_template(client: Any, name: str) -> Any:
+    """Return the stack's template: a dict for JSON, a str for YAML."""
+    return client.get_template(StackName=name)["TemplateBody"]
+
+
+def _boto3_tags(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

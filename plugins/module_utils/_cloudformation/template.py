@@ -1,0 +1,129 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The CloudFormation template of a pipeline's stack: pure. PRIVATE to the collection.
+
+Only pseudo parameters, no account, region or partition: the same policy gives the same text in every region, so that
+one template serves a StackSet too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+DIGEST_TAG = "secops.securityhub/digest"
+MANAGED_TAG = "secops.securityhub/managed"
+
+ARN = "arn:${AWS::Partition}"
+HERE = "${AWS::Region}:${AWS::AccountId}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One EventBridge rule of the stack: its name, what it says of itself, its event pattern and the topic it feeds."""
+
+    name: str
+    description: str
+    pattern: dict[str, Any]
+    topic: str
+
+
+@dataclass(frozen=True)
+class StackDesign:
+    """What a pipeline's stack holds."""
+
+    name: str
+    topics: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+def logical_id(prefix: str, name: str) -> str:
+    """Return a CloudFormation logical id for *name*: letters and digits only."""
+    return prefix + "".join(part.capitalize() for part in name.replace("_", "-").replace(".", "-").split("-"))
+
+
+def template(design: StackDesign) -> dict[str, Any]:
+    """Return the stack's template."""
+    resources: dict[str, Any] = {}
+    for topic in design.topics:
+        feeding = [rule.name for rule in design.rules if rule.topic == topic]
+        resources[logical_id("Topic", topic)] = _topic(topic, design.tags)
+        resources[logical_id("TopicPolicy", topic)] = _topic_policy(topic, feeding)
+    for rule in design.rules:
+        resources[logical_id("Rule", rule.name)] = _rule(rule, design.tags)
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Security Hub findings to a chat channel (Ansible collection secops.securityhub).",
+        "Resources": resources,
+    }
+
+
+def render(design: StackDesign) -> str:
+    """Return the template as the text that CloudFormation is sent: stable, and short (51,200 bytes at most)."""
+    return json.dumps(template(design), separators=(",", ":"))
+
+
+def digest(design: StackDesign) -> str:
+    """Return what the stack's tag carries to tell, in one read, whether the live stack is the wanted one."""
+    whole = json.dumps([template(design), sorted(design.tags)], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()[:32]
+
+
+def stack_tags(design: StackDesign) -> dict[str, str]:
+    """Return the tags of the stack: the user's, ours, and the digest."""
+    return {**dict(design.tags), MANAGED_TAG: design.name, DIGEST_TAG: digest(design)}
+
+
+def _topic(name: str, tags: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    # The stack's own tags spread to the topic, the digest among them; these are the ones a person looks for.
+    properties: dict[str, Any] = {"TopicName": name, "DisplayName": "Security Hub"}
+    if tags:
+        properties["Tags"] = _tags(tags)
+    return {"Type": "AWS::SNS::Topic", "Properties": properties}
+
+
+def _topic_policy(topic: str, rules: list[str]) -> dict[str, Any]:
+    statement = {
+        "Sid": "EventBridgeRulesOfThisStack",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": {"Ref": logical_id("Topic", topic)},
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]},
+            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+        },
+    }
+    return {
+        "Type": "AWS::SNS::TopicPolicy",
+        "Properties": {
+            "Topics": [{"Ref": logical_id("Topic", topic)}],
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        },
+    }
+
+
+def _rule(rule: Rule, tags: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    properties = {
+        "Name": rule.name,
+        "Description": rule.description,
+        "State": "ENABLED",
+        "EventPattern": rule.pattern,
+        "Targets": [{"Id": "topic", "Arn": {"Ref": logical_id("Topic", rule.topic)}}],
+    }
+    if tags:
+        properties["Tags"] = _tags(tags)
+    return {
+        "Type": "AWS::Events::Rule",
+        # A rule that fires before its topic lets it in would lose the finding.
+        "DependsOn": logical_id("TopicPolicy", rule.topic),
+        "Properties": properties,
+    }
+
+
+def _tags(tags: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(tags)]

@@ -1,0 +1,94 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IAM: one function a call. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def get_role(client: Any, name: str) -> dict[str, Any] | None:
+    """Return the role as boto3 shapes it (tags included), or None."""
+    try:
+        role: dict[str, Any] = client.get_role(RoleName=name)["Role"]
+    except client.exceptions.NoSuchEntityException:
+        return None
+    return role
+
+
+def create_role(
+    client: Any, name: str, description: str, trust: dict[str, Any], tags: dict[str, str]
+) -> dict[str, Any]:
+    """Create the role and return it."""
+    role: dict[str, Any] = client.create_role(
+        RoleName=name, Description=description, AssumeRolePolicyDocument=json.dumps(trust), Tags=boto3_tags(tags)
+    )["Role"]
+    return role
+
+
+def update_trust(client: Any, name: str, trust: dict[str, Any]) -> None:
+    """Replace who may assume the role."""
+    client.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
+
+
+def tag_role(client: Any, name: str, tags: dict[str, str]) -> None:
+    """Add or overwrite tags of the role."""
+    client.tag_role(RoleName=name, Tags=boto3_tags(tags))
+
+
+def delete_role(client: Any, name: str) -> bool:
+    """Delete the role; return False if there was none."""
+    try:
+        client.delete_role(RoleName=name)
+    except client.exceptions.NoSuchEntityException:
+        return False
+    return True
+
+
+def get_policy(client: Any, arn: str) -> dict[str, Any] | None:
+    """Return the managed policy with its default version's document as ``Document``, or None."""
+    try:
+        policy: dict[str, Any] = client.get_policy(PolicyArn=arn)["Policy"]
+    except client.exceptions.NoSuchEntityException:
+        return None
+    version = client.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
+    return {**policy, "Document": version["Document"]}
+
+
+def create_policy(client: Any, name: str, description: str, document: dict[str, Any], tags: dict[str, str]) -> None:
+    """Create a managed policy."""
+    client.create_policy(
+        PolicyName=name, Description=description, PolicyDocument=json.dumps(document), Tags=boto3_tags(tags)
+    )
+
+
+def list_policy_versions(client: Any, arn: str) -> list[dict[str, Any]]:
+    """Return the versions of the policy (five at most, AWS's limit)."""
+    versions: list[dict[str, Any]] = client.list_policy_versions(PolicyArn=arn)["Versions"]
+    return versions
+
+
+def create_policy_version(client: Any, arn: str, document: dict[str, Any]) -> None:
+    """Add a version with this document and make it the default."""
+    client.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(document), SetAsDefault=True)
+
+
+def delete_policy_version(client: Any, arn: str, version: str) -> None:
+    """Delete one version that is not the default."""
+    client.delete_policy_version(PolicyArn=arn, VersionId=version)
+
+
+def delete_policy(client: Any, arn: str) -> bool:
+    """Delete the managed policy, which must have no version but the default; return False if there was none."""
+    try:
+        client.delete_policy(PolicyArn=arn)
+    except client.exceptions.NoSuchEntityException:
+        return False
+    return True
+
+
+def boto3_tags(tags: dict[str, str]) -> list[dict[str, str]]:
+    """Return tags as IAM takes them."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
