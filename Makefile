@@ -5,9 +5,9 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Only real bin directories: a pyenv shim in PATH breaks ansible-test.
 PATH_OF_CALLER := $(PATH)
-export PATH := $(CURDIR)/$(BIN):/usr/local/bin:/usr/bin:/bin
+# Without the shims of pyenv: ansible-test takes the shim of a version that is not there for a Python.
+export PATH := $(CURDIR)/$(BIN):$(shell tr : '\n' <<<"$$PATH" | grep -v '/shims$$' | paste -sd:)
 PIP := -m pip install -qq --disable-pip-version-check
 export ANSIBLE_HOME := $(CURDIR)/.ansible/home
 
@@ -45,7 +45,7 @@ demo: setup emulator-venv  ## deploy 17 regions on a local AWS emulator and show
 
 test: lint sanity unit molecule  ## everything that CI checks
 
-lint: setup-dev  ## ruff, mypy, yamllint, cfn-lint, ansible-lint
+lint: setup-dev  ## ruff, mypy, shellcheck, yamllint, cfn-lint, ansible-lint, antsibull
 	@tests/lint
 
 sanity: setup-dev  ## ansible-test sanity, without any ignore
