@@ -5,18 +5,18 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Only real bin directories: a pyenv shim in PATH breaks ansible-test.
 PATH_OF_CALLER := $(PATH)
-export PATH := $(CURDIR)/$(BIN):/usr/local/bin:/usr/bin:/bin
+# Without the shims of pyenv: ansible-test takes the shim of a version that is not there for a Python.
+export PATH := $(CURDIR)/$(BIN):$(shell tr : '\n' <<<"$$PATH" | grep -v '/shims$$' | paste -sd:)
 PIP := -m pip install -qq --disable-pip-version-check
 export ANSIBLE_HOME := $(CURDIR)/.ansible/home
 
-.PHONY: help setup setup-dev emulator-venv demo test lint sanity unit molecule clean
+.PHONY: help setup setup-dev emulator-venv demo test lint sanity unit build molecule clean
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
-setup: .venv/run.stamp  ## what a run needs: ansible-core, boto3 and amazon.aws in .venv and .ansible
+setup: .venv/run.stamp  ## ansible-core, boto3 and amazon.aws, all below this folder
 setup-dev: .venv/dev.stamp
 emulator-venv: .cache/emulator/venv/stamp
 
@@ -29,7 +29,7 @@ emulator-venv: .cache/emulator/venv/stamp
 	@$(BIN)/python tests/setup/lay_out_collections.py
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.txt .venv/run.stamp
+.venv/dev.stamp: requirements-dev.txt tests/unit/requirements.txt .venv/run.stamp
 	@echo "Setting up .venv: linters, molecule and pytest from PyPI"
 	@$(BIN)/python $(PIP) -r requirements-dev.txt
 	@touch $@
@@ -40,19 +40,22 @@ emulator-venv: .cache/emulator/venv/stamp
 	@.cache/emulator/venv/bin/python $(PIP) -r tests/emulator/requirements.txt
 	@touch $@
 
-demo: setup emulator-venv  ## deploy 17 regions on a local AWS emulator and show which messages arrive
+demo: setup emulator-venv  ## 17 regions on a local AWS: see which messages arrive
 	@tests/demo/demo
 
-test: lint sanity unit molecule  ## everything that CI checks
+test: lint sanity unit build molecule  ## everything that CI checks
 
-lint: setup-dev  ## ruff, mypy, yamllint, cfn-lint, ansible-lint
+lint: setup-dev  ## Python, YAML, templates, playbooks, docs, licences, changelog
 	@tests/lint
 
 sanity: setup-dev  ## ansible-test sanity, without any ignore
 	@tests/sanity
 
-unit: setup-dev emulator-venv  ## pytest
+unit: setup-dev emulator-venv  ## the unit tests
 	@$(BIN)/pytest -n 2
+
+build: setup-dev  ## the tarball: what it holds, and its use from elsewhere
+	@tests/build
 
 molecule: setup-dev emulator-venv  ## the shipped playbooks against the emulator
 	@tests/molecule

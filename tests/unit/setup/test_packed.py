@@ -1,0 +1,43 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import packed
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("README.md", True),
+        ("roles/securityhub_slack/tasks/main.yml", True),
+        ("docs/docsite/links.yml", True),
+        ("inventories/example/hosts.yml", True),
+        ("inventories/demo/hosts.yml", False),
+        ("changelogs/fragments/topic.yml", False),
+        ("docs/build/index.html", False),
+        ("tests/unit/plugins/modules/test_it.py", False),
+        ("Makefile", False),
+    ],
+)
+def test_wanted_is_what_users_need(path, expected):
+    assert packed.wanted(path) is expected
+
+
+def test_problems_finds_none_in_a_tarball_of_just_the_wanted_files():
+    assert packed.problems({"README.md", "MANIFEST.json", "FILES.json"}, {"README.md", "Makefile"}) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "tracked", "named"),
+    [
+        ({"README.md", "Makefile"}, {"README.md", "Makefile"}, "Makefile is packed, but not for users"),
+        ({"plugins/modules/stray.py"}, set(), "plugins/modules/stray.py is packed, but git does not know it"),
+        (set(), {"meta/runtime.yml"}, "meta/runtime.yml is not packed"),
+    ],
+)
+def test_problems_names_the_file_and_the_remedy(files, tracked, named):
+    (problem,) = packed.problems(files, tracked)
+
+    assert problem.startswith(named)
