@@ -23,6 +23,10 @@ CODES = {
         "these credentials may not call {operation} ({message})",
         "grant the action (the role's README lists them all), and look for a service control policy that denies it.",
     ),
+    "AssumeRoleDenied": (
+        "these credentials may not assume the role ({message})",
+        "name them in its trust policy, allow them sts:AssumeRole, and check the external id.",
+    ),
     "ExpiredToken": (
         "the credentials have expired",
         "sign in again (for SSO: aws sso login) and run the playbook again.",
@@ -92,8 +96,11 @@ def _explain_code(error: Any, known: str) -> str:
         "message": message(error).rstrip("."),
         "attempts": metadata.get("RetryAttempts", 0) + 1,
     }
-    if known in CODES or known in SAME_AS:
-        cause, remedy = CODES[SAME_AS.get(known, known)]
+    meaning = SAME_AS.get(known, known)
+    if meaning == "AccessDenied" and error.operation_name == "AssumeRole":
+        meaning = "AssumeRoleDenied"
+    if meaning in CODES:
+        cause, remedy = CODES[meaning]
         return f"{cause.format(**facts)}: {remedy.format(**facts)}"
     if metadata.get("HTTPStatusCode", 0) >= 500:
         return f"{error.operation_name} failed inside AWS {facts['attempts']} times ({known}): run the playbook again."
