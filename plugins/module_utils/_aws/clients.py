@@ -9,6 +9,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
+from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -55,13 +56,15 @@ class Clients:
         self.traffic = Traffic()
         self._acting = Acting()
         self._lock = threading.Lock()
-        self._clients: dict[tuple[str, str, str], Any] = {}
-        self._store = CredentialStore(sts_region="us-east-1")
+        self._clients: dict[tuple[str, str, str, int], Any] = {}
+        self._store = CredentialStore(self._acting, partial(self.get, "sts"))
         self._session = botocore.session.Session()
+        # Tokens of the old global endpoint, which AWS_STS_REGIONAL_ENDPOINTS=legacy asks for, are refused by every
+        # region that an account has opted in to.
+        self._session.set_config_variable("sts_regional_endpoints", "regional")
         self._session.register_component("credential_provider", self._acting)
         self._session.user_agent_extra = USER_AGENT
         self._config = botocore.config.Config(
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             max_pool_connections=connections,
@@ -75,9 +78,17 @@ class Clients:
         with self._acting.as_account(credentials):
             yield
 
-    def get(self, service: str, region: str, endpoint_url: str = "") -> Any:
-        """Return the client of *service* in *region*; botocore's session makes them one at a time."""
-        key = (service, region, endpoint_url)
+    def home_region(self, source: CredentialSource) -> str:
+        """Return the region of the global services (STS, account, ...) in the partition of *source*."""
+        with self._lock:
+            return self._store.home_region(source)
+
+    def get(self, service: str, region: str, endpoint_url: str = "", attempts: int = ATTEMPTS) -> Any:
+        """Return the client of *service* in *region*; botocore's session makes them one at a time.
+
+        Fewer *attempts* are for calls that may fail, where a host that does not exist would cost 45 s.
+        """
+        key = (service, region, endpoint_url, attempts)
         client = self._clients.get(key)
         if client is not None:
             return client
@@ -86,9 +97,10 @@ class Clients:
                 self._clients[key] = self._create(*key)
             return self._clients[key]
 
-    def _create(self, service: str, region: str, endpoint_url: str) -> Any:
+    def _create(self, service: str, region: str, endpoint_url: str, attempts: int) -> Any:
+        retries = botocore.config.Config(retries={"mode": "standard", "total_max_attempts": attempts})
         client = self._session.create_client(
-            service, region_name=region, endpoint_url=endpoint_url or None, config=self._config
+            service, region_name=region, endpoint_url=endpoint_url or None, config=self._config.merge(retries)
         )
         client.meta.events.register(
             f"after-call.{client.meta.service_model.service_id.hyphenize()}", self.traffic.count

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 try:
     import botocore.exceptions as aws
+    from botocore.parsers import ResponseParserError
 except ImportError:
     pass  # the action plugin and AnsibleAWSModule say so
 
@@ -17,11 +19,20 @@ class Refused(Exception):
     """The product itself declines to go on; the text holds cause and remedy."""
 
 
+def failures() -> tuple[type[BaseException], ...]:
+    """Return what a call may end with and *explain* puts into words: for an except clause."""
+    return (aws.ClientError, aws.BotoCoreError, ResponseParserError, Refused)
+
+
 # AWS error code -> (what it means, what to do). {message} is AWS's own sentence, {operation} the API call.
 CODES = {
     "AccessDenied": (
         "these credentials may not call {operation} ({message})",
         "grant the action (the role's README lists them all), and look for a service control policy that denies it.",
+    ),
+    "AssumeRoleDenied": (
+        "these credentials may not assume the role ({message})",
+        "name them in its trust policy, allow them sts:AssumeRole, and check the external id.",
     ),
     "ExpiredToken": (
         "the credentials have expired",
@@ -55,10 +66,19 @@ SAME_AS = {
     "UnrecognizedClientException": "UnrecognizedClient",
     "AuthFailure": "UnrecognizedClient",
     "ThrottlingException": "Throttling",
+    "ThrottledException": "Throttling",
+    "RequestThrottled": "Throttling",
+    "RequestThrottledException": "Throttling",
     "TooManyRequestsException": "Throttling",
     "RequestLimitExceeded": "Throttling",
     "InvalidSignatureException": "SignatureDoesNotMatch",
+    "IncompleteSignature": "SignatureDoesNotMatch",
+    "IncompleteSignatureException": "SignatureDoesNotMatch",
+    "RegionDisabledException": "OptInRequired",
 }
+
+# EC2 adds some hundred characters that only sts:DecodeAuthorizationMessage can read.
+ENCODED = re.compile(r"\s*Encoded authorization failure message:.*", re.DOTALL)
 
 
 def code(error: BaseException) -> str:
@@ -89,11 +109,14 @@ def _explain_code(error: Any, known: str) -> str:
     metadata = error.response.get("ResponseMetadata", {})
     facts = {
         "operation": error.operation_name,
-        "message": message(error).rstrip("."),
+        "message": _in_a_sentence(ENCODED.sub("", message(error))),
         "attempts": metadata.get("RetryAttempts", 0) + 1,
     }
-    if known in CODES or known in SAME_AS:
-        cause, remedy = CODES[SAME_AS.get(known, known)]
+    meaning = SAME_AS.get(known, known)
+    if meaning == "AccessDenied" and error.operation_name == "AssumeRole":
+        meaning = "AssumeRoleDenied"
+    if meaning in CODES:
+        cause, remedy = CODES[meaning]
         return f"{cause.format(**facts)}: {remedy.format(**facts)}"
     if metadata.get("HTTPStatusCode", 0) >= 500:
         return f"{error.operation_name} failed inside AWS {facts['attempts']} times ({known}): run the playbook again."
@@ -101,17 +124,27 @@ def _explain_code(error: Any, known: str) -> str:
 
 
 def _explain_transport(error: BaseException) -> str:
+    cause = _in_a_sentence(str(error))
     if isinstance(error, (aws.NoCredentialsError, aws.PartialCredentialsError)):
         return "no AWS credentials were found: set securityhub_slack_profile, AWS_PROFILE, or the AWS_* variables."
     if isinstance(error, aws.ProfileNotFound):
-        return f"{str(error).rstrip('.')}: name a profile of ~/.aws/config in securityhub_slack_profile."
-    if isinstance(error, (aws.TokenRetrievalError, aws.SSOTokenLoadError, aws.UnauthorizedSSOTokenError)):
-        return "the SSO sign-in is missing or has expired: run aws sso login and run the playbook again."
+        return f"{cause}: name a profile of ~/.aws/config in securityhub_slack_profile."
+    if isinstance(error, (aws.TokenRetrievalError, aws.SSOError, aws.LoginError)):
+        return "the sign-in is missing or has expired: run aws sso login (or aws login) and run the playbook again."
+    if isinstance(
+        error, (aws.CredentialRetrievalError, aws.MetadataRetrievalError, aws.RefreshWithMFAUnsupportedError)
+    ):
+        return f"{cause}: correct where ~/.aws/config says that the credentials come from."
     if isinstance(error, aws.HTTPClientError):
-        kind = type(error).__name__
-        return f"AWS did not answer ({kind}): check the network, the region's name and the endpoint, and run again."
-    if isinstance(error, aws.ResponseParserError):
+        cause = f"AWS did not answer ({type(error).__name__})"
+    if isinstance(error, (aws.ConnectionError, aws.HTTPClientError)):
+        return f"{cause}: check the network, the proxy and the region's name, and run the playbook again."
+    if isinstance(error, ResponseParserError):
         return "the answer was not one of AWS: check the proxy and the endpoint, and run the playbook again."
     if isinstance(error, aws.BotoCoreError):
-        return f"{str(error).rstrip('.')}."
-    return f"{type(error).__name__}: {error}"
+        return f"{cause}."
+    return f"{type(error).__name__}: {cause or 'no more is known'}."
+
+
+def _in_a_sentence(text: str) -> str:
+    return " ".join(text.split()).rstrip(".")
