@@ -1,0 +1,134 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clauses as alternatives that an event pattern can hold: pure boolean algebra. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Clause
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Condition
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Matcher
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import implies
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import meet
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import none_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Path
+
+# What each field must be, all at once.
+Branch = dict[Path, Condition]
+
+# More than 2,048 characters can hold.
+MOST_BRANCHES = 100
+
+
+class TooMany(Exception):
+    """The clauses have more alternatives than any pattern holds."""
+
+
+def settled(branch: Branch, clauses: list[Clause]) -> tuple[Branch, list[Clause]] | None:
+    """Return *branch* with all clauses merged into it that leave no choice, and the others; None if one cannot hold."""
+    changed = True
+    while changed:
+        changed = False
+        left: list[Clause] = []
+        for clause in clauses:
+            open_literals = _open(branch, clause)
+            if open_literals is None:
+                continue
+            if not open_literals:
+                return None
+            if len(open_literals) > 1:
+                left.append(open_literals)
+                continue
+            merged = _with(branch, *open_literals[0])
+            if merged is None:
+                return None
+            branch, changed = merged, True
+        clauses = left
+    return branch, clauses
+
+
+def _open(branch: Branch, clause: Clause) -> Clause | None:
+    """Return the literals of *clause* that may still hold in *branch*, None if one does anyway."""
+    if any(path in branch and implies(branch[path], condition) for path, condition in clause):
+        return None
+    return tuple((path, condition) for path, condition in clause if path not in branch or meet(branch[path], condition))
+
+
+def _with(branch: Branch, path: Path, condition: Condition) -> Branch | None:
+    both = meet(branch[path], condition) if path in branch else condition
+    return None if both is None else {**branch, path: both}
+
+
+def alternatives(branch: Branch, clauses: list[Clause], fields: Fields) -> list[Branch]:
+    """Return branches that together hold exactly where *branch* and all *clauses* do."""
+    found: list[Branch] = []
+    for alternative in _alternatives(branch, clauses, fields):
+        found.append(alternative)
+        if len(found) > MOST_BRANCHES:
+            raise TooMany
+    return _without_covered(found)
+
+
+def _alternatives(branch: Branch, clauses: list[Clause], fields: Fields) -> Iterator[Branch]:
+    rest = settled(branch, clauses)
+    if rest is None:
+        return
+    branch, clauses = rest
+    if not clauses:
+        yield branch
+        return
+    path = _most_shared(clauses, fields)
+    # A field that several clauses share is told apart once, instead of multiplying the clauses out.
+    cases = cases_of(path, branch, clauses, fields) if path else [_with(branch, *literal) for literal in clauses[0]]
+    for case in cases:
+        if case is not None:
+            yield from _alternatives(case, clauses, fields)
+
+
+def _most_shared(clauses: list[Clause], fields: Fields) -> Path | None:
+    counts: dict[Path, int] = {}
+    for clause in clauses:
+        for path in {path for path, _ in clause if fields.single(path)}:
+            counts[path] = counts.get(path, 0) + 1
+    shared = [path for path, count in counts.items() if count > 1 and divisible(path, clauses)]
+    return min(shared, key=lambda path: (-counts[path], path), default=None)
+
+
+def divisible(path: Path, clauses: list[Clause]) -> bool:
+    """Return whether the values that *clauses* name for *path* do not overlap."""
+    matchers = _named(path, clauses)
+    return all(one == other or not one.covers(other) for one in matchers for other in matchers)
+
+
+def _named(path: Path, clauses: list[Clause]) -> list[Matcher]:
+    named = {matcher for clause in clauses for at, condition in clause if at == path for matcher in condition.matchers}
+    return sorted(named)
+
+
+def cases_of(path: Path, branch: Branch, clauses: list[Clause], fields: Fields) -> list[Branch]:
+    """Return *branch* for each group of values of *path* that *clauses* treat alike, and for all others; disjoint."""
+    named = _named(path, clauses)
+    conditions = [condition for clause in clauses for at, condition in clause if at == path]
+    groups: dict[tuple[bool, ...], list[Matcher]] = {}
+    for matcher in named:
+        value = Condition((matcher,))
+        groups.setdefault(tuple(implies(value, condition) for condition in conditions), []).append(matcher)
+    cases = [_with(branch, path, Condition(tuple(group))) for group in groups.values()]
+    cases.append(_with(branch, path, none_of(named, absent=fields.optional(path))))
+    return [case for case in cases if case is not None]
+
+
+def _without_covered(branches: list[Branch]) -> list[Branch]:
+    kept: list[Branch] = []
+    for index, branch in enumerate(branches):
+        others = [*kept, *branches[index + 1 :]]
+        if not any(_covers(other, branch) for other in others):
+            kept.append(branch)
+    return kept
+
+
+def _covers(weak: Branch, strong: Branch) -> bool:
+    return all(path in strong and implies(strong[path], condition) for path, condition in weak.items())

@@ -1,0 +1,113 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a finding's facts stand in the two schemas of Security Hub, and what they are called there: pure data.
+
+ASFF: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format.html. OCSF: the fields that
+Security Hub's API knows (botocore's model of GetFindingsV2: OcsfStringField, OcsfMapField). PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import controls
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Condition
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import any_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import exactly
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import none_of
+
+# The keys from one element of detail.findings down to the field.
+Path = tuple[str, ...]
+
+# From the mildest to the gravest.
+SEVERITIES = ("INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL")
+
+
+@dataclass(frozen=True)
+class Fields:
+    """One schema: paths of the fields that routing looks at, and the values it asks for."""
+
+    detail_type: str
+    severity: Path
+    labels: Mapping[str, str]
+    states: tuple[tuple[Path, Condition], ...]
+    compliance: Path
+    open_compliance: tuple[str, ...]
+    control: Path
+    account: Path
+    region: Path
+    product: Path
+    title: Path
+    resource_id: Path
+    resource_type: Path
+    resource_tags: Path | None
+    called_service: Path
+    guardduty: str
+    access_analyzer: str
+    global_resource_types: tuple[str, ...]
+
+    def optional(self, path: Path) -> bool:
+        """Return whether a finding may come without the field."""
+        tags = self.resource_tags
+        return path in (self.control, self.compliance, self.called_service) or bool(tags and path[: len(tags)] == tags)
+
+    def single(self, path: Path) -> bool:
+        """Return whether a finding has at most one value there (not one for each resource)."""
+        return path in (self.region, self.account, self.product, self.control)
+
+
+CSPM = Fields(
+    detail_type="Security Hub Findings - Imported",
+    severity=("Severity", "Label"),
+    labels={label: label for label in SEVERITIES},
+    states=(
+        (("RecordState",), any_of(["ACTIVE"])),
+        (("Workflow", "Status"), any_of(["NEW"])),
+    ),
+    compliance=("Compliance", "Status"),
+    open_compliance=("FAILED", "WARNING"),
+    control=("Compliance", "SecurityControlId"),
+    account=("AwsAccountId",),
+    region=("Region",),
+    product=("ProductArn",),
+    title=("Title",),
+    resource_id=("Resources", "Id"),
+    resource_type=("Resources", "Type"),
+    resource_tags=("Resources", "Tags"),
+    called_service=("Action", "AwsApiCallAction", "ServiceName"),
+    guardduty=":product/aws/guardduty",
+    access_analyzer=":product/aws/access-analyzer",
+    global_resource_types=controls.GLOBAL_RESOURCE_TYPES,
+)
+
+V2 = Fields(
+    detail_type="Findings Imported V2",
+    severity=("severity",),
+    labels={label: label.capitalize() for label in SEVERITIES},
+    states=(
+        # "Security Hub considers findings with activity_name != Close as active"
+        # (https://docs.aws.amazon.com/securityhub/latest/userguide/ocsf-findings.html)
+        (("activity_name",), none_of(exactly(["Close"]), absent=True)),
+        (("status",), any_of(["New"])),
+    ),
+    compliance=("compliance", "status"),
+    open_compliance=("Fail", "Warning"),
+    control=("compliance", "control"),
+    account=("cloud", "account", "uid"),
+    region=("cloud", "region"),
+    product=("metadata", "product", "uid"),
+    title=("finding_info", "title"),
+    resource_id=("resources", "uid"),
+    resource_type=("resources", "type"),
+    # OCSF lists tags as name and value, and a pattern cannot say that a list has no such pair.
+    resource_tags=None,
+    called_service=("evidences", "api", "service", "name"),
+    # Its ARNs say product or productv2.
+    guardduty="/aws/guardduty",
+    access_analyzer="/aws/access-analyzer",
+    global_resource_types=(*controls.GLOBAL_RESOURCE_TYPES, "AWS::IAM::Role", "AWS::IAM::User"),
+)
+
+BY_SCHEMA = {"cspm": CSPM, "v2": V2}

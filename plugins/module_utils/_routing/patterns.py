@@ -1,0 +1,173 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The event patterns that forward a policy's findings, one for each EventBridge rule. PRIVATE to the collection.
+
+What a pattern means: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html and
+https://github.com/aws/event-ruler.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import Branch
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import TooMany
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import alternatives
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import cases_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import divisible
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import settled
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Clause
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import clauses_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import parts_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import PRESENT
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import BY_SCHEMA
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import MAX_LENGTH
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import SOURCE
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import fits
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import length
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import pattern_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
+
+__all__ = ["MAX_LENGTH", "MAX_RULES", "Scope", "action_pattern", "automatic_patterns", "length"]
+
+CUSTOM_ACTION = "Security Hub Findings - Custom Action"
+
+# Of the 300 rules that a bus has room for (100 in some Regions), which it shares with everybody else's.
+MAX_RULES = 10
+
+REMEDY = (
+    "shorten securityhub_slack_suppressions, or let an automation rule of Security Hub set such findings to "
+    "SUPPRESSED, which are never sent"
+)
+
+
+class _TooLong(Exception):
+    """A pattern that no field divides into shorter ones; its length, or 0 for alternatives beyond number."""
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Findings that one rule is to send, apart from those of every other piece."""
+
+    branch: Branch
+    clauses: list[Clause]
+    fields: Fields
+
+    def branches(self) -> list[Branch]:
+        """Return the alternatives of the piece."""
+        return [self._settled_on_a_resource(branch) for branch in alternatives(self.branch, self.clauses, self.fields)]
+
+    def _settled_on_a_resource(self, branch: Branch) -> Branch:
+        # Event-ruler asks whether a tag is missing from the resource that a field before it (in the alphabet) has
+        # settled on, and from all resources if there is none such. Every resource has an id.
+        tags = self.fields.resource_tags
+        if tags and any(path[: len(tags)] == tags for path in branch):
+            return {self.fields.resource_id: PRESENT, **branch}
+        return branch
+
+
+def action_pattern(action_arn: str) -> dict[str, Any]:
+    """Return the pattern of the rule that sends what somebody picks with the custom action of this ARN."""
+    return {"source": [SOURCE], "detail-type": [CUSTOM_ACTION], "resources": [action_arn]}
+
+
+def automatic_patterns(policy: Policy, scope: Scope) -> tuple[dict[str, Any], ...]:
+    """Return the patterns that forward by themselves what *policy* sends from *scope*; none if it sends nothing.
+
+    No finding fits two of them, so that none arrives twice. The same policy and scope always give the same patterns.
+    Raises Refused where one does not fit EventBridge's quota and cannot be split into at most MAX_RULES that do.
+    """
+    try:
+        texts = _compiled(policy, _comparable(scope))
+    except _TooLong as error:
+        needed = f"{error.args[0]:,} characters" if error.args[0] else "more alternatives than it takes"
+        raise Refused(
+            f"the policy of {scope.region} needs an event pattern of {needed}, and EventBridge's quota is "
+            f"{MAX_LENGTH:,} characters: {REMEDY}"
+        ) from None
+    if len(texts) > MAX_RULES:
+        raise Refused(
+            f"the policy of {scope.region} takes {len(texts)} event rules of at most {MAX_LENGTH:,} characters, and "
+            f"{MAX_RULES} are the most for one channel: {REMEDY}"
+        )
+    return tuple(json.loads(text) for text in texts)
+
+
+def _comparable(scope: Scope) -> Scope:
+    """Return *scope* without what its patterns do not depend on, so that Regions with the same ones share the work."""
+    if scope.sends_linked or scope.only_own:
+        return scope
+    return Scope("", "" if scope.region == scope.owner_region else "another")
+
+
+@functools.lru_cache(maxsize=512)
+def _compiled(policy: Policy, scope: Scope) -> tuple[str, ...]:
+    fields = BY_SCHEMA[policy.schema]
+    pieces = [
+        piece for part in parts_of(policy, scope) for piece in _fitting(_Piece({}, clauses_of(part, scope), fields))
+    ]
+    return tuple(json.dumps(pattern) for pattern in _packed(fields, [piece.branches() for piece in pieces]))
+
+
+def _packed(fields: Fields, groups: list[list[Branch]]) -> list[dict[str, Any]]:
+    """Return few patterns for *groups* of branches: as many after one another into one as fit."""
+    packed: list[dict[str, Any]] = []
+    gathered: list[Branch] = []
+    for branches in groups:
+        if not branches:
+            continue
+        together = pattern_of(fields, [*gathered, *branches])
+        if gathered and fits(together):
+            packed[-1] = together
+            gathered = [*gathered, *branches]
+        else:
+            packed.append(pattern_of(fields, branches))
+            gathered = branches
+    return packed
+
+
+def _fitting(piece: _Piece) -> list[_Piece]:
+    """Return *piece*, or disjoint pieces in its place that each fit one pattern."""
+    size = _size(piece)
+    if size is not None and size <= MAX_LENGTH:
+        return [piece]
+    divided = _divided(piece)
+    if not divided:
+        raise _TooLong(size or 0)
+    return [fitting for part in divided for fitting in _fitting(part)]
+
+
+def _size(piece: _Piece) -> int | None:
+    """Return how long the pattern would be (0: it matches nothing), None if it has too many alternatives to tell."""
+    try:
+        branches = piece.branches()
+    except TooMany:
+        return None
+    return length(pattern_of(piece.fields, branches)) if branches else 0
+
+
+def _divided(piece: _Piece) -> list[_Piece]:
+    """Return *piece* told apart by the field that leaves the shortest patterns; nothing if there is no such field."""
+    rest = settled(piece.branch, piece.clauses)
+    if rest is None:
+        return []
+    branch, clauses = rest
+    paths = {path for clause in clauses for path, _ in clause if piece.fields.single(path)}
+    ways = [
+        [_Piece(case, clauses, piece.fields) for case in cases_of(path, branch, clauses, piece.fields)]
+        for path in sorted(paths)
+        if divisible(path, clauses)
+    ]
+    return min(ways, key=_longest, default=[])
+
+
+def _longest(pieces: list[_Piece]) -> tuple[int, int]:
+    sizes = [_size(piece) for piece in pieces]
+    return sizes.count(None), max((size for size in sizes if size is not None), default=0)

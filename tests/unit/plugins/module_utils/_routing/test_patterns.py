@@ -1,0 +1,207 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import controls
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import MAX_LENGTH
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import MAX_RULES
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import action_pattern
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import length
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.validation import validate
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
+from hypothesis import HealthCheck
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+OWNER = Scope("us-east-1", "us-east-1")
+OTHER = Scope("eu-west-1", "us-east-1")
+
+
+def test_owner_region_has_one_plain_pattern():
+    assert automatic_patterns(worlds.policy(minimum_severity="HIGH"), OWNER) == (
+        {
+            "source": ["aws.securityhub"],
+            "detail-type": ["Security Hub Findings - Imported"],
+            "detail": {
+                "findings": {
+                    "RecordState": ["ACTIVE"],
+                    "Workflow": {"Status": ["NEW"]},
+                    "Compliance": {"Status": ["FAILED", "WARNING", {"exists": False}]},
+                    "Severity": {"Label": ["CRITICAL", "HIGH"]},
+                }
+            },
+        },
+    )
+
+
+def test_other_regions_leave_out_the_repeating_controls_only():
+    (pattern,) = automatic_patterns(worlds.policy(), OTHER)
+    control = pattern["detail"]["findings"]["Compliance"]["SecurityControlId"]
+    assert control == [{"anything-but": list(controls.REPEATING)}, {"exists": False}]
+    assert length(pattern) < 1100
+
+
+def test_switches_leave_nothing_out():
+    plain = worlds.policy(global_controls_once=False, global_guardduty_once=False, global_access_analyzer_once=False)
+    assert automatic_patterns(plain, OTHER) == automatic_patterns(plain, OWNER)
+
+
+def test_automatic_forwarding_off_has_no_pattern():
+    assert automatic_patterns(worlds.policy(automatic=False), OWNER) == ()
+
+
+def test_the_data_has_29_repeating_and_19_single_region_controls_without_iam_28():
+    assert (len(set(controls.REPEATING)), len(set(controls.SINGLE_REGION))) == (29, 19)
+    assert "IAM.28" not in controls.REPEATING + controls.SINGLE_REGION
+    assert not set(controls.REPEATING) & set(controls.SINGLE_REGION)
+
+
+def test_action_pattern_names_the_action():
+    arn = "arn:aws:securityhub:us-east-1:111111111111:action/custom/SendToSlack"
+    assert action_pattern(arn) == {
+        "source": ["aws.securityhub"],
+        "detail-type": ["Security Hub Findings - Custom Action"],
+        "resources": [arn],
+    }
+
+
+def test_home_region_sends_each_linked_region_by_its_own_threshold():
+    scope = Scope(
+        "us-east-1",
+        "us-east-1",
+        linked=(("ap-southeast-1", worlds.policy(minimum_severity="MEDIUM")), ("eu-west-1", worlds.policy())),
+    )
+    medium = {"Severity": {"Label": "MEDIUM"}}
+    patterns = automatic_patterns(worlds.policy(), scope)
+
+    def sent(**changed):
+        return sum(matches(pattern, worlds.event(worlds.finding(**changed), "us-east-1")) for pattern in patterns)
+
+    assert len(patterns) == 1
+    assert sent(Region="ap-southeast-1", **medium) == 1
+    assert sent(Region="eu-west-1", **medium) == 0
+    assert sent(Region="us-east-1", **medium) == 0
+    # A linked Region that is no target goes by the home Region's threshold, rather than being lost.
+    assert sent(Region="sa-east-1") == 1
+
+
+def test_linked_region_without_automatic_forwarding_sends_nothing_from_the_home_region():
+    scope = Scope("us-east-1", "us-east-1", linked=(("eu-west-1", worlds.policy(automatic=False)),))
+    (pattern,) = automatic_patterns(worlds.policy(), scope)
+    assert not matches(pattern, worlds.event(worlds.finding(Region="eu-west-1"), "us-east-1"))
+    assert matches(pattern, worlds.event(worlds.finding(), "us-east-1"))
+
+
+def test_17_regions_with_three_thresholds_take_two_home_patterns_at_most():
+    names = [f"xx-test-{number}" for number in range(1, 17)]
+    lowest = {name: "HIGH" if name < "xx-test-2" else "LOW" for name in names}
+    linked = tuple((name, worlds.policy(minimum_severity=lowest[name])) for name in names)
+    assert len(automatic_patterns(worlds.policy(), Scope("us-east-1", "us-east-1", linked))) <= 2
+
+
+def test_long_suppressions_are_split_over_rules_that_stay_apart():
+    given = [
+        {
+            "account_ids": [f"{number:012}"],
+            "resource_ids": [f"arn:aws:s3:::bucket-{number}-{index}" for index in range(15)],
+        }
+        for number in range(6)
+    ]
+    patterns = automatic_patterns(worlds.policy(suppressions=given), OTHER)
+    assert 1 < len(patterns) <= MAX_RULES
+    assert all(length(pattern) <= MAX_LENGTH and not validate(pattern) for pattern in patterns)
+
+    def sent(account, resource):
+        found = worlds.finding(AwsAccountId=account, Resources=[{"Type": "AwsS3Bucket", "Id": resource}])
+        return sum(matches(pattern, worlds.event(found)) for pattern in patterns)
+
+    for number in range(6):
+        assert sent(f"{number:012}", f"arn:aws:s3:::bucket-{number}-3") == 0
+        assert sent(f"{number:012}", f"arn:aws:s3:::bucket-{number + 1}-3") == 1
+    assert sent("999999999999", "arn:aws:s3:::bucket-0-0") == 1
+
+
+def test_suppressions_of_too_many_rules_are_refused_with_the_numbers():
+    given = [
+        {
+            "account_ids": [f"{number:012}"],
+            "resource_ids": [f"arn:aws:s3:::bucket-{number}-{index}" for index in range(40)],
+        }
+        for number in range(30)
+    ]
+    with pytest.raises(
+        Refused, match=r"eu-west-1 takes \d+ event rules of at most 2,048 characters, and 10 are the most"
+    ):
+        automatic_patterns(worlds.policy(suppressions=given), OTHER)
+
+
+def test_suppressions_that_no_field_divides_are_refused_with_the_numbers():
+    given = [{"resource_ids": [f"arn:aws:s3:::bucket-{index}" for index in range(200)]}]
+    with pytest.raises(Refused, match=r"eu-west-1 needs an event pattern of \d,\d+ characters.*quota is 2,048"):
+        automatic_patterns(worlds.policy(suppressions=given), OTHER)
+
+
+def test_v2_uses_the_fields_of_ocsf():
+    (pattern,) = automatic_patterns(worlds.policy(schema="v2", minimum_severity="HIGH"), OWNER)
+    assert pattern["detail-type"] == ["Findings Imported V2"]
+    assert pattern["detail"]["findings"] == {
+        "activity_name": [{"anything-but": ["Close"]}, {"exists": False}],
+        "compliance": {"status": ["Fail", "Warning", {"exists": False}]},
+        "severity": ["Critical", "High"],
+        "status": ["New"],
+    }
+
+
+def test_patterns_name_no_field_that_aws_has_renamed_or_dropped():
+    for schema in ("cspm", "v2"):
+        text = json.dumps(automatic_patterns(worlds.policy(schema=schema), OTHER))
+        assert "ProductName" not in text
+        assert "ProductFields" not in text
+        assert "GeneratorId" not in text
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(worlds.policies(), worlds.scopes(), st.lists(worlds.findings(), min_size=5, max_size=20))
+def test_patterns_send_exactly_what_the_policy_says(policy, scope, findings):
+    patterns = automatic_patterns(policy, scope)
+    for pattern in patterns:
+        assert validate(pattern) == []
+    for found in findings:
+        fitting = [pattern for pattern in patterns if matches(pattern, worlds.event(found, scope.region))]
+        assert len(fitting) == worlds.sent(policy, scope, found), found
+
+
+@settings(max_examples=50, deadline=None)
+@given(worlds.policies(), worlds.scopes())
+def test_patterns_are_the_same_every_time_and_nobodys_to_spoil(policy, scope):
+    first = automatic_patterns(policy, scope)
+    text = json.dumps(first)
+    for pattern in first:
+        pattern["detail"].clear()
+    assert json.dumps(automatic_patterns(policy, scope)) == text
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(worlds.findings(), min_size=1, max_size=10), st.sampled_from(worlds.REGIONS))
+def test_a_global_finding_that_every_region_has_is_sent_once(findings, owner):
+    everything = worlds.policy(minimum_severity="INFORMATIONAL")
+    by_region = {region: automatic_patterns(everything, Scope(region, owner)) for region in worlds.REGIONS}
+    for found in findings:
+        found["Compliance"] = {"Status": "FAILED", "SecurityControlId": "IAM.1"}
+        found.update(RecordState="ACTIVE", Workflow={"Status": "NEW"})
+        senders = [
+            region
+            for region, patterns in by_region.items()
+            for pattern in patterns
+            if matches(pattern, worlds.event({**found, "Region": region}))
+        ]
+        assert senders == [owner]

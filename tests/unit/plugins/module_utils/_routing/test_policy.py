@@ -1,0 +1,126 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import expired
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import problems
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
+
+
+@pytest.mark.parametrize(
+    ("changed", "severities"),
+    [
+        ({}, ("CRITICAL",)),
+        ({"minimum_severity": "MEDIUM"}, ("CRITICAL", "HIGH", "MEDIUM")),
+        ({"minimum_severity": "INFORMATIONAL"}, ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")),
+        ({"severities": ["LOW", "CRITICAL", "LOW"]}, ("CRITICAL", "LOW")),
+        ({"severities": ["LOW"], "minimum_severity": "HIGH"}, ("LOW",)),
+        ({"severities": ["LOW"], "automatic": False}, ()),
+    ],
+)
+def test_severities(changed, severities):
+    assert worlds.policy(**changed).severities == severities
+
+
+def test_the_same_suppressions_in_another_order_are_the_same_policy():
+    one = {"control_ids": ["S3.2", "S3.1", "S3.1"], "reason": "public website"}
+    other = {"regions": "eu-west-1", "resource_tags": {"team": "x", "env": ["test", "dev"]}}
+    turned = {"resource_tags": {"env": ["dev", "test"], "team": ["x"]}, "regions": ["eu-west-1"]}
+    first = worlds.policy(suppressions=[one, other])
+    assert first == worlds.policy(suppressions=[turned, {**one, "control_ids": ["S3.1", "S3.2"]}])
+    assert hash(first) == hash(worlds.policy(suppressions=[one, other]))
+
+
+@pytest.mark.parametrize(
+    ("expires", "holds"),
+    [
+        ("2026-11-23", False),
+        ("2026-11-24", True),
+        ("2026-11-25", True),
+        (datetime.date(2026, 11, 23), False),
+        ("", True),
+    ],
+)
+def test_a_suppression_holds_through_its_last_day(expires, holds):
+    given = worlds.variables(suppressions=[{"control_ids": ["S3.1"], "expires": expires}])
+    assert len(policy_of(given, worlds.TODAY).suppressions) == holds
+    assert len(expired(given, worlds.TODAY)) == (not holds)
+
+
+def test_a_suppression_speaks_by_its_reason_or_its_criteria():
+    (with_reason,) = worlds.policy(suppressions=[{"control_ids": ["S3.1"], "reason": "public website"}]).suppressions
+    (without,) = worlds.policy(
+        suppressions=[{"control_ids": ["S3.1", "S3.2"], "resource_tags": {"env": "dev"}}]
+    ).suppressions
+    assert with_reason.words == "public website"
+    assert without.words == "control_ids S3.1 or S3.2, tag env dev"
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"minimum_severity": "high"}, "minimum_severity says 'high': use CRITICAL, HIGH, MEDIUM, LOW, INFORMATIONAL"),
+        ({"severities": ["HIGH", "URGENT"]}, "severities says 'URGENT': use CRITICAL,"),
+        ({"schema": "ocsf"}, "schema is 'ocsf': use cspm (ASFF events) or v2"),
+        ({"suppressions": ["S3.1"]}, "suppression 1 is no mapping: give it keys out of control_ids,"),
+        (
+            {"suppressions": [{"control_ids": ["S3.1"]}, {"control": "S3.1"}]},
+            "suppression 2 has the key 'control': use",
+        ),
+        ({"suppressions": [{"reason": "too loud"}]}, "suppression 1 would hold back every finding: give it one of"),
+        ({"suppressions": [{"control_ids": ["s3.1"]}]}, "has 's3.1' in control_ids: use a control's id such as S3.1"),
+        (
+            {"suppressions": [{"account_ids": [12345678901]}]},
+            "'12345678901' in account_ids: use an account's 12 digits",
+        ),
+        ({"suppressions": [{"regions": ["frankfurt"]}]}, "'frankfurt' in regions: use a Region such as eu-west-1"),
+        ({"suppressions": [{"product_arns": ["Inspector"]}]}, "'Inspector' in product_arns: use an ARN or its end"),
+        ({"suppressions": [{"resource_ids": ["*"]}]}, "'*' in resource_ids: use a resource's id, where * stands"),
+        ({"suppressions": [{"title_prefixes": [""]}]}, "'' in title_prefixes: use the beginning of a title"),
+        ({"suppressions": [{"resource_tags": ["env"]}]}, "resource_tags that are no mapping: give each key its value"),
+        ({"suppressions": [{"resource_tags": {"env": []}}]}, "has no value for the tag 'env': give it one or a list"),
+        ({"suppressions": [{"resource_tags": {"prefix": "x"}}]}, "has the tag key 'prefix', which EventBridge takes"),
+        (
+            {"schema": "v2", "suppressions": [{"resource_tags": {"env": "dev"}}]},
+            "has resource_tags, which no event pattern can express for securityhub_slack_schema v2",
+        ),
+        (
+            {"suppressions": [{"control_ids": ["S3.1"], "expires": "2026-02-30"}]},
+            "expires '2026-02-30': write its last",
+        ),
+        (
+            {"suppressions": [{"control_ids": ["S3.1"], "expires": "tomorrow"}]},
+            "expires 'tomorrow': write its last day",
+        ),
+        (
+            {"suppressions": [{"control_ids": ["S3.1"], "expires": "20261124"}]},
+            "expires '20261124': write its last day",
+        ),
+    ],
+)
+def test_problems_name_the_remedy(changed, sentence):
+    found = problems(worlds.variables(**changed))
+    assert len(found) == 1
+    assert sentence in found[0]
+
+
+def test_sound_variables_have_no_problems():
+    given = {
+        "control_ids": ["APIGateway.5"],
+        "account_ids": ["111111111111"],
+        "regions": ["eu-west-1"],
+        "product_arns": ["product/aws/inspector", "arn:aws:securityhub:eu-west-1::product/aws/macie"],
+        "resource_ids": ["arn:aws:s3:::logs*"],
+        "resource_types": ["AwsS3Bucket"],
+        "resource_tags": {"env": ["dev"]},
+        "title_prefixes": ["S3"],
+        "reason": "known",
+        "expires": "2027-01-31",
+    }
+    assert problems(worlds.variables(suppressions=[given])) == []
+    assert problems(worlds.variables(suppressions=None, severities=None)) == []
