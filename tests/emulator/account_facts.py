@@ -1,0 +1,101 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ministack says about accounts, made to agree with the world: enabled regions, and roles that may be assumed."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.sax.saxutils import escape
+
+from ministack.core.responses import get_account_id
+from ministack.services import account
+from ministack.services import ec2
+from ministack.services import sts
+from world import ALL_REGIONS
+from world import OPT_IN_REGIONS
+from world import World
+
+
+def install(world: World) -> None:
+    """Puts the world's answers in the place of ministack's."""
+    account._DISPATCH["/listRegions"] = lambda payload: _list_regions(world, payload)
+    account._DISPATCH["/getRegionOptStatus"] = lambda payload: _region_status(world, payload)
+    ec2._ACTION_MAP["DescribeRegions"] = lambda params: _describe_regions(world, params)
+    handle = sts.handle_request
+
+    async def check_role_and_handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> Any:
+        params = sts_params(body, query)
+        if params.get("Action") == "AssumeRole" and not may_assume(world, params):
+            arn = escape(params.get("RoleArn", ""))
+            message = (
+                f"User: arn:aws:iam::{get_account_id()}:root is not authorized to perform: "
+                f"sts:AssumeRole on resource: {arn}"
+            )
+            return sts._error(403, "AccessDenied", message, ns="sts")
+        return await handle(method, path, headers, body, query)
+
+    sts.handle_request = check_role_and_handle
+
+
+def sts_params(body: bytes, query: dict) -> dict[str, str]:
+    """The parameters of a query-protocol request."""
+    from urllib.parse import parse_qs
+
+    given = {**query, **parse_qs(body.decode())}
+    return {name: values[0] if isinstance(values, list) else values for name, values in given.items()}
+
+
+def may_assume(world: World, params: dict[str, str]) -> bool:
+    """Whether a role is in its account's list, if that has one, and the external id is right."""
+    arn = params.get("RoleArn", "")
+    parts = arn.split(":")
+    allowed = world.account(parts[4])["roles"] if len(parts) > 4 else None
+    if allowed is None:
+        return True
+    for role in allowed:
+        if isinstance(role, str) and role == arn:
+            return True
+        if isinstance(role, dict) and role["arn"] == arn:
+            return role.get("external_id") in (None, params.get("ExternalId"))
+    return False
+
+
+def status_of(world: World, region: str) -> str:
+    """A region's opt-in status as Account Management names it."""
+    if region not in OPT_IN_REGIONS:
+        return "ENABLED_BY_DEFAULT"
+    return "ENABLED" if region in world.regions(get_account_id()) else "DISABLED"
+
+
+def _list_regions(world: World, payload: dict) -> Any:
+    wanted = payload.get("RegionOptStatusContains") or []
+    found = [{"RegionName": region, "RegionOptStatus": status_of(world, region)} for region in ALL_REGIONS]
+    return account._json(
+        200, {"Regions": [region for region in found if not wanted or region["RegionOptStatus"] in wanted]}
+    )
+
+
+def _region_status(world: World, payload: dict) -> Any:
+    region = payload.get("RegionName")
+    if region not in ALL_REGIONS:
+        return account.error_response_json("ResourceNotFoundException", f"Region not found: {region}", 404)
+    return account._json(200, {"RegionName": region, "RegionOptStatus": status_of(world, region)})
+
+
+def _describe_regions(world: World, params: dict) -> Any:
+    everything = ec2._p(params, "AllRegions") == "true"
+    names = [ec2._p(params, f"RegionName.{index}") for index in range(1, 100)]
+    names = [name for name in names if name]
+    items = []
+    for region in ALL_REGIONS:
+        status = {"ENABLED_BY_DEFAULT": "opt-in-not-required", "ENABLED": "opted-in", "DISABLED": "not-opted-in"}[
+            status_of(world, region)
+        ]
+        if (names and region not in names) or (not everything and not names and status == "not-opted-in"):
+            continue
+        items.append(
+            f"<item><regionName>{region}</regionName><regionEndpoint>ec2.{region}.amazonaws.com</regionEndpoint>"
+            f"<optInStatus>{status}</optInStatus></item>"
+        )
+    return ec2._xml(200, "DescribeRegionsResponse", f"<regionInfo>{''.join(items)}</regionInfo>")

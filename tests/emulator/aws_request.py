@@ -1,0 +1,110 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an AWS request is about, by its signature, headers and body; and errors in the words of its protocol."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
+CBOR_OPERATION = re.compile(r"/service/[^/]+/operation/(\w+)")
+READS = re.compile(
+    r"(Get|List|Describe|BatchGet|Head|Validate|Estimate|Detect|Test|Simulate|Lookup|Search|Query|Scan|Decode)"
+    r"|AssumeRole|GET |HEAD "
+)
+
+
+@dataclass(frozen=True)
+class AwsRequest:
+    """access_key, region and service of the signature ("" when unsigned), and the operation's name."""
+
+    access_key: str
+    region: str
+    service: str
+    operation: str
+    protocol: str
+
+    @property
+    def writes(self) -> bool:
+        """Whether the operation changes anything; drift detection and signing in do not."""
+        return READS.match(self.operation) is None
+
+
+def read(method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> AwsRequest:
+    """What a request is about. The operation of a rest protocol is unknown here: it is given as method and path."""
+    signed = CREDENTIAL.search(headers.get("Authorization", "") or query.replace("%2F", "/"))
+    access_key, region, service = signed.groups() if signed else ("", "", "")
+    operation, protocol = _operation(method, path, query, headers, body, service)
+    return AwsRequest(access_key, region, service, operation, protocol)
+
+
+def _operation(
+    method: str, path: str, query: str, headers: Mapping[str, str], body: bytes, service: str
+) -> tuple[str, str]:
+    target = headers.get("X-Amz-Target")
+    if target:
+        return target.rpartition(".")[2], "json"
+    cbor = CBOR_OPERATION.search(path)
+    if cbor:
+        return cbor[1], "cbor"
+    action = ACTION.search(body if method == "POST" else query.encode())
+    if action:
+        return action[1].decode(), "ec2" if service == "ec2" else "query"
+    return f"{method} {path}", "xml" if service in ("s3", "route53", "cloudfront") else "json"
+
+
+def error(protocol: str, code: str, message: str, status: int) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of an error answer."""
+    request_id = str(uuid.uuid4())
+    headers = {"x-amzn-RequestId": request_id}
+    if protocol == "json":
+        body = json.dumps({"__type": code, "message": message}).encode()
+        return status, {**headers, "Content-Type": "application/json", "x-amzn-ErrorType": code}, body
+    if protocol == "cbor":
+        body = b"\xa2" + b"".join(_cbor_text(text) for text in ("__type", code, "message", message))
+        return status, {**headers, "Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}, body
+    xml = f"<Code>{code}</Code><Message>{message}</Message>"
+    if protocol == "ec2":
+        xml = f"<Response><Errors><Error>{xml}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
+    elif protocol == "query":
+        xml = (
+            f"<ErrorResponse><Error><Type>Sender</Type>{xml}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+        )
+    else:
+        xml = f"<Error>{xml}<RequestId>{request_id}</RequestId></Error>"
+    return status, {**headers, "Content-Type": "text/xml"}, xml.encode()
+
+
+def _cbor_text(text: str) -> bytes:
+    encoded = text.encode()
+    if len(encoded) < 24:
+        return bytes([0x60 + len(encoded)]) + encoded
+    return b"\x79" + len(encoded).to_bytes(2, "big") + encoded
+
+
+# Service -> how it says that it is asked too often; the others say Throttling (query) or ThrottlingException (json).
+THROTTLES = {
+    "ec2": ("RequestLimitExceeded", 503),
+    "securityhub": ("TooManyRequestsException", 429),
+    "chatbot": ("TooManyRequestsException", 429),
+}
+
+
+def throttled(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
+    """The service's answer to a caller that asks too often."""
+    code, status = THROTTLES.get(
+        request.service, ("ThrottlingException" if request.protocol in ("json", "cbor") else "Throttling", 400)
+    )
+    return error(request.protocol, code, "Rate exceeded", status)
+
+
+def failed(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
+    """The service's answer when something inside it broke."""
+    code = "InternalFailure" if request.protocol in ("query", "ec2", "xml") else "InternalServerException"
+    return error(request.protocol, code, "An internal error occurred", 500)

@@ -1,0 +1,113 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Chatbot makes of a notification: a message with title, severity and text, or nothing. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+SECURITY_HUB = "aws.securityhub"
+# Sources of EventBridge events that Chatbot renders (its administrator guide, "Monitoring AWS services").
+SUPPORTED_SOURCES = frozenset(
+    f"aws.{service}"
+    for service in (
+        *("securityhub", "guardduty", "inspector", "inspector2", "macie", "access-analyzer", "config", "health"),
+        *("codebuild", "codecommit", "codedeploy", "codepipeline", "cloudformation", "cloudwatch", "ssm", "support"),
+        *("trustedadvisor", "ecs", "ec2", "batch", "s3", "tag", "backup", "signin", "iam"),
+    )
+)
+ENVELOPE = frozenset({"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"})
+
+
+@dataclass(frozen=True)
+class ChatMessage:
+    """A message as it stands in the channel. `region` and `account` are the event's, not the finding's."""
+
+    title: str
+    text: str
+    detail_type: str
+    severity: str = ""
+    finding_id: str = ""
+    region: str = ""
+    account: str = ""
+    finding_region: str = ""
+    finding_account: str = ""
+
+
+def read(message: str) -> ChatMessage | None:
+    """The message for a notification's body; None for what Chatbot does not support, and drops."""
+    try:
+        body = json.loads(message)
+    except ValueError:
+        return None
+    if not isinstance(body, dict):
+        return None
+    if body.get("source") == "custom":
+        return _custom(body)
+    if "AlarmName" in body and "NewStateValue" in body:
+        return _alarm(body)
+    if not body.keys() >= ENVELOPE or body["source"] not in SUPPORTED_SOURCES or not isinstance(body["detail"], dict):
+        return None
+    return _event(body)
+
+
+def _custom(body: dict) -> ChatMessage | None:
+    content = body.get("content")
+    if body.get("version") != "1.0" or not isinstance(content, dict) or not content.get("description"):
+        return None
+    metadata = body.get("metadata") or {}
+    context = metadata.get("additionalContext") or {}
+    return ChatMessage(
+        title=content.get("title") or metadata.get("summary") or "",
+        text=content["description"],
+        detail_type=metadata.get("eventType") or "Custom notification",
+        severity=str(context.get("severity", "")),
+        finding_id=str(context.get("findingId", "")),
+        region=str(context.get("region", "")),
+        account=str(context.get("account", "")),
+    )
+
+
+def _alarm(body: dict) -> ChatMessage:
+    return ChatMessage(
+        title=f"{body['NewStateValue']}: {body['AlarmName']}",
+        text=body.get("NewStateReason", ""),
+        detail_type="CloudWatch Alarm",
+        account=body.get("AWSAccountId", ""),
+    )
+
+
+def _event(body: dict) -> ChatMessage:
+    detail = body["detail"]
+    finding = (detail.get("findings") or [{}])[0]
+    shown = _ocsf(finding) if "finding_info" in finding else _asff(finding)
+    if not finding:
+        shown = {"title": detail.get("insightName") or body["detail-type"], "text": detail.get("actionName", "")}
+    return ChatMessage(**shown, detail_type=body["detail-type"], region=body["region"], account=body["account"])
+
+
+def _asff(finding: dict) -> dict[str, Any]:
+    resources = ", ".join(resource.get("Id", "") for resource in finding.get("Resources", [])[:3])
+    return {
+        "title": finding.get("Title", ""),
+        "text": f"{finding.get('Description', '')}\n{resources}".strip(),
+        "severity": finding.get("Severity", {}).get("Label", ""),
+        "finding_id": finding.get("Id", ""),
+        "finding_region": finding.get("Region", ""),
+        "finding_account": finding.get("AwsAccountId", ""),
+    }
+
+
+def _ocsf(finding: dict) -> dict[str, Any]:
+    cloud = finding.get("cloud", {})
+    return {
+        "title": finding["finding_info"].get("title", ""),
+        "text": finding["finding_info"].get("desc", ""),
+        "severity": str(finding.get("severity", "")).upper(),
+        "finding_id": finding["finding_info"].get("uid", ""),
+        "finding_region": cloud.get("region", ""),
+        "finding_account": cloud.get("account", {}).get("uid", ""),
+    }

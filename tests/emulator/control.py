@@ -1,0 +1,138 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control API under /_emulator, by which demo and tests set the world up and look at what happened."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from typing import Any
+from urllib.parse import parse_qs
+
+from aiohttp import web
+from faults import BadRule
+from inbox_page import page
+from stacks import put_into_status
+from world import FACTS
+from world import BadWorld
+
+if TYPE_CHECKING:
+    from serve import Emulator
+
+OF_SECURITY_HUB = ("hubs", "hubs_v2", "aggregator", "aggregator_v2", "control_finding_generator")
+
+
+class Control:
+    """One method a path; each takes the posted JSON and the query, and returns what to answer."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        self.routes = {
+            ("GET", "/_emulator/status"): self.status,
+            ("POST", "/_emulator/reset"): self.reset,
+            ("POST", "/_emulator/world"): self.describe_world,
+            ("GET", "/_emulator/requests"): self.requests,
+            ("DELETE", "/_emulator/requests"): self.forget_requests,
+            ("GET", "/_emulator/inbox"): self.messages,
+            ("DELETE", "/_emulator/inbox"): self.forget_messages,
+            ("GET", "/_emulator/faults"): self.show_faults,
+            ("POST", "/_emulator/faults"): self.set_faults,
+            ("GET", "/_emulator/stacks"): self.show_stacks,
+            ("POST", "/_emulator/stacks"): self.set_stacks,
+            ("POST", "/_emulator/stack_status"): self.set_stack_status,
+            ("POST", "/_emulator/custom_action"): self.custom_action,
+            ("POST", "/_emulator/event"): self.event,
+        }
+
+    def __call__(self, request: web.BaseRequest, body: bytes) -> web.Response:
+        """Answers a request for a path of the control API, or for the inbox page."""
+        path, _mark, query = request.raw_path.partition("?")
+        if path in ("/", "/inbox"):
+            return web.Response(text=page(self.emulator.inbox), content_type="text/html")
+        route = self.routes.get((request.method, path))
+        if route is None:
+            return _json(404, {"error": f"there is no {request.method} {path}"})
+        try:
+            given = json.loads(body) if body else {}
+            return _json(200, route(given, {name: values[0] for name, values in parse_qs(query).items()}))
+        except (BadRule, BadWorld, LookupError, TypeError, ValueError) as error:
+            return _json(400, {"error": f"{type(error).__name__}: {error}"})
+
+    def status(self, given: Any, query: dict[str, str]) -> Any:
+        return {"pid": self.emulator.pid, "requests": self.emulator.log.count, "messages": self.emulator.inbox.count}
+
+    def reset(self, given: Any, query: dict[str, str]) -> Any:
+        self.emulator.reset()
+        return {}
+
+    def describe_world(self, given: Any, query: dict[str, str]) -> Any:
+        if set(given) - {"accounts", "management_account"}:
+            raise BadWorld("a world has accounts and a management_account")
+        emulator = self.emulator
+        if "management_account" in given:
+            emulator.world.management_account = given["management_account"]
+        for account, facts in given.get("accounts", {}).items():
+            of_hub = {name: facts[name] for name in OF_SECURITY_HUB if name in facts}
+            unknown = set(facts) - set(of_hub) - set(FACTS)
+            if unknown:
+                known = ", ".join(sorted({*FACTS, *OF_SECURITY_HUB}))
+                raise BadWorld(f"an account has no {', '.join(sorted(unknown))}; it has {known}")
+            emulator.world.describe(account, {name: facts[name] for name in FACTS if name in facts})
+            emulator.security_hub.describe(account, of_hub)
+        return {}
+
+    def requests(self, given: Any, query: dict[str, str]) -> Any:
+        return self.emulator.log.since(int(query.get("since", 0)))
+
+    def forget_requests(self, given: Any, query: dict[str, str]) -> Any:
+        self.emulator.log.clear()
+        return {}
+
+    def messages(self, given: Any, query: dict[str, str]) -> Any:
+        return self.emulator.inbox.in_channel(query.get("channel"))
+
+    def forget_messages(self, given: Any, query: dict[str, str]) -> Any:
+        self.emulator.inbox.clear()
+        return {}
+
+    def show_faults(self, given: Any, query: dict[str, str]) -> Any:
+        return self.emulator.faults.counters()
+
+    def set_faults(self, given: Any, query: dict[str, str]) -> Any:
+        self.emulator.faults.replace(given)
+        return self.emulator.faults.counters()
+
+    def show_stacks(self, given: Any, query: dict[str, str]) -> Any:
+        return self.emulator.stacks.shown()
+
+    def set_stacks(self, given: Any, query: dict[str, str]) -> Any:
+        self.emulator.stacks.replace(given)
+        return self.emulator.stacks.shown()
+
+    def set_stack_status(self, given: Any, query: dict[str, str]) -> Any:
+        put_into_status(given)
+        return {}
+
+    def custom_action(self, given: Any, query: dict[str, str]) -> Any:
+        """{"account", "region", "action_arn" or "action" (an Id), "finding_id" or "finding_ids"}"""
+        ids = given.get("finding_ids") or [given["finding_id"]]
+        action = given.get("action_arn") or given.get("action") or given["id"]
+        hub = self.emulator.security_hub
+        return {"events": hub.send_by_custom_action(given["account"], given["region"], action, ids)}
+
+    def event(self, given: Any, query: dict[str, str]) -> Any:
+        """{"account", "region", "source", "detail-type", "resources", "detail"}: any event of an AWS service."""
+        self.emulator.emit(
+            given["account"],
+            given["region"],
+            given.get("source", "aws.securityhub"),
+            given["detail-type"],
+            given.get("resources", []),
+            given["detail"],
+        )
+        return {}
+
+
+def _json(status: int, value: Any) -> web.Response:
+    return web.Response(status=status, body=json.dumps(value).encode(), content_type="application/json")

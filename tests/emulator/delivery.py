@@ -1,0 +1,184 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way of an event: EventBridge of the region, SNS topic, Chatbot's endpoint, channel; all on this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import logging
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import urlsplit
+
+import chat_message
+from chatbot import Chatbot
+from inbox import Inbox
+from ministack.core.responses import new_uuid
+from ministack.core.responses import request_scope
+from ministack.services import eventbridge
+from ministack.services import iam
+from ministack.services import sns
+from world import World
+
+CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
+log = logging.getLogger("delivery")
+
+
+def emit(account: str, region: str, source: str, detail_type: str, resources: list, detail: dict) -> None:
+    """Puts an event of an AWS service on the default bus of an account and region."""
+    entry = {"Source": source, "DetailType": detail_type, "Resources": resources, "Detail": json.dumps(detail)}
+    with request_scope(account, region):
+        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+class ServiceLinkedRole:
+    """What AWSServiceRoleForAWSChatbot may do: subscribe Chatbot's endpoint to the topics of configurations."""
+
+    def subscribe(self, topic_arn: str) -> None:
+        """Subscribes the endpoint, once; a topic that does not exist is left alone, and never looked for again."""
+        with _scope_of(topic_arn):
+            topic = sns._topics.get(topic_arn)
+            if topic is None or _chatbot_subscriptions(topic):
+                return
+            subscription = _subscription(topic_arn)
+            topic["subscriptions"].append(subscription)
+            sns._sub_arn_to_topic[subscription["arn"]] = topic_arn
+            sns._refresh_subscription_counts(topic)
+
+    def unsubscribe(self, topic_arn: str) -> None:
+        """Takes the endpoint's subscription back."""
+        with _scope_of(topic_arn):
+            topic = sns._topics.get(topic_arn)
+            for found in _chatbot_subscriptions(topic) if topic else ():
+                topic["subscriptions"].remove(found)
+                sns._sub_arn_to_topic.pop(found["arn"], None)
+                sns._refresh_subscription_counts(topic)
+
+    def may_assume(self, role_arn: str) -> bool:
+        """Whether the channel role exists and trusts chatbot.amazonaws.com."""
+        account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+        role = iam._roles.get_scoped(account, "", name)
+        if role is None:
+            return False
+        trust = role.get("AssumeRolePolicyDocument")
+        trust = json.loads(trust) if isinstance(trust, str) else trust
+        return any(_trusts_chatbot(statement) for statement in _listed(trust.get("Statement")))
+
+
+def _subscription(topic_arn: str) -> dict:
+    arn, owner = f"{topic_arn}:{new_uuid()}", topic_arn.split(":")[4]
+    return {
+        "arn": arn,
+        "protocol": "https",
+        "endpoint": CHATBOT_ENDPOINT,
+        "confirmed": True,
+        "topic_arn": topic_arn,
+        "owner": owner,
+        "token": None,
+        "attributes": {
+            "SubscriptionArn": arn,
+            "TopicArn": topic_arn,
+            "Protocol": "https",
+            "Endpoint": CHATBOT_ENDPOINT,
+            "Owner": owner,
+            "ConfirmationWasAuthenticated": "true",
+            "PendingConfirmation": "false",
+            "RawMessageDelivery": "false",
+        },
+    }
+
+
+def _chatbot_subscriptions(topic: dict) -> list[dict]:
+    return [found for found in topic["subscriptions"] if found["endpoint"].rstrip("/") == CHATBOT_ENDPOINT]
+
+
+def _scope_of(topic_arn: str) -> Any:
+    _arn, _partition, _service, region, account, _name = topic_arn.split(":", 5)
+    return request_scope(account, region)
+
+
+def _listed(value: Any) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def _trusts_chatbot(statement: dict) -> bool:
+    principal = statement.get("Principal")
+    services = _listed(principal.get("Service")) if isinstance(principal, dict) else []
+    return statement.get("Effect") == "Allow" and "chatbot.amazonaws.com" in services
+
+
+class Delivery:
+    """Catches what SNS would post to HTTP(S) subscribers: Chatbot's endpoint in-process, others on loopback only."""
+
+    def __init__(self, world: World, inbox: Inbox) -> None:
+        self.world = world
+        self.inbox = inbox
+        self.chatbot: Chatbot | None = None
+
+    def install(self, chatbot: Chatbot) -> None:
+        """Puts itself in the place of ministack's posting."""
+        self.chatbot = chatbot
+        fan_out, post, confirm = sns._fanout, sns._deliver_to_http, sns._send_subscription_confirmation
+
+        def fan_out_to_chatbot_too(
+            topic_arn: str, msg_id: str, message: str, subject: str, *rest: Any, **more: Any
+        ) -> None:
+            fan_out(topic_arn, msg_id, message, subject, *rest, **more)
+            self._to_chatbot(topic_arn, message)
+
+        async def post_on_loopback(endpoint: str, payload: str) -> None:
+            if endpoint.rstrip("/") != CHATBOT_ENDPOINT and on_loopback(endpoint):
+                await post(endpoint, payload)
+
+        async def confirm_on_loopback(topic_arn: str, subscription: dict) -> None:
+            if subscription["endpoint"].rstrip("/") == CHATBOT_ENDPOINT:
+                subscription.update(confirmed=True, token=None)
+                subscription["attributes"].update(PendingConfirmation="false", ConfirmationWasAuthenticated="true")
+            elif on_loopback(subscription["endpoint"]):
+                await confirm(topic_arn, subscription)
+
+        sns._fanout = fan_out_to_chatbot_too
+        sns._deliver_to_http = post_on_loopback
+        sns._send_subscription_confirmation = confirm_on_loopback
+
+    def _to_chatbot(self, topic_arn: str, message: str) -> None:
+        topic = sns._topic_by_arn_any_scope(topic_arn)
+        for subscription in _chatbot_subscriptions(topic) if topic else ():
+            if subscription["confirmed"]:
+                self._receive(topic_arn, message, subscription["attributes"].get("RawMessageDelivery") == "true")
+
+    def _receive(self, topic_arn: str, message: str, raw: bool) -> None:
+        for account, configuration in self.chatbot.listening_to(topic_arn):
+            shown = None if raw else chat_message.read(message)
+            self._post(account, configuration, topic_arn, shown)
+
+    def _post(self, account: str, configuration: dict, topic_arn: str, shown: chat_message.ChatMessage | None) -> None:
+        name = configuration["ConfigurationName"]
+        if shown is None:
+            log.info("%s: %s sent an event that is not supported", name, topic_arn)
+            return
+        facts = self.world.account(account)
+        channel = configuration.get("SlackChannelId") or configuration.get("ChannelId")
+        if facts["channel_policy_disabled"] or channel in facts["private_channels"]:
+            log.info("%s: the message could not be delivered to %s", name, channel)
+            return
+        message = asdict(shown)
+        message["region"] = message["region"] or topic_arn.split(":")[3]
+        message["account"] = message["account"] or topic_arn.split(":")[4]
+        workspace = configuration.get("SlackTeamId") or configuration.get("TeamId")
+        self.inbox.post(
+            {**message, "channel": channel, "workspace": workspace, "configuration": name, "topic": topic_arn}
+        )
+
+
+def on_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine, by its address: no name is looked up."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,138 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong on the way to AWS: rules of latency, throttling, errors, broken connections and rate limits."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from dataclasses import fields
+from enum import Enum
+
+
+class Outcome(Enum):
+    """What becomes of a request beside its delay."""
+
+    SERVED = "served"
+    THROTTLED = "throttled"
+    FAILED = "failed"
+    RESET = "reset"
+    GARBLED = "garbled"
+
+
+class BadRule(ValueError):
+    """What was posted is no rule."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. Chances: 0 to 1; empty lists match everything; rate_limit is per service, region and second."""
+
+    latency_ms: float = 0
+    jitter_ms: float = 0
+    spike_ms: float = 0
+    spikes: float = 0
+    throttle: float = 0
+    errors: float = 0
+    resets: float = 0
+    garbage: float = 0
+    unreachable: float = 0
+    rate_limit: int = 0
+    services: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, given: dict) -> Rule:
+        """A rule from JSON; BadRule names what is wrong with it."""
+        known = {field.name for field in fields(cls)}
+        if not isinstance(given, dict) or set(given) - known:
+            raise BadRule(f"a rule has {', '.join(sorted(known))}; this is {given!r}")
+        lists = {name: tuple(given[name]) for name in ("services", "regions", "operations") if name in given}
+        return cls(**{**given, **lists})
+
+    def covers(self, service: str, region: str, operation: str) -> bool:
+        """Whether a request is one that the rule is about."""
+        return (
+            (not self.services or service in self.services)
+            and (not self.regions or region in self.regions)
+            and (not self.operations or operation in self.operations)
+        )
+
+
+class Faults:
+    """The rules in force, and how many requests came at once."""
+
+    def __init__(self) -> None:
+        self.random = random.Random()
+        self.clear()
+
+    def clear(self) -> None:
+        """No faults, and counting starts anew."""
+        self.rules: list[Rule] = []
+        self.requests = 0
+        self.in_flight = 0
+        self.peak = 0
+        self.outcomes: dict[str, int] = {}
+        self.seconds: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def replace(self, given: list[dict] | dict) -> None:
+        """Puts rules in the place of those in force; counters start anew."""
+        rules = [Rule.of(rule) for rule in (given if isinstance(given, list) else [given])]
+        self.clear()
+        self.rules = rules
+
+    def counters(self) -> dict:
+        """What GET /_emulator/faults shows."""
+        rules = [{field.name: getattr(rule, field.name) for field in fields(Rule)} for rule in self.rules]
+        return {
+            "rules": rules,
+            "requests": self.requests,
+            "in_flight": self.in_flight,
+            "peak_concurrency": self.peak,
+            "outcomes": self.outcomes,
+        }
+
+    def decide(self, service: str, region: str, operation: str) -> tuple[float, Outcome]:
+        """Seconds to wait, and the outcome, of a request; all rules that cover it add up, the first outcome counts."""
+        delay, outcome = 0.0, Outcome.SERVED
+        for rule in self.rules:
+            if not rule.covers(service, region, operation):
+                continue
+            delay += self._delay(rule)
+            if outcome is Outcome.SERVED:
+                outcome = self._outcome(rule, service, region)
+        self.outcomes[outcome.value] = self.outcomes.get(outcome.value, 0) + 1
+        return delay, outcome
+
+    def _delay(self, rule: Rule) -> float:
+        delay = rule.latency_ms
+        if rule.jitter_ms:
+            delay += self.random.uniform(0, rule.jitter_ms)
+        if rule.spikes and self.random.random() < rule.spikes:
+            delay += rule.spike_ms
+        return delay / 1000
+
+    def _outcome(self, rule: Rule, service: str, region: str) -> Outcome:
+        if rule.rate_limit and self._over(rule.rate_limit, service, region):
+            return Outcome.THROTTLED
+        chances = (
+            (rule.unreachable, Outcome.RESET),
+            (rule.resets, Outcome.RESET),
+            (rule.throttle, Outcome.THROTTLED),
+            (rule.errors, Outcome.FAILED),
+            (rule.garbage, Outcome.GARBLED),
+        )
+        for chance, outcome in chances:
+            if chance and self.random.random() < chance:
+                return outcome
+        return Outcome.SERVED
+
+    def _over(self, limit: int, service: str, region: str) -> bool:
+        now = int(time.monotonic())
+        second, seen = self.seconds.get((service, region), (now, 0))
+        seen = seen + 1 if second == now else 1
+        self.seconds[service, region] = (now, seen)
+        return seen > limit

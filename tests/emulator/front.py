@@ -1,0 +1,123 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one address of all services: faults, our own services, ministack's services, the log, the control API."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import Callable
+
+import aws_request
+import ministack_app
+from aiohttp import web
+from aws_request import AwsRequest
+from faults import Faults
+from faults import Outcome
+from ministack.core.responses import get_account_id
+from ministack.core.responses import set_request_account_id
+from ministack.core.responses import set_request_region
+from request_log import RequestLog
+from rest_json import Answer
+from rest_json import ConnectionLost
+
+BODY_LIMIT = 64 * 1024 * 1024
+# A closed socket with this option sends RST instead of FIN.
+RESET = struct.pack("ii", 1, 0)
+
+Service = Callable[[str, str, str, bytes], Answer]
+
+
+class Front:
+    """The request handler. `services` are ours by signing name; `operations` names the operation of their requests."""
+
+    def __init__(
+        self,
+        services: dict[str, Service],
+        operation_of: Callable[[str, str, str], str | None],
+        faults: Faults,
+        log: RequestLog,
+        control: Callable[[web.BaseRequest, bytes], web.Response],
+    ) -> None:
+        self.services = services
+        self.operation_of = operation_of
+        self.faults = faults
+        self.log = log
+        self.control = control
+
+    def server(self) -> web.Server:
+        """aiohttp's low-level server: no routing, no middleware."""
+
+        def make(message, payload, protocol, writer, task):
+            return web.BaseRequest(
+                message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=BODY_LIMIT
+            )
+
+        return web.Server(self.handle, request_factory=make, access_log=None)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answers one request."""
+        raw_path, _mark, query = request.raw_path.partition("?")
+        body = await request.read()
+        if raw_path.startswith("/_emulator/") or _from_a_browser(request, raw_path, query):
+            return self.control(request, body)
+        about = aws_request.read(request.method, raw_path, query, request.headers, body)
+        named = self.operation_of(about.service, request.method, raw_path)
+        if named:
+            about = AwsRequest(about.access_key, about.region, about.service, named, about.protocol)
+        self.faults.requests += 1
+        self.faults.in_flight += 1
+        self.faults.peak = max(self.faults.peak, self.faults.in_flight)
+        try:
+            return await self._serve(request, about, raw_path, query, body)
+        finally:
+            self.faults.in_flight -= 1
+
+    async def _serve(
+        self, request: web.BaseRequest, about: AwsRequest, raw_path: str, query: str, body: bytes
+    ) -> web.StreamResponse:
+        set_request_account_id(about.access_key)
+        set_request_region(about.region)
+        account = get_account_id()
+        delay, outcome = self.faults.decide(about.service, about.region, about.operation)
+        if delay:
+            await asyncio.sleep(delay)
+        try:
+            status, headers, answer = await self._answer(request, about, outcome, raw_path, query, body)
+        except ConnectionLost:
+            self.log.add(about, account, 0)
+            return _reset(request)
+        self.log.add(about, account, status)
+        return web.Response(status=status, headers=headers, body=answer)
+
+    async def _answer(
+        self, request: web.BaseRequest, about: AwsRequest, outcome: Outcome, raw_path: str, query: str, body: bytes
+    ) -> tuple:
+        if outcome is Outcome.RESET:
+            raise ConnectionLost
+        if outcome is Outcome.THROTTLED:
+            return aws_request.throttled(about)
+        if outcome is Outcome.FAILED:
+            return aws_request.failed(about)
+        if outcome is Outcome.GARBLED:
+            return 200, {"Content-Type": "text/html"}, b"<html><body>Welcome to the guest network. Please sign in."
+        service = self.services.get(about.service)
+        if service is not None:
+            return service(request.method, raw_path, query, body)
+        return await ministack_app.call(request.method, raw_path, query, request.raw_headers, body)
+
+
+def _from_a_browser(request: web.BaseRequest, raw_path: str, query: str) -> bool:
+    looks_at_a_page = request.method == "GET" and raw_path in ("/", "/inbox", "/favicon.ico")
+    return looks_at_a_page and "Authorization" not in request.headers and not query.startswith(("Action=", "X-Amz"))
+
+
+def _reset(request: web.BaseRequest) -> web.Response:
+    transport = request.transport
+    if transport is not None:
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        transport.abort()
+    return web.Response(status=500)

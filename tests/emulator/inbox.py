@@ -1,0 +1,33 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The channels' inbox: every message that arrived, in order."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+
+
+class Inbox:
+    """Messages as the contract of the control API lists them."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        """No message, and counting starts anew."""
+        self.messages: list[dict] = []
+        self.count = 0
+
+    def post(self, message: dict) -> None:
+        """Appends a message, numbered and timed."""
+        with self.lock:
+            self.count += 1
+            now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+            self.messages.append({"n": self.count, "time": now, **message})
+
+    def in_channel(self, channel: str | None) -> list[dict]:
+        """The messages of one channel, or of all."""
+        return [message for message in self.messages if channel in (None, message["channel"])]

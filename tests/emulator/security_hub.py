@@ -1,0 +1,341 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Security Hub: hubs, custom actions (action targets), findings and the events that these send."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import threading
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+from typing import Callable
+
+import findings
+from finding_filters import is_moment
+from finding_filters import matches
+from finding_filters import ordered
+from ministack.core.responses import get_account_id
+from ministack.core.responses import get_region
+from organization import Organization
+from rest_json import AwsError
+from rest_json import RestJson
+from rest_json import find_problems
+from rest_json import page
+from world import ALL_REGIONS
+from world import BadWorld
+from world import World
+
+INVALID = "InvalidInputException"
+NOT_FOUND = "ResourceNotFoundException"
+ACTION_TARGETS_LIMIT = 50
+FINDING_LIMIT_BYTES = 240 * 1024
+
+# (account, region, detail-type, resources, detail) -> an event on the default bus there
+Emit = Callable[[str, str, str, list, dict], None]
+
+
+@dataclass
+class Hub:
+    """Security Hub CSPM of one account in one region."""
+
+    subscribed_at: str
+    control_finding_generator: str = "SECURITY_CONTROL"
+    auto_enable_controls: bool = True
+    action_targets: dict[str, dict] = field(default_factory=dict)
+    findings: dict[tuple[str, str], dict] = field(default_factory=dict)
+
+
+class SecurityHub:
+    """The service. `service.answer` serves its requests; the rest is for the control API."""
+
+    def __init__(self, world: World, emit: Emit) -> None:
+        self.world = world
+        self.emit = emit
+        self.lock = threading.RLock()
+        self.organization = Organization(world, self)
+        self.service = RestJson("securityhub", {**self._operations(), **self.organization.operations()}, INVALID)
+        self.service.check_themselves = frozenset({"BatchImportFindings"})
+        self.clear()
+
+    def _operations(self) -> dict[str, Callable[[dict], dict | None]]:
+        return {
+            "DescribeHub": self.describe_hub,
+            "EnableSecurityHub": self.enable,
+            "DisableSecurityHub": self.disable,
+            "UpdateSecurityHubConfiguration": self.update_configuration,
+            "DescribeSecurityHubV2": self.describe_v2,
+            "EnableSecurityHubV2": self.enable_v2,
+            "DisableSecurityHubV2": self.disable_v2,
+            "CreateActionTarget": self.create_action_target,
+            "DescribeActionTargets": self.describe_action_targets,
+            "UpdateActionTarget": self.update_action_target,
+            "DeleteActionTarget": self.delete_action_target,
+            "BatchImportFindings": self.import_findings,
+            "BatchUpdateFindings": self.update_findings,
+            "GetFindings": self.get_findings,
+        }
+
+    def clear(self) -> None:
+        """No hub anywhere."""
+        self.hubs: dict[tuple[str, str], Hub] = {}
+        self.v2: dict[tuple[str, str], str] = {}
+        self.origins: dict[tuple[str, str], tuple[str, str]] = {}
+        self.organization.clear()
+
+    # What the control API sets up
+
+    def describe(self, account: str, facts: dict[str, Any]) -> None:
+        """Merges `hubs`, `hubs_v2`, `aggregator`, `aggregator_v2`, `control_finding_generator` of an account."""
+        if "hubs" in facts:
+            wanted = self._wanted_regions(account, facts["hubs"])
+            self._set_regions(self.hubs, account, wanted, lambda: Hub(_now()))
+        if "hubs_v2" in facts:
+            self._set_regions(self.v2, account, self._wanted_regions(account, facts["hubs_v2"]), _now)
+        generator = facts.get("control_finding_generator")
+        if generator:
+            for (owner, _region), hub in self.hubs.items():
+                if owner == account:
+                    hub.control_finding_generator = generator
+        self.organization.describe(account, facts)
+
+    def _wanted_regions(self, account: str, regions: Any) -> list[str]:
+        wanted = self.world.regions(account) if regions == "all" else list(regions or [])
+        wrong = set(wanted) - set(ALL_REGIONS)
+        if wrong:
+            raise BadWorld(f"no such region: {', '.join(sorted(wrong))}")
+        return wanted
+
+    def _set_regions(self, there: dict, account: str, wanted: list[str], new: Callable[[], Any]) -> None:
+        for place in [place for place in there if place[0] == account and place[1] not in wanted]:
+            del there[place]
+        for region in wanted:
+            there.setdefault((account, region), new())
+        known = self.world.account(account)
+        known["hub_regions"] = sorted({*known["hub_regions"], *wanted})
+
+    def send_by_custom_action(self, account: str, region: str, action: str, finding_ids: list[str]) -> int:
+        """What a person does in the console: select findings and choose a custom action. Returns the number of events.
+
+        LookupError when there is no such hub, action (an ARN or an Id) or finding.
+        """
+        hub = self.hubs.get((account, region))
+        if hub is None:
+            raise LookupError(f"Security Hub is not enabled in {account} {region}")
+        arn = action if action.startswith("arn:") else _action_target_arn(account, region, action)
+        target = hub.action_targets.get(arn)
+        if target is None:
+            raise LookupError(f"there is no custom action {arn}")
+        chosen = [finding for finding in hub.findings.values() if finding["Id"] in finding_ids]
+        missing = set(finding_ids) - {finding["Id"] for finding in chosen}
+        if missing:
+            raise LookupError(f"{account} {region} shows no finding {', '.join(sorted(missing))}")
+        for finding in chosen:
+            detail = {"actionName": target["Name"], "actionDescription": target["Description"], "findings": [finding]}
+            self.emit(account, region, "Security Hub Findings - Custom Action", [arn], detail)
+        return len(chosen)
+
+    # Hubs
+
+    def hub(self) -> Hub:
+        """The caller's hub; InvalidAccessException when there is none, as every operation answers."""
+        found = self.hubs.get((get_account_id(), get_region()))
+        if found is None:
+            message = f"Account {get_account_id()} is not subscribed to AWS Security Hub"
+            raise AwsError("InvalidAccessException", message)
+        return found
+
+    def describe_hub(self, given: dict) -> dict:
+        hub, arn = self.hub(), _arn("hub/default")
+        if given.get("HubArn", arn) != arn:
+            raise AwsError(NOT_FOUND, f"Hub {given['HubArn']} is not found")
+        return {
+            "HubArn": arn,
+            "SubscribedAt": hub.subscribed_at,
+            "AutoEnableControls": hub.auto_enable_controls,
+            "ControlFindingGenerator": hub.control_finding_generator,
+        }
+
+    def enable(self, given: dict) -> None:
+        place = (get_account_id(), get_region())
+        if place in self.hubs:
+            raise AwsError("ResourceConflictException", "Account is already subscribed to Security Hub")
+        self.hubs[place] = Hub(_now(), given.get("ControlFindingGenerator", "SECURITY_CONTROL"))
+
+    def disable(self, given: dict) -> None:
+        self.hub()
+        del self.hubs[get_account_id(), get_region()]
+
+    def update_configuration(self, given: dict) -> None:
+        hub = self.hub()
+        hub.control_finding_generator = given.get("ControlFindingGenerator", hub.control_finding_generator)
+        hub.auto_enable_controls = given.get("AutoEnableControls", hub.auto_enable_controls)
+
+    def describe_v2(self, given: dict) -> dict:
+        return {"HubV2Arn": _arn("hubv2/default"), "SubscribedAt": self.hub_v2()}
+
+    def hub_v2(self) -> str:
+        """Since when the caller has the new Security Hub; ResourceNotFoundException when it has not."""
+        since = self.v2.get((get_account_id(), get_region()))
+        if since is None:
+            raise AwsError(NOT_FOUND, f"Account {get_account_id()} is not subscribed to Security Hub V2")
+        return since
+
+    def enable_v2(self, given: dict) -> dict:
+        self.v2.setdefault((get_account_id(), get_region()), _now())
+        return {"HubV2Arn": _arn("hubv2/default")}
+
+    def disable_v2(self, given: dict) -> None:
+        self.hub_v2()
+        del self.v2[get_account_id(), get_region()]
+
+    # Custom actions
+
+    def create_action_target(self, given: dict) -> dict:
+        with self.lock:
+            hub, name = self.hub(), given["Id"]
+            if not re.fullmatch(r"[0-9A-Za-z]{1,20}", name):
+                raise AwsError(INVALID, f"Invalid parameter 'Id'. '{name}' should be 1 to 20 alphanumeric characters")
+            _check_action_target(given)
+            arn = _action_target_arn(get_account_id(), get_region(), name)
+            if arn in hub.action_targets:
+                raise AwsError("ResourceConflictException", f"Action with Id: {name} already exists")
+            if len(hub.action_targets) >= ACTION_TARGETS_LIMIT:
+                message = f"The maximum of {ACTION_TARGETS_LIMIT} custom actions is reached"
+                raise AwsError("LimitExceededException", message)
+            hub.action_targets[arn] = {
+                "ActionTargetArn": arn,
+                "Name": given["Name"],
+                "Description": given["Description"],
+            }
+            return {"ActionTargetArn": arn}
+
+    def describe_action_targets(self, given: dict) -> dict:
+        hub, arns = self.hub(), given.get("ActionTargetArns")
+        if not arns:
+            return page(list(hub.action_targets.values()), given, "ActionTargets", INVALID)
+        return page([_action_target(hub, arn) for arn in arns], given, "ActionTargets", INVALID)
+
+    def update_action_target(self, given: dict) -> None:
+        target = _action_target(self.hub(), given["ActionTargetArn"])
+        _check_action_target(given)
+        target.update({name: given[name] for name in ("Name", "Description") if name in given})
+
+    def delete_action_target(self, given: dict) -> dict:
+        with self.lock:
+            hub, arn = self.hub(), given["ActionTargetArn"]
+            _action_target(hub, arn)
+            del hub.action_targets[arn]
+            return {"ActionTargetArn": arn}
+
+    # Findings
+
+    def import_findings(self, given: dict) -> dict:
+        self.hub()
+        batch = given.get("Findings")
+        if not isinstance(batch, list) or not 1 <= len(batch) <= 100:
+            raise AwsError(INVALID, "Invalid parameter 'Findings'. Between 1 and 100 findings can be imported")
+        failed = [failure for failure in map(self._import, batch) if failure]
+        return {"FailedCount": len(failed), "SuccessCount": len(batch) - len(failed), "FailedFindings": failed}
+
+    def _import(self, given: dict) -> dict | None:
+        """Takes one finding of a batch in; what FailedFindings says of it when it cannot be."""
+        account, region = get_account_id(), get_region()
+        try:
+            self._check_finding(given, account, region)
+        except AwsError as error:
+            name = given.get("Id", "") if isinstance(given, dict) else ""
+            return {"Id": name, "ErrorCode": error.code, "ErrorMessage": error.message}
+        with self.lock:
+            old = self.hubs[account, region].findings.get(findings.key(given))
+            new = findings.imported(old, given, region, _utc_now())
+        if new is not None:
+            self.origins[findings.key(new)] = (account, region)
+            self._publish(new)
+        return None
+
+    def _check_finding(self, given: dict, account: str, region: str) -> None:
+        problems: list[str] = []
+        find_problems(self.service.model.shape_for("AwsSecurityFinding"), given, "", problems)
+        if problems:
+            message = f"Finding does not adhere to Amazon Finding Format. {problems[0]}"
+            raise AwsError("InvalidInput", message)
+        if len(json.dumps(given)) > FINDING_LIMIT_BYTES:
+            raise AwsError("InvalidInput", "Finding exceeds the maximum size of 240 KB")
+        if not (is_moment(given["CreatedAt"]) and is_moment(given["UpdatedAt"])):
+            message = "Finding does not adhere to Amazon Finding Format. data.UpdatedAt is no ISO 8601 time"
+            raise AwsError("InvalidInput", message)
+        if given["AwsAccountId"] != account:
+            message = f"AwsAccountId {given['AwsAccountId']} is not the account of the caller, {account}"
+            raise AwsError("InvalidAccess", message)
+        if not re.match(rf"arn:aws:securityhub:{region}:(\d{{12}})?:product/", given["ProductArn"]):
+            raise AwsError("InvalidAccess", f"The product {given['ProductArn']} is not enabled in {region}")
+
+    def update_findings(self, given: dict) -> dict:
+        hub = self.hub()
+        changes = {name: value for name, value in given.items() if name != "FindingIdentifiers"}
+        processed, unprocessed = [], []
+        for identifier in given["FindingIdentifiers"]:
+            with self.lock:
+                old = hub.findings.get(findings.key(identifier))
+                new = findings.updated(old, changes, _utc_now()) if old else None
+            if new is None:
+                unprocessed.append(
+                    {
+                        "FindingIdentifier": identifier,
+                        "ErrorCode": "FindingNotFound",
+                        "ErrorMessage": "Finding Not Found",
+                    }
+                )
+                continue
+            processed.append(identifier)
+            self._publish(new)
+        return {"ProcessedFindings": processed, "UnprocessedFindings": unprocessed}
+
+    def _publish(self, finding: dict) -> None:
+        """Shows the finding in every feed that has it, and sends each feed's event."""
+        for account, region in self.organization.feeds(*self.origins[findings.key(finding)]):
+            hub = self.hubs.get((account, region))
+            if hub is None:
+                continue
+            hub.findings[findings.key(finding)] = finding
+            resources = [findings.resource(finding)]
+            self.emit(account, region, "Security Hub Findings - Imported", resources, {"findings": [finding]})
+
+    def get_findings(self, given: dict) -> dict:
+        now = _utc_now()
+        shown = [finding for finding in self.hub().findings.values() if matches(finding, given.get("Filters", {}), now)]
+        return page(ordered(shown, given.get("SortCriteria", [])), given, "Findings", INVALID)
+
+
+def _utc_now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def _now() -> str:
+    return findings.text_of(_utc_now())
+
+
+def _arn(resource: str) -> str:
+    return f"arn:aws:securityhub:{get_region()}:{get_account_id()}:{resource}"
+
+
+def _action_target_arn(account: str, region: str, name: str) -> str:
+    return f"arn:aws:securityhub:{region}:{account}:action/custom/{name}"
+
+
+def _action_target(hub: Hub, arn: str) -> dict:
+    if arn not in hub.action_targets:
+        raise AwsError(NOT_FOUND, f"ActionTarget {arn} is not found")
+    return hub.action_targets[arn]
+
+
+def _check_action_target(given: dict) -> None:
+    if len(given.get("Name", "")) > 20:
+        message = f"Invalid parameter 'Name'. '{given['Name']}' should NOT be longer than 20 characters"
+        raise AwsError(INVALID, message)
+    if len(given.get("Description", "")) > 500:
+        raise AwsError(INVALID, "Invalid parameter 'Description'. It should NOT be longer than 500 characters")

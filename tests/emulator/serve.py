@@ -1,0 +1,123 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starts the emulator in the foreground: python serve.py PORT."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import sys
+
+# ministack reads these when it is imported. Its side servers are of no use here.
+os.environ.update(
+    LOG_LEVEL=os.environ.get("EMULATOR_LOG_LEVEL", "WARNING"),
+    SFTP_ENABLED="0",
+    IOT_MTLS_ENABLED="0",
+    MINISTACK_HOST="127.0.0.1",
+    GATEWAY_PORT=sys.argv[1],
+)
+
+import loopback_only
+
+loopback_only.install()
+
+import account_facts
+import delivery
+import ministack_app
+import stacks
+from aiohttp import web
+from chatbot import Chatbot
+from control import Control
+from delivery import Delivery
+from delivery import ServiceLinkedRole
+from faults import Faults
+from front import Front
+from inbox import Inbox
+from ministack import app as ministack
+from request_log import RequestLog
+from rest_json import Routes
+from rest_json import model_of
+from security_hub import SecurityHub
+from stacks import Stacks
+from world import World
+
+
+class Emulator:
+    """All parts, wired together."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.world = World()
+        self.inbox = Inbox()
+        self.faults = Faults()
+        self.log = RequestLog()
+        self.delivery = Delivery(self.world, self.inbox)
+        self.security_hub = SecurityHub(self.world, self.emit_of_security_hub)
+        self.chatbot = Chatbot(self.world, ServiceLinkedRole())
+        self.delivery.install(self.chatbot)
+        account_facts.install(self.world)
+        self.stacks = Stacks()
+        self.stacks.install()
+        stacks.install_refusals()
+        services = {"securityhub": self.security_hub.service.answer, "chatbot": self.chatbot.answer}
+        self.routes = {
+            "securityhub": self.security_hub.service.routes,
+            "chatbot": self.chatbot.service.routes,
+            "account": Routes(model_of("account")),
+        }
+        self.front = Front(services, self.operation_of, self.faults, self.log, Control(self))
+
+    def emit(self, account: str, region: str, source: str, detail_type: str, resources: list, detail: dict) -> None:
+        """Puts an event of an AWS service on the bus."""
+        delivery.emit(account, region, source, detail_type, resources, detail)
+
+    def emit_of_security_hub(self, account: str, region: str, detail_type: str, resources: list, detail: dict) -> None:
+        """Puts an event of Security Hub on the bus."""
+        self.emit(account, region, "aws.securityhub", detail_type, resources, detail)
+
+    def operation_of(self, service: str, method: str, raw_path: str) -> str | None:
+        """The name of the operation of a service whose requests only name a path; None for the others."""
+        routes = self.routes.get(service)
+        operation = routes.operation(method, raw_path)[0] if routes else None
+        return operation.name if operation else None
+
+    def reset(self) -> None:
+        """Back to an empty world."""
+        ministack._reset_all_state()
+        self.world.clear()
+        self.security_hub.clear()
+        self.chatbot.clear()
+        self.inbox.clear()
+        self.faults.clear()
+        self.stacks.clear()
+        self.log.clear()
+
+
+async def serve(port: int) -> None:
+    """Serves until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    life = await ministack_app.start()
+    runner = web.ServerRunner(Emulator().front.server())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port, backlog=4096).start()
+    await stopped.wait()
+    await runner.cleanup()
+    life.cancel()
+
+
+def main() -> None:
+    """Raises the limit of open files to what is allowed, and serves."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
+    asyncio.run(serve(int(sys.argv[1])))
+    # Threads of ministack's schedulers may sleep on; nothing of theirs is worth waiting for.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

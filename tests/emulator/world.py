@@ -1,0 +1,80 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The accounts of the emulated world: what in AWS a person, an organisation or a console has set up beforehand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# fmt: off
+DEFAULT_REGIONS = [
+    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
+    "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1",
+    "us-east-2", "us-west-1", "us-west-2",
+]
+OPT_IN_REGIONS = [
+    "af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
+    "ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1",
+    "me-central-1", "me-south-1", "mx-central-1",
+]
+# fmt: on
+ALL_REGIONS = sorted(DEFAULT_REGIONS + OPT_IN_REGIONS)
+
+# Facts of an account that only a person or a console can set, with what an account has that nobody described.
+FACTS: dict[str, Any] = {
+    "regions": None,  # enabled regions; None: the 17 default ones and those that have a hub
+    "administrator": None,  # account id of the Security Hub administrator, when this is a member
+    "workspaces": [],  # authorised Slack workspaces: SlackTeamId, SlackTeamName
+    "teams": [],  # authorised Microsoft Teams: TeamId, TenantId
+    "roles": None,  # roles that may be assumed: ARN or {"arn", "external_id"}; None: any
+    "private_channels": [],  # Slack channels that nobody has invited the app to
+    "channel_policy_disabled": None,  # StateReason when an organisation policy disables the channels
+    "chatbot_lag_reads": 0,  # so many describes after a write still show the old state
+}
+
+
+class BadWorld(ValueError):
+    """What was posted does not describe a world."""
+
+
+class World:
+    """Accounts by id, each a dict of FACTS, and the organisation they are in."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Back to an empty world: any account works, and nothing is set up in it."""
+        self.accounts: dict[str, dict[str, Any]] = {}
+        self.management_account: str | None = None
+
+    def account(self, account_id: str) -> dict[str, Any]:
+        """The facts of an account; one that nobody described has the defaults."""
+        known = self.accounts.get(account_id)
+        if known is None:
+            known = self.accounts[account_id] = {**FACTS, "hub_regions": []}
+        return known
+
+    def regions(self, account_id: str) -> list[str]:
+        """The regions that are enabled in an account."""
+        account = self.account(account_id)
+        if account["regions"] is not None:
+            return account["regions"]
+        return sorted({*DEFAULT_REGIONS, *account["hub_regions"]})
+
+    def members(self, administrator: str) -> list[str]:
+        """The member accounts of a Security Hub administrator."""
+        return sorted(name for name, facts in self.accounts.items() if facts["administrator"] == administrator)
+
+    def describe(self, account_id: str, facts: dict[str, Any]) -> None:
+        """Merges facts into an account."""
+        if not (account_id.isdigit() and len(account_id) == 12):
+            raise BadWorld(f"an account id has 12 digits, not {account_id!r}")
+        unknown = set(facts) - set(FACTS)
+        if unknown:
+            raise BadWorld(f"an account has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(FACTS))}")
+        wrong = set(facts.get("regions") or []) - set(ALL_REGIONS)
+        if wrong:
+            raise BadWorld(f"no such region: {', '.join(sorted(wrong))}")
+        self.account(account_id).update(facts)
