@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 from faults import BadRule
 from inbox_page import page
+from stacks import put_into_status
 from world import FACTS
 from world import BadWorld
 
@@ -37,6 +38,9 @@ class Control:
             ("DELETE", "/_emulator/inbox"): self.forget_messages,
             ("GET", "/_emulator/faults"): self.show_faults,
             ("POST", "/_emulator/faults"): self.set_faults,
+            ("GET", "/_emulator/stacks"): self.show_stacks,
+            ("POST", "/_emulator/stacks"): self.set_stacks,
+            ("POST", "/_emulator/stack_status"): self.set_stack_status,
             ("POST", "/_emulator/custom_action"): self.custom_action,
             ("POST", "/_emulator/event"): self.event,
         }
@@ -98,6 +102,17 @@ class Control:
     def set_faults(self, given: Any, query: dict[str, str]) -> Any:
         self.emulator.faults.replace(given)
         return self.emulator.faults.counters()
+
+    def show_stacks(self, given: Any, query: dict[str, str]) -> Any:
+        return self.emulator.stacks.shown()
+
+    def set_stacks(self, given: Any, query: dict[str, str]) -> Any:
+        self.emulator.stacks.replace(given)
+        return self.emulator.stacks.shown()
+
+    def set_stack_status(self, given: Any, query: dict[str, str]) -> Any:
+        put_into_status(given)
+        return {}
 
     def custom_action(self, given: Any, query: dict[str, str]) -> Any:
         """{"account", "region", "action_arn" or "action" (an Id), "finding_id" or "finding_ids"}"""

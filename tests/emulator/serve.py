@@ -27,6 +27,7 @@ loopback_only.install()
 import account_facts
 import delivery
 import ministack_app
+import stacks
 from aiohttp import web
 from chatbot import Chatbot
 from control import Control
@@ -40,6 +41,7 @@ from request_log import RequestLog
 from rest_json import Routes
 from rest_json import model_of
 from security_hub import SecurityHub
+from stacks import Stacks
 from world import World
 
 
@@ -57,6 +59,9 @@ class Emulator:
         self.chatbot = Chatbot(self.world, ServiceLinkedRole())
         self.delivery.install(self.chatbot)
         account_facts.install(self.world)
+        self.stacks = Stacks()
+        self.stacks.install()
+        stacks.install_refusals()
         services = {"securityhub": self.security_hub.service.answer, "chatbot": self.chatbot.answer}
         self.routes = {
             "securityhub": self.security_hub.service.routes,
@@ -87,6 +92,7 @@ class Emulator:
         self.chatbot.clear()
         self.inbox.clear()
         self.faults.clear()
+        self.stacks.clear()
         self.log.clear()
 
 

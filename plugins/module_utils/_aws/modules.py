@@ -1,0 +1,56 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all modules of this collection share: their botocore clients and their failures. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import ATTEMPTS
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import USER_AGENT
+
+try:
+    import botocore.config
+    import botocore.exceptions as aws
+except ImportError:
+    pass  # AnsibleAWSModule says so
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VERSION = "1.0.0"
+
+
+def client(module: Any, service: str, **where: str) -> Any:
+    """Return a client of *service* with the module's credentials; ``region=`` overrides the module's region.
+
+    botocore's standard retries cover throttling, faults and resets; the option aws_config still overrides them.
+    """
+    set_collection_info(collection_name=USER_AGENT, collection_version=VERSION)
+    retries = botocore.config.Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS})
+    return module.client(service, config=retries, **where)
+
+
+def refuse(module: Any, problems: list[str]) -> None:
+    """Fail the module if its options would be refused by AWS."""
+    if problems:
+        module.fail_json(msg=f"{'; '.join(problems)}.")
+
+
+@contextmanager
+def explained(module: Any, target: str) -> Iterator[None]:
+    """Turn what AWS or the collection refuses inside the block into a sentence about *target*."""
+    try:
+        yield
+    except (errors.Refused, aws.ClientError, aws.BotoCoreError) as error:
+        module.fail_json(msg=f"{target}: {errors.explain(error)}")
+
+
+def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Return what --diff shows."""
+    return {"before": before, "after": after}

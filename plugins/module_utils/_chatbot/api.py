@@ -1,0 +1,102 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWS Chatbot (Amazon Q Developer in chat applications): one function a call. PRIVATE to the collection.
+
+Every function takes a botocore client of the service ``chatbot``, made for one of the four regions that have an
+endpoint (https://docs.aws.amazon.com/general/latest/gr/chatbot.html), and lets botocore's errors through.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Resource = dict[str, Any]
+
+
+def describe_slack_channel_configurations(client: Any) -> list[Resource]:
+    """Return all Slack channel configurations of the account."""
+    pages = client.get_paginator("describe_slack_channel_configurations").paginate()
+    return [found for page in pages for found in page.get("SlackChannelConfigurations", [])]
+
+
+def describe_slack_channel_configuration(client: Any, arn: str) -> Resource | None:
+    """Return one Slack channel configuration, or None; for an unknown ARN AWS gives an empty list or an error."""
+    try:
+        answer = client.describe_slack_channel_configurations(ChatConfigurationArn=arn)
+    except client.exceptions.ResourceNotFoundException:
+        return None
+    found = answer.get("SlackChannelConfigurations", [])
+    return found[0] if found else None
+
+
+def create_slack_channel_configuration(client: Any, members: Resource) -> None:
+    """Create a Slack channel configuration from the members of CreateSlackChannelConfiguration."""
+    client.create_slack_channel_configuration(**members)
+
+
+def update_slack_channel_configuration(client: Any, members: Resource) -> None:
+    """Change a Slack channel configuration; ChatConfigurationArn and SlackChannelId are needed, lists are replaced."""
+    client.update_slack_channel_configuration(**members)
+
+
+def delete_slack_channel_configuration(client: Any, arn: str) -> bool:
+    """Delete the Slack channel configuration; return False if there was none."""
+    try:
+        client.delete_slack_channel_configuration(ChatConfigurationArn=arn)
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def describe_slack_workspaces(client: Any) -> list[Resource]:
+    """Return the Slack workspaces authorised in the account: SlackTeamId, SlackTeamName, State, StateReason."""
+    pages = client.get_paginator("describe_slack_workspaces").paginate()
+    return [found for page in pages for found in page.get("SlackWorkspaces", [])]
+
+
+def list_microsoft_teams_channel_configurations(client: Any) -> list[Resource]:
+    """Return all Microsoft Teams channel configurations of the account."""
+    pages = client.get_paginator("list_microsoft_teams_channel_configurations").paginate()
+    return [found for page in pages for found in page.get("TeamChannelConfigurations", [])]
+
+
+def create_microsoft_teams_channel_configuration(client: Any, members: Resource) -> None:
+    """Create a Teams channel configuration from the members of CreateMicrosoftTeamsChannelConfiguration."""
+    client.create_microsoft_teams_channel_configuration(**members)
+
+
+def update_microsoft_teams_channel_configuration(client: Any, members: Resource) -> None:
+    """Change a Teams channel configuration; ChatConfigurationArn and ChannelId are needed, lists are replaced."""
+    client.update_microsoft_teams_channel_configuration(**members)
+
+
+def delete_microsoft_teams_channel_configuration(client: Any, arn: str) -> bool:
+    """Delete the Teams channel configuration; return False if there was none."""
+    try:
+        client.delete_microsoft_teams_channel_configuration(ChatConfigurationArn=arn)
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def list_microsoft_teams_configured_teams(client: Any) -> list[Resource]:
+    """Return the Teams authorised in the account: TenantId, TeamId, TeamName, State, StateReason."""
+    pages = client.get_paginator("list_microsoft_teams_configured_teams").paginate()
+    return [found for page in pages for found in page.get("ConfiguredTeams", [])]
+
+
+def list_tags_for_resource(client: Any, arn: str) -> list[dict[str, str]]:
+    """Return the tags of a Chatbot resource as TagKey and TagValue."""
+    tags: list[dict[str, str]] = client.list_tags_for_resource(ResourceARN=arn).get("Tags", [])
+    return tags
+
+
+def tag_resource(client: Any, arn: str, tags: list[dict[str, str]]) -> None:
+    """Add or overwrite tags, given as TagKey and TagValue."""
+    client.tag_resource(ResourceARN=arn, Tags=tags)
+
+
+def untag_resource(client: Any, arn: str, keys: list[str]) -> None:
+    """Remove tags by key."""
+    client.untag_resource(ResourceARN=arn, TagKeys=keys)

@@ -1,0 +1,73 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Security Hub custom action: what must change, and the change. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
+
+ActionTarget = dict[str, Any]
+
+# https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_CreateActionTarget.html
+ID = re.compile(r"^[0-9A-Za-z]{1,20}$")
+NAME_LENGTH = 20
+
+
+@dataclass(frozen=True)
+class Desired:
+    """The custom action as it should be."""
+
+    id: str
+    name: str
+    description: str
+
+
+def problems(identifier: str, name: str | None = None, description: str | None = None) -> list[str]:
+    """Return what AWS would refuse, each as a sentence with its remedy; None is not looked at."""
+    found = []
+    if not ID.match(identifier):
+        found.append(f"id is {identifier!r}: use 1 to 20 letters and digits")
+    if name is not None and (not name.strip() or len(name) > NAME_LENGTH):
+        found.append(f"name is {name!r}: use 1 to {NAME_LENGTH} characters, not only blanks")
+    if description is not None and not description.strip():
+        found.append("description is empty: AWS wants one")
+    return found
+
+
+def find(targets: list[ActionTarget], identifier: str) -> ActionTarget | None:
+    """Return the custom action of this Id, or None."""
+    for target in targets:
+        if transformations.action_target_id(target["ActionTargetArn"]) == identifier:
+            return target
+    return None
+
+
+def changes(current: ActionTarget, desired: Desired) -> dict[str, str]:
+    """Return the members of UpdateActionTarget that differ; empty when nothing does."""
+    wanted = {"Name": desired.name, "Description": desired.description}
+    return {key: value for key, value in wanted.items() if current.get(key) != value}
+
+
+def create_or_adopt(client: Any, desired: Desired) -> str:
+    """Create the custom action; where somebody else was faster, bring theirs in line. Return its ARN."""
+    try:
+        return api.create_action_target(client, desired.id, desired.name, desired.description)
+    except client.exceptions.ResourceConflictException:
+        current = find(api.describe_action_targets(client), desired.id)
+        if current is None:
+            raise
+    update(client, current, desired)
+    return str(current["ActionTargetArn"])
+
+
+def update(client: Any, current: ActionTarget, desired: Desired) -> None:
+    """Bring name and description in line."""
+    differing = changes(current, desired)
+    if differing:
+        api.update_action_target(client, current["ActionTargetArn"], differing)

@@ -1,0 +1,28 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Security Hub's answers as Ansible shows them: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
+
+
+def action_target_id(arn: str) -> str:
+    """Return SendToSlack for arn:aws:securityhub:us-east-1:123456789012:action/custom/SendToSlack."""
+    return arn.rpartition("/")[2]
+
+
+def action_target_arn(hub_arn: str, identifier: str) -> str:
+    """Return the ARN that a custom action of this Id has beside the hub with this ARN."""
+    return f"{hub_arn.rpartition(':')[0]}:action/custom/{identifier}"
+
+
+def action_target_result(target: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the custom action with action_target_arn, id, name and description, or an empty dict."""
+    if target is None:
+        return {}
+    snake: dict[str, Any] = camel_dict_to_snake_dict(target)
+    return {**snake, "id": action_target_id(target["ActionTargetArn"])}

@@ -1,0 +1,138 @@
+#!/usr/bin/python
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: chatbot_slack_channel_configuration_info
+version_added: 1.0.0
+short_description: Read the AWS Chatbot configurations of Slack channels
+description:
+  - Reads the AWS Chatbot configurations of Slack channels of an account.
+  - One that a policy of the AWS organisation has disabled is reported with a warning.
+options:
+  configuration_name:
+    description:
+      - Only the configuration with this name.
+      - All of them when it is not set.
+    type: str
+    aliases: [name]
+author:
+  - secops.securityhub maintainers (@secops)
+seealso:
+  - module: secops.securityhub.chatbot_slack_channel_configuration
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - secops.securityhub._attributes.info
+  - secops.securityhub._chatbot
+"""
+
+EXAMPLES = r"""
+- name: Read all Slack channel configurations of the account
+  secops.securityhub.chatbot_slack_channel_configuration_info:
+  register: slack_channels
+
+- name: Read one of them
+  secops.securityhub.chatbot_slack_channel_configuration_info:
+    configuration_name: securityhub-slack
+"""
+
+RETURN = r"""
+slack_channel_configurations:
+  description: The configurations, sorted by name; an empty list when there is none.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    chat_configuration_arn:
+      description: The ARN of the configuration.
+      returned: always
+      type: str
+      sample: arn:aws:chatbot::123456789012:chat-configuration/slack-channel/securityhub-slack
+    configuration_name:
+      description: Its name.
+      returned: always
+      type: str
+      sample: securityhub-slack
+    guardrail_policy_arns:
+      description: The IAM policies that bound what the channel may do.
+      returned: always
+      type: list
+      elements: str
+      sample: [arn:aws:iam::123456789012:policy/securityhub-slack-channel-guardrail]
+    iam_role_arn:
+      description: The channel role.
+      returned: always
+      type: str
+      sample: arn:aws:iam::123456789012:role/securityhub-slack-channel
+    logging_level:
+      description: What Chatbot logs.
+      returned: always
+      type: str
+      sample: ERROR
+    sns_topic_arns:
+      description: All topics of the configuration, foreign ones too, sorted.
+      returned: always
+      type: list
+      elements: str
+      sample: [arn:aws:sns:ap-northeast-1:123456789012:securityhub-slack]
+    state:
+      description: V(ENABLED), or V(DISABLED) by a policy of the AWS organisation.
+      returned: when AWS gives it
+      type: str
+      sample: ENABLED
+    state_reason:
+      description: Why the configuration is disabled.
+      returned: when it is disabled
+      type: str
+      sample: Denied by the chat applications policy of the organisation
+    tags:
+      description: The tags of the configuration.
+      returned: always
+      type: dict
+      sample: {secops.securityhub/managed: "true"}
+    user_authorization_required:
+      description: Whether members of the channel need a role of their own.
+      returned: always
+      type: bool
+      sample: false
+    slack_channel_id:
+      description: The id of the Slack channel.
+      returned: always
+      type: str
+      sample: C012AB3CD
+    slack_channel_name:
+      description: The name of the Slack channel as Chatbot knows it.
+      returned: when AWS gives it
+      type: str
+      sample: sec-findings
+    slack_team_id:
+      description: The id of the Slack workspace.
+      returned: always
+      type: str
+      sample: T012AB3CD
+    slack_team_name:
+      description: The name of the Slack workspace.
+      returned: when AWS gives it
+      type: str
+      sample: example
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import channel_module
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
+
+
+def main() -> None:
+    """Read the options, and leave the rest to what Slack and Teams share."""
+    module = AnsibleAWSModule(argument_spec=channel_module.INFO_OPTIONS, supports_check_mode=True)
+    channel_module.run_info(module, SLACK, "slack_channel_configurations")
+
+
+if __name__ == "__main__":
+    main()

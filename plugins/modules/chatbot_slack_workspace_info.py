@@ -1,0 +1,87 @@
+#!/usr/bin/python
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: chatbot_slack_workspace_info
+version_added: 1.0.0
+short_description: Read the Slack workspaces authorised for AWS Chatbot
+description:
+  - Reads the Slack workspaces that are authorised for AWS Chatbot in an account.
+  - A workspace is authorised once, by a person, in the console at
+    U(https://us-east-2.console.aws.amazon.com/chatbot/home); there is no API for it.
+options: {}
+author:
+  - secops.securityhub maintainers (@secops)
+seealso:
+  - module: secops.securityhub.chatbot_slack_channel_configuration
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - secops.securityhub._attributes.info
+  - secops.securityhub._chatbot
+"""
+
+EXAMPLES = r"""
+- name: Read which Slack workspaces are authorised
+  secops.securityhub.chatbot_slack_workspace_info:
+  register: slack
+
+- name: Stop when ours is not
+  ansible.builtin.assert:
+    that: slack.slack_workspaces | selectattr('slack_team_id', 'eq', 'T012AB3CD') | length == 1
+"""
+
+RETURN = r"""
+slack_workspaces:
+  description: The authorised workspaces, sorted by id; an empty list when there is none.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    slack_team_id:
+      description: The id of the workspace.
+      returned: always
+      type: str
+      sample: T012AB3CD
+    slack_team_name:
+      description: The name of the workspace.
+      returned: always
+      type: str
+      sample: example
+    state:
+      description: V(ENABLED), or V(DISABLED) by a policy of the AWS organisation.
+      returned: when AWS gives it
+      type: str
+      sample: ENABLED
+    state_reason:
+      description: Why the workspace is disabled.
+      returned: when it is disabled
+      type: str
+      sample: Denied by the chat applications policy of the organisation
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import modules
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import api
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import channel_module
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
+
+
+def main() -> None:
+    """Ask AWS, report."""
+    module = AnsibleAWSModule(argument_spec=channel_module.REGION_OPTION, supports_check_mode=True)
+    client = channel_module.chatbot_client(module)
+    with modules.explained(module, "Slack workspaces"):
+        workspaces = api.describe_slack_workspaces(client)
+    results = [transformations.result(workspace) for workspace in workspaces]
+    module.exit_json(changed=False, slack_workspaces=sorted(results, key=lambda item: item["slack_team_id"]))
+
+
+if __name__ == "__main__":
+    main()

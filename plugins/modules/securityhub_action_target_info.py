@@ -1,0 +1,97 @@
+#!/usr/bin/python
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: securityhub_action_target_info
+version_added: 1.0.0
+short_description: Read the custom actions of AWS Security Hub
+description:
+  - Reads the custom actions (action targets) of AWS Security Hub CSPM in one region.
+  - Security Hub has to be enabled in the region.
+options:
+  id:
+    description:
+      - Only the custom action with this Id.
+      - All of them when it is not set.
+    type: str
+author:
+  - secops.securityhub maintainers (@secops)
+seealso:
+  - module: secops.securityhub.securityhub_action_target
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - secops.securityhub._attributes.info
+"""
+
+EXAMPLES = r"""
+- name: Read all custom actions of the region
+  secops.securityhub.securityhub_action_target_info:
+    region: ap-northeast-1
+  register: custom_actions
+
+- name: Read one of them
+  secops.securityhub.securityhub_action_target_info:
+    id: SendToSlack
+    region: ap-northeast-1
+"""
+
+RETURN = r"""
+action_targets:
+  description: The custom actions, sorted by Id; an empty list when there is none.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    action_target_arn:
+      description: The ARN, which EventBridge events carry in C(resources).
+      returned: always
+      type: str
+      sample: arn:aws:securityhub:ap-northeast-1:123456789012:action/custom/SendToSlack
+    description:
+      description: The description shown in the console.
+      returned: always
+      type: str
+      sample: Sends the chosen findings to the Slack channel of the security team
+    id:
+      description: The Id, the last part of the ARN.
+      returned: always
+      type: str
+      sample: SendToSlack
+    name:
+      description: The name shown in the console.
+      returned: always
+      type: str
+      sample: Send to Slack
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import modules
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
+
+
+def main() -> None:
+    """Read the options, ask AWS, report."""
+    module = AnsibleAWSModule(argument_spec={"id": {"type": "str"}}, supports_check_mode=True)
+    identifier = module.params["id"]
+    if identifier is not None:
+        modules.refuse(module, action_target.problems(identifier))
+
+    client = modules.client(module, "securityhub")
+    with modules.explained(module, f"Security Hub custom actions in {client.meta.region_name}"):
+        targets = api.describe_action_targets(client)
+
+    results = sorted((transformations.action_target_result(target) for target in targets), key=lambda item: item["id"])
+    module.exit_json(changed=False, action_targets=[item for item in results if identifier in (None, item["id"])])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,308 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stacks that take their time and fail on demand, and the states that only AWS brings a stack into."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import uuid
+from dataclasses import dataclass
+from typing import Any
+from typing import Callable
+
+from ministack.core.responses import get_account_id
+from ministack.core.responses import get_region
+from ministack.core.responses import now_iso
+from ministack.core.responses import request_scope
+from ministack.services import cloudformation
+from ministack.services.cloudformation import changesets
+from ministack.services.cloudformation import handlers
+from ministack.services.cloudformation import helpers
+from ministack.services.cloudformation import stacks as engine
+
+STATES = frozenset(
+    f"{operation}{state}"
+    for operation, states in {
+        "CREATE": ("_IN_PROGRESS", "_COMPLETE", "_FAILED"),
+        "DELETE": ("_IN_PROGRESS", "_FAILED"),
+        "ROLLBACK": ("_IN_PROGRESS", "_COMPLETE", "_FAILED"),
+        "REVIEW": ("_IN_PROGRESS",),
+        "UPDATE": ("_IN_PROGRESS", "_COMPLETE_CLEANUP_IN_PROGRESS", "_COMPLETE", "_FAILED"),
+        "UPDATE_ROLLBACK": ("_IN_PROGRESS", "_COMPLETE_CLEANUP_IN_PROGRESS", "_COMPLETE", "_FAILED"),
+        "IMPORT": ("_IN_PROGRESS", "_COMPLETE"),
+        "IMPORT_ROLLBACK": ("_IN_PROGRESS", "_COMPLETE", "_FAILED"),
+    }.items()
+    for state in states
+)
+UPDATABLE = frozenset(
+    {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
+)
+OPERATIONS = ("create", "update", "delete", "rollback")
+
+
+class BadStack(ValueError):
+    """What was posted cannot be done to a stack."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A resource that fails in an operation on a stack. An empty field means any."""
+
+    operation: str
+    reason: str = 'Resource handler returned message: "Internal Failure" (HandlerErrorCode: InternalFailure)'
+    account: str = ""
+    region: str = ""
+    stack: str = ""
+    resource: str = ""
+
+    @classmethod
+    def of(cls, given: dict) -> Failure:
+        """A failure from JSON."""
+        if given.get("operation") not in OPERATIONS:
+            raise BadStack(f"a failure has an operation: {', '.join(OPERATIONS)}; this is {given!r}")
+        return cls(**given)
+
+    def hits(self, operation: str, stack: str, resource: str) -> bool:
+        """Whether it is this resource's turn to fail."""
+        return (
+            self.operation == operation
+            and self.account in ("", get_account_id())
+            and self.region in ("", get_region())
+            and resource != ""
+            and self.stack in ("", stack)
+            and self.resource in ("", resource)
+        )
+
+
+@dataclass
+class Operation:
+    """An operation on a stack that is going on."""
+
+    kind: str
+    stack: dict
+
+
+_current: contextvars.ContextVar[Operation | None] = contextvars.ContextVar("operation", default=None)
+
+
+class Stacks:
+    """How long operations on stacks take, and which fail."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Operations end at once, and none fails."""
+        self.seconds = 0.0
+        self.failures: list[Failure] = []
+
+    def replace(self, given: dict) -> None:
+        """Puts {"seconds", "fail": [...]} in the place of what is there."""
+        if set(given) - {"seconds", "fail"}:
+            raise BadStack("there are seconds, and fail: a list")
+        failures = [Failure.of(failure) for failure in given.get("fail", [])]
+        self.seconds, self.failures = float(given.get("seconds", 0)), failures
+
+    def shown(self) -> dict:
+        """What GET /_emulator/stacks shows."""
+        return {"seconds": self.seconds, "fail": [vars(failure) for failure in self.failures]}
+
+    # The engine, wrapped
+
+    def install(self) -> None:
+        """Wraps ministack's engine: every operation knows itself, takes its time, and fails where it is told to."""
+        deploy, delete, roll_back = engine._deploy_stack_async, engine._delete_stack_async, engine._roll_back_operation
+
+        async def deploy_slowly(stack_name: str, *rest: Any, **more: Any) -> None:
+            stack = cloudformation._stacks[stack_name]
+            _begin("update" if more.get("is_update") else "create", stack)
+            await deploy(stack_name, *rest, **more)
+
+        async def delete_slowly(stack_name: str, *rest: Any, **more: Any) -> None:
+            stack = cloudformation._stacks.get(stack_name)
+            if stack is not None:
+                _begin("delete", stack)
+                await delete(stack_name, *rest, **more)
+
+        async def roll_back_slowly(
+            stack_name: str, stack_id: str, stack: dict, operation: dict, *rest: Any, **more: Any
+        ) -> None:
+            _begin("rollback", stack)
+            is_update = operation.get("is_update")
+            stack["StackStatus"] = "UPDATE_ROLLBACK_IN_PROGRESS" if is_update else "ROLLBACK_IN_PROGRESS"
+            await self._take_time()
+            await roll_back(stack_name, stack_id, stack, operation, *rest, **more)
+
+        for module in (engine, handlers, changesets):
+            for name, function in (
+                ("_deploy_stack_async", deploy_slowly),
+                ("_delete_stack_async", delete_slowly),
+                ("_roll_back_operation", roll_back_slowly),
+            ):
+                if hasattr(module, name):
+                    setattr(module, name, function)
+        engine.asyncio = _AsyncioWith(self._take_time)
+        engine._provision_resource = self._failing(engine._provision_resource, "create update", _provisioned)
+        engine._update_resource = self._failing(engine._update_resource, "update rollback", _updated)
+        engine._delete_resource = self._failing(engine._delete_resource, "delete rollback", _deleted)
+
+    async def _take_time(self) -> None:
+        """Waits as long as an operation takes; the operation ends here when another has begun on its stack."""
+        await asyncio.sleep(self.seconds)
+        operation = _current.get()
+        if operation is not None and operation.stack.get("_operation") is not operation:
+            raise asyncio.CancelledError
+
+    def _failing(self, function: Callable, operations: str, names: Callable) -> Callable:
+        """The function, failing where a failure says so. `names` finds stack and resource in its arguments."""
+
+        def fail_or_call(*args: Any) -> Any:
+            operation = _current.get()
+            if operation is not None and operation.kind in operations:
+                for failure in self.failures:
+                    if failure.hits(operation.kind, *names(*args)):
+                        raise ValueError(failure.reason)
+            return function(*args)
+
+        return fail_or_call
+
+
+# What ministack's functions are called with -> the names of stack and resource.
+
+
+def _provisioned(_type: str, resource: str, _properties: dict, stack: str) -> tuple[str, str]:
+    return stack, resource
+
+
+def _updated(_type: str, _id: str, old: dict, new: dict, stack: str, resource: str, *_rest: Any) -> tuple[str, str]:
+    # A resource whose properties are the same is not touched by an update, and so cannot fail in it.
+    return (stack, resource) if old != new else ("", "")
+
+
+def _deleted(_type: str, _id: str, _properties: dict, stack: str, resource: str) -> tuple[str, str]:
+    return stack, resource
+
+
+def _begin(kind: str, stack: dict) -> None:
+    operation = Operation(kind, stack)
+    stack["_operation"] = operation
+    _current.set(operation)
+
+
+class _AsyncioWith:
+    """asyncio for ministack's engine, in which sleep(0), its last step before an operation's end, takes its time."""
+
+    def __init__(self, take_time: Callable[[], Any]) -> None:
+        self._take_time = take_time
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, _seconds: float) -> None:
+        await self._take_time()
+
+
+def put_into_status(given: dict) -> None:
+    """Puts a stack of {"account", "region", "stack"} into "status", making a stub where there is none.
+
+    "then" and "after": the status that follows after so many seconds. "resources": logical id -> {"type", "id"} of a
+    stub. A status in which something failed keeps its "reason".
+    """
+    for name in ("status", "then"):
+        if given.get(name, "CREATE_COMPLETE") not in STATES:
+            raise BadStack(f"a stack is in one of {', '.join(sorted(STATES))}; not {given[name]}")
+    with request_scope(given["account"], given["region"]):
+        stack = cloudformation._stacks.get(given["stack"])
+        if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
+            stack = _stub(given["stack"], given.get("resources", {}))
+        stack["_operation"] = None
+        _put(stack, given["status"], given.get("reason", ""))
+        if "then" in given:
+            asyncio.get_running_loop().call_later(given.get("after", 1), _follow, given, stack)
+
+
+def _follow(given: dict, stack: dict) -> None:
+    if stack["StackStatus"] == given["status"]:
+        with request_scope(given["account"], given["region"]):
+            _put(stack, given["then"], "")
+
+
+def _put(stack: dict, status: str, reason: str) -> None:
+    stack["StackStatus"], stack["StackStatusReason"] = status, reason
+    name, stack_id = stack["StackName"], stack["StackId"]
+    engine._add_event(stack_id, name, name, "AWS::CloudFormation::Stack", status, reason, stack_id)
+
+
+def _stub(name: str, resources: dict) -> dict:
+    stack_id = f"arn:aws:cloudformation:{get_region()}:{get_account_id()}:stack/{name}/{uuid.uuid4()}"
+    template = {"Resources": {logical_id: {"Type": found["type"]} for logical_id, found in resources.items()}}
+    held = {
+        logical_id: {
+            "PhysicalResourceId": found.get("id", logical_id),
+            "ResourceType": found["type"],
+            "ResourceStatus": "CREATE_COMPLETE",
+            "LogicalResourceId": logical_id,
+            "Properties": {},
+            "Attributes": {},
+            "Timestamp": now_iso(),
+        }
+        for logical_id, found in resources.items()
+    }
+    stack = {
+        "StackName": name,
+        "StackId": stack_id,
+        "CreationTime": now_iso(),
+        "LastUpdatedTime": now_iso(),
+        "Description": "",
+        "Parameters": [],
+        "Tags": [],
+        "Capabilities": [],
+        "Outputs": [],
+        "DisableRollback": False,
+        "EnableTerminationProtection": False,
+        "_stack_policy": "",
+        "_region": get_region(),
+        "_resources": held,
+        "_template": template,
+        "_template_body": "{}",
+        "_resolved_params": {},
+        "_conditions": {},
+    }
+    cloudformation._stacks[name] = stack
+    cloudformation._stack_events[stack_id] = []
+    return stack
+
+
+def install_refusals() -> None:
+    """Refuses, in AWS's words, what ministack lets pass or says differently."""
+    create, update, delete = (handlers._ACTION_HANDLERS[name] for name in ("CreateStack", "UpdateStack", "DeleteStack"))
+
+    def create_unless_there(params: dict) -> Any:
+        name = helpers._p(params, "StackName")
+        stack = cloudformation._stacks.get(name)
+        if stack is not None and stack["StackStatus"] == "ROLLBACK_COMPLETE":
+            return helpers._error("AlreadyExistsException", f"Stack [{name}] already exists")
+        return create(params)
+
+    def update_if_updatable(params: dict) -> Any:
+        stack = handlers._resolve_stack(helpers._p(params, "StackName"))
+        if stack is not None and stack["StackStatus"] not in {*UPDATABLE, "DELETE_COMPLETE"}:
+            message = f"Stack:{stack['StackId']} is in {stack['StackStatus']} state and can not be updated."
+            return helpers._error("ValidationError", message)
+        return update(params)
+
+    def delete_if_deletable(params: dict) -> Any:
+        stack = handlers._resolve_stack(helpers._p(params, "StackName"))
+        status = stack["StackStatus"] if stack is not None else ""
+        if status == "DELETE_IN_PROGRESS":
+            return helpers._xml(200, "DeleteStackResponse", "")
+        if status.startswith("UPDATE_") and status.endswith("_IN_PROGRESS"):
+            message = f"Stack [{stack['StackId']}] cannot be deleted while in status {status}"
+            return helpers._error("ValidationError", message)
+        return delete(params)
+
+    handlers._ACTION_HANDLERS.update(
+        CreateStack=create_unless_there, UpdateStack=update_if_updatable, DeleteStack=delete_if_deletable
+    )
