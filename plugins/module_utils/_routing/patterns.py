@@ -35,7 +35,9 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.notati
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import pattern_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
 
-__all__ = ["MAX_LENGTH", "MAX_RULES", "Scope", "action_pattern", "automatic_patterns", "length"]
+Pattern = dict[str, Any]
+
+__all__ = ["MAX_LENGTH", "MAX_RULES", "Pattern", "Scope", "action_pattern", "automatic_patterns", "length"]
 
 CUSTOM_ACTION = "Security Hub Findings - Custom Action"
 
@@ -73,12 +75,12 @@ class _Piece:
         return branch
 
 
-def action_pattern(action_arn: str) -> dict[str, Any]:
+def action_pattern(action_arn: str) -> Pattern:
     """Return the pattern of the rule that sends what somebody picks with the custom action of this ARN."""
     return {"source": [SOURCE], "detail-type": [CUSTOM_ACTION], "resources": [action_arn]}
 
 
-def automatic_patterns(policy: Policy, scope: Scope) -> tuple[dict[str, Any], ...]:
+def automatic_patterns(policy: Policy, scope: Scope) -> tuple[Pattern, ...]:
     """Return the patterns that forward by themselves what *policy* sends from *scope*; none if it sends nothing.
 
     No finding fits two of them, so that none arrives twice. The same policy and scope always give the same patterns.

@@ -1,0 +1,189 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.topology import Aggregation
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.topology import Candidate
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.topology import aggregation_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.topology import lay_out
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+ALL_INTO_FRANKFURT = Aggregation("eu-central-1", "ALL_REGIONS")
+
+
+def candidates(*regions, hub=None, **changed):
+    return [Candidate(region, (("slack", worlds.policy(**changed)),), hub) for region in regions]
+
+
+@pytest.mark.parametrize(
+    ("mode", "listed", "links"),
+    [
+        ("ALL_REGIONS", (), True),
+        ("ALL_REGIONS_EXCEPT_SPECIFIED", ("eu-west-1",), False),
+        ("ALL_REGIONS_EXCEPT_SPECIFIED", ("eu-west-2",), True),
+        ("SPECIFIED_REGIONS", ("eu-west-1",), True),
+        ("SPECIFIED_REGIONS", ("eu-west-2",), False),
+        ("NO_REGIONS", (), False),
+    ],
+)
+def test_linking_modes(mode, listed, links):
+    answer = {"FindingAggregationRegion": "us-east-1", "RegionLinkingMode": mode, "Regions": list(listed)}
+    aggregation = aggregation_of(answer)
+    assert aggregation.links("eu-west-1") is links
+    assert not aggregation.links("us-east-1")
+
+
+def test_no_answer_is_no_aggregation():
+    assert aggregation_of(None) is None
+
+
+@pytest.mark.parametrize(
+    ("regions", "setting", "owner"),
+    [
+        (("eu-west-1", "us-east-1"), "", "us-east-1"),
+        (("eu-west-1", "eu-west-2"), "", "eu-west-1"),
+        (("eu-west-1", "us-east-1"), "eu-west-1", "eu-west-1"),
+    ],
+)
+def test_owner_region(regions, setting, owner):
+    layout = lay_out(candidates(*regions), None, "auto", setting)
+    assert layout.owner_region == owner
+    assert layout.problems == ()
+    assert layout.notices == (f"findings about global resources are sent for {owner} only",)
+    assert [scope.owner_region for place in layout.places for scope in place.scopes] == [owner, owner]
+
+
+def test_owner_region_by_default_is_one_that_sends():
+    quiet = [*candidates("us-east-1", automatic=False), *candidates("eu-west-1"), *candidates("eu-west-2")]
+    assert lay_out(quiet, None, "auto", "").owner_region == "eu-west-1"
+    off = [*candidates("us-east-1", hub=False), *candidates("eu-west-2", "eu-west-1", hub=True)]
+    assert lay_out(off, None, "auto", "").owner_region == "eu-west-2"
+
+
+@pytest.mark.parametrize(
+    ("owner", "cause"),
+    [
+        ("sa-east-1", "is sa-east-1, which is no target: use one of eu-west-1"),
+        ("us-east-1", "is us-east-1, where Security Hub is off: use one of eu-west-1"),
+        ("us-west-2", "is us-west-2, which forwards nothing automatically: use one of eu-west-1"),
+    ],
+)
+def test_an_owner_region_that_sends_nothing_is_refused(owner, cause):
+    given_targets = [
+        *candidates("us-east-1", hub=False),
+        *candidates("eu-west-1", hub=True),
+        *candidates("us-west-2", automatic=False),
+    ]
+    (problem,) = lay_out(given_targets, None, "auto", owner).problems
+    assert "global findings would be lost" in problem
+    assert cause in problem
+
+
+def test_an_owner_region_is_not_asked_for_where_nothing_depends_on_it():
+    switched_off = {
+        "global_controls_once": False,
+        "global_guardduty_once": False,
+        "global_access_analyzer_once": False,
+    }
+    layout = lay_out(candidates("eu-west-1", "eu-west-2", **switched_off), None, "auto", "sa-east-1")
+    assert (layout.problems, layout.notices) == ((), ())
+
+
+def test_linked_regions_have_no_pipeline_and_the_home_region_sends_for_them():
+    home, linked, unlinked = candidates("eu-central-1"), candidates("eu-west-1", minimum_severity="LOW"), []
+    unlinked = candidates("ap-south-1")
+    aggregation = Aggregation("eu-central-1", "SPECIFIED_REGIONS", ("eu-west-1",))
+    layout = lay_out([*linked, *home, *unlinked], aggregation, "auto", "")
+    assert layout.mode == "home_region"
+    assert layout.owner_region == "eu-central-1"
+    assert [len(place.scopes) for place in layout.places] == [0, 1, 1]
+    assert "sent from the home Region eu-central-1" in layout.places[0].reason
+    (scope,) = layout.places[1].scopes
+    assert scope.aggregates
+    assert scope.linked == (("eu-west-1", worlds.policy(minimum_severity="LOW")),)
+    assert layout.places[2].scopes[0].linked == ()
+    assert layout.notices[0] == "eu-central-1 sends for the Regions that feed it: eu-west-1"
+
+
+def test_a_home_region_without_linked_targets_sends_what_unlisted_regions_feed_it():
+    layout = lay_out(candidates("eu-central-1"), ALL_INTO_FRANKFURT, "auto", "")
+    assert layout.places[0].scopes[0].aggregates
+    alone = lay_out(candidates("eu-central-1"), Aggregation("eu-central-1", "NO_REGIONS"), "auto", "")
+    assert not alone.places[0].scopes[0].aggregates
+
+
+def test_per_region_in_spite_of_an_aggregator_keeps_the_home_region_to_its_own():
+    layout = lay_out(candidates("eu-central-1", "eu-west-1"), ALL_INTO_FRANKFURT, "per_region", "")
+    assert layout.problems == ()
+    assert [place.scopes[0].only_own for place in layout.places] == [True, False]
+    assert "an aggregator copies findings to eu-central-1" in layout.notices[0]
+
+
+@pytest.mark.parametrize("setting", ["auto", "home_region"])
+def test_a_home_region_that_is_no_target_is_refused(setting):
+    (problem,) = lay_out(candidates("eu-west-1", "eu-west-2"), ALL_INTO_FRANKFURT, setting, "").problems
+    assert problem == (
+        "eu-west-1, eu-west-2 feed the home Region eu-central-1, which is no target: add it to the inventory, "
+        "or set securityhub_slack_topology to per_region"
+    )
+    assert lay_out(candidates("eu-west-1"), ALL_INTO_FRANKFURT, "per_region", "").problems == ()
+
+
+def test_home_region_without_an_aggregator_is_refused():
+    (problem,) = lay_out(candidates("eu-west-1"), None, "home_region", "").problems
+    assert "the account has no finding aggregator: use auto" in problem
+    (problem,) = lay_out(candidates("eu-west-1"), None, "regional", "").problems
+    assert "'regional': use auto, per_region, home_region" in problem
+
+
+def test_a_channel_or_schema_that_the_home_region_lacks_is_refused():
+    home = Candidate("eu-central-1", (("slack", worlds.policy()),))
+    linked = Candidate("eu-west-1", (("slack", worlds.policy(schema="v2")), ("slack-extra", worlds.policy())))
+    schema, channel = lay_out([home, linked], ALL_INTO_FRANKFURT, "auto", "").problems
+    assert "securityhub_slack_schema is v2 for eu-west-1 and cspm for eu-central-1" in schema
+    assert "has no channel slack-extra" in channel
+
+
+def test_a_linked_region_without_a_channel_sends_nothing_there():
+    home = Candidate("eu-central-1", (("slack", worlds.policy()), ("slack-extra", worlds.policy())))
+    linked = Candidate("eu-west-1", (("slack", worlds.policy()),))
+    layout = lay_out([home, linked], ALL_INTO_FRANKFURT, "auto", "")
+    assert [scope.linked[0][1].severities for scope in layout.places[0].scopes] == [("CRITICAL",), ()]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(worlds.REGIONS), min_size=1, max_size=4, unique=True),
+    st.none() | st.tuples(st.sampled_from(worlds.REGIONS), st.sampled_from(("ALL_REGIONS", "SPECIFIED_REGIONS"))),
+    st.sampled_from(("auto", "per_region")),
+    st.lists(worlds.findings(), min_size=1, max_size=8),
+    st.data(),
+)
+def test_every_finding_of_a_target_is_sent_by_one_rule_of_one_target(regions, aggregator, setting, findings, data):
+    listed = tuple(data.draw(st.lists(st.sampled_from(worlds.REGIONS), unique=True)))
+    aggregation = Aggregation(*aggregator, listed) if aggregator else None
+    targets = candidates(*regions, minimum_severity="INFORMATIONAL")
+    layout = lay_out(targets, aggregation, setting, "")
+    if layout.problems:
+        return
+    rules = [
+        (place.region, pattern)
+        for place, target in zip(layout.places, targets)
+        for scope in place.scopes
+        for pattern in automatic_patterns(target.policies[0][1], scope)
+    ]
+    for found in findings:
+        found.update(RecordState="ACTIVE", Workflow={"Status": "NEW"}, Compliance={"Status": "FAILED"})
+        found.update(Region=data.draw(st.sampled_from(regions)), ProductArn="arn:aws:securityhub:x::product/aws/macie")
+        buses = {found["Region"]}
+        if aggregation and aggregation.links(found["Region"]):
+            buses.add(aggregation.home)
+        senders = [bus for bus, pattern in rules if bus in buses and matches(pattern, worlds.event(found, bus))]
+        assert len(senders) == 1
