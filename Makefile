@@ -11,12 +11,12 @@ export PATH := $(CURDIR)/$(BIN):$(shell tr : '\n' <<<"$$PATH" | grep -v '/shims$
 PIP := -m pip install -qq --disable-pip-version-check
 export ANSIBLE_HOME := $(CURDIR)/.ansible/home
 
-.PHONY: help setup setup-dev emulator-venv demo test lint sanity unit build molecule clean
+.PHONY: help setup setup-dev emulator-venv demo test lint sanity unit build molecule versions clean
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
-setup: .venv/run.stamp  ## ansible-core, boto3 and amazon.aws, all below this folder
+setup: .venv/run.stamp  ## ansible-core, boto3, amazon.aws, below this folder
 setup-dev: .venv/dev.stamp
 emulator-venv: .cache/emulator/venv/stamp
 
@@ -45,7 +45,7 @@ demo: setup emulator-venv  ## 17 regions on a local AWS: see which messages arri
 
 test: lint sanity unit build molecule  ## everything that CI checks
 
-lint: setup-dev  ## Python, YAML, templates, playbooks, docs, licences, changelog
+lint: setup-dev  ## code, YAML, templates, docs, licences, changelog
 	@tests/lint
 
 sanity: setup-dev  ## ansible-test sanity, without any ignore
@@ -59,6 +59,9 @@ build: setup-dev  ## the tarball: what it holds, and its use from elsewhere
 
 molecule: setup-dev emulator-venv  ## the shipped playbooks against the emulator
 	@tests/molecule
+
+versions: emulator-venv  ## unit and sanity on each ansible-core whose Python is here
+	@PATH="$(PATH_OF_CALLER)" tests/versions
 
 clean:  ## remove what make has set up
 	rm -rf .venv .ansible .cache .pytest_cache .mypy_cache .ruff_cache tests/output
