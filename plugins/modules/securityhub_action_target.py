@@ -114,14 +114,15 @@ ActionTarget = dict[str, Any]
 
 
 def ensure_present(
-    client: Any, current: ActionTarget | None, desired: action_target.Desired, check_mode: bool
+    client: Any, targets: list[ActionTarget], desired: action_target.Desired, check_mode: bool
 ) -> tuple[bool, ActionTarget]:
     """Return whether something changes, and the custom action as it is (or would be) then."""
+    current = action_target.find(targets, desired.id)
     named = {"Name": desired.name, "Description": desired.description}
     if current is None:
+        action_target.require_room(targets)
         if check_mode:
-            hub_arn = api.describe_hub(client)["HubArn"]
-            arn = transformations.action_target_arn(hub_arn, desired.id)
+            arn = transformations.action_target_arn(api.describe_hub(client)["HubArn"], desired.id)
         else:
             arn = action_target.create_or_adopt(client, desired)
         return True, {"ActionTargetArn": arn, **named}
@@ -139,14 +140,14 @@ def ensure_absent(client: Any, current: ActionTarget | None, check_mode: bool) -
     return check_mode or api.delete_action_target(client, current["ActionTargetArn"])
 
 
-def current_target(client: Any, identifier: str, hub_needed: bool) -> ActionTarget | None:
-    """Return the custom action, or None; a hub that is off holds none."""
+def current_targets(client: Any, hub_needed: bool) -> list[ActionTarget]:
+    """Return all custom actions; a hub that is off holds none."""
     try:
-        return action_target.find(api.describe_action_targets(client), identifier)
+        return api.describe_action_targets(client)
     except api.HubNotEnabled:
         if hub_needed:
             raise
-        return None
+        return []
 
 
 def main() -> None:
@@ -168,10 +169,11 @@ def main() -> None:
 
     client = modules.client(module, "securityhub")
     with modules.explained(module, f"Security Hub custom action {desired.id} in {client.meta.region_name}"):
-        current = current_target(client, desired.id, hub_needed=present)
+        targets = current_targets(client, hub_needed=present)
+        current = action_target.find(targets, desired.id)
         after: ActionTarget | None = None
         if present:
-            changed, after = ensure_present(client, current, desired, module.check_mode)
+            changed, after = ensure_present(client, targets, desired, module.check_mode)
         else:
             changed = ensure_absent(client, current, module.check_mode)
 

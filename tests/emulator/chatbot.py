@@ -31,7 +31,7 @@ TAGS_LIMIT = 200
 SETTINGS = ("SnsTopicArns", "IamRoleArn", "LoggingLevel", "GuardrailPolicyArns", "UserAuthorizationRequired")
 OF_A_KIND = {
     "slack-channel": {"channel": "SlackChannelId", "name": "SlackChannelName", "team": "SlackTeamId"},
-    "ms-teams-channel": {"channel": "ChannelId", "name": "ChannelName", "team": "TeamId"},
+    "microsoft-teams-channel": {"channel": "ChannelId", "name": "ChannelName", "team": "TeamId"},
 }
 
 
@@ -156,7 +156,7 @@ class Chatbot:
         if given["TeamId"] not in [team["TeamId"] for team in self._facts()["teams"]]:
             message = f"Invalid request provided: Microsoft Teams team {given['TeamId']} has not been configured."
             raise AwsError(REFUSED, message)
-        return self._create("ms-teams-channel", given, {})
+        return self._create("microsoft-teams-channel", given, {})
 
     def _create(self, kind: str, given: dict, more: dict) -> dict:
         account, name = self.account(), given["ConfigurationName"]
@@ -238,11 +238,11 @@ class Chatbot:
 
     def list_teams_channels(self, given: dict) -> dict:
         team = given.get("TeamId")
-        found = [self._shown(item) for item in self._read("ms-teams-channel") if team in (None, item["TeamId"])]
+        found = [self._shown(item) for item in self._read("microsoft-teams-channel") if team in (None, item["TeamId"])]
         return page(found, given, "TeamChannelConfigurations", INVALID)
 
     def get_teams(self, given: dict) -> dict:
-        for item in self._read("ms-teams-channel"):
+        for item in self._read("microsoft-teams-channel"):
             if item["ChatConfigurationArn"] == given["ChatConfigurationArn"]:
                 return {"ChannelConfiguration": self._shown(item)}
         raise AwsError(NOT_FOUND, f"{given['ChatConfigurationArn']} is not found", 404)

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
 
@@ -17,6 +18,8 @@ ActionTarget = dict[str, Any]
 # https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_CreateActionTarget.html
 ID = re.compile(r"^[0-9A-Za-z]{1,20}$")
 NAME_LENGTH = 20
+# https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html; cannot be raised
+LIMIT = 50
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,18 @@ def find(targets: list[ActionTarget], identifier: str) -> ActionTarget | None:
         if transformations.action_target_id(target["ActionTargetArn"]) == identifier:
             return target
     return None
+
+
+def require_room(targets: list[ActionTarget]) -> None:
+    """Raise Refused where one more custom action would exceed AWS's limit.
+
+    Left to AWS, the refusal is a LimitExceededException, which botocore takes for throttling and tries again.
+    """
+    if len(targets) >= LIMIT:
+        raise errors.Refused(
+            f"there are {len(targets)} custom actions in this account and region, and AWS allows {LIMIT}: delete one "
+            f"that is not needed."
+        )
 
 
 def changes(current: ActionTarget, desired: Desired) -> dict[str, str]:
