@@ -207,8 +207,8 @@ def _some(values: Any) -> st.SearchStrategy[list[str]]:
 def policies(draw: st.DrawFn, most_suppressions: int = 3) -> Policy:
     """Draw a policy."""
     return policy(
-        minimum_severity=draw(st.sampled_from(("CRITICAL", "HIGH", "LOW"))),
-        automatic=draw(st.sampled_from((True, True, True, False))),
+        minimum_severity=draw(st.sampled_from(("INFORMATIONAL", "LOW", "HIGH"))),
+        automatic=draw(st.sampled_from((True, True, True, True, False))),
         suppressions=draw(st.lists(suppressions(), max_size=most_suppressions)),
         global_controls_once=draw(st.booleans()),
         global_guardduty_once=draw(st.booleans()),
