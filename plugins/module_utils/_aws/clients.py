@@ -85,6 +85,15 @@ class Clients:
         with self._lock:
             return self._store.home_region(source)
 
+    def available_regions(self, service: str) -> frozenset[str]:
+        """Return the regions of all partitions where botocore knows *service* to exist."""
+        with self._lock:
+            return frozenset(
+                region
+                for partition in self._session.get_available_partitions()
+                for region in self._session.get_available_regions(service, partition)
+            )
+
     def get(self, service: str, region: str, endpoint_url: str = "", attempts: int = ATTEMPTS) -> Any:
         """Return the client of *service* in *region*; botocore's session makes them one at a time.
 
