@@ -20,6 +20,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.credential
 try:
     import botocore.config
     import botocore.session
+    from botocore.parsers import ResponseParserError
 except ImportError:
     pass  # the action plugin says so
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 8
 CONNECT_TIMEOUT = 5  # seconds
 READ_TIMEOUT = 30  # seconds
+HTTP_REDIRECT = 300
 USER_AGENT = "secops.securityhub"
 
 
@@ -83,6 +85,15 @@ class Clients:
         with self._lock:
             return self._store.home_region(source)
 
+    def available_regions(self, service: str) -> frozenset[str]:
+        """Return the regions of all partitions where botocore knows *service* to exist."""
+        with self._lock:
+            return frozenset(
+                region
+                for partition in self._session.get_available_partitions()
+                for region in self._session.get_available_regions(service, partition)
+            )
+
     def get(self, service: str, region: str, endpoint_url: str = "", attempts: int = ATTEMPTS) -> Any:
         """Return the client of *service* in *region*; botocore's session makes them one at a time.
 
@@ -102,7 +113,18 @@ class Clients:
         client = self._session.create_client(
             service, region_name=region, endpoint_url=endpoint_url or None, config=self._config.merge(retries)
         )
-        client.meta.events.register(
-            f"after-call.{client.meta.service_model.service_id.hyphenize()}", self.traffic.count
-        )
+        after_call = f"after-call.{client.meta.service_model.service_id.hyphenize()}"
+        client.meta.events.register(after_call, self.traffic.count)
+        client.meta.events.register(after_call, refuse_pages)
         return client
+
+
+def refuse_pages(http_response: Any, **_event: Any) -> None:
+    """Raise ResponseParserError for a web page in place of an answer (a botocore after-call event).
+
+    A network's sign-in page comes with status 200, and botocore reads it as the empty answer of a JSON service: a hub
+    that is on, no channel, nothing to do.
+    """
+    kind = http_response.headers.get("content-type", "")
+    if http_response.status_code < HTTP_REDIRECT and "html" in kind:
+        raise ResponseParserError(f"the answer is {kind}")

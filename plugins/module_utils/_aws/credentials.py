@@ -9,6 +9,7 @@ import re
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SESSION_NAME = "secops.securityhub"
-ROLE_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::\d{12}:role/\S+")
+ROLE_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class CredentialSource:
 
     profile: str = ""
     role_arn: str = ""
-    external_id: str = ""
+    external_id: str = field(default="", repr=False)
     endpoint_url: str = ""
 
     def __str__(self) -> str:

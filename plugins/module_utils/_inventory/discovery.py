@@ -1,0 +1,172 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which regions an account has enabled, and whether Security Hub is on there. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import as_completed
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
+
+try:
+    import botocore.exceptions as aws
+except ImportError:
+    pass  # the plugins say so
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+
+HUB_ENABLED = "enabled"
+HUB_DISABLED = "disabled"
+HUB_UNKNOWN = "unknown"
+
+# 100 accounts with 17 regions at 50 ms a call, on 2 cores: 32 threads 3.6 s, 64 2.2 s, 100 2.1 s.
+THREADS = 64
+# A region's name becomes part of host and group names, so nothing else is taken for one.
+REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+# A host that does not exist is tried again for 45 s with the attempts that other calls get.
+FEW_ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Security Hub in one region of an account: HUB_ENABLED, HUB_DISABLED, or HUB_UNKNOWN and why."""
+
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class AccountFacts:
+    """What AWS says about an account. *error* (cause and remedy) is empty, or all that is known."""
+
+    account_id: str = ""
+    partition: str = ""
+    regions: dict[str, Hub] = field(default_factory=dict)
+    error: str = ""
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> AccountFacts:
+        """Return what dataclasses.asdict made a dictionary of."""
+        return cls(**{**facts, "regions": {region: Hub(**hub) for region, hub in facts["regions"].items()}})
+
+    def regions_with_hub(self) -> list[str]:
+        """Return the regions where Security Hub is on, sorted."""
+        return sorted(region for region, hub in self.regions.items() if hub.state == HUB_ENABLED)
+
+
+@dataclass(frozen=True)
+class Search:
+    """An account to look at: whose credentials, and which of its regions are of interest."""
+
+    source: CredentialSource
+    wants: Callable[[str], bool]
+
+
+def every_region(_region: str) -> bool:
+    """Want each region that the account has."""
+    return True
+
+
+def discover(clients: Clients, source: CredentialSource, wants: Callable[[str], bool] = every_region) -> AccountFacts:
+    """Return the facts of one account: its enabled regions that *wants* accepts, each with the state of its hub.
+
+    Only regions that have Security Hub. What AWS refuses is in the facts, nothing is raised for it.
+    """
+    return discover_all(clients, [Search(source, wants)])[0]
+
+
+def discover_all(clients: Clients, searches: list[Search]) -> list[AccountFacts]:
+    """Return the facts of each search, in order; all accounts and regions are asked at once."""
+    known = clients.available_regions("securityhub")
+    with ThreadPoolExecutor(THREADS) as pool:
+        looks = {pool.submit(_open, clients, search): search.source for search in searches}
+        hubs = {}
+        # An account's regions are asked as soon as they are known, whatever the other accounts take.
+        for look in as_completed(looks):
+            hubs[look] = {
+                region: pool.submit(_hub, clients, looks[look], region, region in known)
+                for region in look.result().regions
+            }
+        return [_facts(look.result(), hubs[look]) for look in looks]
+
+
+@dataclass(frozen=True)
+class _Opened:
+    account_id: str = ""
+    partition: str = ""
+    regions: tuple[str, ...] = ()
+    error: str = ""
+
+
+def _open(clients: Clients, search: Search) -> _Opened:
+    source = search.source
+    try:
+        home = clients.home_region(source)
+        with clients.acting(source):
+            identity = clients.get("sts", home, source.endpoint_url).get_caller_identity()
+            enabled = _enabled_regions(clients, home, source.endpoint_url)
+    except errors.failures() as error:
+        return _Opened(error=errors.explain(error))
+    partition = identity["Arn"].split(":")[1]
+    wanted = sorted(region for region in enabled if REGION.fullmatch(region) and search.wants(region))
+    return _Opened(identity["Account"], partition, tuple(wanted))
+
+
+def _enabled_regions(clients: Clients, home: str, endpoint_url: str) -> list[str]:
+    try:
+        return _listed_regions(clients.get("account", home, endpoint_url, FEW_ATTEMPTS))
+    except errors.failures():
+        # Denied, or a partition without that service: EC2 knows the same.
+        return _described_regions(clients.get("ec2", home, endpoint_url))
+
+
+def _listed_regions(account: Any) -> list[str]:
+    pages = account.get_paginator("list_regions").paginate(RegionOptStatusContains=["ENABLED", "ENABLED_BY_DEFAULT"])
+    return [region["RegionName"] for page in pages for region in page["Regions"]]
+
+
+def _described_regions(ec2: Any) -> list[str]:
+    # Without AllRegions it returns only those that are enabled.
+    return [region["RegionName"] for region in ec2.describe_regions()["Regions"]]
+
+
+def _hub(clients: Clients, source: CredentialSource, region: str, known: bool) -> Hub | None:
+    """Return the hub's state, or None where Security Hub does not exist.
+
+    A region younger than this botocore is asked too: AWS adds regions faster than people upgrade. It has no Security
+    Hub if there is no host to ask.
+    """
+    try:
+        with clients.acting(source):
+            _securityhub(clients, region, source.endpoint_url, known).describe_hub()
+    except aws.EndpointConnectionError as error:
+        return Hub(HUB_UNKNOWN, errors.explain(error)) if known else None
+    except errors.failures() as error:
+        if errors.code(error) == "InvalidAccessException":
+            return Hub(HUB_DISABLED)
+        return Hub(HUB_UNKNOWN, errors.explain(error))
+    return Hub(HUB_ENABLED)
+
+
+def _securityhub(clients: Clients, region: str, endpoint_url: str, known: bool) -> Any:
+    if known:
+        return clients.get("securityhub", region, endpoint_url)
+    return clients.get("securityhub", region, endpoint_url, FEW_ATTEMPTS)
+
+
+def _facts(opened: _Opened, hubs: dict[str, Future[Hub | None]]) -> AccountFacts:
+    states = {region: hub.result() for region, hub in hubs.items()}
+    found = {region: hub for region, hub in states.items() if hub is not None}
+    return AccountFacts(opened.account_id, opened.partition, found, opened.error)

@@ -1,0 +1,133 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Accounts and what AWS says about them, made into inventory hosts: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import group_of
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import HUB_UNKNOWN
+
+if TYPE_CHECKING:
+    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import Account
+    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
+    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import Hub
+
+# The host that stands for the only account of a file, if that has no name and cannot be opened.
+UNNAMED = "account"
+
+
+@dataclass(frozen=True)
+class Host:
+    """One inventory host: a region of an account, or an account that could not be opened."""
+
+    name: str
+    groups: tuple[str, ...]
+    variables: dict[str, Any]
+
+
+def hosts_of(account: Account, facts: AccountFacts) -> list[Host]:
+    """Return a host for each region, or a single one that carries the error."""
+    if facts.error:
+        return [_failed(account, facts)]
+    return [_region_host(account, facts, region, hub) for region, hub in sorted(facts.regions.items())]
+
+
+def _failed(account: Account, facts: AccountFacts) -> Host:
+    own_group = (group_of("account", account.name),) if account.name else ()
+    return Host(
+        name=account.name or UNNAMED,
+        groups=(*own_group, group_of("hub", HUB_UNKNOWN)),
+        variables={
+            **account.variables_in(""),
+            **_source_variables(account),
+            "securityhub_slack_account_error": facts.error,
+            "securityhub_hub": HUB_UNKNOWN,
+            "securityhub_hub_reason": facts.error,
+        },
+    )
+
+
+def _region_host(account: Account, facts: AccountFacts, region: str, hub: Hub) -> Host:
+    return Host(
+        name=f"{account.name}.{region}" if account.name else region,
+        groups=(
+            group_of("account", account.name or facts.account_id),
+            group_of("region", region),
+            group_of("partition", facts.partition),
+            group_of("hub", hub.state),
+        ),
+        variables={
+            **account.variables_in(region),
+            **_source_variables(account),
+            "securityhub_slack_region": region,
+            "securityhub_account_id": facts.account_id,
+            "securityhub_partition": facts.partition,
+            "securityhub_hub": hub.state,
+            "securityhub_hub_reason": hub.reason,
+        },
+    )
+
+
+def _source_variables(account: Account) -> dict[str, str]:
+    source = account.source
+    given = {
+        "securityhub_slack_profile": source.profile,
+        "securityhub_slack_role_arn": source.role_arn,
+        "securityhub_slack_external_id": source.external_id,
+        "securityhub_slack_endpoint_url": source.endpoint_url,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def remarks(accounts: list[Account], facts: list[AccountFacts], known_regions: frozenset[str]) -> list[str]:
+    """Return what the person who wrote the file should know, each as a sentence.
+
+    *known_regions* are those of botocore; *facts* are in the order of *accounts*.
+    """
+    pairs = list(zip(accounts, facts))
+    return [
+        *[remark for account, found in pairs for remark in _account_remarks(account, found)],
+        *_unknown_regions(pairs, known_regions),
+        *_twice(pairs),
+    ]
+
+
+def _account_remarks(account: Account, facts: AccountFacts) -> list[str]:
+    called = f"account {account.name}" if account.name else "the account"
+    if facts.error:
+        return [f"{called} ({account.source}) cannot be opened, and is left as one host that fails: {facts.error}"]
+    return [
+        f"{pattern!r} in regions of {called} gives no host: no region that it matches is enabled in the account, has "
+        f"Security Hub and is not excluded."
+        for pattern in account.unmatched(list(facts.regions))
+    ]
+
+
+def _unknown_regions(pairs: list[tuple[Account, AccountFacts]], known_regions: frozenset[str]) -> list[str]:
+    regions = known_regions.union(*[facts.regions for _account, facts in pairs])
+    patterns = [pattern for account, _facts in pairs for layer in account.layers for pattern in layer.region_variables]
+    return [
+        f"{pattern!r} in region_variables is no region that has Security Hub, so its variables apply nowhere."
+        for pattern in dict.fromkeys(patterns)
+        if not any(fnmatchcase(region, pattern) for region in regions)
+    ]
+
+
+def _twice(pairs: list[tuple[Account, AccountFacts]]) -> list[str]:
+    seen: dict[tuple[str, str], str] = {}
+    found = []
+    for account, facts in pairs:
+        for region in facts.regions:
+            first = seen.setdefault((facts.account_id, region), account.name)
+            if first != account.name:
+                found.append(
+                    f"accounts {first} and {account.name} are one and the same, {facts.account_id}: keep one of them, "
+                    f"or give each its own regions."
+                )
+    return list(dict.fromkeys(found))

@@ -1,0 +1,252 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import datetime
+import threading
+
+import botocore.exceptions
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import Acting
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import partition_of_role
+
+ROLE = "arn:aws:iam::222222222222:role/securityhub-slack"
+SECRET = "not-for-any-eyes"
+THREADS = 12
+
+
+@pytest.fixture
+def clients():
+    return Clients(connections=THREADS)
+
+
+def whoami(clients, source):
+    """Return the account that *source* signs for, as AWS sees it."""
+    with clients.acting(source):
+        return clients.get("sts", "us-east-1").get_caller_identity()["Account"]
+
+
+def at_once(*calls):
+    """Return what each call returns or raises, all started at the same moment in threads of their own."""
+    start = threading.Barrier(len(calls))
+    results = [None] * len(calls)
+
+    def run(index, call):
+        start.wait()
+        try:
+            results[index] = call()
+        except Exception as error:
+            results[index] = error
+
+    threads = [threading.Thread(target=run, args=item) for item in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return results
+
+
+def operations(emulator):
+    return [entry["operation"] for entry in emulator.requests()]
+
+
+@pytest.mark.parametrize(
+    ("source", "account"),
+    [
+        (CredentialSource(), "111111111111"),
+        (CredentialSource(profile="other"), "222222222222"),
+        (CredentialSource(role_arn=ROLE), "222222222222"),
+        (CredentialSource(profile="china", role_arn=ROLE), "222222222222"),
+    ],
+    ids=str,
+)
+def test_signs_for_the_account_of_the_source(clients, source, account):
+    assert whoami(clients, source) == account
+
+
+def test_the_profile_of_the_environment_is_used_where_none_is_named(clients, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_PROFILE", "other")
+    assert whoami(Clients(), CredentialSource()) == "222222222222"
+
+
+def test_the_endpoint_of_the_source_is_asked_for_the_role(emulator, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    clients = Clients()
+    with clients.acting(CredentialSource(role_arn=ROLE, endpoint_url=emulator.url)):
+        identity = clients.get("sts", "us-east-1", emulator.url).get_caller_identity()
+    assert identity["Account"] == "222222222222"
+
+
+def test_assumes_a_role_once_however_many_threads_ask(emulator, clients):
+    source = CredentialSource(role_arn=ROLE)
+    emulator.faults({"latency_ms": 50})
+    assert set(at_once(*[lambda: whoami(clients, source)] * THREADS)) == {"222222222222"}
+    assert operations(emulator).count("AssumeRole") == 1
+
+
+def test_threads_do_not_sign_for_one_another(clients):
+    sources = [CredentialSource(role_arn=ROLE.replace("222222222222", f"{n:012}")) for n in range(1, THREADS + 1)]
+
+    def again_and_again(source):
+        return lambda: [whoami(clients, source) for _time in range(5)]
+
+    found = at_once(*[again_and_again(source) for source in sources])
+    assert found == [[f"{n:012}"] * 5 for n in range(1, THREADS + 1)]
+
+
+def test_a_refused_role_is_asked_for_once(emulator, clients):
+    emulator.world({"222222222222": {"roles": []}})
+    emulator.faults({"latency_ms": 50})
+    source = CredentialSource(role_arn=ROLE)
+    found = at_once(*[lambda: whoami(clients, source)] * THREADS)
+    assert {errors.code(error) for error in found} == {"AccessDenied"}
+    assert operations(emulator) == ["AssumeRole"]
+
+
+def test_a_role_that_was_out_of_reach_is_asked_for_again(emulator):
+    clients = Clients()
+    source = CredentialSource(role_arn=ROLE)
+    emulator.faults({"services": ["sts"], "garbage": 1.0})
+    with pytest.raises(errors.failures()):
+        whoami(clients, source)
+    emulator.faults()
+    assert whoami(clients, source) == "222222222222"
+
+
+@pytest.mark.parametrize(("given", "accepted"), [("right", True), ("wrong", False), ("", False)])
+def test_the_external_id_is_sent(emulator, clients, given, accepted):
+    emulator.world({"222222222222": {"roles": [{"arn": ROLE, "external_id": "right"}]}})
+    (found,) = at_once(lambda: whoami(clients, CredentialSource(role_arn=ROLE, external_id=given)))
+    assert (found == "222222222222") is accepted
+
+
+def test_credentials_that_are_about_to_expire_are_renewed(emulator, clients):
+    source = CredentialSource(role_arn=ROLE)
+    whoami(clients, source)
+    whoami(clients, source)
+    assert operations(emulator).count("AssumeRole") == 1
+    with clients.acting(source):
+        credentials = clients._acting._thread.credentials
+    credentials._expiry_time = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=30)
+    assert whoami(clients, source) == "222222222222"
+    assert operations(emulator).count("AssumeRole") == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "sentence"),
+    [
+        (CredentialSource(profile="none"), botocore.exceptions.ProfileNotFound, "profile (none) could not be found"),
+        (CredentialSource(profile="empty"), botocore.exceptions.NoCredentialsError, "no AWS credentials were found"),
+        (CredentialSource(role_arn="role/x"), errors.Refused, "'role/x' is no ARN of a role: write it as arn:aws:iam"),
+    ],
+    ids=str,
+)
+def test_says_what_is_wrong_with_the_source_without_a_call(emulator, clients, source, error, sentence):
+    with pytest.raises(error) as raised, clients.acting(source):
+        pass
+    assert sentence in errors.explain(raised.value)
+    assert operations(emulator) == []
+
+
+def test_a_bad_source_does_not_spoil_the_others(clients):
+    with pytest.raises(botocore.exceptions.ProfileNotFound):
+        whoami(clients, CredentialSource(profile="none"))
+    assert whoami(clients, CredentialSource()) == "111111111111"
+
+
+@pytest.mark.parametrize(
+    ("source", "region"),
+    [
+        (CredentialSource(), "us-east-1"),
+        (CredentialSource(profile="other"), "us-east-1"),
+        (CredentialSource(profile="china"), "cn-northwest-1"),
+        (CredentialSource(role_arn=ROLE), "us-east-1"),
+        (CredentialSource(profile="other", role_arn="arn:aws-us-gov:iam::222222222222:role/x"), "us-gov-west-1"),
+        (CredentialSource(role_arn="arn:aws-eusc:iam::222222222222:role/x"), "eusc-de-east-1"),
+    ],
+    ids=str,
+)
+def test_the_home_region_is_that_of_the_partition(clients, source, region):
+    assert clients.home_region(source) == region
+
+
+def test_a_role_is_assumed_in_its_own_partition(emulator, clients):
+    whoami(clients, CredentialSource(role_arn="arn:aws-cn:iam::222222222222:role/x"))
+    (assumed,) = [entry for entry in emulator.requests() if entry["operation"] == "AssumeRole"]
+    assert assumed["region"] == "cn-northwest-1"
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "",
+        "role/x",
+        "arn:aws:iam::2222:role/x",
+        "arn:aws:iam::222222222222:user/x",
+        "arn:aws:iam::222222222222:role/",
+        "arn:aws:iam::222222222222:role/x\n",
+        "arn:aws:iam::222222222222:role/{{x}}",
+        "arn:{{x}}:iam::222222222222:role/x",
+    ],
+)
+def test_refuses_what_is_no_role(arn):
+    with pytest.raises(errors.Refused, match="is no ARN of a role: write it as"):
+        partition_of_role(arn)
+
+
+@pytest.mark.parametrize("name", ["x", "path/to/x", "AWSReservedSSO_Admin_1a2b", "a+b=c,d.e@f-g"])
+def test_accepts_every_name_of_a_role(name):
+    assert partition_of_role(f"arn:aws-iso-b:iam::222222222222:role/{name}") == "aws-iso-b"
+
+
+def test_acting_is_undone_even_by_an_error():
+    acting = Acting()
+    outer, inner = FrozenAs("outer"), FrozenAs("inner")
+    with acting.as_account(outer):
+        with pytest.raises(KeyError), acting.as_account(inner):
+            assert acting.get_frozen_credentials() == "inner"
+            raise KeyError
+        assert acting.get_frozen_credentials() == "outer"
+
+
+class FrozenAs:
+    """Credentials as botocore asks for them."""
+
+    def __init__(self, frozen):
+        self.frozen = frozen
+
+    def get_frozen_credentials(self):
+        return self.frozen
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (CredentialSource(), "the credentials of the environment"),
+        (CredentialSource(profile="other"), "profile other"),
+        (CredentialSource(profile="other", role_arn=ROLE, external_id="a-password"), f"role {ROLE}"),
+    ],
+)
+def test_a_source_is_called_by_what_the_person_wrote(source, text):
+    assert str(source) == text
+    assert "a-password" not in repr(source)
+
+
+@pytest.mark.parametrize("fault", ["errors", "throttle", "garbage", "resets"])
+def test_no_failure_shows_a_secret(emulator, fault):
+    clients = Clients()
+    source = CredentialSource(role_arn=ROLE, external_id="a-password")
+    with clients.acting(source):
+        clients.get("sts", "us-east-1").get_caller_identity()
+        token = clients._acting.get_frozen_credentials().token
+        emulator.faults({fault: 1.0})
+        with pytest.raises(errors.failures()) as raised:
+            clients.get("securityhub", "us-east-1", attempts=1).describe_hub()
+    told = f"{errors.explain(raised.value)} {raised.value!r}"
+    assert token
+    assert not [secret for secret in (SECRET, token, "a-password") if secret in told]

@@ -1,0 +1,131 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import Account
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import Layer
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import HUB_DISABLED
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import HUB_ENABLED
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import HUB_UNKNOWN
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import Hub
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.hosts import hosts_of
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.hosts import remarks
+
+ROLE = "arn:aws:iam::222222222222:role/securityhub-slack"
+KNOWN = frozenset({"eu-west-1", "us-east-1", "ap-southeast-1", "us-gov-west-1"})
+
+
+def facts(account_id="111111111111", partition="aws", **hubs):
+    regions = {name.replace("_", "-"): hub if isinstance(hub, Hub) else Hub(hub) for name, hub in hubs.items()}
+    return AccountFacts(account_id, partition, regions)
+
+
+def test_a_region_is_a_host_with_its_groups_and_variables():
+    account = Account("prod", CredentialSource("p", ROLE, "x", "http://one"), layers=(Layer({"level": "HIGH"}),))
+    (host,) = hosts_of(account, facts(eu_west_1=HUB_ENABLED))
+    assert host.name == "prod.eu-west-1"
+    assert host.groups == ("account_prod", "region_eu_west_1", "partition_aws", "hub_enabled")
+    assert host.variables == {
+        "level": "HIGH",
+        "securityhub_slack_profile": "p",
+        "securityhub_slack_role_arn": ROLE,
+        "securityhub_slack_external_id": "x",
+        "securityhub_slack_endpoint_url": "http://one",
+        "securityhub_slack_region": "eu-west-1",
+        "securityhub_account_id": "111111111111",
+        "securityhub_partition": "aws",
+        "securityhub_hub": "enabled",
+        "securityhub_hub_reason": "",
+    }
+
+
+def test_hosts_are_sorted_and_carry_the_state_of_the_hub():
+    found = facts(us_east_1=HUB_DISABLED, eu_west_1=HUB_ENABLED, ap_southeast_1=Hub(HUB_UNKNOWN, "denied: grant it."))
+    hosts = hosts_of(Account("prod"), found)
+    assert [host.name for host in hosts] == ["prod.ap-southeast-1", "prod.eu-west-1", "prod.us-east-1"]
+    assert [host.groups[-1] for host in hosts] == ["hub_unknown", "hub_enabled", "hub_disabled"]
+    assert [host.variables["securityhub_hub_reason"] for host in hosts] == ["denied: grant it.", "", ""]
+
+
+def test_an_unnamed_account_has_its_regions_as_hosts_and_its_id_as_group():
+    (host,) = hosts_of(Account(), facts(eu_west_1=HUB_ENABLED))
+    assert host.name == "eu-west-1"
+    assert host.groups[0] == "account_111111111111"
+    assert "securityhub_slack_profile" not in host.variables
+
+
+def test_group_names_hold_only_what_ansible_allows():
+    (host,) = hosts_of(Account("acme.prod-1"), facts(partition="aws-us-gov", us_gov_west_1=HUB_ENABLED))
+    assert host.name == "acme.prod-1.us-gov-west-1"
+    assert host.groups == (
+        "account_acme_prod_1",
+        "region_us_gov_west_1",
+        "partition_aws_us_gov",
+        "hub_enabled",
+    )
+
+
+def test_what_aws_says_beats_what_the_file_sets():
+    account = Account("prod", layers=(Layer({"securityhub_slack_region": "eu-west-2", "securityhub_account_id": "1"}),))
+    (host,) = hosts_of(account, facts(eu_west_1=HUB_ENABLED))
+    assert host.variables["securityhub_slack_region"] == "eu-west-1"
+    assert host.variables["securityhub_account_id"] == "111111111111"
+
+
+def test_an_account_that_cannot_be_opened_is_one_host_that_says_why():
+    account = Account("prod", CredentialSource(role_arn=ROLE), layers=(Layer({"level": "HIGH"}),))
+    (host,) = hosts_of(account, AccountFacts(error="denied: ask for it."))
+    assert host.name == "prod"
+    assert host.groups == ("account_prod", "hub_unknown")
+    assert host.variables == {
+        "level": "HIGH",
+        "securityhub_slack_role_arn": ROLE,
+        "securityhub_slack_account_error": "denied: ask for it.",
+        "securityhub_hub": "unknown",
+        "securityhub_hub_reason": "denied: ask for it.",
+    }
+
+
+def test_an_unnamed_account_that_cannot_be_opened_is_still_a_host():
+    (host,) = hosts_of(Account(), AccountFacts(error="denied: ask for it."))
+    assert host.name == "account"
+    assert host.groups == ("hub_unknown",)
+
+
+def test_nothing_is_remarked_where_all_is_well():
+    account = Account("prod", regions=("enabled", "eu-*"), layers=(Layer({}, {"ap-southeast-1": {}, "eu-*": {}}),))
+    assert remarks([account], [facts(eu_west_1=HUB_DISABLED)], KNOWN) == []
+
+
+def test_remarks_on_an_account_that_cannot_be_opened():
+    (remark,) = remarks([Account("prod", CredentialSource("p"))], [AccountFacts(error="denied: ask for it.")], KNOWN)
+    assert remark == (
+        "account prod (profile p) cannot be opened, and is left as one host that fails: denied: ask for it."
+    )
+    (remark,) = remarks([Account()], [AccountFacts(error="denied: ask for it.")], KNOWN)
+    assert remark.startswith("the account (the credentials of the environment) cannot be opened")
+
+
+def test_remarks_on_a_pattern_that_gives_no_host():
+    account = Account("prod", regions=("eu-*", "eu-wset-1"))
+    (remark,) = remarks([account], [facts(eu_west_1=HUB_ENABLED)], KNOWN)
+    assert remark.startswith("'eu-wset-1' in regions of account prod gives no host")
+
+
+def test_remarks_once_on_variables_of_a_region_that_there_is_not():
+    layer = Layer({}, {"ap-sotheast-1": {}, "us-gov-*": {}, "xx-new-1": {}})
+    accounts = [Account("prod", layers=(layer,)), Account("stage", layers=(layer,))]
+    found = [facts("111111111111", xx_new_1=HUB_ENABLED), facts("222222222222", eu_west_1=HUB_ENABLED)]
+    (remark,) = remarks(accounts, found, KNOWN)
+    assert remark.startswith("'ap-sotheast-1' in region_variables is no region")
+
+
+def test_remarks_on_two_names_for_the_same_regions_of_an_account():
+    accounts = [Account("prod"), Account("main")]
+    both = facts(eu_west_1=HUB_ENABLED, us_east_1=HUB_ENABLED)
+    (remark,) = remarks(accounts, [both, both], KNOWN)
+    assert remark.startswith("accounts prod and main are one and the same, 111111111111")
+    assert remarks(accounts, [facts(eu_west_1=HUB_ENABLED), facts(us_east_1=HUB_ENABLED)], KNOWN) == []
