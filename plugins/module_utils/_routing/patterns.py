@@ -75,8 +75,8 @@ class _Piece:
         return branch
 
 
-def action_pattern(action_arn: str) -> Pattern:
-    """Return the pattern of the rule that sends what somebody picks with the custom action of this ARN."""
+def action_pattern(action_arn: str | dict[str, str]) -> Pattern:
+    """Return the pattern of the rule that sends what somebody picks with the custom action of this ARN (or Fn::Sub)."""
     return {"source": [SOURCE], "detail-type": [CUSTOM_ACTION], "resources": [action_arn]}
 
 
@@ -161,7 +161,7 @@ def _divided(piece: _Piece) -> list[_Piece]:
     if rest is None:
         return []
     branch, clauses = rest
-    paths = {path for clause in clauses for path, _ in clause if piece.fields.single(path)}
+    paths = {path for clause in clauses for path, _rest in clause if piece.fields.single(path)}
     ways = [
         [_Piece(case, clauses, piece.fields) for case in cases_of(path, branch, clauses, piece.fields)]
         for path in sorted(paths)

@@ -111,6 +111,16 @@ def expired(variables: dict[str, Any], today: datetime.date) -> tuple[Suppressio
     return tuple(item for item in _suppressions(variables) if _has_expired(item, today))
 
 
+def in_words(variables: dict[str, Any]) -> str:
+    """Return which severities *variables* let through automatically, for people."""
+    labels = _severities(variables)
+    if not labels:
+        return "custom action only"
+    if len(labels) > 1 and not variables[PREFIX + "severities"]:
+        return f"{labels[-1]} and above"
+    return ", ".join(labels)
+
+
 def _severities(variables: dict[str, Any]) -> tuple[str, ...]:
     if not variables[PREFIX + "automatic"]:
         return ()
