@@ -23,9 +23,13 @@ def describe_stack(client: Any, name: str) -> Stack | None:
     return found[0] if found else None
 
 
-def create_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> None:
-    """Start creating the stack; a failure rolls back to ROLLBACK_COMPLETE."""
-    client.create_stack(StackName=name, TemplateBody=template, Tags=_boto3_tags(tags), OnFailure="ROLLBACK")
+def create_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:
+    """Start creating the stack (a failure rolls back to ROLLBACK_COMPLETE); return False if another run was faster."""
+    try:
+        client.create_stack(StackName=name, TemplateBody=template, Tags=_boto3_tags(tags), OnFailure="ROLLBACK")
+    except client.exceptions.AlreadyExistsException:
+        return False
+    return True
 
 
 def update_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:

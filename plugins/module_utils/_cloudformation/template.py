@@ -16,6 +16,7 @@ from typing import Any
 
 DIGEST_TAG = "secops.securityhub/digest"
 MANAGED_TAG = "secops.securityhub/managed"
+TOPICS_TAG = "secops.securityhub/topics"
 
 ARN = "arn:${AWS::Partition}"
 HERE = "${AWS::Region}:${AWS::AccountId}"
@@ -67,6 +68,17 @@ def render(design: StackDesign) -> str:
     return json.dumps(template(design), separators=(",", ":"))
 
 
+def outline(whole: dict[str, Any]) -> dict[str, Any]:
+    """Return what a person wants to see of a pipeline's template: its rules with their patterns, and its topics."""
+    resources = list(whole.get("Resources", {}).values())
+    rules = [item["Properties"] for item in resources if item["Type"] == "AWS::Events::Rule"]
+    topics = [item["Properties"] for item in resources if item["Type"] == "AWS::SNS::Topic"]
+    return {
+        "rules": {rule["Name"]: rule["EventPattern"] for rule in rules},
+        "topics": sorted(topic["TopicName"] for topic in topics),
+    }
+
+
 def digest(design: StackDesign) -> str:
     """Return what the stack's tag carries to tell, in one read, whether the live stack is the wanted one."""
     whole = json.dumps([template(design), sorted(design.tags)], sort_keys=True)
@@ -74,8 +86,19 @@ def digest(design: StackDesign) -> str:
 
 
 def stack_tags(design: StackDesign) -> dict[str, str]:
-    """Return the tags of the stack: the user's, ours, and the digest."""
-    return {**dict(design.tags), MANAGED_TAG: design.name, DIGEST_TAG: digest(design)}
+    """Return the tags of the stack: the user's, ours, the digest, and the topics (their names' ends, to be short)."""
+    return {
+        **dict(design.tags),
+        MANAGED_TAG: design.name,
+        TOPICS_TAG: " ".join(topic.removeprefix(design.name) or "-" for topic in design.topics),
+        DIGEST_TAG: digest(design),
+    }
+
+
+def topics_of(tags: dict[str, str]) -> tuple[str, ...]:
+    """Return the names of the topics of a live stack, from its tags."""
+    name = tags.get(MANAGED_TAG, "")
+    return tuple(name if end == "-" else name + end for end in tags.get(TOPICS_TAG, "").split())
 
 
 def _topic(name: str, tags: tuple[tuple[str, str], ...]) -> dict[str, Any]:

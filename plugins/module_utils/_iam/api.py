@@ -18,14 +18,15 @@ def get_role(client: Any, name: str) -> dict[str, Any] | None:
     return role
 
 
-def create_role(
-    client: Any, name: str, description: str, trust: dict[str, Any], tags: dict[str, str]
-) -> dict[str, Any]:
-    """Create the role and return it."""
-    role: dict[str, Any] = client.create_role(
-        RoleName=name, Description=description, AssumeRolePolicyDocument=json.dumps(trust), Tags=boto3_tags(tags)
-    )["Role"]
-    return role
+def create_role(client: Any, name: str, description: str, trust: dict[str, Any], tags: dict[str, str]) -> bool:
+    """Create the role; return False if another run was faster."""
+    try:
+        client.create_role(
+            RoleName=name, Description=description, AssumeRolePolicyDocument=json.dumps(trust), Tags=boto3_tags(tags)
+        )
+    except client.exceptions.EntityAlreadyExistsException:
+        return False
+    return True
 
 
 def update_trust(client: Any, name: str, trust: dict[str, Any]) -> None:
@@ -57,11 +58,15 @@ def get_policy(client: Any, arn: str) -> dict[str, Any] | None:
     return {**policy, "Document": version["Document"]}
 
 
-def create_policy(client: Any, name: str, description: str, document: dict[str, Any], tags: dict[str, str]) -> None:
-    """Create a managed policy."""
-    client.create_policy(
-        PolicyName=name, Description=description, PolicyDocument=json.dumps(document), Tags=boto3_tags(tags)
-    )
+def create_policy(client: Any, name: str, description: str, document: dict[str, Any], tags: dict[str, str]) -> bool:
+    """Create a managed policy; return False if another run was faster."""
+    try:
+        client.create_policy(
+            PolicyName=name, Description=description, PolicyDocument=json.dumps(document), Tags=boto3_tags(tags)
+        )
+    except client.exceptions.EntityAlreadyExistsException:
+        return False
+    return True
 
 
 def list_policy_versions(client: Any, arn: str) -> list[dict[str, Any]]:
