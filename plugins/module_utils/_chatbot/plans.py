@@ -107,7 +107,7 @@ class Place(Protocol):
 
 def plan(configurations: list[Configuration], desired: Desired) -> Plan:
     """Return the way from *configurations* (all of the account) to *desired*. Raise Refused where there is none."""
-    current = _adopted(configurations, desired)
+    current = adopted(configurations, desired)
     return _creation(desired) if current is None else _change(normalized(current), desired)
 
 
@@ -136,7 +136,7 @@ def same_channel(configuration: Configuration, place: Place) -> bool:
     )
 
 
-def _adopted(configurations: list[Configuration], desired: Desired) -> Configuration | None:
+def adopted(configurations: list[Configuration], desired: Desired) -> Configuration | None:
     """Return the configuration of the desired channel, whatever its name, else the one of the desired name."""
     platform = desired.platform
     named = next((found for found in configurations if configuration_name(found) == desired.name), None)

@@ -124,6 +124,15 @@ def get_administrator_account(client: Any) -> Resource | None:
     return administrator or None
 
 
+def describe_security_hub_v2(client: Any) -> Resource | None:
+    """Return HubV2Arn and SubscribedAt of the new Security Hub, or None where it is off or not to be had."""
+    try:
+        hub: Resource = client.describe_security_hub_v2()
+    except (client.exceptions.ResourceNotFoundException, client.exceptions.InvalidAccessException):
+        return None
+    return hub
+
+
 def list_members(client: Any) -> list[Resource]:
     """Return the associated member accounts (up to 11,000) of this administrator account. Raise HubNotEnabled."""
     with _needing_hub(client):
