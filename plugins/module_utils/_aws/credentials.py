@@ -39,6 +39,7 @@ class CredentialSource:
     role_arn: str = ""
     external_id: str = field(default="", repr=False)
     endpoint_url: str = ""
+    session_name: str = SESSION_NAME
 
     def __str__(self) -> str:
         if self.role_arn:
@@ -140,7 +141,7 @@ class CredentialStore:
         # that AWS refuses is not asked for once more by every region of the account.
         if source in self._refused:
             raise self._refused[source]
-        arguments = {"RoleArn": source.role_arn, "RoleSessionName": SESSION_NAME}
+        arguments = {"RoleArn": source.role_arn, "RoleSessionName": source.session_name}
         if source.external_id:
             arguments["ExternalId"] = source.external_id
         sts = self._sts(region, source.endpoint_url)

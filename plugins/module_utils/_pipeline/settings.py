@@ -11,6 +11,7 @@ from dataclasses import field
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy
 
 PREFIX = "securityhub_slack_"
 REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d+$")
@@ -28,6 +29,7 @@ ROUTE_NAME = re.compile(r"^[a-z][a-z0-9]{0,15}$")
 CONFIGURATION_NAME = re.compile(r"^[A-Za-z0-9_-]{1,128}$")
 ACTION_ID = re.compile(r"^[0-9A-Za-z]{1,20}$")
 ACTION_NAME_LENGTH = 20
+SLACK_CHANNEL = ("channel_id", "channel_name")
 CHATBOT_REGIONS = ("us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1")
 
 
@@ -38,6 +40,7 @@ class Channel:
     configuration: str
     workspace_id: str
     channel_id: str
+    channel_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,8 @@ class Settings:
     variables: dict[str, Any] = field(hash=False)
 
     def value(self, name: str) -> Any:
-        """Return the role variable *name*, given without its prefix."""
-        return self.variables[PREFIX + name]
+        """Return the role variable *name*, given without its prefix; None if it has no default and is not set."""
+        return self.variables.get(PREFIX + name)
 
     @property
     def tags(self) -> tuple[tuple[str, str], ...]:
@@ -80,7 +83,9 @@ def settings_of(host: str, variables: dict[str, Any]) -> Settings:
     return Settings(
         host=host,
         region=text("region"),
-        source=CredentialSource(text("profile"), text("role_arn"), text("external_id"), text("endpoint_url")),
+        source=CredentialSource(
+            text("profile"), text("role_arn"), text("external_id"), text("endpoint_url"), text("session_name")
+        ),
         present=text("state") == "present",
         name=text("name"),
         routes=_routes(variables, text("name")),
@@ -89,15 +94,17 @@ def settings_of(host: str, variables: dict[str, Any]) -> Settings:
 
 
 def _routes(variables: dict[str, Any], name: str) -> tuple[Route, ...]:
-    workspace = str(variables[PREFIX + "workspace_id"] or "")
+    workspace = str(variables.get(PREFIX + "workspace_id") or "")
     configuration = str(variables[PREFIX + "configuration_name"])
     named = variables[PREFIX + "routes"]
     if not named:
-        channel = Channel(configuration, workspace, str(variables[PREFIX + "channel_id"] or ""))
+        channel = Channel(configuration, workspace, *(str(variables.get(PREFIX + key) or "") for key in SLACK_CHANNEL))
         return (Route(channel, name, variables),)
     return tuple(
         Route(
-            channel=Channel(f"{configuration}-{route['name']}", workspace, str(route["channel_id"])),
+            channel=Channel(
+                f"{configuration}-{route['name']}", workspace, *(str(route.get(key) or "") for key in SLACK_CHANNEL)
+            ),
             topic=f"{name}-{route['name']}",
             variables={**variables, **_policy_of_route(route)},
         )
@@ -107,15 +114,18 @@ def _routes(variables: dict[str, Any], name: str) -> tuple[Route, ...]:
 
 def _policy_of_route(route: dict[str, Any]) -> dict[str, Any]:
     return {
-        PREFIX + key: value for key, value in route.items() if key not in ("name", "channel_id") and value is not None
+        PREFIX + key: value for key, value in route.items() if key not in ("name", *SLACK_CHANNEL) and value is not None
     }
 
 
 def problems(settings: Settings) -> list[str]:
     """Return what is wrong with one host's settings, each as a sentence with its remedy."""
     found = [*_region_problems(settings.region), *_name_problems(settings), *_action_problems(settings)]
+    if settings.value("account_error"):
+        return [str(settings.value("account_error"))]
     if settings.present:
         found += _slack_problems(settings)
+        found += dict.fromkeys(item for route in settings.routes for item in policy.problems(route.variables))
     return found
 
 

@@ -1,0 +1,107 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out what was planned, all targets and accounts at once. PRIVATE to the collection.
+
+What is new is built and joined to the channel before what leaves is taken out of it and away: moving a finding from one
+pipeline to another may send it twice for a moment, and never loses it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import note_failures
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+
+
+def apply(clients: Clients, accounts: list[AccountRun], say: Callable[[str], None]) -> None:
+    """Carry out the plans of all targets and accounts; who fails carries the *error*, and the others go on."""
+    targets = [target for account in accounts for target in account.targets]
+    _build(clients, [target for target in healthy(targets) if target.wanted is not None], say)
+    note_failures(parallel.each(lambda account: _join(clients, account), accounts))
+    _take_away(clients, [target for target in healthy(targets) if target.wanted is None], say)
+    note_failures(parallel.each(lambda account: _close(clients, account), accounts))
+
+
+def _build(clients: Clients, targets: list[Target], say: Callable[[str], None]) -> None:
+    note_failures(parallel.each(lambda target: _write_action(clients, target), targets))
+    _drive_stacks(clients, healthy(targets), say)
+
+
+def _take_away(clients: Clients, targets: list[Target], say: Callable[[str], None]) -> None:
+    _drive_stacks(clients, targets, say)
+    note_failures(parallel.each(lambda target: _write_action(clients, target), healthy(targets)))
+
+
+def _drive_stacks(clients: Clients, targets: list[Target], say: Callable[[str], None]) -> None:
+    on_the_way = [target for target in targets if target.plan.stack]
+    works = [
+        stacks.Work(target.settings, target.wanted.stack if target.wanted else None, target.live.stack)
+        for target in on_the_way
+    ]
+    stacks.drive(clients, works, say)
+    for target, work in zip(on_the_way, works):
+        if work.error is not None:
+            target.fail(work.error)
+
+
+def _write_action(clients: Clients, target: Target) -> None:
+    settings = target.settings
+    if target.plan.action == plan.NONE:
+        return
+    with clients.acting(settings.source):
+        client = clients.get("securityhub", settings.region, settings.source.endpoint_url)
+        if target.wanted is None and target.live.action:
+            securityhub.delete_action_target(client, target.live.action["ActionTargetArn"])
+        elif target.live.action is None and target.wanted:
+            action_target.create_or_adopt(client, target.wanted.action)
+        elif target.live.action and target.wanted:
+            action_target.update(client, target.live.action, target.wanted.action)
+
+
+def _join(clients: Clients, account: AccountRun) -> None:
+    """Bring role, guardrail and channel configurations to what the targets need that have not failed."""
+    settings = account.settings
+    account.plan = decisions.plan_channels(account)
+    with clients.acting(settings.source):
+        _write_identity(clients, account, account.plan.identity)
+        client = clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url)
+        for merge in account.plan.merges:
+            configuration.apply(client, merge.desired, merge.plan)
+
+
+def _close(clients: Clients, account: AccountRun) -> None:
+    """Delete the configurations that nothing is left of, and the role and guardrail that no other one needs."""
+    settings = account.settings
+    if account.plan is None or not healthy(account.targets):
+        return
+    with clients.acting(settings.source):
+        client = clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url)
+        for removal in account.plan.closing:
+            configuration.detach(client, removal)
+        _write_identity(clients, account, account.plan.farewell)
+
+
+def _write_identity(clients: Clients, account: AccountRun, planned: identities.IdentityPlan) -> None:
+    if not planned.changed:
+        return
+    settings = account.settings
+    client = clients.get("iam", settings.region, settings.source.endpoint_url)
+    identities.apply(client, desired.identity(settings, account.account), account.identity, planned)

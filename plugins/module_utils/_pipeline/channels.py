@@ -1,0 +1,191 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An account's Slack channels: what each configuration shall carry, pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import plans
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
+
+if TYPE_CHECKING:
+    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import Configuration
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import Identity
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import IdentityPlan
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import LiveIdentity
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Channel
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Topics:
+    """What the targets of an account say of topics: *wanted* by channel, *leaving* for good.
+
+    *channels*: those that shall stay, also where none of their topics is ready yet.
+    """
+
+    wanted: tuple[tuple[Channel, str], ...] = ()
+    leaving: frozenset[str] = frozenset()
+    channels: frozenset[Channel] = frozenset()
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One configuration on its way: what it shall be, and the plan that leads there."""
+
+    desired: plans.Desired
+    plan: plans.Plan
+
+
+@dataclass(frozen=True)
+class ChannelsPlan:
+    """What happens to an account's channels, in this order; *closing* and *farewell* wait until the topics are gone."""
+
+    identity: IdentityPlan
+    merges: tuple[Merge, ...]
+    closing: tuple[plans.Removal, ...]
+    farewell: IdentityPlan
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether anything has to be written."""
+        return (
+            self.identity.changed
+            or any(merge.plan.changed for merge in self.merges)
+            or bool(self.closing)
+            or self.farewell.changed
+        )
+
+
+def plan(
+    configurations: list[Configuration], live: LiveIdentity, topics: Topics, wanted: Identity, settings: Settings
+) -> ChannelsPlan:
+    """Return the way from what is there to what the targets want. Raise Refused where there is none.
+
+    *configurations*: all Slack channel configurations of the account, as boto3 shapes them. *settings*: those of any
+    target of the account.
+    """
+    merges = _merges(configurations, topics, wanted, settings)
+    after = _projected(configurations, merges)
+    closing = tuple(found for found in after if _is_ours(found) and _is_spent(found, topics))
+    left = [found for found in after if found not in closing]
+    needed = any(merge.desired.role_arn for merge in merges)
+    in_use = needed or topics.channels or any(found["IamRoleArn"] == wanted.role_arn for found in left)
+    return ChannelsPlan(
+        identity=(
+            identities.plan(wanted, live, own_guardrail=not settings.value("guardrail_policy_arns"))
+            if needed
+            else identities.IdentityPlan()
+        ),
+        merges=tuple(merges),
+        closing=tuple(plans.Removal(transformations.configuration_name(found), remove_topics=()) for found in closing),
+        farewell=identities.IdentityPlan() if in_use else identities.plan_absent(wanted, live),
+    )
+
+
+def foreign(merge: Merge) -> bool:
+    """Tell whether the configuration was there before this collection, which then leaves all but its topics alone."""
+    return merge.plan.before is not None and not _is_ours(merge.plan.before)
+
+
+def _merges(configurations: list[Configuration], topics: Topics, identity: Identity, settings: Settings) -> list[Merge]:
+    wanted = [
+        _merge_wanted(configurations, channel, topics, identity, settings)
+        for channel in dict.fromkeys(channel for channel, _arn in topics.wanted)
+    ]
+    taken = {(merge.plan.before or {}).get("ChatConfigurationArn") for merge in wanted}
+    others = [found for found in configurations if found["ChatConfigurationArn"] not in taken]
+    # A topic that leaves for good leaves every configuration, or that would carry what no longer exists. One that stays
+    # leaves only configurations of ours that it has no business in; what others have made of it is theirs.
+    detached = [(found, _misplaced(found, topics)) for found in others]
+    return wanted + [_merge(configurations, _topics_only(found, remove=arns)) for found, arns in detached if arns]
+
+
+def _misplaced(configuration: Configuration, topics: Topics, add: tuple[str, ...] = ()) -> tuple[str, ...]:
+    strangers = _all(topics) - set(add) if _is_ours(configuration) else set()
+    return tuple(arn for arn in configuration.get("SnsTopicArns", []) if arn in topics.leaving or arn in strangers)
+
+
+def _merge_wanted(
+    configurations: list[Configuration], channel: Channel, topics: Topics, identity: Identity, settings: Settings
+) -> Merge:
+    add = tuple(arn for of, arn in topics.wanted if of == channel)
+    desired = replace(_ours(channel, identity, settings), add_topics=add)
+    live = plans.adopted(configurations, desired)
+    if live is None:
+        return _merge(configurations, desired)
+    remove = _misplaced(live, topics, add)
+    if _is_ours(live):
+        return _merge(configurations, replace(desired, remove_topics=remove))
+    _refuse_foreign_name(live, channel)
+    return _merge(configurations, _topics_only(live, add=add, remove=remove))
+
+
+def _merge(configurations: list[Configuration], desired: plans.Desired) -> Merge:
+    return Merge(desired, plans.plan(configurations, desired))
+
+
+def _ours(channel: Channel, identity: Identity, settings: Settings) -> plans.Desired:
+    given = settings.value("guardrail_policy_arns")
+    return plans.Desired(
+        name=channel.configuration,
+        team_id=channel.workspace_id,
+        channel_id=channel.channel_id,
+        channel_name=channel.channel_name or None,
+        role_arn=identity.role_arn,
+        guardrail_policy_arns=tuple(given) or (identity.guardrail_arn,),
+        logging_level=settings.value("logging_level"),
+        user_authorization_required=settings.value("user_authorization_required"),
+        tags=dict(settings.tags),
+        purge_tags=False,
+        tags_at_creation={plans.MANAGED_TAG: settings.name},
+    )
+
+
+def _topics_only(live: Configuration, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> plans.Desired:
+    return plans.Desired(
+        name=transformations.configuration_name(live),
+        team_id=live[SLACK.team_id],
+        channel_id=live[SLACK.channel_id],
+        role_arn=None,
+        add_topics=add,
+        remove_topics=remove,
+    )
+
+
+def _refuse_foreign_name(live: Configuration, channel: Channel) -> None:
+    if live[SLACK.channel_id] != channel.channel_id:
+        raise Refused(
+            f"the channel configuration {channel.configuration} is there for Slack channel {live[SLACK.channel_id]}, "
+            f"and was not made by this collection: set securityhub_slack_configuration_name to a name of its own."
+        )
+
+
+def _projected(configurations: list[Configuration], merges: list[Merge]) -> list[Configuration]:
+    after = {found["ChatConfigurationArn"]: transformations.normalized(found) for found in configurations}
+    for merge in merges:
+        if merge.plan.after is not None:
+            after[merge.plan.after["ChatConfigurationArn"]] = merge.plan.after
+    return list(after.values())
+
+
+def _is_spent(configuration: Configuration, topics: Topics) -> bool:
+    return not configuration["SnsTopicArns"] and not any(
+        (configuration[SLACK.team_id], configuration[SLACK.channel_id]) == (channel.workspace_id, channel.channel_id)
+        for channel in topics.channels
+    )
+
+
+def _is_ours(configuration: Configuration) -> bool:
+    return plans.MANAGED_TAG in transformations.tags_of(configuration)
+
+
+def _all(topics: Topics) -> set[str]:
+    return {arn for _channel, arn in topics.wanted}

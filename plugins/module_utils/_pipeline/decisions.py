@@ -1,0 +1,136 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an account's targets shall be, given all of them and its Security Hub: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy as policies
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
+
+if TYPE_CHECKING:
+    import datetime
+
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+
+
+def decide(account: AccountRun, today: datetime.date) -> None:
+    """Give every target that shall have a pipeline the one it shall have; the others keep *wanted* None, and leave."""
+    present = [target for target in healthy(account.targets) if target.settings.present]
+    if not present:
+        return
+    settings = present[0].settings
+    if account.facts.administrator and not settings.value("allow_member"):
+        _fail(present, _member(account))
+        return
+    layout = topology.lay_out(
+        [*(_candidate(target.settings, today, hub=target.live.hub) for target in present)]
+        + [_candidate(neighbour, today) for neighbour in account.neighbours],
+        topology.aggregation_of(account.facts.aggregator),
+        settings.value("topology"),
+        settings.value("owner_region") or "",
+    )
+    if layout.problems:
+        _fail(present, "; ".join(layout.problems) + ".")
+        return
+    for target, place in zip(present, layout.places):
+        _settle(account, target, place, today)
+    account.notices += [*layout.notices, *_remarks(account, present, today)]
+
+
+def _fail(targets: list[Target], sentence: str) -> None:
+    for target in targets:
+        target.fail(Refused(sentence))
+
+
+def _member(account: AccountRun) -> str:
+    return (
+        f"{account.account.id} is a member account, and its administrator {account.facts.administrator} sees, and can "
+        f"send, the same findings: run the playbook for {account.facts.administrator}, or set "
+        f"securityhub_slack_allow_member."
+    )
+
+
+def _candidate(settings: Settings, today: datetime.date, hub: bool | None = None) -> topology.Candidate:
+    routes = tuple((route.topic, policies.policy_of(route.variables, today)) for route in settings.routes)
+    return topology.Candidate(settings.region, routes, hub)
+
+
+def _settle(account: AccountRun, target: Target, place: topology.Place, today: datetime.date) -> None:
+    if not place.scopes:
+        target.sends = place.reason
+        return
+    try:
+        automatic = tuple(
+            patterns.automatic_patterns(policies.policy_of(route.variables, today), scope)
+            for route, scope in zip(target.settings.routes, place.scopes)
+        )
+    except Refused as error:
+        target.fail(error)
+        return
+    target.wanted = desired.pipeline(target.settings, account.account, automatic)
+    target.sends = " | ".join(policies.in_words(route.variables) for route in target.settings.routes)
+
+
+def _remarks(account: AccountRun, present: list[Target], today: datetime.date) -> list[str]:
+    """Return what somebody should know who wonders why a finding arrives twice, again, or not at all."""
+    found = []
+    if account.facts.per_standard:
+        found.append(
+            "consolidated control findings are off, so a failed control arrives once for each standard that has it: "
+            "turn them on in Security Hub's settings (all findings are then made anew, once)"
+        )
+    if account.facts.v2:
+        found.append(
+            f"the new Security Hub is on too; only {present[0].settings.value('schema')} findings are sent "
+            f"(securityhub_slack_schema)"
+        )
+    expired = {
+        suppression.words: suppression.expires
+        for target in present
+        for route in target.settings.routes
+        for suppression in policies.expired(route.variables, today)
+    }
+    found += [f"a suppression has expired on {day} and holds nothing back: {words}" for words, day in expired.items()]
+    return found
+
+
+def plan_channels(account: AccountRun) -> channels.ChannelsPlan:
+    """Return what the account's channels need, given the targets that have not failed so far. Raise Refused."""
+    return channels.plan(
+        account.configurations,
+        account.identity,
+        _topics(account),
+        desired.identity(account.settings, account.account),
+        account.settings,
+    )
+
+
+def _topics(account: AccountRun) -> channels.Topics:
+    wanted = [topic for target in healthy(account.targets) if target.wanted for topic in target.wanted.topics]
+    staying = {arn for _channel, arn in wanted}
+    live = {arn for target in healthy(account.targets) for arn in _live_topics(target, account)}
+    return channels.Topics(
+        wanted=tuple(wanted),
+        leaving=frozenset(live - staying),
+        channels=frozenset(
+            route.channel for target in account.targets if target.settings.present for route in target.settings.routes
+        ),
+    )
+
+
+def _live_topics(target: Target, account: AccountRun) -> list[str]:
+    """Return the topics that the target has: those that its stack says, and those it would have by its settings."""
+    names = {*template.topics_of(plan.tags_of(target.live.stack)), *(route.topic for route in target.settings.routes)}
+    return [desired.topic_arn(target.settings, account.account, name) for name in sorted(names)]

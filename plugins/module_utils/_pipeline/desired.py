@@ -1,0 +1,95 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a target and a channel shall be: pure, from settings and topology. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import Rule
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
+
+if TYPE_CHECKING:
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Channel
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Account:
+    """An AWS account, as its credentials name it."""
+
+    id: str
+    partition: str
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What one target gets, and the topic that each channel configuration has to carry for it."""
+
+    action: action_target.Desired
+    stack: StackDesign
+    topics: tuple[tuple[Channel, str], ...]
+
+
+def action_arn(settings: Settings, account: Account) -> str:
+    """Return the ARN of the target's custom action."""
+    where = f"arn:{account.partition}:securityhub:{settings.region}:{account.id}"
+    return f"{where}:action/custom/{settings.value('action_id')}"
+
+
+def identity(settings: Settings, account: Account) -> identities.Identity:
+    """Return the names of the account's channel role and guardrail."""
+    return identities.identity(account, settings.name, settings.tags)
+
+
+def topic_arn(settings: Settings, account: Account, topic: str) -> str:
+    """Return the ARN of a topic of the target. It is derived, never read, so that every run sees the same plan."""
+    return f"arn:{account.partition}:sns:{settings.region}:{account.id}:{topic}"
+
+
+def topic_arns(settings: Settings, account: Account) -> tuple[tuple[Channel, str], ...]:
+    """Return each route's channel with the ARN of its topic."""
+    return tuple((route.channel, topic_arn(settings, account, route.topic)) for route in settings.routes)
+
+
+def pipeline(settings: Settings, account: Account, automatic: tuple[tuple[dict[str, Any], ...], ...]) -> Pipeline:
+    """Return the pipeline of one target; *automatic*: for each of its routes, the patterns of automatic forwarding."""
+    return Pipeline(
+        action=action_target.Desired(*(settings.value(f"action_{part}") for part in ("id", "name", "description"))),
+        stack=_stack(settings, automatic),
+        topics=topic_arns(settings, account),
+    )
+
+
+def _stack(settings: Settings, automatic: tuple[tuple[dict[str, Any], ...], ...]) -> StackDesign:
+    # One text for all accounts and regions: CloudFormation fills in which.
+    action = {"Fn::Sub": f"{template.ARN}:securityhub:{template.HERE}:action/custom/{settings.value('action_id')}"}
+    by_hand = Rule(
+        name=f"{settings.name}-action",
+        description="Findings that somebody sends with the Security Hub custom action",
+        pattern=patterns.action_pattern(action),
+        topic=settings.routes[0].topic,
+    )
+    rules = [
+        Rule(
+            name=f"{route.topic}-findings" + ("" if number == 1 else f"-{number}"),
+            description="New findings that are important enough to be sent automatically",
+            pattern=pattern,
+            topic=route.topic,
+        )
+        for route, of_route in zip(settings.routes, automatic)
+        for number, pattern in enumerate(of_route, start=1)
+    ]
+    return StackDesign(
+        name=settings.name,
+        topics=tuple(route.topic for route in settings.routes),
+        rules=(*rules, by_hand),
+        tags=settings.tags,
+    )

@@ -1,0 +1,185 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The IAM role that the channel assumes, and the guardrail that lets it do nothing. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+from typing import Any
+from urllib.parse import unquote
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import MANAGED_TAG
+from ansible_collections.secops.securityhub.plugins.module_utils._iam import api
+
+if TYPE_CHECKING:
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
+
+# https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-iam-policies-for-slack-channel-configurations.html
+TRUST: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    ],
+}
+# The messages need no permission of the role. AWS's own default guardrail is AdministratorAccess.
+DENY_ALL: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
+}
+ROLE_DESCRIPTION = "Assumed by the Slack channel configuration; has no permission (secops.securityhub)"
+GUARDRAIL_DESCRIPTION = "Denies everything to whoever types into the Slack channel (secops.securityhub)"
+VERSIONS_AT_MOST = 5  # of a managed policy; AWS refuses a sixth
+
+NONE = "none"
+CREATE = "create"
+UPDATE = "update"
+DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The names under which an account has role and guardrail, and the tags they carry."""
+
+    role_name: str
+    role_arn: str
+    guardrail_name: str
+    guardrail_arn: str
+    tags: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class LiveIdentity:
+    """Role and guardrail as boto3 shapes them, or None; the guardrail with its ``Document``."""
+
+    role: dict[str, Any] | None = field(default=None, hash=False)
+    guardrail: dict[str, Any] | None = field(default=None, hash=False)
+
+
+@dataclass(frozen=True)
+class IdentityPlan:
+    """One operation on each of the two."""
+
+    role: str = NONE
+    guardrail: str = NONE
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether anything has to be written."""
+        return (self.role, self.guardrail) != (NONE, NONE)
+
+
+def identity(account: Account, name: str, tags: tuple[tuple[str, str], ...]) -> Identity:
+    """Return the identity of the channels that are called *name*."""
+    role, guardrail = f"{name}-channel", f"{name}-channel-guardrail"
+    where = f"arn:{account.partition}:iam::{account.id}"
+    return Identity(
+        role_name=role,
+        role_arn=f"{where}:role/{role}",
+        guardrail_name=guardrail,
+        guardrail_arn=f"{where}:policy/{guardrail}",
+        tags=(*tags, (MANAGED_TAG, name)),
+    )
+
+
+def plan(wanted: Identity, live: LiveIdentity, *, own_guardrail: bool) -> IdentityPlan:
+    """Return what makes role and, if *own_guardrail*, guardrail as they should be. Raise Refused for a foreign one."""
+    _refuse_foreign("role", wanted.role_name, live.role)
+    _refuse_foreign("policy", wanted.guardrail_name, live.guardrail)
+    return IdentityPlan(
+        role=_towards(live.role, _role_differs(wanted, live)),
+        guardrail=_towards(live.guardrail, _guardrail_differs(live)) if own_guardrail else NONE,
+    )
+
+
+def plan_absent(wanted: Identity, live: LiveIdentity) -> IdentityPlan:
+    """Return what takes both away; a foreign one is left alone."""
+    return IdentityPlan(
+        role=DELETE if _is_ours(live.role) else NONE,
+        guardrail=DELETE if _is_ours(live.guardrail) else NONE,
+    )
+
+
+def apply(client: Any, wanted: Identity, live: LiveIdentity, planned: IdentityPlan) -> None:
+    """Carry out *planned*. The role goes before the guardrail when removing, after it when building."""
+    tags = dict(wanted.tags)
+    if planned.guardrail == CREATE:
+        api.create_policy(client, wanted.guardrail_name, GUARDRAIL_DESCRIPTION, DENY_ALL, tags)
+    elif planned.guardrail == UPDATE:
+        _renew_guardrail(client, wanted.guardrail_arn)
+    if planned.role == CREATE:
+        api.create_role(client, wanted.role_name, ROLE_DESCRIPTION, TRUST, tags)
+    elif planned.role == UPDATE:
+        _renew_role(client, wanted, live)
+    elif planned.role == DELETE:
+        api.delete_role(client, wanted.role_name)
+    if planned.guardrail == DELETE:
+        _delete_guardrail(client, wanted.guardrail_arn)
+
+
+def _towards(live: dict[str, Any] | None, differs: bool) -> str:
+    if live is None:
+        return CREATE
+    return UPDATE if differs else NONE
+
+
+def _role_differs(wanted: Identity, live: LiveIdentity) -> bool:
+    return live.role is not None and (
+        _document(live.role["AssumeRolePolicyDocument"]) != TRUST
+        or not set(wanted.tags) <= set(_tags(live.role).items())
+    )
+
+
+def _is_tagged(wanted: Identity, live: LiveIdentity) -> bool:
+    return set(wanted.tags) <= set(_tags(live.role).items())
+
+
+def _guardrail_differs(live: LiveIdentity) -> bool:
+    return live.guardrail is not None and _document(live.guardrail["Document"]) != DENY_ALL
+
+
+def _document(document: Any) -> Any:
+    # botocore decodes policy documents of IAM; what comes as a text is URL-encoded JSON.
+    return json.loads(unquote(document)) if isinstance(document, str) else document
+
+
+def _tags(resource: dict[str, Any] | None) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in (resource or {}).get("Tags", [])}
+
+
+def _is_ours(resource: dict[str, Any] | None) -> bool:
+    return MANAGED_TAG in _tags(resource)
+
+
+def _refuse_foreign(kind: str, name: str, resource: dict[str, Any] | None) -> None:
+    if resource is not None and not _is_ours(resource):
+        raise Refused(
+            f"the IAM {kind} {name} is there, but was not made by this collection: set securityhub_slack_name to a "
+            f"name of its own."
+        )
+
+
+def _renew_role(client: Any, wanted: Identity, live: LiveIdentity) -> None:
+    if live.role is not None and _document(live.role["AssumeRolePolicyDocument"]) != TRUST:
+        api.update_trust(client, wanted.role_name, TRUST)
+    if not _is_tagged(wanted, live):
+        api.tag_role(client, wanted.role_name, dict(wanted.tags))
+
+
+def _renew_guardrail(client: Any, arn: str) -> None:
+    versions = api.list_policy_versions(client, arn)
+    if len(versions) >= VERSIONS_AT_MOST:
+        oldest = min((item for item in versions if not item["IsDefaultVersion"]), key=lambda item: item["CreateDate"])
+        api.delete_policy_version(client, arn, oldest["VersionId"])
+    api.create_policy_version(client, arn, DENY_ALL)
+
+
+def _delete_guardrail(client: Any, arn: str) -> None:
+    for version in api.list_policy_versions(client, arn):
+        if not version["IsDefaultVersion"]:
+            api.delete_policy_version(client, arn, version["VersionId"])
+    api.delete_policy(client, arn)

@@ -1,0 +1,92 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The difference between what a target shall be and what it is: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
+
+if TYPE_CHECKING:
+    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Pipeline
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import LiveTarget
+
+CREATE = "create"
+UPDATE = "update"
+DELETE = "delete"
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class TargetPlan:
+    """What has to be done with one target: an operation on its custom action, and a series of them on its stack."""
+
+    action: str = NONE
+    stack: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether anything has to be written."""
+        return self.action != NONE or any(operation != states.WAIT for operation in self.stack)
+
+
+def plan(wanted: Pipeline | None, name: str, live: LiveTarget) -> TargetPlan:
+    """Return how *live* becomes *wanted* (None: nothing shall be left of it). Raise Refused where that must not be.
+
+    *name*: the stack's.
+    """
+    _refuse_foreign_stack(name, live.stack)
+    if wanted is None:
+        return TargetPlan(action=DELETE if live.action else NONE, stack=_stack_path(None, live))
+    if not live.hub:
+        raise Refused("Security Hub is not enabled there: enable it, or take the region out of the inventory.")
+    return TargetPlan(action=_action(wanted, live), stack=_stack_path(wanted, live))
+
+
+def is_ours(stack: dict[str, Any] | None) -> bool:
+    """Tell whether this collection has made the stack."""
+    return template.MANAGED_TAG in tags_of(stack)
+
+
+def tags_of(stack: dict[str, Any] | None) -> dict[str, str]:
+    """Return the tags of a stack as boto3 shapes it."""
+    return {tag["Key"]: tag["Value"] for tag in (stack or {}).get("Tags", [])}
+
+
+def status_of(stack: dict[str, Any] | None) -> str:
+    """Return the status of a stack, or '' without one."""
+    return str(stack["StackStatus"]) if stack else ""
+
+
+def same(design: StackDesign | None, stack: dict[str, Any] | None) -> bool:
+    """Tell whether the live stack was made from the wanted template and tags."""
+    return design is not None and tags_of(stack).get(template.DIGEST_TAG) == template.digest(design)
+
+
+def _refuse_foreign_stack(name: str, stack: dict[str, Any] | None) -> None:
+    # An unexecuted change set leaves an empty stack without tags: nothing of anybody's is in it.
+    if stack is None or is_ours(stack) or status_of(stack) == states.EMPTY:
+        return
+    raise Refused(
+        f"the stack {name} is there, but was not made by this collection: set securityhub_slack_name to a name of its "
+        f"own."
+    )
+
+
+def _action(wanted: Pipeline, live: LiveTarget) -> str:
+    if live.action is None:
+        return CREATE
+    return UPDATE if action_target.changes(live.action, wanted.action) else NONE
+
+
+def _stack_path(wanted: Pipeline | None, live: LiveTarget) -> tuple[str, ...]:
+    design = wanted.stack if wanted else None
+    return states.path(status_of(live.stack), present=design is not None, same=same(design, live.stack))

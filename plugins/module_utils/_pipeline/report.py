@@ -1,0 +1,252 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run did, or would do, for people and for programs: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+
+if TYPE_CHECKING:
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import IdentityPlan
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+
+WIDTH = 80
+
+
+def inert(text: str) -> str:
+    """Return *text* without what a terminal would obey: AWS's answers and error texts are not ours."""
+    return "".join(char if char == "\n" or unicodedata.category(char)[0] != "C" else "?" for char in text)
+
+
+def target_result(target: Target) -> dict[str, Any]:
+    """Return one target for the registered result."""
+    return {
+        "account_id": target.account_id,
+        "region": target.settings.region,
+        "sends": target.sends,
+        "changed": target.plan.changed,
+        "changes": changes_of(target),
+        "failed": bool(target.error),
+        "msg": inert(target.error) or "; ".join(changes_of(target)) or "nothing to change",
+    }
+
+
+def changes_of(target: Target) -> list[str]:
+    """Return what is written for one target, in words."""
+    found = [] if target.plan.action == plan.NONE else [f"custom action: {target.plan.action}"]
+    operations = [operation for operation in target.plan.stack if operation != states.WAIT]
+    return found + ([f"stack: {', then '.join(operations)}"] if operations else [])
+
+
+def account_result(account: AccountRun) -> dict[str, Any]:
+    """Return one account for the registered result."""
+    return {
+        "account_id": account.account.id,
+        "changed": bool(account.plan and account.plan.changed),
+        "changes": channel_changes(account),
+        "channels": _channels(account),
+        "notices": [inert(notice) for notice in account.notices],
+    }
+
+
+def channel_changes(account: AccountRun) -> list[str]:
+    """Return what is written for the account's channels, in words."""
+    if account.plan is None:
+        return []
+    found = _identity_changes(account.plan.identity)
+    for merge in account.plan.merges:
+        found += _merge_changes(merge)
+    found += [f"configuration {removal.name}: delete" for removal in account.plan.closing]
+    return found + _identity_changes(account.plan.farewell)
+
+
+def _identity_changes(planned: IdentityPlan) -> list[str]:
+    parts = (("guardrail", planned.guardrail), ("channel role", planned.role))
+    return [f"{what}: {operation}" for what, operation in parts if operation != plan.NONE]
+
+
+def _merge_changes(merge: channels.Merge) -> list[str]:
+    if not merge.plan.changed:
+        return []
+    before, after = (set((state or {}).get("SnsTopicArns", [])) for state in (merge.plan.before, merge.plan.after))
+    counts = [
+        f"{len(arns)} topic{'s' if len(arns) > 1 else ''} {verb}"
+        for arns, verb in ((after - before, "in"), (before - after, "out"))
+        if arns
+    ]
+    name = transformations.configuration_name(merge.plan.after or merge.plan.before or {})
+    return [f"configuration {name}: {merge.plan.operation}" + (f" ({', '.join(counts)})" if counts else "")]
+
+
+def _channels(account: AccountRun) -> list[dict[str, Any]]:
+    found = []
+    for merge in account.plan.merges if account.plan else ():
+        after = merge.plan.after or {}
+        found.append(
+            {
+                "configuration": transformations.configuration_name(after),
+                "workspace_id": after[SLACK.team_id],
+                "channel_id": after[SLACK.channel_id],
+                "topics": after["SnsTopicArns"],
+                "foreign": channels.foreign(merge),
+            }
+        )
+    return found
+
+
+def table(targets: list[Target], accounts: list[AccountRun], traffic: str, *, check: bool) -> list[str]:
+    """Return the lines that end a run: every target, every channel, what happened, and what to do next."""
+    lines = []
+    for account in accounts:
+        lines += ["", *_wrapped(_channel_line(account))]
+        lines += _rows(account.targets, check=check)
+        lines += [line for change in channel_changes(account) for line in _wrapped(f"  {change}")]
+        lines += [line for notice in account.notices for line in _wrapped(f"  Note: {inert(notice)}")]
+    unknown = [target for target in targets if not target.account_id]
+    if unknown:
+        lines += ["", "Without an account:", *_rows(unknown, check=check)]
+    return [*lines, "", _summary(targets, check=check), traffic, *_next_steps(accounts, check=check)]
+
+
+# More unchanged targets than this are counted, not listed.
+LISTED_AT_MOST = 40
+
+
+def _channel_line(account: AccountRun) -> str:
+    merges = account.plan.merges if account.plan else ()
+    places = [
+        f"Slack channel {item['channel_id']} through {item['configuration']}, {_count(len(item['topics']), 'topic')}"
+        for item in _channels(account)
+    ]
+    return f"Account {account.account.id}" + (f": {'; '.join(places)}" if merges else "")
+
+
+def _rows(targets: list[Target], *, check: bool) -> list[str]:
+    shown = targets
+    if len(targets) > LISTED_AT_MOST:
+        shown = [target for target in targets if target.plan.changed or target.error]
+    host_width = max([len("TARGET"), *(len(target.host) for target in shown)])
+    sends_width = max([len("SENDS"), *(len(target.sends) for target in shown)])
+    lines = [f"  {'TARGET':{host_width}}  {'SENDS':{sends_width}}  {'WOULD CHANGE' if check else 'CHANGED'}"]
+    for target in shown:
+        head = f"  {target.host:{host_width}}  {target.sends:{sends_width}}  "
+        text = f"FAILED: {inert(target.error)}" if target.error else "; ".join(changes_of(target)) or "-"
+        lines += _wrapped(head + text)
+    if len(shown) < len(targets):
+        lines.append(f"  and {_count(len(targets) - len(shown), 'target')} with nothing to change")
+    return lines
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+
+
+def _summary(targets: list[Target], *, check: bool) -> str:
+    failed = sum(bool(target.error) for target in targets)
+    changed = sum(target.plan.changed and not target.error for target in targets)
+    same = len(targets) - failed - changed
+    verb = "would change" if check else "changed"
+    return f"{_count(len(targets), 'target')}: {changed} {verb}, {same} unchanged, {failed} failed."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _next_steps(accounts: list[AccountRun], *, check: bool) -> list[str]:
+    created = [
+        merge.desired.channel_id
+        for account in accounts
+        if account.plan and not all(target.error for target in account.targets)
+        for merge in account.plan.merges
+        if merge.plan.operation == "create"
+    ]
+    if check or not created:
+        return []
+    return [
+        *_wrapped(
+            f"Next: if Slack channel {', '.join(dict.fromkeys(created))} is private, type /invite @Amazon Q in it; "
+            f"nothing arrives before."
+        )
+    ]
+
+
+def traffic(calls: int, retries: int, seconds: float) -> str:
+    """Return what the run cost, in one line."""
+    return f"{_count(calls, 'call')} to AWS, {retries:,} retried, in {seconds:.1f} s."
+
+
+def result(targets: list[Target], accounts: list[AccountRun], *, diff: bool) -> dict[str, Any]:
+    """Return what the module returns."""
+    of_targets = {target.host: target_result(target) for target in targets}
+    of_accounts = [account_result(account) for account in accounts]
+    failed = sum(item["failed"] for item in of_targets.values())
+    changed = sum(item["changed"] and not item["failed"] for item in of_targets.values())
+    found: dict[str, Any] = {
+        "changed": bool(changed) or any(item["changed"] for item in of_accounts),
+        "targets": of_targets,
+        "eventful": [host for host, item in of_targets.items() if item["changed"] or item["failed"]],
+        "accounts": of_accounts,
+        "summary": {
+            "targets": len(targets),
+            "changed": changed,
+            "unchanged": len(targets) - changed - failed,
+            "failed": failed,
+        },
+    }
+    if diff:
+        found["diff"] = differences(targets, accounts)
+    return found
+
+
+def differences(targets: list[Target], accounts: list[AccountRun]) -> list[dict[str, Any]]:
+    """Return what --diff shows: targets that change alike are shown once, under all their names."""
+    alike: dict[str, tuple[list[str], dict[str, Any], dict[str, Any]]] = {}
+    for target in targets:
+        if target.plan.changed and not target.error:
+            before, after = _before(target), _after(target)
+            alike.setdefault(repr((before, after)), ([], before, after))[0].append(target.host)
+    found = [_difference(", ".join(hosts), before, after) for hosts, before, after in alike.values()]
+    for account in accounts:
+        for merge in account.plan.merges if account.plan else ():
+            if merge.plan.changed:
+                name = f"account {account.account.id}, configuration {merge.desired.name}"
+                found.append(_difference(name, merge.plan.before or {}, merge.plan.after or {}))
+    return found
+
+
+def _difference(header: str, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    return {"before_header": header, "after_header": header, "before": before, "after": after}
+
+
+def _before(target: Target) -> dict[str, Any]:
+    live = target.live
+    action = live.action
+    shown: dict[str, Any] = {}
+    if action:
+        shown["custom action"] = {"name": action["Name"], "description": action["Description"]}
+    if live.stack:
+        shown["stack"] = template.outline(live.template) if live.template else {"status": plan.status_of(live.stack)}
+    return shown
+
+
+def _after(target: Target) -> dict[str, Any]:
+    if target.wanted is None:
+        return {}
+    action = target.wanted.action
+    return {
+        "custom action": {"name": action.name, "description": action.description},
+        "stack": template.outline(template.template(target.wanted.stack)),
+    }

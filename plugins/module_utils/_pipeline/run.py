@@ -1,0 +1,154 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run over all targets of a play: check, survey, decide, plan, apply. PRIVATE to the collection.
+
+One way, no going back: nothing after the plan reads the inventory again, nothing before it writes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import apply
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import settings as role_variables
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable
+
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+
+
+def run(
+    targets: list[Target],
+    neighbours: list[Settings],
+    clients: Clients,
+    *,
+    check: bool,
+    diff: bool,
+    today: datetime.date,
+    say: Callable[[str], None],
+) -> list[AccountRun]:
+    """Bring the healthy ones of *targets* to what their settings say, and return their accounts.
+
+    *neighbours*: settings of the inventory's other targets, which weigh in on what each target sends.
+    *check*: write nothing. *diff*: read what a difference shows. *say* takes progress lines. Whatever fails is in the
+    targets' *error*; nothing is raised.
+    """
+    _refuse_bad_settings(targets)
+    accounts = _accounts(clients, targets, [item for item in neighbours if not role_variables.problems(item)])
+    _survey(clients, accounts)
+    for account in accounts:
+        decisions.decide(account, today)
+        _plan(account)
+    if diff:
+        _read_templates(clients, targets)
+    if not check:
+        apply.apply(clients, accounts, say)
+    return accounts
+
+
+def _refuse_bad_settings(targets: list[Target]) -> None:
+    for target in healthy(targets):
+        problems = role_variables.problems(target.settings)
+        if problems:
+            target.fail(Refused("; ".join(problems)))
+
+
+def _accounts(clients: Clients, targets: list[Target], neighbours: list[Settings]) -> list[AccountRun]:
+    """Group the healthy targets by the account that their credentials lead into; one call for each way to sign in."""
+    by_source: dict[Any, list[Target]] = {}
+    for target in healthy(targets):
+        by_source.setdefault(target.settings.source, []).append(target)
+    outcomes = parallel.each(lambda group: survey.account(clients, group[0].settings), list(by_source.values()))
+    found: dict[Account, AccountRun] = {}
+    for outcome in outcomes:
+        if outcome.value is None:
+            for target in outcome.item:
+                target.fail(outcome.error or Refused("the account is not known"))
+            continue
+        for target in outcome.item:
+            target.account = outcome.value
+        found.setdefault(outcome.value, AccountRun(outcome.value, [])).targets.extend(outcome.item)
+    for run_of_account in found.values():
+        sources = {target.settings.source for target in run_of_account.targets}
+        run_of_account.neighbours = [item for item in neighbours if item.present and item.source in sources]
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One thing to read: whose it is, where the answer goes, and how it is read."""
+
+    owner: Target | AccountRun
+    attribute: str
+    read: Callable[[], Any]
+
+
+def _survey(clients: Clients, accounts: list[AccountRun]) -> None:
+    """Read everything at once: what each account has, and what each of its targets has."""
+    reads = [read for account in accounts for read in _reads(clients, account)]
+    for outcome in parallel.each(lambda read: read.read(), reads):
+        if outcome.error is not None:
+            outcome.item.owner.fail(outcome.error)
+        else:
+            setattr(outcome.item.owner, outcome.item.attribute, outcome.value)
+
+
+def _reads(clients: Clients, account: AccountRun) -> list[_Read]:
+    contradictions = role_variables.disagreements([target.settings for target in account.targets])
+    if contradictions:
+        account.fail(Refused("; ".join(contradictions)))
+        return []
+    settings = account.settings
+    of_account = [
+        _Read(account, "configurations", partial(survey.configurations, clients, settings)),
+        _Read(
+            account,
+            "identity",
+            partial(survey.identity, clients, settings, desired.identity(settings, account.account)),
+        ),
+        _Read(account, "facts", partial(survey.facts, clients, [target.settings for target in account.targets])),
+    ]
+    return of_account + [
+        _Read(target, "live", partial(survey.target, clients, target.settings, account.account))
+        for target in account.targets
+    ]
+
+
+def _plan(account: AccountRun) -> None:
+    for target in healthy(account.targets):
+        _plan_target(target)
+    try:
+        account.plan = decisions.plan_channels(account)
+    except Refused as error:
+        account.fail(error)
+
+
+def _plan_target(target: Target) -> None:
+    try:
+        target.plan = plan.plan(target.wanted, target.settings.name, target.live)
+    except Refused as error:
+        target.fail(error)
+
+
+def _read_templates(clients: Clients, targets: list[Target]) -> None:
+    changing = [target for target in healthy(targets) if target.plan.stack and target.live.stack]
+    for outcome in parallel.each(lambda target: survey.with_template(clients, target.settings, target.live), changing):
+        if outcome.value is not None:
+            outcome.item.live = outcome.value

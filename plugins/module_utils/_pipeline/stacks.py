@@ -1,0 +1,152 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Leads many stacks to their wanted state at once, waiting in polling rounds. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import api
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+
+FIRST_PAUSE = 0.5  # seconds; the pause grows by half each round
+LONGEST_PAUSE = 5.0
+SAY_EVERY = 10.0  # seconds between two progress lines at least
+
+
+@dataclass
+class Work:
+    """One stack on its way: *design* None means away with it. *live*: the stack as last read, or None."""
+
+    settings: Settings
+    design: StackDesign | None
+    live: dict[str, Any] | None
+    done: list[str] = field(default_factory=list)
+    error: Exception | None = None
+    finished: bool = False
+    fresh: bool = True  # *live* was read in this round
+
+
+def drive(clients: Clients, works: list[Work], say: Callable[[str], None]) -> None:
+    """Carry out what the stacks need until each is finished, has failed (its *error*) or has run out of time."""
+    started = said = time.monotonic()
+    pause = FIRST_PAUSE
+    active = _round(clients, works, started)
+    while active:
+        if time.monotonic() - said >= SAY_EVERY:
+            said = time.monotonic()
+            say(_progress(works, active, said - started))
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+        active = _round(clients, active, started)
+
+
+def _round(clients: Clients, works: list[Work], started: float) -> list[Work]:
+    for outcome in parallel.each(lambda work: _advance(clients, work, started), works):
+        if outcome.error is not None:
+            outcome.item.error = outcome.error
+    return [work for work in works if not work.finished and work.error is None]
+
+
+def _progress(works: list[Work], active: list[Work], seconds: float) -> str:
+    hosts = sorted(work.settings.host for work in active)
+    shown = ", ".join(hosts[:4]) + (f" and {len(hosts) - 4} more" if len(hosts) > 4 else "")
+    return f"{len(works) - len(active)} of {len(works)} stacks done after {seconds:.0f} s, waiting for {shown}"
+
+
+def _advance(clients: Clients, work: Work, started: float) -> None:
+    """Read the stack (unless it was just read) and start the operation that it needs next, if any."""
+    settings = work.settings
+    client = clients.get("cloudformation", settings.region, settings.source.endpoint_url)
+    with clients.acting(settings.source):
+        if not work.fresh:
+            work.live = api.describe_stack(client, settings.name)
+        work.fresh = False
+        operation = _next(work)
+        if operation == states.NONE:
+            work.finished = True
+        elif operation == states.WAIT:
+            _refuse_if_late(work, started)
+        elif operation == states.STUCK:
+            raise Refused(_stuck(client, work))
+        else:
+            work.done.append(operation)
+            OPERATIONS[operation](client, work)
+
+
+def _next(work: Work) -> str:
+    return states.next_operation(
+        plan.status_of(work.live),
+        present=work.design is not None,
+        same=work.design is not None
+        and plan.tags_of(work.live).get(template.DIGEST_TAG) == template.digest(work.design),
+        tried=frozenset(work.done),
+    )
+
+
+def _refuse_if_late(work: Work, started: float) -> None:
+    limit = work.settings.value("stack_timeout")
+    if time.monotonic() - started > limit:
+        raise Refused(
+            f"the stack {work.settings.name} is still {plan.status_of(work.live)} after {limit} s: look at its events "
+            f"in the console, and run the playbook again, which goes on from there (securityhub_slack_stack_timeout "
+            f"sets the limit)."
+        )
+
+
+def _stuck(client: Any, work: Work) -> str:
+    reason = states.first_failure(api.stack_events(client, work.settings.name))
+    return (
+        f"the stack {work.settings.name} ended in {plan.status_of(work.live)}"
+        f"{': ' + reason.rstrip('.') if reason else ''}. Mend that and run the playbook again, which repairs the stack."
+    )
+
+
+def _create(client: Any, work: Work) -> None:
+    if work.design is not None:
+        api.create_stack(client, work.settings.name, template.render(work.design), template.stack_tags(work.design))
+
+
+def _update(client: Any, work: Work) -> None:
+    if work.design is not None:
+        text, tags = template.render(work.design), template.stack_tags(work.design)
+        work.finished = not api.update_stack(client, work.settings.name, text, tags)
+
+
+def _delete(client: Any, work: Work) -> None:
+    api.delete_stack(client, work.settings.name)
+
+
+def _retain(client: Any, work: Work) -> None:
+    resources = api.stack_resources(client, work.settings.name)
+    stuck = tuple(item["LogicalResourceId"] for item in resources if item["ResourceStatus"] == "DELETE_FAILED")
+    api.delete_stack(client, work.settings.name, retain=stuck)
+
+
+def _resume(client: Any, work: Work) -> None:
+    api.continue_update_rollback(client, work.settings.name)
+
+
+OPERATIONS: dict[str, Callable[[Any, Work], None]] = {
+    states.CREATE: _create,
+    states.UPDATE: _update,
+    states.DELETE: _delete,
+    states.RETAIN: _retain,
+    states.RESUME: _resume,
+}

@@ -1,0 +1,136 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live state of targets and accounts: reads only. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import api as chatbot
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import api as cloudformation
+from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class LiveTarget:
+    """One target as it is: whether Security Hub is on, the custom action and the stack as boto3 shapes them, or None.
+
+    *template*: the stack's, read only where it is to be shown.
+    """
+
+    hub: bool = False
+    action: dict[str, Any] | None = field(default=None, hash=False)
+    stack: dict[str, Any] | None = field(default=None, hash=False)
+    template: dict[str, Any] | None = field(default=None, hash=False)
+
+
+def account(clients: Clients, settings: Settings) -> Account:
+    """Return the account that the credentials of *settings* lead into: one call."""
+    with clients.acting(settings.source):
+        identity = clients.get("sts", settings.region, settings.source.endpoint_url).get_caller_identity()
+    return Account(id=identity["Account"], partition=identity["Arn"].split(":")[1])
+
+
+def target(clients: Clients, settings: Settings, account: Account) -> LiveTarget:
+    """Return the live state of one target: two calls."""
+    endpoint = settings.source.endpoint_url
+    with clients.acting(settings.source):
+        stack = cloudformation.describe_stack(clients.get("cloudformation", settings.region, endpoint), settings.name)
+        client = clients.get("securityhub", settings.region, endpoint)
+        try:
+            action = securityhub.describe_action_target(client, desired.action_arn(settings, account))
+        except securityhub.HubNotEnabled:
+            return LiveTarget(hub=False, stack=stack)
+    return LiveTarget(hub=True, action=action, stack=stack)
+
+
+def with_template(clients: Clients, settings: Settings, live: LiveTarget) -> LiveTarget:
+    """Return *live* with the template of its stack, for a readable difference: one call."""
+    with clients.acting(settings.source):
+        client = clients.get("cloudformation", settings.region, settings.source.endpoint_url)
+        found = cloudformation.stack_template(client, settings.name)
+    return replace(live, template=found if isinstance(found, dict) else None)
+
+
+def configurations(clients: Clients, settings: Settings) -> list[dict[str, Any]]:
+    """Return all Slack channel configurations of the account as boto3 shapes them: one call."""
+    with clients.acting(settings.source):
+        return chatbot.describe_slack_channel_configurations(
+            clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url)
+        )
+
+
+def identity(clients: Clients, settings: Settings, wanted: identities.Identity) -> identities.LiveIdentity:
+    """Return the account's channel role and guardrail: two calls, three where the guardrail is there."""
+    with clients.acting(settings.source):
+        client = clients.get("iam", settings.region, settings.source.endpoint_url)
+        return identities.LiveIdentity(
+            iam.get_role(client, wanted.role_name), iam.get_policy(client, wanted.guardrail_arn)
+        )
+
+
+@dataclass(frozen=True)
+class Facts:
+    """How an account's Security Hub is set up. *aggregator*: as GetFindingAggregator answers, or None.
+
+    *administrator*: the account that sees this one's findings, '' if none. *per_standard*: a failure gives one finding
+    for each standard that has the control. *v2*: the new Security Hub is on too.
+    """
+
+    aggregator: dict[str, Any] | None = field(default=None, hash=False)
+    administrator: str = ""
+    per_standard: bool = False
+    v2: bool = False
+
+
+def facts(clients: Clients, targets: list[Settings]) -> Facts:
+    """Ask the first target's region in which Security Hub is on: four calls at once, five with an aggregator."""
+    found = (_facts(clients, settings) for settings in targets)
+    return next((answer for answer in found if answer is not None), Facts())
+
+
+def _facts(clients: Clients, settings: Settings) -> Facts | None:
+    def ask(question: Callable[[Any], Any]) -> Any:
+        with clients.acting(settings.source):
+            return question(clients.get("securityhub", settings.region, settings.source.endpoint_url))
+
+    questions = (
+        securityhub.describe_hub,
+        _aggregator,
+        securityhub.get_administrator_account,
+        securityhub.describe_security_hub_v2,
+    )
+    outcomes = parallel.each(ask, questions)
+    for outcome in outcomes:
+        if isinstance(outcome.error, securityhub.HubNotEnabled):
+            return None
+        if outcome.error is not None:
+            raise outcome.error
+    hub, aggregator, administrator, v2 = (outcome.value for outcome in outcomes)
+    return Facts(
+        aggregator=aggregator,
+        administrator=(administrator or {}).get("AccountId", ""),
+        per_standard=(hub or {}).get("ControlFindingGenerator") == "STANDARD_CONTROL",
+        v2=v2 is not None,
+    )
+
+
+def _aggregator(client: Any) -> dict[str, Any] | None:
+    found = securityhub.list_finding_aggregators(client)
+    return securityhub.get_finding_aggregator(client, found[0]) if found else None

@@ -1,0 +1,96 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Targets and accounts on their way through a run. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import LiveIdentity
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import TargetPlan
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import Facts
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import LiveTarget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.parallel import Outcome
+    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import Configuration
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.channels import ChannelsPlan
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Pipeline
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+
+
+@dataclass
+class Target:
+    """What a run knows of one target so far; *error* (cause and remedy) ends its way, and only its way.
+
+    *wanted* None: nothing of it shall be left. *sends*: in words, what its pipeline lets through.
+    """
+
+    settings: Settings
+    account: Account | None = None
+    live: LiveTarget = field(default_factory=LiveTarget)
+    wanted: Pipeline | None = None
+    sends: str = ""
+    plan: TargetPlan = field(default_factory=TargetPlan)
+    error: str = ""
+
+    @property
+    def account_id(self) -> str:
+        """Return the AWS account, '' if it could not be found out."""
+        return self.account.id if self.account else ""
+
+    @property
+    def host(self) -> str:
+        """Return the name of the inventory host."""
+        return self.settings.host
+
+    def fail(self, error: BaseException) -> None:
+        """End the target's way; the first failure is the one that counts."""
+        self.error = self.error or errors.explain(error)
+
+
+@dataclass
+class AccountRun:
+    """What a run knows of one account: its targets, its channels, and what is worth saying about it.
+
+    *neighbours*: settings of targets that shall be present and that this run leaves out (--limit).
+    """
+
+    account: Account
+    targets: list[Target]
+    neighbours: list[Settings] = field(default_factory=list)
+    facts: Facts = field(default_factory=Facts)
+    configurations: list[Configuration] = field(default_factory=list)
+    identity: LiveIdentity = field(default_factory=LiveIdentity)
+    plan: ChannelsPlan | None = None
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings of any target: what an account has once, they agree on."""
+        return self.targets[0].settings
+
+    def fail(self, error: BaseException) -> None:
+        """Let every target of the account fail."""
+        for target in self.targets:
+            target.fail(error)
+
+
+def healthy(targets: Iterable[Target]) -> list[Target]:
+    """Return the targets that have not failed."""
+    return [target for target in targets if not target.error]
+
+
+def note_failures(outcomes: Iterable[Outcome[Any, Any]]) -> None:
+    """Let the targets, or accounts, fail whose work has raised."""
+    for outcome in outcomes:
+        if outcome.error is not None:
+            outcome.item.fail(outcome.error)
