@@ -1,0 +1,109 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role variables of all hosts of a play, gathered and checked by one action. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import difflib
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import settings_of
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+
+if TYPE_CHECKING:
+    from ansible.plugins.action import ActionBase
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+
+PREFIX = "securityhub_slack_"
+RESULT = "securityhub_slack_result"  # what a batch action left for the tasks after it
+ARGUMENT_SPECS = Path(__file__).parents[2] / "roles" / "securityhub_slack" / "meta" / "argument_specs.yml"
+
+Variables = dict[str, Any]
+
+
+@lru_cache(maxsize=1)
+def options() -> dict[str, Any]:
+    """Return the options of the role, which also name and check what the batch actions read."""
+    specs: dict[str, Any] = yaml.safe_load(ARGUMENT_SPECS.read_text(encoding="utf-8"))
+    return dict(specs["argument_specs"]["main"]["options"])
+
+
+def gather(action: ActionBase, task_vars: Variables) -> tuple[list[Target], list[Settings]]:
+    """Return a target for every host of the play, and the settings of the inventory's other targets (--limit).
+
+    A target whose variables are wrong has failed already, with what is wrong.
+
+    The inventory's variables are read as they are, host by host, and templated only where that is needed: a task a host
+    would cost more than all calls to AWS. What the play says over the inventory (vars, vars_files, role parameters) is
+    the same for all hosts, and is found by comparing what this task sees of its host with what the inventory says.
+    """
+    validator = ArgumentSpecValidator(options())
+    everywhere = _said_by_the_play(action, task_vars)
+    targets, neighbours = [], []
+    play = set(task_vars["ansible_play_hosts"])
+    for host in task_vars["groups"]["all"]:
+        variables = _variables(action, task_vars["hostvars"].raw_get(host), everywhere)
+        problems = [*_misspelt(variables), *_invalid(validator, variables)]
+        settings = settings_of(host, variables)
+        if host in play:
+            targets.append(Target(settings, error="; ".join(problems)))
+        elif not problems:
+            neighbours.append(settings)
+    return targets, neighbours
+
+
+def _role_defaults(action: ActionBase) -> Variables:
+    role = action._task._role
+    return role.get_default_vars() if role else {}
+
+
+def _said_by_the_play(action: ActionBase, task_vars: Variables) -> Variables:
+    defaults = _role_defaults(action)
+    inventory = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
+    return {
+        name: value
+        for name, value in task_vars.items()
+        if name.startswith(PREFIX) and value != inventory.get(name, defaults.get(name))
+    }
+
+
+def _variables(action: ActionBase, raw: Variables, everywhere: Variables) -> Variables:
+    chosen = {name: value for name, value in raw.items() if name.startswith(PREFIX)} | everywhere
+    chosen.pop(RESULT, None)
+    if _has_template(chosen):
+        available = _role_defaults(action) | raw | everywhere
+        chosen = action._templar.copy_with_new_env(available_variables=available).template(chosen)
+    variables = {name: value for name, value in chosen.items() if value is not None}
+    if not variables.get(f"{PREFIX}region"):
+        variables[f"{PREFIX}region"] = str(raw["inventory_hostname"]).rsplit(".", maxsplit=1)[-1]
+    return variables
+
+
+def _has_template(value: Any) -> bool:
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value
+    if isinstance(value, dict):
+        return any(_has_template(item) for item in value.values())
+    return isinstance(value, list) and any(_has_template(item) for item in value)
+
+
+def _misspelt(variables: Variables) -> list[str]:
+    problems = []
+    for name in sorted(set(variables) - set(options())):
+        near = difflib.get_close_matches(name, options(), n=1)
+        hint = f"did you mean {near[0]}?" if near else "see the role's README for those there are"
+        problems.append(f"{name} is not a variable of this role: {hint}")
+    return problems
+
+
+def _invalid(validator: ArgumentSpecValidator, variables: Variables) -> list[str]:
+    known = {name: value for name, value in variables.items() if name in options()}
+    result = validator.validate(known)
+    variables.update(result.validated_parameters)
+    return list(result.error_messages)
