@@ -63,9 +63,9 @@ def may_assume(world: World, params: dict[str, str]) -> bool:
 
 def status_of(world: World, region: str) -> str:
     """A region's opt-in status as Account Management names it."""
-    if region not in OPT_IN_REGIONS:
-        return "ENABLED_BY_DEFAULT"
-    return "ENABLED" if region in world.regions(get_account_id()) else "DISABLED"
+    if not world.is_enabled(get_account_id(), region):
+        return "DISABLED"
+    return "ENABLED" if region in OPT_IN_REGIONS else "ENABLED_BY_DEFAULT"
 
 
 def _list_regions(world: World, payload: dict) -> Any:

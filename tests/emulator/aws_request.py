@@ -104,6 +104,15 @@ def throttled(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
     return error(request.protocol, code, "Rate exceeded", status)
 
 
+def unknown_credentials(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
+    """The answer of a region that is not enabled in the caller's account: it has never heard of the credentials."""
+    if request.protocol == "ec2":
+        message = "AWS was not able to validate the provided access credentials"
+        return error(request.protocol, "AuthFailure", message, 401)
+    code = "InvalidClientTokenId" if request.protocol in ("query", "xml") else "UnrecognizedClientException"
+    return error(request.protocol, code, "The security token included in the request is invalid", 403)
+
+
 def failed(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
     """The service's answer when something inside it broke."""
     code = "InternalFailure" if request.protocol in ("query", "ec2", "xml") else "InternalServerException"

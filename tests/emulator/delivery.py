@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import chat_message
+import metrics
 from chatbot import Chatbot
 from inbox import Inbox
 from ministack.core.responses import new_uuid
@@ -20,6 +21,7 @@ from ministack.core.responses import request_scope
 from ministack.services import eventbridge
 from ministack.services import iam
 from ministack.services import sns
+from ministack.services import sqs
 from world import World
 
 CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
@@ -91,7 +93,7 @@ def _subscription(topic_arn: str) -> dict:
 
 
 def _chatbot_subscriptions(topic: dict) -> list[dict]:
-    return [found for found in topic["subscriptions"] if found["endpoint"].rstrip("/") == CHATBOT_ENDPOINT]
+    return [found for found in topic["subscriptions"] if _is_chatbot(found["endpoint"])]
 
 
 def _scope_of(topic_arn: str) -> Any:
@@ -125,15 +127,17 @@ class Delivery:
         def fan_out_to_chatbot_too(
             topic_arn: str, msg_id: str, message: str, subject: str, *rest: Any, **more: Any
         ) -> None:
+            metrics.of_topic(topic_arn, "NumberOfMessagesPublished")
             fan_out(topic_arn, msg_id, message, subject, *rest, **more)
-            self._to_chatbot(topic_arn, message)
+            self._to_subscribers(topic_arn, message)
 
         async def post_on_loopback(endpoint: str, payload: str) -> None:
-            if endpoint.rstrip("/") != CHATBOT_ENDPOINT and on_loopback(endpoint):
-                await post(endpoint, payload)
+            if _is_chatbot(endpoint) or not on_loopback(endpoint):
+                return
+            await post(endpoint, payload)
 
         async def confirm_on_loopback(topic_arn: str, subscription: dict) -> None:
-            if subscription["endpoint"].rstrip("/") == CHATBOT_ENDPOINT:
+            if _is_chatbot(subscription["endpoint"]):
                 subscription.update(confirmed=True, token=None)
                 subscription["attributes"].update(PendingConfirmation="false", ConfirmationWasAuthenticated="true")
             elif on_loopback(subscription["endpoint"]):
@@ -143,34 +147,62 @@ class Delivery:
         sns._deliver_to_http = post_on_loopback
         sns._send_subscription_confirmation = confirm_on_loopback
 
-    def _to_chatbot(self, topic_arn: str, message: str) -> None:
-        topic = sns._topic_by_arn_any_scope(topic_arn)
-        for subscription in _chatbot_subscriptions(topic) if topic else ():
-            if subscription["confirmed"]:
-                self._receive(topic_arn, message, subscription["attributes"].get("RawMessageDelivery") == "true")
+    def _to_subscribers(self, topic_arn: str, message: str) -> None:
+        """Counts what became of a message at each subscriber, and hands it to Chatbot where that is one."""
+        topic = sns._topics.get(topic_arn)
+        for subscription in topic["subscriptions"] if topic else ():
+            if not subscription["confirmed"]:
+                continue
+            delivered = _reaches(subscription)
+            metrics.of_topic(topic_arn, "NumberOfNotifications" + ("Delivered" if delivered else "Failed"))
+            if _is_chatbot(subscription["endpoint"]):
+                raw = subscription["attributes"].get("RawMessageDelivery") == "true"
+                self._to_chatbot(topic_arn, message, raw)
 
-    def _receive(self, topic_arn: str, message: str, raw: bool) -> None:
+    def _to_chatbot(self, topic_arn: str, message: str, raw: bool) -> None:
         for account, configuration in self.chatbot.listening_to(topic_arn):
+            name = configuration["ConfigurationName"]
+            metrics.of_chatbot(account, name, "EventsProcessed")
             shown = None if raw else chat_message.read(message)
-            self._post(account, configuration, topic_arn, shown)
+            if shown is None:
+                metrics.of_chatbot(account, name, "UnsupportedEvents")
+                log.info("%s: the event is not supported", name)
+                continue
+            delivered = self._post(account, configuration, topic_arn, shown)
+            metrics.of_chatbot(account, name, "MessageDelivery" + ("Success" if delivered else "Failure"))
 
-    def _post(self, account: str, configuration: dict, topic_arn: str, shown: chat_message.ChatMessage | None) -> None:
-        name = configuration["ConfigurationName"]
-        if shown is None:
-            log.info("%s: %s sent an event that is not supported", name, topic_arn)
-            return
+    def _post(self, account: str, configuration: dict, topic_arn: str, shown: chat_message.ChatMessage) -> bool:
         facts = self.world.account(account)
         channel = configuration.get("SlackChannelId") or configuration.get("ChannelId")
         if facts["channel_policy_disabled"] or channel in facts["private_channels"]:
-            log.info("%s: the message could not be delivered to %s", name, channel)
-            return
+            return False
         message = asdict(shown)
         message["region"] = message["region"] or topic_arn.split(":")[3]
         message["account"] = message["account"] or topic_arn.split(":")[4]
-        workspace = configuration.get("SlackTeamId") or configuration.get("TeamId")
         self.inbox.post(
-            {**message, "channel": channel, "workspace": workspace, "configuration": name, "topic": topic_arn}
+            {
+                **message,
+                "channel": channel,
+                "workspace": configuration.get("SlackTeamId") or configuration.get("TeamId"),
+                "configuration": configuration["ConfigurationName"],
+                "topic": topic_arn,
+            }
         )
+        return True
+
+
+def _is_chatbot(endpoint: str) -> bool:
+    return endpoint.rstrip("/") == CHATBOT_ENDPOINT
+
+
+def _reaches(subscription: dict) -> bool:
+    """Whether SNS can deliver to a subscriber: a queue that is there, an endpoint on this machine, or Chatbot."""
+    endpoint = subscription["endpoint"]
+    if subscription["protocol"] == "sqs":
+        return sqs._queue_by_arn(endpoint) is not None
+    if subscription["protocol"] in ("http", "https"):
+        return _is_chatbot(endpoint) or on_loopback(endpoint)
+    return True
 
 
 def on_loopback(url: str) -> bool:

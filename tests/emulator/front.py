@@ -31,18 +31,24 @@ Service = Callable[[str, str, str, bytes], Answer]
 
 
 class Front:
-    """The request handler. `services` are ours by signing name; `operations` names the operation of their requests."""
+    """The request handler.
+
+    services: ours, by signing name. operation_of: service, method, path -> the operation's name, where only a path tells.
+    is_enabled: account, region -> whether the region is enabled there.
+    """
 
     def __init__(
         self,
         services: dict[str, Service],
         operation_of: Callable[[str, str, str], str | None],
+        is_enabled: Callable[[str, str], bool],
         faults: Faults,
         log: RequestLog,
         control: Callable[[web.BaseRequest, bytes], web.Response],
     ) -> None:
         self.services = services
         self.operation_of = operation_of
+        self.is_enabled = is_enabled
         self.faults = faults
         self.log = log
         self.control = control
@@ -103,6 +109,8 @@ class Front:
             return aws_request.failed(about)
         if outcome is Outcome.GARBLED:
             return 200, {"Content-Type": "text/html"}, b"<html><body>Welcome to the guest network. Please sign in."
+        if not self.is_enabled(get_account_id(), about.region):
+            return aws_request.unknown_credentials(about)
         service = self.services.get(about.service)
         if service is not None:
             return service(request.method, raw_path, query, body)

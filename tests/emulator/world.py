@@ -63,6 +63,13 @@ class World:
             return account["regions"]
         return sorted({*DEFAULT_REGIONS, *account["hub_regions"]})
 
+    def is_enabled(self, account_id: str, region: str) -> bool:
+        """Whether a region is enabled in an account."""
+        known = self.accounts.get(account_id)
+        if known is None or known["regions"] is None:
+            return region not in OPT_IN_REGIONS or (known is not None and region in known["hub_regions"])
+        return region in known["regions"]
+
     def members(self, administrator: str) -> list[str]:
         """The member accounts of a Security Hub administrator."""
         return sorted(name for name, facts in self.accounts.items() if facts["administrator"] == administrator)

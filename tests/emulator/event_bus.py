@@ -1,0 +1,231 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EventBridge as strict as AWS's: matching, permission to deliver, dead letters, metrics, and refusals of bad rules."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import event_pattern
+import metrics
+import resource_policy
+from ministack.core.responses import error_response_json
+from ministack.core.responses import get_account_id
+from ministack.core.responses import get_region
+from ministack.services import eventbridge
+from ministack.services import kms
+from ministack.services import sns
+from ministack.services import sqs
+
+EVENTS = "events.amazonaws.com"
+PATTERN_QUOTA = 2048
+RULES_QUOTA = 300
+TARGETS_QUOTA = 5
+RULE_NAME = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
+KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One target of a rule that an event is being sent to."""
+
+    rule: dict
+    target: dict
+    event: dict
+
+    def failed(self, code: str, message: str) -> None:
+        """Counts a failure, and keeps the event in the target's dead-letter queue when it has one."""
+        name = self.rule["Name"]
+        metrics.of_rule(get_account_id(), get_region(), name, "FailedInvocations")
+        queue_arn = self.target.get("DeadLetterConfig", {}).get("Arn")
+        if not queue_arn:
+            return
+        kept = self._bury(queue_arn, code, message)
+        metric = "InvocationsSentToDlq" if kept else "InvocationsFailedToBeSentToDlq"
+        metrics.of_rule(get_account_id(), get_region(), name, metric)
+
+    def _bury(self, queue_arn: str, code: str, message: str) -> bool:
+        if not _queue_lets_in(queue_arn, self.rule["Arn"]):
+            return False
+        attributes = {
+            "RULE_ARN": self.rule["Arn"],
+            "TARGET_ARN": self.target["Arn"],
+            "ERROR_CODE": code,
+            "ERROR_MESSAGE": message,
+        }
+        message_attributes = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+        sqs._act_send_message(
+            {"MessageBody": json.dumps(self.event), "MessageAttributes": message_attributes},
+            sqs._queue_by_arn(queue_arn)["url"],
+        )
+        return True
+
+
+_current: contextvars.ContextVar[Invocation | None] = contextvars.ContextVar("invocation", default=None)
+
+
+def install() -> None:
+    """Puts all of this in ministack's place."""
+    _install_matching()
+    _install_delivery()
+    _install_refusals()
+
+
+def _install_matching() -> None:
+    def matches_alternative(view: Any, alternative: dict) -> bool:
+        if eventbridge._UNSATISFIABLE in alternative:
+            return False
+        conditions = event_pattern.conditions_of(alternative)
+        fields = event_pattern.fields_of(view.event_with_detail())
+        return event_pattern.matches(fields, conditions, eventbridge._matches_alternatives)
+
+    eventbridge._matches_alternative = matches_alternative
+
+
+# Delivery
+
+
+def _install_delivery() -> None:
+    invoke, in_scope = eventbridge._invoke_target, eventbridge._target_matches_request_scope
+    to_sqs = eventbridge._dispatch_to_sqs
+
+    def invoke_and_count(target: dict, event: dict, rule: dict, view: Any = None) -> None:
+        view = view or eventbridge._pattern_event_view(event)
+        for name in ("MatchedEvents", "TriggeredRules", "Invocations"):
+            metrics.of_rule(get_account_id(), get_region(), rule["Name"], name)
+        token = _current.set(Invocation(rule, target, view.event_with_detail()))
+        try:
+            invoke(target, event, rule, view)
+        finally:
+            _current.reset(token)
+
+    def in_scope_or_failed(spec: Any) -> bool:
+        if in_scope(spec):
+            return True
+        _current.get().failed("INVALID_PARAMETER", "The target is in another region or account")
+        return False
+
+    def to_permitted_queue(spec: Any, payload: str, parameters: dict | None = None) -> None:
+        invocation = _current.get()
+        if _queue_lets_in(str(spec), invocation.rule["Arn"]):
+            to_sqs(spec, payload, parameters)
+        else:
+            invocation.failed("NO_PERMISSIONS", "The queue does not exist, or its policy does not let the rule in")
+
+    eventbridge._invoke_target = invoke_and_count
+    eventbridge._target_matches_request_scope = in_scope_or_failed
+    eventbridge._dispatch_to_sns = _to_topic
+    eventbridge._dispatch_to_sqs = to_permitted_queue
+
+
+def _to_topic(arn: str, payload: str) -> None:
+    invocation = _current.get()
+    problem = _problem_with_topic(arn, invocation.rule["Arn"])
+    if problem:
+        invocation.failed(*problem)
+        return
+    try:
+        sns.publish_internal(arn, payload, "")
+    except sns.SnsPublishError as error:
+        invocation.failed(error.code, str(error))
+
+
+def _problem_with_topic(arn: str, rule_arn: str) -> tuple[str, str] | None:
+    topic = sns._topics.get(arn)
+    if topic is None:
+        return "RESOURCE_NOT_FOUND", "Topic does not exist"
+    policy = topic["attributes"].get("Policy", "")
+    if not resource_policy.allows(policy, "sns:Publish", arn, EVENTS, rule_arn, get_account_id()):
+        return "NO_PERMISSIONS", "The topic's policy does not let the rule publish"
+    key = topic["attributes"].get("KmsMasterKeyId")
+    if key and not _key_lets_in(key, rule_arn):
+        return "NO_PERMISSIONS", f"The policy of the key {key} does not let EventBridge use it"
+    return None
+
+
+def _key_lets_in(key_id: str, rule_arn: str) -> bool:
+    """Whether EventBridge may use a key. The policy of alias/aws/sns is AWS's own, and does not let it."""
+    record = kms._resolve_key(key_id)
+    if record is None or record["KeyState"] != "Enabled":
+        return False
+    policy, arn = record.get("Policy", ""), record["Arn"]
+    return all(
+        resource_policy.allows(policy, action, arn, EVENTS, rule_arn, get_account_id()) for action in KEY_ACTIONS
+    )
+
+
+def _queue_lets_in(queue_arn: str, rule_arn: str) -> bool:
+    queue = sqs._queue_by_arn(queue_arn)
+    policy = queue["attributes"].get("Policy", "") if queue else ""
+    return resource_policy.allows(policy, "sqs:SendMessage", queue_arn, EVENTS, rule_arn, get_account_id())
+
+
+# Refusals
+
+
+def problem_with_rule(name: str, pattern: str, there: int) -> tuple[str, str] | None:
+    """Error code and message for a rule that AWS refuses. there: how many other rules the bus has."""
+    if not RULE_NAME.fullmatch(name):
+        return "ValidationException", (
+            f"1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint: "
+            "Member must satisfy regular expression pattern: [\\.\\-_A-Za-z0-9]+"
+        )
+    if len(pattern) > PATTERN_QUOTA:
+        return "LimitExceededException", f"The event pattern exceeds the maximum size of {PATTERN_QUOTA} characters."
+    reason = eventbridge._event_pattern_error(pattern)
+    if reason:
+        return "InvalidEventPatternException", f"Event pattern is not valid. Reason: {reason}"
+    if there >= RULES_QUOTA:
+        return "LimitExceededException", "The requested resource exceeds the maximum number allowed."
+    return None
+
+
+def problem_with_targets(targets: list[dict], there: list[dict]) -> tuple[str, str] | None:
+    """Error code and message for targets that AWS refuses beside those a rule has."""
+    if len({target["Id"] for target in [*targets, *there]}) > TARGETS_QUOTA:
+        return "LimitExceededException", "The requested resource exceeds the maximum number allowed."
+    for target in targets:
+        if ":states:" in target.get("Arn", "") and not target.get("RoleArn"):
+            return "ValidationException", f"RoleArn is required for target {target['Arn']}."
+    return None
+
+
+def other_rules(name: str, bus: str) -> int:
+    """How many rules a bus has beside one."""
+    keys = [key for key in eventbridge._rules if key.startswith(f"{bus}|")]
+    return len(keys) - (eventbridge._rule_key(name, bus) in keys)
+
+
+def _install_refusals() -> None:
+    put_rule, put_targets, delete_rule = eventbridge._put_rule, eventbridge._put_targets, eventbridge._delete_rule
+
+    def put_good_rule(data: dict) -> Any:
+        name, bus = data.get("Name", ""), data.get("EventBusName", "default")
+        problem = problem_with_rule(name, data.get("EventPattern") or "", other_rules(name, bus))
+        return error_response_json(*problem, 400) if problem else put_rule(data)
+
+    def put_good_targets(data: dict) -> Any:
+        key = eventbridge._rule_key(data.get("Rule"), data.get("EventBusName", "default"))
+        problem = problem_with_targets(data.get("Targets", []), eventbridge._targets.get(key, []))
+        return error_response_json(*problem, 400) if problem else put_targets(data)
+
+    def delete_rule_without_targets(data: dict) -> Any:
+        key = eventbridge._rule_key(data.get("Name"), data.get("EventBusName", "default"))
+        if eventbridge._targets.get(key):
+            message = "Rule can't be deleted since it has targets."
+            return error_response_json("ValidationException", message, 400)
+        return delete_rule(data)
+
+    eventbridge._put_rule = put_good_rule
+    eventbridge._put_targets = put_good_targets
+    eventbridge._delete_rule = delete_rule_without_targets
+
+
+def pattern_text(pattern: Any) -> str:
+    """An event pattern of a template as CloudFormation sends it: without spaces, which would count towards the quota."""
+    return json.dumps(pattern, separators=(",", ":")) if isinstance(pattern, dict) else pattern or ""

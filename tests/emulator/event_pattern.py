@@ -1,0 +1,89 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How EventBridge matches an event with a compiled pattern, where ministack's own way differs from AWS's.
+
+As the documentation of AWS's open event-ruler tells: the event is flattened to fields, a field's name being its path;
+the pattern's fields are met in alphabetical order; every field met narrows the elements of arrays that further fields
+may come from; `exists: false` holds when no field of that name is left. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from typing import Callable
+
+# Which element of which array of the event: array number -> index.
+Membership = dict[int, int]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One leaf of an event, with the array elements that it is in."""
+
+    value: Any
+    membership: Membership
+
+
+def fields_of(event: dict) -> dict[str, list[Field]]:
+    """The leaves of an event by path. A key with dots is the same as nested keys."""
+    found: dict[str, list[Field]] = {}
+    arrays = [0]
+
+    def walk(node: Any, path: str, membership: Membership) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                walk(value, f"{path}.{key}" if path else key, membership)
+        elif isinstance(node, list):
+            array, arrays[0] = arrays[0], arrays[0] + 1
+            for index, item in enumerate(node):
+                inside = {**membership, array: index} if isinstance(item, (dict, list)) else membership
+                walk(item, path, inside)
+        else:
+            found.setdefault(path, []).append(Field(node, membership))
+
+    walk(event, "", {})
+    return found
+
+
+def conditions_of(alternative: dict) -> list[tuple[str, list]]:
+    """The paths of a compiled pattern without $or, each with its allowed values, in alphabetical order."""
+    found: list[tuple[str, list]] = []
+
+    def walk(node: dict, path: str) -> None:
+        for key, value in node.items():
+            inner = f"{path}.{key}" if path else key
+            if isinstance(value, dict):
+                walk(value, inner)
+            else:
+                found.append((inner, value))
+
+    walk(alternative, "")
+    return sorted(found, key=lambda condition: condition[0])
+
+
+def matches(
+    fields: dict[str, list[Field]], conditions: list[tuple[str, list]], is_met: Callable[[Any, list], bool]
+) -> bool:
+    """Whether fields meet all conditions. is_met: whether a value is one of those allowed, apart from `exists`."""
+    return _match(fields, conditions, 0, {}, is_met)
+
+
+def _match(fields: dict, conditions: list, at: int, so_far: Membership, is_met: Callable[[Any, list], bool]) -> bool:
+    if at == len(conditions):
+        return True
+    path, allowed = conditions[at]
+    left = [field for field in fields.get(path, ()) if _consistent(so_far, field.membership)]
+    existence = [item["exists"] for item in allowed if isinstance(item, dict) and "exists" in item]
+    if not left:
+        return False in existence and _match(fields, conditions, at + 1, so_far, is_met)
+    return any(
+        _match(fields, conditions, at + 1, {**so_far, **field.membership}, is_met)
+        for field in left
+        if True in existence or is_met(field.value, allowed)
+    )
+
+
+def _consistent(so_far: Membership, membership: Membership) -> bool:
+    return all(so_far.get(array, index) == index for array, index in membership.items())

@@ -1,0 +1,34 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The CloudWatch metrics of the delivery, readable by GetMetricData and watched by alarms."""
+
+from __future__ import annotations
+
+from ministack.core.responses import request_scope
+from ministack.services import cloudwatch
+
+CHATBOT_REGION = "us-east-1"
+
+
+def count(account: str, region: str, namespace: str, name: str, dimension: tuple[str, str]) -> None:
+    """Adds one to a metric of a service in an account and region, and lets its alarms look."""
+    with request_scope(account, region):
+        cloudwatch.record_metric(namespace, name, 1, "Count", {dimension[0]: dimension[1]})
+        cloudwatch._evaluate_all_alarms()
+
+
+def of_chatbot(account: str, configuration: str, name: str) -> None:
+    """Counts for a channel configuration; Chatbot's metrics are in us-east-1, wherever the event came from."""
+    count(account, CHATBOT_REGION, "AWS/Chatbot", name, ("ConfigurationName", configuration))
+
+
+def of_rule(account: str, region: str, rule: str, name: str) -> None:
+    """Counts for an EventBridge rule."""
+    count(account, region, "AWS/Events", name, ("RuleName", rule))
+
+
+def of_topic(topic_arn: str, name: str) -> None:
+    """Counts for an SNS topic."""
+    _arn, _partition, _service, region, account, topic = topic_arn.split(":", 5)
+    count(account, region, "AWS/SNS", name, ("TopicName", topic))

@@ -1,0 +1,26 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a resource's policy lets an AWS service in."""
+
+from __future__ import annotations
+
+from ministack.core.iam_evaluator import EvalContext
+from ministack.core.iam_evaluator import evaluate_resource_policy
+
+
+def allows(policy: str, action: str, resource_arn: str, service: str, source_arn: str, source_account: str) -> bool:
+    """Whether `policy` (JSON, or empty) allows a service principal an action on behalf of a source."""
+    if not policy:
+        return False
+    context = EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource_arn,
+        region=resource_arn.split(":")[3],
+        # No aws:SourceOwner: a topic's default policy, which asks for it, lets no service in.
+        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": source_account},
+    )
+    return evaluate_resource_policy(policy, context, service=service).decision == "Allow"

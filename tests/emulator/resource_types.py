@@ -1,0 +1,206 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Resource types of CloudFormation that ministack makes too kindly: topics, their policies, rules."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import event_bus
+from ministack.core.responses import get_account_id
+from ministack.core.responses import get_region
+from ministack.services import eventbridge
+from ministack.services import iam
+from ministack.services import sns
+from ministack.services.cloudformation import provisioners
+
+TOPIC_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo")
+TOPIC_ACTIONS = frozenset(
+    {
+        "sns:gettopicattributes",
+        "sns:settopicattributes",
+        "sns:addpermission",
+        "sns:removepermission",
+        "sns:deletetopic",
+        "sns:subscribe",
+        "sns:listsubscriptionsbytopic",
+        "sns:publish",
+        "sns:receive",
+    }
+)
+
+
+class HandlerError(ValueError):
+    """What a resource's handler says when it fails, as CloudFormation repeats it."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(f'Resource handler returned message: "{message}" (HandlerErrorCode: {code})')
+
+
+def install() -> None:
+    """Puts stricter handlers in the place of ministack's."""
+    handlers = provisioners._RESOURCE_HANDLERS
+    _wrap_topic(handlers["AWS::SNS::Topic"])
+    _wrap_topic_policy(handlers["AWS::SNS::TopicPolicy"])
+    _wrap_rule(handlers["AWS::Events::Rule"])
+    _install_topic_refusals()
+    _install_policy_refusals()
+
+
+def default_topic_policy(arn: str) -> str:
+    """The policy of a topic that nobody gave one: for its own account."""
+    statement = {
+        "Sid": "__default_statement_ID",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": [f"SNS:{action[4:]}" for action in sorted(TOPIC_ACTIONS - {"sns:receive"})],
+        "Resource": arn,
+        "Condition": {"StringEquals": {"AWS:SourceOwner": arn.split(":")[4]}},
+    }
+    return json.dumps({"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]})
+
+
+def _wrap_topic(handler: dict[str, Any]) -> None:
+    create, update = handler["create"], handler["update"]
+
+    def create_new(logical_id: str, properties: dict, stack_name: str) -> tuple:
+        name = properties.get("TopicName")
+        if name is not None and not TOPIC_NAME.fullmatch(name):
+            raise HandlerError("Invalid parameter: Topic Name", "InvalidRequest")
+        arn = f"arn:aws:sns:{get_region()}:{get_account_id()}:{name}"
+        if arn in sns._topics:
+            raise _already_there("AWS::SNS::Topic", arn)
+        made = create(logical_id, properties, stack_name)
+        _finish_topic(made[0], properties, new=True)
+        return made
+
+    def update_with_key(
+        physical_id: str, old: dict, new: dict, stack_name: str, logical_id: str | None = None
+    ) -> tuple:
+        made = update(physical_id, old, new, stack_name, logical_id)
+        _finish_topic(made[0], new, new=made[0] != physical_id)
+        return made
+
+    handler.update(create=create_new, update=update_with_key)
+
+
+def _finish_topic(arn: str, properties: dict, new: bool) -> None:
+    attributes = sns._topics[arn]["attributes"]
+    attributes["DisplayName"] = properties.get("DisplayName", "")
+    if new:
+        attributes["Policy"] = default_topic_policy(arn)
+    if properties.get("KmsMasterKeyId"):
+        attributes["KmsMasterKeyId"] = properties["KmsMasterKeyId"]
+    else:
+        attributes.pop("KmsMasterKeyId", None)
+
+
+def problem_with_topic_policy(policy: Any) -> str | None:
+    """Why SNS refuses a topic policy: it has actions that are not a topic's, sns:* among them."""
+    document = json.loads(policy) if isinstance(policy, str) else policy
+    statements = document.get("Statement", [])
+    for statement in statements if isinstance(statements, list) else [statements]:
+        actions = statement.get("Action", [])
+        for action in actions if isinstance(actions, list) else [actions]:
+            if action.lower() not in TOPIC_ACTIONS:
+                return "Invalid parameter: Policy statement action out of service scope!"
+    return None
+
+
+def _wrap_topic_policy(handler: dict[str, Any]) -> None:
+    create, update, delete = handler["create"], handler["update"], handler["delete"]
+
+    def check(properties: dict) -> None:
+        problem = problem_with_topic_policy(properties.get("PolicyDocument", {}))
+        if problem:
+            raise HandlerError(problem, "InvalidRequest")
+
+    def create_good(logical_id: str, properties: dict, stack_name: str) -> tuple:
+        check(properties)
+        return create(logical_id, properties, stack_name)
+
+    def update_good(physical_id: str, old: dict, new: dict, stack_name: str) -> tuple:
+        check(new)
+        return update(physical_id, old, new, stack_name)
+
+    def delete_to_default(physical_id: str, properties: dict) -> None:
+        delete(physical_id, properties)
+        for arn in properties.get("Topics", []):
+            if arn in sns._topics:
+                sns._topics[arn]["attributes"]["Policy"] = default_topic_policy(arn)
+
+    handler.update(create=create_good, update=update_good, delete=delete_to_default)
+
+
+def _wrap_rule(handler: dict[str, Any]) -> None:
+    create, update = handler["create"], handler["update"]
+
+    def create_new(logical_id: str, properties: dict, stack_name: str) -> tuple:
+        name = properties.get("Name")
+        bus = provisioners._eb_rule_bus_name(properties)
+        if name is not None and eventbridge._rule_key(name, bus) in eventbridge._rules:
+            raise _already_there("AWS::Events::Rule", name)
+        properties = _with_pattern_text(properties)
+        problem = event_bus.problem_with_rule(
+            name or "generated", properties["EventPattern"], event_bus.other_rules("", bus)
+        )
+        problem = problem or event_bus.problem_with_targets(properties.get("Targets") or [], [])
+        if problem:
+            raise HandlerError(problem[1], _handler_code(problem[0]))
+        return create(logical_id, properties, stack_name)
+
+    def update_with_text(physical_id: str, old: dict, new: dict, stack: str, logical_id: str | None = None) -> tuple:
+        return update(physical_id, old, _with_pattern_text(new), stack, logical_id)
+
+    handler.update(create=create_new, update=update_with_text)
+
+
+def _with_pattern_text(properties: dict) -> dict:
+    return {**properties, "EventPattern": event_bus.pattern_text(properties.get("EventPattern"))}
+
+
+def _already_there(resource_type: str, identifier: str) -> HandlerError:
+    message = f"Resource of type '{resource_type}' with identifier '{identifier}' already exists."
+    return HandlerError(message, "AlreadyExists")
+
+
+def _handler_code(code: str) -> str:
+    return "ServiceLimitExceeded" if code == "LimitExceededException" else "InvalidRequest"
+
+
+def _install_topic_refusals() -> None:
+    create, set_attributes = sns._create_topic, sns._set_topic_attributes
+
+    def create_with_good_name(params: dict) -> Any:
+        if not TOPIC_NAME.fullmatch(sns._p(params, "Name")):
+            return sns._error("InvalidParameter", "Invalid parameter: Topic Name", 400)
+        return create(params)
+
+    def set_good_attributes(params: dict) -> Any:
+        if sns._p(params, "AttributeName") == "Policy":
+            problem = problem_with_topic_policy(sns._p(params, "AttributeValue"))
+            if problem:
+                return sns._error("InvalidParameter", problem, 400)
+        return set_attributes(params)
+
+    sns._create_topic = create_with_good_name
+    sns._set_topic_attributes = set_good_attributes
+
+
+def _install_policy_refusals() -> None:
+    delete = iam._delete_policy
+
+    def delete_with_one_version(params: dict) -> Any:
+        policy = iam._policies.get(iam._p(params, "PolicyArn"))
+        if policy and len(policy["Versions"]) > 1 and not policy.get("AttachmentCount", 0):
+            message = (
+                "This policy has more than one version. Before you delete a policy, you must delete the policy's "
+                "versions. The default version is deleted with the policy."
+            )
+            return iam._error(409, "DeleteConflict", message, ns="iam")
+        return delete(params)
+
+    iam._IAM_HANDLERS["DeletePolicy"] = delete_with_one_version
