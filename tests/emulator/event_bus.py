@@ -227,5 +227,5 @@ def _install_refusals() -> None:
 
 
 def pattern_text(pattern: Any) -> str:
-    """An event pattern of a template as CloudFormation sends it: without spaces, which would count towards the quota."""
+    """An event pattern of a template as CloudFormation sends it: without spaces, which the quota would count."""
     return json.dumps(pattern, separators=(",", ":")) if isinstance(pattern, dict) else pattern or ""

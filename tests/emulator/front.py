@@ -33,7 +33,8 @@ Service = Callable[[str, str, str, bytes], Answer]
 class Front:
     """The request handler.
 
-    services: ours, by signing name. operation_of: service, method, path -> the operation's name, where only a path tells.
+    services: ours, by signing name.
+    operation_of: service, method, path -> the operation's name, where only a path tells.
     is_enabled: account, region -> whether the region is enabled there.
     """
 

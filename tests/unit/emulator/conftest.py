@@ -1,0 +1,130 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An empty world for each test, and the parts of a pipeline to build in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+ACCOUNT = "111111111111"
+REGION = "us-east-1"
+TEAM = "T0123ABCD"
+CHANNEL = "C0123ABCD"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:findings"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/channel"
+
+
+class Lab:
+    """What a test works with: the emulator, and short ways to what most tests need."""
+
+    def __init__(self, emulator: Any) -> None:
+        self.emulator = emulator
+        self.client = emulator.client
+
+    def finding(self, name: str = "1", region: str = REGION, account: str = ACCOUNT, **more: Any) -> dict:
+        """A failed check of Security Hub's own; **more replaces its members."""
+        return {
+            "SchemaVersion": "2018-10-08",
+            "Id": f"arn:aws:securityhub:{region}:{account}:finding/{name}",
+            "ProductArn": f"arn:aws:securityhub:{region}::product/aws/securityhub",
+            "GeneratorId": "security-control/EC2.8",
+            "AwsAccountId": account,
+            "CreatedAt": "2026-01-01T00:00:00.000Z",
+            "UpdatedAt": "2026-01-01T00:00:00.000Z",
+            "Severity": {"Label": "CRITICAL"},
+            "Title": "EC2.8 Instances should use IMDSv2",
+            "Description": "A check.",
+            "Resources": [{"Type": "AwsEc2Instance", "Id": "i-1"}],
+            "Types": ["Software and Configuration Checks"],
+            "Compliance": {"Status": "FAILED", "SecurityControlId": "EC2.8"},
+            **more,
+        }
+
+    def import_findings(self, *findings: dict, region: str = REGION, account: str = ACCOUNT) -> dict:
+        return self.client("securityhub", region, account).batch_import_findings(Findings=list(findings))
+
+    def role(self, service: str = "chatbot.amazonaws.com", name: str = "channel") -> str:
+        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        return self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+
+    def topic(self, region: str = REGION, condition: dict | None = None, **attributes: str) -> str:
+        """A topic that rules may publish to under a condition."""
+        arn = f"arn:aws:sns:{region}:{ACCOUNT}:findings"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": arn,
+            "Condition": condition or {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.client("sns", region).create_topic(Name="findings", Attributes={"Policy": policy, **attributes})
+        return arn
+
+    def rule(self, pattern: dict | None = None, region: str = REGION, **target: Any) -> str:
+        """A rule that sends Security Hub's events to the topic, or whatever **target says."""
+        events = self.client("events", region)
+        chosen = json.dumps(pattern or {"source": ["aws.securityhub"]})
+        arn = events.put_rule(Name="findings", EventPattern=chosen)["RuleArn"]
+        default = {"Id": "topic", "Arn": f"arn:aws:sns:{region}:{ACCOUNT}:findings"}
+        events.put_targets(Rule="findings", Targets=[{**default, **target}])
+        return arn
+
+    def channel(self, *topics: str, name: str = "security", channel: str = CHANNEL, **more: Any) -> dict:
+        chatbot = self.client("chatbot", "us-east-2")
+        return chatbot.create_slack_channel_configuration(
+            **{
+                "SlackTeamId": TEAM,
+                "SlackChannelId": channel,
+                "ConfigurationName": name,
+                "IamRoleArn": ROLE,
+                "SnsTopicArns": list(topics or (TOPIC,)),
+                **more,
+            }
+        )["ChannelConfiguration"]
+
+    def pipeline(self) -> None:
+        """Topic, rule, role and channel in one region."""
+        self.role()
+        self.topic()
+        self.rule()
+        self.channel()
+
+    def titles(self) -> list[str]:
+        return [message["title"] for message in self.emulator.inbox()]
+
+    def metric(self, namespace: str, name: str, dimension: str, value: str, region: str = REGION) -> int:
+        """The sum of a metric so far."""
+        stat = {
+            "Metric": {
+                "Namespace": namespace,
+                "MetricName": name,
+                "Dimensions": [{"Name": dimension, "Value": value}],
+            },
+            "Period": 60,
+            "Stat": "Sum",
+        }
+        found = self.client("cloudwatch", region).get_metric_data(
+            MetricDataQueries=[{"Id": "m", "MetricStat": stat}],
+            StartTime="2026-01-01T00:00:00Z",
+            EndTime="2036-01-01T00:00:00Z",
+        )
+        return int(sum(found["MetricDataResults"][0]["Values"]))
+
+
+@pytest.fixture
+def lab(emulator: Any) -> Lab:
+    """A world with one account that has Security Hub everywhere and one authorised workspace."""
+    emulator.reset()
+    emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [{"SlackTeamId": TEAM, "SlackTeamName": "acme"}]}})
+    return Lab(emulator)
+
+
+def error_code(excinfo: Any) -> str:
+    """The code of a botocore ClientError that was raised."""
+    return excinfo.value.response["Error"]["Code"]
