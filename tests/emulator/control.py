@@ -48,14 +48,16 @@ class Control:
     def __call__(self, request: web.BaseRequest, body: bytes) -> web.Response:
         """Answers a request for a path of the control API, or for the inbox page."""
         path, _mark, query = request.raw_path.partition("?")
+        chosen = {name: values[0] for name, values in parse_qs(query).items()}
         if path in ("/", "/inbox"):
-            return web.Response(text=page(self.emulator.inbox), content_type="text/html")
+            shown = page(self.emulator.inbox, chosen.get("channel"), self.emulator.world.workspace_names())
+            return web.Response(text=shown, content_type="text/html")
         route = self.routes.get((request.method, path))
         if route is None:
             return _json(404, {"error": f"there is no {request.method} {path}"})
         try:
             given = json.loads(body) if body else {}
-            return _json(200, route(given, {name: values[0] for name, values in parse_qs(query).items()}))
+            return _json(200, route(given, chosen))
         except (BadRule, BadWorld, LookupError, TypeError, ValueError) as error:
             return _json(400, {"error": f"{type(error).__name__}: {error}"})
 

@@ -39,6 +39,7 @@ STATES = frozenset(
 UPDATABLE = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 )
+CLEAN_UP_SHARE = 0.2  # of the time that an update takes, after it
 OPERATIONS = ("create", "update", "delete", "rollback")
 
 
@@ -119,6 +120,8 @@ class Stacks:
             stack = cloudformation._stacks[stack_name]
             _begin("update" if more.get("is_update") else "create", stack)
             await deploy(stack_name, *rest, **more)
+            if stack["StackStatus"] == "UPDATE_COMPLETE":
+                await self._clean_up(stack)
 
         async def delete_slowly(stack_name: str, *rest: Any, **more: Any) -> None:
             stack = cloudformation._stacks.get(stack_name)
@@ -148,9 +151,16 @@ class Stacks:
         engine._update_resource = self._failing(engine._update_resource, "update rollback", _updated)
         engine._delete_resource = self._failing(engine._delete_resource, "delete rollback", _deleted)
 
-    async def _take_time(self) -> None:
-        """Waits as long as an operation takes; the operation ends here when another has begun on its stack."""
-        await asyncio.sleep(self.seconds)
+    async def _clean_up(self, stack: dict) -> None:
+        """Puts the state before UPDATE_COMPLETE, in which CloudFormation deletes what the update has replaced."""
+        complete = cloudformation._stack_events[stack["StackId"]].pop()
+        _put(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
+        await self._take_time(CLEAN_UP_SHARE)
+        _put(stack, "UPDATE_COMPLETE", complete["ResourceStatusReason"])
+
+    async def _take_time(self, share: float = 1) -> None:
+        """Waits a share of what an operation takes; it ends here when another has begun on its stack."""
+        await asyncio.sleep(self.seconds * share)
         operation = _current.get()
         if operation is not None and operation.stack.get("_operation") is not operation:
             raise asyncio.CancelledError

@@ -74,6 +74,11 @@ class World:
         """The member accounts of a Security Hub administrator."""
         return sorted(name for name, facts in self.accounts.items() if facts["administrator"] == administrator)
 
+    def workspace_names(self) -> dict[str, str]:
+        """The names of all authorised workspaces by id."""
+        found = [workspace for facts in self.accounts.values() for workspace in facts["workspaces"]]
+        return {workspace["SlackTeamId"]: workspace["SlackTeamName"] for workspace in found}
+
     def describe(self, account_id: str, facts: dict[str, Any]) -> None:
         """Merges facts into an account."""
         if not (account_id.isdigit() and len(account_id) == 12):

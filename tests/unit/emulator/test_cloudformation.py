@@ -1,0 +1,259 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stacks: how they move, how they fail, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from botocore.exceptions import ClientError
+
+ACCOUNT, REGION = "111111111111", "us-east-1"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:pipe"
+
+
+def template(display: str = "one", topic: dict | None = None, rule: dict | None = None) -> str:
+    """A topic and a rule; the topic's display name and the rule's description are what changes."""
+    resources = {
+        "Topic": {
+            "Type": "AWS::SNS::Topic",
+            "Properties": {"TopicName": "pipe", "DisplayName": display, **(topic or {})},
+        },
+        "Rule": {
+            "Type": "AWS::Events::Rule",
+            "DependsOn": "Topic",
+            "Properties": {
+                "Name": "pipe-findings",
+                "Description": display,
+                "EventPattern": {"source": ["aws.securityhub"]},
+                "Targets": [{"Id": "topic", "Arn": {"Ref": "Topic"}}],
+                **(rule or {}),
+            },
+        },
+    }
+    return json.dumps({"Resources": resources})
+
+
+class Stack:
+    """A stack under test."""
+
+    def __init__(self, lab, name="pipe"):
+        self.emulator, self.name, self.client = lab.emulator, name, lab.client("cloudformation")
+
+    def slow(self, seconds=0.0, *failures):
+        self.emulator.ask("POST", "stacks", {"seconds": seconds, "fail": list(failures)})
+
+    def status(self):
+        try:
+            return self.client.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"]
+        except ClientError as error:
+            assert "does not exist" in str(error)
+            return "gone"
+
+    def states(self):
+        """The states that the stack goes through until it stands still."""
+        seen, deadline = [self.status()], time.monotonic() + 10
+        while seen[-1].endswith("_IN_PROGRESS") and time.monotonic() < deadline:
+            time.sleep(0.005)
+            status = self.status()
+            if status != seen[-1]:
+                seen.append(status)
+        return seen
+
+    def create(self, **more):
+        self.client.create_stack(StackName=self.name, TemplateBody=template(**more))
+        return self.states()
+
+    def update(self, *args, **more):
+        self.client.update_stack(StackName=self.name, TemplateBody=template(*args, **more))
+        return self.states()
+
+    def delete(self, **more):
+        self.client.delete_stack(StackName=self.name, **more)
+        return self.states()
+
+    def reason(self, logical_id):
+        """Why a resource failed last."""
+        events = self.client.describe_stack_events(StackName=self.name)["StackEvents"]
+        return next(
+            event["ResourceStatusReason"]
+            for event in events
+            if event["LogicalResourceId"] == logical_id and event["ResourceStatus"].endswith("_FAILED")
+        )
+
+
+@pytest.fixture
+def stack(lab):
+    return Stack(lab)
+
+
+def test_operations_take_their_time(stack):
+    stack.slow(0.05)
+    started = time.monotonic()
+    assert stack.create() == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
+    assert time.monotonic() - started >= 0.05
+    assert stack.update("two") == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"]
+    assert stack.delete() == ["DELETE_IN_PROGRESS", "gone"]
+
+
+def test_a_failed_create_rolls_back_and_can_only_be_deleted(stack):
+    stack.slow(0.03, {"operation": "create", "resource": "Rule", "reason": "The quota is used up"})
+    assert stack.create() == ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"]
+    assert stack.reason("Rule") == "The quota is used up"
+    with pytest.raises(ClientError, match=r"is in ROLLBACK_COMPLETE state and can not be updated\."):
+        stack.update("two")
+    with pytest.raises(ClientError, match="already exists"):
+        stack.create()
+    stack.slow()
+    assert stack.delete()[-1] == "gone"
+    assert stack.create()[-1] == "CREATE_COMPLETE"
+
+
+def test_a_failed_update_rolls_back(stack):
+    stack.create()
+    stack.slow(0.03, {"operation": "update", "resource": "Rule"})
+    assert stack.update("two") == ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
+    stack.slow()
+    assert stack.update("two")[-1] == "UPDATE_COMPLETE"
+
+
+def test_a_failed_rollback_can_be_continued(stack):
+    stack.create()
+    stack.slow(0, {"operation": "update", "resource": "Rule"}, {"operation": "rollback", "resource": "Topic"})
+    assert stack.update("two")[-1] == "UPDATE_ROLLBACK_FAILED"
+    with pytest.raises(ClientError, match="can not be updated"):
+        stack.update("three")
+    stack.slow()
+    stack.client.continue_update_rollback(StackName="pipe")
+    assert stack.states()[-1] == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_failed_delete_can_leave_resources_behind(lab, stack):
+    stack.create()
+    stack.slow(0, {"operation": "delete", "resource": "Rule"})
+    assert stack.delete()[-1] == "DELETE_FAILED"
+    assert stack.delete()[-1] == "DELETE_FAILED"
+    assert stack.delete(RetainResources=["Rule"])[-1] == "gone"
+    assert [rule["Name"] for rule in lab.client("events").list_rules()["Rules"]] == ["pipe-findings"]
+
+
+def test_failures_are_for_the_stack_they_name(lab, stack):
+    stack.slow(0, {"operation": "create", "region": "eu-west-1"}, {"operation": "create", "stack": "other"})
+    assert stack.create() == ["CREATE_COMPLETE"]
+    with pytest.raises(Exception, match="400"):
+        stack.slow(0, {"operation": "explode"})
+
+
+def test_an_unchanged_update_is_refused(stack):
+    stack.create()
+    with pytest.raises(ClientError, match=r"No updates are to be performed\.") as raised:
+        stack.update()
+    assert raised.value.response["Error"]["Code"] == "ValidationError"
+
+
+def test_a_stack_that_is_not_there_can_be_deleted(stack):
+    assert stack.delete() == ["gone"]
+
+
+def test_a_delete_ends_a_create_and_waits_for_an_update(stack):
+    stack.slow(0.1)
+    stack.client.create_stack(StackName="pipe", TemplateBody=template())
+    assert stack.delete() == ["DELETE_IN_PROGRESS", "gone"]
+    time.sleep(0.15)
+    assert stack.status() == "gone"
+    stack.create()
+    stack.client.update_stack(StackName="pipe", TemplateBody=template("two"))
+    with pytest.raises(ClientError, match="cannot be deleted while in status UPDATE_IN_PROGRESS"):
+        stack.delete()
+
+
+@pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"])
+def test_a_stack_is_put_into_any_state_and_deleted_from_it(lab, stack, status):
+    place = {"account": ACCOUNT, "region": REGION, "stack": "pipe"}
+    lab.emulator.ask("POST", "stack_status", {**place, "status": status})
+    assert stack.status() == status
+    with pytest.raises(ClientError, match="already exists"):
+        stack.create()
+    assert stack.delete()[-1] == "gone"
+
+
+def test_a_state_is_followed_by_the_next(lab, stack):
+    stack.create()
+    given = {"account": ACCOUNT, "region": REGION, "stack": "pipe", "status": "UPDATE_IN_PROGRESS"}
+    lab.emulator.ask("POST", "stack_status", {**given, "then": "UPDATE_COMPLETE", "after": 0.05})
+    assert stack.states() == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
+
+
+@pytest.mark.parametrize(
+    ("given", "resource", "words"),
+    [
+        ({"topic": {"TopicName": "no spaces"}}, "Topic", "Topic Name"),
+        ({"rule": {"Name": "no spaces"}}, "Rule", "regular expression"),
+        ({"rule": {"EventPattern": {"source": "aws.securityhub"}}}, "Rule", "must be an object or an array"),
+        ({"rule": {"EventPattern": {"source": [{"almost": "x"}]}}}, "Rule", "Event pattern is not valid"),
+        ({"rule": {"EventPattern": {"source": ["x" * 2048]}}}, "Rule", "2048"),
+        (
+            {"rule": {"Targets": [{"Id": f"t{n}", "Arn": TOPIC} for n in range(6)]}},
+            "Rule",
+            "exceeds the maximum number",
+        ),
+    ],
+)
+def test_what_aws_refuses_fails_the_stack(stack, given, resource, words):
+    assert stack.create(**given)[-1] == "ROLLBACK_COMPLETE"
+    assert words in stack.reason(resource)
+
+
+def test_a_pattern_is_counted_without_spaces(stack):
+    # 300 one-letter values: 1,213 characters as CloudFormation sends them, more than 1,500 with spaces.
+    pattern = {"detail": {"findings": {"Id": ["abcd"] * 280}}}
+    assert len(json.dumps(pattern, separators=(",", ":"))) <= 2048 < len(json.dumps(pattern))
+    assert stack.create(rule={"EventPattern": pattern})[-1] == "CREATE_COMPLETE"
+    assert stack.update("two", rule={"EventPattern": pattern})[-1] == "UPDATE_COMPLETE"
+
+
+def test_a_topic_or_rule_that_is_already_there_fails_the_stack(lab, stack):
+    lab.client("sns").create_topic(Name="pipe")
+    assert stack.create()[-1] == "ROLLBACK_COMPLETE"
+    assert "already exists" in stack.reason("Topic")
+    assert lab.client("sns").get_topic_attributes(TopicArn=TOPIC), "the foreign topic is left alone"
+
+
+def test_the_topics_key_is_kept(lab, stack):
+    stack.create(topic={"KmsMasterKeyId": "alias/mine"})
+    sns = lab.client("sns")
+    assert sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]["KmsMasterKeyId"] == "alias/mine"
+    stack.update("two")
+    assert "KmsMasterKeyId" not in sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]
+
+
+def test_a_topic_policy_with_all_actions_is_refused(lab):
+    topic = lab.topic()
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sns:*", "Resource": topic}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    with pytest.raises(ClientError, match="Policy statement action out of service scope!"):
+        lab.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "code"),
+    [
+        ("r", "x" * 2049, "LimitExceededException"),
+        ("r", '{"source": "x"}', "InvalidEventPatternException"),
+        ("r", '{"source": [{"numeric": ["~", 1]}]}', "InvalidEventPatternException"),
+        ("no spaces", '{"source": ["x"]}', "ValidationException"),
+    ],
+)
+def test_put_rule_refuses_what_aws_refuses(lab, name, pattern, code):
+    with pytest.raises(ClientError) as raised:
+        lab.client("events").put_rule(Name=name, EventPattern=pattern)
+    assert raised.value.response["Error"]["Code"] == code
+
+
+def test_a_rule_with_targets_cannot_be_deleted(lab):
+    lab.rule()
+    with pytest.raises(ClientError, match="since it has targets"):
+        lab.client("events").delete_rule(Name="findings")

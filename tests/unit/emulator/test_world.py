@@ -1,0 +1,237 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control API: world, accounts and regions, faults, the log, the inbox page, the process itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.exceptions import ConnectionClosedError
+from botocore.parsers import ResponseParserError
+
+ACCOUNT, MEMBER, REGION = "111111111111", "222222222222", "us-east-1"
+ROLE = f"arn:aws:iam::{MEMBER}:role/deployer"
+LAUNCHER = Path(__file__).resolve().parents[2] / "emulator" / "emulator"
+
+
+def regions_of(lab, account) -> tuple[list[str], dict[str, str]]:
+    """What EC2 and Account Management say."""
+    ec2 = sorted(region["RegionName"] for region in lab.client("ec2", account=account).describe_regions()["Regions"])
+    listed = lab.client("account", account=account).list_regions(MaxResults=50)["Regions"]
+    return ec2, {region["RegionName"]: region["RegionOptStatus"] for region in listed}
+
+
+def test_an_account_has_the_default_regions(lab):
+    enabled, statuses = regions_of(lab, MEMBER)
+    assert len(enabled) == 17
+    assert len(statuses) == 34
+    assert (statuses["us-east-1"], statuses["ap-east-1"]) == ("ENABLED_BY_DEFAULT", "DISABLED")
+
+
+def test_an_account_has_the_regions_that_the_world_gives_it(lab):
+    lab.emulator.world({MEMBER: {"regions": ["eu-west-1", "ap-east-1"], "hubs": "all"}})
+    enabled, statuses = regions_of(lab, MEMBER)
+    assert enabled == ["ap-east-1", "eu-west-1"]
+    assert (statuses["eu-west-1"], statuses["ap-east-1"]) == ("ENABLED_BY_DEFAULT", "ENABLED")
+    assert statuses["af-south-1"] == "DISABLED"
+    assert lab.client("securityhub", "ap-east-1", MEMBER).describe_hub()["HubArn"]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code"),
+    [
+        ("securityhub", "describe_hub", "UnrecognizedClientException"),
+        ("cloudformation", "describe_stacks", "InvalidClientTokenId"),
+        ("events", "list_rules", "UnrecognizedClientException"),
+        ("ec2", "describe_regions", "AuthFailure"),
+    ],
+)
+def test_a_region_that_is_not_enabled_knows_no_credentials(lab, service, operation, code):
+    with pytest.raises(ClientError) as raised:
+        getattr(lab.client(service, "af-south-1"), operation)()
+    assert raised.value.response["Error"]["Code"] == code
+
+
+def test_a_role_is_assumed_into_its_account(lab):
+    credentials = lab.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="session")["Credentials"]
+    sts = lab.client("sts", account=credentials["AccessKeyId"])
+    assert sts.get_caller_identity()["Account"] == MEMBER
+    assert lab.client("sts").get_caller_identity()["Account"] == ACCOUNT
+
+
+def test_only_the_listed_roles_are_assumed_and_with_their_external_id(lab):
+    lab.emulator.world({MEMBER: {"roles": [{"arn": ROLE, "external_id": "e-1"}, ROLE + "-2"]}})
+    sts = lab.client("sts")
+    sts.assume_role(RoleArn=ROLE, RoleSessionName="session", ExternalId="e-1")
+    sts.assume_role(RoleArn=ROLE + "-2", RoleSessionName="session")
+    for given in ({"RoleArn": ROLE}, {"RoleArn": ROLE, "ExternalId": "e-2"}, {"RoleArn": ROLE + "-3"}):
+        with pytest.raises(ClientError, match="is not authorized to perform: sts:AssumeRole") as raised:
+            sts.assume_role(RoleSessionName="session", **given)
+        assert raised.value.response["Error"]["Code"] == "AccessDenied"
+
+
+def test_a_world_that_cannot_be_is_refused(lab):
+    for accounts in ({"1": {}}, {ACCOUNT: {"hub": "all"}}, {ACCOUNT: {"hubs": ["eu-moon-1"]}}):
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            lab.emulator.world(accounts)
+        assert raised.value.code == 400
+        assert "error" in raised.value.read().decode()
+
+
+def test_a_reset_empties_everything(lab):
+    lab.pipeline()
+    lab.client("cloudformation").create_stack(
+        StackName="s", TemplateBody='{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}'
+    )
+    lab.import_findings(lab.finding())
+    lab.emulator.faults({"latency_ms": 1})
+    lab.emulator.reset()
+    assert (lab.emulator.inbox(), lab.emulator.requests()) == ([], [])
+    assert lab.client("cloudformation").describe_stacks()["Stacks"] == []
+    assert (
+        lab.client("chatbot", "us-east-2").describe_slack_channel_configurations()["SlackChannelConfigurations"] == []
+    )
+    with pytest.raises(ClientError):
+        lab.client("securityhub").describe_hub()
+    assert lab.emulator.ask("GET", "faults")["rules"] == []
+
+
+def test_the_log_tells_reads_from_writes(lab):
+    lab.emulator.forget_requests()
+    lab.client("securityhub").describe_hub()
+    lab.client("sns", "eu-west-1").create_topic(Name="t")
+    lab.client("account").list_regions()
+    lab.client("cloudwatch").list_metrics()
+    entries = lab.emulator.requests()
+    seen = [(entry["service"], entry["operation"], entry["region"], entry["write"]) for entry in entries]
+    assert seen == [
+        ("securityhub", "DescribeHub", "us-east-1", False),
+        ("sns", "CreateTopic", "eu-west-1", True),
+        ("account", "ListRegions", "us-east-1", False),
+        ("monitoring", "ListMetrics", "us-east-1", False),
+    ]
+    assert {entry["account"] for entry in entries} == {ACCOUNT}
+    assert [entry["operation"] for entry in lab.emulator.requests(since=entries[1]["n"])] == [
+        "ListRegions",
+        "ListMetrics",
+    ]
+    assert lab.emulator.writes() == ["CreateTopic"]
+
+
+CALLS = {
+    "securityhub": "describe_hub",
+    "cloudformation": "describe_stacks",
+    "events": "list_rules",
+    "ec2": "describe_regions",
+    "iam": "list_roles",
+    "cloudwatch": "list_metrics",
+}
+
+
+@pytest.mark.parametrize("service", CALLS)
+@pytest.mark.parametrize(
+    ("rule", "codes"),
+    [
+        ({"throttle": 1}, {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}),
+        ({"errors": 1}, {"InternalFailure", "InternalServerException"}),
+    ],
+)
+def test_faults_speak_each_services_language(lab, service, rule, codes):
+    lab.emulator.faults(rule)
+    with pytest.raises(ClientError) as raised:
+        getattr(lab.client(service), CALLS[service])()
+    assert raised.value.response["Error"]["Code"] in codes
+    lab.emulator.faults()
+    getattr(lab.client(service), CALLS[service])()
+
+
+@pytest.mark.parametrize(
+    ("rule", "error"),
+    [
+        ({"resets": 1}, ConnectionClosedError),
+        ({"unreachable": 1}, ConnectionClosedError),
+        ({"garbage": 1}, (ResponseParserError, ClientError)),
+    ],
+)
+def test_connections_break_and_answers_are_garbled(lab, rule, error):
+    lab.emulator.faults(rule)
+    with pytest.raises(error):
+        lab.client("cloudformation").describe_stacks()
+
+
+def test_faults_cover_what_they_name(lab):
+    lab.emulator.faults(
+        {"errors": 1, "services": ["securityhub"], "regions": ["eu-west-1"], "operations": ["DescribeHub"]}
+    )
+    lab.client("securityhub").describe_hub()
+    lab.client("securityhub", "eu-west-1").describe_action_targets()
+    with pytest.raises(ClientError):
+        lab.client("securityhub", "eu-west-1").describe_hub()
+    with pytest.raises(urllib.error.HTTPError):
+        lab.emulator.faults({"latency": 1})
+
+
+def test_latency_delays_and_concurrency_is_counted(lab):
+    lab.emulator.faults({"latency_ms": 60})
+    client = lab.client("securityhub", max_pool_connections=5)
+    started = time.monotonic()
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(lambda _: client.describe_hub(), range(5)))
+    assert 0.06 <= time.monotonic() - started < 0.3
+    counters = lab.emulator.ask("GET", "faults")
+    assert (counters["requests"], counters["peak_concurrency"]) == (5, 5)
+    assert counters["outcomes"] == {"served": 5}
+
+
+def test_a_rate_limit_throttles_and_retries_get_through(lab):
+    lab.emulator.faults({"rate_limit": 3})
+    impatient = lab.client("securityhub")
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        for _call in range(8):
+            impatient.describe_hub()
+    patient = lab.client("securityhub", retries={"mode": "standard", "total_max_attempts": 8})
+    for _call in range(4):
+        assert patient.describe_hub()["HubArn"]
+
+
+def test_the_inbox_page_shows_the_messages_safely(lab):
+    lab.pipeline()
+    lab.import_findings(lab.finding(Title="<script>alert(1)</script>"))
+    with urllib.request.urlopen(lab.emulator.url) as answer:
+        page = answer.read().decode()
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+    assert "us-east-1" in page
+    assert "CRITICAL" in page
+    assert "http://" not in page.replace(lab.emulator.url, "")
+    assert "https://" not in page, "the page loads nothing from elsewhere"
+
+
+def test_a_start_is_idempotent_and_status_says_so(lab):
+    environment = {**os.environ, "EMULATOR_PORT": str(lab.emulator.port)}
+
+    def run(command):
+        return subprocess.run([LAUNCHER, command], env=environment, capture_output=True, text=True, check=False)
+
+    pid = lab.emulator.ask("GET", "status")["pid"]
+    assert "already on" in run("start").stdout
+    assert lab.emulator.ask("GET", "status")["pid"] == pid
+    assert run("status").returncode == 0
+    assert run("dance").returncode == 2
+
+
+def test_a_port_that_is_taken_is_said_so(lab):
+    environment = {**os.environ, "EMULATOR_PORT": "1"}
+    status = subprocess.run([LAUNCHER, "status"], env=environment, capture_output=True, text=True, check=False)
+    assert status.returncode == 3
+    assert "not running" in status.stdout
