@@ -94,7 +94,7 @@ def status() -> int:
 
 
 def own_pid() -> int | None:
-    """The pid of the server that was started here, proved by its command line: a pid can be another process's by now."""
+    """The pid of the server that was started here, proved by its command line: the pid can be another's by now."""
     try:
         pid = int(PID_FILE.read_text())
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")

@@ -42,29 +42,31 @@ class Stack:
 
     def __init__(self, lab, name="pipe"):
         self.emulator, self.name, self.client = lab.emulator, name, lab.client("cloudformation")
+        self.id, self.told = None, 0
 
     def slow(self, seconds=0.0, *failures):
         self.emulator.ask("POST", "stacks", {"seconds": seconds, "fail": list(failures)})
 
     def status(self):
-        try:
-            return self.client.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"]
-        except ClientError as error:
-            assert "does not exist" in str(error)
-            return "gone"
+        return self.client.describe_stacks(StackName=self.id)["Stacks"][0]["StackStatus"]
 
     def states(self):
-        """The states that the stack goes through until it stands still."""
-        seen, deadline = [self.status()], time.monotonic() + 10
-        while seen[-1].endswith("_IN_PROGRESS") and time.monotonic() < deadline:
+        """The states that the stack has gone through since they were last asked for, once it stands still."""
+        deadline = time.monotonic() + 10
+        while self.status().endswith("_IN_PROGRESS") and time.monotonic() < deadline:
             time.sleep(0.005)
-            status = self.status()
-            if status != seen[-1]:
-                seen.append(status)
-        return seen
+        events = self.client.describe_stack_events(StackName=self.id)["StackEvents"][::-1]
+        states = [event["ResourceStatus"] for event in events if event["LogicalResourceId"] == self.name]
+        told, self.told = self.told, len(states)
+        return states[told:]
+
+    def find(self):
+        """Takes the live stack of this name for the one that is looked at."""
+        self.id, self.told = self.client.describe_stacks(StackName=self.name)["Stacks"][0]["StackId"], 0
 
     def create(self, **more):
-        self.client.create_stack(StackName=self.name, TemplateBody=template(**more))
+        self.id = self.client.create_stack(StackName=self.name, TemplateBody=template(**more))["StackId"]
+        self.told = 0
         return self.states()
 
     def update(self, *args, **more):
@@ -77,7 +79,7 @@ class Stack:
 
     def reason(self, logical_id):
         """Why a resource failed last."""
-        events = self.client.describe_stack_events(StackName=self.name)["StackEvents"]
+        events = self.client.describe_stack_events(StackName=self.id)["StackEvents"]
         return next(
             event["ResourceStatusReason"]
             for event in events
@@ -96,7 +98,7 @@ def test_operations_take_their_time(stack):
     assert stack.create() == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
     assert time.monotonic() - started >= 0.05
     assert stack.update("two") == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"]
-    assert stack.delete() == ["DELETE_IN_PROGRESS", "gone"]
+    assert stack.delete() == ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
 
 
 def test_a_failed_create_rolls_back_and_can_only_be_deleted(stack):
@@ -108,14 +110,19 @@ def test_a_failed_create_rolls_back_and_can_only_be_deleted(stack):
     with pytest.raises(ClientError, match="already exists"):
         stack.create()
     stack.slow()
-    assert stack.delete()[-1] == "gone"
+    assert stack.delete()[-1] == "DELETE_COMPLETE"
     assert stack.create()[-1] == "CREATE_COMPLETE"
 
 
 def test_a_failed_update_rolls_back(stack):
     stack.create()
     stack.slow(0.03, {"operation": "update", "resource": "Rule"})
-    assert stack.update("two") == ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
+    assert stack.update("two") == [
+        "UPDATE_IN_PROGRESS",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE",
+    ]
     stack.slow()
     assert stack.update("two")[-1] == "UPDATE_COMPLETE"
 
@@ -136,13 +143,13 @@ def test_a_failed_delete_can_leave_resources_behind(lab, stack):
     stack.slow(0, {"operation": "delete", "resource": "Rule"})
     assert stack.delete()[-1] == "DELETE_FAILED"
     assert stack.delete()[-1] == "DELETE_FAILED"
-    assert stack.delete(RetainResources=["Rule"])[-1] == "gone"
+    assert stack.delete(RetainResources=["Rule"])[-1] == "DELETE_COMPLETE"
     assert [rule["Name"] for rule in lab.client("events").list_rules()["Rules"]] == ["pipe-findings"]
 
 
 def test_failures_are_for_the_stack_they_name(lab, stack):
     stack.slow(0, {"operation": "create", "region": "eu-west-1"}, {"operation": "create", "stack": "other"})
-    assert stack.create() == ["CREATE_COMPLETE"]
+    assert stack.create()[-1] == "CREATE_COMPLETE"
     with pytest.raises(Exception, match="400"):
         stack.slow(0, {"operation": "explode"})
 
@@ -155,15 +162,18 @@ def test_an_unchanged_update_is_refused(stack):
 
 
 def test_a_stack_that_is_not_there_can_be_deleted(stack):
-    assert stack.delete() == ["gone"]
+    stack.client.delete_stack(StackName="pipe")
+    with pytest.raises(ClientError, match="Stack with id pipe does not exist"):
+        stack.find()
 
 
 def test_a_delete_ends_a_create_and_waits_for_an_update(stack):
     stack.slow(0.1)
     stack.client.create_stack(StackName="pipe", TemplateBody=template())
-    assert stack.delete() == ["DELETE_IN_PROGRESS", "gone"]
+    stack.find()
+    assert stack.delete() == ["CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
     time.sleep(0.15)
-    assert stack.status() == "gone"
+    assert stack.status() == "DELETE_COMPLETE"
     stack.create()
     stack.client.update_stack(StackName="pipe", TemplateBody=template("two"))
     with pytest.raises(ClientError, match="cannot be deleted while in status UPDATE_IN_PROGRESS"):
@@ -174,16 +184,18 @@ def test_a_delete_ends_a_create_and_waits_for_an_update(stack):
 def test_a_stack_is_put_into_any_state_and_deleted_from_it(lab, stack, status):
     place = {"account": ACCOUNT, "region": REGION, "stack": "pipe"}
     lab.emulator.ask("POST", "stack_status", {**place, "status": status})
+    stack.find()
     assert stack.status() == status
     with pytest.raises(ClientError, match="already exists"):
         stack.create()
-    assert stack.delete()[-1] == "gone"
+    assert stack.delete()[-1] == "DELETE_COMPLETE"
 
 
 def test_a_state_is_followed_by_the_next(lab, stack):
     stack.create()
     given = {"account": ACCOUNT, "region": REGION, "stack": "pipe", "status": "UPDATE_IN_PROGRESS"}
-    lab.emulator.ask("POST", "stack_status", {**given, "then": "UPDATE_COMPLETE", "after": 0.05})
+    lab.emulator.ask("POST", "stack_status", {**given, "then": "UPDATE_COMPLETE", "after": 0.2})
+    assert stack.status() == "UPDATE_IN_PROGRESS"
     assert stack.states() == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
 
 
