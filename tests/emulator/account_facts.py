@@ -63,9 +63,9 @@ def may_assume(world: World, params: dict[str, str]) -> bool:
 
 def status_of(world: World, region: str) -> str:
     """A region's opt-in status as Account Management names it."""
-    if not world.is_enabled(get_account_id(), region):
-        return "DISABLED"
-    return "ENABLED" if region in OPT_IN_REGIONS else "ENABLED_BY_DEFAULT"
+    if region not in OPT_IN_REGIONS:
+        return "ENABLED_BY_DEFAULT"
+    return "ENABLED" if world.is_enabled(get_account_id(), region) else "DISABLED"
 
 
 def _list_regions(world: World, payload: dict) -> Any:

@@ -32,7 +32,6 @@ import resource_types
 import stacks
 import state_machines
 from aiohttp import web
-from chatbot import ENDPOINTS
 from chatbot import Chatbot
 from control import Control
 from delivery import Delivery
@@ -75,7 +74,7 @@ class Emulator:
             "chatbot": self.chatbot.service.routes,
             "account": Routes(model_of("account")),
         }
-        self.front = Front(services, self.operation_of, self.answers_in, self.faults, self.log, Control(self))
+        self.front = Front(services, self.operation_of, self.world.is_enabled, self.faults, self.log, Control(self))
 
     def emit(self, account: str, region: str, source: str, detail_type: str, resources: list, detail: dict) -> None:
         """Puts an event of an AWS service on the bus."""
@@ -84,10 +83,6 @@ class Emulator:
     def emit_of_security_hub(self, account: str, region: str, detail_type: str, resources: list, detail: dict) -> None:
         """Puts an event of Security Hub on the bus."""
         self.emit(account, region, "aws.securityhub", detail_type, resources, detail)
-
-    def answers_in(self, account: str, region: str) -> bool:
-        """Whether a region answers an account at all; us-east-1 and Chatbot's regions always do."""
-        return region in ("", "us-east-1", *ENDPOINTS) or self.world.is_enabled(account, region)
 
     def operation_of(self, service: str, method: str, raw_path: str) -> str | None:
         """The name of the operation of a service whose requests only name a path; None for the others."""

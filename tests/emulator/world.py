@@ -23,7 +23,7 @@ ALL_REGIONS = sorted(DEFAULT_REGIONS + OPT_IN_REGIONS)
 
 # Facts of an account that only a person or a console can set, with what an account has that nobody described.
 FACTS: dict[str, Any] = {
-    "regions": None,  # enabled regions; None: the 17 default ones and those that have a hub
+    "regions": None,  # where hubs: "all" means, and the opt-in regions enabled; None: 17, and those with a hub
     "administrator": None,  # account id of the Security Hub administrator, when this is a member
     "workspaces": [],  # authorised Slack workspaces: SlackTeamId, SlackTeamName
     "teams": [],  # authorised Microsoft Teams: TeamId, TenantId
@@ -64,11 +64,8 @@ class World:
         return sorted({*DEFAULT_REGIONS, *account["hub_regions"]})
 
     def is_enabled(self, account_id: str, region: str) -> bool:
-        """Whether a region is enabled in an account."""
-        known = self.accounts.get(account_id)
-        if known is None or known["regions"] is None:
-            return region not in OPT_IN_REGIONS or (known is not None and region in known["hub_regions"])
-        return region in known["regions"]
+        """Whether a region is enabled in an account: nobody can turn off one that needs no opt-in."""
+        return region not in OPT_IN_REGIONS or (account_id in self.accounts and region in self.regions(account_id))
 
     def members(self, administrator: str) -> list[str]:
         """The member accounts of a Security Hub administrator."""
