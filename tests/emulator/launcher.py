@@ -24,6 +24,7 @@ LOG = STATE / "log"
 URL = f"http://127.0.0.1:{PORT}"
 START_SECONDS = 30
 STOP_SECONDS = 5
+ANSWER_SECONDS = 2
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy of the shell's is not asked
 
 
@@ -47,12 +48,12 @@ def start() -> int:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with LOG.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-P", str(HERE / "serve.py"), str(PORT)],
+            [sys.executable, str(HERE / "serve.py"), str(PORT)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env={**environment, "PYTHONPATH": str(HERE)},
+            env=environment,
         )
     PID_FILE.write_text(f"{process.pid}\n")
     deadline = time.monotonic() + START_SECONDS
@@ -109,7 +110,7 @@ def own_pid() -> int | None:
 def answering_pid() -> int | None:
     """The pid of the emulator that answers on the port; None when nothing, or something else, does."""
     try:
-        with DIRECT.open(f"{URL}/_emulator/status", timeout=5) as answer:
+        with DIRECT.open(f"{URL}/_emulator/status", timeout=ANSWER_SECONDS) as answer:
             return json.load(answer)["pid"]
     except (OSError, ValueError, KeyError, urllib.error.URLError):
         return None

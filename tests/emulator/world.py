@@ -23,7 +23,7 @@ ALL_REGIONS = sorted(DEFAULT_REGIONS + OPT_IN_REGIONS)
 
 # Facts of an account that only a person or a console can set, with what an account has that nobody described.
 FACTS: dict[str, Any] = {
-    "regions": None,  # where hubs: "all" means, and the opt-in regions enabled; None: 17, and those with a hub
+    "regions": None,  # what hubs: "all" means, and the opt-in ones that are enabled; None: 17, and those with a hub
     "administrator": None,  # account id of the Security Hub administrator, when this is a member
     "workspaces": [],  # authorised Slack workspaces: SlackTeamId, SlackTeamName
     "teams": [],  # authorised Microsoft Teams: TeamId, TenantId

@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
+from http.server import HTTPServer
 from pathlib import Path
 
 import pytest
@@ -219,21 +223,27 @@ def test_the_inbox_page_shows_the_messages_safely(lab):
     assert "https://" not in page, "the page loads nothing from elsewhere"
 
 
+def launch(command: str, port: int) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "EMULATOR_PORT": str(port)}
+    return subprocess.run([LAUNCHER, command], env=environment, capture_output=True, text=True, check=False)
+
+
 def test_a_start_is_idempotent_and_status_says_so(lab):
-    environment = {**os.environ, "EMULATOR_PORT": str(lab.emulator.port)}
-
-    def run(command):
-        return subprocess.run([LAUNCHER, command], env=environment, capture_output=True, text=True, check=False)
-
     pid = lab.emulator.ask("GET", "status")["pid"]
-    assert "already on" in run("start").stdout
+    assert "already on" in launch("start", lab.emulator.port).stdout
     assert lab.emulator.ask("GET", "status")["pid"] == pid
-    assert run("status").returncode == 0
-    assert run("dance").returncode == 2
+    assert launch("status", lab.emulator.port).returncode == 0
+    assert launch("dance", lab.emulator.port).returncode == 2
 
 
-def test_a_port_that_is_taken_is_said_so(lab):
-    environment = {**os.environ, "EMULATOR_PORT": "1"}
-    status = subprocess.run([LAUNCHER, "status"], env=environment, capture_output=True, text=True, check=False)
-    assert status.returncode == 3
-    assert "not running" in status.stdout
+def test_a_port_that_is_taken_is_said_so():
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as stranger:
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        port = stranger.server_port
+        started = launch("start", port)
+        assert started.returncode == 1
+        assert "address already in use" in started.stderr
+        assert launch("status", port).returncode == 3
+        assert "not running" in launch("stop", port).stdout
+        stranger.shutdown()
+    shutil.rmtree(LAUNCHER.parents[2] / ".cache" / "emulator" / str(port))
