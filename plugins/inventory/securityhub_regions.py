@@ -16,12 +16,13 @@ description:
   - The file's name must end in C(securityhub_regions.yml) or C(securityhub_regions.yaml).
   - A host is called C(<account>.<region>), such as C(prod.eu-west-1), or just C(<region>) where the file has a single
     account without a name.
-  - Each host is in the groups C(account_<name>), C(region_<region>), C(partition_<partition>) and C(hub_<state>), with
-    an underscore for each character that Ansible does not take in a group's name (C(region_eu_west_1),
-    C(partition_aws_us_gov)). An account without a name has its id in place of the name.
+  - Each host is in the groups C(securityhub), C(account_<name>), C(region_<region>), C(partition_<partition>) and
+    C(hub_<state>), with an underscore for each character that Ansible does not take in a group's name
+    (C(region_eu_west_1), C(partition_aws_us_gov)). An account without a name has its id in place of the name.
   - An account that cannot be opened, for example because its role cannot be assumed, stays in the inventory as one host
-    that is called like the account and is in the groups C(account_<name>) and C(hub_unknown). It carries the cause and
-    the remedy in C(securityhub_slack_account_error), so that a playbook fails for this account alone.
+    that is called like the account and is in the groups C(securityhub), C(account_<name>) and C(hub_unknown). It
+    carries the cause and the remedy in C(securityhub_slack_account_error), so that a playbook fails for this account
+    alone.
   - Regions of partitions without Amazon Q Developer in chat applications (AWS China, AWS GovCloud and others) are hosts
     like all others. It is the playbook that refuses them.
 requirements:

@@ -118,7 +118,7 @@ def test_the_example_of_a_fleet(world, listed):
     assert len(inventory["account_prod"]["hosts"]) == DEFAULT_REGIONS + 1
     assert len(inventory["account_stage"]["hosts"]) == DEFAULT_REGIONS
     assert inventory["account_lab"]["hosts"] == ["lab"]
-    assert len(found) == 2 * DEFAULT_REGIONS + 2
+    assert len(found) == len(inventory["securityhub"]["hosts"]) == 2 * DEFAULT_REGIONS + 2
     assert inventory["region_eu_west_1"]["hosts"] == ["prod.eu-west-1", "stage.eu-west-1"]
     # Opted in to by one account, and by no other.
     assert inventory["region_ap_east_1"]["hosts"] == ["prod.ap-east-1"]
