@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # The host that stands for the only account of a file, if that has no name and cannot be opened.
 UNNAMED = "account"
+# All hosts are in it, so that a playbook can tell them from the machines of a mixed inventory.
+GROUP = "securityhub"
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def _failed(account: Account, facts: AccountFacts) -> Host:
     own_group = (group_of("account", account.name),) if account.name else ()
     return Host(
         name=account.name or UNNAMED,
-        groups=(*own_group, group_of("hub", HUB_UNKNOWN)),
+        groups=(GROUP, *own_group, group_of("hub", HUB_UNKNOWN)),
         variables={
             **account.variables_in(""),
             **_source_variables(account),
@@ -57,6 +59,7 @@ def _region_host(account: Account, facts: AccountFacts, region: str, hub: Hub) -
     return Host(
         name=f"{account.name}.{region}" if account.name else region,
         groups=(
+            GROUP,
             group_of("account", account.name or facts.account_id),
             group_of("region", region),
             group_of("partition", facts.partition),

@@ -125,9 +125,10 @@ def test_a_region_that_does_not_answer_is_unknown_and_says_why(emulator, clients
 
 def test_asks_regions_and_accounts_at_once(emulator, clients):
     searches = [Search(CredentialSource(role_arn=role(account)), every_region) for account in (ACCOUNT, OTHER)]
-    emulator.faults({"latency_ms": 100})
+    emulator.faults({"latency_ms": 300})
     discover_all(clients, searches)
-    assert emulator.ask("GET", "faults")["peak_concurrency"] > 10
+    # One after the other it would be 1; a busy machine does not get all 34 under way before the first is answered.
+    assert emulator.ask("GET", "faults")["peak_concurrency"] > 5
 
 
 def test_holds_through_faults(emulator, clients):

@@ -27,7 +27,7 @@ def test_a_region_is_a_host_with_its_groups_and_variables():
     account = Account("prod", CredentialSource("p", ROLE, "x", "http://one"), layers=(Layer({"level": "HIGH"}),))
     (host,) = hosts_of(account, facts(eu_west_1=HUB_ENABLED))
     assert host.name == "prod.eu-west-1"
-    assert host.groups == ("account_prod", "region_eu_west_1", "partition_aws", "hub_enabled")
+    assert host.groups == ("securityhub", "account_prod", "region_eu_west_1", "partition_aws", "hub_enabled")
     assert host.variables == {
         "level": "HIGH",
         "securityhub_slack_profile": "p",
@@ -53,7 +53,7 @@ def test_hosts_are_sorted_and_carry_the_state_of_the_hub():
 def test_an_unnamed_account_has_its_regions_as_hosts_and_its_id_as_group():
     (host,) = hosts_of(Account(), facts(eu_west_1=HUB_ENABLED))
     assert host.name == "eu-west-1"
-    assert host.groups[0] == "account_111111111111"
+    assert host.groups[1] == "account_111111111111"
     assert "securityhub_slack_profile" not in host.variables
 
 
@@ -61,6 +61,7 @@ def test_group_names_hold_only_what_ansible_allows():
     (host,) = hosts_of(Account("acme.prod-1"), facts(partition="aws-us-gov", us_gov_west_1=HUB_ENABLED))
     assert host.name == "acme.prod-1.us-gov-west-1"
     assert host.groups == (
+        "securityhub",
         "account_acme_prod_1",
         "region_us_gov_west_1",
         "partition_aws_us_gov",
@@ -79,7 +80,7 @@ def test_an_account_that_cannot_be_opened_is_one_host_that_says_why():
     account = Account("prod", CredentialSource(role_arn=ROLE), layers=(Layer({"level": "HIGH"}),))
     (host,) = hosts_of(account, AccountFacts(error="denied: ask for it."))
     assert host.name == "prod"
-    assert host.groups == ("account_prod", "hub_unknown")
+    assert host.groups == ("securityhub", "account_prod", "hub_unknown")
     assert host.variables == {
         "level": "HIGH",
         "securityhub_slack_role_arn": ROLE,
@@ -92,7 +93,7 @@ def test_an_account_that_cannot_be_opened_is_one_host_that_says_why():
 def test_an_unnamed_account_that_cannot_be_opened_is_still_a_host():
     (host,) = hosts_of(Account(), AccountFacts(error="denied: ask for it."))
     assert host.name == "account"
-    assert host.groups == ("hub_unknown",)
+    assert host.groups == ("securityhub", "hub_unknown")
 
 
 def test_nothing_is_remarked_where_all_is_well():

@@ -1,0 +1,269 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: securityhub_regions
+short_description: One host for each region of your AWS accounts, with the state of Security Hub there
+version_added: "1.0.0"
+author:
+  - The secops.securityhub maintainers (@secops)
+description:
+  - Makes an inventory host of each enabled region of one or several AWS accounts, for the playbooks of this collection.
+    A region that AWS opens, or that an account opts in to, is there in the next run without a change to the file.
+  - The file's name must end in C(securityhub_regions.yml) or C(securityhub_regions.yaml).
+  - A host is called C(<account>.<region>), such as C(prod.eu-west-1), or just C(<region>) where the file has a single
+    account without a name.
+  - Each host is in the groups C(securityhub), C(account_<name>), C(region_<region>), C(partition_<partition>) and
+    C(hub_<state>), with an underscore for each character that Ansible does not take in a group's name
+    (C(region_eu_west_1), C(partition_aws_us_gov)). An account without a name has its id in place of the name.
+  - An account that cannot be opened, for example because its role cannot be assumed, stays in the inventory as one host
+    that is called like the account and is in the groups C(securityhub), C(account_<name>) and C(hub_unknown). It
+    carries the cause and the remedy in C(securityhub_slack_account_error), so that a playbook fails for this account
+    alone.
+  - Regions of partitions without Amazon Q Developer in chat applications (AWS China, AWS GovCloud and others) are hosts
+    like all others. It is the playbook that refuses them.
+requirements:
+  - python >= 3.10
+  - botocore >= 1.44
+extends_documentation_fragment:
+  - ansible.builtin.constructed
+  - ansible.builtin.inventory_cache
+notes:
+  - "Host variables that are always set: C(securityhub_hub) (V(enabled), V(disabled) or V(unknown)) and
+    C(securityhub_hub_reason) (why it is unknown, else empty)."
+  - "Host variables of a region: C(securityhub_slack_region), C(securityhub_account_id) and C(securityhub_partition)."
+  - "Host variables that the role reads, where the account has them: C(securityhub_slack_profile),
+    C(securityhub_slack_role_arn), C(securityhub_slack_external_id) and C(securityhub_slack_endpoint_url)."
+  - "Variables from this file are host variables: they win over group_vars, and lose against host_vars. What group_vars
+    should decide does not belong here."
+  - "The credentials need C(account:ListRegions) or C(ec2:DescribeRegions), and C(securityhub:DescribeHub)."
+  - "Texts that come from AWS are never taken for templates. O(accounts[].variables) and the like may hold templates."
+options:
+  plugin:
+    description: Marks the file as one for this plugin.
+    type: str
+    required: true
+    choices: [secops.securityhub.securityhub_regions]
+  accounts:
+    description:
+      - The Security Hub administrator accounts. Members need not be named, since their findings arrive there.
+      - Without it there is one account without a name, that of the credentials in the environment.
+    type: list
+    elements: dict
+    default: [{}]
+    suboptions:
+      name:
+        description:
+          - What the account is called in the names of its hosts and of its group, made of letters, digits, hyphens,
+            underscores and dots. Required if there are several accounts.
+        type: str
+      profile:
+        description: The profile of C(~/.aws/config) with the account's credentials, or with those that assume its role.
+        type: str
+      role_arn:
+        description: A role in the account, assumed once in a run.
+        type: str
+      external_id:
+        description: What the role's trust policy asks for as C(sts:ExternalId). May be encrypted with Ansible Vault.
+        type: str
+      endpoint_url:
+        description: In place of O(endpoint_url) for this account.
+        type: str
+      regions:
+        description: In place of O(regions) for this account.
+        type: list
+        elements: str
+      exclude:
+        description: In place of O(exclude) for this account.
+        type: list
+        elements: str
+      variables:
+        description: Variables of all hosts of this account. They win over O(variables) and O(region_variables).
+        type: dict
+      region_variables:
+        description: Like O(region_variables), for this account alone. They win over all others.
+        type: dict
+  regions:
+    description:
+      - V(enabled) for all regions, or a list of names and of patterns such as V(eu-*).
+      - In any case only those that the account has enabled and in which Security Hub exists.
+    type: list
+    elements: str
+    default: [enabled]
+  exclude:
+    description: Names and patterns of regions to leave out, for example those that a service control policy denies.
+    type: list
+    elements: str
+    default: []
+  variables:
+    description: Variables of all hosts.
+    type: dict
+    default: {}
+  region_variables:
+    description:
+      - Variables of the hosts in a region, by the region's name or a pattern. They win over O(variables).
+      - Where several patterns match a region, the later one wins.
+    type: dict
+    default: {}
+  endpoint_url:
+    description: Where all calls go instead of to AWS, for an emulator.
+    type: str
+"""
+
+EXAMPLES = r"""
+# inventories/prod/securityhub_regions.yml: all regions of the account whose credentials are in the environment.
+# The hosts are called eu-west-1, us-east-1, ...
+---
+plugin: secops.securityhub.securityhub_regions
+
+# Three administrator accounts, everywhere, and Singapore from MEDIUM upwards.
+# The hosts are called prod.eu-west-1, stage.eu-west-1, ...
+---
+plugin: secops.securityhub.securityhub_regions
+accounts:
+  - name: prod
+    profile: securityhub-prod
+  - name: stage
+    role_arn: arn:aws:iam::222222222222:role/securityhub-slack
+    external_id: c0ffee
+    variables:
+      securityhub_slack_channel_id: C0STAGE0001
+  - name: lab
+    profile: securityhub-lab
+    regions: [eu-*, us-east-1]
+    exclude: [eu-south-*]
+variables:
+  securityhub_slack_workspace_id: T0SECOPS001
+  securityhub_slack_channel_id: C0PROD00001
+region_variables:
+  ap-southeast-1:
+    securityhub_slack_minimum_severity: MEDIUM
+
+# Groups of one's own, and an inventory that is kept for an hour.
+---
+plugin: secops.securityhub.securityhub_regions
+accounts:
+  - name: prod
+    profile: securityhub-prod
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: ~/.cache/securityhub_regions
+groups:
+  europe: securityhub_slack_region.startswith('eu-')
+keyed_groups:
+  - key: securityhub_account_id
+    prefix: id
+"""
+
+import os
+from dataclasses import asdict
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible.errors import AnsibleParserError
+from ansible.module_utils.basic import missing_required_lib
+from ansible.parsing.vault import EncryptedString
+from ansible.plugins.inventory import BaseInventoryPlugin
+from ansible.plugins.inventory import Cacheable
+from ansible.plugins.inventory import Constructable
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import accounts_of
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import problems
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import THREADS
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import Search
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import discover_all
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.hosts import hosts_of
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.hosts import remarks
+
+if TYPE_CHECKING:
+    from ansible.inventory.data import InventoryData
+    from ansible.parsing.dataloader import DataLoader
+    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import Account
+    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.hosts import Host
+
+FILE_NAMES = ("securityhub_regions.yml", "securityhub_regions.yaml")
+OPTIONS = ("accounts", "regions", "exclude", "variables", "region_variables", "endpoint_url")
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    """Reads the file, asks AWS or the cache, and hands over what module_utils/_inventory makes of it."""
+
+    NAME = "secops.securityhub.securityhub_regions"
+
+    def verify_file(self, path: str) -> bool:
+        """Take files of the documented names only."""
+        return path.endswith(FILE_NAMES) and super().verify_file(path)
+
+    def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
+        """Fill *inventory*; *cache* is false if it is to be refreshed."""
+        super().parse(inventory, loader, path, cache)
+        if find_spec("botocore") is None:
+            raise AnsibleParserError(missing_required_lib("botocore"))
+        accounts = self._accounts(self._read_config_data(path))
+        clients = Clients(connections=THREADS)
+        facts = self._facts(clients, accounts, path, cache)
+        for remark in remarks(accounts, facts, clients.available_regions("securityhub")):
+            self.display.warning(remark)
+        for account, found in zip(accounts, facts):
+            for host in hosts_of(account, found):
+                self._add(host)
+
+    def _accounts(self, config: dict[str, Any]) -> list[Account]:
+        unknown = ", ".join(str(key) for key in config if not self.has_option(key))
+        if unknown:
+            raise AnsibleParserError(
+                f"the file has {unknown}, which this plugin does not know: see ansible-doc -t inventory {self.NAME}."
+            )
+        options = {name: self.get_option(name) for name in OPTIONS}
+        if isinstance(options["accounts"], list):
+            options["accounts"] = [_decrypted(entry) for entry in options["accounts"]]
+        found = problems(options)
+        if found:
+            raise AnsibleParserError("; ".join(found) + ".")
+        return accounts_of(options)
+
+    def _facts(self, clients: Clients, accounts: list[Account], path: str, cache: bool) -> list[AccountFacts]:
+        cached = self._cached(path) if cache else {}
+        keys = [account.search_key(os.environ) for account in accounts]
+        missing = {
+            key: Search(account.source, account.wants) for key, account in zip(keys, accounts) if key not in cached
+        }
+        fresh = dict(zip(missing, discover_all(clients, list(missing.values()))))
+        facts = {key: fresh.get(key) or cached[key] for key in keys}
+        # An account that could not be opened is asked again the next time. Writing starts the cache's time anew for
+        # all accounts, so it needs something new to write.
+        if any(not found.error for found in fresh.values()):
+            self._keep(path, {key: found for key, found in facts.items() if not found.error})
+        return [facts[key] for key in keys]
+
+    def _cached(self, path: str) -> dict[str, AccountFacts]:
+        if not self.get_option("cache"):
+            return {}
+        cached = self._cache.get(self.get_cache_key(path), {})
+        return {key: AccountFacts.from_dict(facts) for key, facts in cached.items()}
+
+    def _keep(self, path: str, facts: dict[str, AccountFacts]) -> None:
+        if self.get_option("cache"):
+            self._cache[self.get_cache_key(path)] = {key: asdict(found) for key, found in facts.items()}
+
+    def _add(self, host: Host) -> None:
+        self.inventory.add_host(host.name)
+        for group in host.groups:
+            self.inventory.add_host(host.name, self.inventory.add_group(group))
+        for name, value in host.variables.items():
+            self.inventory.set_variable(host.name, name, value)
+        strict = self.get_option("strict")
+        self._set_composite_vars(self.get_option("compose"), host.variables, host.name, strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), host.variables, host.name, strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), host.variables, host.name, strict)
+
+
+def _decrypted(entry: Any) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    return {key: str(value) if isinstance(value, EncryptedString) else value for key, value in entry.items()}

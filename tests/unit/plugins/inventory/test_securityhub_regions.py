@@ -1,0 +1,394 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory plugin as people use it: Ansible's commands in processes of their own, AWS over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[4]
+FLEET = ROOT / "inventories" / "fleet"
+PLUGIN = "secops.securityhub.securityhub_regions"
+PROD, STAGE, LAB = "111111111111", "222222222222", "333333333333"
+DEFAULT_REGIONS = 17
+
+
+def role(account):
+    return f"arn:aws:iam::{account}:role/securityhub-slack"
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A home directory without any files of the person who runs the tests."""
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def run(emulator, home):
+    """Run one of Ansible's commands as the account PROD, and return what it did."""
+
+    def call(command, *arguments, **environment):
+        return subprocess.run(
+            [Path(sys.executable).with_name(command), *map(str, arguments)],
+            cwd=ROOT,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(home),
+                "LANG": "C.UTF-8",
+                "COLUMNS": "1000",
+                "ANSIBLE_DEPRECATION_WARNINGS": "false",
+                "AWS_ACCESS_KEY_ID": PROD,
+                "AWS_SECRET_ACCESS_KEY": "emulator",
+                "AWS_ENDPOINT_URL": emulator.url,
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return call
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write an inventory file of the plugin and return its path."""
+
+    def to(content, name="securityhub_regions.yml"):
+        file = tmp_path / name
+        file.write_text(content if isinstance(content, str) else yaml.safe_dump({"plugin": PLUGIN, **content}))
+        return file
+
+    return to
+
+
+@pytest.fixture
+def listed(run):
+    """Return the inventory of a file or directory, as ansible-inventory --list shows it."""
+
+    def of(path, *arguments, **environment):
+        done = run("ansible-inventory", "--list", "-i", path, *arguments, **environment)
+        assert done.returncode == 0, done.stderr
+        return {"warnings": done.stderr, **json.loads(done.stdout, object_hook=plain)}
+
+    return of
+
+
+def plain(value):
+    """Return the text of what --list marks as not to be templated, and everything else as it is."""
+    return value.get("__ansible_unsafe", value)
+
+
+def hosts(inventory):
+    return inventory["_meta"]["hostvars"]
+
+
+@pytest.fixture
+def world(emulator):
+    """Three administrator accounts: a whole one, one with two hubs, one whose role may not be assumed."""
+    emulator.reset()
+    emulator.world(
+        {
+            PROD: {"hubs": "all", "regions": ["ap-east-1"]},
+            STAGE: {"hubs": ["us-east-1", "eu-west-1"]},
+            LAB: {"hubs": "all", "roles": []},
+        }
+    )
+    return emulator
+
+
+def test_the_example_of_a_fleet(world, listed):
+    assert len((FLEET / "securityhub_regions.yml").read_text().splitlines()) <= 15
+    inventory = listed(FLEET)
+    found = hosts(inventory)
+
+    assert len(inventory["account_prod"]["hosts"]) == DEFAULT_REGIONS + 1
+    assert len(inventory["account_stage"]["hosts"]) == DEFAULT_REGIONS
+    assert inventory["account_lab"]["hosts"] == ["lab"]
+    assert len(found) == len(inventory["securityhub"]["hosts"]) == 2 * DEFAULT_REGIONS + 2
+    assert inventory["region_eu_west_1"]["hosts"] == ["prod.eu-west-1", "stage.eu-west-1"]
+    # Opted in to by one account, and by no other.
+    assert inventory["region_ap_east_1"]["hosts"] == ["prod.ap-east-1"]
+    assert len(inventory["partition_aws"]["hosts"]) == 2 * DEFAULT_REGIONS + 1
+
+    assert sorted(set(inventory["hub_enabled"]["hosts"]) & set(inventory["account_stage"]["hosts"])) == [
+        "stage.eu-west-1",
+        "stage.us-east-1",
+    ]
+    assert "stage.eu-west-2" in inventory["hub_disabled"]["hosts"]
+    assert inventory["hub_unknown"]["hosts"] == ["lab"]
+
+    assert found["stage.ap-southeast-1"] == {
+        "securityhub_account_id": STAGE,
+        "securityhub_hub": "disabled",
+        "securityhub_hub_reason": "",
+        "securityhub_partition": "aws",
+        "securityhub_slack_channel_id": found["stage.eu-west-1"]["securityhub_slack_channel_id"],
+        "securityhub_slack_minimum_severity": "MEDIUM",
+        "securityhub_slack_region": "ap-southeast-1",
+        "securityhub_slack_role_arn": role(STAGE),
+        "securityhub_slack_workspace_id": found["stage.eu-west-1"]["securityhub_slack_workspace_id"],
+    }
+    assert "securityhub_slack_minimum_severity" not in found["stage.eu-west-1"]
+
+    assert "may not assume the role" in found["lab"]["securityhub_slack_account_error"]
+    assert (
+        "account lab (role arn:aws:iam::333333333333:role/securityhub-slack) cannot be opened" in inventory["warnings"]
+    )
+    assert world.writes() == []
+
+
+def test_without_accounts_the_regions_of_the_environment_are_the_hosts(world, listed, write):
+    inventory = listed(write({"exclude": ["us-*"]}))
+    assert "eu-west-1" in inventory[f"account_{PROD}"]["hosts"]
+    assert not [host for host in hosts(inventory) if host.startswith("us-") or "." in host]
+    assert hosts(inventory)["eu-west-1"]["securityhub_account_id"] == PROD
+    assert inventory["warnings"] == ""
+
+
+def test_a_region_that_the_account_opts_in_to_is_there_in_the_next_run(world, listed, write):
+    file = write({})
+    assert "ap-east-2" not in hosts(listed(file))
+    world.world({PROD: {"regions": ["ap-east-1", "ap-east-2"]}})
+    assert "ap-east-2" in hosts(listed(file))
+
+
+def test_host_patterns(world, run, write, tmp_path):
+    accounts = [{"name": name, "role_arn": role(account)} for name, account in [("prod", PROD), ("stage", STAGE)]]
+    file = write(
+        {"accounts": [*accounts, {"name": "lab", "role_arn": role(LAB)}], "regions": ["eu-west-*", "us-east-1"]}
+    )
+    expected = {
+        "prod.*": ["prod.eu-west-1", "prod.eu-west-2", "prod.eu-west-3", "prod.us-east-1"],
+        "*.eu-west-1": ["prod.eu-west-1", "stage.eu-west-1"],
+        "stage.eu-west-1,prod.us-east-1": ["prod.us-east-1", "stage.eu-west-1"],
+        "account_stage:&hub_enabled": ["stage.eu-west-1", "stage.us-east-1"],
+        "region_us_east_1:!account_prod": ["stage.us-east-1"],
+        "account_lab": ["lab"],
+        r"~.*\.us-.*": ["prod.us-east-1", "stage.us-east-1"],
+    }
+    (tmp_path / "play.yml").write_text(
+        yaml.safe_dump([{"name": pattern, "hosts": pattern, "gather_facts": False} for pattern in expected])
+    )
+    done = run("ansible-playbook", "-i", file, tmp_path / "play.yml", "--list-hosts")
+    assert hosts_of_plays(done.stdout) == expected
+    limited = run("ansible-playbook", "-i", file, tmp_path / "play.yml", "--list-hosts", "--limit", "stage.eu-*")
+    assert hosts_of_plays(limited.stdout)["account_stage:&hub_enabled"] == ["stage.eu-west-1"]
+    assert hosts_of_plays(limited.stdout)["account_lab"] == []
+
+
+def hosts_of_plays(text):
+    """Return the hosts of each play by its name, as --list-hosts shows them."""
+    found = {}
+    for line in text.splitlines():
+        if line.startswith("  play #"):
+            name = line.partition("): ")[2].partition("\t")[0].strip()
+            found[name] = []
+        elif line.startswith("      "):
+            found[name] = sorted([*found[name], line.strip()])
+    return found
+
+
+CACHE = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile"}
+
+
+def test_what_is_cached_is_not_asked_for_again(world, listed, write, tmp_path):
+    entries = [
+        {"name": "prod", "role_arn": role(PROD), "external_id": "a-password"},
+        {"name": "lab", "role_arn": role(LAB)},
+    ]
+    options = {**CACHE, "cache_connection": str(tmp_path / "cache")}
+    first = listed(write({**options, "accounts": entries}))
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert "a-password" not in kept.read_text()
+    written = kept.stat().st_mtime_ns
+
+    # Only the account that could not be opened is asked again, and that does not lengthen the life of the others.
+    world.forget_requests()
+    again = listed(write({**options, "accounts": entries}))
+    assert hosts(again) == hosts(first)
+    assert [entry["operation"] for entry in world.requests()] == ["AssumeRole"]
+    assert kept.stat().st_mtime_ns == written
+
+    # What the file says takes effect at once, and a new account alone is asked.
+    world.forget_requests()
+    entries[1] = {"name": "stage", "role_arn": role(STAGE)}
+    changed = listed(write({**options, "accounts": entries, "variables": {"fresh": True}}))
+    assert hosts(changed)["prod.eu-west-1"]["fresh"] is True
+    assert len(changed["account_stage"]["hosts"]) == DEFAULT_REGIONS
+    assert {entry["account"] for entry in world.requests()} == {PROD, STAGE}
+    assert [entry["operation"] for entry in world.requests()].count("AssumeRole") == 1
+
+    world.forget_requests()
+    listed(write({**options, "accounts": entries}), "--flush-cache")
+    assert [entry["operation"] for entry in world.requests()].count("AssumeRole") == 2
+
+
+def test_the_cache_of_one_persons_credentials_is_not_read_for_another(world, listed, write, tmp_path):
+    file = write({**CACHE, "cache_connection": str(tmp_path / "cache"), "regions": ["eu-west-1"]})
+    assert hosts(listed(file))["eu-west-1"]["securityhub_account_id"] == PROD
+    assert hosts(listed(file, AWS_ACCESS_KEY_ID=STAGE))["eu-west-1"]["securityhub_account_id"] == STAGE
+
+
+def test_groups_and_variables_of_ones_own(world, listed, write):
+    inventory = listed(
+        write(
+            {
+                "accounts": [{"name": "prod"}],
+                "regions": ["eu-west-1", "us-east-1"],
+                "groups": {"europe": "securityhub_slack_region.startswith('eu-')"},
+                "keyed_groups": [{"key": "securityhub_account_id", "prefix": "id"}],
+                "compose": {"short": "securityhub_slack_region | replace('-', '')"},
+                "strict": True,
+            }
+        )
+    )
+    assert inventory["europe"]["hosts"] == ["prod.eu-west-1"]
+    assert sorted(inventory[f"id_{PROD}"]["hosts"]) == ["prod.eu-west-1", "prod.us-east-1"]
+    assert hosts(inventory)["prod.us-east-1"]["short"] == "useast1"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"regionz": ["eu-*"]}, "the file has regionz, which this plugin does not know"),
+        (
+            {"accounts": [{"name": "prod", "rolearn": "x"}]},
+            "account prod has 'rolearn', which is none of name, profile",
+        ),
+        ({"accounts": [{"name": "prod"}, {"profile": "x"}]}, "account 2 has no name"),
+        ({"accounts": "prod"}, "accounts must be a list with a dictionary for each account"),
+        ({"accounts": []}, "accounts must be a list with a dictionary for each account"),
+        ({"regions": ["EU"]}, "regions of the file holds 'EU'"),
+    ],
+)
+def test_a_mistake_in_the_file_ends_the_run_with_a_sentence(emulator, run, write, content, sentence):
+    emulator.forget_requests()
+    done = run("ansible-inventory", "--list", "-i", write(content))
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert emulator.requests() == []
+
+
+@pytest.mark.parametrize("name", ["prod.yml", "securityhub_regions.yml.bak", "securityhub_regions.json"])
+def test_takes_only_files_of_its_name(emulator, run, write, name):
+    emulator.forget_requests()
+    assert run("ansible-inventory", "--list", "-i", write({}, name)).returncode != 0
+    assert emulator.requests() == []
+
+
+def test_takes_files_of_its_name_with_something_before_it(world, listed, write):
+    assert "eu-west-1" in hosts(listed(write({"regions": ["eu-west-1"]}, "prod.securityhub_regions.yaml")))
+
+
+def test_an_external_id_may_be_encrypted(world, listed, run, write, tmp_path):
+    world.world({LAB: {"roles": [{"arn": role(LAB), "external_id": "a-password"}]}})
+    (tmp_path / "key").write_text("opensesame")
+    vault = ("--vault-password-file", tmp_path / "key")
+    encrypted = run("ansible-vault", "encrypt_string", *vault, "a-password", "--name", "    external_id").stdout
+    text = f"plugin: {PLUGIN}\naccounts:\n  - name: lab\n    role_arn: {role(LAB)}\n{encrypted}"
+    inventory = listed(write(text), *vault)
+    assert len(inventory["account_lab"]["hosts"]) == DEFAULT_REGIONS
+
+
+# A template that leaves a file behind when somebody evaluates it.
+HOSTILE = "{{ lookup('ansible.builtin.pipe', 'touch %s') }}"
+
+
+class HostileAws(BaseHTTPRequestHandler):
+    """Answers like AWS, with a template in each text."""
+
+    template = ""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/listRegions":
+            regions = [{"RegionName": name} for name in ("eu-west-1", self.template, f"eu-{self.template}-1")]
+            self.answer(200, json.dumps({"Regions": regions}))
+        else:
+            self.answer(
+                200,
+                "<GetCallerIdentityResponse><GetCallerIdentityResult>"
+                f"<Arn>arn:{self.template}:sts::1:x</Arn><Account>{self.template}</Account>"
+                "</GetCallerIdentityResult></GetCallerIdentityResponse>",
+            )
+
+    def do_GET(self):
+        self.answer(403, json.dumps({"__type": "AccessDeniedException", "message": self.template}))
+
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_arguments):
+        """Keep quiet."""
+
+
+@pytest.fixture
+def hostile_aws(tmp_path):
+    HostileAws.template = HOSTILE % (tmp_path / "owned")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), HostileAws)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_no_text_of_aws_is_taken_for_a_template(hostile_aws, run, write, tmp_path):
+    file = write(
+        {
+            "accounts": [{"name": "prod", "variables": {"mine": "{{ securityhub_slack_region | upper }}"}}],
+            "compose": {"copied": "securityhub_hub_reason"},
+            "keyed_groups": [{"key": "securityhub_account_id", "prefix": "id"}],
+            "endpoint_url": hostile_aws,
+        }
+    )
+    names = [
+        *("securityhub_account_id", "securityhub_partition", "securityhub_hub_reason", "copied"),
+        *("mine", "group_names", "inventory_hostname"),
+    ]
+    play = {
+        "name": "Show",
+        "hosts": "all",
+        "gather_facts": False,
+        "connection": "local",
+        "tasks": [
+            {
+                "name": "Show",
+                "ansible.builtin.copy": {
+                    "content": "{{ [" + ", ".join(names) + "] | to_json }}",
+                    "dest": str(tmp_path / "shown"),
+                    "mode": "0600",
+                },
+            }
+        ],
+    }
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
+    done = run("ansible-playbook", "-i", file, tmp_path / "play.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    account, partition, reason, copied, mine, _groups, host = json.loads((tmp_path / "shown").read_text())
+    assert host == "prod.eu-west-1"
+    assert account == HostileAws.template
+    assert HostileAws.template.startswith(partition)
+    assert HostileAws.template in reason
+    assert copied == reason
+    assert mine == "EU-WEST-1"
+    assert not (tmp_path / "owned").exists()
