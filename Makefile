@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(shell tr : '\n' <<<"$$PATH" | grep -v '/shims$
 PIP := -m pip install -qq --disable-pip-version-check
 export ANSIBLE_HOME := $(CURDIR)/.ansible/home
 
-.PHONY: help setup setup-dev emulator-venv demo test lint sanity unit build molecule versions clean
+.PHONY: help setup setup-dev emulator-venv demo test lint sanity unit build docs molecule versions clean
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -43,7 +43,7 @@ emulator-venv: .cache/emulator/venv/stamp
 demo: setup emulator-venv  ## 17 regions on a local AWS: see which messages arrive
 	@tests/demo/demo
 
-test: lint sanity unit build molecule  ## everything that CI checks
+test: lint sanity unit build docs molecule  ## everything that CI checks
 
 lint: setup-dev  ## code, YAML, templates, docs, licences, changelog
 	@tests/lint
@@ -57,6 +57,9 @@ unit: setup-dev emulator-venv  ## the unit tests
 build: setup-dev  ## the tarball: what it holds, and its use from elsewhere
 	@tests/build
 
+docs: setup-dev  ## the documentation site, in docs/build/html
+	@tests/docs
+
 molecule: setup-dev emulator-venv  ## the shipped playbooks against the emulator
 	@tests/molecule
 
@@ -64,4 +67,4 @@ versions: emulator-venv  ## unit and sanity on each ansible-core whose Python is
 	@PATH="$(PATH_OF_CALLER)" tests/versions
 
 clean:  ## remove what make has set up
-	rm -rf .venv .ansible .cache .pytest_cache .mypy_cache .ruff_cache tests/output
+	rm -rf .venv .ansible .cache .pytest_cache .mypy_cache .ruff_cache docs/build tests/output
