@@ -86,6 +86,10 @@ class Organization:
             given[words["regions"]] = facts[name].get("Regions") or facts[name].get("LinkedRegions") or []
             there[account] = _aggregator(account, facts[name]["home"], given, words)
 
+    def administers(self, account: str, region: str) -> bool:
+        """Whether an account is the delegated administrator in a region."""
+        return self.admins.get((region, "SecurityHub")) == account
+
     def feeds(self, account: str, region: str) -> list[tuple[str, str]]:
         """Where a finding that an account has in a region is shown, and sends an event."""
         accounts = [account]
@@ -224,6 +228,7 @@ class Organization:
             message = "The organization already has a delegated administrator account in this region"
             raise AwsError("ResourceConflictException", message)
         self.admins[place] = given["AdminAccountId"]
+        self.security_hub.enable_in(given["AdminAccountId"], get_region())
         return {"AdminAccountId": given["AdminAccountId"], "Feature": place[1]}
 
     def disable_admin(self, given: dict) -> None:
@@ -242,13 +247,16 @@ class Organization:
         self.security_hub.hub()
         self._check_admin()
         found = self.configurations.get((get_account_id(), get_region()), {})
+        status = found.get("Status", "ENABLED")
+        if status == "PENDING":
+            found["Status"] = "ENABLED"  # the next one to ask sees it done
         return {
             "AutoEnable": found.get("AutoEnable", False),
             "AutoEnableStandards": found.get("AutoEnableStandards", "DEFAULT"),
             "MemberAccountLimitReached": False,
             "OrganizationConfiguration": {
                 "ConfigurationType": found.get("ConfigurationType", "LOCAL"),
-                "Status": "ENABLED",
+                "Status": status,
             },
         }
 
@@ -257,7 +265,17 @@ class Organization:
         self._check_admin()
         found = self.configurations.setdefault((get_account_id(), get_region()), {})
         found.update({name: given[name] for name in ("AutoEnable", "AutoEnableStandards") if name in given})
-        found.update(given.get("OrganizationConfiguration", {}))
+        kind = given.get("OrganizationConfiguration", {}).get("ConfigurationType")
+        if kind and kind != found.get("ConfigurationType", "LOCAL"):
+            # AWS takes its time to set central configuration up, and refuses it without an aggregator at home.
+            aggregator = self.aggregators.get(get_account_id(), {})
+            at_home = aggregator.get("FindingAggregationRegion") == get_region()
+            status = "ENABLED" if kind == "LOCAL" else "PENDING" if at_home else "FAILED"
+            found.update(ConfigurationType=kind, Status=status)
+        if found.get("ConfigurationType") == "CENTRAL" and (
+            found.get("AutoEnable") or found.get("AutoEnableStandards", "DEFAULT") != "NONE"
+        ):
+            raise AwsError(INVALID, "AutoEnable and AutoEnableStandards cannot be set under central configuration")
 
 
 def _aggregator(account: str, home: str, given: dict, words: dict[str, str]) -> dict:

@@ -45,6 +45,7 @@ class Hub:
     subscribed_at: str
     control_finding_generator: str = "SECURITY_CONTROL"
     auto_enable_controls: bool = True
+    tags: dict[str, str] = field(default_factory=dict)
     action_targets: dict[str, dict] = field(default_factory=dict)
     findings: dict[tuple[str, str], dict] = field(default_factory=dict)
 
@@ -67,6 +68,9 @@ class SecurityHub:
             "EnableSecurityHub": self.enable,
             "DisableSecurityHub": self.disable,
             "UpdateSecurityHubConfiguration": self.update_configuration,
+            "TagResource": self.tag,
+            "UntagResource": self.untag,
+            "ListTagsForResource": lambda given: {"Tags": self._tagged(given).tags},
             "DescribeSecurityHubV2": self.describe_v2,
             "EnableSecurityHubV2": self.enable_v2,
             "DisableSecurityHubV2": self.disable_v2,
@@ -163,16 +167,38 @@ class SecurityHub:
         place = (get_account_id(), get_region())
         if place in self.hubs:
             raise AwsError("ResourceConflictException", "Account is already subscribed to Security Hub")
-        self.hubs[place] = Hub(_now(), given.get("ControlFindingGenerator", "SECURITY_CONTROL"))
+        generator = given.get("ControlFindingGenerator", "SECURITY_CONTROL")
+        self.hubs[place] = Hub(_now(), generator, tags=dict(given.get("Tags") or {}))
+
+    def enable_in(self, account: str, region: str) -> None:
+        """What AWS does for an account that it makes an administrator."""
+        self.hubs.setdefault((account, region), Hub(_now()))
+        known = self.world.account(account)
+        known["hub_regions"] = sorted({*known["hub_regions"], region})
 
     def disable(self, given: dict) -> None:
         self.hub()
+        if self.organization.administers(get_account_id(), get_region()):
+            raise AwsError(INVALID, "Cannot disable Security Hub on the Security Hub administrator")
         del self.hubs[get_account_id(), get_region()]
 
     def update_configuration(self, given: dict) -> None:
         hub = self.hub()
         hub.control_finding_generator = given.get("ControlFindingGenerator", hub.control_finding_generator)
         hub.auto_enable_controls = given.get("AutoEnableControls", hub.auto_enable_controls)
+
+    def _tagged(self, given: dict) -> Hub:
+        if given["ResourceArn"] != _arn("hub/default"):
+            raise AwsError(NOT_FOUND, f"Resource {given['ResourceArn']} is not found")
+        return self.hub()
+
+    def tag(self, given: dict) -> None:
+        self._tagged(given).tags.update(given["Tags"])
+
+    def untag(self, given: dict) -> None:
+        tags = self._tagged(given).tags
+        for key in given["TagKeys"]:
+            tags.pop(key, None)
 
     def describe_v2(self, given: dict) -> dict:
         return {"HubV2Arn": _arn("hubv2/default"), "SubscribedAt": self.hub_v2()}

@@ -5,7 +5,7 @@
 
 Every function takes a botocore client of the service ``securityhub`` and lets botocore's errors through, but for one:
 in an account and region where Security Hub is off, AWS answers anything with InvalidAccessException, and that becomes
-*HubNotEnabled*.
+*HubNotEnabled*. The same code for an account that may not ask becomes *WrongAccount* in the calls for organisations.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Resource = dict[str, Any]
+
+MANAGEMENT = "the management account of the organisation"
+ADMINISTRATOR = "the delegated administrator of Security Hub"
 
 # InvalidAccessException also means "not the administrator of this organization"; then the hub may well be on.
 NOT_ABOUT_THE_HUB = ("administrator", "organization", "management account")
@@ -36,21 +39,30 @@ class HubNotEnabled(errors.Refused):
         self.region = region
 
 
+class WrongAccount(errors.Refused):
+    """These credentials belong to an account that AWS does not let ask this."""
+
+    def __init__(self, aws_says: str, right: str) -> None:
+        super().__init__(f"{aws_says.rstrip('.')}: run this with the credentials of {right}.")
+
+
 @contextmanager
-def _needing_hub(client: Any) -> Iterator[None]:
+def _needing_hub(client: Any, right_account: str = "") -> Iterator[None]:
+    """Tell apart, inside the block, what InvalidAccessException means; *right_account* says who may call."""
     try:
         yield
     except client.exceptions.ClientError as error:
-        if not _says_hub_off(error):
+        if errors.code(error) != "InvalidAccessException":
             raise
-        raise HubNotEnabled(client.meta.region_name) from error
+        if not any(words in errors.message(error).lower() for words in NOT_ABOUT_THE_HUB):
+            raise HubNotEnabled(client.meta.region_name) from error
+        if right_account:
+            raise WrongAccount(errors.message(error), right_account) from error
+        raise
 
 
-def _says_hub_off(error: BaseException) -> bool:
-    if errors.code(error) != "InvalidAccessException":
-        return False
-    text = errors.message(error).lower()
-    return not any(words in text for words in NOT_ABOUT_THE_HUB)
+def _without_metadata(answer: Resource) -> Resource:
+    return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
 
 def describe_hub(client: Any) -> Resource:
@@ -60,7 +72,51 @@ def describe_hub(client: Any) -> Resource:
             hub: Resource = client.describe_hub()
     except client.exceptions.ResourceNotFoundException as error:
         raise HubNotEnabled(client.meta.region_name) from error
-    return {key: value for key, value in hub.items() if key != "ResponseMetadata"}
+    return _without_metadata(hub)
+
+
+def enable_security_hub(client: Any, members: Resource) -> None:
+    """Enable Security Hub with members of EnableSecurityHub. Raise ResourceConflictException where it is enabled."""
+    client.enable_security_hub(**members)
+
+
+def update_security_hub_configuration(client: Any, changes: Resource) -> None:
+    """Change AutoEnableControls, ControlFindingGenerator or both. Raise HubNotEnabled."""
+    with _needing_hub(client):
+        client.update_security_hub_configuration(**changes)
+
+
+def disable_security_hub(client: Any) -> bool:
+    """Disable Security Hub; return False if it was off. Raise Refused in the account that administers it."""
+    try:
+        with _needing_hub(client):
+            client.disable_security_hub()
+    except (client.exceptions.ResourceNotFoundException, HubNotEnabled):
+        return False
+    except client.exceptions.ClientError as error:
+        if "administrator" not in errors.message(error).lower():
+            raise
+        raise errors.Refused(
+            f"{errors.message(error).rstrip('.')}: take that role from the account first (module "
+            f"secops.securityhub.securityhub_organization_admin_account)."
+        ) from error
+    return True
+
+
+def list_tags_for_resource(client: Any, arn: str) -> dict[str, str]:
+    """Return the tags of a Security Hub resource."""
+    tags: dict[str, str] = client.list_tags_for_resource(ResourceArn=arn).get("Tags") or {}
+    return tags
+
+
+def tag_resource(client: Any, arn: str, tags: dict[str, str]) -> None:
+    """Add or overwrite tags."""
+    client.tag_resource(ResourceArn=arn, Tags=tags)
+
+
+def untag_resource(client: Any, arn: str, keys: list[str]) -> None:
+    """Remove tags by key."""
+    client.untag_resource(ResourceArn=arn, TagKeys=keys)
 
 
 def describe_action_targets(client: Any) -> list[Resource]:
@@ -113,8 +169,29 @@ def list_finding_aggregators(client: Any) -> list[str]:
 def get_finding_aggregator(client: Any, arn: str) -> Resource:
     """Return FindingAggregatorArn, FindingAggregationRegion, RegionLinkingMode and, for some modes, Regions."""
     with _needing_hub(client):
-        aggregator: Resource = client.get_finding_aggregator(FindingAggregatorArn=arn)
-    return {key: value for key, value in aggregator.items() if key != "ResponseMetadata"}
+        return _without_metadata(client.get_finding_aggregator(FindingAggregatorArn=arn))
+
+
+def create_finding_aggregator(client: Any, members: Resource) -> Resource:
+    """Make the client's region the home region, from RegionLinkingMode and Regions; return the aggregator."""
+    with _needing_hub(client):
+        return _without_metadata(client.create_finding_aggregator(**members))
+
+
+def update_finding_aggregator(client: Any, arn: str, members: Resource) -> Resource:
+    """Replace RegionLinkingMode and Regions, and return the aggregator. Only the home region answers."""
+    with _needing_hub(client):
+        return _without_metadata(client.update_finding_aggregator(FindingAggregatorArn=arn, **members))
+
+
+def delete_finding_aggregator(client: Any, arn: str) -> bool:
+    """Delete the aggregator; return False if there was none. Only the home region answers."""
+    try:
+        with _needing_hub(client):
+            client.delete_finding_aggregator(FindingAggregatorArn=arn)
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True
 
 
 def get_administrator_account(client: Any) -> Resource | None:
@@ -143,8 +220,39 @@ def list_members(client: Any) -> list[Resource]:
 def list_organization_admin_accounts(client: Any) -> list[Resource]:
     """Return AccountId and Status of the organisation's delegated administrators of Security Hub CSPM: none or one.
 
-    Only the organisation's management account may ask; elsewhere AWS raises InvalidAccessException or AccessDenied.
+    Raise WrongAccount in any but the organisation's management account.
     """
-    with _needing_hub(client):
+    with _needing_hub(client, MANAGEMENT):
         pages = client.get_paginator("list_organization_admin_accounts").paginate(Feature="SecurityHub")
         return [account for page in pages for account in page["AdminAccounts"]]
+
+
+def enable_organization_admin_account(client: Any, account: str) -> None:
+    """Designate the delegated administrator in this region. Raise ResourceConflictException, WrongAccount."""
+    with _needing_hub(client, MANAGEMENT):
+        client.enable_organization_admin_account(AdminAccountId=account, Feature="SecurityHub")
+
+
+def disable_organization_admin_account(client: Any, account: str) -> bool:
+    """Take the designation back; return False if there was none. Raise WrongAccount."""
+    try:
+        with _needing_hub(client, MANAGEMENT):
+            client.disable_organization_admin_account(AdminAccountId=account, Feature="SecurityHub")
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def describe_organization_configuration(client: Any) -> Resource:
+    """Return AutoEnable, AutoEnableStandards, MemberAccountLimitReached, OrganizationConfiguration.
+
+    Raise HubNotEnabled; raise WrongAccount in any but the delegated administrator's account.
+    """
+    with _needing_hub(client, ADMINISTRATOR):
+        return _without_metadata(client.describe_organization_configuration())
+
+
+def update_organization_configuration(client: Any, members: Resource) -> None:
+    """Change how new member accounts are enabled; AutoEnable is needed. Raise HubNotEnabled, WrongAccount."""
+    with _needing_hub(client, ADMINISTRATOR):
+        client.update_organization_configuration(**members)

@@ -26,3 +26,38 @@ def action_target_result(target: dict[str, Any] | None) -> dict[str, Any]:
         return {}
     snake: dict[str, Any] = camel_dict_to_snake_dict(target)
     return {**snake, "id": action_target_id(target["ActionTargetArn"])}
+
+
+def hub_arn(partition: str, region: str, account: str) -> str:
+    """Return the ARN that the hub of an account has in a region."""
+    return f"arn:{partition}:securityhub:{region}:{account}:hub/default"
+
+
+def hub_result(hub: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the hub with its Tags (a dict) as the modules show it, or an empty dict."""
+    if hub is None:
+        return {}
+    snake: dict[str, Any] = camel_dict_to_snake_dict(hub, ignore_list=["Tags"])
+    return snake
+
+
+def finding_aggregator_result(aggregator: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the finding aggregator with its regions sorted, or an empty dict."""
+    if aggregator is None:
+        return {}
+    snake: dict[str, Any] = camel_dict_to_snake_dict(aggregator)
+    return {**snake, "regions": sorted(aggregator.get("Regions") or [])}
+
+
+def admin_account_result(account: dict[str, Any] | None) -> dict[str, Any]:
+    """Return account_id and status of a delegated administrator, or an empty dict."""
+    snake: dict[str, Any] = camel_dict_to_snake_dict(account or {})
+    return snake
+
+
+def organization_configuration_result(configuration: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of an organisation, all settings on one level."""
+    nested = configuration.get("OrganizationConfiguration") or {}
+    flat = {key: value for key, value in configuration.items() if key != "OrganizationConfiguration"}
+    snake: dict[str, Any] = camel_dict_to_snake_dict({**flat, **nested})
+    return snake

@@ -1,0 +1,225 @@
+#!/usr/bin/python
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: securityhub_finding_aggregator
+version_added: 1.0.0
+short_description: Manage the cross-region aggregation of AWS Security Hub
+description:
+  - Creates, changes and deletes the finding aggregator of AWS Security Hub CSPM, which copies the findings of linked
+    regions into a home region.
+  - An account has one aggregator. Its home region is O(region), and AWS cannot move it.
+  - Findings then appear, and send events, in the linked region and in the home region.
+options:
+  state:
+    description:
+      - V(present) makes O(region) the home region and links the regions as given.
+      - V(absent) deletes the aggregator of the account, whatever its home region. Findings copied so far stay.
+    type: str
+    choices: [present, absent]
+    default: present
+  region_linking_mode:
+    description:
+      - Which regions are linked. V(ALL_REGIONS) and V(ALL_REGIONS_EXCEPT_SPECIFIED) include regions still to come.
+      - Needed with O(state=present).
+    type: str
+    choices: [ALL_REGIONS, ALL_REGIONS_EXCEPT_SPECIFIED, SPECIFIED_REGIONS, NO_REGIONS]
+  regions:
+    description:
+      - The regions that O(region_linking_mode=SPECIFIED_REGIONS) links, or that
+        O(region_linking_mode=ALL_REGIONS_EXCEPT_SPECIFIED) leaves out. Other modes take none.
+      - The list is authoritative.
+    type: list
+    elements: str
+notes:
+  - A region that has to be opted into cannot be the home region.
+author:
+  - secops.securityhub maintainers (@secops)
+seealso:
+  - module: secops.securityhub.securityhub_finding_aggregator_info
+  - name: Cross-Region aggregation
+    description: How Security Hub copies findings into a home region.
+    link: https://docs.aws.amazon.com/securityhub/latest/userguide/finding-aggregation.html
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - secops.securityhub._attributes
+"""
+
+EXAMPLES = r"""
+- name: Copy the findings of all regions, also of those still to come, into Ireland
+  secops.securityhub.securityhub_finding_aggregator:
+    region_linking_mode: ALL_REGIONS
+    region: eu-west-1
+
+- name: Copy those of two regions only
+  secops.securityhub.securityhub_finding_aggregator:
+    region_linking_mode: SPECIFIED_REGIONS
+    regions:
+      - eu-central-1
+      - eu-west-2
+    region: eu-west-1
+
+- name: Stop the aggregation
+  secops.securityhub.securityhub_finding_aggregator:
+    state: absent
+    region: eu-west-1
+
+- name: See what is aggregated where
+  secops.securityhub.securityhub_finding_aggregator_info:
+    region: eu-west-1
+"""
+
+RETURN = r"""
+finding_aggregator:
+  description:
+    - The aggregator as it is now, or as it would be in check mode.
+    - Empty when there is none.
+  returned: always
+  type: dict
+  contains:
+    finding_aggregation_region:
+      description: The home region, into which the findings of the linked regions are copied.
+      returned: when there is an aggregator
+      type: str
+      sample: eu-west-1
+    finding_aggregator_arn:
+      description: The ARN of the aggregator.
+      returned: when there is an aggregator, in check mode only if it exists already
+      type: str
+      sample: arn:aws:securityhub:eu-west-1:123456789012:finding-aggregator/123e4567-e89b-12d3-a456-426652340000
+    region_linking_mode:
+      description: Which regions are linked.
+      returned: when there is an aggregator
+      type: str
+      sample: SPECIFIED_REGIONS
+    regions:
+      description: The regions that the mode names, sorted.
+      returned: when there is an aggregator
+      type: list
+      elements: str
+      sample: [eu-central-1, eu-west-2]
+"""
+
+import re
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import modules
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
+
+Aggregator = dict[str, Any]
+
+REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d+$")
+MODES = {
+    "ALL_REGIONS": False,
+    "ALL_REGIONS_EXCEPT_SPECIFIED": True,
+    "SPECIFIED_REGIONS": True,
+    "NO_REGIONS": False,
+}  # True: it needs a list of regions
+
+
+def problems(mode: str | None, regions: list[str], home: str) -> list[str]:
+    """Return what AWS would refuse, each as a sentence with its remedy."""
+    found = [f"{region!r} in regions is not an AWS region" for region in regions if not REGION.match(region)]
+    if home in regions:
+        found.append(f"{home} is the home region, and cannot be in regions: leave it out")
+    if mode is None:
+        return found
+    if MODES[mode] and not regions:
+        found.append(f"region_linking_mode {mode} needs regions")
+    if not MODES[mode] and regions:
+        found.append(f"region_linking_mode {mode} takes no regions: leave them out")
+    return found
+
+
+def read_aggregator(client: Any) -> Aggregator | None:
+    """Return the aggregator of the account, or None."""
+    arns = api.list_finding_aggregators(client)
+    return api.get_finding_aggregator(client, arns[0]) if arns else None
+
+
+def members(mode: str, regions: list[str]) -> dict[str, Any]:
+    """Return the members of CreateFindingAggregator and UpdateFindingAggregator."""
+    return {"RegionLinkingMode": mode, **({"Regions": sorted(set(regions))} if regions else {})}
+
+
+def same(current: Aggregator, wanted: dict[str, Any]) -> bool:
+    """Tell whether the aggregator links what is wanted."""
+    mode, regions = wanted["RegionLinkingMode"], wanted.get("Regions", [])
+    return bool(current["RegionLinkingMode"] == mode and (not MODES[mode] or sorted(current["Regions"]) == regions))
+
+
+def ensure_present(client: Any, current: Aggregator | None, wanted: dict[str, Any], check_mode: bool) -> Aggregator:
+    """Return the aggregator as it is (or would be) then. Raise Refused where its home is another region."""
+    home = client.meta.region_name
+    if current is None:
+        planned = {"FindingAggregationRegion": home, **wanted}
+        return planned if check_mode else api.create_finding_aggregator(client, wanted)
+    if current["FindingAggregationRegion"] != home:
+        raise Refused(
+            f"this account already aggregates findings in {current['FindingAggregationRegion']}, and AWS cannot move "
+            f"that: use it as region, or delete the aggregator first (state: absent)."
+        )
+    if same(current, wanted):
+        return current
+    if check_mode:
+        return {**current, "Regions": [], **wanted}
+    return api.update_finding_aggregator(client, current["FindingAggregatorArn"], wanted)
+
+
+def delete(module: Any, current: Aggregator) -> None:
+    """Delete the aggregator where AWS allows it, in its home region."""
+    home = modules.client(module, "securityhub", region=current["FindingAggregationRegion"])
+    api.delete_finding_aggregator(home, current["FindingAggregatorArn"])
+
+
+def current_aggregator(client: Any, hub_needed: bool) -> Aggregator | None:
+    """Return the aggregator, or None; where Security Hub is off nothing is aggregated."""
+    try:
+        return read_aggregator(client)
+    except api.HubNotEnabled:
+        if hub_needed:
+            raise
+        return None
+
+
+def main() -> None:
+    """Read the options, compare, change, report."""
+    module = AnsibleAWSModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "region_linking_mode": {"type": "str", "choices": list(MODES)},
+            "regions": {"type": "list", "elements": "str"},
+        },
+        required_if=[("state", "present", ["region_linking_mode"])],
+        supports_check_mode=True,
+    )
+    mode, regions = module.params["region_linking_mode"], module.params["regions"] or []
+    present = module.params["state"] == "present"
+    client = modules.client(module, "securityhub")
+    modules.refuse(module, problems(mode, regions, client.meta.region_name) if present else [])
+
+    with modules.explained(module, f"Security Hub finding aggregator in {client.meta.region_name}"):
+        current = current_aggregator(client, hub_needed=present)
+        after: Aggregator | None = None
+        if present:
+            after = ensure_present(client, current, members(mode, regions), module.check_mode)
+        elif current is not None and not module.check_mode:
+            delete(module, current)
+
+    before = transformations.finding_aggregator_result(current)
+    result = transformations.finding_aggregator_result(after)
+    module.exit_json(changed=before != result, finding_aggregator=result, diff=modules.difference(before, result))
+
+
+if __name__ == "__main__":
+    main()

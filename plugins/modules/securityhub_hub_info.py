@@ -1,0 +1,94 @@
+#!/usr/bin/python
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: securityhub_hub_info
+version_added: 1.0.0
+short_description: Read whether and how AWS Security Hub is enabled in a region
+description:
+  - Reads the hub of AWS Security Hub CSPM of the account of the credentials in one region.
+options: {}
+author:
+  - secops.securityhub maintainers (@secops)
+seealso:
+  - module: secops.securityhub.securityhub_hub
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - secops.securityhub._attributes.info
+"""
+
+EXAMPLES = r"""
+- name: Read the hub of the region
+  secops.securityhub.securityhub_hub_info:
+    region: ap-northeast-1
+  register: security_hub
+
+- name: Stop where Security Hub is off
+  ansible.builtin.assert:
+    that: security_hub.hubs | length == 1
+"""
+
+RETURN = r"""
+hubs:
+  description: The hub of the region; an empty list where Security Hub is off.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    auto_enable_controls:
+      description: Whether new controls of enabled standards are enabled by themselves.
+      returned: always
+      type: bool
+      sample: true
+    control_finding_generator:
+      description:
+        - V(SECURITY_CONTROL) when a failing check gives one finding, V(STANDARD_CONTROL) when one for each standard.
+      returned: when AWS gives it
+      type: str
+      sample: SECURITY_CONTROL
+    hub_arn:
+      description: The ARN of the hub.
+      returned: always
+      type: str
+      sample: arn:aws:securityhub:ap-northeast-1:123456789012:hub/default
+    subscribed_at:
+      description: When Security Hub was enabled.
+      returned: always
+      type: str
+      sample: "2026-11-23T09:00:00.000Z"
+    tags:
+      description: The tags of the hub.
+      returned: always
+      type: dict
+      sample: {team: security}
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import modules
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
+
+
+def main() -> None:
+    """Ask AWS, report."""
+    module = AnsibleAWSModule(argument_spec={}, supports_check_mode=True)
+    client = modules.client(module, "securityhub")
+    hubs = []
+    with modules.explained(module, f"Security Hub in {client.meta.region_name}"):
+        try:
+            hub = api.describe_hub(client)
+            hubs.append({**hub, "Tags": api.list_tags_for_resource(client, hub["HubArn"])})
+        except api.HubNotEnabled:
+            pass  # an empty list says so
+    module.exit_json(changed=False, hubs=[transformations.hub_result(hub) for hub in hubs])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+#!/usr/bin/python
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: securityhub_organization_configuration_info
+version_added: 1.0.0
+short_description: Read how AWS Security Hub treats accounts that join the organisation
+description:
+  - Reads whether AWS Security Hub CSPM is enabled by itself in accounts that join the AWS organisation, in one region,
+    and whether configuration policies govern that centrally.
+  - It has to run with credentials of the delegated administrator.
+options: {}
+author:
+  - secops.securityhub maintainers (@secops)
+seealso:
+  - module: secops.securityhub.securityhub_organization_configuration
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - secops.securityhub._attributes.info
+"""
+
+EXAMPLES = r"""
+- name: Read how accounts that join are treated
+  secops.securityhub.securityhub_organization_configuration_info:
+    region: eu-west-1
+  register: organisation
+"""
+
+RETURN = r"""
+organization_configuration:
+  description: The configuration.
+  returned: always
+  type: dict
+  contains:
+    auto_enable:
+      description: Whether Security Hub is enabled in accounts that join the organisation.
+      returned: always
+      type: bool
+      sample: true
+    auto_enable_standards:
+      description: V(DEFAULT) when AWS's default standards are enabled there too, otherwise V(NONE).
+      returned: always
+      type: str
+      sample: NONE
+    configuration_type:
+      description: V(LOCAL), or V(CENTRAL) when configuration policies govern accounts and regions.
+      returned: when AWS gives it
+      type: str
+      sample: LOCAL
+    member_account_limit_reached:
+      description: Whether the administrator has as many members as AWS allows.
+      returned: always
+      type: bool
+      sample: false
+    status:
+      description: How far AWS is with central configuration, V(PENDING), V(ENABLED), V(FAILED) or V(DISABLED).
+      returned: when AWS gives it
+      type: str
+      sample: ENABLED
+    status_message:
+      description: Why central configuration could not be enabled.
+      returned: when it failed
+      type: str
+      sample: The finding aggregator is missing
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import modules
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
+
+
+def main() -> None:
+    """Ask AWS, report."""
+    module = AnsibleAWSModule(argument_spec={}, supports_check_mode=True)
+    client = modules.client(module, "securityhub")
+    with modules.explained(module, f"Security Hub organisation configuration in {client.meta.region_name}"):
+        configuration = api.describe_organization_configuration(client)
+    module.exit_json(
+        changed=False,
+        organization_configuration=transformations.organization_configuration_result(configuration),
+    )
+
+
+if __name__ == "__main__":
+    main()
