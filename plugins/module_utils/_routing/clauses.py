@@ -31,6 +31,25 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy
 # Field and condition, of which a clause needs one to hold.
 Clause = tuple[tuple[Path, Condition], ...]
 
+# What a clause is about.
+STATE = "state"
+COMPLIANCE = "compliance"
+SEVERITY = "severity"
+REGION = "region"
+SUPPRESSION = "suppression"
+CONTROL = "global control"
+GUARDDUTY = "global GuardDuty finding"
+ACCESS_ANALYZER = "global Access Analyzer finding"
+
+
+@dataclass(frozen=True)
+class Demand:
+    """A clause, what it is about, and for a suppression its words."""
+
+    kind: str
+    clause: Clause
+    words: str = ""
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -78,33 +97,45 @@ def parts_of(policy: Policy, scope: Scope) -> list[Part]:
 
 
 def clauses_of(part: Part, scope: Scope) -> list[Clause]:
-    """Return the clauses of *part*, in the order in which explanations name them."""
+    """Return the clauses of *part*."""
+    return [demand.clause for demand in demands_of(part, scope)]
+
+
+def demands_of(part: Part, scope: Scope) -> list[Demand]:
+    """Return what *part* demands of a finding, in the order in which explanations name it."""
     policy = part.policy
     fields = BY_SCHEMA[policy.schema]
-    found: list[Clause] = [((path, condition),) for path, condition in fields.states]
-    found.append(((fields.compliance, any_of(fields.open_compliance, absent=True)),))
-    found.append(((fields.severity, any_of(fields.labels[label] for label in policy.severities)),))
+    found = [Demand(STATE, ((path, condition),)) for path, condition in fields.states]
+    found.append(Demand(COMPLIANCE, ((fields.compliance, any_of(fields.open_compliance, absent=True)),)))
+    labels = any_of(value for label in policy.severities for value in fields.labels[label])
+    found.append(Demand(SEVERITY, ((fields.severity, labels),)))
     if part.regions:
-        found.append(((fields.region, part.regions),))
-    found += [_negated(suppression, fields) for suppression in policy.suppressions]
+        found.append(Demand(REGION, ((fields.region, part.regions),)))
+    found += [Demand(SUPPRESSION, _negated(item, fields), item.words) for item in policy.suppressions]
     if not scope.sends_linked and scope.region == scope.owner_region:
         return found
     owner: Clause = ((fields.region, any_of([scope.owner_region])),) if scope.sends_linked else ()
-    return found + [owner + clause for clause in _not_global(policy, fields)]
+    return found + [Demand(kind, owner + clause) for kind, clause in _not_global(policy, fields)]
 
 
-def _not_global(policy: Policy, fields: Fields) -> Iterator[Clause]:
+def _not_global(policy: Policy, fields: Fields) -> Iterator[tuple[str, Clause]]:
     if policy.global_controls_once:
-        yield ((fields.control, none_of(exactly(controls.REPEATING), absent=True)),)
+        yield CONTROL, ((fields.control, none_of(exactly(controls.REPEATING), absent=True)),)
     if policy.global_guardduty_once:
         yield (
-            (fields.product, none_of(exactly([fields.guardduty], SUFFIX))),
-            (fields.called_service, none_of(exactly(controls.GLOBAL_SERVICES), absent=True)),
+            GUARDDUTY,
+            (
+                (fields.product, none_of(exactly([fields.guardduty], SUFFIX))),
+                (fields.called_service, none_of(exactly(controls.GLOBAL_SERVICES), absent=True)),
+            ),
         )
     if policy.global_access_analyzer_once:
         yield (
-            (fields.product, none_of(exactly([fields.access_analyzer], SUFFIX))),
-            (fields.resource_type, none_of(exactly(fields.global_resource_types))),
+            ACCESS_ANALYZER,
+            (
+                (fields.product, none_of(exactly([fields.access_analyzer], SUFFIX))),
+                (fields.resource_type, none_of(exactly(fields.global_resource_types))),
+            ),
         )
 
 

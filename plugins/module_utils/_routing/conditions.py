@@ -14,7 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-EXACT = "exact"
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.operators import OPERATORS
+
+EXACT = "exactly"
 PREFIX = "prefix"
 SUFFIX = "suffix"
 WILDCARD = "wildcard"
@@ -35,6 +37,10 @@ class Matcher:
         escaped = self.text.replace("\\", "\\\\").replace("*", "\\*")
         return {EXACT: escaped, PREFIX: escaped + "*", SUFFIX: "*" + escaped}[self.kind]
 
+    def matches(self, text: str) -> bool:
+        """Return whether *text* is one of this matcher's."""
+        return OPERATORS[self.kind](self.text, text)
+
     def covers(self, other: Matcher) -> bool:
         """Return whether every text of *other* is one of this matcher's; False too where that is not decided."""
         if self == other:
@@ -51,6 +57,17 @@ class Condition:
     matchers: tuple[Matcher, ...]
     negated: bool = False
     absent: bool = False
+
+
+def holds(condition: Condition, values: list[Any]) -> bool:
+    """Return whether a field with *values* (none: it is missing) is as *condition* says."""
+    if not values:
+        return condition.absent
+    return any(_is_one(value, condition.matchers) is not condition.negated for value in values)
+
+
+def _is_one(value: Any, matchers: tuple[Matcher, ...]) -> bool:
+    return isinstance(value, str) and any(matcher.matches(value) for matcher in matchers)
 
 
 PRESENT = Condition((), negated=True)

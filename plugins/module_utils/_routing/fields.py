@@ -31,8 +31,9 @@ class Fields:
 
     detail_type: str
     severity: Path
-    labels: Mapping[str, str]
+    labels: Mapping[str, tuple[str, ...]]
     states: tuple[tuple[Path, Condition], ...]
+    state_names: Mapping[Path, str]
     compliance: Path
     open_compliance: tuple[str, ...]
     control: Path
@@ -61,11 +62,12 @@ class Fields:
 CSPM = Fields(
     detail_type="Security Hub Findings - Imported",
     severity=("Severity", "Label"),
-    labels={label: label for label in SEVERITIES},
+    labels={label: (label,) for label in SEVERITIES},
     states=(
         (("RecordState",), any_of(["ACTIVE"])),
         (("Workflow", "Status"), any_of(["NEW"])),
     ),
+    state_names={("RecordState",): "record state", ("Workflow", "Status"): "workflow status"},
     compliance=("Compliance", "Status"),
     open_compliance=("FAILED", "WARNING"),
     control=("Compliance", "SecurityControlId"),
@@ -85,13 +87,15 @@ CSPM = Fields(
 V2 = Fields(
     detail_type="Findings Imported V2",
     severity=("severity",),
-    labels={label: label.capitalize() for label in SEVERITIES},
+    # OCSF knows something graver than Critical, which is never to be missed.
+    labels={**{label: (label.capitalize(),) for label in SEVERITIES}, "CRITICAL": ("Critical", "Fatal")},
     states=(
         # "Security Hub considers findings with activity_name != Close as active"
         # (https://docs.aws.amazon.com/securityhub/latest/userguide/ocsf-findings.html)
         (("activity_name",), none_of(exactly(["Close"]), absent=True)),
         (("status",), any_of(["New"])),
     ),
+    state_names={("activity_name",): "activity", ("status",): "status"},
     compliance=("compliance", "status"),
     open_compliance=("Fail", "Warning"),
     control=("compliance", "control"),

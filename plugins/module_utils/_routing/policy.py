@@ -27,6 +27,18 @@ CRITERIA = (*LISTS, "resource_tags")
 KEYS = (*CRITERIA, "reason", "expires")
 DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
+# The role's own defaults.
+DEFAULTS: dict[str, Any] = {
+    "minimum_severity": "CRITICAL",
+    "severities": [],
+    "automatic": True,
+    "global_controls_once": True,
+    "global_guardduty_once": True,
+    "global_access_analyzer_once": True,
+    "suppressions": [],
+    "schema": "cspm",
+}
+
 SHAPES = {
     "control_ids": (re.compile(r"^[A-Z][A-Za-z0-9]*\.[0-9]+$"), "a control's id such as S3.1"),
     "account_ids": (re.compile(r"^[0-9]{12}$"), "an account's 12 digits, in quotes"),
@@ -121,14 +133,18 @@ def in_words(variables: dict[str, Any]) -> str:
     return ", ".join(labels)
 
 
+def at_least(severity: str) -> list[str]:
+    """Return *severity* and the graver ones, the gravest first. Raises ValueError for any other text."""
+    return list(reversed(SEVERITIES[SEVERITIES.index(severity) :]))
+
+
 def _severities(variables: dict[str, Any]) -> tuple[str, ...]:
     if not variables[PREFIX + "automatic"]:
         return ()
     named = variables[PREFIX + "severities"]
     if named:
         return tuple(label for label in reversed(SEVERITIES) if label in named)
-    lowest = SEVERITIES.index(variables[PREFIX + "minimum_severity"])
-    return tuple(reversed(SEVERITIES[lowest:]))
+    return tuple(at_least(variables[PREFIX + "minimum_severity"]))
 
 
 def _suppressions(variables: dict[str, Any]) -> list[Suppression]:

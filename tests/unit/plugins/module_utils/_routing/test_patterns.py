@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -15,6 +16,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.patter
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import action_pattern
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import length
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import LISTS
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.validation import validate
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 from hypothesis import HealthCheck
@@ -156,7 +158,7 @@ def test_v2_uses_the_fields_of_ocsf():
     assert pattern["detail"]["findings"] == {
         "activity_name": [{"anything-but": ["Close"]}, {"exists": False}],
         "compliance": {"status": ["Fail", "Warning", {"exists": False}]},
-        "severity": ["Critical", "High"],
+        "severity": ["Critical", "Fatal", "High"],
         "status": ["New"],
     }
 
@@ -205,3 +207,26 @@ def test_a_global_finding_that_every_region_has_is_sent_once(findings, owner):
             if matches(pattern, worlds.event({**found, "Region": region}))
         ]
         assert senders == [owner]
+
+
+def in_v2(policy):
+    def untagged(item):
+        product_arns = tuple(text.replace("product/", "productv2/") for text in item.product_arns)
+        return dataclasses.replace(item, resource_tags=(), product_arns=product_arns)
+
+    kept = tuple(item for item in map(untagged, policy.suppressions) if any(getattr(item, name) for name in LISTS))
+    return dataclasses.replace(policy, schema="v2", suppressions=kept)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(worlds.policies(), worlds.scopes(), st.lists(worlds.findings(), min_size=5, max_size=15))
+def test_v2_patterns_send_exactly_what_the_policy_says(policy, scope, findings):
+    policy = in_v2(policy)
+    scope = dataclasses.replace(scope, linked=tuple((region, in_v2(linked)) for region, linked in scope.linked))
+    patterns = automatic_patterns(policy, scope)
+    for found in findings:
+        found["ProductArn"] = found["ProductArn"].replace("product/", "productv2/")
+        translated = {**worlds.event(found, scope.region), "detail-type": "Findings Imported V2"}
+        translated["detail"] = {"findings": [worlds.ocsf(found)]}
+        fitting = [pattern for pattern in patterns if matches(pattern, translated)]
+        assert len(fitting) == worlds.sent(policy, scope, found), found

@@ -87,6 +87,28 @@ def event(found: dict[str, Any], region: str = "") -> dict[str, Any]:
     }
 
 
+def ocsf(found: dict[str, Any]) -> dict[str, Any]:
+    """Return an ASFF finding in the new Security Hub's OCSF, as far as routing looks at it."""
+    states = {"FAILED": "Fail", "WARNING": "Warning", "PASSED": "Pass", "NOT_AVAILABLE": "Unknown"}
+    service = found.get("Action", {}).get("AwsApiCallAction", {}).get("ServiceName")
+    compliance = found.get("Compliance")
+    made = {
+        "activity_name": "Close" if found["RecordState"] == "ARCHIVED" else "Update",
+        "status": found["Workflow"]["Status"].capitalize(),
+        "severity": found["Severity"]["Label"].capitalize(),
+        "cloud": {"region": found["Region"], "account": {"uid": found["AwsAccountId"]}},
+        "metadata": {"uid": "1", "product": {"uid": found["ProductArn"].replace("product/", "productv2/")}},
+        "finding_info": {"title": found["Title"], "uid": found["Id"]},
+        "resources": [{"type": resource["Type"], "uid": resource["Id"]} for resource in found["Resources"]],
+    }
+    if compliance is not None:
+        control = {"control": compliance["SecurityControlId"]} if "SecurityControlId" in compliance else {}
+        made["compliance"] = {"status": states[compliance["Status"]], **control}
+    if service:
+        made["evidences"] = [{"api": {"service": {"name": service}}}]
+    return made
+
+
 def sent(rule: Policy, scope: Scope, found: dict[str, Any]) -> bool:
     """Return whether a target sends the finding, by the words of the documentation."""
     if scope.only_own and found["Region"] != scope.region:
@@ -97,7 +119,7 @@ def sent(rule: Policy, scope: Scope, found: dict[str, Any]) -> bool:
         rule = linked.get(found["Region"], rule)
     if found["RecordState"] != "ACTIVE" or found["Workflow"]["Status"] != "NEW":
         return False
-    if found.get("Compliance", {}).get("Status", "FAILED") not in ("FAILED", "WARNING"):
+    if (found.get("Compliance") or {}).get("Status", "FAILED") not in ("FAILED", "WARNING"):
         return False
     if found["Severity"]["Label"] not in rule.severities:
         return False
@@ -117,10 +139,12 @@ def _is_global(resource: dict[str, Any], rule: Policy, found: dict[str, Any]) ->
     service = found.get("Action", {}).get("AwsApiCallAction", {}).get("ServiceName")
     if rule.global_controls_once and control in controls.REPEATING:
         return True
-    guardduty = rule.global_guardduty_once and product.endswith(":product/aws/guardduty")
+    guardduty = rule.global_guardduty_once and product.endswith((":product/aws/guardduty", ":productv2/aws/guardduty"))
     if guardduty and service in controls.GLOBAL_SERVICES:
         return True
-    analyzer = rule.global_access_analyzer_once and product.endswith(":product/aws/access-analyzer")
+    analyzer = rule.global_access_analyzer_once and product.endswith(
+        ("product/aws/access-analyzer", "productv2/aws/access-analyzer")
+    )
     return analyzer and resource["Type"] in ("AwsIamRole", "AwsIamUser")
 
 

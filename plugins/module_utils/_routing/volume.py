@@ -1,0 +1,97 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many messages a policy would have sent, from the findings of the past: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import Finding
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import first
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import V2
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Path
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import schema_of
+
+
+@dataclass(frozen=True, order=True)
+class Row:
+    """The messages of one day (UTC) about findings of one Region and severity."""
+
+    day: datetime.date
+    region: str
+    severity: str
+    messages: int
+
+
+@dataclass(frozen=True)
+class Volume:
+    """The messages of the last *days* days, oldest first.
+
+    repeated: of them, how many were about a finding already sent, because it was updated while still NEW.
+    """
+
+    days: int
+    rows: tuple[Row, ...]
+    repeated: int
+
+    @property
+    def messages(self) -> int:
+        """Return how many messages there were."""
+        return sum(row.messages for row in self.rows)
+
+    @property
+    def messages_a_day(self) -> float:
+        """Return how many messages a day there were, on average."""
+        return self.messages / self.days
+
+
+def volume(findings: Iterable[Finding], sends: Callable[[Finding], bool], days: int, today: datetime.date) -> Volume:
+    """Return what would have been sent of *findings* from *days* - 1 days before *today* through *today*.
+
+    *sends*: whether the policy sends a finding as it stands. A finding counts on the day of its creation, when it was
+    NEW and ACTIVE, and once more on the day of its last update if it is sent as it stands now. Updates in between leave
+    no trace in a finding, and neither do compliance states of the past: there may have been more messages than this.
+    """
+    since = today - datetime.timedelta(days=days - 1)
+    counts: Counter[tuple[datetime.date, str, str]] = Counter()
+    repeated = 0
+    for finding in findings:
+        fields = schema_of(finding)
+        created, updated = _times(finding)
+        region, severity = first(finding, fields.region), first(finding, fields.severity).upper()
+        was_sent = sends(_as_created(finding))
+        if created and since <= created.date() <= today and was_sent:
+            counts[created.date(), region, severity] += 1
+        if updated and updated != created and since <= updated.date() <= today and sends(finding):
+            counts[updated.date(), region, severity] += 1
+            repeated += was_sent
+    rows = tuple(sorted(Row(*key, messages) for key, messages in counts.items()))
+    return Volume(days, rows, repeated)
+
+
+CSPM_TIMES: tuple[Path, Path] = (("CreatedAt",), ("UpdatedAt",))
+V2_TIMES: tuple[Path, Path] = (("finding_info", "created_time_dt"), ("finding_info", "modified_time_dt"))
+
+
+def _times(finding: Finding) -> tuple[datetime.datetime | None, datetime.datetime | None]:
+    created, updated = V2_TIMES if schema_of(finding) is V2 else CSPM_TIMES
+    return _time(first(finding, created)), _time(first(finding, updated))
+
+
+def _time(text: str) -> datetime.datetime | None:
+    try:
+        moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment.astimezone(datetime.timezone.utc) if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+
+
+def _as_created(finding: Finding) -> Finding:
+    if schema_of(finding) is V2:
+        return {**finding, "activity_name": "Create", "status": "New"}
+    return {**finding, "RecordState": "ACTIVE", "Workflow": {"Status": "NEW"}}

@@ -1,0 +1,178 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import datetime
+
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import why_not
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Route
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Rule
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Target
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import buses_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import simulate
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.topology import Aggregation
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import Row
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import volume
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
+
+ACCOUNT = "111111111111"
+FRANKFURT = Aggregation("eu-central-1", "ALL_REGIONS")
+
+
+def target(region, scope, rule=None, account=ACCOUNT, words=True):
+    rule = rule or worlds.policy()
+    rules = tuple(
+        Rule(f"slack-findings-{n}", pattern, "slack") for n, pattern in enumerate(automatic_patterns(rule, scope))
+    )
+    return Target(region, account, region, rules, (Route("slack", rule, scope),) if words else ())
+
+
+def verdicts(findings, targets, aggregation=None, **more):
+    return simulate(findings, targets, {ACCOUNT: aggregation}, **more)
+
+
+def test_the_event_of_an_asff_finding():
+    found = worlds.finding(UpdatedAt="2026-11-24T01:02:03.456Z")
+    event = event_of(found, ACCOUNT, "us-east-1")
+    assert event == {
+        "version": "0",
+        "id": event["id"],
+        "detail-type": "Security Hub Findings - Imported",
+        "source": "aws.securityhub",
+        "account": ACCOUNT,
+        "time": "2026-11-24T01:02:03.456Z",
+        "region": "us-east-1",
+        "resources": [
+            "arn:aws:securityhub:us-east-1::product/aws/securityhub/"
+            "arn:aws:securityhub:us-east-1:111111111111:security-control/S3.1/finding/1"
+        ],
+        "detail": {"findings": [found]},
+    }
+    assert event_of(found, ACCOUNT, "us-east-1") == event
+    assert event_of(found, ACCOUNT, "eu-west-1")["id"] != event["id"]
+
+
+def test_the_event_of_an_ocsf_finding():
+    found = {"metadata": {"uid": "e51603d1"}, "finding_info": {"modified_time_dt": "2026-11-24T01:02:03Z"}}
+    event = event_of(found, ACCOUNT, "us-east-1")
+    assert event["detail-type"] == "Findings Imported V2"
+    assert event["resources"] == ["e51603d1"]
+    assert event["time"] == "2026-11-24T01:02:03Z"
+
+
+def test_a_finding_is_on_the_bus_of_its_region_and_of_the_home_region():
+    found = worlds.finding(Region="eu-west-1")
+    assert buses_of(found, None) == ("eu-west-1",)
+    assert buses_of(found, FRANKFURT) == ("eu-west-1", "eu-central-1")
+    assert buses_of(worlds.finding(Region="eu-central-1"), FRANKFURT) == ("eu-central-1",)
+
+
+def test_verdicts_name_the_rule_or_the_reason():
+    targets = [
+        target("us-east-1", Scope("us-east-1", "us-east-1")),
+        target("eu-west-1", Scope("eu-west-1", "us-east-1"), worlds.policy(minimum_severity="HIGH")),
+    ]
+    medium = {"Severity": {"Label": "MEDIUM"}}
+    found = [worlds.finding(), worlds.finding(Region="eu-west-1", **medium), worlds.finding(Region="sa-east-1")]
+    sent, stopped, nowhere = verdicts(found, targets)
+    assert sent.sent
+    assert sent.sentence == "sent by us-east-1 (rule slack-findings-0) to slack"
+    assert not stopped.sent
+    assert stopped.sentence == "not sent: severity MEDIUM is below HIGH"
+    assert nowhere.sentence == "not sent: no target is in sa-east-1: add it to the inventory"
+
+
+def test_the_home_region_speaks_for_a_linked_one():
+    scope = Scope("eu-central-1", "eu-central-1", aggregates=True)
+    silent = Target("eu-west-1", ACCOUNT, "eu-west-1", (), reason="its findings are sent from the home Region")
+    targets = [silent, target("eu-central-1", scope)]
+    found = [worlds.finding(Region="eu-west-1"), worlds.finding(Region="eu-west-1", RecordState="ARCHIVED")]
+    sent, stopped = verdicts(found, targets, FRANKFURT)
+    assert [delivery.host for delivery in sent.deliveries] == ["eu-central-1"]
+    assert stopped.sentence == "not sent: record state is ARCHIVED"
+    (alone,) = verdicts(found[:1], [silent])
+    assert alone.sentence == "not sent: its findings are sent from the home Region"
+
+
+def test_a_finding_that_two_targets_send_is_said_to_arrive_twice():
+    targets = [target(region, Scope(region, region)) for region in ("eu-west-1", "eu-central-1")]
+    (verdict,) = verdicts([worlds.finding(Region="eu-west-1")], targets, FRANKFURT)
+    assert len(verdict.deliveries) == 2
+    assert verdict.sentence.endswith("so it arrives more than once")
+
+
+def test_two_channels_are_no_duplicate_and_say_their_own_reasons():
+    scope = Scope("us-east-1", "us-east-1")
+    high, low = worlds.policy(minimum_severity="HIGH"), worlds.policy(severities=["LOW"])
+    both = Target(
+        "us-east-1",
+        ACCOUNT,
+        "us-east-1",
+        (
+            *target("us-east-1", scope, high).rules,
+            Rule("slack-low-findings", automatic_patterns(low, scope)[0], "slack-low"),
+        ),
+        (Route("slack", high, scope), Route("slack-low", low, scope)),
+    )
+    low_one, medium = verdicts([worlds.finding(Severity={"Label": label}) for label in ("LOW", "MEDIUM")], [both])
+    assert low_one.sentence == "sent by us-east-1 (rule slack-low-findings) to slack-low"
+    assert medium.sentence == (
+        "not sent: slack: severity MEDIUM is below HIGH; slack-low: severity MEDIUM is not one of LOW"
+    )
+
+
+def test_without_the_policy_the_pattern_speaks():
+    bare = target("us-east-1", Scope("us-east-1", "us-east-1"), words=False)
+    (verdict,) = verdicts([worlds.finding(RecordState="ARCHIVED")], [bare])
+    assert verdict.sentence == ("not sent: detail.findings.RecordState is ARCHIVED, and the pattern wants ACTIVE")
+
+
+def test_a_members_finding_is_seen_by_its_administrator():
+    first = target("us-east-1", Scope("us-east-1", "us-east-1"))
+    second = target("us-east-1", Scope("us-east-1", "us-east-1"), account="222222222222")
+    both = [first, second]
+
+    def deliveries(account, **more):
+        (verdict,) = verdicts([worlds.finding(AwsAccountId=account)], both, **more)
+        return len(verdict.deliveries)
+
+    assert deliveries("222222222222") == 1
+    assert deliveries("333333333333") == 2
+    assert deliveries("333333333333", administrators={"333333333333": ACCOUNT}) == 1
+    assert deliveries("333333333333", administrators={"333333333333": "999999999999"}) == 0
+
+
+def test_volume_counts_messages_by_day_region_and_severity():
+    scope = Scope("us-east-1", "us-east-1")
+    rule = worlds.policy(minimum_severity="HIGH")
+
+    def past(created, updated=None, **changed):
+        return worlds.finding(
+            CreatedAt=f"{created}T10:00:00.000Z", UpdatedAt=f"{updated or created}T10:00:00.000Z", **changed
+        )
+
+    found = [
+        past("2026-11-24"),
+        past("2026-11-24"),
+        past("2026-11-23", Region="eu-west-1", Severity={"Label": "HIGH"}),
+        past("2026-11-24", Severity={"Label": "LOW"}),
+        # Somebody has dealt with it since; it was sent all the same.
+        past("2026-11-23", Workflow={"Status": "RESOLVED"}, RecordState="ARCHIVED"),
+        # It is updated while NEW, so it comes again.
+        past("2026-11-01", updated="2026-11-24"),
+        past("2026-11-17"),
+        past("2026-11-25"),
+        worlds.finding(CreatedAt="yesterday", UpdatedAt="today"),
+    ]
+    counted = volume(found, lambda finding: why_not(rule, scope, finding) is None, 7, worlds.TODAY)
+    assert counted.rows == (
+        Row(datetime.date(2026, 11, 23), "eu-west-1", "HIGH", 1),
+        Row(datetime.date(2026, 11, 23), "us-east-1", "CRITICAL", 1),
+        Row(datetime.date(2026, 11, 24), "us-east-1", "CRITICAL", 3),
+    )
+    assert (counted.messages, counted.repeated) == (5, 1)
+    assert counted.messages_a_day == 5 / 7
