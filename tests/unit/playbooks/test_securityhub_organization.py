@@ -1,0 +1,102 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook for organisations: off, then a preview that writes nothing, then applied, then nothing left to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+MANAGEMENT = "999999999999"
+SECURITY = "111111111111"
+PROFILE = {"securityhub_organization_administrator_profile": "security"}
+REGION = {"securityhub_organization_regions": ["eu-west-1"]}
+VARIABLES = {
+    "securityhub_organization_apply": True,
+    **REGION,
+    "securityhub_organization_admin_account_id": SECURITY,
+    "securityhub_organization_management_profile": "management",
+    **PROFILE,
+    "securityhub_organization_enable_hub": True,
+    "securityhub_organization_home_region": "eu-west-1",
+    "securityhub_organization_auto_enable": True,
+}
+
+
+@pytest.fixture
+def play(emulator, tmp_path):
+    """Return a function that runs the playbook, and gives its exit code, output and number of changed tasks."""
+    emulator.reset()
+    emulator.forget_requests()
+    emulator.world({MANAGEMENT: {}}, management_account=MANAGEMENT)
+    credentials = tmp_path / "credentials"
+    credentials.write_text(
+        "".join(
+            f"[{name}]\naws_access_key_id = {account}\naws_secret_access_key = emulator\n"
+            for name, account in (("management", MANAGEMENT), ("security", SECURITY))
+        )
+    )
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
+        "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
+        "AWS_ENDPOINT_URL": emulator.url,
+        "ANSIBLE_HOME": str(tmp_path / "ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+
+    def run(variables, *arguments):
+        command = [Path(sys.executable).with_name("ansible-playbook"), "secops.securityhub.securityhub_organization"]
+        done = subprocess.run(
+            [*command, "-e", json.dumps(variables), *arguments],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        changed = re.search(r"changed=(\d+)", done.stdout)
+        return done.returncode, done.stdout + done.stderr, int(changed[1]) if changed else None
+
+    return run
+
+
+def test_every_step_is_off_until_it_is_asked_for(play, emulator):
+    code, output, _changed = play({})
+    assert code == 2
+    assert "Nothing to do. Every step of this playbook is off" in output
+    assert emulator.requests() == []
+
+
+def test_previews_until_told_to_apply(play, emulator):
+    code, output, changed = play({"securityhub_organization_enable_hub": True, **REGION, **PROFILE})
+    assert (code, changed) == (0, 1), output
+    assert emulator.writes() == []
+    assert "This was a preview" in output
+
+
+def test_check_mode_writes_nothing_though_told_to_apply_and_a_second_run_has_nothing_to_do(play, emulator):
+    code, output, changed = play(VARIABLES, "--check")
+    assert (code, changed) == (0, 2), output
+    assert emulator.writes() == []
+
+    code, output, changed = play(VARIABLES)
+    assert (code, changed) == (0, 3), output
+    assert "This was a preview" not in output
+    client = emulator.client("securityhub", "eu-west-1", account=SECURITY)
+    assert client.describe_hub()["HubArn"]
+    assert client.describe_organization_configuration()["AutoEnable"] is True
+    assert len(client.list_finding_aggregators()["FindingAggregators"]) == 1
+
+    emulator.forget_requests()
+    code, output, changed = play(VARIABLES)
+    assert (code, changed) == (0, 0), output
+    assert emulator.writes() == []
