@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pytest
+from ansible_collections.secops.securityhub.plugins.modules import (
+    securityhub_organization_admin_account as admin_account,
+)
+from botocore.stub import Stubber
 
 ADMIN = "securityhub_organization_admin_account"
 CONFIGURATION = "securityhub_organization_configuration"
@@ -18,8 +20,7 @@ SECURITY = "111111111111"
 @pytest.fixture(autouse=True)
 def organisation(emulator, modules, monkeypatch):
     emulator.world({MANAGEMENT: {}}, management_account=MANAGEMENT)
-    module = importlib.import_module(f"ansible_collections.secops.securityhub.plugins.modules.{ADMIN}")
-    monkeypatch.setattr(module, "SECONDS_OF_CONFLICT", 0)
+    monkeypatch.setattr(admin_account, "SECONDS_OF_CONFLICT", 0)
 
 
 @pytest.fixture
@@ -51,6 +52,16 @@ class TestAdminAccount:
     def test_does_not_remove_another_one(self, modules):
         options = {"account": MANAGEMENT, "admin_account_id": "222222222222", "state": "absent"}
         assert modules.changes_nothing(ADMIN, "admin_account", **options)["admin_account"]["account_id"] == SECURITY
+
+    def test_waits_for_another_change_of_the_organisation(self, emulator, monkeypatch):
+        monkeypatch.setattr(admin_account, "SECONDS_OF_CONFLICT", 5)
+        client = emulator.client("securityhub", account=MANAGEMENT)
+        with Stubber(client) as aws:
+            aws.add_client_error("enable_organization_admin_account", "ResourceConflictException", "in progress")
+            aws.add_response("enable_organization_admin_account", {})
+            shown = {"AccountId": SECURITY, "Status": "ENABLED"}
+            aws.add_response("list_organization_admin_accounts", {"AdminAccounts": [shown]})
+            assert admin_account.enable(client, SECURITY) == shown
 
     def test_says_that_it_needs_the_management_account(self, modules):
         message = modules.refused(ADMIN, admin_account_id=SECURITY)
