@@ -86,6 +86,56 @@ def list_microsoft_teams_configured_teams(client: Any) -> list[Resource]:
     return [found for page in pages for found in page.get("ConfiguredTeams", [])]
 
 
+def list_custom_actions(client: Any) -> list[str]:
+    """Return the ARNs of all custom actions of the account."""
+    pages = client.get_paginator("list_custom_actions").paginate()
+    return [arn for page in pages for arn in page.get("CustomActions", [])]
+
+
+def get_custom_action(client: Any, arn: str) -> Resource | None:
+    """Return CustomActionArn, ActionName, Definition, AliasName and Attachments of a custom action, or None."""
+    try:
+        action: Resource = client.get_custom_action(CustomActionArn=arn)["CustomAction"]
+    except client.exceptions.ResourceNotFoundException:
+        return None
+    return action
+
+
+def create_custom_action(client: Any, members: Resource) -> str:
+    """Create a custom action from the members of CreateCustomAction, and return its ARN. Raise ConflictException."""
+    return str(client.create_custom_action(**members)["CustomActionArn"])
+
+
+def update_custom_action(client: Any, members: Resource) -> None:
+    """Change a custom action; CustomActionArn and Definition are needed."""
+    client.update_custom_action(**members)
+
+
+def delete_custom_action(client: Any, arn: str) -> bool:
+    """Delete the custom action; return False if there was none."""
+    try:
+        client.delete_custom_action(CustomActionArn=arn)
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def list_associations(client: Any, configuration_arn: str) -> list[str]:
+    """Return the ARNs of what is associated with a channel configuration, custom actions among them."""
+    pages = client.get_paginator("list_associations").paginate(ChatConfiguration=configuration_arn)
+    return [found["Resource"] for page in pages for found in page.get("Associations", [])]
+
+
+def associate_to_configuration(client: Any, configuration_arn: str, arn: str) -> None:
+    """Offer a custom action in a channel."""
+    client.associate_to_configuration(ChatConfiguration=configuration_arn, Resource=arn)
+
+
+def disassociate_from_configuration(client: Any, configuration_arn: str, arn: str) -> None:
+    """Offer a custom action in a channel no longer."""
+    client.disassociate_from_configuration(ChatConfiguration=configuration_arn, Resource=arn)
+
+
 def list_tags_for_resource(client: Any, arn: str) -> list[dict[str, str]]:
     """Return the tags of a Chatbot resource as TagKey and TagValue."""
     tags: list[dict[str, str]] = client.list_tags_for_resource(ResourceARN=arn).get("Tags", [])
