@@ -1,0 +1,184 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shipped playbook against the emulator, over HTTP: what it writes, predicts, says and needs."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
+POLICY = ROOT / "roles" / "securityhub_slack" / "files" / "iam-policy.json"
+ACCOUNT = "111111111111"
+REGIONS = ["ap-southeast-1", "eu-west-1", "us-east-1"]
+WORKSPACE = {"SlackTeamId": "T0123456789", "SlackTeamName": "acme"}
+# What an identity may always do, and what the collection itself never calls.
+FREE = {"sts:GetCallerIdentity"}
+
+
+class Playbook:
+    """The playbook with an inventory of three regions of one account."""
+
+    def __init__(self, emulator, folder: Path) -> None:
+        self.emulator = emulator
+        self.inventory = folder / "hosts.yml"
+        self.inventory.write_text(
+            json.dumps({"all": {"hosts": {region: {} for region in REGIONS}, "vars": self._variables()}})
+        )
+
+    def _variables(self) -> dict:
+        return {
+            "securityhub_slack_endpoint_url": self.emulator.url,
+            "securityhub_slack_workspace_id": WORKSPACE["SlackTeamId"],
+            "securityhub_slack_channel_id": "C0123456789",
+        }
+
+    def run(self, *arguments: str, inventory: bool = True) -> subprocess.CompletedProcess:
+        environment = {
+            **os.environ,
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "the-secret-key",
+            "ANSIBLE_NOCOLOR": "1",
+            "COLUMNS": "80",
+        }
+        of_hosts = ["-i", str(self.inventory)] if inventory else []
+        return subprocess.run(
+            ["ansible-playbook", *of_hosts, str(PLAYBOOK), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+            env=environment,
+        )
+
+    def changed(self, *arguments: str) -> dict[str, bool]:
+        """Run, and return which hosts the recap calls changed."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return {
+            host: int(count) > 0 for host, count in re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", done.stdout, re.M)
+        }
+
+
+@pytest.fixture
+def playbook(emulator, tmp_path):
+    emulator.reset()
+    emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [WORKSPACE]}})
+    return Playbook(emulator, tmp_path)
+
+
+def topics(emulator) -> list[str]:
+    found = emulator.client("chatbot", "us-east-2").describe_slack_channel_configurations()[
+        "SlackChannelConfigurations"
+    ]
+    return [arn for configuration in found for arn in configuration["SnsTopicArns"]]
+
+
+def allowed_actions() -> list[str]:
+    statements = json.loads(POLICY.read_text())["Statement"]
+    actions = [item["Action"] for item in statements]
+    return [action for item in actions for action in ([item] if isinstance(item, str) else item)]
+
+
+def test_a_life_from_first_deployment_to_removal(playbook, emulator):
+    predicted = playbook.changed("--check", "--diff")
+    assert emulator.writes() == []
+    everything = dict.fromkeys(["localhost", *REGIONS], True)
+    assert predicted == everything
+    assert playbook.changed() == everything
+
+    emulator.forget_requests()
+    assert playbook.changed() == {"localhost": False}
+    assert emulator.writes() == []
+    of_targets = [
+        entry for entry in emulator.requests() if entry["operation"] in ("DescribeStacks", "DescribeActionTargets")
+    ]
+    assert len(of_targets) == 2 * len(REGIONS)
+    assert len(emulator.requests()) <= 2 * len(REGIONS) + 9
+
+    raised = ["-e", "securityhub_slack_minimum_severity=HIGH", "--limit", "eu-west-1"]
+    assert playbook.changed("--check", *raised) == playbook.changed(*raised) == {"eu-west-1": True}
+    assert len(topics(emulator)) == len(REGIONS)
+
+    one = ["-e", "securityhub_slack_state=absent", "--limit", "eu-west-1"]
+    assert playbook.changed("--check", *one) == playbook.changed(*one) == {"eu-west-1": True}
+    assert sorted(arn.split(":")[3] for arn in topics(emulator)) == ["ap-southeast-1", "us-east-1"]
+
+    gone = ["-e", "securityhub_slack_state=absent"]
+    assert playbook.changed("--check", *gone) == playbook.changed(*gone)
+    assert playbook.changed(*gone) == {"localhost": False}
+    called = {f"{entry['service']}:{entry['operation']}" for entry in emulator.requests()} - FREE
+    assert_nothing_left(emulator)
+
+    allowed = allowed_actions()
+    assert {action for action in called if not any(fnmatch.fnmatch(action, item) for item in allowed)} == set()
+
+
+def assert_nothing_left(emulator) -> None:
+    for region in REGIONS:
+        assert emulator.client("cloudformation", region).describe_stacks()["Stacks"] == []
+        assert emulator.client("securityhub", region).describe_action_targets()["ActionTargets"] == []
+        assert emulator.client("sns", region).list_topics()["Topics"] == []
+        assert emulator.client("events", region).list_rules()["Rules"] == []
+    iam = emulator.client("iam")
+    assert [role["RoleName"] for role in iam.list_roles()["Roles"] if "securityhub-slack" in role["RoleName"]] == []
+    assert iam.list_policies(Scope="Local")["Policies"] == []
+    assert topics(emulator) == []
+
+
+def test_a_region_without_a_hub_fails_alone_and_says_what_to_do(playbook, emulator):
+    emulator.world({ACCOUNT: {"hubs": ["ap-southeast-1", "us-east-1"]}})
+    done = playbook.run()
+    assert done.returncode == 2
+    assert re.search(r"^eu-west-1 .*failed=1", done.stdout, re.M)
+    assert re.search(r"^us-east-1 .*changed=1 .*failed=0", done.stdout, re.M)
+    assert "Security Hub is not enabled" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert len(topics(emulator)) == 2
+
+
+def test_a_failed_first_host_does_not_cost_the_channel(playbook, emulator):
+    emulator.world({ACCOUNT: {"hubs": ["eu-west-1", "us-east-1"]}})
+    assert playbook.run().returncode == 2
+    assert sorted(arn.split(":")[3] for arn in topics(emulator)) == ["eu-west-1", "us-east-1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-e", "securityhub_slack_channel_id=C00000000"], "which is no Slack channel"),
+        (["-e", "securityhub_slack_workspace_id=T00000000"], "which is no Slack workspace"),
+        (["-e", "securityhub_slack_chanel_id=C1"], "did you mean securityhub_slack_channel_id?"),
+        (
+            ["-e", "securityhub_slack_minimum_severity=SEVERE"],
+            "must be one of: INFORMATIONAL, LOW, MEDIUM, HIGH, CRITICAL",
+        ),
+        (["-e", "securityhub_slack_region=cn-north-1"], "AWS China"),
+    ],
+)
+def test_bad_input_is_refused_before_the_first_call(playbook, emulator, arguments, said):
+    emulator.forget_requests()
+    done = playbook.run(*arguments)
+    assert done.returncode == 2
+    assert said in " ".join(done.stdout.split())
+    assert emulator.requests() == []
+
+
+def test_without_an_inventory_it_fails_and_says_how_to_begin(playbook):
+    done = playbook.run(inventory=False)
+    assert done.returncode == 2
+    assert "the inventory holds no target" in done.stdout + done.stderr
+
+
+def test_no_secret_is_in_any_output(playbook):
+    done = playbook.run("-vvv", "--diff")
+    assert done.returncode == 0
+    assert "the-secret-key" not in done.stdout + done.stderr
