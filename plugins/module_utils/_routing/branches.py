@@ -91,7 +91,7 @@ def _alternatives(branch: Branch, clauses: list[Clause], fields: Fields) -> Iter
 def _most_shared(clauses: list[Clause], fields: Fields) -> Path | None:
     counts: dict[Path, int] = {}
     for clause in clauses:
-        for path in {path for path, _rest in clause if fields.single(path)}:
+        for path in {path for path, condition in clause if fields.single(path)}:
             counts[path] = counts.get(path, 0) + 1
     shared = [path for path, count in counts.items() if count > 1 and divisible(path, clauses)]
     return min(shared, key=lambda path: (-counts[path], path), default=None)

@@ -22,7 +22,9 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.condit
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import any_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import exactly
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import none_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import ACCESS_ANALYZER_ARN
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import BY_SCHEMA
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import GUARDDUTY_ARN
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Path
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
@@ -125,7 +127,7 @@ def _not_global(policy: Policy, fields: Fields) -> Iterator[tuple[str, Clause]]:
         yield (
             GUARDDUTY,
             (
-                (fields.product, none_of(exactly([fields.guardduty], SUFFIX))),
+                (fields.product, none_of(exactly([GUARDDUTY_ARN], SUFFIX))),
                 (fields.called_service, none_of(exactly(controls.GLOBAL_SERVICES), absent=True)),
             ),
         )
@@ -133,7 +135,7 @@ def _not_global(policy: Policy, fields: Fields) -> Iterator[tuple[str, Clause]]:
         yield (
             ACCESS_ANALYZER,
             (
-                (fields.product, none_of(exactly([fields.access_analyzer], SUFFIX))),
+                (fields.product, none_of(exactly([ACCESS_ANALYZER_ARN], SUFFIX))),
                 (fields.resource_type, none_of(exactly(fields.global_resource_types))),
             ),
         )
@@ -144,7 +146,7 @@ def _negated(suppression: Suppression, fields: Fields) -> Clause:
         (fields.control, exactly(suppression.control_ids)),
         (fields.account, exactly(suppression.account_ids)),
         (fields.region, exactly(suppression.regions)),
-        (fields.product, exactly(suppression.product_arns, SUFFIX)),
+        (fields.product, exactly((_product(text) for text in suppression.product_arns), SUFFIX)),
         (fields.resource_type, exactly(suppression.resource_types)),
         (fields.resource_id, tuple(_resource(text) for text in suppression.resource_ids)),
         (fields.title, exactly(suppression.title_prefixes, PREFIX)),
@@ -152,6 +154,11 @@ def _negated(suppression: Suppression, fields: Fields) -> Clause:
     for key, values in suppression.resource_tags:
         criteria.append(((*(fields.resource_tags or ()), key), exactly(values)))
     return tuple((path, none_of(matchers, absent=fields.optional(path))) for path, matchers in criteria if matchers)
+
+
+def _product(text: str) -> str:
+    """Return how every ARN of a product ends that *text* names: by a whole ARN, or by its company and name."""
+    return text if text.startswith("arn:") else "/" + "/".join(text.split("/")[-2:])
 
 
 def _resource(text: str) -> Matcher:

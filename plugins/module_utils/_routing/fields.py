@@ -25,6 +25,11 @@ Path = tuple[str, ...]
 SEVERITIES = ("INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL")
 
 
+# The ends of product ARNs, which say product/<company>/<product>, and productv2/... in the new Security Hub.
+GUARDDUTY_ARN = "/aws/guardduty"
+ACCESS_ANALYZER_ARN = "/aws/access-analyzer"
+
+
 @dataclass(frozen=True)
 class Fields:
     """One schema: paths of the fields that routing looks at, and the values it asks for."""
@@ -45,8 +50,6 @@ class Fields:
     resource_type: Path
     resource_tags: Path | None
     called_service: Path
-    guardduty: str
-    access_analyzer: str
     global_resource_types: tuple[str, ...]
 
     def optional(self, path: Path) -> bool:
@@ -79,8 +82,6 @@ CSPM = Fields(
     resource_type=("Resources", "Type"),
     resource_tags=("Resources", "Tags"),
     called_service=("Action", "AwsApiCallAction", "ServiceName"),
-    guardduty=":product/aws/guardduty",
-    access_analyzer=":product/aws/access-analyzer",
     global_resource_types=controls.GLOBAL_RESOURCE_TYPES,
 )
 
@@ -108,9 +109,6 @@ V2 = Fields(
     # OCSF lists tags as name and value, and a pattern cannot say that a list has no such pair.
     resource_tags=None,
     called_service=("evidences", "api", "service", "name"),
-    # Its ARNs say product or productv2.
-    guardduty="/aws/guardduty",
-    access_analyzer="/aws/access-analyzer",
     global_resource_types=(*controls.GLOBAL_RESOURCE_TYPES, "AWS::IAM::Role", "AWS::IAM::User"),
 )
 

@@ -111,7 +111,7 @@ def why_not(pattern: dict[str, Any], event: dict[str, Any]) -> str | None:
         return None
     leaves = leaves_of(event)
     stopping = [
-        [name for name, values in alternative.items() if not any(True for _rest in _steps(name, values, leaves, {}))]
+        [name for name, values in alternative.items() if next(_steps(name, values, leaves, {}), None) is None]
         for alternative in alternatives_of(pattern)
     ]
     nearest = min(range(len(stopping)), key=lambda index: len(stopping[index]))
@@ -123,7 +123,7 @@ def why_not(pattern: dict[str, Any], event: dict[str, Any]) -> str | None:
 
 
 def _sentence(name: str, values: list[Any], leaves: Leaves) -> str:
-    found = [str(value) for value, _rest in leaves.get(name, [])]
+    found = [str(value) for value, elements in leaves.get(name, [])]
     return f"{name} is {' and '.join(found) if found else 'missing'}, and the pattern wants {_wanted(values)}"
 
 
@@ -134,7 +134,7 @@ def _wanted(values: list[Any]) -> str:
 def _described(value: Any) -> str:
     if not isinstance(value, dict):
         return str(value)
-    (operator, operand), *_rest = value.items()
+    ((operator, operand),) = value.items()
     if isinstance(operand, dict):
         return f"{operator} {_described(operand)}"
     named = [str(item) for item in operand] if isinstance(operand, list) else [str(operand)]

@@ -21,7 +21,7 @@ def fits_value(wanted: Any, value: Any) -> bool:
     """Return whether a leaf's *value* is what one item of a pattern's value list asks for."""
     if not isinstance(wanted, dict):
         return _equal(wanted, value)
-    (operator, operand), *_rest = wanted.items()
+    ((operator, operand),) = wanted.items()
     return OPERATORS[operator](operand, value)
 
 
@@ -98,7 +98,7 @@ def _exists(operand: Any, value: Any) -> bool:
 def _anything_but(operand: Any, value: Any) -> bool:
     if not isinstance(operand, dict):
         return not any(_equal(item, value) for item in _as_list(operand))
-    (operator, excluded), *_rest = operand.items()
+    ((operator, excluded),) = operand.items()
     return not any(OPERATORS[operator](item, value) for item in _as_list(excluded))
 
 

@@ -161,7 +161,7 @@ def _divided(piece: _Piece) -> list[_Piece]:
     if rest is None:
         return []
     branch, clauses = rest
-    paths = {path for clause in clauses for path, _rest in clause if piece.fields.single(path)}
+    paths = {path for clause in clauses for path, condition in clause if piece.fields.single(path)}
     ways = [
         [_Piece(case, clauses, piece.fields) for case in cases_of(path, branch, clauses, piece.fields)]
         for path in sorted(paths)

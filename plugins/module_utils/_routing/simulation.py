@@ -188,7 +188,7 @@ def _reasons(finding: Finding, target: Target) -> list[str]:
     if target.routes:
         found = [(route.name, why_not(route.policy, route.scope, finding)) for route in target.routes]
         told = [(name, reason) for name, reason in found if reason]
-        alike = len({reason for _, reason in told}) == 1
+        alike = len({reason for name, reason in told}) == 1
         return [reason if alike else f"{name}: {reason}" for name, reason in told]
     event = event_of(finding, target.account, target.region)
     return [reason for rule in target.rules if (reason := unfit(rule.pattern, event))] or ["no rule forwards findings"]

@@ -69,7 +69,7 @@ class Candidate:
     @property
     def sends(self) -> bool:
         """Return whether it may send findings by itself."""
-        return self.hub is not False and any(policy.severities for _rest, policy in self.policies)
+        return self.hub is not False and any(policy.severities for name, policy in self.policies)
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _default_owner(senders: list[Candidate], home: str) -> str:
 
 
 def _owner_problems(owner: str, candidates: Sequence[Candidate]) -> list[str]:
-    if not owner or not any(_cares(policy) for candidate in candidates for _rest, policy in candidate.policies):
+    if not owner or not any(_cares(policy) for candidate in candidates for name, policy in candidate.policies):
         return []
     found = [candidate for candidate in candidates if candidate.region == owner]
     if found and found[0].sends:
@@ -205,7 +205,7 @@ def _place(
             for name, policy in candidate.policies
         )
         return Place(region, scopes)
-    return Place(region, tuple(Scope(region, owner, only_own=region == home) for _rest in candidate.policies))
+    return Place(region, tuple(Scope(region, owner, only_own=region == home) for name, policy in candidate.policies))
 
 
 def _linked_policies(
@@ -226,6 +226,6 @@ def _notices(mode: str, home: str, linked: list[str], owner: str, candidates: Se
         found.append(f"{home} sends for the Regions that feed it: {', '.join(linked)}")
     if mode == PER_REGION and linked:
         found.append(f"an aggregator copies findings to {home}, and each Region still sends its own")
-    if owner and len(candidates) > 1 and any(_cares(policy) for item in candidates for _rest, policy in item.policies):
+    if owner and len(candidates) > 1 and any(_cares(policy) for item in candidates for name, policy in item.policies):
         found.append(f"findings about global resources are sent for {owner} only")
     return found

@@ -95,7 +95,7 @@ def _expression_problems(expression: dict[str, Any]) -> Iterator[str]:
     if len(expression) != 1:
         yield f"{expression} must have one operator"
         return
-    (operator, operand), *_rest = expression.items()
+    ((operator, operand),) = expression.items()
     check = CHECKS.get(operator)
     if check is None:
         yield f"{operator} is no operator"
@@ -149,7 +149,7 @@ def _is_anything_but(operand: Any) -> bool:
         return bool(items) and (all(isinstance(item, str) for item in items) or all(_is_number(item) for item in items))
     if len(operand) != 1:
         return False
-    (operator, excluded), *_rest = operand.items()
+    ((operator, excluded),) = operand.items()
     check = NEGATABLE.get(operator)
     items = excluded if isinstance(excluded, list) else [excluded]
     return check is not None and bool(items) and all(check(item) for item in items)

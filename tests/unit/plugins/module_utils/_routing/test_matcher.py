@@ -15,7 +15,6 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import InvalidPattern
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import why_not
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.validation import validate
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 from botocore.exceptions import ClientError
@@ -358,7 +357,7 @@ def test_the_emulator_decides_alike(emulator, pattern, values):
 @given(worlds.policies(), worlds.scopes(), st.lists(worlds.findings(), min_size=1, max_size=3))
 def test_the_emulator_decides_alike_about_findings(emulator, policy, scope, findings):
     events = emulator.client("events")
-    for pattern in automatic_patterns(policy, scope):
+    for pattern in worlds.patterns_of(policy, scope):
         for found in findings:
             event = worlds.event(found, scope.region)
             assert matches(pattern, event) is other_verdict(events, pattern, event)

@@ -174,7 +174,7 @@ def test_patterns_name_no_field_that_aws_has_renamed_or_dropped():
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds.policies(), worlds.scopes(), st.lists(worlds.findings(), min_size=5, max_size=20))
 def test_patterns_send_exactly_what_the_policy_says(policy, scope, findings):
-    patterns = automatic_patterns(policy, scope)
+    patterns = worlds.patterns_of(policy, scope)
     for pattern in patterns:
         assert validate(pattern) == []
     for found in findings:
@@ -185,7 +185,7 @@ def test_patterns_send_exactly_what_the_policy_says(policy, scope, findings):
 @settings(max_examples=50, deadline=None)
 @given(worlds.policies(), worlds.scopes())
 def test_patterns_are_the_same_every_time_and_nobodys_to_spoil(policy, scope):
-    first = automatic_patterns(policy, scope)
+    first = worlds.patterns_of(policy, scope)
     text = json.dumps(first)
     for pattern in first:
         pattern["detail"].clear()
@@ -211,8 +211,7 @@ def test_a_global_finding_that_every_region_has_is_sent_once(findings, owner):
 
 def in_v2(policy):
     def untagged(item):
-        product_arns = tuple(text.replace("product/", "productv2/") for text in item.product_arns)
-        return dataclasses.replace(item, resource_tags=(), product_arns=product_arns)
+        return dataclasses.replace(item, resource_tags=())
 
     kept = tuple(item for item in map(untagged, policy.suppressions) if any(getattr(item, name) for name in LISTS))
     return dataclasses.replace(policy, schema="v2", suppressions=kept)
@@ -223,7 +222,7 @@ def in_v2(policy):
 def test_v2_patterns_send_exactly_what_the_policy_says(policy, scope, findings):
     policy = in_v2(policy)
     scope = dataclasses.replace(scope, linked=tuple((region, in_v2(linked)) for region, linked in scope.linked))
-    patterns = automatic_patterns(policy, scope)
+    patterns = worlds.patterns_of(policy, scope)
     for found in findings:
         found["ProductArn"] = found["ProductArn"].replace("product/", "productv2/")
         translated = {**worlds.event(found, scope.region), "detail-type": "Findings Imported V2"}
