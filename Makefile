@@ -54,7 +54,7 @@ sanity: setup-dev  ## ansible-test sanity, without any ignore
 unit: setup-dev emulator-venv  ## the unit tests
 	@$(BIN)/pytest -n 2
 
-build: setup-dev  ## the tarball: what it holds, and its use from elsewhere
+build: setup-dev emulator-venv  ## the tarball: what it holds, and its use from elsewhere
 	@tests/build
 
 docs: setup-dev  ## the documentation site, in docs/build/html

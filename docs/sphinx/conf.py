@@ -25,22 +25,24 @@ nitpicky = True
 ANSIBLE = "https://docs.ansible.com/projects/ansible/latest"
 # What antsibull-docs refers to outside of this site. Intersphinx would need the network, and its day, to build.
 ELSEWHERE = {
+    "action_plugins": f"{ANSIBLE}/plugins/action.html",
     "ansible_configuration_settings": f"{ANSIBLE}/reference_appendices/config.html",
     "common_return_values": f"{ANSIBLE}/reference_appendices/common_return_values.html",
 }
-PLUGIN_ELSEWHERE = re.compile(r"ansible_collections\.(\w+)\.(\w+)\.(\w+_[a-z]+)")
+PLUGIN = re.compile(r"ansible_collections\.(?!secops\.)(\w+)\.(\w+)\.(\w+_[a-z]+)")
 
 
-def address_elsewhere(label: str) -> str:
-    """Return where on the site of Ansible a label leads to, or nothing."""
-    plugin = PLUGIN_ELSEWHERE.fullmatch(label)
-    return f"{ANSIBLE}/collections/{'/'.join(plugin.groups())}.html" if plugin else ELSEWHERE.get(label, "")
+def address_elsewhere(kind: str, target: str) -> str:
+    """Return where on the site of Ansible a reference leads to, or nothing."""
+    if kind == "envvar" and target.startswith("ANSIBLE_"):
+        return f"{ANSIBLE}/reference_appendices/config.html#envvar-{target}"
+    plugin = PLUGIN.fullmatch(target)
+    return f"{ANSIBLE}/collections/{'/'.join(plugin.groups())}.html" if plugin else ELSEWHERE.get(target, "")
 
 
 def link_elsewhere(_app: Any, _env: Any, node: Any, content: Any) -> nodes.reference | None:
     """Resolve a reference that leads out of this site; one to this collection that leads nowhere stays an error."""
-    label = node["reftarget"]
-    address = "" if label.startswith("ansible_collections.secops.") else address_elsewhere(label)
+    address = address_elsewhere(node["reftype"], node["reftarget"])
     return nodes.reference("", "", content, internal=False, refuri=address) if address else None
 
 

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 # Made by the build itself.
 MANIFESTS = {"FILES.json", "MANIFEST.json"}
 FILES = {"CHANGELOG.rst", "LICENSE", "README.md", "changelogs/changelog.yaml"}
-FOLDERS = {"docs/docsite", "inventories/example", "meta", "playbooks", "plugins", "roles"}
+FOLDERS = {"docs/docsite", "inventories/example", "inventories/fleet", "meta", "playbooks", "plugins", "roles"}
 
 
 def wanted(path: str) -> bool:

@@ -5,54 +5,69 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import Rule
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import template
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import settings_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 
-IMPORTED = {
-    "source": ["aws.securityhub"],
-    "detail-type": ["Security Hub Findings - Imported"],
-    "detail": {"findings": {"Severity": {"Label": ["CRITICAL"]}, "RecordState": ["ACTIVE"]}},
+ACCOUNT = desired.Account(id="111111111111", partition="aws")
+HERE = Scope("eu-west-1", "us-east-1")
+
+SHAPES = {
+    "plain": {"channel_id": "C0123456789"},
+    "by-hand-only": {"channel_id": "C0123456789", "automatic": False},
+    "tagged-and-suppressed": {
+        "channel_id": "C0123456789",
+        "tags": {"Team": "security", "CostCentre": "1234"},
+        "suppressions": [{"control_ids": ["S3.8"], "resource_ids": ["arn:aws:s3:::example-website"]}],
+    },
+    "several-channels": {
+        "routes": [
+            {"name": "security", "channel_id": "C0123456789"},
+            {"name": "platform", "channel_id": "C0123456780", "minimum_severity": "MEDIUM"},
+        ],
+    },
+    "new-security-hub": {"channel_id": "C0123456789", "schema": "v2"},
 }
-SENT_BY_HAND = {
-    "source": ["aws.securityhub"],
-    "detail-type": ["Security Hub Findings - Custom Action"],
-    "resources": [{"suffix": ":action/custom/SendToSlack"}],
-}
 
 
-def route(topic: str) -> tuple[Rule, ...]:
-    """Return the rules that feed one topic."""
-    return (
-        Rule(f"{topic}-findings", "Findings that are forwarded automatically", IMPORTED, topic),
-        Rule(f"{topic}-action", "Findings sent by hand", SENT_BY_HAND, topic),
+def defaults() -> dict[str, Any]:
+    """Return the role's variables with their defaults; one without a default is empty."""
+    specs = yaml.safe_load((ROOT / "roles/securityhub_slack/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    options = specs["argument_specs"]["main"]["options"]
+    return {name: option.get("default", "") for name, option in options.items()}
+
+
+def render(shape: dict[str, Any]) -> dict[str, Any]:
+    """Return the template of a pipeline with those variables, given without their prefix."""
+    given = {f"securityhub_slack_{name}": value for name, value in shape.items()}
+    settings = settings_of("eu-west-1", {**defaults(), "securityhub_slack_workspace_id": "T0123456789", **given})
+    today = datetime.date(2026, 1, 1)
+    automatic = tuple(
+        patterns.automatic_patterns(policy.policy_of(route.variables, today), HERE) for route in settings.routes
     )
-
-
-DESIGNS = {
-    "one-channel": StackDesign("securityhub-slack", ("securityhub-slack",), route("securityhub-slack")),
-    "several-channels": StackDesign(
-        "securityhub-slack",
-        ("securityhub-slack-security", "securityhub-slack-platform"),
-        route("securityhub-slack-security") + route("securityhub-slack-platform"),
-        (("Team", "security"), ("CostCentre", "1234")),
-    ),
-}
+    return template.template(desired.pipeline(settings, ACCOUNT, automatic).stack)
 
 
 def main() -> None:
-    """Write one file a design to the folder named on the command line."""
+    """Write one file a shape to the folder named on the command line."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, design in DESIGNS.items():
-        (folder / f"{name}.json").write_text(json.dumps(template(design), indent=2), encoding="utf-8")
+    for name, shape in SHAPES.items():
+        (folder / f"{name}.json").write_text(json.dumps(render(shape), indent=2), encoding="utf-8")
 
 
 if __name__ == "__main__":

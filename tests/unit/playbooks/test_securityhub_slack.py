@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import os
 import re
@@ -16,12 +15,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
-POLICY = ROOT / "roles" / "securityhub_slack" / "files" / "iam-policy.json"
 ACCOUNT = "111111111111"
 REGIONS = ["ap-southeast-1", "eu-west-1", "us-east-1"]
 WORKSPACE = {"SlackTeamId": "T0123456789", "SlackTeamName": "acme"}
-# What an identity may always do, and what the collection itself never calls.
-FREE = {"sts:GetCallerIdentity"}
 
 
 class Playbook:
@@ -82,12 +78,6 @@ def topics(emulator) -> list[str]:
     return [arn for configuration in found for arn in configuration["SnsTopicArns"]]
 
 
-def allowed_actions() -> list[str]:
-    statements = json.loads(POLICY.read_text())["Statement"]
-    actions = [item["Action"] for item in statements]
-    return [action for item in actions for action in ([item] if isinstance(item, str) else item)]
-
-
 def test_a_life_from_first_deployment_to_removal(playbook, emulator):
     predicted = playbook.changed("--check", "--diff")
     assert emulator.writes() == []
@@ -115,11 +105,7 @@ def test_a_life_from_first_deployment_to_removal(playbook, emulator):
     gone = ["-e", "securityhub_slack_state=absent"]
     assert playbook.changed("--check", *gone) == playbook.changed(*gone)
     assert playbook.changed(*gone) == {"localhost": False}
-    called = {f"{entry['service']}:{entry['operation']}" for entry in emulator.requests()} - FREE
     assert_nothing_left(emulator)
-
-    allowed = allowed_actions()
-    assert {action for action in called if not any(fnmatch.fnmatch(action, item) for item in allowed)} == set()
 
 
 def assert_nothing_left(emulator) -> None:

@@ -67,7 +67,10 @@ def test_a_playbook_finds_the_filters_by_their_full_names():
     run = subprocess.run(
         [Path(sys.executable).parent / "ansible", "localhost", "-m", "ansible.builtin.debug", "-a", f'msg="{message}"'],
         cwd=ROOT,
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections")},
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(ROOT / ".ansible/collections")),
+        },
         capture_output=True,
         text=True,
         check=False,

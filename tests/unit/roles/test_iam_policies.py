@@ -1,0 +1,137 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The IAM policies that the role ships are enough: for what it calls, and for what its stack calls in its name."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import cfnlint.schema.manager
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import Rule
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import template
+
+ROOT = Path(__file__).resolve().parents[3]
+POLICIES = ROOT / "roles" / "securityhub_slack" / "files" / "iam"
+# Everybody may ask who they are.
+ALWAYS = {"sts:GetCallerIdentity"}
+# Asked for only where a topic logs its deliveries, or a rule has a role: none of the stack's does.
+NOT_OURS = {"iam:GetRole", "iam:PassRole"}
+
+
+def statements(name: str) -> list[dict]:
+    return json.loads((POLICIES / f"{name}.json").read_text(encoding="utf-8"))["Statement"]
+
+
+def allowed(*names: str) -> set[str]:
+    """Return the actions that these policies allow."""
+    actions = [statement["Action"] for name in names for statement in statements(name)]
+    return {action for listed in actions for action in ([listed] if isinstance(listed, str) else listed)}
+
+
+@pytest.fixture
+def calls(emulator, tmp_path):
+    """Return a function that runs the playbook for two regions, and gives the actions it has called."""
+    emulator.reset()
+    workspace = {"SlackTeamId": "T0123456789", "SlackTeamName": "Security"}
+    emulator.world({"111111111111": {"hubs": "all", "workspaces": [workspace]}})
+    inventory = tmp_path / "hosts.yml"
+    variables = {
+        "securityhub_slack_workspace_id": "T0123456789",
+        "securityhub_slack_channel_id": "C0123456789",
+        "securityhub_slack_tags": {"Team": "security"},
+    }
+    hosts = {"us-east-1": {}, "ap-northeast-1": {}}
+    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
+        "AWS_ENDPOINT_URL": emulator.url,
+        "AWS_ACCESS_KEY_ID": "111111111111",
+        "AWS_SECRET_ACCESS_KEY": "emulator",
+        "ANSIBLE_HOME": str(tmp_path / "ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections")),
+    }
+    command = [Path(sys.executable).with_name("ansible-playbook"), "secops.securityhub.securityhub_slack"]
+
+    def run(*arguments):
+        emulator.forget_requests()
+        done = subprocess.run(
+            [*command, "-i", inventory, *arguments],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return {f"{call['service']}:{call['operation']}" for call in emulator.requests()} - ALWAYS
+
+    return run
+
+
+def test_the_policies_are_enough_for_deploying_changing_and_removing(calls):
+    first = calls("--check", "--diff")
+    assert first <= allowed("read")
+    deployed = calls()
+    assert {"cloudformation:CreateStack", "chatbot:CreateSlackChannelConfiguration", "iam:CreateRole"} <= deployed
+    assert deployed <= allowed("read", "pipelines", "channel")
+    assert calls("--check", "--diff", "-e", "securityhub_slack_minimum_severity=HIGH") <= allowed("read")
+    assert calls("--diff", "-e", "securityhub_slack_minimum_severity=HIGH") <= allowed("read", "pipelines", "channel")
+    assert calls("-e", "securityhub_slack_state=absent") <= allowed("read", "pipelines", "channel")
+
+
+def test_the_policies_are_enough_for_a_run_that_leaves_the_channel_alone(calls):
+    calls()
+
+    changed = calls("-e", "securityhub_slack_minimum_severity=LOW")
+
+    assert "cloudformation:UpdateStack" in changed
+    assert changed <= allowed("read", "pipelines")
+
+
+@pytest.mark.parametrize("service", ["cloudformation", "iam"])
+def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(service):
+    """No run here repairs all that can break, so the calls are read from the source."""
+    source = (ROOT / "plugins" / "module_utils" / f"_{service}" / "api.py").read_text(encoding="utf-8")
+    client = boto3.client(service, region_name="us-east-1", aws_access_key_id="1", aws_secret_access_key="2")
+    names = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
+    names |= {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
+    operations = client.meta.method_to_api_mapping
+
+    called = {f"{service}:{operations[name]}" for name in names if name in operations}
+
+    assert len(called) > 5
+    assert called <= allowed("read", "pipelines", "channel")
+
+
+def test_the_policies_are_enough_for_what_cloudformation_does_in_the_name_of_the_caller():
+    rule = Rule("securityhub-slack-findings", "Findings", {"source": ["aws.securityhub"]}, "securityhub-slack")
+    resources = template(StackDesign("securityhub-slack", ("securityhub-slack",), (rule,)))["Resources"]
+    schemas = cfnlint.schema.manager.PROVIDER_SCHEMA_MANAGER
+
+    for kind in {resource["Type"] for resource in resources.values()}:
+        handlers = schemas.get_resource_schema("us-east-1", kind).schema["handlers"]
+        needed = {
+            action
+            for name in ("create", "read", "update", "delete")
+            for action in handlers.get(name, {}).get("permissions", [])
+        }
+        assert needed
+        assert needed - NOT_OURS <= allowed("pipelines")
+
+
+@pytest.mark.parametrize("name", ["pipelines", "channel"])
+def test_the_policies_for_writing_reach_no_stack_topic_rule_or_role_of_another_name(name):
+    for statement in statements(name):
+        service = next(iter(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]))
+        if service.startswith(("securityhub:", "chatbot:")):
+            continue  # the console's own things, without names to hold on to
+        assert "securityhub-slack" in statement["Resource"] or "management.chatbot" in statement["Resource"]
