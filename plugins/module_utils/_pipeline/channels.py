@@ -43,6 +43,11 @@ class Merge:
     desired: plans.Desired
     plan: plans.Plan
 
+    @property
+    def name(self) -> str:
+        """Return the configuration's name, which is another one than desired where it was adopted."""
+        return transformations.configuration_name(self.plan.after or self.plan.before or {})
+
 
 @dataclass(frozen=True)
 class ChannelsPlan:
@@ -52,6 +57,12 @@ class ChannelsPlan:
     merges: tuple[Merge, ...]
     closing: tuple[plans.Removal, ...]
     farewell: IdentityPlan
+
+    @property
+    def staying(self) -> tuple[Merge, ...]:
+        """Return the merges of the configurations that are not deleted afterwards."""
+        leaving = {removal.name for removal in self.closing}
+        return tuple(merge for merge in self.merges if merge.name not in leaving)
 
     @property
     def changed(self) -> bool:

@@ -10,11 +10,10 @@ import unicodedata
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import differences
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 
 if TYPE_CHECKING:
@@ -86,17 +85,16 @@ def _merge_changes(merge: channels.Merge) -> list[str]:
         for arns, verb in ((after - before, "in"), (before - after, "out"))
         if arns
     ]
-    name = transformations.configuration_name(merge.plan.after or merge.plan.before or {})
-    return [f"configuration {name}: {merge.plan.operation}" + (f" ({', '.join(counts)})" if counts else "")]
+    return [f"configuration {merge.name}: {merge.plan.operation}" + (f" ({', '.join(counts)})" if counts else "")]
 
 
 def _channels(account: AccountRun) -> list[dict[str, Any]]:
     found = []
-    for merge in account.plan.merges if account.plan else ():
+    for merge in account.plan.staying if account.plan else ():
         after = merge.plan.after or {}
         found.append(
             {
-                "configuration": transformations.configuration_name(after),
+                "configuration": merge.name,
                 "workspace_id": after[SLACK.team_id],
                 "channel_id": after[SLACK.channel_id],
                 "topics": after["SnsTopicArns"],
@@ -116,7 +114,8 @@ def table(targets: list[Target], accounts: list[AccountRun], traffic: str, *, ch
         lines += [line for notice in account.notices for line in _wrapped(f"  Note: {inert(notice)}")]
     unknown = [target for target in targets if not target.account_id]
     if unknown:
-        lines += ["", "Without an account:", *_rows(unknown, check=check)]
+        lines += ["", "Targets whose account is not known:", *_rows(unknown, check=check)]
+    lines += _failures(targets)
     return [*lines, "", _summary(targets, check=check), traffic, *_next_steps(accounts, check=check)]
 
 
@@ -125,12 +124,11 @@ LISTED_AT_MOST = 40
 
 
 def _channel_line(account: AccountRun) -> str:
-    merges = account.plan.merges if account.plan else ()
     places = [
-        f"Slack channel {item['channel_id']} through {item['configuration']}, {_count(len(item['topics']), 'topic')}"
+        f"{_count(len(item['topics']), 'topic')} to Slack channel {item['channel_id']} ({item['configuration']})"
         for item in _channels(account)
     ]
-    return f"Account {account.account.id}" + (f": {'; '.join(places)}" if merges else "")
+    return f"Account {account.account.id}" + (f": {'; '.join(places)}" if places else "")
 
 
 def _rows(targets: list[Target], *, check: bool) -> list[str]:
@@ -141,11 +139,22 @@ def _rows(targets: list[Target], *, check: bool) -> list[str]:
     sends_width = max([len("SENDS"), *(len(target.sends) for target in shown)])
     lines = [f"  {'TARGET':{host_width}}  {'SENDS':{sends_width}}  {'WOULD CHANGE' if check else 'CHANGED'}"]
     for target in shown:
-        head = f"  {target.host:{host_width}}  {target.sends:{sends_width}}  "
-        text = f"FAILED: {inert(target.error)}" if target.error else "; ".join(changes_of(target)) or "-"
-        lines += _wrapped(head + text)
+        head = f"  {target.host:{host_width}}  {target.sends or '-':{sends_width}}  "
+        lines += _wrapped(head + ("FAILED, see below" if target.error else "; ".join(changes_of(target)) or "-"))
     if len(shown) < len(targets):
         lines.append(f"  and {_count(len(targets) - len(shown), 'target')} with nothing to change")
+    return lines
+
+
+def _failures(targets: list[Target]) -> list[str]:
+    """Return each cause once, with the targets that it stopped."""
+    stopped: dict[str, list[str]] = {}
+    for target in targets:
+        if target.error:
+            stopped.setdefault(inert(target.error), []).append(target.host)
+    lines = ["", "Failed:"] if stopped else []
+    for error, hosts in stopped.items():
+        lines += _wrapped(f"  {differences.few_of(hosts)}: {error}")
     return lines
 
 
@@ -207,46 +216,5 @@ def result(targets: list[Target], accounts: list[AccountRun], *, diff: bool) -> 
         },
     }
     if diff:
-        found["diff"] = differences(targets, accounts)
+        found["diff"] = differences.differences(targets, accounts)
     return found
-
-
-def differences(targets: list[Target], accounts: list[AccountRun]) -> list[dict[str, Any]]:
-    """Return what --diff shows: targets that change alike are shown once, under all their names."""
-    alike: dict[str, tuple[list[str], dict[str, Any], dict[str, Any]]] = {}
-    for target in targets:
-        if target.plan.changed and not target.error:
-            before, after = _before(target), _after(target)
-            alike.setdefault(repr((before, after)), ([], before, after))[0].append(target.host)
-    found = [_difference(", ".join(hosts), before, after) for hosts, before, after in alike.values()]
-    for account in accounts:
-        for merge in account.plan.merges if account.plan else ():
-            if merge.plan.changed:
-                name = f"account {account.account.id}, configuration {merge.desired.name}"
-                found.append(_difference(name, merge.plan.before or {}, merge.plan.after or {}))
-    return found
-
-
-def _difference(header: str, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    return {"before_header": header, "after_header": header, "before": before, "after": after}
-
-
-def _before(target: Target) -> dict[str, Any]:
-    live = target.live
-    action = live.action
-    shown: dict[str, Any] = {}
-    if action:
-        shown["custom action"] = {"name": action["Name"], "description": action["Description"]}
-    if live.stack:
-        shown["stack"] = template.outline(live.template) if live.template else {"status": plan.status_of(live.stack)}
-    return shown
-
-
-def _after(target: Target) -> dict[str, Any]:
-    if target.wanted is None:
-        return {}
-    action = target.wanted.action
-    return {
-        "custom action": {"name": action.name, "description": action.description},
-        "stack": template.outline(template.template(target.wanted.stack)),
-    }

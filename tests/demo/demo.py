@@ -1,0 +1,301 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The demo: deploy, import findings, see the messages, run again, look at a change, remove.
+
+Exit code 0: everything was as it must be; 1: something was not, and the last lines say what.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from typing import Any
+
+import explanations
+import yaml
+from local_aws import ACCOUNT
+from local_aws import ROOT
+from local_aws import LocalAws
+
+INVENTORY = "inventories/demo"
+PLAYBOOK = ("ansible-playbook", f"-i {INVENTORY}", "playbooks/securityhub_slack.yml")
+MEMBERS = ("222222222222", "333333333333")
+CHANNEL = "C0123456789"
+STEPS = 7
+WIDTH = 80
+# How the lines begin that Ansible writes about itself.
+OF_ANSIBLE = ("PLAY [", "TASK [", "ok: [", "changed: [", "skipping: ")
+
+
+class NotAsExpected(Exception):
+    """What was seen is not what must be."""
+
+
+class Demo:
+    """The steps, one after the other, on one emulator."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.aws = aws
+        self.script = yaml.safe_load((ROOT / "tests/demo/findings.yml").read_text(encoding="utf-8"))
+        self.findings = {
+            name: json.loads((ROOT / f"tests/findings/{name}.json").read_text(encoding="utf-8"))
+            for name in self.script["import"]
+        }
+        self.policies = explanations.regions_with_policies(INVENTORY)
+        self.step = 0
+
+    def run(self) -> None:
+        """All steps. Raise NotAsExpected."""
+        self.begin()
+        self.deploy()
+        self.import_findings()
+        self.show_messages()
+        self.run_again()
+        self.look_at_a_change()
+        self.remove()
+        self.show_what_is_left()
+
+    def begin(self) -> None:
+        """Describe the world, and say what is to be seen."""
+        administrator = {"hubs": "all", "workspaces": [{"SlackTeamId": "T0123456789", "SlackTeamName": "demo"}]}
+        members = {member: {"hubs": "all", "administrator": ACCOUNT} for member in MEMBERS}
+        self.aws.ask("POST", "world", {"accounts": {ACCOUNT: administrator, **members}})
+        say("Security Hub findings of 17 regions, each once, in one Slack channel.")
+        say("An emulator on this machine plays AWS and Slack: nothing leaves it, and no account is needed.")
+        say("A line that begins with $ you can type yourself (make demo KEEP=1 lets the emulator run on), after:")
+        print(f"    . .venv/bin/activate\n    export EMULATOR_PORT={self.aws.port}")
+        print(f"    export AWS_ACCESS_KEY_ID={ACCOUNT} AWS_SECRET_ACCESS_KEY=any")
+        say("What Ansible prints about itself (PLAY, TASK, changed, RECAP) is left out here.")
+
+    def deploy(self) -> None:
+        """Deploy everything."""
+        self.heading("Deploy: 17 regions of one account")
+        self.play()
+        self.show_holdings()
+
+    def import_findings(self) -> None:
+        """Let findings come up, change, and be sent by hand."""
+        self.heading("Findings come up in Security Hub")
+        accounts = {finding["AwsAccountId"] for finding in self.findings.values()}
+        regions = {finding["Region"] for finding in self.findings.values()}
+        say(
+            f"{len(self.findings)} findings of {len(accounts)} accounts in {len(regions)} regions are imported with "
+            f"BatchImportFindings (they are in tests/findings). Account {ACCOUNT} is the Security Hub administrator "
+            f"of the others, and sees theirs too."
+        )
+        for name, finding in self.findings.items():
+            self.import_finding(name, finding)
+        update = self.script["update"]
+        for status in update["workflow"]:
+            self.update_finding(self.findings[update["finding"]], status)
+        say(f"One is updated twice, to {' and to '.join(update['workflow'])}: {update['finding']}")
+        sent = self.findings[self.script["send"]]
+        by_hand = {"account": ACCOUNT, "region": sent["Region"], "action": "SendToSlack", "finding_ids": [sent["Id"]]}
+        self.aws.ask("POST", "custom_action", by_hand)
+        say(f'One is sent by hand, with Actions, "Send to Slack": {self.script["send"]}')
+
+    def import_finding(self, name: str, finding: dict[str, Any]) -> None:
+        """Import one finding, as the service does that has found it."""
+        client = self.aws.client("securityhub", finding["Region"], finding["AwsAccountId"])
+        failed = client.batch_import_findings(Findings=[finding])["FailedFindings"]
+        if failed:
+            raise NotAsExpected(f"{name} could not be imported: {failed[0]['ErrorMessage']}")
+
+    def update_finding(self, finding: dict[str, Any], status: str) -> None:
+        """Set a finding's workflow status, as somebody does who works on it."""
+        self.aws.client("securityhub", finding["Region"]).batch_update_findings(
+            FindingIdentifiers=[{"Id": finding["Id"], "ProductArn": finding["ProductArn"]}],
+            Workflow={"Status": status},
+        )
+
+    def show_messages(self) -> None:
+        """Show what arrived and why the rest did not, and check both."""
+        self.heading(f"What arrived in the Slack channel {CHANNEL}")
+        messages = self.aws.ask("GET", f"inbox?channel={CHANNEL}")
+        print(" #  REGION          SEVERITY  TITLE")
+        for number, message in enumerate(messages, start=1):
+            line = f"{number:2}  {message['region']:14}  {message['severity']:8}  {message['title']}"
+            print(line if len(line) <= WIDTH else f"{line[: WIDTH - 3].rstrip()}...")
+        by_hand = [n for n, message in enumerate(messages, start=1) if message["detail_type"].endswith("Custom Action")]
+        say(f"Number {', '.join(map(str, by_hand))} was sent by hand: no threshold holds that back.")
+        names = {finding["Id"]: name for name, finding in self.findings.items()}
+        arrived = [names[message["finding_id"]] for message in messages]
+        verdicts = self.verdicts()
+        print("\nWhat did not arrive, and why not, asked of the rules that are deployed:")
+        for name, verdict in verdicts.items():
+            if name not in arrived:
+                print(f"    {name}")
+                say(f"        {verdict.sentence.removeprefix('not sent: ')}")
+        self.check_messages(arrived, {name for name, verdict in verdicts.items() if verdict.sent})
+
+    def verdicts(self) -> dict[str, Any]:
+        """Return what the deployed rules make of every finding, and of each update."""
+        update = self.script["update"]
+        updated = {
+            f"{update['finding']}, updated to {status}": {
+                **self.findings[update["finding"]],
+                "Workflow": {"Status": status},
+            }
+            for status in update["workflow"]
+        }
+        patterns = {region: self.aws.patterns(region) for region in self.policies}
+        return explanations.verdicts(self.findings | updated, self.policies, patterns, ACCOUNT)
+
+    def check_messages(self, arrived: list[str], forwarded: set[str]) -> None:
+        """Check what arrived, and what the rules forward, against what was written down by hand."""
+        expected = self.script["arrives"]
+        if arrived != expected:
+            raise NotAsExpected(f"these should arrive: {', '.join(expected)}; these did: {', '.join(arrived)}")
+        if forwarded | {self.script["send"]} != set(expected):
+            raise NotAsExpected(f"by their patterns, the rules forward {', '.join(sorted(forwarded))}")
+        checked(f"exactly the {len(expected)} messages that tests/demo/findings.yml expects, each once")
+
+    def run_again(self) -> None:
+        """Run a second time."""
+        self.heading("Run again: nothing to do")
+        before = self.requests_so_far()
+        changed = self.play()
+        self.check_nothing_written(before)
+        if changed:
+            raise NotAsExpected("the second run changed something")
+        checked("changed=0, and none of the calls was a write")
+
+    def look_at_a_change(self) -> None:
+        """Let check mode tell a change."""
+        self.heading("Look at a change before it is made: eu-west-1 shall send HIGH too")
+        before = self.requests_so_far()
+        changed = self.play("--check --diff --limit eu-west-1", "-e securityhub_slack_minimum_severity=HIGH")
+        self.check_nothing_written(before)
+        if not changed:
+            raise NotAsExpected("the check run told no change")
+        checked("nothing was written")
+
+    def remove(self) -> None:
+        """Remove everything."""
+        self.heading("Take it all back")
+        self.play("-e securityhub_slack_state=absent")
+
+    def show_what_is_left(self) -> None:
+        """Read AWS back."""
+        self.heading("What is left")
+        if any(self.show_holdings().values()):
+            raise NotAsExpected("something is left")
+        checked("nothing is left")
+
+    # What the steps are made of
+
+    def heading(self, text: str) -> None:
+        """Begin a step."""
+        self.step += 1
+        print(f"\n== {self.step}/{STEPS} {text}", flush=True)
+
+    def play(self, *arguments: str) -> int:
+        """Run the playbook, show what it says, and return how many changes Ansible's recap counts."""
+        command = [*PLAYBOOK, *arguments]
+        print("$ " + command_line(command), flush=True)
+        running = subprocess.Popen(
+            " ".join(command).split(),
+            cwd=ROOT,
+            env=self.aws.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        output, blank, recap = [], "", False
+        for line in (line.rstrip() for line in running.stdout):
+            output.append(line)
+            recap = recap or line.startswith("PLAY RECAP")
+            if recap or line.startswith(OF_ANSIBLE):
+                continue
+            if line:
+                print(blank + line, flush=True)
+            blank = "" if line else "\n"
+        if running.wait() != 0:
+            said = "\n".join(output)
+            raise NotAsExpected(f"the playbook's exit code is {running.returncode}; all that it said:\n{said}")
+        return sum(int(count) for line in output for count in re.findall(r"changed=(\d+)", line))
+
+    def show_holdings(self) -> dict[str, int]:
+        """Read back what the account has, say it, and return it."""
+        found = self.aws.holdings(list(self.policies))
+        say(f"Read back from AWS: {', '.join(f'{what} {number}' for what, number in found.items())}.")
+        return found
+
+    def requests_so_far(self) -> int:
+        """Return the number of the last request that AWS has got."""
+        return int(self.aws.ask("GET", "status")["requests"])
+
+    def check_nothing_written(self, before: int) -> None:
+        """Check that no request after number *before* was a write."""
+        written = [entry["operation"] for entry in self.aws.ask("GET", f"requests?since={before}") if entry["write"]]
+        if written:
+            raise NotAsExpected(f"there were writes: {', '.join(written)}")
+
+
+def command_line(parts: list[str]) -> str:
+    """Return a command as it can be typed, on as many lines as it needs."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if len(f"    {lines[-1]} {part} \\") <= WIDTH:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(part)
+    return " \\\n    ".join(lines)
+
+
+def say(text: str) -> None:
+    """Print a sentence, its lines indented as its first one."""
+    indent = " " * (len(text) - len(text.lstrip()))
+    print("\n".join(textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)), flush=True)
+
+
+def checked(text: str) -> None:
+    """Print what was checked, and found to be so."""
+    say(f"Checked: {text}.")
+
+
+def main() -> int:
+    """Run the demo on an emulator of its own."""
+    started = time.monotonic()
+    keep = os.environ.get("KEEP", "0") not in ("", "0")
+    # Also when it is told to end, the emulator is stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    aws = LocalAws.started()
+    try:
+        Demo(aws).run()
+    except NotAsExpected as error:
+        print(f"\nThe demo has failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    finally:
+        if not keep:
+            aws.launcher("stop")
+    say_farewell(aws, time.monotonic() - started, keep)
+    return 0
+
+
+def say_farewell(aws: LocalAws, seconds: float, keep: bool) -> None:
+    """Say how to go on from here."""
+    print(f"\nAll as expected, in {seconds:.0f} s.")
+    if keep:
+        say(f"The channel with its messages, as a page to look at: {aws.url}/")
+        say(f"Stop the emulator with: EMULATOR_PORT={aws.port} tests/emulator/emulator stop")
+        return
+    say(
+        f"The emulator is stopped. To look at the channel as a page, and to try commands of your own, let it run on: "
+        f"make demo KEEP=1, then open {aws.url}/ in a browser."
+    )
+    say("For your own account go on with README.md.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

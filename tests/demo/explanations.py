@@ -1,0 +1,55 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a finding is sent or not: asked of the deployed patterns, told in the words of the inventory's policy."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.vars.manager import VariableManager
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import simulation
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "securityhub-slack"
+
+
+def regions_with_policies(inventory: str) -> dict[str, policy.Policy]:
+    """Return the policy of every host of the inventory, whose hosts are named by their region."""
+    loader = DataLoader()
+    hosts = InventoryManager(loader, sources=[str(ROOT / inventory)])
+    variables = VariableManager(loader, hosts)
+    defaults = yaml.safe_load((ROOT / "roles/securityhub_slack/defaults/main.yml").read_text(encoding="utf-8"))
+    today = datetime.date.today()
+    return {
+        host.name: policy.policy_of({**defaults, **variables.get_vars(host=host)}, today) for host in hosts.get_hosts()
+    }
+
+
+def verdicts(
+    findings: dict[str, Any],
+    policies: dict[str, policy.Policy],
+    patterns: dict[str, dict[str, dict[str, Any]]],
+    account: str,
+) -> dict[str, simulation.Verdict]:
+    """Return for each finding what becomes of it. *patterns*: of each region's rules, by the rule's name."""
+    candidates = [topology.Candidate(region, ((NAME, of_region),)) for region, of_region in policies.items()]
+    places = topology.lay_out(candidates, None, topology.AUTO, "").places
+    targets = [
+        simulation.Target(
+            host=place.region,
+            account=account,
+            region=place.region,
+            rules=tuple(simulation.Rule(name, pattern, NAME) for name, pattern in patterns[place.region].items()),
+            routes=(simulation.Route(NAME, policies[place.region], place.scopes[0]),),
+        )
+        for place in places
+    ]
+    return dict(zip(findings, simulation.simulate(findings.values(), targets, {})))

@@ -1,0 +1,108 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The emulator of the demo: started on a free port, and asked as AWS is asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT = "111111111111"
+# The first is the one that inventories/demo uses by itself; molecule has 4578.
+PORTS = (4577, *range(4579, 4600))
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+class LocalAws:
+    """The emulator on one port. *environment* leads every AWS call of a process to it, and to nothing else."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        self.environment = kept | {
+            "EMULATOR_PORT": str(port),
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+        }
+
+    @classmethod
+    def started(cls) -> LocalAws:
+        """Return an emulator started here; what runs on another port is left alone. Raise OSError if none is free."""
+        for port in filter(_is_free, PORTS):
+            found = cls(port)
+            # Somebody may have been faster with this port; then that one is theirs.
+            if found.launcher("start").startswith("emulator: started"):
+                return found
+        raise OSError(f"no port of {PORTS[0]} to {PORTS[-1]} is free on 127.0.0.1")
+
+    def launcher(self, command: str) -> str:
+        """Return what tests/emulator/emulator says to *command* (start, stop)."""
+        script = ROOT / "tests" / "emulator" / "emulator"
+        return subprocess.run(
+            [script, command], env=self.environment, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+
+    def ask(self, method: str, path: str, given: Any = None) -> Any:
+        """Return the answer of the control API (tests/emulator/README.md)."""
+        body = None if given is None else json.dumps(given).encode()
+        request = urllib.request.Request(f"{self.url}/_emulator/{path}", data=body, method=method)
+        with DIRECT.open(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def client(self, service: str, region: str, account: str = ACCOUNT) -> Any:
+        """Return a boto3 client of an account in a region."""
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=account,
+            aws_secret_access_key="local",
+        )
+
+    def patterns(self, region: str) -> dict[str, dict[str, Any]]:
+        """Return the event patterns of the region's rules, by their names."""
+        rules = self.client("events", region).list_rules()["Rules"]
+        return {rule["Name"]: json.loads(rule["EventPattern"]) for rule in rules}
+
+    def holdings(self, regions: list[str]) -> dict[str, int]:
+        """Return how many of what a pipeline and a channel are made of the account has, read back from AWS."""
+        return {
+            "stacks": sum(len(self.client("cloudformation", region).describe_stacks()["Stacks"]) for region in regions),
+            "custom actions": sum(
+                len(self.client("securityhub", region).describe_action_targets()["ActionTargets"]) for region in regions
+            ),
+            "topics": sum(len(self.client("sns", region).list_topics()["Topics"]) for region in regions),
+            "rules": sum(len(self.patterns(region)) for region in regions),
+            "channel configurations": len(
+                self.client("chatbot", "us-east-2").describe_slack_channel_configurations()[
+                    "SlackChannelConfigurations"
+                ]
+            ),
+            "roles": len(self.client("iam", "us-east-1").list_roles()["Roles"]),
+            "policies": len(self.client("iam", "us-east-1").list_policies(Scope="Local")["Policies"]),
+        }
