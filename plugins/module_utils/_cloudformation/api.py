@@ -5,11 +5,23 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 Stack = dict[str, Any]
+# "Stack:arn... is in UPDATE_IN_PROGRESS state and can not be updated.", "... cannot be deleted while in status ..."
+BUSY = re.compile(r"\b[A-Z_]+_IN_PROGRESS\b")
+
+
+class Busy(Exception):
+    """An operation on the stack is under way: another run's, or that of a request whose answer was lost."""
 
 
 def describe_stack(client: Any, name: str) -> Stack | None:
@@ -33,9 +45,10 @@ def create_stack(client: Any, name: str, template: str, tags: dict[str, str]) ->
 
 
 def update_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:
-    """Start updating the stack; return False if CloudFormation finds nothing to update."""
+    """Start updating the stack; return False if CloudFormation finds nothing to update. Raise Busy."""
     try:
-        client.update_stack(StackName=name, TemplateBody=template, Tags=_boto3_tags(tags))
+        with _unless_busy(client):
+            client.update_stack(StackName=name, TemplateBody=template, Tags=_boto3_tags(tags))
     except client.exceptions.ClientError as error:
         if errors.code(error) == "ValidationError" and "No updates are to be performed" in errors.message(error):
             return False
@@ -44,16 +57,24 @@ def update_stack(client: Any, name: str, template: str, tags: dict[str, str]) ->
 
 
 def delete_stack(client: Any, name: str, retain: tuple[str, ...] = ()) -> None:
-    """Start deleting the stack; *retain* (logical ids) is allowed for a stack in DELETE_FAILED only."""
+    """Start deleting the stack; *retain* (logical ids) is allowed for a stack in DELETE_FAILED only. Raise Busy."""
     arguments: dict[str, Any] = {"StackName": name}
     if retain:
         arguments["RetainResources"] = list(retain)
-    client.delete_stack(**arguments)
+    with _unless_busy(client):
+        client.delete_stack(**arguments)
 
 
 def continue_update_rollback(client: Any, name: str) -> None:
-    """Let a stack in UPDATE_ROLLBACK_FAILED go on rolling back."""
-    client.continue_update_rollback(StackName=name)
+    """Let a stack in UPDATE_ROLLBACK_FAILED go on rolling back. Raise Busy."""
+    with _unless_busy(client):
+        client.continue_update_rollback(StackName=name)
+
+
+def rollback_stack(client: Any, name: str) -> None:
+    """Take back the update of a stack in UPDATE_FAILED, which somebody has left there. Raise Busy."""
+    with _unless_busy(client):
+        client.rollback_stack(StackName=name)
 
 
 def stack_events(client: Any, name: str) -> list[dict[str, Any]]:
@@ -71,6 +92,16 @@ def stack_resources(client: Any, name: str) -> list[dict[str, Any]]:
 def stack_template(client: Any, name: str) -> Any:
     """Return the stack's template: a dict for JSON, a str for YAML."""
     return client.get_template(StackName=name)["TemplateBody"]
+
+
+@contextmanager
+def _unless_busy(client: Any) -> Iterator[None]:
+    try:
+        yield
+    except client.exceptions.ClientError as error:
+        if errors.code(error) == "ValidationError" and BUSY.search(errors.message(error)):
+            raise Busy from error
+        raise
 
 
 def _boto3_tags(tags: dict[str, str]) -> list[dict[str, str]]:

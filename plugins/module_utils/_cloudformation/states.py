@@ -23,7 +23,7 @@ CREATE = "create"
 UPDATE = "update"
 DELETE = "delete"
 RETAIN = "retain"  # delete, leaving behind what could not be deleted
-RESUME = "resume"  # go on rolling back a failed update
+RESUME = "resume"  # take a failed update back, or go on doing so
 STUCK = "stuck"  # nothing of ours leads out
 
 
@@ -66,6 +66,9 @@ def _towards_absent(status: str) -> str:
 
 def path(status: str, *, present: bool, same: bool) -> tuple[str, ...]:
     """Return the operations that a run would carry out from *status*, if each of them succeeds."""
+    if in_progress(status):
+        # A stack that rolls back gets back the tags, and with them the digest, of its last success.
+        return (WAIT, *path(_outcome(status), present=present, same=same and "ROLLBACK" not in status))
     after = {CREATE: "CREATE_COMPLETE", UPDATE: "UPDATE_COMPLETE", RESUME: "UPDATE_ROLLBACK_COMPLETE", DELETE: ""}
     steps: list[str] = []
     while True:
@@ -73,8 +76,16 @@ def path(status: str, *, present: bool, same: bool) -> tuple[str, ...]:
         if operation not in after:
             return tuple(steps) if operation == NONE else (*steps, operation)
         steps.append(operation)
-        same = same or operation in (CREATE, UPDATE)
+        same = operation in (CREATE, UPDATE)
         status = after[operation]
+
+
+def _outcome(status: str) -> str:
+    """Return the status that follows one in progress, if all goes well."""
+    if status == "DELETE_IN_PROGRESS":
+        return ""
+    done = status.removesuffix("_IN_PROGRESS").removesuffix("_CLEANUP")
+    return done if done.endswith("_COMPLETE") else f"{done}_COMPLETE"
 
 
 def first_failure(events: list[dict[str, object]]) -> str:

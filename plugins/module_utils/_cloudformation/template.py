@@ -18,6 +18,11 @@ DIGEST_TAG = "secops.securityhub/digest"
 MANAGED_TAG = "secops.securityhub/managed"
 TOPICS_TAG = "secops.securityhub/topics"
 
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+MAX_BYTES = 51_200
+# CloudFormation puts what such a text names into the template: a parameter, or a secret.
+DYNAMIC_REFERENCE = "{{resolve:"
+
 ARN = "arn:${AWS::Partition}"
 HERE = "${AWS::Region}:${AWS::AccountId}"
 
@@ -64,8 +69,25 @@ def template(design: StackDesign) -> dict[str, Any]:
 
 
 def render(design: StackDesign) -> str:
-    """Return the template as the text that CloudFormation is sent: stable, and short (51,200 bytes at most)."""
+    """Return the template as the text that CloudFormation is sent: stable, and short."""
     return json.dumps(template(design), separators=(",", ":"))
+
+
+def problems(design: StackDesign) -> list[str]:
+    """Return why CloudFormation would refuse the template or read something else into it, each with its remedy."""
+    text = render(design)
+    found = []
+    if len(text) > MAX_BYTES:
+        found.append(
+            f"the stack {design.name} takes a template of {len(text):,} bytes, and CloudFormation takes {MAX_BYTES:,}: "
+            f"use fewer routes or suppressions."
+        )
+    if DYNAMIC_REFERENCE in text:
+        found.append(
+            f"the stack {design.name} would hold {DYNAMIC_REFERENCE}...}}}}, which CloudFormation replaces by what it "
+            f"names: take it out of the suppressions."
+        )
+    return found
 
 
 def outline(whole: dict[str, Any]) -> dict[str, Any]:

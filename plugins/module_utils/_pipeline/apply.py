@@ -9,6 +9,7 @@ pipeline to another may send it twice for a moment, and never loses it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
@@ -58,6 +59,7 @@ def _drive_stacks(clients: Clients, targets: list[Target], say: Callable[[str], 
     ]
     stacks.drive(clients, works, say)
     for target, work in zip(on_the_way, works):
+        target.plan = replace(target.plan, stack=tuple(work.done))
         if work.error is not None:
             target.fail(work.error)
 

@@ -79,7 +79,12 @@ def _settle(account: AccountRun, target: Target, place: topology.Place, today: d
     except Refused as error:
         target.fail(error)
         return
-    target.wanted = desired.pipeline(target.settings, account.account, automatic)
+    pipeline = desired.pipeline(target.settings, account.account, automatic)
+    problems = template.problems(pipeline.stack)
+    if problems:
+        target.fail(Refused(" ".join(problems)))
+        return
+    target.wanted = pipeline
     target.sends = " | ".join(policies.in_words(route.variables) for route in target.settings.routes)
 
 

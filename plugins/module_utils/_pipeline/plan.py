@@ -45,10 +45,10 @@ def plan(wanted: Pipeline | None, name: str, live: LiveTarget) -> TargetPlan:
     """
     _refuse_foreign_stack(name, live.stack)
     if wanted is None:
-        return TargetPlan(action=DELETE if live.action else NONE, stack=_stack_path(None, live))
+        return TargetPlan(action=DELETE if live.action else NONE, stack=_stack_path(None, name, live))
     if not live.hub:
         raise Refused("Security Hub is not enabled there: enable it, or take the region out of the inventory.")
-    return TargetPlan(action=_action(wanted, live), stack=_stack_path(wanted, live))
+    return TargetPlan(action=_action(wanted, live), stack=_stack_path(wanted, name, live))
 
 
 def is_ours(stack: dict[str, Any] | None) -> bool:
@@ -87,6 +87,12 @@ def _action(wanted: Pipeline, live: LiveTarget) -> str:
     return UPDATE if action_target.changes(live.action, wanted.action) else NONE
 
 
-def _stack_path(wanted: Pipeline | None, live: LiveTarget) -> tuple[str, ...]:
+def _stack_path(wanted: Pipeline | None, name: str, live: LiveTarget) -> tuple[str, ...]:
     design = wanted.stack if wanted else None
-    return states.path(status_of(live.stack), present=design is not None, same=same(design, live.stack))
+    path = states.path(status_of(live.stack), present=design is not None, same=same(design, live.stack))
+    if states.STUCK in path:
+        raise Refused(
+            f"the stack {name} is in {status_of(live.stack)}, which no update leads out of: look at its events in the "
+            f"console, delete it there, and run the playbook again."
+        )
+    return path

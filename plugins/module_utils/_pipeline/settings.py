@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -14,21 +15,31 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.credential
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy
 
 PREFIX = "securityhub_slack_"
-REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d+$")
+REGION = re.compile(r"^[a-z]{2,4}(-[a-z]+)+-\d+\Z", re.ASCII)
 WITHOUT_CHATBOT = {
     "cn-": "AWS China",
     "us-gov-": "AWS GovCloud",
     "us-iso": "an isolated partition",
     "eusc-": "the European Sovereign Cloud",
 }
-WORKSPACE_ID = re.compile(r"^T[0-9A-Z]{7,}$")
-CHANNEL_ID = re.compile(r"^[CG][0-9A-Z]{7,}$")
+WORKSPACE_ID = re.compile(r"^T[0-9A-Z]{7,}\Z")
+CHANNEL_ID = re.compile(r"^[CG][0-9A-Z]{7,}\Z")
 PLACEHOLDER = re.compile(r"^[TCG](0+|X+|0*X+|0*EXAMPLE|0?CHANGE_?ME|1234567890?)$", re.IGNORECASE)
-NAME = re.compile(r"^[A-Za-z][A-Za-z0-9-]{0,39}$")
-ROUTE_NAME = re.compile(r"^[a-z][a-z0-9]{0,15}$")
-CONFIGURATION_NAME = re.compile(r"^[A-Za-z0-9_-]{1,128}$")
-ACTION_ID = re.compile(r"^[0-9A-Za-z]{1,20}$")
+NAME = re.compile(r"^[A-Za-z][A-Za-z0-9-]{0,39}\Z")
+ROUTE_NAME = re.compile(r"^[a-z][a-z0-9]{0,15}\Z")
+CONFIGURATION_NAME = re.compile(r"^[A-Za-z0-9_-]{1,128}\Z")
+ACTION_ID = re.compile(r"^[0-9A-Za-z]{1,20}\Z")
 ACTION_NAME_LENGTH = 20
+# EventBridge takes 64 characters for a rule, whose name is the topic's and as much as "-findings-10".
+TOPIC_LENGTH = 52
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html; a topic takes 50 with ours.
+TAG_KEY_LENGTH = 128
+TAG_VALUE_LENGTH = 256
+TAGS_AT_MOST = 45
+TAG_SIGNS = "_.:/=+-@"
+OUR_TAGS = "secops.securityhub/"
+# The names of a stack's routes have to fit in the value of one tag.
+ROUTES_AT_MOST = 14
 SLACK_CHANNEL = ("channel_id", "channel_name")
 CHATBOT_REGIONS = ("us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1")
 
@@ -120,7 +131,12 @@ def _policy_of_route(route: dict[str, Any]) -> dict[str, Any]:
 
 def problems(settings: Settings) -> list[str]:
     """Return what is wrong with one host's settings, each as a sentence with its remedy."""
-    found = [*_region_problems(settings.region), *_name_problems(settings), *_action_problems(settings)]
+    found = [
+        *_region_problems(settings.region),
+        *_name_problems(settings),
+        *_action_problems(settings),
+        *_tag_problems(settings.tags),
+    ]
     if settings.value("account_error"):
         return [str(settings.value("account_error"))]
     if settings.present:
@@ -171,6 +187,14 @@ def _name_problems(settings: Settings) -> list[str]:
     if not CONFIGURATION_NAME.match(settings.value("configuration_name")):
         found.append("securityhub_slack_configuration_name may hold letters, digits, hyphens and underscores only")
     names = [route["name"] for route in settings.value("routes")]
+    if len(names) > ROUTES_AT_MOST:
+        found.append(f"securityhub_slack_routes has {len(names)} entries: {ROUTES_AT_MOST} are the most for one target")
+    found += [
+        f"securityhub_slack_name and the route name {name!r} make rule names that AWS does not take: shorten them to "
+        f"{TOPIC_LENGTH - 1} characters together"
+        for name in names
+        if len(f"{settings.name}-{name}") > TOPIC_LENGTH
+    ]
     found += [
         f"the route name {name!r} must be 1 to 16 lower-case letters and digits, a letter first"
         for name in names
@@ -179,6 +203,26 @@ def _name_problems(settings: Settings) -> list[str]:
     if len(set(names)) < len(names):
         found.append("two entries of securityhub_slack_routes have the same name")
     return found
+
+
+def _tag_problems(tags: tuple[tuple[str, str], ...]) -> list[str]:
+    found = []
+    if len(tags) > TAGS_AT_MOST:
+        found.append(f"securityhub_slack_tags holds {len(tags)} tags: {TAGS_AT_MOST} are the most, beside our own")
+    for key, value in tags:
+        if key.lower().startswith(("aws:", OUR_TAGS)):
+            found.append(f"securityhub_slack_tags holds {key!r}, which begins as only AWS's or our own may: rename it")
+        if not 0 < len(key) <= TAG_KEY_LENGTH or len(value) > TAG_VALUE_LENGTH or not _is_tag_text(key + value):
+            found.append(
+                f"securityhub_slack_tags holds {key!r}, which AWS does not take: use up to {TAG_KEY_LENGTH} characters "
+                f"for the key and {TAG_VALUE_LENGTH} for the value, out of letters, digits, spaces and {TAG_SIGNS}"
+            )
+    return found
+
+
+def _is_tag_text(text: str) -> bool:
+    # Categories of Unicode: letters, numbers, separators.
+    return all(char in TAG_SIGNS or unicodedata.category(char)[0] in "LNZ" for char in text)
 
 
 def _action_problems(settings: Settings) -> list[str]:

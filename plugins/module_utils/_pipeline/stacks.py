@@ -81,21 +81,27 @@ def _advance(clients: Clients, work: Work, started: float) -> None:
         operation = _next(work)
         if operation == states.NONE:
             work.finished = True
-        elif operation == states.WAIT:
-            _refuse_if_late(work, started)
         elif operation == states.STUCK:
             raise Refused(_stuck(client, work))
-        else:
-            work.done.append(operation)
-            OPERATIONS[operation](client, work)
+        elif operation == states.WAIT or not _started(client, work, operation):
+            _refuse_if_late(work, started)
+
+
+def _started(client: Any, work: Work, operation: str) -> bool:
+    """Start an operation; return False where another one is under way, which the next round waits for."""
+    try:
+        OPERATIONS[operation](client, work)
+    except api.Busy:
+        return False
+    work.done.append(operation)
+    return True
 
 
 def _next(work: Work) -> str:
     return states.next_operation(
         plan.status_of(work.live),
         present=work.design is not None,
-        same=work.design is not None
-        and plan.tags_of(work.live).get(template.DIGEST_TAG) == template.digest(work.design),
+        same=plan.same(work.design, work.live),
         tried=frozenset(work.done),
     )
 
@@ -140,7 +146,8 @@ def _retain(client: Any, work: Work) -> None:
 
 
 def _resume(client: Any, work: Work) -> None:
-    api.continue_update_rollback(client, work.settings.name)
+    resume = api.rollback_stack if plan.status_of(work.live) == "UPDATE_FAILED" else api.continue_update_rollback
+    resume(client, work.settings.name)
 
 
 OPERATIONS: dict[str, Callable[[Any, Work], None]] = {
