@@ -15,19 +15,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import MOST_BRANCHES
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import Branch
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import Choices
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import TooMany
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import alternatives
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import cases_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import choices_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import divisible
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import groups_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import settled
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Clause
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import clauses_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import parts_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import PRESENT
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Matcher
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import BY_SCHEMA
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Path
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import MAX_LENGTH
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import SOURCE
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import fits
@@ -62,17 +66,9 @@ class _Piece:
     clauses: list[Clause]
     fields: Fields
 
-    def branches(self) -> list[Branch]:
-        """Return the alternatives of the piece."""
-        return [self._settled_on_a_resource(branch) for branch in alternatives(self.branch, self.clauses, self.fields)]
-
-    def _settled_on_a_resource(self, branch: Branch) -> Branch:
-        # Event-ruler asks whether a tag is missing from the resource that a field before it (in the alphabet) has
-        # settled on, and from all resources if there is none such. Every resource has an id.
-        tags = self.fields.resource_tags
-        if tags and any(path[: len(tags)] == tags for path in branch):
-            return {self.fields.resource_id: PRESENT, **branch}
-        return branch
+    def choices(self) -> Choices | None:
+        """Return what the finding of such an event may be; None if there is none. Raises TooMany."""
+        return choices_of(self.branch, self.clauses, self.fields)
 
 
 def action_pattern(action_arn: str | dict[str, str]) -> Pattern:
@@ -115,23 +111,23 @@ def _compiled(policy: Policy, scope: Scope) -> tuple[str, ...]:
     pieces = [
         piece for part in parts_of(policy, scope) for piece in _fitting(_Piece({}, clauses_of(part, scope), fields))
     ]
-    return tuple(json.dumps(pattern) for pattern in _packed(fields, [piece.branches() for piece in pieces]))
+    return tuple(json.dumps(pattern) for pattern in _packed(fields, [piece.choices() for piece in pieces]))
 
 
-def _packed(fields: Fields, groups: list[list[Branch]]) -> list[dict[str, Any]]:
-    """Return few patterns for *groups* of branches: as many after one another into one as fit."""
-    packed: list[dict[str, Any]] = []
+def _packed(fields: Fields, pieces: list[Choices | None]) -> list[Pattern]:
+    """Return few patterns for *pieces*: as many after one another in one as fit."""
+    packed: list[Pattern] = []
     gathered: list[Branch] = []
-    for branches in groups:
-        if not branches:
+    for choices in pieces:
+        if choices is None:
             continue
-        together = pattern_of(fields, [*gathered, *branches])
-        if gathered and fits(together):
-            packed[-1] = together
-            gathered = [*gathered, *branches]
+        more = [*gathered, *choices.multiplied()]
+        together = pattern_of(fields, Choices({}, (more,))) if gathered and len(more) <= MOST_BRANCHES else None
+        if together is not None and fits(together):
+            packed[-1], gathered = together, more
         else:
-            packed.append(pattern_of(fields, branches))
-            gathered = branches
+            packed.append(pattern_of(fields, choices))
+            gathered = choices.multiplied()
     return packed
 
 
@@ -149,27 +145,36 @@ def _fitting(piece: _Piece) -> list[_Piece]:
 def _size(piece: _Piece) -> int | None:
     """Return how long the pattern would be (0: it matches nothing), None if it has too many alternatives to tell."""
     try:
-        branches = piece.branches()
+        choices = piece.choices()
     except TooMany:
         return None
-    return length(pattern_of(piece.fields, branches)) if branches else 0
+    return length(pattern_of(piece.fields, choices)) if choices else 0
 
 
 def _divided(piece: _Piece) -> list[_Piece]:
-    """Return *piece* told apart by the field that leaves the shortest patterns; nothing if there is no such field."""
+    """Return *piece* told apart by values of one field, so that few short patterns come of it; nothing if none can."""
     rest = settled(piece.branch, piece.clauses)
     if rest is None:
         return []
     branch, clauses = rest
     paths = {path for clause in clauses for path, condition in clause if piece.fields.single(path)}
     ways = [
-        [_Piece(case, clauses, piece.fields) for case in cases_of(path, branch, clauses, piece.fields)]
+        [_Piece(case, clauses, piece.fields) for case in cases_of(path, branch, groups, piece.fields)]
         for path in sorted(paths)
         if divisible(path, clauses)
+        for groups in _ways(path, clauses)
     ]
-    return min(ways, key=_longest, default=[])
+    return min(ways, key=_cost, default=[])
 
 
-def _longest(pieces: list[_Piece]) -> tuple[int, int]:
+def _ways(path: Path, clauses: list[Clause]) -> list[list[list[Matcher]]]:
+    """Return groupings of the values of *path*: each clause's values by themselves, and all values told apart."""
+    by_clause = {condition.matchers for clause in clauses for at, condition in clause if at == path}
+    return [*([list(matchers)] for matchers in sorted(by_clause)), groups_of(path, clauses)]
+
+
+def _cost(pieces: list[_Piece]) -> tuple[int, int, int, int]:
     sizes = [_size(piece) for piece in pieces]
-    return sizes.count(None), max((size for size in sizes if size is not None), default=0)
+    longest = max((size for size in sizes if size is not None), default=0)
+    # What fits need not be shorter still.
+    return sizes.count(None), max(longest, MAX_LENGTH), len(pieces), longest
