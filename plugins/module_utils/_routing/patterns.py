@@ -54,11 +54,15 @@ REMEDY = (
 )
 
 
+# The size of a pattern with more alternatives than it is worth counting.
+BEYOND = 1_000_000
+
+
 class _TooLong(Exception):
-    """A pattern that no field divides into shorter ones; its length, or 0 for alternatives beyond number."""
+    """A pattern that no field divides into shorter ones, and its size."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Piece:
     """Findings that one rule is to send, apart from those of every other piece."""
 
@@ -66,9 +70,18 @@ class _Piece:
     clauses: list[Clause]
     fields: Fields
 
+    @functools.cached_property
     def choices(self) -> Choices | None:
-        """Return what the finding of such an event may be; None if there is none. Raises TooMany."""
+        """Return what such a finding may be; None if there is none. Raises TooMany."""
         return choices_of(self.branch, self.clauses, self.fields)
+
+    @functools.cached_property
+    def size(self) -> int:
+        """Return how long the pattern would be: 0 if it matches nothing, BEYOND if its alternatives are too many."""
+        try:
+            return length(pattern_of(self.fields, self.choices)) if self.choices else 0
+        except TooMany:
+            return BEYOND
 
 
 def action_pattern(action_arn: str | dict[str, str]) -> Pattern:
@@ -85,7 +98,8 @@ def automatic_patterns(policy: Policy, scope: Scope) -> tuple[Pattern, ...]:
     try:
         texts = _compiled(policy, _comparable(scope))
     except _TooLong as error:
-        needed = f"{error.args[0]:,} characters" if error.args[0] else "more alternatives than it takes"
+        size = error.args[0]
+        needed = f"{size:,} characters" if size < BEYOND else "more alternatives than it takes"
         raise Refused(
             f"the policy of {scope.region} needs an event pattern of {needed}, and EventBridge's quota is "
             f"{MAX_LENGTH:,} characters: {REMEDY}"
@@ -111,7 +125,7 @@ def _compiled(policy: Policy, scope: Scope) -> tuple[str, ...]:
     pieces = [
         piece for part in parts_of(policy, scope) for piece in _fitting(_Piece({}, clauses_of(part, scope), fields))
     ]
-    return tuple(json.dumps(pattern) for pattern in _packed(fields, [piece.choices() for piece in pieces]))
+    return tuple(json.dumps(pattern) for pattern in _packed(fields, [piece.choices for piece in pieces]))
 
 
 def _packed(fields: Fields, pieces: list[Choices | None]) -> list[Pattern]:
@@ -133,22 +147,12 @@ def _packed(fields: Fields, pieces: list[Choices | None]) -> list[Pattern]:
 
 def _fitting(piece: _Piece) -> list[_Piece]:
     """Return *piece*, or disjoint pieces in its place that each fit one pattern."""
-    size = _size(piece)
-    if size is not None and size <= MAX_LENGTH:
+    if piece.size <= MAX_LENGTH:
         return [piece]
     divided = _divided(piece)
     if not divided:
-        raise _TooLong(size or 0)
+        raise _TooLong(piece.size)
     return [fitting for part in divided for fitting in _fitting(part)]
-
-
-def _size(piece: _Piece) -> int | None:
-    """Return how long the pattern would be (0: it matches nothing), None if it has too many alternatives to tell."""
-    try:
-        choices = piece.choices()
-    except TooMany:
-        return None
-    return length(pattern_of(piece.fields, choices)) if choices else 0
 
 
 def _divided(piece: _Piece) -> list[_Piece]:
@@ -158,13 +162,12 @@ def _divided(piece: _Piece) -> list[_Piece]:
         return []
     branch, clauses = rest
     paths = {path for clause in clauses for path, condition in clause if piece.fields.single(path)}
-    ways = [
-        [_Piece(case, clauses, piece.fields) for case in cases_of(path, branch, groups, piece.fields)]
-        for path in sorted(paths)
-        if divisible(path, clauses)
-        for groups in _ways(path, clauses)
-    ]
-    return min(ways, key=_cost, default=[])
+    best: list[_Piece] = []
+    for path in sorted(path for path in paths if divisible(path, clauses)):
+        for groups in _ways(path, clauses):
+            cases = cases_of(path, branch, groups, piece.fields)
+            best = _better(best, [_Piece(case, clauses, piece.fields) for case in cases])
+    return best
 
 
 def _ways(path: Path, clauses: list[Clause]) -> list[list[list[Matcher]]]:
@@ -173,8 +176,16 @@ def _ways(path: Path, clauses: list[Clause]) -> list[list[list[Matcher]]]:
     return [*([list(matchers)] for matchers in sorted(by_clause)), groups_of(path, clauses)]
 
 
-def _cost(pieces: list[_Piece]) -> tuple[int, int, int, int]:
-    sizes = [_size(piece) for piece in pieces]
-    longest = max((size for size in sizes if size is not None), default=0)
-    # What fits need not be shorter still.
-    return sizes.count(None), max(longest, MAX_LENGTH), len(pieces), longest
+def _better(one: list[_Piece], other: list[_Piece]) -> list[_Piece]:
+    """Return those pieces the longest of which is shorter, if it does not fit anyway; else the fewer ones."""
+    if not one:
+        return other
+    most = max(MAX_LENGTH, *(piece.size for piece in one))
+    if any(piece.size > most for piece in other):
+        return one
+    return min(one, other, key=_cost)
+
+
+def _cost(pieces: list[_Piece]) -> tuple[int, int, int]:
+    longest = max(piece.size for piece in pieces)
+    return max(longest, MAX_LENGTH), len(pieces), longest
