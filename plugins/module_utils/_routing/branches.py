@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Clause
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import PRESENT
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Condition
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Matcher
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import implies
@@ -21,6 +24,10 @@ Branch = dict[Path, Condition]
 
 # More than 2,048 characters can hold.
 MOST_BRANCHES = 100
+# EventBridge multiplies the alternatives of a pattern out, and takes this many.
+MOST_COMBINATIONS = 1000
+# An object holds one $or: one for the finding, one for detail, one for the event.
+MOST_LISTS = 3
 
 
 class TooMany(Exception):
@@ -62,6 +69,72 @@ def _with(branch: Branch, path: Path, condition: Condition) -> Branch | None:
     return None if both is None else {**branch, path: both}
 
 
+@dataclass(frozen=True)
+class Choices:
+    """Conditions that hold in any case, and lists of branches of each of which one holds; no field is in two."""
+
+    common: Branch
+    lists: tuple[list[Branch], ...] = ()
+
+    def multiplied(self) -> list[Branch]:
+        """Return the same as one list of branches."""
+        found = [self.common]
+        for branches in self.lists:
+            found = [{**one, **other} for one in found for other in branches]
+        return found
+
+
+def choices_of(branch: Branch, clauses: list[Clause], fields: Fields) -> Choices | None:
+    """Return choices that hold exactly where *branch* and all *clauses* do, None if they never do.
+
+    Raises TooMany.
+    """
+    rest = settled(branch, clauses)
+    if rest is None:
+        return None
+    common, clauses = dict(rest[0]), rest[1]
+    lists: list[list[Branch]] = []
+    for together in _independent(clauses, fields):
+        touched = {fields.subject(path) for clause in together for path, condition in clause}
+        own = {path: common.pop(path) for path in list(common) if fields.subject(path) in touched}
+        lists.append([_settled_on_a_resource(found, fields) for found in alternatives(own, together, fields)])
+    for single in [branches for branches in lists if len(branches) == 1]:
+        common.update(single[0])
+    lists = sorted((branches for branches in lists if len(branches) != 1), key=len)
+    if not all(lists):
+        return None
+    while len(lists) > MOST_LISTS:
+        one, other, *others = lists
+        lists = sorted([[{**first, **second} for first in one for second in other], *others], key=len)
+    if math.prod(map(len, lists)) > MOST_COMBINATIONS or sum(map(len, lists)) > MOST_BRANCHES:
+        raise TooMany
+    return Choices(_settled_on_a_resource(common, fields), tuple(lists))
+
+
+def _settled_on_a_resource(branch: Branch, fields: Fields) -> Branch:
+    # Event-ruler asks whether a tag is missing from the resource that a field before it (in the alphabet) has settled
+    # on, and from all resources if there is none such. Every resource has an id.
+    if any(fields.is_tag(path) for path in branch):
+        return {fields.resource_id: PRESENT, **branch}
+    return branch
+
+
+def _independent(clauses: list[Clause], fields: Fields) -> list[list[Clause]]:
+    """Return *clauses* in groups that share no field."""
+    groups: list[tuple[set[Path], list[Clause]]] = []
+    for clause in clauses:
+        subjects = {fields.subject(path) for path, condition in clause}
+        joined = [group for group in groups if group[0] & subjects]
+        groups = [group for group in groups if group not in joined]
+        groups.append(
+            (
+                subjects.union(*(group[0] for group in joined)),
+                [*(item for group in joined for item in group[1]), clause],
+            )
+        )
+    return [group[1] for group in groups]
+
+
 def alternatives(branch: Branch, clauses: list[Clause], fields: Fields) -> list[Branch]:
     """Return branches that together hold exactly where *branch* and all *clauses* do."""
     found: list[Branch] = []
@@ -82,10 +155,12 @@ def _alternatives(branch: Branch, clauses: list[Clause], fields: Fields) -> Iter
         return
     path = _most_shared(clauses, fields)
     # A field that several clauses share is told apart once, instead of multiplying the clauses out.
-    cases = cases_of(path, branch, clauses, fields) if path else [_with(branch, *literal) for literal in clauses[0]]
+    if path:
+        cases = cases_of(path, branch, groups_of(path, clauses), fields)
+    else:
+        cases = [case for literal in clauses[0] if (case := _with(branch, *literal)) is not None]
     for case in cases:
-        if case is not None:
-            yield from _alternatives(case, clauses, fields)
+        yield from _alternatives(case, clauses, fields)
 
 
 def _most_shared(clauses: list[Clause], fields: Fields) -> Path | None:
@@ -108,17 +183,21 @@ def _named(path: Path, clauses: list[Clause]) -> list[Matcher]:
     return sorted(named)
 
 
-def cases_of(path: Path, branch: Branch, clauses: list[Clause], fields: Fields) -> list[Branch]:
-    """Return *branch* for each group of values of *path* that *clauses* treat alike, and for all others; disjoint."""
-    named = _named(path, clauses)
+def groups_of(path: Path, clauses: list[Clause]) -> list[list[Matcher]]:
+    """Return the values that *clauses* name for *path*, those together that every clause treats alike."""
     conditions = [condition for clause in clauses for at, condition in clause if at == path]
     groups: dict[tuple[bool, ...], list[Matcher]] = {}
-    for matcher in named:
+    for matcher in _named(path, clauses):
         value = Condition((matcher,))
         groups.setdefault(tuple(implies(value, condition) for condition in conditions), []).append(matcher)
-    cases = [_with(branch, path, Condition(tuple(group))) for group in groups.values()]
-    cases.append(_with(branch, path, none_of(named, absent=fields.optional(path))))
-    return [case for case in cases if case is not None]
+    return list(groups.values())
+
+
+def cases_of(path: Path, branch: Branch, groups: list[list[Matcher]], fields: Fields) -> list[Branch]:
+    """Return *branch* for each of *groups* of values of *path*, and for all other values; no two overlap."""
+    cases = [_with(branch, path, Condition(tuple(group))) for group in groups]
+    rest = none_of((matcher for group in groups for matcher in group), absent=fields.optional(path))
+    return [case for case in (*cases, _with(branch, path, rest)) if case is not None]
 
 
 def _without_covered(branches: list[Branch]) -> list[Branch]:

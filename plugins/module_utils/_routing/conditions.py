@@ -9,10 +9,12 @@ An event pattern holds a field once: two conditions on it do not add up, the lat
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from typing import NamedTuple
 
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.operators import OPERATORS
 
@@ -22,8 +24,7 @@ SUFFIX = "suffix"
 WILDCARD = "wildcard"
 
 
-@dataclass(frozen=True, order=True)
-class Matcher:
+class Matcher(NamedTuple):
     """One value, prefix, suffix or wildcard (in a wildcard, * stands for any text and a backslash escapes)."""
 
     kind: str
@@ -92,13 +93,14 @@ def _sorted(matchers: Iterable[Matcher]) -> tuple[Matcher, ...]:
     return tuple(sorted(set(matchers), key=_natural))
 
 
+@functools.lru_cache(maxsize=4096)
 def _natural(matcher: Matcher) -> tuple[str, list[Any]]:
     pieces = re.split(r"([0-9]+)", matcher.text)
     return matcher.kind, [int(piece) if index % 2 else piece for index, piece in enumerate(pieces)] + [matcher.text]
 
 
-def _covered(matcher: Matcher, by: Iterable[Matcher]) -> bool:
-    return any(other.covers(matcher) for other in by)
+def _covered(matcher: Matcher, by: tuple[Matcher, ...]) -> bool:
+    return matcher in by or any(other.kind in (PREFIX, SUFFIX) and other.covers(matcher) for other in by)
 
 
 def meet(one: Condition, other: Condition) -> Condition | None:

@@ -54,8 +54,16 @@ class Fields:
 
     def optional(self, path: Path) -> bool:
         """Return whether a finding may come without the field."""
+        return path in (self.control, self.compliance, self.called_service) or self.is_tag(path)
+
+    def is_tag(self, path: Path) -> bool:
+        """Return whether *path* is that of a resource's tag."""
         tags = self.resource_tags
-        return path in (self.control, self.compliance, self.called_service) or bool(tags and path[: len(tags)] == tags)
+        return tags is not None and path[: len(tags)] == tags
+
+    def subject(self, path: Path) -> Path:
+        """Return *path*, but for a tag that of the resource's id, which stands beside every tag in a pattern."""
+        return self.resource_id if self.is_tag(path) else path
 
     def single(self, path: Path) -> bool:
         """Return whether a finding has at most one value there (not one for each resource)."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import MOST_COMBINATIONS
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import Branch
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import Choices
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Condition
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import written
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
@@ -18,13 +20,11 @@ SOURCE = "aws.securityhub"
 
 # The default quota of an event pattern's size, in characters.
 MAX_LENGTH = 2048
-# More alternatives than this EventBridge refuses, however short the pattern.
-MAX_COMBINATIONS = 1000
 
 
 def fits(pattern: dict[str, Any]) -> bool:
     """Return whether *pattern* is within EventBridge's limits."""
-    return length(pattern) <= MAX_LENGTH and combinations(pattern) <= MAX_COMBINATIONS
+    return length(pattern) <= MAX_LENGTH and combinations(pattern) <= MOST_COMBINATIONS
 
 
 def length(pattern: Any) -> int:
@@ -32,14 +32,23 @@ def length(pattern: Any) -> int:
     return len(json.dumps(pattern, separators=(",", ":")))
 
 
-def pattern_of(fields: Fields, branches: list[Branch]) -> dict[str, Any]:
-    """Return the shortest pattern that matches events whose finding is as one of *branches* says."""
-    grouped = _enveloped(fields, _grouped(branches, fields))
-    flat = _enveloped(fields, _flat(branches, fields))
-    return flat if length(flat) <= length(grouped) or combinations(grouped) > MAX_COMBINATIONS else grouped
+def pattern_of(fields: Fields, choices: Choices) -> dict[str, Any]:
+    """Return a short pattern that matches events whose finding is as *choices* say."""
+    if len(choices.lists) < 2:
+        branches = choices.multiplied()
+        grouped = _event(fields, _grouped(branches))
+        flat = _event(fields, _flat(branches))
+        return flat if length(flat) <= length(grouped) or combinations(grouped) > MOST_COMBINATIONS else grouped
+    # Conditions side by side have a $or each, on levels of their own: the longest list where it costs least to say it.
+    inner, middle, *outer = sorted(choices.lists, key=len, reverse=True)
+    pattern = _event(fields, {**_tree(choices.common), "$or": [_tree(branch) for branch in inner]})
+    pattern["detail"]["$or"] = [{"findings": _tree(branch)} for branch in middle]
+    for branches in outer:
+        pattern["$or"] = [{"detail": {"findings": _tree(branch)}} for branch in branches]
+    return pattern
 
 
-def _enveloped(fields: Fields, findings: dict[str, Any]) -> dict[str, Any]:
+def _event(fields: Fields, findings: dict[str, Any]) -> dict[str, Any]:
     return {"source": [SOURCE], "detail-type": [fields.detail_type], "detail": {"findings": findings}}
 
 
@@ -56,27 +65,27 @@ def combinations(pattern: Any) -> int:
     return product
 
 
-def _flat(branches: list[Branch], fields: Fields) -> dict[str, Any]:
+def _flat(branches: list[Branch]) -> dict[str, Any]:
     common, rests = _factored(branches)
     if len(branches) == 1:
-        return _tree(common, fields)
-    return {**_tree(common, fields), "$or": [_tree(rest, fields) for rest in rests]}
+        return _tree(common)
+    return {**_tree(common), "$or": [_tree(rest) for rest in rests]}
 
 
-def _grouped(branches: list[Branch], fields: Fields) -> dict[str, Any]:
+def _grouped(branches: list[Branch]) -> dict[str, Any]:
     """Return the same as _flat, but with a condition that several branches share written once for them."""
     common, rests = _factored(branches)
     if len(branches) == 1:
-        return _tree(common, fields)
+        return _tree(common)
     members: list[dict[str, Any]] = []
     while rests:
         shared = _dearest(rests)
         group = [rest for rest in rests if shared and rest.get(shared[0]) == shared[1]] or rests[:1]
         rests = [rest for rest in rests if rest not in group]
-        members.append(_grouped(group, fields))
+        members.append(_grouped(group))
     if len(members) == 1:
-        return _flat(branches, fields)
-    return {**_tree(common, fields), "$or": members}
+        return _flat(branches)
+    return {**_tree(common), "$or": members}
 
 
 def _factored(branches: list[Branch]) -> tuple[Branch, list[Branch]]:
@@ -101,7 +110,7 @@ def _dearest(branches: list[Branch]) -> tuple[Path, Condition] | None:
     return dearest if dearest and cost[dearest] else None
 
 
-def _tree(branch: Branch, fields: Fields) -> dict[str, Any]:
+def _tree(branch: Branch) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for path in sorted(branch):
         node = tree

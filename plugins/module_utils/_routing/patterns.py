@@ -15,19 +15,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import MOST_BRANCHES
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import Branch
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import Choices
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import TooMany
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import alternatives
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import cases_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import choices_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import divisible
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import groups_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import settled
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Clause
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import clauses_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import parts_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import PRESENT
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Matcher
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import BY_SCHEMA
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Path
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import MAX_LENGTH
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import SOURCE
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import fits
@@ -50,11 +54,15 @@ REMEDY = (
 )
 
 
+# The size of a pattern with more alternatives than it is worth counting.
+BEYOND = 1_000_000
+
+
 class _TooLong(Exception):
-    """A pattern that no field divides into shorter ones; its length, or 0 for alternatives beyond number."""
+    """A pattern that no field divides into shorter ones, and its size."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Piece:
     """Findings that one rule is to send, apart from those of every other piece."""
 
@@ -62,17 +70,18 @@ class _Piece:
     clauses: list[Clause]
     fields: Fields
 
-    def branches(self) -> list[Branch]:
-        """Return the alternatives of the piece."""
-        return [self._settled_on_a_resource(branch) for branch in alternatives(self.branch, self.clauses, self.fields)]
+    @functools.cached_property
+    def choices(self) -> Choices | None:
+        """Return what such a finding may be; None if there is none. Raises TooMany."""
+        return choices_of(self.branch, self.clauses, self.fields)
 
-    def _settled_on_a_resource(self, branch: Branch) -> Branch:
-        # Event-ruler asks whether a tag is missing from the resource that a field before it (in the alphabet) has
-        # settled on, and from all resources if there is none such. Every resource has an id.
-        tags = self.fields.resource_tags
-        if tags and any(path[: len(tags)] == tags for path in branch):
-            return {self.fields.resource_id: PRESENT, **branch}
-        return branch
+    @functools.cached_property
+    def size(self) -> int:
+        """Return how long the pattern would be: 0 if it matches nothing, BEYOND if its alternatives are too many."""
+        try:
+            return length(pattern_of(self.fields, self.choices)) if self.choices else 0
+        except TooMany:
+            return BEYOND
 
 
 def action_pattern(action_arn: str | dict[str, str]) -> Pattern:
@@ -89,7 +98,8 @@ def automatic_patterns(policy: Policy, scope: Scope) -> tuple[Pattern, ...]:
     try:
         texts = _compiled(policy, _comparable(scope))
     except _TooLong as error:
-        needed = f"{error.args[0]:,} characters" if error.args[0] else "more alternatives than it takes"
+        size = error.args[0]
+        needed = f"{size:,} characters" if size < BEYOND else "more alternatives than it takes"
         raise Refused(
             f"the policy of {scope.region} needs an event pattern of {needed}, and EventBridge's quota is "
             f"{MAX_LENGTH:,} characters: {REMEDY}"
@@ -115,61 +125,67 @@ def _compiled(policy: Policy, scope: Scope) -> tuple[str, ...]:
     pieces = [
         piece for part in parts_of(policy, scope) for piece in _fitting(_Piece({}, clauses_of(part, scope), fields))
     ]
-    return tuple(json.dumps(pattern) for pattern in _packed(fields, [piece.branches() for piece in pieces]))
+    return tuple(json.dumps(pattern) for pattern in _packed(fields, [piece.choices for piece in pieces]))
 
 
-def _packed(fields: Fields, groups: list[list[Branch]]) -> list[dict[str, Any]]:
-    """Return few patterns for *groups* of branches: as many after one another into one as fit."""
-    packed: list[dict[str, Any]] = []
+def _packed(fields: Fields, pieces: list[Choices | None]) -> list[Pattern]:
+    """Return few patterns for *pieces*: as many after one another in one as fit."""
+    packed: list[Pattern] = []
     gathered: list[Branch] = []
-    for branches in groups:
-        if not branches:
+    for choices in pieces:
+        if choices is None:
             continue
-        together = pattern_of(fields, [*gathered, *branches])
-        if gathered and fits(together):
-            packed[-1] = together
-            gathered = [*gathered, *branches]
+        more = [*gathered, *choices.multiplied()]
+        together = pattern_of(fields, Choices({}, (more,))) if gathered and len(more) <= MOST_BRANCHES else None
+        if together is not None and fits(together):
+            packed[-1], gathered = together, more
         else:
-            packed.append(pattern_of(fields, branches))
-            gathered = branches
+            packed.append(pattern_of(fields, choices))
+            gathered = choices.multiplied()
     return packed
 
 
 def _fitting(piece: _Piece) -> list[_Piece]:
     """Return *piece*, or disjoint pieces in its place that each fit one pattern."""
-    size = _size(piece)
-    if size is not None and size <= MAX_LENGTH:
+    if piece.size <= MAX_LENGTH:
         return [piece]
     divided = _divided(piece)
     if not divided:
-        raise _TooLong(size or 0)
+        raise _TooLong(piece.size)
     return [fitting for part in divided for fitting in _fitting(part)]
 
 
-def _size(piece: _Piece) -> int | None:
-    """Return how long the pattern would be (0: it matches nothing), None if it has too many alternatives to tell."""
-    try:
-        branches = piece.branches()
-    except TooMany:
-        return None
-    return length(pattern_of(piece.fields, branches)) if branches else 0
-
-
 def _divided(piece: _Piece) -> list[_Piece]:
-    """Return *piece* told apart by the field that leaves the shortest patterns; nothing if there is no such field."""
+    """Return *piece* told apart by values of one field, so that few short patterns come of it; nothing if none can."""
     rest = settled(piece.branch, piece.clauses)
     if rest is None:
         return []
     branch, clauses = rest
     paths = {path for clause in clauses for path, condition in clause if piece.fields.single(path)}
-    ways = [
-        [_Piece(case, clauses, piece.fields) for case in cases_of(path, branch, clauses, piece.fields)]
-        for path in sorted(paths)
-        if divisible(path, clauses)
-    ]
-    return min(ways, key=_longest, default=[])
+    best: list[_Piece] = []
+    for path in sorted(path for path in paths if divisible(path, clauses)):
+        for groups in _ways(path, clauses):
+            cases = cases_of(path, branch, groups, piece.fields)
+            best = _better(best, [_Piece(case, clauses, piece.fields) for case in cases])
+    return best
 
 
-def _longest(pieces: list[_Piece]) -> tuple[int, int]:
-    sizes = [_size(piece) for piece in pieces]
-    return sizes.count(None), max((size for size in sizes if size is not None), default=0)
+def _ways(path: Path, clauses: list[Clause]) -> list[list[list[Matcher]]]:
+    """Return groupings of the values of *path*: each clause's values by themselves, and all values told apart."""
+    by_clause = {condition.matchers for clause in clauses for at, condition in clause if at == path}
+    return [*([list(matchers)] for matchers in sorted(by_clause)), groups_of(path, clauses)]
+
+
+def _better(one: list[_Piece], other: list[_Piece]) -> list[_Piece]:
+    """Return those pieces the longest of which is shorter, if it does not fit anyway; else the fewer ones."""
+    if not one:
+        return other
+    most = max(MAX_LENGTH, *(piece.size for piece in one))
+    if any(piece.size > most for piece in other):
+        return one
+    return min(one, other, key=_cost)
+
+
+def _cost(pieces: list[_Piece]) -> tuple[int, int, int]:
+    longest = max(piece.size for piece in pieces)
+    return max(longest, MAX_LENGTH), len(pieces), longest

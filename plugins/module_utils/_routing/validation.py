@@ -16,7 +16,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import MAX_COMBINATIONS
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import MOST_COMBINATIONS
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import MAX_LENGTH
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import combinations
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import length
@@ -34,9 +34,9 @@ def validate(pattern: Any) -> list[str]:
     size = length(pattern)
     if size > MAX_LENGTH:
         found.append(f"the pattern has {size:,} characters, and the quota is {MAX_LENGTH:,}")
-    if not found and combinations(pattern) > MAX_COMBINATIONS:
+    if not found and combinations(pattern) > MOST_COMBINATIONS:
         found.append(
-            f"the $or of the pattern make {combinations(pattern):,} combinations of at most {MAX_COMBINATIONS:,}"
+            f"the $or of the pattern make {combinations(pattern):,} combinations of at most {MOST_COMBINATIONS:,}"
         )
     return found
 
