@@ -79,6 +79,7 @@ def _settle(account: AccountRun, target: Target, place: topology.Place, today: d
     except Refused as error:
         target.fail(error)
         return
+    target.scopes = place.scopes
     target.wanted = desired.pipeline(target.settings, account.account, automatic)
     target.sends = " | ".join(policies.in_words(route.variables) for route in target.settings.routes)
 
