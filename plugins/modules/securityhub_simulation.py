@@ -60,6 +60,7 @@ requirements:
   - boto3 >= 1.44 on the controller
 seealso:
   - module: secops.securityhub.securityhub_pipelines
+  - module: secops.securityhub.securityhub_baseline
 """
 
 EXAMPLES = r"""
