@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 PREFIX = "securityhub_slack_"
 RESULT = "securityhub_slack_result"  # what a batch action left for the tasks after it
+# What playbooks take on the command line beside the role's variables.
+OF_PLAYBOOKS = (
+    "securityhub_slack_simulate_days",
+    "securityhub_slack_simulate_files",
+    "securityhub_slack_simulate_finding_id",
+)
 ARGUMENT_SPECS = Path(__file__).parents[2] / "roles" / "securityhub_slack" / "meta" / "argument_specs.yml"
 
 Variables = dict[str, Any]
@@ -75,7 +81,8 @@ def _said_by_the_play(action: ActionBase, task_vars: Variables) -> Variables:
 
 def _variables(action: ActionBase, raw: Variables, everywhere: Variables) -> Variables:
     chosen = {name: value for name, value in raw.items() if name.startswith(PREFIX)} | everywhere
-    chosen.pop(RESULT, None)
+    for name in (RESULT, *OF_PLAYBOOKS):
+        chosen.pop(name, None)
     if _has_template(chosen):
         available = _role_defaults(action) | raw | everywhere
         chosen = action._templar.copy_with_new_env(available_variables=available).template(chosen)

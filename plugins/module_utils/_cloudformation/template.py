@@ -29,12 +29,16 @@ HERE = "${AWS::Region}:${AWS::AccountId}"
 
 @dataclass(frozen=True)
 class Rule:
-    """One EventBridge rule of the stack: its name, what it says of itself, its event pattern and the topic it feeds."""
+    """One EventBridge rule of the stack: its name, what it says of itself, its event pattern and the topic it feeds.
+
+    *automatic*: it forwards findings that nobody has chosen by hand.
+    """
 
     name: str
     description: str
     pattern: dict[str, Any]
     topic: str
+    automatic: bool = False
 
 
 @dataclass(frozen=True)

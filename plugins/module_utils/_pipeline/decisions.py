@@ -85,6 +85,7 @@ def _settle(account: AccountRun, target: Target, place: topology.Place, today: d
         target.fail(Refused(" ".join(problems)))
         return
     target.wanted = pipeline
+    target.scopes = place.scopes
     target.sends = " | ".join(policies.in_words(route.variables) for route in target.settings.routes)
 
 

@@ -83,6 +83,7 @@ def _stack(settings: Settings, automatic: tuple[tuple[dict[str, Any], ...], ...]
             description="New findings that are important enough to be sent automatically",
             pattern=pattern,
             topic=route.topic,
+            automatic=True,
         )
         for route, of_route in zip(settings.routes, automatic)
         for number, pattern in enumerate(of_route, start=1)

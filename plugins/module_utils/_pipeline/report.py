@@ -108,10 +108,10 @@ def table(targets: list[Target], accounts: list[AccountRun], traffic: str, *, ch
     """Return the lines that end a run: every target, every channel, what happened, and what to do next."""
     lines = []
     for account in accounts:
-        lines += ["", *_wrapped(_channel_line(account))]
+        lines += ["", *wrapped(_channel_line(account))]
         lines += _rows(account.targets, check=check)
-        lines += [line for change in channel_changes(account) for line in _wrapped(f"  {change}")]
-        lines += [line for notice in account.notices for line in _wrapped(f"  Note: {inert(notice)}")]
+        lines += [line for change in channel_changes(account) for line in wrapped(f"  {change}")]
+        lines += [line for notice in account.notices for line in wrapped(f"  Note: {inert(notice)}")]
     unknown = [target for target in targets if not target.account_id]
     if unknown:
         lines += ["", "Targets whose account is not known:", *_rows(unknown, check=check)]
@@ -125,7 +125,7 @@ LISTED_AT_MOST = 40
 
 def _channel_line(account: AccountRun) -> str:
     places = [
-        f"{_count(len(item['topics']), 'topic')} to Slack channel {item['channel_id']} ({item['configuration']})"
+        f"{count(len(item['topics']), 'topic')} to Slack channel {item['channel_id']} ({item['configuration']})"
         for item in _channels(account)
     ]
     return f"Account {account.account.id}" + (f": {'; '.join(places)}" if places else "")
@@ -140,9 +140,9 @@ def _rows(targets: list[Target], *, check: bool) -> list[str]:
     lines = [f"  {'TARGET':{host_width}}  {'SENDS':{sends_width}}  {'WOULD CHANGE' if check else 'CHANGED'}"]
     for target in shown:
         head = f"  {target.host:{host_width}}  {target.sends or '-':{sends_width}}  "
-        lines += _wrapped(head + ("FAILED, see below" if target.error else "; ".join(changes_of(target)) or "-"))
+        lines += wrapped(head + ("FAILED, see below" if target.error else "; ".join(changes_of(target)) or "-"))
     if len(shown) < len(targets):
-        lines.append(f"  and {_count(len(targets) - len(shown), 'target')} with nothing to change")
+        lines.append(f"  and {count(len(targets) - len(shown), 'target')} with nothing to change")
     return lines
 
 
@@ -154,12 +154,13 @@ def _failures(targets: list[Target]) -> list[str]:
             stopped.setdefault(inert(target.error), []).append(target.host)
     lines = ["", "Failed:"] if stopped else []
     for error, hosts in stopped.items():
-        lines += _wrapped(f"  {differences.few_of(hosts)}: {error}")
+        lines += wrapped(f"  {differences.few_of(hosts)}: {error}")
     return lines
 
 
-def _wrapped(line: str) -> list[str]:
-    return textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+def wrapped(line: str, indent: int = 4) -> list[str]:
+    """Return *line* in as many as a terminal of 80 columns needs, all but the first with *indent*."""
+    return textwrap.wrap(line, WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _summary(targets: list[Target], *, check: bool) -> str:
@@ -167,10 +168,11 @@ def _summary(targets: list[Target], *, check: bool) -> str:
     changed = sum(target.plan.changed and not target.error for target in targets)
     same = len(targets) - failed - changed
     verb = "would change" if check else "changed"
-    return f"{_count(len(targets), 'target')}: {changed} {verb}, {same} unchanged, {failed} failed."
+    return f"{count(len(targets), 'target')}: {changed} {verb}, {same} unchanged, {failed} failed."
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Return the number with its noun, in the singular or the plural."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
@@ -185,7 +187,7 @@ def _next_steps(accounts: list[AccountRun], *, check: bool) -> list[str]:
     if check or not created:
         return []
     return [
-        *_wrapped(
+        *wrapped(
             f"Next: if Slack channel {', '.join(dict.fromkeys(created))} is private, type /invite @Amazon Q in it; "
             f"nothing arrives before."
         )
@@ -194,7 +196,7 @@ def _next_steps(accounts: list[AccountRun], *, check: bool) -> list[str]:
 
 def traffic(calls: int, retries: int, seconds: float) -> str:
     """Return what the run cost, in one line."""
-    return f"{_count(calls, 'call')} to AWS, {retries:,} retried, in {seconds:.1f} s."
+    return f"{count(calls, 'call')} to AWS, {retries:,} retried, in {seconds:.1f} s."
 
 
 def result(targets: list[Target], accounts: list[AccountRun], *, diff: bool) -> dict[str, Any]:

@@ -50,8 +50,8 @@ def run(
     *check*: write nothing. *diff*: read what a difference shows. *say* takes progress lines. Whatever fails is in the
     targets' *error*; nothing is raised.
     """
-    _refuse_bad_settings(targets)
-    accounts = _accounts(clients, targets, [item for item in neighbours if not role_variables.problems(item)])
+    refuse_bad_settings(targets)
+    accounts = accounts_of(clients, targets, [item for item in neighbours if not role_variables.problems(item)])
     _survey(clients, accounts)
     for account in accounts:
         decisions.decide(account, today)
@@ -63,15 +63,16 @@ def run(
     return accounts
 
 
-def _refuse_bad_settings(targets: list[Target]) -> None:
+def refuse_bad_settings(targets: list[Target]) -> None:
+    """Let the targets fail whose settings are wrong: no call."""
     for target in healthy(targets):
         problems = role_variables.problems(target.settings)
         if problems:
             target.fail(Refused("; ".join(problems)))
 
 
-def _accounts(clients: Clients, targets: list[Target], neighbours: list[Settings]) -> list[AccountRun]:
-    """Group the healthy targets by the account that their credentials lead into; one call for each way to sign in."""
+def accounts_of(clients: Clients, targets: list[Target], neighbours: list[Settings]) -> list[AccountRun]:
+    """Return the accounts that the credentials of the healthy targets lead into; one call for each way to sign in."""
     by_source: dict[Any, list[Target]] = {}
     for target in healthy(targets):
         by_source.setdefault(target.settings.source, []).append(target)

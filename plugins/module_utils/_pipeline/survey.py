@@ -60,6 +60,23 @@ def target(clients: Clients, settings: Settings, account: Account) -> LiveTarget
     return LiveTarget(hub=True, action=action, stack=stack)
 
 
+def hub(clients: Clients, settings: Settings) -> bool:
+    """Tell whether Security Hub is on in the target's region: one call."""
+    with clients.acting(settings.source):
+        try:
+            securityhub.describe_hub(clients.get("securityhub", settings.region, settings.source.endpoint_url))
+        except securityhub.HubNotEnabled:
+            return False
+    return True
+
+
+def findings(clients: Clients, settings: Settings, filters: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the findings (ASFF) that the target's region shows and *filters* lets through: a call for every 100."""
+    with clients.acting(settings.source):
+        client = clients.get("securityhub", settings.region, settings.source.endpoint_url)
+        return securityhub.get_findings(client, filters)
+
+
 def with_template(clients: Clients, settings: Settings, live: LiveTarget) -> LiveTarget:
     """Return *live* with the template of its stack, for a readable difference: one call."""
     with clients.acting(settings.source):

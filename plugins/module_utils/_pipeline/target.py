@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Pipeline
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+    from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
 
 
 @dataclass
 class Target:
     """What a run knows of one target so far; *error* (cause and remedy) ends its way, and only its way.
 
-    *wanted* None: nothing of it shall be left. *sends*: in words, what its pipeline lets through.
+    *wanted* None: nothing of it shall be left. *sends*: in words, what its pipeline lets through. *scopes*: what the
+    patterns of its routes were made from, beside the routes' policies.
     """
 
     settings: Settings
@@ -39,6 +41,7 @@ class Target:
     live: LiveTarget = field(default_factory=LiveTarget)
     wanted: Pipeline | None = None
     sends: str = ""
+    scopes: tuple[Scope, ...] = ()
     plan: TargetPlan = field(default_factory=TargetPlan)
     error: str = ""
 

@@ -210,6 +210,26 @@ def describe_security_hub_v2(client: Any) -> Resource | None:
     return hub
 
 
+def get_findings(client: Any, filters: Resource) -> list[Resource]:
+    """Return all findings (ASFF) that *filters*, as AwsSecurityFindingFilters, lets through. Raise HubNotEnabled.
+
+    AWS answers 100 a call, and lets an account and Region ask 3 times a second.
+    """
+    with _needing_hub(client):
+        pages = client.get_paginator("get_findings").paginate(Filters=filters, PaginationConfig={"PageSize": 100})
+        return [finding for page in pages for finding in page["Findings"]]
+
+
+def batch_update_findings(client: Any, identifiers: list[Resource], changes: Resource) -> list[Resource]:
+    """Change up to 100 findings (each Id and ProductArn), and return UnprocessedFindings. Raise HubNotEnabled.
+
+    An unprocessed one holds FindingIdentifier, ErrorCode and ErrorMessage.
+    """
+    with _needing_hub(client):
+        answer = client.batch_update_findings(FindingIdentifiers=identifiers, **changes)
+    return list(answer["UnprocessedFindings"])
+
+
 def list_members(client: Any) -> list[Resource]:
     """Return the associated member accounts (up to 11,000) of this administrator account. Raise HubNotEnabled."""
     with _needing_hub(client):

@@ -1,0 +1,182 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Marks what is already there, and would be sent, as NOTIFIED. PRIVATE to the collection.
+
+A pattern asks for findings that are NEW. One that is NOTIFIED stays silent until AWS makes it NEW again, because it was
+archived or has passed and comes back (https://docs.aws.amazon.com/securityhub/latest/userguide/findings-workflow-status.html).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import forwarding
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import inert
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy as policies
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
+
+if TYPE_CHECKING:
+    import datetime
+
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+
+Finding = dict[str, Any]
+
+# https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchUpdateFindings.html
+AT_ONCE = 100
+NOTIFIED = {"Workflow": {"Status": "NOTIFIED"}}
+NOT_FOR_V2 = (
+    "findings of the new Security Hub (securityhub_slack_schema v2) know no NOTIFIED: close them in its console, or "
+    "leave this target out."
+)
+
+
+@dataclass
+class Baseline:
+    """One target: the findings that its rules would send as they stand, and what became of marking them.
+
+    *unprocessed*: as BatchUpdateFindings answers. In check mode nothing is marked.
+    """
+
+    target: Target
+    findings: list[Finding] = field(default_factory=list)
+    marked: int = 0
+    unprocessed: list[dict[str, Any]] = field(default_factory=list)
+
+
+def run(
+    targets: list[Target], neighbours: list[Settings], clients: Clients, *, check: bool, today: datetime.date
+) -> tuple[list[Baseline], list[AccountRun]]:
+    """Mark what each of *targets* would send; what fails is in the targets' *error*. *check*: only find it."""
+    accounts = forwarding.decide(targets, neighbours, clients, today)
+    baselines = [Baseline(target) for target in targets]
+    senders = [baseline for baseline in baselines if forwarding.rules_of(baseline.target)]
+    _each(senders, lambda baseline: _find(clients, baseline, today))
+    if not check:
+        _each([baseline for baseline in senders if baseline.findings], lambda baseline: mark(clients, baseline))
+    return baselines, accounts
+
+
+def _each(baselines: list[Baseline], work: Any) -> None:
+    alive = [baseline for baseline in baselines if healthy([baseline.target])]
+    for outcome in parallel.each(work, alive):
+        if outcome.error is not None:
+            outcome.item.target.fail(outcome.error)
+
+
+def _find(clients: Clients, baseline: Baseline, today: datetime.date) -> None:
+    target = baseline.target
+    rules = forwarding.rules_of(target)
+    shown = survey.findings(clients, target.settings, _filters(target, today))
+    baseline.findings = [
+        finding
+        for finding in shown
+        if any(matches(rule.pattern, event_of(finding, target.account_id, target.settings.region)) for rule in rules)
+    ]
+
+
+def _filters(target: Target, today: datetime.date) -> dict[str, Any]:
+    """Return what lets AWS leave out most of what the patterns would; they alone decide."""
+    sent = [policies.policy_of(route.variables, today) for route in target.settings.routes]
+    if any(policy.schema == "v2" for policy in sent):
+        raise Refused(NOT_FOR_V2)
+    sent += [policy for scope in target.scopes for _region, policy in scope.linked]
+    labels = sorted({label for policy in sent for label in policy.severities})
+    return {
+        "RecordState": [_equals("ACTIVE")],
+        "WorkflowStatus": [_equals("NEW")],
+        "SeverityLabel": [_equals(label) for label in labels],
+    }
+
+
+def _equals(value: str) -> dict[str, str]:
+    return {"Value": value, "Comparison": "EQUALS"}
+
+
+def mark(clients: Clients, baseline: Baseline) -> None:
+    """Mark the findings of one target, a call for every 100; an error leaves counted what was marked before it."""
+    settings = baseline.target.settings
+    with clients.acting(settings.source):
+        client = clients.get("securityhub", settings.region, settings.source.endpoint_url)
+        for start in range(0, len(baseline.findings), AT_ONCE):
+            batch = baseline.findings[start : start + AT_ONCE]
+            identifiers = [{"Id": finding["Id"], "ProductArn": finding["ProductArn"]} for finding in batch]
+            unprocessed = securityhub.batch_update_findings(client, identifiers, NOTIFIED)
+            baseline.unprocessed += unprocessed
+            baseline.marked += len(batch) - len(unprocessed)
+
+
+def result(baselines: list[Baseline], accounts: list[AccountRun], *, check: bool) -> dict[str, Any]:
+    """Return what the module returns."""
+    found = sum(len(baseline.findings) for baseline in baselines)
+    marked = sum(baseline.marked for baseline in baselines)
+    return {
+        "changed": bool(found if check else marked),
+        "targets": {baseline.target.host: _target_result(baseline) for baseline in baselines},
+        "summary": {
+            "findings": found,
+            "marked": marked,
+            "unprocessed": sum(len(baseline.unprocessed) for baseline in baselines),
+            "failed": sum(bool(baseline.target.error) for baseline in baselines),
+        },
+        "notices": list(dict.fromkeys(inert(notice) for account in accounts for notice in account.notices)),
+    }
+
+
+def _target_result(baseline: Baseline) -> dict[str, Any]:
+    labels = Counter(finding["Severity"]["Label"] for finding in baseline.findings)
+    return {
+        "account_id": baseline.target.account_id,
+        "region": baseline.target.settings.region,
+        "findings": len(baseline.findings),
+        "severities": {label: labels[label] for label in reversed(SEVERITIES) if labels[label]},
+        "marked": baseline.marked,
+        "unprocessed": [
+            {
+                "id": item["FindingIdentifier"]["Id"],
+                "error_code": item["ErrorCode"],
+                "error_message": inert(item["ErrorMessage"]),
+            }
+            for item in baseline.unprocessed
+        ],
+        "failed": bool(baseline.target.error),
+        "msg": inert(baseline.target.error),
+    }
+
+
+def table(outcome: dict[str, Any], *, check: bool) -> list[str]:
+    """Return the lines for a terminal of 80 columns: the findings by target and severity, and what went wrong."""
+    targets = outcome["targets"]
+    width = max([len("TARGET"), *(len(host) for host in targets)])
+    lines = ["", f"{'TARGET':{width}}  {'SEVERITY':13}  {'FINDINGS':>8}"]
+    for host, target in targets.items():
+        lines += [f"{host:{width}}  {label:13}  {number:>8,}" for label, number in target["severities"].items()]
+    summary = outcome["summary"]
+    total = count(summary["findings"], "finding")
+    said = f"would be marked NOTIFIED: {total}." if check else f"marked NOTIFIED: {summary['marked']:,} of {total}."
+    lines += ["", said[0].upper() + said[1:]]
+    for host, target in targets.items():
+        for code, number in Counter(item["error_code"] for item in target["unprocessed"]).items():
+            lines += wrapped(
+                f"Not marked in {host}: {count(number, 'finding')} ({inert(code)}); the result names them."
+            )
+        if target["failed"]:
+            lines += wrapped(f"FAILED: {host}: {target['msg']}")
+    return lines + [line for notice in outcome["notices"] for line in wrapped(f"Note: {notice}")]

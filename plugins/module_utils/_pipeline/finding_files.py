@@ -1,0 +1,59 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Findings in files, in the shapes in which people have them. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Finding = dict[str, Any]
+
+SHAPES = 'one finding, a list of them, or {"Findings": [...]} as aws securityhub get-findings prints it'
+
+
+def read(paths: Iterable[str]) -> list[Finding]:
+    """Return the findings in *paths*: JSON files, and folders of them. Raise Refused, naming the file."""
+    return [finding for path in paths for file in _files(Path(path).expanduser()) for finding in _read(file)]
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("*.json"))
+    if not found:
+        raise Refused(f"the folder {path} holds no .json file: name one that does, or the files.")
+    return found
+
+
+def _read(path: Path) -> list[Finding]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Refused(
+            f"{path} cannot be read ({error.strerror}): give a path from where you run the playbook."
+        ) from error
+    except ValueError as error:
+        raise Refused(f"{path} is no JSON ({error}): give {SHAPES}.") from error
+    found = _findings_in(content)
+    if any(not _is_finding(finding) for finding in found):
+        raise Refused(f"{path} holds something that is no finding: give {SHAPES}.")
+    return found
+
+
+def _findings_in(content: Any) -> list[Any]:
+    if isinstance(content, dict) and isinstance(content.get("Findings"), list):
+        return list(content["Findings"])
+    return content if isinstance(content, list) else [content]
+
+
+def _is_finding(content: Any) -> bool:
+    return isinstance(content, dict) and ("ProductArn" in content or "finding_info" in content)

@@ -1,0 +1,133 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the targets forward, decided as for a deployment, without planning or writing one. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import run
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import settings as role_variables
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import LiveTarget
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import note_failures
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy as policies
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import simulation
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
+
+if TYPE_CHECKING:
+    import datetime
+
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+
+HUB_IS_OFF = "Security Hub is not enabled in {region}: enable it there, or take the region out of the inventory."
+
+
+def decide(
+    targets: list[Target], neighbours: list[Settings], clients: Clients, today: datetime.date
+) -> list[AccountRun]:
+    """Give the healthy targets the pipelines that a deployment would, and return their accounts. Nothing is raised.
+
+    A call for each target and way to sign in, four for each account.
+    """
+    run.refuse_bad_settings(targets)
+    accounts = run.accounts_of(clients, targets, [item for item in neighbours if not role_variables.problems(item)])
+    _refuse_disagreements(accounts)
+    note_failures(parallel.each(partial(_read_hub, clients), healthy(targets)))
+    note_failures(parallel.each(partial(_read_facts, clients), [account for account in accounts if _lives(account)]))
+    for account in accounts:
+        decisions.decide(account, today)
+        _refuse_without_hub(account)
+    return accounts
+
+
+def decide_offline(targets: list[Target], today: datetime.date) -> list[AccountRun]:
+    """Do the same without any call: Security Hub is taken to be on everywhere, and no aggregator to be there.
+
+    An account is the one in securityhub_slack_role_arn, or else a name for the way to sign in.
+    """
+    run.refuse_bad_settings(targets)
+    by_id: dict[str, AccountRun] = {}
+    for target in healthy(targets):
+        target.account = Account(_account_id(target.settings.source), "aws")
+        target.live = LiveTarget(hub=True)
+        by_id.setdefault(target.account.id, AccountRun(target.account, [])).targets.append(target)
+    accounts = list(by_id.values())
+    _refuse_disagreements(accounts)
+    for account in accounts:
+        decisions.decide(account, today)
+    return accounts
+
+
+def needs_aws(targets: list[Target]) -> bool:
+    """Tell whether what a target sends depends on the account's aggregator."""
+    return any(target.settings.value("topology") != topology.PER_REGION for target in healthy(targets))
+
+
+def rules_of(target: Target) -> tuple[simulation.Rule, ...]:
+    """Return the rules by which a target forwards automatically, with the patterns that its stack holds."""
+    if target.error or target.wanted is None:
+        return ()
+    rules = target.wanted.stack.rules
+    return tuple(simulation.Rule(rule.name, rule.pattern, rule.topic) for rule in rules if rule.automatic)
+
+
+def simulated(target: Target, today: datetime.date) -> simulation.Target:
+    """Return a target as the simulation takes it."""
+    settings = target.settings
+    routes = tuple(
+        simulation.Route(route.topic, policies.policy_of(route.variables, today), scope)
+        for route, scope in zip(settings.routes, target.scopes)
+    )
+    return simulation.Target(
+        settings.host, target.account_id, settings.region, rules_of(target), routes, _reason(target)
+    )
+
+
+def _reason(target: Target) -> str:
+    if target.error:
+        return f"{target.host} has failed: {target.error.rstrip('.')}"
+    if not target.settings.present:
+        return f"securityhub_slack_state of {target.host} is absent"
+    return "" if target.wanted else target.sends
+
+
+def _account_id(source: CredentialSource) -> str:
+    parts = source.role_arn.split(":")
+    return parts[4] if len(parts) > 4 else str(source)
+
+
+def _refuse_disagreements(accounts: list[AccountRun]) -> None:
+    for account in accounts:
+        contradictions = role_variables.disagreements([target.settings for target in account.targets])
+        if contradictions:
+            account.fail(Refused("; ".join(contradictions)))
+
+
+def _lives(account: AccountRun) -> bool:
+    return bool(healthy(account.targets))
+
+
+def _read_hub(clients: Clients, target: Target) -> None:
+    target.live = LiveTarget(hub=survey.hub(clients, target.settings))
+
+
+def _read_facts(clients: Clients, account: AccountRun) -> None:
+    account.facts = survey.facts(clients, [target.settings for target in healthy(account.targets)])
+
+
+def _refuse_without_hub(account: AccountRun) -> None:
+    for target in healthy(account.targets):
+        if target.settings.present and not target.live.hub:
+            target.fail(Refused(HUB_IS_OFF.format(region=target.settings.region)))

@@ -1,0 +1,118 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbooks about findings as people run them, on the sample findings: a runner, and an account that has them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+SAMPLES = ROOT / "tests" / "findings"
+FINDINGS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(SAMPLES.glob("*.json"))}
+EXPECTED = yaml.safe_load((SAMPLES / "expected.yml").read_text(encoding="utf-8"))
+ADMINISTRATOR = "111111111111"
+WORKSPACE, CHANNEL = "T0ABC1DEF", "C0ABC1DEF"
+
+
+@dataclass
+class Outcome:
+    """What a run of ansible-playbook has come to; *result*: what its task has registered."""
+
+    code: int
+    output: str
+    result: dict[str, Any]
+
+
+@dataclass
+class Playbooks:
+    """Runs playbooks of the collection against *url*."""
+
+    folder: Path
+    url: str
+
+    def inventory(self, targets: dict[str, dict[str, Any]], **variables: Any) -> None:
+        """Write the inventory: role variables of each target and of all, without their prefix."""
+        everywhere = {"workspace_id": WORKSPACE, "channel_id": CHANNEL, "endpoint_url": self.url, **variables}
+        hosts = {name: _prefixed(own) for name, own in targets.items()}
+        self._write("inventory.yml", {"all": {"hosts": hosts, "vars": _prefixed(everywhere)}})
+
+    def run(self, name: str, registered: str = "", *arguments: str, **variables: Any) -> Outcome:
+        """Run a playbook of the collection with role variables; *registered*: the variable to return."""
+        plays: list[dict[str, Any]] = [{"import_playbook": f"secops.securityhub.{name}"}]
+        if registered:
+            content = "{{ " + registered + " | to_json }}"
+            copy = {"ansible.builtin.copy": {"content": content, "dest": str(self.folder / "result.json")}}
+            plays.append({"hosts": "localhost", "gather_facts": False, "tasks": [{**copy, "check_mode": False}]})
+        self._write("play.yml", plays)
+        (self.folder / "result.json").unlink(missing_ok=True)
+        done = subprocess.run(
+            [
+                Path(sys.executable).with_name("ansible-playbook"),
+                *("-i", "inventory.yml", "play.yml", "-e", json.dumps(_prefixed(variables)), *arguments),
+            ],
+            cwd=self.folder,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        result = self.folder / "result.json"
+        return Outcome(
+            done.returncode, done.stdout + done.stderr, json.loads(result.read_text()) if result.exists() else {}
+        )
+
+    def ok(self, name: str, registered: str = "", *arguments: str, **variables: Any) -> Outcome:
+        """Run a playbook that must succeed."""
+        outcome = self.run(name, registered, *arguments, **variables)
+        assert outcome.code == 0, outcome.output
+        return outcome
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
+            "AWS_ACCESS_KEY_ID": ADMINISTRATOR,
+            "AWS_SECRET_ACCESS_KEY": "emulator",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "ANSIBLE_HOME": str(self.folder / "ansible"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+            "ANSIBLE_NOCOLOR": "1",
+            "COLUMNS": "80",
+        }
+
+    def _write(self, name: str, content: Any) -> None:
+        (self.folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+
+
+def _prefixed(variables: dict[str, Any]) -> dict[str, Any]:
+    return {f"securityhub_slack_{name}": value for name, value in variables.items()}
+
+
+def set_up(emulator: Any, **facts: Any) -> None:
+    """Let the administrator of an organisation and its members have Security Hub everywhere, without findings."""
+    emulator.reset()
+    members = {finding["AwsAccountId"] for finding in FINDINGS.values()} - {ADMINISTRATOR}
+    workspace = {"SlackTeamId": WORKSPACE, "SlackTeamName": "security"}
+    emulator.world({ADMINISTRATOR: {"hubs": "all", "workspaces": [workspace], **facts}})
+    emulator.world({member: {"hubs": "all", "administrator": ADMINISTRATOR} for member in members})
+    emulator.forget_requests()
+
+
+def bring(emulator: Any, *findings: dict[str, Any]) -> None:
+    """Let the findings' own accounts and Regions report them (workflow statuses start as NEW)."""
+    for finding in findings:
+        client = emulator.client("securityhub", finding["Region"], finding["AwsAccountId"])
+        assert client.batch_import_findings(Findings=[finding])["FailedCount"] == 0
+
+
+def delivered(emulator: Any) -> list[str]:
+    """Return the ids of the findings that messages are about, sorted."""
+    return sorted(message["finding_id"] for message in emulator.inbox())

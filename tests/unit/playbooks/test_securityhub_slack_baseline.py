@@ -1,0 +1,106 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first-day baseline: what would be sent is marked once, and nothing else is touched."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
+
+BASELINE = "securityhub_slack_baseline"
+FINDING = findings.FINDINGS["guardduty-backdoor-high-eu-west-1"]
+TARGETS = findings.EXPECTED["scenarios"]["per_region"]["targets"]
+
+
+@pytest.fixture
+def playbooks(emulator, tmp_path):
+    """Return a runner of playbooks in an organisation that has the sample findings."""
+    findings.set_up(emulator)
+    findings.bring(emulator, *findings.FINDINGS.values())
+    emulator.forget_requests()
+    return findings.Playbooks(tmp_path, emulator.url)
+
+
+def statuses(emulator):
+    """Return the workflow status of every finding that the administrator sees in the Regions of the targets."""
+    shown = [
+        finding
+        for region in TARGETS
+        for finding in emulator.client("securityhub", region)
+        .get_paginator("get_findings")
+        .paginate()
+        .search("Findings")
+    ]
+    return {(finding["Region"], finding["Id"]): finding["Workflow"]["Status"] for finding in shown}
+
+
+def set_status(emulator, finding, status):
+    emulator.client("securityhub", finding["Region"]).batch_update_findings(
+        FindingIdentifiers=[{"Id": finding["Id"], "ProductArn": finding["ProductArn"]}], Workflow={"Status": status}
+    )
+
+
+def update(emulator, finding):
+    """Let the product report the finding again."""
+    again = copy.deepcopy(finding)
+    again["UpdatedAt"] = "2099-01-01T00:00:00.000Z"
+    findings.bring(emulator, again)
+
+
+def test_what_would_be_sent_is_marked_once_and_nothing_else(emulator, playbooks):
+    playbooks.inventory(TARGETS)
+    ours = findings.FINDINGS["ec2-19-critical-eu-west-1"]
+    set_status(emulator, ours, "SUPPRESSED")
+    before = statuses(emulator)
+    simulated = playbooks.ok("securityhub_slack_simulate", "securityhub_slack_simulation", simulate_days=90).result
+    wanted = {(found["region"], found["id"]) for found in simulated["findings"] if found["sent"]}
+    emulator.forget_requests()
+
+    preview = playbooks.ok(BASELINE, BASELINE, "--check").result
+    assert emulator.writes() == []
+    real = playbooks.ok(BASELINE, BASELINE).result
+    after = statuses(emulator)
+
+    assert {key for key in after if after[key] != before[key]} == wanted
+    assert {after[key] for key in wanted} == {"NOTIFIED"}
+    assert after[ours["Region"], ours["Id"]] == "SUPPRESSED"
+    assert preview["summary"] == {"findings": len(wanted), "marked": 0, "unprocessed": 0, "failed": 0}
+    assert real["summary"] == {"findings": len(wanted), "marked": len(wanted), "unprocessed": 0, "failed": 0}
+    assert [target["severities"] for target in preview["targets"].values()] == [
+        target["severities"] for target in real["targets"].values()
+    ]
+    assert (preview["changed"], real["changed"]) == (True, True)
+
+    emulator.forget_requests()
+    assert playbooks.ok(BASELINE, BASELINE).result["changed"] is False
+    assert emulator.writes() == []
+
+
+def test_the_home_region_marks_for_the_linked_ones_and_the_first_day_is_silent(emulator, playbooks):
+    emulator.world({findings.ADMINISTRATOR: {"aggregator": {"home": "eu-west-1", "RegionLinkingMode": "ALL_REGIONS"}}})
+    update(emulator, findings.FINDINGS["ec2-19-critical-us-east-1"])
+    playbooks.inventory(TARGETS)
+    result = playbooks.ok(BASELINE, BASELINE).result
+    assert [host for host, target in result["targets"].items() if target["marked"]] == ["eu-west-1"]
+    playbooks.ok("securityhub_slack")
+    update(emulator, FINDING)
+    assert findings.delivered(emulator) == []
+
+
+def test_a_region_without_security_hub_fails_alone(emulator, playbooks):
+    emulator.world({findings.ADMINISTRATOR: {"hubs": ["eu-west-1", "ap-southeast-1", "ap-northeast-1"]}})
+    playbooks.inventory(TARGETS)
+    outcome = playbooks.run(BASELINE, BASELINE)
+    assert outcome.code != 0
+    assert outcome.result == {}  # the play that registers it has ended
+    assert "FAILED: us-east-1: Security Hub is not enabled in us-east-1" in " ".join(outcome.output.split())
+    assert statuses_of(emulator, "eu-west-1", FINDING) == "NOTIFIED"
+
+
+def statuses_of(emulator, region, finding):
+    """Return the workflow status of one finding."""
+    filters = {"Id": [{"Value": finding["Id"], "Comparison": "EQUALS"}]}
+    return emulator.client("securityhub", region).get_findings(Filters=filters)["Findings"][0]["Workflow"]["Status"]

@@ -1,0 +1,139 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulator: the same verdicts as are written down by hand, and as the emulator delivers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
+
+SIMULATE = "securityhub_slack_simulate"
+REGISTERED = "securityhub_slack_simulation"
+NOBODY = "http://127.0.0.1:9"
+TARGETS = findings.EXPECTED["scenarios"]["per_region"]["targets"]
+
+
+@pytest.fixture
+def offline(tmp_path):
+    """Return a runner of playbooks that no AWS answers."""
+    return findings.Playbooks(tmp_path, NOBODY)
+
+
+@pytest.fixture
+def playbooks(emulator, tmp_path):
+    """Return a runner of playbooks in an organisation without findings."""
+    findings.set_up(emulator)
+    return findings.Playbooks(tmp_path, emulator.url)
+
+
+def verdicts(outcome):
+    """Return by the id of a finding the target that sends it, or why none does."""
+    return {
+        found["id"]: [sender["target"] for sender in found["sent_by"]] or found["verdict"].removeprefix("not sent: ")
+        for found in outcome.result["findings"]
+    }
+
+
+def expected(scenario):
+    """Return the same from what is written down by hand."""
+    targets = findings.EXPECTED["scenarios"][scenario]["targets"]
+    written = {name: outcomes[scenario] for name, outcomes in findings.EXPECTED["findings"].items()}
+    return {
+        findings.FINDINGS[name]["Id"]: [outcome] if outcome in targets else outcome for name, outcome in written.items()
+    }
+
+
+@pytest.mark.parametrize("scenario", ["per_region", "suppressed"])
+def test_findings_of_files_need_no_aws(offline, scenario):
+    given = findings.EXPECTED["scenarios"][scenario]
+    offline.inventory(given["targets"], **{"topology": "per_region", **given["variables"]})
+    outcome = offline.ok(SIMULATE, REGISTERED, simulate_files=str(findings.SAMPLES))
+    assert verdicts(outcome) == expected(scenario)
+    assert outcome.result["summary"]["findings"] == len(findings.FINDINGS)
+    assert max(len(line) for line in table(outcome)) <= 80
+
+
+def table(outcome):
+    """Return the lines that the simulation itself has put out."""
+    lines = outcome.output.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("TASK [Tell what"))
+    end = next(number for number, line in enumerate(lines) if number > start and line.startswith("ok: "))
+    return lines[start + 1 : end]
+
+
+def test_a_few_findings_are_listed_one_by_one(offline, tmp_path):
+    offline.inventory(TARGETS, topology="per_region")
+    some = [findings.FINDINGS[name] for name in ("ec2-12-low-ap-southeast-1", "ec2-19-critical-eu-west-1")]
+    (tmp_path / "answer.json").write_text(json.dumps({"Findings": some}))
+    outcome = offline.ok(SIMULATE, REGISTERED, simulate_files="answer.json")
+    assert "  not sent: severity LOW is below MEDIUM" in table(outcome)
+    assert outcome.result["summary"] == {"findings": 2, "sent": 1, "not_sent": 1}
+    explained = offline.ok(SIMULATE, REGISTERED, simulate_files="answer.json", simulate_finding_id=some[0]["Id"])
+    assert [found["id"] for found in explained.result["findings"]] == [some[0]["Id"]]
+
+
+def test_a_change_is_tried_on_the_command_line(offline):
+    offline.inventory({"eu-west-1": {}}, topology="per_region")
+    file = str(findings.SAMPLES / "guardduty-backdoor-high-eu-west-1.json")
+    before = offline.ok(SIMULATE, REGISTERED, simulate_files=file)
+    after = offline.ok(SIMULATE, REGISTERED, simulate_files=file, minimum_severity="HIGH")
+    assert before.result["findings"][0]["verdict"] == "not sent: severity HIGH is below CRITICAL"
+    assert after.result["findings"][0]["sent"]
+
+
+def test_mistakes_are_told_with_their_remedy(offline, tmp_path):
+    offline.inventory({"eu-west-1": {}, "us-east-1": {"minimum_severity": "GRAVE"}}, topology="per_region")
+    (tmp_path / "text.json").write_text("hello")
+    assert "text.json is no JSON" in offline.run(SIMULATE, simulate_files="text.json").output
+    assert "none.json cannot be read" in offline.run(SIMULATE, simulate_files="none.json").output
+    (tmp_path / "other.json").write_text('[{"a": 1}]')
+    assert "other.json holds something that is no finding" in offline.run(SIMULATE, simulate_files="other.json").output
+    assert "days is 91" in offline.run(SIMULATE, simulate_days=91).output
+    wrong = offline.run(SIMULATE, REGISTERED, simulate_files=str(findings.SAMPLES))
+    assert wrong.code != 0
+    assert "FAILED: us-east-1: " in wrong.output
+    assert "Traceback" not in wrong.output
+
+
+def test_without_aws_another_topology_says_how_to_do_without(offline):
+    offline.inventory({"eu-west-1": {}})
+    outcome = offline.run(SIMULATE, simulate_files=str(findings.SAMPLES))
+    assert outcome.code != 0
+    assert "securityhub_slack_topology to per_region" in " ".join(outcome.output.split())
+
+
+@pytest.mark.parametrize(
+    "aggregator", [None, {"home": "eu-west-1", "RegionLinkingMode": "ALL_REGIONS"}], ids=["per_region", "home_region"]
+)
+def test_the_account_delivers_what_the_simulation_says(emulator, playbooks, aggregator):
+    findings.set_up(emulator, aggregator=aggregator)
+    playbooks.inventory(TARGETS)
+    playbooks.ok("securityhub_slack")
+    findings.bring(emulator, *findings.FINDINGS.values())
+    emulator.forget_requests()
+    outcome = playbooks.ok(SIMULATE, REGISTERED, simulate_days=90)
+    assert emulator.writes() == []
+    sent = sorted(found["id"] for found in outcome.result["findings"] for _message in found["sent_by"])
+    assert sent == findings.delivered(emulator)
+    assert len(sent) > 20
+    assert outcome.result["summary"]["not_sent"] > 10
+
+
+def test_one_finding_is_explained_by_its_id(emulator, playbooks):
+    playbooks.inventory({"eu-west-1": {}, "us-east-1": {}})
+    finding = findings.FINDINGS["guardduty-backdoor-high-eu-west-1"]
+    findings.bring(emulator, *findings.FINDINGS.values())
+    outcome = playbooks.ok(SIMULATE, REGISTERED, "--limit", "localhost:eu-west-1", simulate_finding_id=finding["Id"])
+    assert verdicts(outcome) == {finding["Id"]: "severity HIGH is below CRITICAL"}
+
+
+def test_a_region_without_security_hub_is_a_problem_of_its_own(emulator, playbooks):
+    emulator.world({findings.ADMINISTRATOR: {"hubs": ["us-east-1"]}})
+    playbooks.inventory({"eu-west-1": {}, "us-east-1": {}})
+    outcome = playbooks.run(SIMULATE, REGISTERED)
+    assert outcome.code != 0
+    assert "FAILED: eu-west-1: Security Hub is not enabled in eu-west-1" in outcome.output
+    assert "us-east-1:" not in outcome.output.replace("eu-west-1:", "")
