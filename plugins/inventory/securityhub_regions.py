@@ -64,7 +64,7 @@ options:
         description: The profile of C(~/.aws/config) with the account's credentials, or with those that assume its role.
         type: str
       role_arn:
-        description: A role in the account, assumed once in a run.
+        description: A role in the account, assumed once, not for each region.
         type: str
       external_id:
         description: What the role's trust policy asks for as C(sts:ExternalId). May be encrypted with Ansible Vault.

@@ -1,0 +1,202 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several Slack channels by the shipped playbook, against the emulator over HTTP: which message arrives where."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
+PROD, STAGE = "111111111111", "222222222222"
+MEMBER, SANDBOX_MEMBER = "444444444444", "555555555555"
+REGIONS = ("eu-west-1", "us-east-1")
+WORKSPACE = {"SlackTeamId": "T0123456789", "SlackTeamName": "acme"}
+ONCALL, FINDINGS, AUDIT, SANDBOX = "C0NCALL0001", "CF1ND1NGS01", "CAUD1T00001", "CSANDB0X001"
+ONCALL_ROUTE = {"name": "oncall", "channel_id": ONCALL, "severities": ["CRITICAL"]}
+FINDINGS_ROUTE = {"name": "findings", "channel_id": FINDINGS, "severities": ["HIGH", "MEDIUM"]}
+AUDIT_ROUTE = {"name": "audit", "channel_id": AUDIT, "minimum_severity": "INFORMATIONAL"}
+
+
+class Channels:
+    """The playbook over two accounts, each a group of the inventory, with two regions each."""
+
+    def __init__(self, emulator, folder: Path) -> None:
+        self.emulator = emulator
+        self.inventory = folder / "hosts.yml"
+        self.numbers = iter(range(1000))
+
+    def write(self, prod: dict, stage: dict) -> None:
+        """Give each account's group its role variables, without their prefix."""
+        groups = {"prod": (PROD, prod), "stage": (STAGE, stage)}
+        children = {
+            name: {
+                "hosts": {f"{name}.{region}": {} for region in REGIONS},
+                "vars": {
+                    f"securityhub_slack_{key}": value
+                    for key, value in {
+                        "role_arn": f"arn:aws:iam::{account}:role/securityhub-slack",
+                        "endpoint_url": self.emulator.url,
+                        "workspace_id": WORKSPACE["SlackTeamId"],
+                        **variables,
+                    }.items()
+                },
+            }
+            for name, (account, variables) in groups.items()
+        }
+        self.inventory.write_text(json.dumps({"all": {"children": children}}))
+
+    def changed(self, *arguments: str) -> set[str]:
+        """Run without a failure, and return the hosts that the recap calls changed."""
+        done = subprocess.run(
+            ["ansible-playbook", "-i", str(self.inventory), str(PLAYBOOK), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "AWS_ACCESS_KEY_ID": "999999999999",
+                "AWS_SECRET_ACCESS_KEY": "emulator",
+                "ANSIBLE_NOCOLOR": "1",
+            },
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return set(re.findall(r"^(\S+) +: ok=.*\bchanged=[1-9]", done.stdout, re.M))
+
+    def find(self, severity: str, region: str = "eu-west-1", account: str = PROD, about: str = "") -> str:
+        """Let the account have a finding, and return its id. *about*: the account it is about, if a member."""
+        finding_id = f"arn:aws:securityhub:{region}:{account}:finding/{next(self.numbers)}"
+        finding = {
+            "SchemaVersion": "2018-10-08",
+            "Id": finding_id,
+            "ProductArn": f"arn:aws:securityhub:{region}::product/aws/securityhub",
+            "GeneratorId": "security-control/EC2.8",
+            "AwsAccountId": about or account,
+            "CreatedAt": "2026-01-01T00:00:00.000Z",
+            "UpdatedAt": "2026-01-01T00:00:00.000Z",
+            "Severity": {"Label": severity},
+            "Title": f"a {severity} finding",
+            "Description": "A check.",
+            "Resources": [{"Type": "AwsEc2Instance", "Id": "i-1"}],
+            "Types": ["Software and Configuration Checks"],
+            "Compliance": {"Status": "FAILED", "SecurityControlId": "EC2.8"},
+        }
+        client = self.emulator.client("securityhub", region, account=about or account)
+        assert client.batch_import_findings(Findings=[finding])["SuccessCount"] == 1
+        return finding_id
+
+    def messages(self) -> list[tuple[str, str]]:
+        """The messages since the last call, as Slack channel and severity."""
+        found = sorted((item["channel"], item["severity"]) for item in self.emulator.inbox())
+        self.emulator.ask("DELETE", "inbox")
+        return found
+
+    def configurations(self, account: str = PROD) -> dict[str, int]:
+        """The account's channels, each with its number of topics."""
+        client = self.emulator.client("chatbot", "us-east-2", account=account)
+        found = client.describe_slack_channel_configurations()["SlackChannelConfigurations"]
+        return {item["SlackChannelId"]: len(item["SnsTopicArns"]) for item in found}
+
+
+@pytest.fixture
+def channels(emulator, tmp_path):
+    emulator.reset()
+    emulator.world({account: {"hubs": "all", "workspaces": [WORKSPACE]} for account in (PROD, STAGE)})
+    return Channels(emulator, tmp_path)
+
+
+def test_critical_findings_to_one_channel_and_the_rest_to_another(channels, emulator):
+    routes = {"routes": [ONCALL_ROUTE, FINDINGS_ROUTE]}
+    channels.write(prod=routes, stage={"channel_id": SANDBOX})
+    channels.changed()
+    assert channels.configurations(PROD) == {ONCALL: 2, FINDINGS: 2}
+    assert channels.configurations(STAGE) == {SANDBOX: 2}
+
+    for region in REGIONS:
+        for severity in ("CRITICAL", "HIGH", "MEDIUM", "LOW"):
+            channels.find(severity, region)
+    assert channels.messages() == sorted([(ONCALL, "CRITICAL"), (FINDINGS, "HIGH"), (FINDINGS, "MEDIUM")] * 2)
+
+    for severity in ("CRITICAL", "HIGH"):
+        channels.find(severity, account=STAGE)
+    assert channels.messages() == [(SANDBOX, "CRITICAL")]
+
+    by_hand = channels.find("LOW")
+    emulator.custom_action("eu-west-1", "SendToSlack", by_hand, account=PROD)
+    assert channels.messages() == [(ONCALL, "LOW")]
+
+    emulator.forget_requests()
+    assert channels.changed() == set()
+    assert emulator.writes() == []
+
+
+def test_a_route_is_added_and_taken_away(channels, emulator):
+    stage = {"channel_id": SANDBOX}
+    channels.write(prod={"routes": [ONCALL_ROUTE, FINDINGS_ROUTE]}, stage=stage)
+    channels.changed()
+
+    channels.write(prod={"routes": [ONCALL_ROUTE, FINDINGS_ROUTE, AUDIT_ROUTE]}, stage=stage)
+    assert channels.changed() - {"localhost"} == {f"prod.{region}" for region in REGIONS}
+    assert channels.configurations() == {ONCALL: 2, FINDINGS: 2, AUDIT: 2}
+    channels.find("CRITICAL")
+    channels.find("LOW")
+    assert channels.messages() == sorted([(ONCALL, "CRITICAL"), (AUDIT, "CRITICAL"), (AUDIT, "LOW")])
+
+    channels.write(prod={"routes": [ONCALL_ROUTE, AUDIT_ROUTE]}, stage=stage)
+    assert channels.changed("--check") == channels.changed()
+    assert channels.configurations() == {ONCALL: 2, AUDIT: 2}
+    assert {topic["TopicArn"].split(":")[-1] for topic in topics(emulator)} == {
+        "securityhub-slack-oncall",
+        "securityhub-slack-audit",
+    }
+    channels.find("CRITICAL")
+    channels.find("HIGH")
+    assert channels.messages() == sorted([(ONCALL, "CRITICAL"), (AUDIT, "CRITICAL"), (AUDIT, "HIGH")])
+    assert channels.changed() == set()
+
+
+def test_from_one_channel_to_several_and_back_the_old_ones_are_left_clean(channels, emulator):
+    stage = {"channel_id": SANDBOX}
+    channels.write(prod={"channel_id": FINDINGS, "minimum_severity": "HIGH"}, stage=stage)
+    channels.changed()
+    channels.write(prod={"routes": [ONCALL_ROUTE, FINDINGS_ROUTE]}, stage=stage)
+    channels.changed()
+    assert channels.configurations() == {ONCALL: 2, FINDINGS: 2}
+    channels.find("CRITICAL")
+    channels.find("HIGH")
+    assert channels.messages() == sorted([(ONCALL, "CRITICAL"), (FINDINGS, "HIGH")])
+    assert channels.changed() == set()
+
+    channels.write(prod={"channel_id": FINDINGS, "minimum_severity": "HIGH"}, stage=stage)
+    channels.changed()
+    assert channels.configurations() == {FINDINGS: 2}
+    channels.find("CRITICAL")
+    channels.find("HIGH")
+    assert channels.messages() == sorted([(FINDINGS, "CRITICAL"), (FINDINGS, "HIGH")])
+    assert channels.changed() == set()
+
+
+def test_member_accounts_are_kept_out_of_one_channel_and_not_of_the_other(channels, emulator):
+    emulator.world({member: {"hubs": "all", "administrator": PROD} for member in (MEMBER, SANDBOX_MEMBER)})
+    quiet = {"account_ids": [SANDBOX_MEMBER], "reason": "sandboxes wake nobody"}
+    everything = {"name": "findings", "channel_id": FINDINGS, "severities": ["CRITICAL"]}
+    channels.write(
+        prod={"routes": [{**ONCALL_ROUTE, "suppressions": [quiet]}, everything]}, stage={"channel_id": SANDBOX}
+    )
+    channels.changed()
+    channels.find("CRITICAL", about=MEMBER)
+    assert channels.messages() == [(ONCALL, "CRITICAL"), (FINDINGS, "CRITICAL")]
+    channels.find("CRITICAL", about=SANDBOX_MEMBER)
+    assert channels.messages() == [(FINDINGS, "CRITICAL")]
+
+
+def topics(emulator) -> list[dict]:
+    return emulator.client("sns", "eu-west-1", account=PROD).list_topics()["Topics"]

@@ -1,0 +1,209 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many accounts from one file of the inventory plugin, by the shipped playbook, against the emulator over HTTP."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
+EXAMPLE = ROOT / "inventories" / "fleet" / "securityhub_regions.yml"
+AUTOMATION = "999999999999"
+ACCOUNTS = {"prod": "111111111111", "stage": "222222222222", "lab": "333333333333"}
+DEFAULT_REGIONS = 17
+WORKSPACE = {"SlackTeamId": "T0123456789", "SlackTeamName": "acme"}
+SHARED_CHANNEL = "C0123456789"
+
+
+class Fleet:
+    """The example of a fleet with ids of a real workspace, and the playbook over it."""
+
+    def __init__(self, emulator, folder: Path) -> None:
+        self.emulator = emulator
+        self.file = folder / "securityhub_regions.yml"
+        self.file.write_text(
+            EXAMPLE.read_text().replace("T0000000000", WORKSPACE["SlackTeamId"]).replace("C0000000000", SHARED_CHANNEL)
+        )
+
+    def narrow(self, *regions: str, **of_accounts: dict) -> None:
+        """Keep *regions* only, and add to accounts of the file, by name."""
+        content = yaml.safe_load(self.file.read_text())
+        content["regions"] = list(regions)
+        del content["region_variables"]
+        for account in content["accounts"]:
+            account.update(of_accounts.get(account["name"], {}))
+        self.file.write_text(yaml.safe_dump(content))
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))}
+        return subprocess.run(
+            ["ansible-playbook", "-i", str(self.file), str(PLAYBOOK), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+            env={
+                **environment,
+                "AWS_ACCESS_KEY_ID": AUTOMATION,
+                "AWS_SECRET_ACCESS_KEY": "emulator",
+                "AWS_ENDPOINT_URL": self.emulator.url,
+                "ANSIBLE_NOCOLOR": "1",
+            },
+        )
+
+    def changed(self, *arguments: str) -> set[str]:
+        """Run without a failure, and return the hosts that the recap calls changed."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return hosts_with("changed", done) - {"localhost"}
+
+    def configurations(self, name: str) -> list[dict]:
+        client = self.emulator.client("chatbot", "us-east-2", account=ACCOUNTS[name])
+        return client.describe_slack_channel_configurations()["SlackChannelConfigurations"]
+
+    def find(self, name: str, region: str, title: str) -> None:
+        """Let an account have a critical finding."""
+        account = ACCOUNTS[name]
+        finding = {
+            "SchemaVersion": "2018-10-08",
+            "Id": f"arn:aws:securityhub:{region}:{account}:finding/{title}",
+            "ProductArn": f"arn:aws:securityhub:{region}::product/aws/securityhub",
+            "GeneratorId": "security-control/EC2.8",
+            "AwsAccountId": account,
+            "CreatedAt": "2026-01-01T00:00:00.000Z",
+            "UpdatedAt": "2026-01-01T00:00:00.000Z",
+            "Severity": {"Label": "CRITICAL"},
+            "Title": title,
+            "Description": "A check.",
+            "Resources": [{"Type": "AwsEc2Instance", "Id": "i-1"}],
+            "Types": ["Software and Configuration Checks"],
+            "Compliance": {"Status": "FAILED", "SecurityControlId": "EC2.8"},
+        }
+        client = self.emulator.client("securityhub", region, account=account)
+        assert client.batch_import_findings(Findings=[finding])["SuccessCount"] == 1
+
+    def messages(self) -> list[tuple[str, str]]:
+        """The messages so far, as Slack channel and title."""
+        return sorted((message["channel"], message["title"]) for message in self.emulator.inbox())
+
+
+def hosts_with(count: str, done: subprocess.CompletedProcess) -> set[str]:
+    return set(re.findall(rf"^(\S+) +: ok=.*\b{count}=[1-9]", done.stdout, re.M))
+
+
+def written(emulator) -> set[tuple[str, str]]:
+    """The accounts and regions that something was written to, IAM aside, which is the same in all regions."""
+    writes = [entry for entry in emulator.requests() if entry["write"] and entry["service"] != "iam"]
+    return {(entry["account"], entry["region"]) for entry in writes}
+
+
+def said(done: subprocess.CompletedProcess) -> str:
+    return " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.fixture
+def fleet(emulator, tmp_path):
+    emulator.reset()
+    emulator.world({account: {"hubs": "all", "workspaces": [WORKSPACE]} for account in ACCOUNTS.values()})
+    emulator.forget_requests()
+    return Fleet(emulator, tmp_path)
+
+
+def test_three_accounts_everywhere_from_fifteen_lines(fleet, emulator):
+    assert len(fleet.file.read_text().splitlines()) <= 15
+    assert len(fleet.changed()) == DEFAULT_REGIONS * len(ACCOUNTS)
+
+    calls = Counter(entry["operation"] for entry in emulator.requests())
+    # Once for the inventory, once for the playbook's one task, never for each target.
+    assert calls["AssumeRole"] == 2 * len(ACCOUNTS)
+    per_account = ("CreateRole", "CreatePolicy", "CreateSlackChannelConfiguration")
+    assert {name: calls[name] for name in per_account} == dict.fromkeys(per_account, len(ACCOUNTS))
+    for name, account in ACCOUNTS.items():
+        (configuration,) = fleet.configurations(name)
+        assert configuration["SlackChannelId"] == SHARED_CHANNEL
+        assert len(configuration["SnsTopicArns"]) == DEFAULT_REGIONS
+        assert {arn.split(":")[4] for arn in configuration["SnsTopicArns"]} == {account}
+
+    for name in ACCOUNTS:
+        fleet.find(name, "eu-west-1", name)
+    assert fleet.messages() == sorted((SHARED_CHANNEL, name) for name in ACCOUNTS)
+
+    emulator.forget_requests()
+    assert fleet.changed() == set()
+    assert emulator.writes() == []
+
+    raised = fleet.changed("--limit", "stage.eu-west-1", "-e", "securityhub_slack_minimum_severity=HIGH")
+    assert raised == {"stage.eu-west-1"}
+    assert written(emulator) == {(ACCOUNTS["stage"], "eu-west-1")}
+    emulator.forget_requests()
+    assert "stage.eu-west-1" in fleet.changed("--limit", "stage.*")
+    assert written(emulator) == {(ACCOUNTS["stage"], "eu-west-1")}
+
+
+def test_a_channel_for_each_account(fleet):
+    channels = {name: f"C{number}123456789" for number, name in enumerate(ACCOUNTS, 1)}
+    given = {name: {"variables": {"securityhub_slack_channel_id": channel}} for name, channel in channels.items()}
+    fleet.narrow("eu-west-1", **given)
+    assert fleet.changed() == {f"{name}.eu-west-1" for name in ACCOUNTS}
+    for name in ACCOUNTS:
+        fleet.find(name, "eu-west-1", name)
+    assert fleet.messages() == sorted((channels[name], name) for name in ACCOUNTS)
+
+
+def test_an_account_whose_role_cannot_be_assumed_fails_alone(fleet, emulator):
+    emulator.world({ACCOUNTS["lab"]: {"roles": []}})
+    done = fleet.run()
+    assert done.returncode == 2
+    assert hosts_with("failed", done) == {"lab"}
+    assert len(hosts_with("changed", done) - {"localhost"}) == 2 * DEFAULT_REGIONS
+    assert f"arn:aws:iam::{ACCOUNTS['lab']}:role/securityhub-slack" in said(done)
+    assert "trust policy" in said(done)
+    assert "is not an AWS region" not in said(done)
+    assert "Traceback" not in said(done)
+    assert len(fleet.configurations("prod")) == len(fleet.configurations("stage")) == 1
+    assert fleet.configurations("lab") == []
+
+    again = fleet.run()
+    assert again.returncode == 2
+    assert hosts_with("changed", again) == set()
+
+
+def test_taking_everything_back_leaves_the_account_that_cannot_be_opened_to_fail(fleet, emulator):
+    fleet.narrow("eu-west-1")
+    fleet.changed()
+    emulator.world({ACCOUNTS["lab"]: {"roles": []}})
+    done = fleet.run("-e", "securityhub_slack_state=absent")
+    assert done.returncode == 2
+    assert hosts_with("failed", done) == {"lab"}
+    assert fleet.configurations("prod") == fleet.configurations("stage") == []
+    assert len(fleet.configurations("lab")) == 1
+
+
+def test_a_region_whose_hub_is_off_fails_before_it_is_touched(fleet, emulator):
+    fleet.narrow("eu-west-1", "us-east-1")
+    emulator.world({ACCOUNTS["prod"]: {"hubs": ["us-east-1"]}})
+    done = fleet.run()
+    assert done.returncode == 2
+    assert hosts_with("failed", done) == {"prod.eu-west-1"}
+    assert len(hosts_with("changed", done) - {"localhost"}) == 2 * len(ACCOUNTS) - 1
+    assert "Security Hub is not enabled there: enable it, or" in said(done)
+    assert (ACCOUNTS["prod"], "eu-west-1") not in written(emulator)
+    assert fleet.run("--limit", "securityhub:!hub_disabled").returncode == 0
+
+
+def test_a_region_enabled_between_two_runs_is_covered_by_the_second(fleet, emulator):
+    fleet.narrow("us-east-1", "ap-east-*")
+    assert fleet.changed() == {f"{name}.us-east-1" for name in ACCOUNTS}
+    emulator.world({ACCOUNTS["prod"]: {"hubs": ["us-east-1", "ap-east-1"]}})
+    assert fleet.changed() == {"prod.ap-east-1"}
+    fleet.find("prod", "ap-east-1", "found in the new region")
+    assert fleet.messages() == [(SHARED_CHANNEL, "found in the new region")]
