@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 PATTERN = {"source": ["aws.securityhub"]}
 
 
-def design(*topics, tags=(), pattern=PATTERN, name="slack"):
-    rules = tuple(Rule(f"{topic}-findings", "Findings", pattern, topic) for topic in topics)
+def design(*topics, tags=(), pattern=None, name="slack"):
+    rules = tuple(Rule(f"{topic}-findings", "Findings", pattern or PATTERN, topic) for topic in topics)
     return StackDesign(name, topics, rules, tags)
 
 
