@@ -24,7 +24,7 @@ except ImportError as error:
 
 # The fact that the role's next tasks read.
 FACT = "securityhub_slack_result"
-FACT_KEYS = ("changed", "targets", "eventful", "summary")
+FACT_KEYS = ("changed", "targets", "eventful", "summary", "regions_without_pipeline")
 NO_TARGET = (
     "the inventory holds no target: name a host for each region, as in inventories/example, and run "
     "ansible-playbook -i inventories/<account> playbooks/securityhub_slack.yml"

@@ -120,6 +120,14 @@ accounts:
       description: What is worth knowing, such as the owner region of global findings.
       type: list
       elements: str
+regions_without_pipeline:
+  description:
+    - The regions, by account, where Security Hub is on and nobody sends the findings. Accounts without such regions are
+      left out.
+    - Empty where C(securityhub_slack_watch_regions) is off.
+  returned: always
+  type: dict
+  sample: {"111111111111": [ap-east-1, eu-south-1]}
 summary:
   description: How many targets there are, and how many of them changed, did not change, and failed.
   returned: always

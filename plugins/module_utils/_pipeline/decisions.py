@@ -12,6 +12,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import watch
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy as policies
@@ -34,10 +35,11 @@ def decide(account: AccountRun, today: datetime.date) -> None:
     if account.facts.administrator and not settings.value("allow_member"):
         _fail(present, _member(account))
         return
+    aggregation = topology.aggregation_of(account.facts.aggregator)
     layout = topology.lay_out(
         [*(_candidate(target.settings, today, hub=target.live.hub) for target in present)]
         + [_candidate(neighbour, today) for neighbour in account.neighbours],
-        topology.aggregation_of(account.facts.aggregator),
+        aggregation,
         settings.value("topology"),
         settings.value("owner_region") or "",
     )
@@ -47,6 +49,9 @@ def decide(account: AccountRun, today: datetime.date) -> None:
     for target, place in zip(present, layout.places):
         _settle(account, target, place, today)
     account.notices += [*layout.notices, *_remarks(account, present, today)]
+    if account.beyond:
+        account.without_pipeline = watch.without_pipeline(account.beyond, aggregation, layout.mode)
+        account.notices += watch.notices(account.beyond, account.without_pipeline)
 
 
 def _fail(targets: list[Target], sentence: str) -> None:

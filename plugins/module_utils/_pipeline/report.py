@@ -210,6 +210,9 @@ def result(targets: list[Target], accounts: list[AccountRun], *, diff: bool) -> 
         "targets": of_targets,
         "eventful": [host for host, item in of_targets.items() if item["changed"] or item["failed"]],
         "accounts": of_accounts,
+        "regions_without_pipeline": {
+            account.account.id: list(account.without_pipeline) for account in accounts if account.without_pipeline
+        },
         "summary": {
             "targets": len(targets),
             "changed": changed,

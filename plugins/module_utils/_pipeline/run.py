@@ -52,6 +52,9 @@ def run(
     """
     refuse_bad_settings(targets)
     accounts = accounts_of(clients, targets, [item for item in neighbours if not role_variables.problems(item)])
+    inventory = [*(target.settings for target in targets), *neighbours]
+    for account in accounts:
+        account.regions = _regions(account, inventory)
     _survey(clients, accounts)
     for account in accounts:
         decisions.decide(account, today)
@@ -92,6 +95,12 @@ def accounts_of(clients: Clients, targets: list[Target], neighbours: list[Settin
     return list(found.values())
 
 
+def _regions(account: AccountRun, inventory: list[Settings]) -> frozenset[str]:
+    """Return the regions that the inventory has of the account, whatever shall be there."""
+    sources = {target.settings.source for target in account.targets}
+    return frozenset(item.region for item in inventory if item.source in sources)
+
+
 @dataclass(frozen=True)
 class _Read:
     """One thing to read: whose it is, where the answer goes, and how it is read."""
@@ -126,6 +135,8 @@ def _reads(clients: Clients, account: AccountRun) -> list[_Read]:
         ),
         _Read(account, "facts", partial(survey.facts, clients, [target.settings for target in account.targets])),
     ]
+    if settings.value("watch_regions") and any(target.settings.present for target in account.targets):
+        of_account.append(_Read(account, "beyond", partial(survey.beyond, clients, settings, account.regions)))
     return of_account + [
         _Read(target, "live", partial(survey.target, clients, target.settings, account.account))
         for target in account.targets

@@ -246,6 +246,7 @@ SHARED = (
     "guardrail_policy_arns",
     "owner_region",
     "topology",
+    "watch_regions",
 )
 
 

@@ -15,6 +15,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws import par
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import api as chatbot
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import api as cloudformation
 from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory import discovery
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
 
 
@@ -100,6 +102,11 @@ def identity(clients: Clients, settings: Settings, wanted: identities.Identity) 
         return identities.LiveIdentity(
             iam.get_role(client, wanted.role_name), iam.get_policy(client, wanted.guardrail_arn)
         )
+
+
+def beyond(clients: Clients, settings: Settings, regions: frozenset[str]) -> AccountFacts:
+    """Return the account's enabled regions other than *regions*: two calls, and one for each of them."""
+    return discovery.discover(clients, settings.source, lambda region: region not in regions)
 
 
 @dataclass(frozen=True)

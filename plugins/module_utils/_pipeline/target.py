@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.parallel import Outcome
     from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import Configuration
+    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.channels import ChannelsPlan
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Pipeline
@@ -64,12 +65,17 @@ class Target:
 class AccountRun:
     """What a run knows of one account: its targets, its channels, and what is worth saying about it.
 
-    *neighbours*: settings of targets that shall be present and that this run leaves out (--limit).
+    *neighbours*: settings of targets that shall be present and that this run leaves out (--limit). *regions*: all that
+    the inventory has of the account. *beyond*: the account's other regions, None if nobody has asked for them.
+    *without_pipeline*: those of them where Security Hub is on and nobody sends the findings.
     """
 
     account: Account
     targets: list[Target]
     neighbours: list[Settings] = field(default_factory=list)
+    regions: frozenset[str] = frozenset()
+    beyond: AccountFacts | None = None
+    without_pipeline: tuple[str, ...] = ()
     facts: Facts = field(default_factory=Facts)
     configurations: list[Configuration] = field(default_factory=list)
     identity: LiveIdentity = field(default_factory=LiveIdentity)

@@ -151,6 +151,8 @@ def test_a_route_is_added_and_taken_away(channels, emulator):
     assert channels.messages() == sorted([(ONCALL, "CRITICAL"), (AUDIT, "CRITICAL"), (AUDIT, "LOW")])
 
     channels.write(prod={"routes": [ONCALL_ROUTE, AUDIT_ROUTE]}, stage=stage)
+    channels.changed("--limit", "prod.us-east-1")
+    assert channels.configurations() == {ONCALL: 2, FINDINGS: 1, AUDIT: 2}
     assert channels.changed("--check") == channels.changed()
     assert channels.configurations() == {ONCALL: 2, AUDIT: 2}
     assert {topic["TopicArn"].split(":")[-1] for topic in topics(emulator)} == {

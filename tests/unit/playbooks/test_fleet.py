@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
+POLICY = ROOT / "roles" / "securityhub_slack" / "files" / "iam" / "read.json"
 EXAMPLE = ROOT / "inventories" / "fleet" / "securityhub_regions.yml"
 AUTOMATION = "999999999999"
 ACCOUNTS = {"prod": "111111111111", "stage": "222222222222", "lab": "333333333333"}
@@ -38,7 +40,7 @@ class Fleet:
         """Keep *regions* only, and add to accounts of the file, by name."""
         content = yaml.safe_load(self.file.read_text())
         content["regions"] = list(regions)
-        del content["region_variables"]
+        content.pop("region_variables", None)
         for account in content["accounts"]:
             account.update(of_accounts.get(account["name"], {}))
         self.file.write_text(yaml.safe_dump(content))
@@ -207,3 +209,38 @@ def test_a_region_enabled_between_two_runs_is_covered_by_the_second(fleet, emula
     assert fleet.changed() == {"prod.ap-east-1"}
     fleet.find("prod", "ap-east-1", "found in the new region")
     assert fleet.messages() == [(SHARED_CHANNEL, "found in the new region")]
+
+
+def test_watching_names_the_regions_that_nobody_has_thought_of(fleet, emulator):
+    fleet.narrow("us-east-1", "eu-west-1")
+    watch = ["-e", "securityhub_slack_watch_regions=true"]
+    emulator.world(
+        {
+            ACCOUNTS["prod"]: {"hubs": ["us-east-1", "eu-west-1", "ap-east-1"]},
+            ACCOUNTS["stage"]: {"hubs": ["us-east-1", "eu-west-1"]},
+            ACCOUNTS["lab"]: {"hubs": ["us-east-1", "eu-west-1", "sa-east-1", "eu-south-1"]},
+        }
+    )
+    before = fleet.run("--check")
+    assert "there is no pipeline" not in said(before)
+
+    emulator.forget_requests()
+    done = fleet.run(*watch)
+    assert done.returncode == 0
+    notices = re.findall(r"Security Hub is on in ([^:]+), and there is no pipeline", said(done))
+    assert sorted(notices) == ["ap-east-1", "eu-south-1, sa-east-1"]
+    statements = json.loads(POLICY.read_text())["Statement"]
+    allowed = {action for item in statements for action in item["Action"]}
+    called = {f"{entry['service']}:{entry['operation']}" for entry in emulator.requests()}
+    assert "account:ListRegions" in called
+    assert called & {"account:ListRegions", "ec2:DescribeRegions", "securityhub:DescribeHub"} <= allowed
+
+    limited = fleet.run(*watch, "--limit", "prod.us-east-1", "-v")
+    assert hosts_with("changed", limited) == set()
+    assert "Security Hub is on in ap-east-1, and there is no pipeline" in said(limited)
+    assert f'"regions_without_pipeline": {{"{ACCOUNTS["prod"]}": ["ap-east-1"]}}' in said(limited)
+
+    fleet.narrow("us-east-1", "eu-*", "ap-east-1", "sa-east-1")
+    covered = fleet.run(*watch)
+    assert hosts_with("changed", covered) - {"localhost"} == {"prod.ap-east-1", "lab.sa-east-1", "lab.eu-south-1"}
+    assert "there is no pipeline" not in said(covered)
