@@ -41,6 +41,7 @@ SHAPES = {
         ],
     },
     "new-security-hub": {"channel_id": "C0123456789", "schema": "v2"},
+    "marking": {"channel_id": "C0123456789", "mark_notified": True, "tags": {"Team": "security"}},
 }
 
 

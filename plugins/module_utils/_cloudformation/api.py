@@ -38,7 +38,7 @@ def describe_stack(client: Any, name: str) -> Stack | None:
 def create_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:
     """Start creating the stack (a failure rolls back to ROLLBACK_COMPLETE); return False if another run was faster."""
     try:
-        client.create_stack(StackName=name, TemplateBody=template, Tags=_boto3_tags(tags), OnFailure="ROLLBACK")
+        client.create_stack(OnFailure="ROLLBACK", **_wanted(name, template, tags))
     except client.exceptions.AlreadyExistsException:
         return False
     return True
@@ -48,7 +48,7 @@ def update_stack(client: Any, name: str, template: str, tags: dict[str, str]) ->
     """Start updating the stack; return False if CloudFormation finds nothing to update. Raise Busy."""
     try:
         with _unless_busy(client):
-            client.update_stack(StackName=name, TemplateBody=template, Tags=_boto3_tags(tags))
+            client.update_stack(**_wanted(name, template, tags))
     except client.exceptions.ClientError as error:
         if errors.code(error) == "ValidationError" and "No updates are to be performed" in errors.message(error):
             return False
@@ -102,6 +102,16 @@ def _unless_busy(client: Any) -> Iterator[None]:
         if errors.code(error) == "ValidationError" and BUSY.search(errors.message(error)):
             raise Busy from error
         raise
+
+
+def _wanted(name: str, template: str, tags: dict[str, str]) -> dict[str, Any]:
+    # The capability covers roles whose names CloudFormation makes up, and is ignored where a template has none.
+    return {
+        "StackName": name,
+        "TemplateBody": template,
+        "Tags": _boto3_tags(tags),
+        "Capabilities": ["CAPABILITY_IAM"],
+    }
 
 
 def _boto3_tags(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -14,6 +14,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import marking
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import ARN
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import HERE
+
 DIGEST_TAG = "secops.securityhub/digest"
 MANAGED_TAG = "secops.securityhub/managed"
 TOPICS_TAG = "secops.securityhub/topics"
@@ -22,9 +26,6 @@ TOPICS_TAG = "secops.securityhub/topics"
 MAX_BYTES = 51_200
 # CloudFormation puts what such a text names into the template: a parameter, or a secret.
 DYNAMIC_REFERENCE = "{{resolve:"
-
-ARN = "arn:${AWS::Partition}"
-HERE = "${AWS::Region}:${AWS::AccountId}"
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class StackDesign:
-    """What a pipeline's stack holds."""
+    """What a pipeline's stack holds. *mark_notified*: what automatic rules send is set to NOTIFIED too."""
 
     name: str
     topics: tuple[str, ...]
     rules: tuple[Rule, ...]
     tags: tuple[tuple[str, str], ...] = ()
+    mark_notified: bool = False
 
 
 def logical_id(prefix: str, name: str) -> str:
@@ -63,8 +65,12 @@ def template(design: StackDesign) -> dict[str, Any]:
         feeding = [rule.name for rule in design.rules if rule.topic == topic]
         resources[logical_id("Topic", topic)] = _topic(topic, design.tags)
         resources[logical_id("TopicPolicy", topic)] = _topic_policy(topic, feeding)
+    marked = [rule.name for rule in design.rules if rule.automatic] if design.mark_notified else []
+    if marked:
+        resources |= marking.resources(design.name, marked, _tags(design.tags))
     for rule in design.rules:
-        resources[logical_id("Rule", rule.name)] = _rule(rule, design.tags)
+        targets = [marking.target()] if rule.name in marked else []
+        resources[logical_id("Rule", rule.name)] = _rule(rule, design.tags, targets)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Security Hub findings to a chat channel (Ansible collection secops.securityhub).",
@@ -99,10 +105,12 @@ def outline(whole: dict[str, Any]) -> dict[str, Any]:
     resources = list(whole.get("Resources", {}).values())
     rules = [item["Properties"] for item in resources if item["Type"] == "AWS::Events::Rule"]
     topics = [item["Properties"] for item in resources if item["Type"] == "AWS::SNS::Topic"]
-    return {
+    shown = {
         "rules": {rule["Name"]: rule["EventPattern"] for rule in rules},
         "topics": sorted(topic["TopicName"] for topic in topics),
     }
+    machines = [item["Properties"] for item in resources if item["Type"] == "AWS::StepFunctions::StateMachine"]
+    return {**shown, "state machine": machines[0]["StateMachineName"]} if machines else shown
 
 
 def digest(design: StackDesign) -> str:
@@ -156,13 +164,13 @@ def _topic_policy(topic: str, rules: list[str]) -> dict[str, Any]:
     }
 
 
-def _rule(rule: Rule, tags: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+def _rule(rule: Rule, tags: tuple[tuple[str, str], ...], further: list[dict[str, Any]]) -> dict[str, Any]:
     properties = {
         "Name": rule.name,
         "Description": rule.description,
         "State": "ENABLED",
         "EventPattern": rule.pattern,
-        "Targets": [{"Id": "topic", "Arn": {"Ref": logical_id("Topic", rule.topic)}}],
+        "Targets": [{"Id": "topic", "Arn": {"Ref": logical_id("Topic", rule.topic)}}, *further],
     }
     if tags:
         properties["Tags"] = _tags(tags)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import ARN
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import HERE
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
@@ -70,7 +71,7 @@ def pipeline(settings: Settings, account: Account, automatic: tuple[tuple[dict[s
 
 def _stack(settings: Settings, automatic: tuple[tuple[dict[str, Any], ...], ...]) -> StackDesign:
     # One text for all accounts and regions: CloudFormation fills in which.
-    action = {"Fn::Sub": f"{template.ARN}:securityhub:{template.HERE}:action/custom/{settings.value('action_id')}"}
+    action = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:action/custom/{settings.value('action_id')}"}
     by_hand = Rule(
         name=f"{settings.name}-action",
         description="Findings that somebody sends with the Security Hub custom action",
@@ -93,4 +94,5 @@ def _stack(settings: Settings, automatic: tuple[tuple[dict[str, Any], ...], ...]
         topics=tuple(route.topic for route in settings.routes),
         rules=(*rules, by_hand),
         tags=settings.tags,
+        mark_notified=settings.value("mark_notified"),
     )

@@ -141,8 +141,18 @@ def problems(settings: Settings) -> list[str]:
         return [str(settings.value("account_error"))]
     if settings.present:
         found += _slack_problems(settings)
+        found += _marking_problems(settings)
         found += dict.fromkeys(item for route in settings.routes for item in policy.problems(route.variables))
     return found
+
+
+def _marking_problems(settings: Settings) -> list[str]:
+    if settings.value("mark_notified") and settings.value("schema") == "v2":
+        return [
+            "securityhub_slack_mark_notified is set, and findings of the new Security Hub (securityhub_slack_schema "
+            "v2) know no NOTIFIED: leave one of them out"
+        ]
+    return []
 
 
 def _region_problems(region: str) -> list[str]:
