@@ -56,6 +56,8 @@ REMEDY = (
 
 # Ways to divide one policy that are tried before it is refused.
 MOST_ATTEMPTS = 3
+# Clauses whose values of a field are tried one by one; of more, all are told apart at once.
+MOST_WAYS = 10
 # The size of a pattern with more alternatives than it is worth counting.
 BEYOND = 1_000_000
 
@@ -180,8 +182,9 @@ def _divisions(piece: _Piece) -> list[list[_Piece]]:
 
 def _ways(path: Path, clauses: list[Clause]) -> list[list[list[Matcher]]]:
     """Return groupings of the values of *path*: each clause's values by themselves, and all values told apart."""
-    by_clause = {condition.matchers for clause in clauses for at, condition in clause if at == path}
-    return [*([list(matchers)] for matchers in sorted(by_clause)), groups_of(path, clauses)]
+    by_clause = sorted({condition.matchers for clause in clauses for at, condition in clause if at == path})
+    apart = groups_of(path, clauses)
+    return [apart] if len(by_clause) > MOST_WAYS else [*([list(matchers)] for matchers in by_clause), apart]
 
 
 def _cost(pieces: list[_Piece]) -> tuple[int, int]:

@@ -213,7 +213,7 @@ def test_patterns_name_no_field_that_aws_has_renamed_or_dropped():
         assert "GeneratorId" not in text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds.policies(), worlds.scopes(), st.lists(worlds.findings(), min_size=5, max_size=20))
 def test_patterns_send_exactly_what_the_policy_says(policy, scope, findings):
     patterns = worlds.patterns_of(policy, scope)
@@ -259,7 +259,7 @@ def in_v2(policy):
     return dataclasses.replace(policy, schema="v2", suppressions=kept)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds.policies(), worlds.scopes(), st.lists(worlds.findings(), min_size=5, max_size=15))
 def test_v2_patterns_send_exactly_what_the_policy_says(policy, scope, findings):
     policy = in_v2(policy)
