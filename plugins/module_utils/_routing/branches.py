@@ -168,14 +168,16 @@ def _most_shared(clauses: list[Clause], fields: Fields) -> Path | None:
     for clause in clauses:
         for path in {path for path, condition in clause if fields.single(path)}:
             counts[path] = counts.get(path, 0) + 1
-    shared = [path for path, count in counts.items() if count > 1 and divisible(path, clauses)]
+    shared = [
+        path for path, count in counts.items() if count > 1 and divisible(path, clauses, groups_of(path, clauses))
+    ]
     return min(shared, key=lambda path: (-counts[path], path), default=None)
 
 
-def divisible(path: Path, clauses: list[Clause]) -> bool:
-    """Return whether the values that *clauses* name for *path* do not overlap."""
-    matchers = _named(path, clauses)
-    return all(one == other or not one.covers(other) for one in matchers for other in matchers)
+def divisible(path: Path, clauses: list[Clause], groups: list[list[Matcher]]) -> bool:
+    """Return whether the values of *groups* do not overlap with any that *clauses* name for *path*."""
+    named = _named(path, clauses)
+    return not any(one != other and one.covers(other) for group in groups for one in group for other in named)
 
 
 def _named(path: Path, clauses: list[Clause]) -> list[Matcher]:

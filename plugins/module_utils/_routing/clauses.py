@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import replace
 
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import controls
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import EXACT
@@ -21,6 +22,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.condit
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Matcher
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import any_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import exactly
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import meet
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import none_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import ACCESS_ANALYZER_ARN
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import BY_SCHEMA
@@ -46,11 +48,12 @@ ACCESS_ANALYZER = "global Access Analyzer finding"
 
 @dataclass(frozen=True)
 class Demand:
-    """A clause, what it is about, and for a suppression its words."""
+    """A clause, what it is about, the words of a suppression, and the severities of a threshold."""
 
     kind: str
     clause: Clause
     words: str = ""
+    severities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,48 +79,112 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Threshold:
+    """The severities that findings of some Regions (None: of all) must have."""
+
+    severities: tuple[str, ...]
+    regions: Condition | None = None
+
+
+@dataclass(frozen=True)
 class Part:
-    """Findings of some Regions, which one policy decides on."""
+    """Findings of some Regions (None: of all), which one policy decides on but for its severities.
+
+    owns_global: findings about global resources are sent from it too.
+    """
 
     policy: Policy
-    regions: Condition | None
+    thresholds: tuple[Threshold, ...]
+    regions: Condition | None = None
+    owns_global: bool = False
 
 
 def parts_of(policy: Policy, scope: Scope) -> list[Part]:
     """Return the parts that the findings of a bus fall into, without those that send nothing; no two overlap."""
     if not scope.sends_linked:
         own = any_of([scope.region]) if scope.only_own else None
-        return [Part(policy, own)] if policy.severities else []
-    by_policy: dict[Policy, list[str]] = {}
-    for region, linked in sorted(scope.linked, key=lambda item: item[0]):
-        if linked != policy and region != scope.region:
-            by_policy.setdefault(linked, []).append(region)
-    others = [region for regions in by_policy.values() for region in regions]
-    parts = [Part(policy, none_of(exactly(others)) if others else None)]
-    parts += [Part(linked, any_of(regions)) for linked, regions in by_policy.items()]
-    return [part for part in parts if part.policy.severities]
+        part = Part(policy, (Threshold(policy.severities),), own, scope.region == scope.owner_region)
+        return [part] if policy.severities else []
+    listed = {region: linked for region, linked in sorted(scope.linked) if linked != policy and region != scope.region}
+    alike = {region for region, linked in listed.items() if _but_for_severities(linked) == _but_for_severities(policy)}
+    parts = [_home_part(policy, listed, alike)]
+    others: dict[Policy, dict[str, Policy]] = {}
+    for region in sorted(listed.keys() - alike):
+        others.setdefault(_but_for_severities(listed[region]), {})[region] = listed[region]
+    parts += [_linked_part(members) for _shape, members in sorted(others.items(), key=lambda item: min(item[1]))]
+    return [divided for part in parts if part.thresholds for divided in _by_owner(part, scope.owner_region)]
 
 
-def clauses_of(part: Part, scope: Scope) -> list[Clause]:
+def _by_owner(part: Part, owner: str) -> Iterator[Part]:
+    """Yield *part* of the owner Region, and of the other ones."""
+    own = any_of([owner])
+    if part.regions is None or meet(part.regions, own):
+        at_owner = [item.severities for item in part.thresholds if item.regions is None or meet(item.regions, own)]
+        yield Part(part.policy, (Threshold(at_owner[0]),), own, True)
+    others = none_of(exactly([owner]))
+    regions = others if part.regions is None else meet(part.regions, others)
+    if regions is None:
+        return
+    kept = [(item, others if item.regions is None else meet(item.regions, others)) for item in part.thresholds]
+    yield Part(part.policy, tuple(Threshold(item.severities, left) for item, left in kept if left), regions)
+
+
+def _but_for_severities(policy: Policy) -> Policy:
+    return replace(policy, severities=())
+
+
+def _home_part(policy: Policy, listed: dict[str, Policy], alike: set[str]) -> Part:
+    """Return the part of the home Region, of linked Regions not listed, and of those that differ by severity only."""
+    rest = none_of(exactly(listed)) if listed else None
+    thresholds = [Threshold(policy.severities, rest), *_thresholds({region: listed[region] for region in alike})]
+    speaking = tuple(threshold for threshold in thresholds if threshold.severities)
+    if not policy.severities:
+        heard = [region for region in sorted(alike) if listed[region].severities]
+        return Part(policy, speaking, any_of(heard) if heard else None)
+    apart = [region for region in listed if region not in alike or not listed[region].severities]
+    return Part(policy, speaking, none_of(exactly(apart)) if apart else None)
+
+
+def _linked_part(members: dict[str, Policy]) -> Part:
+    heard = [region for region, linked in members.items() if linked.severities]
+    return Part(next(iter(members.values())), tuple(_thresholds(members)), any_of(heard) if heard else None)
+
+
+def _thresholds(members: dict[str, Policy]) -> list[Threshold]:
+    regions: dict[tuple[str, ...], list[str]] = {}
+    for region, linked in sorted(members.items()):
+        if linked.severities:
+            regions.setdefault(linked.severities, []).append(region)
+    return [Threshold(severities, any_of(named)) for severities, named in regions.items()]
+
+
+def clauses_of(part: Part) -> list[Clause]:
     """Return the clauses of *part*."""
-    return [demand.clause for demand in demands_of(part, scope)]
+    return [demand.clause for demand in demands_of(part)]
 
 
-def demands_of(part: Part, scope: Scope) -> list[Demand]:
+def demands_of(part: Part) -> list[Demand]:
     """Return what *part* demands of a finding, in the order in which explanations name it."""
     policy = part.policy
     fields = BY_SCHEMA[policy.schema]
     found = [Demand(STATE, ((path, condition),)) for path, condition in fields.states]
     found.append(Demand(COMPLIANCE, ((fields.compliance, any_of(fields.open_compliance, absent=True)),)))
-    labels = any_of(value for label in policy.severities for value in fields.labels[label])
-    found.append(Demand(SEVERITY, ((fields.severity, labels),)))
+    found += _severity_demands(part, fields)
     if part.regions:
         found.append(Demand(REGION, ((fields.region, part.regions),)))
     found += [Demand(SUPPRESSION, _negated(item, fields), item.words) for item in policy.suppressions]
-    if not scope.sends_linked and scope.region == scope.owner_region:
-        return found
-    owner: Clause = ((fields.region, any_of([scope.owner_region])),) if scope.sends_linked else ()
-    return found + [Demand(kind, owner + clause) for kind, clause in _not_global(policy, fields)]
+    if not part.owns_global:
+        found += [Demand(kind, clause) for kind, clause in _not_global(policy, fields)]
+    return found
+
+
+def _severity_demands(part: Part, fields: Fields) -> Iterator[Demand]:
+    for threshold in part.thresholds:
+        labels = any_of(value for label in threshold.severities for value in fields.labels[label])
+        elsewhere: Clause = ()
+        if len(part.thresholds) > 1 and threshold.regions:
+            elsewhere = ((fields.region, replace(threshold.regions, negated=not threshold.regions.negated)),)
+        yield Demand(SEVERITY, (*elsewhere, (fields.severity, labels)), severities=threshold.severities)
 
 
 def _not_global(policy: Policy, fields: Fields) -> Iterator[tuple[str, Clause]]:

@@ -42,7 +42,7 @@ def why_not(policy: Policy, scope: Scope, finding: Finding) -> str | None:
     if part is None:
         return _nobodys(scope, region)
     views = _views(finding, fields.resource_id[0])
-    for demand in demands_of(part, scope):
+    for demand in demands_of(part):
         left = [view for view in views if _met(demand, view)]
         if not left:
             return _sentence(demand, views[0], part.policy, scope)
@@ -103,7 +103,7 @@ def _sentence(demand: Demand, finding: Finding, policy: Policy, scope: Scope) ->
     if demand.kind == COMPLIANCE:
         return f"compliance status is {first(finding, path)}"
     if demand.kind == SEVERITY:
-        return _severity(first(finding, path), policy)
+        return _severity(first(finding, fields.severity), demand.severities)
     if demand.kind == REGION:
         return f"its Region is {first(finding, path) or 'missing'}"
     facts = {
@@ -116,10 +116,10 @@ def _sentence(demand: Demand, finding: Finding, policy: Policy, scope: Scope) ->
     return f"suppressed: {demand.words}"
 
 
-def _severity(label: str, policy: Policy) -> str:
+def _severity(label: str, severities: tuple[str, ...]) -> str:
     known = label.upper()
-    lowest = policy.severities[-1]
+    lowest = severities[-1]
     rank = SEVERITIES.index(lowest)
-    if tuple(reversed(SEVERITIES[rank:])) == policy.severities and known in SEVERITIES[:rank]:
+    if tuple(reversed(SEVERITIES[rank:])) == severities and known in SEVERITIES[:rank]:
         return f"severity {known} is below {lowest}"
-    return f"severity {known or 'missing'} is not one of {', '.join(policy.severities)}"
+    return f"severity {known or 'missing'} is not one of {', '.join(severities)}"

@@ -46,7 +46,7 @@ __all__ = ["MAX_LENGTH", "MAX_RULES", "Pattern", "Scope", "action_pattern", "aut
 CUSTOM_ACTION = "Security Hub Findings - Custom Action"
 
 # Of the 300 rules that a bus has room for (100 in some Regions), which it shares with everybody else's.
-MAX_RULES = 10
+MAX_RULES = 20
 
 REMEDY = (
     "shorten securityhub_slack_suppressions, or let an automation rule of Security Hub set such findings to "
@@ -54,6 +54,10 @@ REMEDY = (
 )
 
 
+# Ways to divide one policy that are tried before it is refused.
+MOST_ATTEMPTS = 3
+# Clauses whose values of a field are tried one by one; of more, all are told apart at once.
+MOST_WAYS = 10
 # The size of a pattern with more alternatives than it is worth counting.
 BEYOND = 1_000_000
 
@@ -122,9 +126,7 @@ def _comparable(scope: Scope) -> Scope:
 @functools.lru_cache(maxsize=512)
 def _compiled(policy: Policy, scope: Scope) -> tuple[str, ...]:
     fields = BY_SCHEMA[policy.schema]
-    pieces = [
-        piece for part in parts_of(policy, scope) for piece in _fitting(_Piece({}, clauses_of(part, scope), fields))
-    ]
+    pieces = [piece for part in parts_of(policy, scope) for piece in _fitting(_Piece({}, clauses_of(part), fields))]
     return tuple(json.dumps(pattern) for pattern in _packed(fields, [piece.choices for piece in pieces]))
 
 
@@ -149,43 +151,42 @@ def _fitting(piece: _Piece) -> list[_Piece]:
     """Return *piece*, or disjoint pieces in its place that each fit one pattern."""
     if piece.size <= MAX_LENGTH:
         return [piece]
-    divided = _divided(piece)
-    if not divided:
+    attempts = sorted(_divisions(piece), key=_cost)[:MOST_ATTEMPTS]
+    found = next((pieces for pieces in map(_all_fitting, attempts) if pieces), None)
+    if found is None:
         raise _TooLong(piece.size)
-    return [fitting for part in divided for fitting in _fitting(part)]
+    return found
 
 
-def _divided(piece: _Piece) -> list[_Piece]:
-    """Return *piece* told apart by values of one field, so that few short patterns come of it; nothing if none can."""
+def _all_fitting(pieces: list[_Piece]) -> list[_Piece] | None:
+    try:
+        return [fitting for piece in pieces for fitting in _fitting(piece)]
+    except _TooLong:
+        return None
+
+
+def _divisions(piece: _Piece) -> list[list[_Piece]]:
+    """Return the ways in which *piece* can be told apart by the values of one field."""
     rest = settled(piece.branch, piece.clauses)
     if rest is None:
         return []
     branch, clauses = rest
     paths = {path for clause in clauses for path, condition in clause if piece.fields.single(path)}
-    best: list[_Piece] = []
-    for path in sorted(path for path in paths if divisible(path, clauses)):
-        for groups in _ways(path, clauses):
-            cases = cases_of(path, branch, groups, piece.fields)
-            best = _better(best, [_Piece(case, clauses, piece.fields) for case in cases])
-    return best
+    return [
+        [_Piece(case, clauses, piece.fields) for case in cases_of(path, branch, groups, piece.fields)]
+        for path in sorted(paths)
+        for groups in _ways(path, clauses)
+        if divisible(path, clauses, groups)
+    ]
 
 
 def _ways(path: Path, clauses: list[Clause]) -> list[list[list[Matcher]]]:
     """Return groupings of the values of *path*: each clause's values by themselves, and all values told apart."""
-    by_clause = {condition.matchers for clause in clauses for at, condition in clause if at == path}
-    return [*([list(matchers)] for matchers in sorted(by_clause)), groups_of(path, clauses)]
+    by_clause = sorted({condition.matchers for clause in clauses for at, condition in clause if at == path})
+    apart = groups_of(path, clauses)
+    return [apart] if len(by_clause) > MOST_WAYS else [*([list(matchers)] for matchers in by_clause), apart]
 
 
-def _better(one: list[_Piece], other: list[_Piece]) -> list[_Piece]:
-    """Return those pieces the longest of which is shorter, if it does not fit anyway; else the fewer ones."""
-    if not one:
-        return other
-    most = max(MAX_LENGTH, *(piece.size for piece in one))
-    if any(piece.size > most for piece in other):
-        return one
-    return min(one, other, key=_cost)
-
-
-def _cost(pieces: list[_Piece]) -> tuple[int, int, int]:
-    longest = max(piece.size for piece in pieces)
-    return max(longest, MAX_LENGTH), len(pieces), longest
+def _cost(pieces: list[_Piece]) -> tuple[int, int]:
+    """Return how many patterns are likely to come of *pieces*, and how long the longest is now."""
+    return sum(-(-piece.size // MAX_LENGTH) for piece in pieces), max(piece.size for piece in pieces)
