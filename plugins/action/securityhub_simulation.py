@@ -62,11 +62,11 @@ class ActionModule(ActionBase):
         return result | outcome
 
 
-def _simulate(targets: list[Target], neighbours: list[Any], options: dict[str, Any]) -> simulation.Simulation:
+def _simulate(targets: list[Target], neighbours: list[Target], options: dict[str, Any]) -> simulation.Simulation:
     today = datetime.datetime.now(datetime.timezone.utc).date()
     # A limited run still has to say which other target of the account sends a finding.
     sources = {target.settings.source for target in targets}
-    everyone = [*targets, *(Target(item) for item in neighbours if item.source in sources)]
+    everyone = [*targets, *(item for item in neighbours if item.settings.source in sources)]
     if not options["files"]:
         return simulation.of_accounts(everyone, targets, Clients(), options["days"], options["finding_id"], today)
     try:

@@ -18,7 +18,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.targe
 
 if TYPE_CHECKING:
     from ansible.plugins.action import ActionBase
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
 
 PREFIX = "securityhub_slack_"
 RESULT = "securityhub_slack_result"  # what a batch action left for the tasks after it
@@ -32,6 +31,12 @@ ARGUMENT_SPECS = Path(__file__).parents[2] / "roles" / "securityhub_slack" / "me
 
 Variables = dict[str, Any]
 
+# What tells a target's account and region, also where other variables are wrong.
+WHERE = tuple(
+    f"{PREFIX}{name}"
+    for name in ("state", "region", "profile", "role_arn", "external_id", "session_name", "endpoint_url", "name")
+)
+
 
 @lru_cache(maxsize=1)
 def options() -> dict[str, Any]:
@@ -40,8 +45,8 @@ def options() -> dict[str, Any]:
     return dict(specs["argument_specs"]["main"]["options"])
 
 
-def gather(action: ActionBase, task_vars: Variables) -> tuple[list[Target], list[Settings]]:
-    """Return a target for every host of the play, and the settings of the inventory's other targets (--limit).
+def gather(action: ActionBase, task_vars: Variables) -> tuple[list[Target], list[Target]]:
+    """Return a target for every host of the play, and the inventory's other targets (--limit).
 
     A target whose variables are wrong has failed already, with what is wrong.
 
@@ -56,12 +61,15 @@ def gather(action: ActionBase, task_vars: Variables) -> tuple[list[Target], list
     for host in task_vars["groups"]["all"]:
         variables = _variables(action, task_vars["hostvars"].raw_get(host), everywhere)
         problems = [*_misspelt(variables), *_invalid(validator, variables)]
-        settings = settings_of(host, variables)
-        if host in play:
-            targets.append(Target(settings, error="; ".join(problems)))
-        elif not problems:
-            neighbours.append(settings)
+        settings = settings_of(host, _where_it_lies(validator, variables) if problems else variables)
+        (targets if host in play else neighbours).append(Target(settings, error="; ".join(problems)))
     return targets, neighbours
+
+
+def _where_it_lies(validator: ArgumentSpecValidator, variables: Variables) -> Variables:
+    """Return variables that hold nothing wrong any more, but still tell account and region."""
+    kept = {name: str(variables[name]) for name in WHERE if name in variables}
+    return dict(validator.validate(kept).validated_parameters)
 
 
 def _role_defaults(action: ActionBase) -> Variables:

@@ -70,8 +70,11 @@ def create_policy(client: Any, name: str, description: str, document: dict[str, 
 
 
 def list_policy_versions(client: Any, arn: str) -> list[dict[str, Any]]:
-    """Return the versions of the policy (five at most, AWS's limit)."""
-    versions: list[dict[str, Any]] = client.list_policy_versions(PolicyArn=arn)["Versions"]
+    """Return the versions of the policy (five at most, AWS's limit); none where there is no policy."""
+    try:
+        versions: list[dict[str, Any]] = client.list_policy_versions(PolicyArn=arn)["Versions"]
+    except client.exceptions.NoSuchEntityException:
+        return []
     return versions
 
 
@@ -80,9 +83,13 @@ def create_policy_version(client: Any, arn: str, document: dict[str, Any]) -> No
     client.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(document), SetAsDefault=True)
 
 
-def delete_policy_version(client: Any, arn: str, version: str) -> None:
-    """Delete one version that is not the default."""
-    client.delete_policy_version(PolicyArn=arn, VersionId=version)
+def delete_policy_version(client: Any, arn: str, version: str) -> bool:
+    """Delete one version that is not the default; return False if there was none."""
+    try:
+        client.delete_policy_version(PolicyArn=arn, VersionId=version)
+    except client.exceptions.NoSuchEntityException:
+        return False
+    return True
 
 
 def delete_policy(client: Any, arn: str) -> bool:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Carries out what was planned, all targets and accounts at once. PRIVATE to the collection.
 
-What is new is built and joined to the channel before what leaves is taken out of it and away: moving a finding from one
-pipeline to another may send it twice for a moment, and never loses it.
+What is new is built and joined to the channel before what leaves is taken out of it and away: a finding that moves to
+the home region's pipeline may be sent twice for a moment, and is never lost.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import note_failures
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
@@ -36,6 +37,8 @@ def apply(clients: Clients, accounts: list[AccountRun], say: Callable[[str], Non
     """Carry out the plans of all targets and accounts; who fails carries the *error*, and the others go on."""
     targets = [target for account in accounts for target in account.targets]
     _build(clients, [target for target in healthy(targets) if target.wanted is not None], say)
+    for account in accounts:
+        decisions.hold_back(account)
     note_failures(parallel.each(lambda account: _join(clients, account), accounts))
     _take_away(clients, [target for target in healthy(targets) if target.wanted is None], say)
     note_failures(parallel.each(lambda account: _close(clients, account), accounts))
@@ -80,6 +83,8 @@ def _write_action(clients: Clients, target: Target) -> None:
 
 def _join(clients: Clients, account: AccountRun) -> None:
     """Bring role, guardrail and channel configurations to what the targets need that have not failed."""
+    if not healthy(account.targets):
+        return
     settings = account.settings
     account.plan = decisions.plan_channels(account)
     with clients.acting(settings.source):
@@ -90,20 +95,27 @@ def _join(clients: Clients, account: AccountRun) -> None:
 
 
 def _close(clients: Clients, account: AccountRun) -> None:
-    """Delete the configurations that nothing is left of, and the role and guardrail that no other one needs."""
+    """Delete the configurations that nothing is left of, and the role and guardrail that no other one needs.
+
+    What is left is read anew: of several runs that each take a part away, the last one finds it empty.
+    """
     settings = account.settings
-    if account.plan is None or not healthy(account.targets):
+    if account.plan is None or not account.plan.takes_away or not healthy(account.targets):
         return
+    identity = desired.identity(settings, account.account)
+    account.configurations = survey.configurations(clients, settings, identity)
+    now = decisions.plan_channels(account)
+    account.plan = replace(account.plan, closing=now.closing, farewell=now.farewell)
     with clients.acting(settings.source):
         client = clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url)
-        for removal in account.plan.closing:
+        for removal in now.closing:
             configuration.detach(client, removal)
-        _write_identity(clients, account, account.plan.farewell)
+        _write_identity(clients, account, now.farewell)
 
 
 def _write_identity(clients: Clients, account: AccountRun, planned: identities.IdentityPlan) -> None:
     if not planned.changed:
         return
     settings = account.settings
-    client = clients.get("iam", settings.region, settings.source.endpoint_url)
+    client = clients.get("iam", clients.home_region(settings.source), settings.source.endpoint_url)
     identities.apply(client, desired.identity(settings, account.account), account.identity, planned)

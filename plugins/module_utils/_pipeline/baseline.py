@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import datetime
 
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 
@@ -62,7 +61,7 @@ class Baseline:
 
 
 def run(
-    targets: list[Target], neighbours: list[Settings], clients: Clients, *, check: bool, today: datetime.date
+    targets: list[Target], neighbours: list[Target], clients: Clients, *, check: bool, today: datetime.date
 ) -> tuple[list[Baseline], list[AccountRun]]:
     """Mark what each of *targets* would send; what fails is in the targets' *error*. *check*: only find it."""
     accounts = forwarding.decide(targets, neighbours, clients, today)

@@ -74,6 +74,12 @@ class ChannelsPlan:
             or self.farewell.changed
         )
 
+    @property
+    def takes_away(self) -> bool:
+        """Tell whether topics leave, or what held them is to be cleared away."""
+        leaving = any(merge.plan.changed and merge.desired.remove_topics for merge in self.merges)
+        return leaving or bool(self.closing) or self.farewell.changed
+
 
 def plan(
     configurations: list[Configuration], live: LiveIdentity, topics: Topics, wanted: Identity, settings: Settings

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
@@ -35,23 +36,100 @@ def decide(account: AccountRun, today: datetime.date) -> None:
     if account.facts.administrator and not settings.value("allow_member"):
         _fail(present, _member(account))
         return
-    aggregation = topology.aggregation_of(account.facts.aggregator)
-    layout = topology.lay_out(
-        [*(_candidate(target.settings, today, hub=target.live.hub) for target in present)]
-        + [_candidate(neighbour, today) for neighbour in account.neighbours],
-        aggregation,
-        settings.value("topology"),
-        settings.value("owner_region") or "",
-    )
+    layout = _lay_out(account, present, today)
     if layout.problems:
         _fail(present, "; ".join(layout.problems) + ".")
         return
-    for target, place in zip(present, layout.places):
-        _settle(account, target, place, today)
+    for target in present:
+        _settle(account, target, layout, today)
+    if layout.mode == topology.HOME_REGION:
+        _settle_home(account, layout, today)
     account.notices += [*layout.notices, *_remarks(account, present, today)]
     if account.beyond:
+        aggregation = topology.aggregation_of(account.facts.aggregator)
         account.without_pipeline = watch.without_pipeline(account.beyond, aggregation, layout.mode)
         account.notices += watch.notices(account.beyond, account.without_pipeline)
+
+
+def worth_asking(account: AccountRun, today: datetime.date) -> list[Target]:
+    """Return the neighbours, not asked yet, on whose state it depends what the account's targets shall be.
+
+    They are the one that sends the global findings, if Security Hub is on there, and the home region.
+    """
+    present = [target for target in healthy(account.targets) if target.settings.present]
+    if not present or not account.neighbours:
+        return []
+    layout = _lay_out(account, present, today)
+    matter = {layout.owner_region, _home_region(account) if layout.mode == topology.HOME_REGION else ""}
+    return [item for item in account.neighbours if item.settings.region in matter and item.live.hub is None]
+
+
+def hold_back(account: AccountRun) -> None:
+    """Let no pipeline leave for the home region's while that is not in place: its findings would be lost."""
+    home = account.home
+    if home is None or not home.error:
+        return
+    for target in healthy(account.targets):
+        if target.settings.present and target.wanted is None and target.plan.changed:
+            target.fail(
+                Refused(
+                    f"it shall leave, because {home.settings.region} sends its findings, and the pipeline there is "
+                    f"not in place ({home.error.rstrip('.')}): mend that, and run the playbook again."
+                )
+            )
+
+
+def _lay_out(account: AccountRun, present: list[Target], today: datetime.date) -> topology.Topology:
+    """Lay out all targets that the account shall have, so that a run of a few of them comes to the same.
+
+    One that has failed, or that is left out, keeps its say; one whose variables are wrong is taken for one like the
+    others. The order is that of the regions' names, not of this run.
+    """
+    settings = present[0].settings
+    failed = [target for target in account.targets if target.error and target.settings.present]
+    candidates = [_candidate(target, target.settings, today) for target in (*present, *failed, *account.neighbours)]
+    candidates += [_candidate(target, settings, today) for target in account.unclear]
+    return topology.lay_out(
+        sorted(candidates, key=lambda candidate: candidate.region),
+        topology.aggregation_of(account.facts.aggregator),
+        settings.value("topology"),
+        settings.value("owner_region") or "",
+    )
+
+
+def _home_region(account: AccountRun) -> str:
+    aggregation = topology.aggregation_of(account.facts.aggregator)
+    return aggregation.home if aggregation else ""
+
+
+def _settle_home(account: AccountRun, layout: topology.Topology, today: datetime.date) -> None:
+    """Find the home region's target, and let it fail where it would lose findings of a region that feeds it."""
+    everybody = (*account.targets, *account.neighbours, *account.unclear)
+    home = next((target for target in everybody if target.settings.region == _home_region(account)), None)
+    account.home = home
+    if home is None or home.error:
+        return
+    feeding = {place.region for place in layout.places if not place.scopes}
+    blind = [target.host for target in account.unclear if target.settings.region in feeding]
+    if blind:
+        home.fail(
+            Refused(
+                f"it sends for {', '.join(blind)} too, whose variables are wrong: correct them, or its findings would "
+                f"be lost."
+            )
+        )
+    elif home in account.neighbours:
+        _settle(account, home, layout, today)
+        if not home.error and not _is_in_place(account, home):
+            home.fail(Refused("it is not deployed as it shall be: include it in the run"))
+
+
+def _is_in_place(account: AccountRun, target: Target) -> bool:
+    """Tell whether the target sends what it shall send: its stack stands, and the channel carries its topics."""
+    if target.wanted is None or plan.status_of(target.live.stack) not in states.STANDING:
+        return False
+    carried = {arn for configuration in account.configurations for arn in configuration.get("SnsTopicArns", [])}
+    return plan.same(target.wanted.stack, target.live.stack) and {arn for _, arn in target.wanted.topics} <= carried
 
 
 def _fail(targets: list[Target], sentence: str) -> None:
@@ -67,12 +145,13 @@ def _member(account: AccountRun) -> str:
     )
 
 
-def _candidate(settings: Settings, today: datetime.date, hub: bool | None = None) -> topology.Candidate:
+def _candidate(target: Target, settings: Settings, today: datetime.date) -> topology.Candidate:
     routes = tuple((route.topic, policies.policy_of(route.variables, today)) for route in settings.routes)
-    return topology.Candidate(settings.region, routes, hub)
+    return topology.Candidate(target.settings.region, routes, target.live.hub)
 
 
-def _settle(account: AccountRun, target: Target, place: topology.Place, today: datetime.date) -> None:
+def _settle(account: AccountRun, target: Target, layout: topology.Topology, today: datetime.date) -> None:
+    place = next(place for place in layout.places if place.region == target.settings.region)
     if not place.scopes:
         target.sends = place.reason
         return
@@ -134,11 +213,23 @@ def _topics(account: AccountRun) -> channels.Topics:
     live = {arn for target in healthy(account.targets) for arn in _live_topics(target, account)}
     return channels.Topics(
         wanted=tuple(wanted),
-        leaving=frozenset(live - staying),
+        leaving=frozenset(live | account.lost) - staying,
         channels=frozenset(
             route.channel for target in account.targets if target.settings.present for route in target.settings.routes
         ),
     )
+
+
+def unknown_topics(account: AccountRun) -> list[tuple[Target, str]]:
+    """Return the topics, by their target, that are called as ours and that neither stacks nor settings know of."""
+    known = _topics(account)
+    arns = {arn for configuration in account.configurations for arn in configuration.get("SnsTopicArns", [])}
+    strange = sorted(arns - known.leaving - {arn for _channel, arn in known.wanted})
+    named = [
+        (target, desired.topic_arn(target.settings, account.account, target.settings.name))
+        for target in healthy(account.targets)
+    ]
+    return [(target, arn) for target, ours in named for arn in strange if f"{arn}-".startswith(f"{ours}-")]
 
 
 def _live_topics(target: Target, account: AccountRun) -> list[str]:

@@ -28,24 +28,22 @@ if TYPE_CHECKING:
 
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 
 HUB_IS_OFF = "Security Hub is not enabled in {region}: enable it there, or take the region out of the inventory."
 
 
-def decide(
-    targets: list[Target], neighbours: list[Settings], clients: Clients, today: datetime.date
-) -> list[AccountRun]:
+def decide(targets: list[Target], neighbours: list[Target], clients: Clients, today: datetime.date) -> list[AccountRun]:
     """Give the healthy targets the pipelines that a deployment would, and return their accounts. Nothing is raised.
 
     A call for each target and way to sign in, four for each account.
     """
-    run.refuse_bad_settings(targets)
-    accounts = run.accounts_of(clients, targets, [item for item in neighbours if not role_variables.problems(item)])
+    run.refuse_bad_settings([*targets, *neighbours])
+    accounts = run.accounts_of(clients, targets, neighbours)
     _refuse_disagreements(accounts)
     note_failures(parallel.each(partial(_read_hub, clients), healthy(targets)))
     note_failures(parallel.each(partial(_read_facts, clients), [account for account in accounts if _lives(account)]))
+    run.ask_neighbours(clients, accounts, today)
     for account in accounts:
         decisions.decide(account, today)
         _refuse_without_hub(account)

@@ -111,16 +111,19 @@ def table(targets: list[Target], accounts: list[AccountRun], traffic: str, *, ch
         lines += ["", *wrapped(_channel_line(account))]
         lines += _rows(account.targets, check=check)
         lines += [line for change in channel_changes(account) for line in wrapped(f"  {change}")]
-        lines += [line for notice in account.notices for line in wrapped(f"  Note: {inert(notice)}")]
+        lines += [line for notice in account.notices for line in wrapped(f"  Note: {notice}")]
     unknown = [target for target in targets if not target.account_id]
     if unknown:
         lines += ["", "Targets whose account is not known:", *_rows(unknown, check=check)]
     lines += _failures(targets)
-    return [*lines, "", _summary(targets, check=check), traffic, *_next_steps(accounts, check=check)]
+    lines += ["", _summary(targets, check=check), traffic, *_next_steps(accounts, check=check)]
+    return [inert(line) for line in lines]
 
 
 # More unchanged targets than this are counted, not listed.
 LISTED_AT_MOST = 40
+# What a target sends is given so much room beside what happened to it; whatever needs more gets lines of its own.
+SENDS_AT_MOST = 24
 
 
 def _channel_line(account: AccountRun) -> str:
@@ -136,14 +139,24 @@ def _rows(targets: list[Target], *, check: bool) -> list[str]:
     if len(targets) > LISTED_AT_MOST:
         shown = [target for target in targets if target.plan.changed or target.error]
     host_width = max([len("TARGET"), *(len(target.host) for target in shown)])
-    sends_width = max([len("SENDS"), *(len(target.sends) for target in shown)])
+    sends_width = max([len("SENDS"), *(len(target.sends) for target in shown if len(target.sends) <= SENDS_AT_MOST)])
     lines = [f"  {'TARGET':{host_width}}  {'SENDS':{sends_width}}  {'WOULD CHANGE' if check else 'CHANGED'}"]
     for target in shown:
-        head = f"  {target.host:{host_width}}  {target.sends or '-':{sends_width}}  "
-        lines += wrapped(head + ("FAILED, see below" if target.error else "; ".join(changes_of(target)) or "-"))
+        text = "FAILED, see below" if target.error else "; ".join(changes_of(target)) or "-"
+        cells = [f"{target.sends or '-':{sends_width}}  {text}"]
+        if len(target.sends) > sends_width:
+            cells = [target.sends] if text == "-" else [target.sends, text]
+        lines += _row(target.host, host_width, cells)
     if len(shown) < len(targets):
         lines.append(f"  and {count(len(targets) - len(shown), 'target')} with nothing to change")
     return lines
+
+
+def _row(host: str, host_width: int, cells: list[str]) -> list[str]:
+    # A host name that takes half the line would leave no room beside it.
+    indent = 4 + host_width if host_width <= WIDTH // 2 else 4
+    lines = wrapped(f"  {host:{host_width}}  {cells[0]}", indent)
+    return lines + [line for cell in cells[1:] for line in wrapped(" " * indent + cell, indent)]
 
 
 def _failures(targets: list[Target]) -> list[str]:
@@ -151,7 +164,7 @@ def _failures(targets: list[Target]) -> list[str]:
     stopped: dict[str, list[str]] = {}
     for target in targets:
         if target.error:
-            stopped.setdefault(inert(target.error), []).append(target.host)
+            stopped.setdefault(target.error, []).append(target.host)
     lines = ["", "Failed:"] if stopped else []
     for error, hosts in stopped.items():
         lines += wrapped(f"  {differences.few_of(hosts)}: {error}")

@@ -31,12 +31,11 @@ if TYPE_CHECKING:
 
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
 
 
 def run(
     targets: list[Target],
-    neighbours: list[Settings],
+    neighbours: list[Target],
     clients: Clients,
     *,
     check: bool,
@@ -46,18 +45,19 @@ def run(
 ) -> list[AccountRun]:
     """Bring the healthy ones of *targets* to what their settings say, and return their accounts.
 
-    *neighbours*: settings of the inventory's other targets, which weigh in on what each target sends.
+    *neighbours*: the inventory's other targets, which weigh in on what each target sends.
     *check*: write nothing. *diff*: read what a difference shows. *say* takes progress lines. Whatever fails is in the
     targets' *error*; nothing is raised.
     """
-    refuse_bad_settings(targets)
-    accounts = accounts_of(clients, targets, [item for item in neighbours if not role_variables.problems(item)])
-    inventory = [*(target.settings for target in targets), *neighbours]
+    refuse_bad_settings([*targets, *neighbours])
+    accounts = accounts_of(clients, targets, neighbours)
     for account in accounts:
-        account.regions = _regions(account, inventory)
+        account.regions = _regions(account, [*targets, *neighbours])
     _survey(clients, accounts)
+    ask_neighbours(clients, accounts, today)
     for account in accounts:
         decisions.decide(account, today)
+        _look_for_lost_topics(clients, account)
         _plan(account)
     if diff:
         _read_templates(clients, targets)
@@ -74,12 +74,14 @@ def refuse_bad_settings(targets: list[Target]) -> None:
             target.fail(Refused("; ".join(problems)))
 
 
-def accounts_of(clients: Clients, targets: list[Target], neighbours: list[Settings]) -> list[AccountRun]:
+def accounts_of(clients: Clients, targets: list[Target], neighbours: list[Target]) -> list[AccountRun]:
     """Return the accounts that the credentials of the healthy targets lead into; one call for each way to sign in."""
     by_source: dict[Any, list[Target]] = {}
     for target in healthy(targets):
         by_source.setdefault(target.settings.source, []).append(target)
-    outcomes = parallel.each(lambda group: survey.account(clients, group[0].settings), list(by_source.values()))
+    outcomes = parallel.each(
+        lambda group: survey.account(clients, [target.settings for target in group]), list(by_source.values())
+    )
     found: dict[Account, AccountRun] = {}
     for outcome in outcomes:
         if outcome.value is None:
@@ -89,16 +91,21 @@ def accounts_of(clients: Clients, targets: list[Target], neighbours: list[Settin
         for target in outcome.item:
             target.account = outcome.value
         found.setdefault(outcome.value, AccountRun(outcome.value, [])).targets.extend(outcome.item)
-    for run_of_account in found.values():
-        sources = {target.settings.source for target in run_of_account.targets}
-        run_of_account.neighbours = [item for item in neighbours if item.present and item.source in sources]
+    for account in found.values():
+        sources = {target.settings.source for target in account.targets}
+        others = [item for item in neighbours if item.settings.present and item.settings.source in sources]
+        failed = [item for item in targets if item.error and item.settings.present and item.settings.source in sources]
+        account.neighbours = healthy(others)
+        account.unclear = [
+            item for item in (*others, *failed) if item.error and role_variables.REGION.match(item.settings.region)
+        ]
     return list(found.values())
 
 
-def _regions(account: AccountRun, inventory: list[Settings]) -> frozenset[str]:
+def _regions(account: AccountRun, inventory: list[Target]) -> frozenset[str]:
     """Return the regions that the inventory has of the account, whatever shall be there."""
     sources = {target.settings.source for target in account.targets}
-    return frozenset(item.region for item in inventory if item.source in sources)
+    return frozenset(item.settings.region for item in inventory if item.settings.source in sources)
 
 
 @dataclass(frozen=True)
@@ -126,13 +133,10 @@ def _reads(clients: Clients, account: AccountRun) -> list[_Read]:
         account.fail(Refused("; ".join(contradictions)))
         return []
     settings = account.settings
+    identity = desired.identity(settings, account.account)
     of_account = [
-        _Read(account, "configurations", partial(survey.configurations, clients, settings)),
-        _Read(
-            account,
-            "identity",
-            partial(survey.identity, clients, settings, desired.identity(settings, account.account)),
-        ),
+        _Read(account, "configurations", partial(survey.configurations, clients, settings, identity)),
+        _Read(account, "identity", partial(survey.identity, clients, settings, identity)),
         _Read(account, "facts", partial(survey.facts, clients, [target.settings for target in account.targets])),
     ]
     if settings.value("watch_regions") and any(target.settings.present for target in account.targets):
@@ -143,9 +147,37 @@ def _reads(clients: Clients, account: AccountRun) -> list[_Read]:
     ]
 
 
+def ask_neighbours(clients: Clients, accounts: list[AccountRun], today: datetime.date) -> None:
+    """Read the neighbours on whose state it depends what the targets shall be; one that fails stays unknown."""
+    parallel.each(lambda account: _ask_neighbours(clients, account, today), accounts)
+
+
+def _ask_neighbours(clients: Clients, account: AccountRun, today: datetime.date) -> None:
+    asked: list[str] = []
+    while True:
+        due = [item for item in decisions.worth_asking(account, today) if item.host not in asked]
+        if not due:
+            return
+        asked += [item.host for item in due]
+        for outcome in parallel.each(lambda item: survey.target(clients, item.settings, account.account), due):
+            if outcome.value is not None:
+                outcome.item.live = outcome.value
+
+
+def _look_for_lost_topics(clients: Clients, account: AccountRun) -> None:
+    """Find the topics of routes that a run took away and was killed before it could tell the channel."""
+    outcomes = parallel.each(
+        lambda pair: survey.topic_exists(clients, pair[0].settings, pair[1]), decisions.unknown_topics(account)
+    )
+    account.lost = frozenset(outcome.item[1] for outcome in outcomes if outcome.value is False)
+
+
 def _plan(account: AccountRun) -> None:
     for target in healthy(account.targets):
         _plan_target(target)
+    decisions.hold_back(account)
+    if not healthy(account.targets):
+        return
     try:
         account.plan = decisions.plan_channels(account)
     except Refused as error:

@@ -60,7 +60,7 @@ class Route:
 
     channel: Channel
     topic: str
-    variables: dict[str, Any] = field(hash=False)
+    variables: dict[str, Any] = field(hash=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Settings:
     present: bool
     name: str
     routes: tuple[Route, ...]
-    variables: dict[str, Any] = field(hash=False)
+    variables: dict[str, Any] = field(hash=False, repr=False)
 
     def value(self, name: str) -> Any:
         """Return the role variable *name*, given without its prefix; None if it has no default and is not set."""
@@ -97,7 +97,7 @@ def settings_of(host: str, variables: dict[str, Any]) -> Settings:
         source=CredentialSource(
             text("profile"), text("role_arn"), text("external_id"), text("endpoint_url"), text("session_name")
         ),
-        present=text("state") == "present",
+        present=text("state") != "absent",
         name=text("name"),
         routes=_routes(variables, text("name")),
         variables=variables,

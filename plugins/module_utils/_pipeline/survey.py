@@ -8,11 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypeVar
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import api as chatbot
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import api as cloudformation
 from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory import discovery
@@ -20,6 +25,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
+from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,25 +34,53 @@ if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
 
+Answer = TypeVar("Answer")
+
+# A question about a whole account is asked in so many of its regions before it fails.
+REGIONS_THAT_MAY_FAIL = 3
+
 
 @dataclass(frozen=True)
 class LiveTarget:
     """One target as it is: whether Security Hub is on, the custom action and the stack as boto3 shapes them, or None.
 
-    *template*: the stack's, read only where it is to be shown.
+    *hub*: None where nobody has asked. *template*: the stack's, read only where it is to be shown.
     """
 
-    hub: bool = False
+    hub: bool | None = None
     action: dict[str, Any] | None = field(default=None, hash=False)
     stack: dict[str, Any] | None = field(default=None, hash=False)
     template: dict[str, Any] | None = field(default=None, hash=False)
 
 
-def account(clients: Clients, settings: Settings) -> Account:
-    """Return the account that the credentials of *settings* lead into: one call."""
-    with clients.acting(settings.source):
-        identity = clients.get("sts", settings.region, settings.source.endpoint_url).get_caller_identity()
-    return Account(id=identity["Account"], partition=identity["Arn"].split(":")[1])
+def account(clients: Clients, targets: list[Settings]) -> Account:
+    """Return the account that the credentials of *targets*, which are the same, lead into: one call."""
+
+    def ask(settings: Settings) -> Account:
+        with clients.acting(settings.source):
+            identity = clients.get("sts", settings.region, settings.source.endpoint_url).get_caller_identity()
+        return Account(id=identity["Account"], partition=identity["Arn"].split(":")[1])
+
+    return _first_answer(ask, targets)
+
+
+def _first_answer(ask: Callable[[Settings], Answer], targets: list[Settings]) -> Answer:
+    """Ask in one target's region after another: one that is out, or not enabled, must not cost the others.
+
+    A region where Security Hub is off has no answer. Raise the first failure, or HubNotEnabled.
+    """
+    failures: list[BaseException] = []
+    left_out: list[BaseException] = []
+    for settings in targets:
+        try:
+            return ask(settings)
+        except securityhub.HubNotEnabled as error:
+            left_out.append(error)
+        except errors.failures() as error:
+            failures.append(error)
+        if len(failures) == REGIONS_THAT_MAY_FAIL:
+            break
+    raise (failures or left_out)[0]
 
 
 def target(clients: Clients, settings: Settings, account: Account) -> LiveTarget:
@@ -87,18 +121,32 @@ def with_template(clients: Clients, settings: Settings, live: LiveTarget) -> Liv
     return replace(live, template=found if isinstance(found, dict) else None)
 
 
-def configurations(clients: Clients, settings: Settings) -> list[dict[str, Any]]:
-    """Return all Slack channel configurations of the account as boto3 shapes them: one call."""
+def configurations(clients: Clients, settings: Settings, wanted: identities.Identity) -> list[dict[str, Any]]:
+    """Return all Slack channel configurations of the account as boto3 shapes them: one call.
+
+    Those that may be ours come with their tags, which tell whether they are: one call more where AWS leaves them out.
+    """
+    channels = {route.channel.channel_id for route in settings.routes}
     with clients.acting(settings.source):
-        return chatbot.describe_slack_channel_configurations(
-            clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url)
-        )
+        client = clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url)
+        return [
+            configuration.with_tags(client, found)
+            if found["IamRoleArn"] == wanted.role_arn or found[SLACK.channel_id] in channels
+            else found
+            for found in chatbot.describe_slack_channel_configurations(client)
+        ]
+
+
+def topic_exists(clients: Clients, settings: Settings, arn: str) -> bool:
+    """Tell whether a topic in the target's region exists: one call."""
+    with clients.acting(settings.source):
+        return sns.topic_exists(clients.get("sns", settings.region, settings.source.endpoint_url), arn)
 
 
 def identity(clients: Clients, settings: Settings, wanted: identities.Identity) -> identities.LiveIdentity:
     """Return the account's channel role and guardrail: two calls, three where the guardrail is there."""
     with clients.acting(settings.source):
-        client = clients.get("iam", settings.region, settings.source.endpoint_url)
+        client = clients.get("iam", clients.home_region(settings.source), settings.source.endpoint_url)
         return identities.LiveIdentity(
             iam.get_role(client, wanted.role_name), iam.get_policy(client, wanted.guardrail_arn)
         )
@@ -125,11 +173,13 @@ class Facts:
 
 def facts(clients: Clients, targets: list[Settings]) -> Facts:
     """Ask the first target's region in which Security Hub is on: four calls at once, five with an aggregator."""
-    found = (_facts(clients, settings) for settings in targets)
-    return next((answer for answer in found if answer is not None), Facts())
+    try:
+        return _first_answer(partial(_facts, clients), targets)
+    except securityhub.HubNotEnabled:
+        return Facts()
 
 
-def _facts(clients: Clients, settings: Settings) -> Facts | None:
+def _facts(clients: Clients, settings: Settings) -> Facts:
     def ask(question: Callable[[Any], Any]) -> Any:
         with clients.acting(settings.source):
             return question(clients.get("securityhub", settings.region, settings.source.endpoint_url))
@@ -142,8 +192,6 @@ def _facts(clients: Clients, settings: Settings) -> Facts | None:
     )
     outcomes = parallel.each(ask, questions)
     for outcome in outcomes:
-        if isinstance(outcome.error, securityhub.HubNotEnabled):
-            return None
         if outcome.error is not None:
             raise outcome.error
     hub, aggregator, administrator, v2 = (outcome.value for outcome in outcomes)

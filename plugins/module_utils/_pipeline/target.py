@@ -65,14 +65,19 @@ class Target:
 class AccountRun:
     """What a run knows of one account: its targets, its channels, and what is worth saying about it.
 
-    *neighbours*: settings of targets that shall be present and that this run leaves out (--limit). *regions*: all that
-    the inventory has of the account. *beyond*: the account's other regions, None if nobody has asked for them.
-    *without_pipeline*: those of them where Security Hub is on and nobody sends the findings.
+    *neighbours*: targets that shall be present and that this run leaves out (--limit). *unclear*: targets that shall be
+    present and whose variables are wrong. *home*: the target that sends for the regions that feed it. *lost*: topics
+    that the channel carries and that are no more. *regions*: all that the inventory has of the account. *beyond*: the
+    account's other regions, None if nobody has asked for them. *without_pipeline*: those of them where Security Hub is
+    on and nobody sends the findings.
     """
 
     account: Account
     targets: list[Target]
-    neighbours: list[Settings] = field(default_factory=list)
+    neighbours: list[Target] = field(default_factory=list)
+    unclear: list[Target] = field(default_factory=list)
+    home: Target | None = None
+    lost: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
     beyond: AccountFacts | None = None
     without_pipeline: tuple[str, ...] = ()

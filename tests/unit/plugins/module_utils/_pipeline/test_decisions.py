@@ -1,0 +1,223 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import Facts
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
+
+HOME = {"FindingAggregationRegion": "us-east-1", "RegionLinkingMode": "ALL_REGIONS"}
+LOST = "arn:aws:sns:eu-west-1:111111111111:securityhub-slack-prod"
+
+
+def hosts(*regions, **given):
+    return [fleet.settings(region, **given) for region in regions]
+
+
+def errors(account):
+    return {target.host: target.error for target in account.targets if target.error}
+
+
+def regions_of_home_rule(account):
+    """The regions that the home region's rules name."""
+    (home,) = (target for target in account.targets if target.host == "us-east-1")
+    text = template.render(home.wanted.stack)
+    return {region for region in ("ap-southeast-1", "eu-west-1", "us-west-2") if region in text}
+
+
+def test_every_target_gets_its_own_threshold():
+    account = fleet.World().planned([fleet.settings(), fleet.settings("ap-southeast-1", minimum_severity="MEDIUM")])
+    assert [target.sends for target in account.targets] == ["CRITICAL", "MEDIUM and above"]
+    assert not errors(account)
+
+
+def test_who_leaves_wants_nothing():
+    account = fleet.World().planned([*hosts("us-east-1"), *hosts("eu-west-1", state="absent")])
+    assert [target.wanted is None for target in account.targets] == [False, True]
+
+
+def test_a_member_account_is_refused_unless_told_otherwise():
+    world = fleet.World(administrator="999999999999")
+    (error,) = errors(world.planned(hosts("us-east-1"))).values()
+    assert error == (
+        "111111111111 is a member account, and its administrator 999999999999 sees, and can send, the same findings: "
+        "run the playbook for 999999999999, or set securityhub_slack_allow_member."
+    )
+    assert not errors(world.planned(hosts("us-east-1", allow_member=True)))
+    assert not errors(world.planned(hosts("us-east-1", state="absent")))
+
+
+def test_without_a_hub_a_target_fails_alone():
+    account = fleet.World(hubs={"us-east-1"}).planned(hosts("eu-west-1", "us-east-1"))
+    assert list(errors(account)) == ["eu-west-1"]
+    assert account.plan.changed
+
+
+def test_layout_problems_are_those_of_all_targets():
+    account = fleet.World().planned(hosts("eu-west-1", "us-east-1", topology="home_region"))
+    assert set(errors(account)) == {"eu-west-1", "us-east-1"}
+    assert "the account has no finding aggregator: use auto." in errors(account)["us-east-1"]
+
+
+def test_home_region_sends_for_all():
+    account = fleet.World(aggregator=HOME).planned(hosts("eu-west-1", "us-east-1", "us-west-2"))
+    assert [target.wanted is None for target in account.targets] == [True, False, True]
+    assert account.home is account.targets[1]
+    assert "its findings are sent from the home Region us-east-1" in account.targets[0].sends
+
+
+@pytest.mark.parametrize("feeding", ["ap-southeast-1", "eu-west-1"])
+def test_a_failed_target_keeps_its_say(feeding):
+    given = [fleet.settings("us-east-1"), *hosts("ap-southeast-1", "eu-west-1", minimum_severity="MEDIUM")]
+    account = fleet.World(aggregator=HOME).surveyed(given)
+    for target in account.targets:
+        if target.host == feeding:
+            target.fail(ValueError("no answer"))
+    decisions.decide(account, fleet.TODAY)
+    assert regions_of_home_rule(account) == {"ap-southeast-1", "eu-west-1"}
+
+
+def test_a_failed_owner_stays_the_owner():
+    account = fleet.World().surveyed(hosts("eu-west-1", "us-east-1"))
+    account.targets[1].fail(ValueError("no answer"))
+    decisions.decide(account, fleet.TODAY)
+    healthy = fleet.World().planned(hosts("eu-west-1", "us-east-1"))
+    assert account.targets[0].wanted == healthy.targets[0].wanted
+
+
+def test_the_owner_under_limit_is_that_of_a_full_run():
+    everybody = hosts("us-west-2", "eu-west-1", "eu-central-1")
+    whole = {target.host: target.wanted for target in fleet.World().planned(everybody).targets}
+    for alone in everybody:
+        (target,) = fleet.World().planned([alone], [item for item in everybody if item is not alone]).targets
+        assert target.wanted == whole[target.host]
+
+
+def test_an_owner_whose_hub_is_off_is_not_the_owner_under_limit_either():
+    world = fleet.World(hubs={"eu-west-1", "us-west-2"})
+    everybody = hosts("eu-west-1", "us-east-1", "us-west-2")
+    whole = world.planned(everybody)
+    limited = world.planned(everybody[:1], everybody[1:])
+    assert limited.targets[0].wanted == whole.targets[0].wanted
+
+
+def test_only_those_neighbours_are_asked_on_whom_it_depends():
+    account = fleet.World().surveyed(hosts("eu-west-1"), hosts("us-east-1", "us-west-2"))
+    assert [item.host for item in account.neighbours if item.live.hub] == ["us-east-1"]
+    assert decisions.worth_asking(account, fleet.TODAY) == []
+
+
+def test_the_home_region_does_not_forget_a_region_whose_variables_are_wrong():
+    given = hosts("us-east-1", "us-west-2")
+    account = fleet.World(aggregator=HOME).planned(given, [], hosts("eu-west-1"))
+    assert "it sends for eu-west-1 too, whose variables are wrong" in errors(account)["us-east-1"]
+
+
+def test_a_region_with_wrong_variables_costs_nobody_anything_where_each_sends_for_itself():
+    account = fleet.World().planned(hosts("us-east-1"), [], hosts("eu-west-1"))
+    assert not errors(account)
+
+
+def test_no_pipeline_leaves_before_the_home_region_has_its_own():
+    world = fleet.World()
+    given = hosts("eu-west-1", "us-east-1")
+    world.applied(given)
+    world.aggregator = HOME
+    # Under --limit, where the home region is not worked on and not in place yet.
+    limited = world.planned(given[:1], given[1:])
+    assert (
+        "the pipeline there is not in place (it is not deployed as it shall be: include it in the run)"
+        in (errors(limited)["eu-west-1"])
+    )
+    # In a run in which it fails.
+    account = world.surveyed(given)
+    account.targets[1].fail(ValueError("no answer"))
+    decisions.decide(account, fleet.TODAY)
+    fleet.plan_target(account.targets[0])
+    decisions.hold_back(account)
+    assert "the pipeline there is not in place (ValueError: no answer)" in errors(account)["eu-west-1"]
+    # When it is there, they leave.
+    world.applied(given[1:], given[:1])
+    assert not errors(world.applied(given[:1], given[1:]))
+    assert list(world.stacks) == ["us-east-1"]
+
+
+def test_who_has_nothing_to_lose_is_not_held_back():
+    limited = fleet.World(aggregator=HOME).planned(hosts("eu-west-1"), hosts("us-east-1"))
+    assert not errors(limited)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (Facts(per_standard=True), "consolidated control findings are off"),
+        (Facts(v2=True), "the new Security Hub is on too; only cspm findings are sent"),
+    ],
+)
+def test_remarks(facts, words):
+    account = fleet.World().surveyed(hosts("us-east-1"))
+    account.facts = facts
+    decisions.decide(account, fleet.TODAY)
+    assert any(notice.startswith(words) for notice in account.notices)
+
+
+def test_an_expired_suppression_is_said_once():
+    given = {"suppressions": [{"control_ids": ["S3.1"], "reason": "a bucket", "expires": "2026-11-23"}]}
+    account = fleet.World().planned(hosts("eu-west-1", "us-east-1", **given))
+    assert [notice for notice in account.notices if "suppression" in notice] == [
+        "a suppression has expired on 2026-11-23 and holds nothing back: a bucket"
+    ]
+
+
+def test_too_many_suppressions_fail_the_target_with_the_reason():
+    given = {"suppressions": [{"title_prefixes": [f"{number:04} {'x' * 200}" for number in range(200)]}]}
+    account = fleet.World().planned([*hosts("us-east-1"), *hosts("eu-west-1", **given)])
+    assert list(errors(account)) == ["eu-west-1"]
+
+
+def test_a_dynamic_reference_in_a_suppression_is_refused():
+    given = {"suppressions": [{"title_prefixes": ["{{resolve:ssm:secret}}"]}]}
+    account = fleet.World().planned([*hosts("us-east-1"), *hosts("eu-west-1", **given)])
+    assert "{{resolve:...}}, which CloudFormation replaces" in errors(account)["eu-west-1"]
+
+
+def test_a_topic_that_a_killed_run_left_in_the_channel_is_taken_out_once_it_is_known_to_be_gone():
+    world = fleet.World()
+    given = hosts("eu-west-1")
+    world.applied(given)
+    world.configurations[0]["SnsTopicArns"].append(LOST)
+    account = world.planned(given)
+    assert decisions.unknown_topics(account) == [(account.targets[0], LOST)]
+    assert not account.plan.changed
+    account.lost = frozenset({LOST})
+    (merge,) = decisions.plan_channels(account).merges
+    assert merge.plan.after["SnsTopicArns"] == ["arn:aws:sns:eu-west-1:111111111111:securityhub-slack"]
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:sns:eu-west-1:111111111111:securityhub-slacker",
+        "arn:aws:sns:eu-west-1:111111111111:billing",
+        "arn:aws:sns:eu-west-1:222222222222:securityhub-slack-prod",
+        "arn:aws:sns:us-east-1:111111111111:securityhub-slack",
+    ],
+)
+def test_topics_that_are_not_called_as_ours_are_nobodys_question(arn):
+    world = fleet.World()
+    world.applied(hosts("eu-west-1"))
+    world.configurations[0]["SnsTopicArns"].append(arn)
+    assert decisions.unknown_topics(world.planned(hosts("eu-west-1"))) == []
+
+
+def test_a_failed_target_keeps_its_topics():
+    world = fleet.World()
+    given = hosts("eu-west-1", "us-east-1")
+    world.applied(given)
+    account = world.surveyed(hosts("eu-west-1", "us-east-1", state="absent"))
+    account.targets[0].fail(ValueError("no answer"))
+    (merge,) = decisions.plan_channels(account).merges
+    assert merge.plan.after["SnsTopicArns"] == ["arn:aws:sns:eu-west-1:111111111111:securityhub-slack"]

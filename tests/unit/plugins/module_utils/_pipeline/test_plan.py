@@ -1,0 +1,96 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import TargetPlan
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import plan
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import LiveTarget
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
+
+NAME = "securityhub-slack"
+SETTINGS = fleet.settings()
+WANTED = desired.pipeline(SETTINGS, fleet.ACCOUNT, (({"source": ["aws.securityhub"]},),))
+ACTION = {
+    "ActionTargetArn": "arn:aws:securityhub:us-east-1:111111111111:action/custom/SendToSlack",
+    "Name": "Send to Slack",
+    "Description": "Send this finding to the Slack channel",
+}
+STACK = fleet.stack_of(WANTED.stack)
+OLD = {**STACK, "Tags": [{"Key": "secops.securityhub/managed", "Value": NAME}]}
+FOREIGN = {**STACK, "Tags": [{"Key": "owner", "Value": "somebody"}]}
+EMPTY = {"StackName": NAME, "StackStatus": "REVIEW_IN_PROGRESS"}
+
+
+@pytest.mark.parametrize(
+    ("live", "action", "stack"),
+    [
+        (LiveTarget(True), "create", "create"),
+        (LiveTarget(True, ACTION, STACK), "none", ""),
+        (LiveTarget(True, {**ACTION, "Name": "To Slack"}, STACK), "update", ""),
+        (LiveTarget(True, {**ACTION, "Description": ""}, STACK), "update", ""),
+        (LiveTarget(True, ACTION, OLD), "none", "update"),
+        (LiveTarget(True, ACTION, EMPTY), "none", "delete create"),
+        (LiveTarget(True, ACTION, {**STACK, "StackStatus": "ROLLBACK_COMPLETE"}), "none", "delete create"),
+        (LiveTarget(True, None, {**STACK, "StackStatus": "CREATE_IN_PROGRESS"}), "create", "wait"),
+    ],
+)
+def test_towards_a_pipeline(live, action, stack):
+    assert plan(WANTED, NAME, live) == TargetPlan(action, tuple(stack.split()))
+
+
+@pytest.mark.parametrize(
+    ("live", "action", "stack"),
+    [
+        (LiveTarget(True), "none", ""),
+        (LiveTarget(False), "none", ""),
+        (LiveTarget(True, ACTION, STACK), "delete", "delete"),
+        (LiveTarget(False, None, OLD), "none", "delete"),
+        (LiveTarget(True, ACTION), "delete", ""),
+        (LiveTarget(True, None, {**STACK, "StackStatus": "DELETE_IN_PROGRESS"}), "none", "wait"),
+    ],
+)
+def test_towards_nothing(live, action, stack):
+    assert plan(None, NAME, live) == TargetPlan(action, tuple(stack.split()))
+
+
+@pytest.mark.parametrize("wanted", [WANTED, None])
+def test_a_foreign_stack_is_refused(wanted):
+    with pytest.raises(Refused, match="the stack securityhub-slack is there, but was not made by this collection"):
+        plan(wanted, NAME, LiveTarget(True, None, FOREIGN))
+
+
+@pytest.mark.parametrize("hub", [False, None])
+def test_without_a_hub_nothing_is_built(hub):
+    with pytest.raises(Refused, match="Security Hub is not enabled there: enable it"):
+        plan(WANTED, NAME, LiveTarget(hub))
+
+
+def test_a_stack_that_nothing_leads_out_of_is_refused():
+    live = LiveTarget(True, ACTION, {**STACK, "StackStatus": "IMPORT_ROLLBACK_FAILED"})
+    with pytest.raises(Refused, match="is in IMPORT_ROLLBACK_FAILED, which no update leads out of"):
+        plan(WANTED, NAME, live)
+    assert plan(None, NAME, live) == TargetPlan("delete", ("delete",))
+
+
+@pytest.mark.parametrize(
+    ("planned", "changed"),
+    [
+        (TargetPlan(), False),
+        (TargetPlan(stack=("wait",)), False),
+        (TargetPlan(stack=("wait", "update")), True),
+        (TargetPlan(action="update"), True),
+    ],
+)
+def test_waiting_changes_nothing(planned, changed):
+    assert planned.changed is changed
+
+
+def test_tags_of_the_user_make_another_stack():
+    tagged = replace(WANTED, stack=replace(WANTED.stack, tags=(("Team", "security"),)))
+    assert plan(tagged, NAME, LiveTarget(True, ACTION, STACK)) == TargetPlan("none", ("update",))
