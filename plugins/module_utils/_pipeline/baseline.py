@@ -164,7 +164,9 @@ def table(outcome: dict[str, Any], *, check: bool) -> list[str]:
     """Return the lines for a terminal of 80 columns: the findings by target and severity, and what went wrong."""
     targets = outcome["targets"]
     width = max([len("TARGET"), *(len(host) for host in targets)])
-    lines = ["", f"{'TARGET':{width}}  {'SEVERITY':13}  {'FINDINGS':>8}"]
+    lines = [""]
+    if outcome["summary"]["findings"]:
+        lines.append(f"{'TARGET':{width}}  {'SEVERITY':13}  {'FINDINGS':>8}")
     for host, target in targets.items():
         lines += [f"{host:{width}}  {label:13}  {number:>8,}" for label, number in target["severities"].items()]
     summary = outcome["summary"]

@@ -18,13 +18,22 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import template
+from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
+OURS = {**findings.FINDINGS["ec2-19-critical-us-east-1"], "AwsAccountId": "111111111111"}
 ROOT = Path(__file__).resolve().parents[3]
 POLICIES = ROOT / "roles" / "securityhub_slack" / "files" / "iam"
 # Everybody may ask who they are.
 ALWAYS = {"sts:GetCallerIdentity"}
 # Asked for only where a topic logs its deliveries, or a rule has a role: none of the stack's does.
 NOT_OURS = {"iam:GetRole", "iam:PassRole"}
+# Asked for only where a role has managed policies, a boundary or a description, or a definition lies in a bucket or is
+# encrypted with a key: none of the stack's does.
+NOT_OF_THE_MACHINE = {
+    *("iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary"),
+    *("iam:DeleteRolePermissionsBoundary", "iam:UpdateRole", "iam:UpdateRoleDescription"),
+    *("s3:GetObject", "s3:GetObjectVersion", "kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt"),
+}
 
 
 def statements(name: str) -> list[dict]:
@@ -35,6 +44,16 @@ def allowed(*names: str) -> set[str]:
     """Return the actions that these policies allow."""
     actions = [statement["Action"] for name in names for statement in statements(name)]
     return {action for listed in actions for action in ([listed] if isinstance(listed, str) else listed)}
+
+
+def permissions(kind: str) -> set[str]:
+    """Return what CloudFormation may call in the name of the caller for a type of resource, by its schema."""
+    schema = cfnlint.schema.manager.PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    return {
+        action
+        for name in ("create", "read", "update", "delete")
+        for action in schema["handlers"].get(name, {}).get("permissions", [])
+    }
 
 
 @pytest.fixture
@@ -59,12 +78,12 @@ def calls(emulator, tmp_path):
         "ANSIBLE_HOME": str(tmp_path / "ansible"),
         "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections")),
     }
-    command = [Path(sys.executable).with_name("ansible-playbook"), "secops.securityhub.securityhub_slack"]
+    command = Path(sys.executable).with_name("ansible-playbook")
 
-    def run(*arguments):
+    def run(*arguments, playbook="securityhub_slack"):
         emulator.forget_requests()
         done = subprocess.run(
-            [*command, "-i", inventory, *arguments],
+            [command, f"secops.securityhub.{playbook}", "-i", inventory, *arguments],
             env=environment,
             cwd=tmp_path,
             capture_output=True,
@@ -115,20 +134,31 @@ def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(servic
 def test_the_policies_are_enough_for_what_cloudformation_does_in_the_name_of_the_caller():
     rule = Rule("securityhub-slack-findings", "Findings", {"source": ["aws.securityhub"]}, "securityhub-slack")
     resources = template(StackDesign("securityhub-slack", ("securityhub-slack",), (rule,)))["Resources"]
-    schemas = cfnlint.schema.manager.PROVIDER_SCHEMA_MANAGER
-
     for kind in {resource["Type"] for resource in resources.values()}:
-        handlers = schemas.get_resource_schema("us-east-1", kind).schema["handlers"]
-        needed = {
-            action
-            for name in ("create", "read", "update", "delete")
-            for action in handlers.get(name, {}).get("permissions", [])
-        }
+        needed = permissions(kind)
         assert needed
         assert needed - NOT_OURS <= allowed("pipelines")
 
 
-@pytest.mark.parametrize("name", ["pipelines", "channel"])
+def test_the_policies_are_enough_for_the_state_machine_that_marks_findings():
+    rule = Rule("securityhub-slack-findings", "Findings", {"source": ["aws.securityhub"]}, "securityhub-slack", True)
+    design = StackDesign("securityhub-slack", ("securityhub-slack",), (rule,), mark_notified=True)
+    needed = {action for kind in ("AWS::IAM::Role", "AWS::StepFunctions::StateMachine") for action in permissions(kind)}
+    assert {resource["Type"] for resource in template(design)["Resources"].values()} >= {"AWS::IAM::Role"}
+    assert needed - NOT_OF_THE_MACHINE <= allowed("mark_notified")
+
+
+def test_the_policies_are_enough_for_simulation_and_baseline(calls, emulator):
+    simulated = calls(playbook="securityhub_slack_simulate")
+    assert "securityhub:GetFindings" in simulated
+    assert simulated <= allowed("read", "simulate")
+    findings.bring(emulator, OURS)
+    marked = calls(playbook="securityhub_slack_baseline")
+    assert "securityhub:BatchUpdateFindings" in marked
+    assert marked <= allowed("read", "baseline")
+
+
+@pytest.mark.parametrize("name", ["pipelines", "channel", "mark_notified"])
 def test_the_policies_for_writing_reach_no_stack_topic_rule_or_role_of_another_name(name):
     for statement in statements(name):
         service = next(iter(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]))
