@@ -1,0 +1,312 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the playbook and its peers side by side on the emulator, and writes what each cost as a Markdown table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+RESULTS = HERE / "results"
+PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
+URL = f"http://127.0.0.1:{os.environ['EMULATOR_PORT']}"
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+OWN_ACCOUNT = "111111111111"
+PEERS_ACCOUNT = "222222222222"
+WORKSPACE = {"SlackTeamId": "T0123456789", "SlackTeamName": "acme"}
+LATENCY = 50  # milliseconds a call
+STACK_SECONDS = 40  # of a first deployment
+NAME = "securityhub-slack"
+REGIONS = [
+    "us-east-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run took: seconds, seconds of all cores, MiB of its largest process, calls to AWS."""
+
+    wall: float
+    cpu: float
+    memory: float
+    calls: int
+
+
+def ask(method: str, path: str, given: Any = None) -> Any:
+    """The answer of the emulator's control API."""
+    body = None if given is None else json.dumps(given).encode()
+    request = urllib.request.Request(f"{URL}/_emulator/{path}", data=body, method=method)
+    with DIRECT.open(request, timeout=120) as answer:
+        return json.load(answer)
+
+
+def measured(command: list[str], account: str, folder: Path) -> Cost:
+    """Run *command* with the credentials of *account*, and return what it cost; SystemExit if it fails."""
+    ask("DELETE", "requests")
+    environment = {
+        **os.environ,
+        "AWS_ACCESS_KEY_ID": account,
+        "AWS_SECRET_ACCESS_KEY": "emulator",
+        "AWS_ENDPOINT_URL": URL,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "ANSIBLE_NOCOLOR": "1",
+        "NO_PROXY": "*",
+    }
+    log = folder / "log"
+    started = time.monotonic()
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output)
+        _pid, status, usage = os.wait4(process.pid, 0)
+    wall = time.monotonic() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{log.read_text()[-3000:]}")
+    calls = len(ask("GET", "requests"))
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, calls)
+
+
+class Fleet:
+    """The accounts and regions of a number of targets: 17 of an account, the first account signed in to directly."""
+
+    def __init__(self, targets: int, folder: Path) -> None:
+        chunks = [min(len(REGIONS), targets - start) for start in range(0, targets, len(REGIONS))]
+        numbers = [OWN_ACCOUNT] if len(chunks) == 1 else [f"{100_000_000_000 + index}" for index in range(len(chunks))]
+        self.targets = targets
+        self.folder = folder
+        self.accounts = [
+            {
+                "id": number,
+                "role_arn": f"arn:aws:iam::{number}:role/deploy" if len(chunks) > 1 else "",
+                "regions": REGIONS[:chunk],
+            }
+            for number, chunk in zip(numbers, chunks)
+        ]
+        self.world = {number: {"hubs": "all", "workspaces": [WORKSPACE]} for number in [*numbers, PEERS_ACCOUNT]}
+        (folder / "accounts.json").write_text(json.dumps(self.accounts))
+        self._inventory("before", "CRITICAL")
+        self._inventory("after", "HIGH")
+
+    def _inventory(self, name: str, severity_of_the_last: str) -> None:
+        hosts: dict[str, dict] = {}
+        for account in self.accounts:
+            for region in account["regions"]:
+                host = f"{account['id']}.{region}" if account["role_arn"] else region
+                hosts[host] = {"securityhub_slack_role_arn": account["role_arn"]} if account["role_arn"] else {}
+        last = list(hosts)[-1]
+        hosts[last] = {**hosts[last], "securityhub_slack_minimum_severity": severity_of_the_last}
+        variables = {
+            "securityhub_slack_endpoint_url": URL,
+            "securityhub_slack_workspace_id": WORKSPACE["SlackTeamId"],
+            "securityhub_slack_channel_id": "C0123456789",
+        }
+        (self.folder / f"{name}.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
+
+    def playbook(self, *arguments: str, inventory: str = "before") -> Cost:
+        """One run of the playbook."""
+        command = ["ansible-playbook", "-i", f"{inventory}.json", str(PLAYBOOK), *arguments]
+        return measured(command, OWN_ACCOUNT, self.folder)
+
+    def bare(self) -> Cost:
+        """One run of the bare script."""
+        return measured([sys.executable, str(HERE / "bare.py"), URL, "accounts.json"], OWN_ACCOUNT, self.folder)
+
+
+class Peers:
+    """Other tools, asked to find that the 17 stacks of one account are as they shall be."""
+
+    def __init__(self, fleet: Fleet, commands: Path) -> None:
+        self.regions = fleet.accounts[0]["regions"]
+        self.folder = fleet.folder
+        self.commands = commands
+        self._deploy()
+        self._playbook()
+        self._sceptre()
+
+    def _deploy(self) -> None:
+        import boto3
+
+        def client(account: str, region: str) -> Any:
+            return boto3.client(
+                "cloudformation",
+                region_name=region,
+                endpoint_url=URL,
+                aws_access_key_id=account,
+                aws_secret_access_key="emulator",
+            )
+
+        template = client(OWN_ACCOUNT, self.regions[0]).get_template(StackName=NAME)["TemplateBody"]
+        text = template if isinstance(template, str) else json.dumps(template)
+        (self.folder / "template.json").write_text(text)
+        for region in self.regions:
+            client(PEERS_ACCOUNT, region).create_stack(StackName=NAME, TemplateBody=text)
+
+    def _playbook(self) -> None:
+        task = {
+            "name": "Deploy the stack",
+            "amazon.aws.cloudformation": {
+                "stack_name": NAME,
+                "region": "{{ inventory_hostname }}",
+                "template": str(self.folder / "template.json"),
+            },
+        }
+        play = {"name": "Deploy", "hosts": "all", "connection": "local", "gather_facts": False, "tasks": [task]}
+        (self.folder / "module.yml").write_text(json.dumps([play]))
+        hosts = {region: {"ansible_python_interpreter": sys.executable} for region in self.regions}
+        (self.folder / "module.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+
+    def _sceptre(self) -> None:
+        project = self.folder / "sceptre"
+        (project / "config").mkdir(parents=True)
+        (project / "templates").mkdir()
+        (project / "templates" / "template.json").write_text((self.folder / "template.json").read_text())
+        (project / "config" / "config.yaml").write_text("project_code: benchmark\nregion: us-east-1\n")
+        for region in self.regions:
+            stack = {"template": {"path": "template.json", "type": "file"}, "stack_name": NAME, "region": region}
+            (project / "config" / f"{region}.yaml").write_text(json.dumps(stack))
+
+    def module(self) -> Cost:
+        """amazon.aws.cloudformation, a task a host."""
+        command = ["ansible-playbook", "-i", "module.json", "module.yml", "--forks", "20"]
+        return measured(command, PEERS_ACCOUNT, self.folder)
+
+    def sceptre(self) -> Cost:
+        """sceptre launch."""
+        command = [str(self.commands / "sceptre"), "--dir", "sceptre", "launch", "-y", "."]
+        return measured(command, PEERS_ACCOUNT, self.folder)
+
+    def shell(self, parallel: int) -> Cost:
+        """aws cloudformation deploy for each region, so many at once."""
+        deploy = (
+            f"{self.commands}/aws cloudformation deploy --no-fail-on-empty-changeset --stack-name {NAME} "
+            "--template-file template.json --region"
+        )
+        command = f"printf '%s\\n' {' '.join(self.regions)} | xargs -P{parallel} -n1 {deploy}"
+        return measured(["bash", "-c", command], PEERS_ACCOUNT, self.folder)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: medians of its runs."""
+
+    what: str
+    runs: tuple[Cost, ...]
+
+    def median(self, of: str) -> float:
+        """The median of one figure."""
+        return statistics.median(getattr(run, of) for run in self.runs)
+
+
+def side_by_side(rounds: int, contenders: dict[str, Callable[[], Cost]]) -> list[Row]:
+    """Run all *contenders* in turn, *rounds* times: what else the machine does then troubles each of them alike."""
+    runs: dict[str, list[Cost]] = {what: [] for what in contenders}
+    for number in range(rounds):
+        for what, contender in contenders.items():
+            runs[what].append(contender())
+            print(f"round {number + 1}, {what}: {runs[what][-1].wall:.2f} s", file=sys.stderr)
+    return [Row(what, tuple(costs)) for what, costs in runs.items()]
+
+
+def once(what: str, contender: Callable[[], Cost]) -> Row:
+    """One run alone, of what can be done only once."""
+    return side_by_side(1, {what: contender})[0]
+
+
+def measure(fleet: Fleet, commands: Path, rounds: int) -> list[Row]:
+    """All rows, from the first deployment to the removal."""
+    ask("POST", "reset", {})
+    ask("POST", "world", {"accounts": fleet.world})
+    ask("POST", "faults", [{"latency_ms": LATENCY}])
+    # Polling thousands of slow stacks would measure the emulator, which has one core for all of them.
+    seconds = STACK_SECONDS if fleet.targets <= len(REGIONS) else 0
+    ask("POST", "stacks", {"seconds": seconds})
+    first = once(f"playbook, first deployment, stacks of {seconds} s", fleet.playbook)
+    ask("POST", "stacks", {"seconds": 0})
+    contenders: dict[str, Callable[[], Cost]] = {
+        "playbook, no change": fleet.playbook,
+        "bare boto3 in threads": fleet.bare,
+        "playbook, check mode": lambda: fleet.playbook("--check"),
+    }
+    alone: list[Row] = []
+    if fleet.targets <= len(REGIONS):
+        peers = Peers(fleet, commands)
+        contenders |= {
+            "sceptre launch": peers.sceptre,
+            "amazon.aws.cloudformation, a task a host": peers.module,
+            f"aws cloudformation deploy, xargs -P{len(REGIONS)}": lambda: peers.shell(len(REGIONS)),
+        }
+        rows = side_by_side(rounds, contenders)
+        alone = [once("aws cloudformation deploy, one by one", lambda: peers.shell(1))]
+    else:
+        rows = side_by_side(rounds, contenders)
+    changed = once("playbook, one target changed", lambda: fleet.playbook(inventory="after"))
+    removal = once("playbook, removal", lambda: fleet.playbook("-e", "securityhub_slack_state=absent"))
+    return [*rows, *alone, changed, first, removal]
+
+
+def table(rows: list[Row], targets: int) -> str:
+    """The rows as a Markdown table, each beside the playbook's run without changes."""
+    base = rows[0].median("wall")
+    lines = [
+        f"{targets:,} targets, {LATENCY} ms a call, {os.cpu_count()} cores (load {os.getloadavg()[0]:.1f}), "
+        f"Python {platform.python_version()}",
+        "",
+        "| What | Runs | Wall s | Times the playbook | CPU s | Memory MiB | Calls a target |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for row in rows:
+        wall = row.median("wall")
+        lines.append(
+            f"| {row.what} | {len(row.runs)} | {wall:.2f} | {wall / base:.2f} | {row.median('cpu'):.2f} "
+            f"| {row.median('memory'):.0f} | {row.median('calls') / targets:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure, write the table and print it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--targets", type=int, default=len(REGIONS), help="accounts of 17 regions each (default: 17)")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each contender (default: 3)")
+    parser.add_argument("--peers", type=Path, required=True, help="folder of the commands aws and sceptre")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = measure(Fleet(options.targets, Path(folder)), options.peers, options.rounds)
+    text = table(rows, options.targets)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{options.targets}.md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
