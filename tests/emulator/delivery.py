@@ -129,7 +129,8 @@ class Delivery:
         ) -> None:
             metrics.of_topic(topic_arn, "NumberOfMessagesPublished")
             fan_out(topic_arn, msg_id, message, subject, *rest, **more)
-            self._to_subscribers(topic_arn, message)
+            _structure, attributes = (*rest, None, None)[:2]
+            self._to_subscribers(topic_arn, message, attributes or {})
 
         async def post_on_loopback(endpoint: str, payload: str) -> None:
             if _is_chatbot(endpoint) or not on_loopback(endpoint):
@@ -147,11 +148,11 @@ class Delivery:
         sns._deliver_to_http = post_on_loopback
         sns._send_subscription_confirmation = confirm_on_loopback
 
-    def _to_subscribers(self, topic_arn: str, message: str) -> None:
+    def _to_subscribers(self, topic_arn: str, message: str, attributes: dict) -> None:
         """Counts what became of a message at each subscriber, and hands it to Chatbot where that is one."""
         topic = sns._topics.get(topic_arn)
         for subscription in topic["subscriptions"] if topic else ():
-            if not subscription["confirmed"]:
+            if not subscription["confirmed"] or not sns._matches_filter_policy(subscription, attributes, message):
                 continue
             delivered = _reaches(subscription)
             metrics.of_topic(topic_arn, "NumberOfNotifications" + ("Delivered" if delivered else "Failed"))

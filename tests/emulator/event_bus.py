@@ -140,29 +140,36 @@ def _problem_with_topic(arn: str, rule_arn: str) -> tuple[str, str] | None:
     if topic is None:
         return "RESOURCE_NOT_FOUND", "Topic does not exist"
     policy = topic["attributes"].get("Policy", "")
-    if not resource_policy.allows(policy, "sns:Publish", arn, EVENTS, rule_arn, get_account_id()):
+    if not resource_policy.allows(policy, "sns:Publish", arn, EVENTS, _on_behalf_of(rule_arn)):
         return "NO_PERMISSIONS", "The topic's policy does not let the rule publish"
     key = topic["attributes"].get("KmsMasterKeyId")
-    if key and not _key_lets_in(key, rule_arn):
+    if key and not _key_lets_in(key, arn):
         return "NO_PERMISSIONS", f"The policy of the key {key} does not let EventBridge use it"
     return None
 
 
-def _key_lets_in(key_id: str, rule_arn: str) -> bool:
-    """Whether EventBridge may use a key. The policy of alias/aws/sns is AWS's own, and does not let it."""
+def _on_behalf_of(rule_arn: str) -> dict[str, str]:
+    return {"aws:sourcearn": rule_arn, "aws:sourceaccount": get_account_id()}
+
+
+def _key_lets_in(key_id: str, topic_arn: str) -> bool:
+    """Whether EventBridge may use a topic's key. The policy of alias/aws/sns is AWS's own, and does not let it.
+
+    No source: "Adding the aws:SourceAccount, aws:SourceArn, and aws:SourceOrgID to a AWS KMS policy is not supported
+    for EventBridge-to-encrypted topics" (docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
+    """
     record = kms._resolve_key(key_id)
     if record is None or record["KeyState"] != "Enabled":
         return False
     policy, arn = record.get("Policy", ""), record["Arn"]
-    return all(
-        resource_policy.allows(policy, action, arn, EVENTS, rule_arn, get_account_id()) for action in KEY_ACTIONS
-    )
+    known = {"kms:encryptioncontext:aws:sns:topicarn": topic_arn}
+    return all(resource_policy.allows(policy, action, arn, EVENTS, known) for action in KEY_ACTIONS)
 
 
 def _queue_lets_in(queue_arn: str, rule_arn: str) -> bool:
     queue = sqs._queue_by_arn(queue_arn)
     policy = queue["attributes"].get("Policy", "") if queue else ""
-    return resource_policy.allows(policy, "sqs:SendMessage", queue_arn, EVENTS, rule_arn, get_account_id())
+    return resource_policy.allows(policy, "sqs:SendMessage", queue_arn, EVENTS, _on_behalf_of(rule_arn))
 
 
 # Refusals

@@ -9,8 +9,8 @@ from ministack.core.iam_evaluator import EvalContext
 from ministack.core.iam_evaluator import evaluate_resource_policy
 
 
-def allows(policy: str, action: str, resource_arn: str, service: str, source_arn: str, source_account: str) -> bool:
-    """Whether `policy` (JSON, or empty) allows a service principal an action on behalf of a source."""
+def allows(policy: str, action: str, resource_arn: str, service: str, known: dict[str, str]) -> bool:
+    """Whether `policy` (JSON, or empty) allows a service principal an action; known: what conditions may ask for."""
     if not policy:
         return False
     context = EvalContext(
@@ -21,6 +21,6 @@ def allows(policy: str, action: str, resource_arn: str, service: str, source_arn
         resource_arn=resource_arn,
         region=resource_arn.split(":")[3],
         # No aws:SourceOwner: a topic's default policy, which asks for it, lets no service in.
-        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": source_account},
+        service_context=known,
     )
     return evaluate_resource_policy(policy, context, service=service).decision == "Allow"

@@ -14,6 +14,8 @@ STANDING = frozenset(
 )
 # From these no update leads out: AWS allows nothing but deletion.
 ONLY_DELETABLE = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
+# From these an update that failed can go on rolling back.
+RESUMABLE = frozenset({"UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"})
 EMPTY = "REVIEW_IN_PROGRESS"  # made by a change set that nobody executed: holds no resource, will never move
 
 # Operations
@@ -57,7 +59,7 @@ def _towards_present(status: str, same: bool) -> str:
         return DELETE
     if status in STANDING:
         return NONE if same else UPDATE
-    return RESUME if status in ("UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED") else STUCK
+    return RESUME if status in RESUMABLE else STUCK
 
 
 def _towards_absent(status: str) -> str:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import repair
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
@@ -46,6 +48,8 @@ def apply(clients: Clients, accounts: list[AccountRun], say: Callable[[str], Non
 
 def _build(clients: Clients, targets: list[Target], say: Callable[[str], None]) -> None:
     note_failures(parallel.each(lambda target: _write_action(clients, target), targets))
+    # Before the stacks: CloudFormation cannot update what it does not find.
+    note_failures(parallel.each(lambda target: _repair(clients, target), healthy(targets)))
     _drive_stacks(clients, healthy(targets), say)
 
 
@@ -81,6 +85,12 @@ def _write_action(clients: Clients, target: Target) -> None:
             action_target.update(client, target.live.action, target.wanted.action)
 
 
+def _repair(clients: Clients, target: Target) -> None:
+    live, repairs = target.live, target.plan.repairs
+    if repairs and live.resources is not None and live.path is not None:
+        repair.repair(clients, target.settings, live.resources, live.path, list(repairs))
+
+
 def _join(clients: Clients, account: AccountRun) -> None:
     """Bring role, guardrail and channel configurations to what the targets need that have not failed."""
     if not healthy(account.targets):
@@ -91,7 +101,11 @@ def _join(clients: Clients, account: AccountRun) -> None:
         _write_identity(clients, account, account.plan.identity)
         client = clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url)
         for merge in account.plan.merges:
-            configuration.apply(client, merge.desired, merge.plan)
+            if merge.resubscribed:
+                configuration.apply(client, channels.without_resubscribed(merge))
+                configuration.apply(client, merge.desired)
+            else:
+                configuration.apply(client, merge.desired, merge.plan)
 
 
 def _close(clients: Clients, account: AccountRun) -> None:

@@ -28,20 +28,32 @@ if TYPE_CHECKING:
 class Topics:
     """What the targets of an account say of topics: *wanted* by channel, *leaving* for good.
 
-    *channels*: those that shall stay, also where none of their topics is ready yet.
+    *channels*: those that shall stay, also where none of their topics is ready yet. *unheard*: those that Amazon Q is
+    not subscribed to, as far as is known: their stack is made anew, or a deep survey has looked.
     """
 
     wanted: tuple[tuple[Channel, str], ...] = ()
     leaving: frozenset[str] = frozenset()
     channels: frozenset[Channel] = frozenset()
+    unheard: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Merge:
-    """One configuration on its way: what it shall be, and the plan that leads there."""
+    """One configuration on its way: what it shall be, and the plan that leads there.
+
+    *resubscribed*: topics that it has and that go out and in again, since Amazon Q subscribes to a topic when it comes
+    in, and only then.
+    """
 
     desired: plans.Desired
     plan: plans.Plan
+    resubscribed: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether anything has to be written."""
+        return self.plan.changed or bool(self.resubscribed)
 
     @property
     def name(self) -> str:
@@ -69,7 +81,7 @@ class ChannelsPlan:
         """Tell whether anything has to be written."""
         return (
             self.identity.changed
-            or any(merge.plan.changed for merge in self.merges)
+            or any(merge.changed for merge in self.merges)
             or bool(self.closing)
             or self.farewell.changed
         )
@@ -107,6 +119,15 @@ def plan(
     )
 
 
+def without_resubscribed(merge: Merge) -> plans.Desired:
+    """Return what the configuration shall be between the two writes that renew subscriptions."""
+    return replace(
+        merge.desired,
+        add_topics=tuple(arn for arn in merge.desired.add_topics if arn not in merge.resubscribed),
+        remove_topics=(*merge.desired.remove_topics, *merge.resubscribed),
+    )
+
+
 def foreign(merge: Merge) -> bool:
     """Tell whether the configuration was there before this collection, which then leaves all but its topics alone."""
     return merge.plan.before is not None and not _is_ours(merge.plan.before)
@@ -139,14 +160,15 @@ def _merge_wanted(
     if live is None:
         return _merge(configurations, desired)
     remove = _misplaced(live, topics, add)
+    renewed = tuple(arn for arn in live.get("SnsTopicArns", []) if arn in add and arn in topics.unheard)
     if _is_ours(live):
-        return _merge(configurations, replace(desired, remove_topics=remove))
+        return _merge(configurations, replace(desired, remove_topics=remove), renewed)
     _refuse_foreign_name(live, channel)
-    return _merge(configurations, _topics_only(live, add=add, remove=remove))
+    return _merge(configurations, _topics_only(live, add=add, remove=remove), renewed)
 
 
-def _merge(configurations: list[Configuration], desired: plans.Desired) -> Merge:
-    return Merge(desired, plans.plan(configurations, desired))
+def _merge(configurations: list[Configuration], desired: plans.Desired, resubscribed: tuple[str, ...] = ()) -> Merge:
+    return Merge(desired, plans.plan(configurations, desired), resubscribed)
 
 
 def _ours(channel: Channel, identity: Identity, settings: Settings) -> plans.Desired:

@@ -12,6 +12,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import watch
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
@@ -217,6 +218,7 @@ def _topics(account: AccountRun) -> channels.Topics:
         channels=frozenset(
             route.channel for target in account.targets if target.settings.present for route in target.settings.routes
         ),
+        unheard=frozenset(arn for target in healthy(account.targets) for arn in _unheard(target, account)),
     )
 
 
@@ -230,6 +232,19 @@ def unknown_topics(account: AccountRun) -> list[tuple[Target, str]]:
         for target in healthy(account.targets)
     ]
     return [(target, arn) for target, ours in named for arn in strange if f"{arn}-".startswith(f"{ours}-")]
+
+
+def _unheard(target: Target, account: AccountRun) -> list[str]:
+    """Return the topics that Amazon Q is not subscribed to: a topic that is made anew loses its subscriptions."""
+    live = target.live
+    if target.wanted is None:
+        return []
+    if states.CREATE in target.plan.stack:
+        return _live_topics(target, account)
+    if live.path is None or live.resources is None:
+        return []
+    missing = [item for item in drift.drifts(live.resources, live.path) if item.part in (drift.LISTENER, drift.TOPIC)]
+    return [live.resources.place.arn("sns", item.name) for item in missing]
 
 
 def _live_topics(target: Target, account: AccountRun) -> list[str]:

@@ -95,6 +95,8 @@ def _before(target: Target) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if action:
         shown["custom action"] = {"name": action["Name"], "description": action["Description"]}
+    if target.plan.repairs:
+        shown["changed by hand"] = [str(drift) for drift in target.plan.repairs]
     if live.stack:
         shown["stack"] = template.outline(live.template) if live.template else {"status": plan.status_of(live.stack)}
     return shown

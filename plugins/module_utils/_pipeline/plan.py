@@ -12,6 +12,8 @@ from typing import Any
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import repair
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
 
 if TYPE_CHECKING:
@@ -27,15 +29,20 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class TargetPlan:
-    """What has to be done with one target: an operation on its custom action, and a series of them on its stack."""
+    """What has to be done with one target.
+
+    An operation on its custom action, what is to be put back in its stack's resources, then operations on the stack.
+    """
 
     action: str = NONE
+    repairs: tuple[drift.Drift, ...] = ()
     stack: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
         """Tell whether anything has to be written."""
-        return self.action != NONE or any(operation != states.WAIT for operation in self.stack)
+        operations = [operation for operation in self.stack if operation != states.WAIT]
+        return self.action != NONE or bool(self.repairs) or bool(operations)
 
 
 def plan(wanted: Pipeline | None, name: str, live: LiveTarget) -> TargetPlan:
@@ -48,7 +55,7 @@ def plan(wanted: Pipeline | None, name: str, live: LiveTarget) -> TargetPlan:
         return TargetPlan(action=DELETE if live.action else NONE, stack=_stack_path(None, name, live))
     if not live.hub:
         raise Refused("Security Hub is not enabled there: enable it, or take the region out of the inventory.")
-    return TargetPlan(action=_action(wanted, live), stack=_stack_path(wanted, name, live))
+    return TargetPlan(action=_action(wanted, live), repairs=_repairs(live), stack=_stack_path(wanted, name, live))
 
 
 def is_ours(stack: dict[str, Any] | None) -> bool:
@@ -85,6 +92,12 @@ def _action(wanted: Pipeline, live: LiveTarget) -> str:
     if live.action is None:
         return CREATE
     return UPDATE if action_target.changes(live.action, wanted.action) else NONE
+
+
+def _repairs(live: LiveTarget) -> tuple[drift.Drift, ...]:
+    if live.path is None or live.resources is None:
+        return ()
+    return tuple(repair.repairable(drift.drifts(live.resources, live.path)))
 
 
 def _stack_path(wanted: Pipeline | None, name: str, live: LiveTarget) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ def target_result(target: Target) -> dict[str, Any]:
 def changes_of(target: Target) -> list[str]:
     """Return what is written for one target, in words."""
     found = [] if target.plan.action == plan.NONE else [f"custom action: {target.plan.action}"]
+    found += [f"repair: {drift}" for drift in target.plan.repairs]
     operations = [operation for operation in target.plan.stack if operation != states.WAIT]
     return found + ([f"stack: {', then '.join(operations)}"] if operations else [])
 
@@ -77,7 +78,7 @@ def _identity_changes(planned: IdentityPlan) -> list[str]:
 
 
 def _merge_changes(merge: channels.Merge) -> list[str]:
-    if not merge.plan.changed:
+    if not merge.changed:
         return []
     before, after = (set((state or {}).get("SnsTopicArns", [])) for state in (merge.plan.before, merge.plan.after))
     counts = [
@@ -85,7 +86,10 @@ def _merge_changes(merge: channels.Merge) -> list[str]:
         for arns, verb in ((after - before, "in"), (before - after, "out"))
         if arns
     ]
-    return [f"configuration {merge.name}: {merge.plan.operation}" + (f" ({', '.join(counts)})" if counts else "")]
+    if merge.resubscribed:
+        counts.append(f"subscribe again to {count(len(merge.resubscribed), 'topic')}")
+    operation = merge.plan.operation if merge.plan.changed else plan.UPDATE
+    return [f"configuration {merge.name}: {operation}" + (f" ({', '.join(counts)})" if counts else "")]
 
 
 def _channels(account: AccountRun) -> list[dict[str, Any]]:

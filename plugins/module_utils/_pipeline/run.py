@@ -24,6 +24,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import note_failures
 
 if TYPE_CHECKING:
     import datetime
@@ -58,6 +59,8 @@ def run(
     for account in accounts:
         decisions.decide(account, today)
         _look_for_lost_topics(clients, account)
+    note_failures(look_deep(clients, [target for target in targets if target.settings.value("deep")]))
+    for account in accounts:
         _plan(account)
     if diff:
         _read_templates(clients, targets)
@@ -170,6 +173,16 @@ def _look_for_lost_topics(clients: Clients, account: AccountRun) -> None:
         lambda pair: survey.topic_exists(clients, pair[0].settings, pair[1]), decisions.unknown_topics(account)
     )
     account.lost = frozenset(outcome.item[1] for outcome in outcomes if outcome.value is False)
+
+
+def look_deep(clients: Clients, targets: list[Target]) -> list[parallel.Outcome[Target, None]]:
+    """Read what is there of the resources of the targets' stacks; an outcome with an error is a target that was not."""
+    return parallel.each(lambda target: _look_deep(clients, target), healthy(targets))
+
+
+def _look_deep(clients: Clients, target: Target) -> None:
+    if target.wanted and target.account:
+        target.live = survey.with_path(clients, target.settings, target.account, target.live, target.wanted.stack)
 
 
 def _plan(account: AccountRun) -> None:

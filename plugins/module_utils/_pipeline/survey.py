@@ -19,10 +19,15 @@ from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import api as cloudformation
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory import discovery
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import path as paths
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
 from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Resources
+    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
     from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
 
@@ -44,13 +51,16 @@ REGIONS_THAT_MAY_FAIL = 3
 class LiveTarget:
     """One target as it is: whether Security Hub is on, the custom action and the stack as boto3 shapes them, or None.
 
-    *hub*: None where nobody has asked. *template*: the stack's, read only where it is to be shown.
+    *hub*: None where nobody has asked. *template*: the stack's, read only where it is to be shown. *resources*,
+    *path*: what the stack's own template says, and what is there of it, read by a deep survey only.
     """
 
     hub: bool | None = None
     action: dict[str, Any] | None = field(default=None, hash=False)
     stack: dict[str, Any] | None = field(default=None, hash=False)
     template: dict[str, Any] | None = field(default=None, hash=False)
+    resources: Resources | None = field(default=None, hash=False)
+    path: paths.LivePath | None = field(default=None, hash=False)
 
 
 def account(clients: Clients, targets: list[Settings]) -> Account:
@@ -121,6 +131,36 @@ def with_template(clients: Clients, settings: Settings, live: LiveTarget) -> Liv
     return replace(live, template=found if isinstance(found, dict) else None)
 
 
+def with_path(
+    clients: Clients, settings: Settings, account: Account, live: LiveTarget, design: StackDesign
+) -> LiveTarget:
+    """Return *live* with what is there of the stack's resources: six calls.
+
+    One more where the stack is out of date, and one more where only the stack knows names of its resources.
+    Nothing is read where the stack holds nothing that could be put back: it is about to be built, or is being built.
+    """
+    if plan.status_of(live.stack) not in states.STANDING | states.RESUMABLE:
+        return live
+    if not plan.same(design, live.stack):
+        live = with_template(clients, settings, live)
+    whole = template.template(design) if live.template is None else live.template
+    place = stack_resources.Place(account.partition, account.id, settings.region)
+    made_up = _roles(clients, settings) if stack_resources.has_names_of_its_own(whole) else {}
+    found = stack_resources.resolve(whole, place, made_up)
+    return replace(live, resources=found, path=paths.read(clients, settings, found))
+
+
+def _roles(clients: Clients, settings: Settings) -> dict[str, str]:
+    with clients.acting(settings.source):
+        client = clients.get("cloudformation", settings.region, settings.source.endpoint_url)
+        summaries = cloudformation.stack_resources(client, settings.name)
+    return {
+        item["LogicalResourceId"]: item["PhysicalResourceId"]
+        for item in summaries
+        if item["ResourceType"] == stack_resources.ROLE
+    }
+
+
 def configurations(clients: Clients, settings: Settings, wanted: identities.Identity) -> list[dict[str, Any]]:
     """Return all Slack channel configurations of the account as boto3 shapes them: one call.
 
@@ -140,7 +180,8 @@ def configurations(clients: Clients, settings: Settings, wanted: identities.Iden
 def topic_exists(clients: Clients, settings: Settings, arn: str) -> bool:
     """Tell whether a topic in the target's region exists: one call."""
     with clients.acting(settings.source):
-        return sns.topic_exists(clients.get("sns", settings.region, settings.source.endpoint_url), arn)
+        client = clients.get("sns", settings.region, settings.source.endpoint_url)
+        return sns.get_topic_attributes(client, arn) is not None
 
 
 def identity(clients: Clients, settings: Settings, wanted: identities.Identity) -> identities.LiveIdentity:

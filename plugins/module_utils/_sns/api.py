@@ -1,17 +1,59 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SNS: one function a call. PRIVATE to the collection."""
+"""SNS: one function a call. PRIVATE to the collection.
+
+Every function takes a botocore client of the service ``sns`` and lets botocore's errors through.
+"""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+Attributes = dict[str, str]
 
-def topic_exists(client: Any, arn: str) -> bool:
-    """Tell whether the topic exists."""
+
+def get_topic_attributes(client: Any, arn: str) -> Attributes | None:
+    """Return the attributes of the topic (Policy is a JSON text), or None."""
     try:
-        client.get_topic_attributes(TopicArn=arn)
+        attributes: Attributes = client.get_topic_attributes(TopicArn=arn)["Attributes"]
     except client.exceptions.NotFoundException:
-        return False
-    return True
+        return None
+    return attributes
+
+
+def create_topic(client: Any, name: str, attributes: Attributes, tags: list[dict[str, str]]) -> None:
+    """Create the topic; one of the same name, attributes and tags is adopted."""
+    client.create_topic(Name=name, Attributes=attributes, Tags=tags)
+
+
+def set_topic_attribute(client: Any, arn: str, name: str, value: str) -> None:
+    """Set one attribute of the topic, as Policy (a JSON text) or KmsMasterKeyId ('' for none)."""
+    client.set_topic_attributes(TopicArn=arn, AttributeName=name, AttributeValue=value)
+
+
+def list_subscriptions(client: Any, topic_arn: str) -> list[dict[str, str]]:
+    """Return the subscriptions of the topic: SubscriptionArn (or PendingConfirmation), Protocol, Endpoint, Owner."""
+    pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
+    return [subscription for page in pages for subscription in page["Subscriptions"]]
+
+
+def get_subscription_attributes(client: Any, arn: str) -> Attributes | None:
+    """Return the attributes of a confirmed subscription (RawMessageDelivery, FilterPolicy, ...), or None."""
+    try:
+        attributes: Attributes = client.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    except client.exceptions.NotFoundException:
+        return None
+    return attributes
+
+
+def set_subscription_attribute(client: Any, arn: str, name: str, value: str) -> None:
+    """Set one attribute of the subscription."""
+    client.set_subscription_attributes(SubscriptionArn=arn, AttributeName=name, AttributeValue=value)
+
+
+def document_of(attributes: Attributes) -> dict[str, Any]:
+    """Return the topic's policy; an empty one where there is none."""
+    found: dict[str, Any] = json.loads(attributes.get("Policy") or "{}")
+    return found

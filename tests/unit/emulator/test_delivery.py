@@ -136,13 +136,14 @@ def test_a_topic_with_its_default_policy_gets_nothing(lab):
     assert (lab.titles(), failed_invocations(lab)) == ([], 1)
 
 
-def key_policy(*actions: str) -> str:
+def key_policy(*actions: str, condition: dict | None = None) -> str:
     own = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
     events = {
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},
         "Action": list(actions),
         "Resource": "*",
+        **({"Condition": condition} if condition else {}),
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [own, *([events] if actions else [])]})
 
@@ -160,6 +161,24 @@ def test_the_policy_of_the_topics_key_decides(lab, actions, arrives):
     lab.import_findings(lab.finding())
     assert len(lab.titles()) == int(arrives)
     assert failed_invocations(lab) == int(not arrives)
+
+
+@pytest.mark.parametrize(
+    ("condition", "arrives"),
+    [
+        ({"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": TOPIC}}, True),
+        ({"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": f"{TOPIC}-other"}}, False),
+        ({"StringEquals": {"aws:SourceAccount": ACCOUNT}}, False),
+    ],
+)
+def test_eventbridge_says_to_the_key_which_topic_it_is_for_and_not_on_whose_behalf(lab, condition, arrives):
+    lab.role()
+    policy = key_policy("kms:Decrypt", "kms:GenerateDataKey*", condition=condition)
+    lab.topic(KmsMasterKeyId=lab.client("kms").create_key(Policy=policy)["KeyMetadata"]["KeyId"])
+    lab.rule()
+    lab.channel()
+    lab.import_findings(lab.finding())
+    assert len(lab.titles()) == int(arrives)
 
 
 def test_the_key_that_aws_manages_does_not_let_eventbridge_in(lab):

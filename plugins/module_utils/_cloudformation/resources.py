@@ -1,0 +1,106 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The resources of a pipeline's template as they are to be found in AWS: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+TOPIC = "AWS::SNS::Topic"
+TOPIC_POLICY = "AWS::SNS::TopicPolicy"
+RULE = "AWS::Events::Rule"
+ROLE = "AWS::IAM::Role"
+STATE_MACHINE = "AWS::StepFunctions::StateMachine"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stack is."""
+
+    partition: str
+    account_id: str
+    region: str
+
+    def arn(self, service: str, rest: str) -> str:
+        """Return the ARN of something of *service* there."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{rest}"
+
+    def role_arn(self, name: str) -> str:
+        """Return the ARN of an IAM role."""
+        return f"arn:{self.partition}:iam::{self.account_id}:role/{name}"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The properties of a stack's resources by type, as CloudFormation passes them on to the services."""
+
+    place: Place
+    properties: tuple[tuple[str, dict[str, Any]], ...]
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        """Return the properties of all resources of one type."""
+        return [properties for found, properties in self.properties if found == kind]
+
+    def topic_arn(self, topic: dict[str, Any]) -> str:
+        """Return the ARN of one of the topics."""
+        return self.place.arn("sns", str(topic["TopicName"]))
+
+    def rule_arn(self, rule: dict[str, Any]) -> str:
+        """Return the ARN of one of the rules."""
+        return self.place.arn("events", f"rule/{rule['Name']}")
+
+
+def has_names_of_its_own(whole: dict[str, Any]) -> bool:
+    """Tell whether CloudFormation has made up names of resources, which only the stack itself knows."""
+    return any(resource["Type"] == ROLE for resource in whole.get("Resources", {}).values())
+
+
+def resolve(whole: dict[str, Any], place: Place, made_up: dict[str, str] | None = None) -> Resources:
+    """Return the resources of a template of ours with the references that it uses filled in.
+
+    *made_up*: the names of resources, by logical id, that the template leaves to CloudFormation.
+    """
+    declared = whole.get("Resources", {})
+    known = {
+        **{logical_id: _reference(resource, place) for logical_id, resource in declared.items()},
+        **{logical_id: place.role_arn(name) for logical_id, name in (made_up or {}).items()},
+        "AWS::Partition": place.partition,
+        "AWS::AccountId": place.account_id,
+        "AWS::Region": place.region,
+    }
+    return Resources(
+        place,
+        tuple((resource["Type"], _filled(resource.get("Properties", {}), known)) for resource in declared.values()),
+    )
+
+
+def _reference(resource: dict[str, Any], place: Place) -> str:
+    """Return what Ref or, of Arn, Fn::GetAtt stand for: nothing of ours is referred to in both ways."""
+    properties = resource.get("Properties", {})
+    if resource["Type"] == TOPIC:
+        return place.arn("sns", properties["TopicName"])
+    if resource["Type"] == STATE_MACHINE:
+        return place.arn("states", f"stateMachine:{properties['StateMachineName']}")
+    return ""
+
+
+def _filled(value: Any, known: dict[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_filled(item, known) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"Ref"}:
+        return known[value["Ref"]]
+    if set(value) == {"Fn::GetAtt"}:
+        return known[value["Fn::GetAtt"][0]]
+    if set(value) == {"Fn::Sub"}:
+        return _substituted(value["Fn::Sub"], known)
+    return {key: _filled(item, known) for key, item in value.items()}
+
+
+def _substituted(text: str, known: dict[str, str]) -> str:
+    for name, value in known.items():
+        text = text.replace(f"${{{name}}}", value)
+    return text

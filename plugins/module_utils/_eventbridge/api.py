@@ -1,0 +1,53 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EventBridge, the default bus: one function a call. PRIVATE to the collection.
+
+Every function takes a botocore client of the service ``events`` and lets botocore's errors through.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
+
+Resource = dict[str, Any]
+
+
+def list_rules(client: Any, prefix: str) -> dict[str, Resource]:
+    """Return the rules whose names begin with *prefix*, by name, as boto3 shapes them (EventPattern is a text)."""
+    pages = client.get_paginator("list_rules").paginate(NamePrefix=prefix)
+    return {rule["Name"]: rule for page in pages for rule in page["Rules"]}
+
+
+def list_targets(client: Any, rule: str) -> list[Resource]:
+    """Return the targets of the rule (five at most by default); [] without such a rule."""
+    try:
+        pages = client.get_paginator("list_targets_by_rule").paginate(Rule=rule)
+        return [target for page in pages for target in page["Targets"]]
+    except client.exceptions.ResourceNotFoundException:
+        return []
+
+
+def put_rule(client: Any, members: Resource) -> None:
+    """Create the rule, or replace what it is, from the members of PutRule; its targets stay."""
+    client.put_rule(**members)
+
+
+def put_targets(client: Any, rule: str, targets: list[Resource]) -> None:
+    """Add the targets to the rule, or replace those of the same Id. Raise Refused where AWS takes one not."""
+    _refuse_failed(rule, client.put_targets(Rule=rule, Targets=targets))
+
+
+def remove_targets(client: Any, rule: str, ids: list[str]) -> None:
+    """Take targets away from the rule, by Id; a missing one is no error. Raise Refused where AWS keeps one."""
+    _refuse_failed(rule, client.remove_targets(Rule=rule, Ids=ids))
+
+
+def _refuse_failed(rule: str, answer: Resource) -> None:
+    for failed in answer.get("FailedEntries", []):
+        raise errors.Refused(
+            f"EventBridge refused the target {failed['TargetId']} of the rule {rule} "
+            f"({failed.get('ErrorMessage', 'no reason given')}): look at the rule in the console, and run again."
+        )

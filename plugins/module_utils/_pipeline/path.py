@@ -1,0 +1,92 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way of a finding as it is in AWS, resource by resource: reads only. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
+from ansible_collections.secops.securityhub.plugins.module_utils._eventbridge import api as events
+from ansible_collections.secops.securityhub.plugins.module_utils._kms import api as kms
+from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
+
+if TYPE_CHECKING:
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Resources
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+
+# What the service-linked role of Chatbot subscribes to the topics of channel configurations
+# (https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-troubleshooting.html).
+CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class LiveKey:
+    """A KMS key: its metadata as boto3 shapes it (None: there is none) and policy; *error*: why they are not known."""
+
+    metadata: dict[str, Any] | None = None
+    policy: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class LivePath:
+    """What is there of the resources of a stack.
+
+    *rules* by name, as ListRules shapes them, those of others too if their names begin alike. *targets* by rule.
+    *topics*: attributes by ARN. *subscriptions* of Chatbot by topic ARN: attributes, empty for a pending one.
+    *keys* by what the topics call them.
+    """
+
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    targets: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    topics: dict[str, dict[str, str]] = field(default_factory=dict)
+    subscriptions: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    keys: dict[str, LiveKey] = field(default_factory=dict)
+
+
+def read(clients: Clients, settings: Settings, resources: Resources) -> LivePath:
+    """Return what is there of *resources*: a call for all rules, one for each rule, three for each topic."""
+    rule_names = [rule["Name"] for rule in resources.of_type(stack_resources.RULE)]
+    topic_arns = [resources.topic_arn(topic) for topic in resources.of_type(stack_resources.TOPIC)]
+
+    def client(service: str) -> Any:
+        return clients.get(service, settings.region, settings.source.endpoint_url)
+
+    with clients.acting(settings.source):
+        rules = events.list_rules(client("events"), settings.name)
+        targets = {name: events.list_targets(client("events"), name) for name in rule_names if name in rules}
+        topics = {arn: sns.get_topic_attributes(client("sns"), arn) for arn in topic_arns}
+        there = {arn: attributes for arn, attributes in topics.items() if attributes is not None}
+        keys = {item["KmsMasterKeyId"] for item in there.values() if item.get("KmsMasterKeyId")}
+        return LivePath(
+            rules=rules,
+            targets=targets,
+            topics=there,
+            subscriptions={arn: _subscriptions(client("sns"), arn) for arn in there},
+            keys={key: _key(client("kms"), key) for key in sorted(keys)},
+        )
+
+
+def _subscriptions(client: Any, topic_arn: str) -> list[dict[str, str]]:
+    arns = [
+        found["SubscriptionArn"]
+        for found in sns.list_subscriptions(client, topic_arn)
+        if found["Endpoint"].rstrip("/") == CHATBOT_ENDPOINT and found["SubscriptionArn"] != "Deleted"
+    ]
+    # A subscription that nobody has confirmed has no ARN, but the word PendingConfirmation in its place.
+    return [(sns.get_subscription_attributes(client, arn) if arn.startswith("arn:") else None) or {} for arn in arns]
+
+
+def _key(client: Any, name: str) -> LiveKey:
+    try:
+        metadata = kms.describe_key(client, name)
+        return LiveKey(metadata, kms.get_key_policy(client, metadata["Arn"]) if metadata else {})
+    except errors.failures() as error:
+        return LiveKey(error=errors.explain(error))

@@ -1,0 +1,135 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts back, through the services themselves, what somebody has changed by hand in a stack. PRIVATE to the collection.
+
+CloudFormation finds resources by their names, so what is made anew under the same name is the stack's again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
+from ansible_collections.secops.securityhub.plugins.module_utils._eventbridge import api as events
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
+from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Resources
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.drift import Drift
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import LivePath
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where repairs take place: how to get a client of a service, what shall be there, and what was found."""
+
+    client: Callable[[str], Any]
+    resources: Resources
+    live: LivePath
+
+    def named(self, kind: str, key: str, name: str) -> dict[str, Any]:
+        """Return the properties of the resource of *kind* whose property *key* is *name*."""
+        return next(item for item in self.resources.of_type(kind) if item[key] == name)
+
+
+def repair(clients: Clients, settings: Settings, resources: Resources, live: LivePath, drifts: list[Drift]) -> None:
+    """Bring each of *drifts* back to what *resources* say; those of parts that are not in REPAIRS are left alone."""
+
+    def client(service: str) -> Any:
+        return clients.get(service, settings.region, settings.source.endpoint_url)
+
+    site = Site(client, resources, live)
+    with clients.acting(settings.source):
+        for item in sorted(repairable(drifts), key=lambda item: ORDER.index(item.part)):
+            REPAIRS[item.part](site, item.name)
+
+
+def repairable(drifts: list[Drift]) -> list[Drift]:
+    """Return those that *repair* sees to. The rest is the channel's, which subscribes Amazon Q, or nobody's."""
+    return [item for item in drifts if item.part in REPAIRS]
+
+
+def _rule(site: Site, name: str) -> None:
+    rule = site.named(stack_resources.RULE, "Name", name)
+    members = {key: value for key, value in rule.items() if key in ("Name", "Description", "State", "Tags")}
+    members["EventPattern"] = json.dumps(rule["EventPattern"], separators=(",", ":"))
+    events.put_rule(site.client("events"), members)
+    if name not in site.live.rules:
+        events.put_targets(site.client("events"), name, rule["Targets"])
+
+
+def _target(site: Site, name: str) -> None:
+    wanted = site.named(stack_resources.RULE, "Name", name)["Targets"]
+    ids, arns = {target["Id"] for target in wanted}, {target["Arn"] for target in wanted}
+    events.put_targets(site.client("events"), name, wanted)
+    doubles = [item["Id"] for item in site.live.targets.get(name, []) if item["Arn"] in arns and item["Id"] not in ids]
+    if doubles:
+        events.remove_targets(site.client("events"), name, doubles)
+
+
+def _topic(site: Site, name: str) -> None:
+    topic = site.named(stack_resources.TOPIC, "TopicName", name)
+    attributes = {key: value for key, value in topic.items() if key in ("DisplayName", "KmsMasterKeyId")}
+    attributes["Policy"] = json.dumps(_policy_of(site, site.resources.topic_arn(topic)))
+    sns.create_topic(site.client("sns"), name, attributes, topic.get("Tags", []))
+
+
+def _policy_of(site: Site, topic_arn: str) -> dict[str, Any]:
+    policies = site.resources.of_type(stack_resources.TOPIC_POLICY)
+    return next(item["PolicyDocument"] for item in policies if topic_arn in item["Topics"])
+
+
+def _policy(site: Site, name: str) -> None:
+    arn = site.resources.place.arn("sns", name)
+    live = json.loads(site.live.topics[arn].get("Policy") or "{}")
+    policy = with_grants_of_others(_policy_of(site, arn), live)
+    sns.set_topic_attribute(site.client("sns"), arn, "Policy", json.dumps(policy))
+
+
+def with_grants_of_others(wanted: dict[str, Any], live: dict[str, Any]) -> dict[str, Any]:
+    """Return *wanted* with what *live* allows besides: somebody else may read along, and keeps his right."""
+    statements = live.get("Statement") or []
+    own = {statement["Sid"] for statement in wanted["Statement"]}
+    others = [
+        statement
+        for statement in (statements if isinstance(statements, list) else [statements])
+        if statement.get("Effect") == "Allow" and statement.get("Sid") not in own
+    ]
+    return {**wanted, "Statement": [*wanted["Statement"], *others]}
+
+
+def _encryption(site: Site, name: str) -> None:
+    key = site.named(stack_resources.TOPIC, "TopicName", name).get("KmsMasterKeyId", "")
+    sns.set_topic_attribute(site.client("sns"), site.resources.place.arn("sns", name), "KmsMasterKeyId", key)
+
+
+def _subscription(site: Site, name: str) -> None:
+    arn = site.resources.place.arn("sns", name)
+    for attributes in filter(None, site.live.subscriptions[arn]):
+        set_attribute = partial(sns.set_subscription_attribute, site.client("sns"), attributes["SubscriptionArn"])
+        if attributes.get("RawMessageDelivery") == "true":
+            set_attribute("RawMessageDelivery", "false")
+        if attributes.get("FilterPolicy"):
+            set_attribute("FilterPolicy", "{}")
+
+
+# In this order: a rule before its targets, a topic before what is its.
+REPAIRS: dict[str, Callable[[Site, str], None]] = {
+    drift.TOPIC: _topic,
+    drift.ENCRYPTION: _encryption,
+    drift.POLICY: _policy,
+    drift.SUBSCRIPTION: _subscription,
+    drift.RULE: _rule,
+    drift.TARGET: _target,
+}
+ORDER = list(REPAIRS)

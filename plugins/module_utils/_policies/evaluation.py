@@ -1,0 +1,141 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a resource's policy lets EventBridge in: pure. PRIVATE to the collection.
+
+A part of https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html: what such policies
+say of a service. A condition whose key or operator is not known here grants nothing, and denies nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+EVENTS = "events.amazonaws.com"
+SERVICE = {
+    "aws:securetransport": "true",
+    "aws:principalisawsservice": "true",
+    "aws:principalservicename": EVENTS,
+}
+# What no request of a service carries; a negated condition on it then holds, which is how many a denial hits services.
+ABSENT = re.compile(r"aws:(principal.*|sourceip|sourcevpce?|userid|username)")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What EventBridge asks of a resource; *context* holds what conditions may ask for, with keys in lower case."""
+
+    action: str
+    resource: str
+    context: Mapping[str, str]
+
+
+def of_rule(action: str, resource: str, rule_arn: str) -> Request:
+    """Return what EventBridge asks of a topic or queue on behalf of a rule."""
+    return Request(
+        action,
+        resource,
+        {**SERVICE, "aws:sourcearn": rule_arn, "aws:sourceaccount": rule_arn.split(":")[4]},
+    )
+
+
+def of_key(action: str, key_arn: str, topic_arn: str) -> Request:
+    """Return what EventBridge asks of the key of a topic.
+
+    It does not say on behalf of whom: policies that ask for aws:SourceArn, aws:SourceAccount or aws:SourceOrgID do not
+    let it in (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
+    """
+    return Request(action, key_arn, {**SERVICE, "kms:encryptioncontext:aws:sns:topicarn": topic_arn})
+
+
+def lets_in(policy: Mapping[str, Any], request: Request) -> bool:
+    """Tell whether *policy* (a document) allows the request and no statement of it denies it."""
+    applying = [statement for statement in _listed(policy.get("Statement")) if _applies(statement, request)]
+    return bool(applying) and all(statement.get("Effect") == "Allow" for statement in applying)
+
+
+def _applies(statement: Mapping[str, Any], request: Request) -> bool:
+    return (
+        _names_events(statement)
+        and _covers(statement, "Action", request.action)
+        and _covers(statement, "Resource", request.resource)
+        and _holds(statement.get("Condition") or {}, request.context)
+    )
+
+
+def _names_events(statement: Mapping[str, Any]) -> bool:
+    if "NotPrincipal" in statement:
+        return not _is_events(statement["NotPrincipal"])
+    return _is_events(statement.get("Principal"))
+
+
+def _is_events(principal: Any) -> bool:
+    if principal == "*":
+        return True
+    if not isinstance(principal, Mapping):
+        return False
+    return "*" in _listed(principal.get("AWS")) or bool({EVENTS, "*"} & set(_listed(principal.get("Service"))))
+
+
+def _covers(statement: Mapping[str, Any], element: str, value: str) -> bool:
+    inverse = f"Not{element}"
+    if inverse in statement:
+        return not _any_like(statement[inverse], value)
+    return _any_like(statement.get(element), value)
+
+
+def _any_like(patterns: Any, value: str) -> bool:
+    return any(_like(str(pattern), value) for pattern in _listed(patterns))
+
+
+def _like(pattern: str, value: str) -> bool:
+    regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(regex, value, re.IGNORECASE | re.DOTALL) is not None
+
+
+def _holds(conditions: Mapping[str, Any], context: Mapping[str, str]) -> bool:
+    return all(
+        _condition_holds(operator, key.lower(), _listed(wanted), context)
+        for operator, keys in conditions.items()
+        for key, wanted in keys.items()
+    )
+
+
+def _condition_holds(operator: str, key: str, wanted: list[Any], context: Mapping[str, str]) -> bool:
+    name = operator.rpartition(":")[2]  # ForAnyValue:StringEquals
+    texts = [str(item).lower() if isinstance(item, bool) else str(item) for item in wanted]
+    if key in context:
+        return _compared(name.removesuffix("IfExists"), context[key], texts)
+    if name.endswith("IfExists"):
+        return True
+    if not ABSENT.fullmatch(key):
+        return False
+    return name in NEGATED or (name == "Null" and texts == ["true"])
+
+
+def _compared(operator: str, value: str, wanted: list[str]) -> bool:
+    if operator == "Null":
+        return wanted == ["false"]
+    if operator in NEGATED:
+        return not _compared(NEGATED[operator], value, wanted)
+    if operator in ("StringEquals", "StringEqualsIgnoreCase", "Bool"):
+        return value.lower() in [item.lower() for item in wanted]
+    return operator in ("StringLike", "ArnLike", "ArnEquals") and _any_like(wanted, value)
+
+
+NEGATED = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEquals",
+    "StringNotLike": "StringLike",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+}
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]

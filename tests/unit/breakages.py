@@ -1,0 +1,237 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ways to break a deployed pipeline by hand: what is done, and whether a run of the main playbook repairs it.
+
+What the doctor says of each stands in the tests of the doctor.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit.deployed import CONFIGURATION
+from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
+from ansible_collections.secops.securityhub.tests.unit.deployed import NAME
+from ansible_collections.secops.securityhub.tests.unit.deployed import TOPIC
+from ansible_collections.secops.securityhub.tests.unit.deployed import Fleet
+
+RULE = f"{NAME}-findings"
+PLAIN, DEEP, NOT = "an ordinary run", "a deep run", "no run"
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """Something that somebody does to the fleet; *repaired_by* PLAIN, DEEP or NOT.
+
+    *loses*: whether a finding of the region gets lost then. *variables*: role variables of a fleet that can be broken
+    so.
+    """
+
+    name: str
+    happen: Callable[[Fleet], Any]
+    repaired_by: str
+    loses: bool = True
+    variables: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        return self.name.replace(" ", "-")
+
+
+def hub_off(fleet: Fleet) -> None:
+    fleet.client("securityhub").disable_security_hub()
+
+
+def action_deleted(fleet: Fleet) -> None:
+    hub = fleet.client("securityhub")
+    hub.delete_action_target(ActionTargetArn=action_arn())
+
+
+def action_arn() -> str:
+    return f"arn:aws:securityhub:{HERE}:{deployed.ACCOUNT}:action/custom/SendToSlack"
+
+
+def action_renamed(fleet: Fleet) -> None:
+    fleet.client("securityhub").update_action_target(ActionTargetArn=action_arn(), Name="Mine")
+
+
+def stack_deleted(fleet: Fleet) -> None:
+    fleet.client("cloudformation").delete_stack(StackName=NAME)
+
+
+def stack_in(status: str) -> Callable[[Fleet], None]:
+    def happen(fleet: Fleet) -> None:
+        given = {"account": deployed.ACCOUNT, "region": HERE, "stack": NAME, "status": status}
+        fleet.emulator.ask("POST", "stack_status", given)
+
+    return happen
+
+
+def policy_of_variables_changed(fleet: Fleet) -> None:
+    fleet.variables["minimum_severity"] = "HIGH"
+
+
+def rule_disabled(fleet: Fleet) -> None:
+    fleet.client("events").disable_rule(Name=RULE)
+
+
+def rule_pattern_changed(fleet: Fleet) -> None:
+    fleet.client("events").put_rule(Name=RULE, EventPattern=json.dumps({"source": ["aws.ec2"]}))
+
+
+def rule_deleted(fleet: Fleet) -> None:
+    target_removed(fleet)
+    fleet.client("events").delete_rule(Name=RULE)
+
+
+def target_removed(fleet: Fleet) -> None:
+    events = fleet.client("events")
+    events.remove_targets(Rule=RULE, Ids=["topic"])
+
+
+def target_changes_event(fleet: Fleet) -> None:
+    change = {"InputPathsMap": {"title": "$.detail.findings[0].Title"}, "InputTemplate": '"<title>"'}
+    target = {"Id": "topic", "Arn": TOPIC, "InputTransformer": change}
+    fleet.client("events").put_targets(Rule=RULE, Targets=[target])
+
+
+def target_doubled(fleet: Fleet) -> None:
+    fleet.client("events").put_targets(Rule=RULE, Targets=[{"Id": "again", "Arn": TOPIC}])
+
+
+def topic_deleted(fleet: Fleet) -> None:
+    fleet.client("sns").delete_topic(TopicArn=TOPIC)
+
+
+def topic_attribute(fleet: Fleet, name: str, value: str) -> None:
+    fleet.client("sns").set_topic_attributes(TopicArn=TOPIC, AttributeName=name, AttributeValue=value)
+
+
+def policy_emptied(fleet: Fleet) -> None:
+    own = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{deployed.ACCOUNT}:root"}}
+    statement = {"Sid": "Own", **own, "Action": "sns:Publish", "Resource": TOPIC}
+    topic_attribute(fleet, "Policy", json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+
+def policy_denies(fleet: Fleet) -> None:
+    policy = json.loads(fleet.client("sns").get_topic_attributes(TopicArn=TOPIC)["Attributes"]["Policy"])
+    denial = {"Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": TOPIC}
+    policy["Statement"].append({"Sid": "Stop", **denial})
+    topic_attribute(fleet, "Policy", json.dumps(policy))
+
+
+def key_of_aws(fleet: Fleet) -> None:
+    topic_attribute(fleet, "KmsMasterKeyId", "alias/aws/sns")
+
+
+def key(fleet: Fleet, *services: str) -> str:
+    account = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{deployed.ACCOUNT}:root"}, "Action": "kms:*"}
+    grants = [
+        {"Effect": "Allow", "Principal": {"Service": service}, "Action": ["kms:Decrypt", "kms:GenerateDataKey*"]}
+        for service in services
+    ]
+    policy = {"Version": "2012-10-17", "Statement": [{**item, "Resource": "*"} for item in (account, *grants)]}
+    return str(fleet.client("kms").create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"])
+
+
+def key_without_eventbridge(fleet: Fleet) -> None:
+    topic_attribute(fleet, "KmsMasterKeyId", key(fleet))
+
+
+def key_of_others(fleet: Fleet) -> None:
+    topic_attribute(fleet, "KmsMasterKeyId", key(fleet, "events.amazonaws.com"))
+
+
+def key_disabled(fleet: Fleet) -> None:
+    arn = key(fleet, "events.amazonaws.com")
+    topic_attribute(fleet, "KmsMasterKeyId", arn)
+    fleet.client("kms").disable_key(KeyId=arn)
+
+
+def subscription_arn(fleet: Fleet) -> str:
+    found = fleet.client("sns").list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
+    return str(found[0]["SubscriptionArn"])
+
+
+def unsubscribed(fleet: Fleet) -> None:
+    fleet.client("sns").unsubscribe(SubscriptionArn=subscription_arn(fleet))
+
+
+def subscription_attribute(name: str, value: str) -> Callable[[Fleet], None]:
+    def happen(fleet: Fleet) -> None:
+        fleet.client("sns").set_subscription_attributes(
+            SubscriptionArn=subscription_arn(fleet), AttributeName=name, AttributeValue=value
+        )
+
+    return happen
+
+
+def configuration(fleet: Fleet) -> dict[str, Any]:
+    chatbot = fleet.client("chatbot", "us-east-2")
+    return dict(chatbot.describe_slack_channel_configurations()["SlackChannelConfigurations"][0])
+
+
+def topic_detached(fleet: Fleet) -> None:
+    found = configuration(fleet)
+    fleet.client("chatbot", "us-east-2").update_slack_channel_configuration(
+        ChatConfigurationArn=CONFIGURATION,
+        SlackChannelId=found["SlackChannelId"],
+        SnsTopicArns=[arn for arn in found["SnsTopicArns"] if arn != TOPIC],
+    )
+
+
+def configuration_deleted(fleet: Fleet) -> None:
+    fleet.client("chatbot", "us-east-2").delete_slack_channel_configuration(ChatConfigurationArn=CONFIGURATION)
+
+
+def role_deleted(fleet: Fleet) -> None:
+    fleet.client("iam").delete_role(RoleName=f"{NAME}-channel")
+
+
+def role_trusts_nobody(fleet: Fleet) -> None:
+    statement = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    fleet.client("iam").update_assume_role_policy(RoleName=f"{NAME}-channel", PolicyDocument=policy)
+
+
+def world(**facts: Any) -> Callable[[Fleet], None]:
+    return lambda fleet: fleet.emulator.world({deployed.ACCOUNT: facts})
+
+
+BREAKAGES = (
+    Breakage("hub off", hub_off, NOT),
+    Breakage("custom action deleted", action_deleted, PLAIN, loses=False),
+    Breakage("custom action renamed", action_renamed, PLAIN, loses=False),
+    Breakage("stack deleted", stack_deleted, PLAIN),
+    Breakage("stack rolled back", stack_in("ROLLBACK_COMPLETE"), PLAIN, loses=False),
+    Breakage("stack half deleted", stack_in("DELETE_FAILED"), PLAIN, loses=False),
+    Breakage("stack stuck in an update", stack_in("UPDATE_ROLLBACK_FAILED"), PLAIN, loses=False),
+    Breakage("stack out of date", policy_of_variables_changed, PLAIN, loses=False),
+    Breakage("rule disabled", rule_disabled, DEEP),
+    Breakage("rule's pattern changed", rule_pattern_changed, DEEP),
+    Breakage("rule deleted", rule_deleted, DEEP),
+    Breakage("target removed", target_removed, DEEP),
+    Breakage("target changes the event", target_changes_event, DEEP),
+    Breakage("target doubled", target_doubled, DEEP, loses=False),
+    Breakage("topic deleted", topic_deleted, DEEP),
+    Breakage("topic policy without EventBridge", policy_emptied, DEEP),
+    Breakage("topic policy denies", policy_denies, DEEP),
+    Breakage("topic encrypted with AWS's key", key_of_aws, DEEP),
+    Breakage("topic encrypted with a key that keeps EventBridge out", key_without_eventbridge, DEEP),
+    Breakage("topic encrypted with a disabled key", key_disabled, DEEP),
+    Breakage("topic encrypted with somebody's usable key", key_of_others, DEEP, loses=False),
+    Breakage("subscription deleted", unsubscribed, DEEP),
+    Breakage("subscription raw", subscription_attribute("RawMessageDelivery", "true"), DEEP),
+    Breakage("subscription filtered", subscription_attribute("FilterPolicy", '{"a": ["b"]}'), DEEP),
+    Breakage("topic detached from the channel", topic_detached, PLAIN),
+    Breakage("channel configuration deleted", configuration_deleted, PLAIN),
+    Breakage("channel role deleted", role_deleted, PLAIN, loses=False),
+    Breakage("channel role trusts somebody else", role_trusts_nobody, PLAIN, loses=False),
+    Breakage("channels disabled by an organization policy", world(channel_policy_disabled="Denied by policy"), NOT),
+    Breakage("app not in the private channel", world(private_channels=[deployed.CHANNEL]), NOT),
+    Breakage("workspace no longer authorised", world(workspaces=[]), NOT, loses=False),
+)

@@ -1,0 +1,120 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small fleet on the emulator, deployed by the collection itself: three regions of one account, one Slack channel."""
+
+from __future__ import annotations
+
+import datetime
+from functools import lru_cache
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.run import run
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import PREFIX
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import settings_of
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
+
+ACCOUNT = "111111111111"
+REGIONS = ("ap-southeast-1", "eu-west-1", "us-east-1")
+HERE = "eu-west-1"  # where things are broken
+NAME = "securityhub-slack"
+TEAM, CHANNEL = "T0123456789", "C0123456789"
+TOPIC = f"arn:aws:sns:{HERE}:{ACCOUNT}:{NAME}"
+CONFIGURATION = f"arn:aws:chatbot::{ACCOUNT}:chat-configuration/slack-channel/{NAME}"
+WORLD = {"hubs": list(REGIONS), "workspaces": [{"SlackTeamId": TEAM, "SlackTeamName": "acme"}]}
+# A day on which nothing in the tests expires.
+TODAY = datetime.date(2026, 11, 24)
+
+
+@lru_cache(maxsize=1)
+def clients() -> Clients:
+    """Return the clients of all tests of the process: to make them takes longer than to use them."""
+    return Clients()
+
+
+class Fleet:
+    """The fleet, ways to run the collection on it, and clients to break it with."""
+
+    def __init__(self, emulator: Any, **variables: Any) -> None:
+        self.emulator = emulator
+        self.variables = variables
+
+    def client(self, service: str, region: str = HERE) -> Any:
+        """Return a boto3 client of the account in a region."""
+        return self.emulator.client(service, region)
+
+    def targets(self, **given: Any) -> list[Target]:
+        """Return a target for each region, with role variables given without their prefix."""
+        return [Target(settings_of(region, self._variables(region, given))) for region in REGIONS]
+
+    def _variables(self, region: str, given: dict[str, Any]) -> dict[str, Any]:
+        chosen = {
+            "region": region,
+            "endpoint_url": self.emulator.url,
+            "workspace_id": TEAM,
+            "channel_id": CHANNEL,
+            **self.variables,
+            **given,
+        }
+        checked = ArgumentSpecValidator(_targets.options()).validate({PREFIX + key: chosen[key] for key in chosen})
+        assert not checked.error_messages, checked.error_messages
+        return dict(checked.validated_parameters)
+
+    def run(self, *, check: bool = False, **given: Any) -> list[str]:
+        """Run the collection, and return what it has changed or failed at, in words."""
+        targets = self.targets(**given)
+        accounts = run(targets, [], clients(), check=check, diff=False, today=TODAY, say=lambda line: None)
+        of_targets = [
+            f"{target.host}: {change}"
+            for target in targets
+            for change in ([f"FAILED: {target.error}"] if target.error else report.changes_of(target))
+        ]
+        return of_targets + [change for account in accounts for change in report.channel_changes(account)]
+
+    def finding(self, name: str = "1", region: str = HERE) -> None:
+        """Let Security Hub get a critical finding; where it is off it gets none."""
+        given = {
+            "SchemaVersion": "2018-10-08",
+            "Id": f"{region}/{name}",
+            "ProductArn": f"arn:aws:securityhub:{region}::product/aws/securityhub",
+            "GeneratorId": "security-control/EC2.19",
+            "AwsAccountId": ACCOUNT,
+            "CreatedAt": "2026-01-01T00:00:00.000Z",
+            "UpdatedAt": "2026-01-01T00:00:00.000Z",
+            "Severity": {"Label": "CRITICAL"},
+            "Title": f"Finding {name} in {region}",
+            "Description": "A check.",
+            "Types": ["Software and Configuration Checks"],
+            "Resources": [{"Type": "AwsEc2SecurityGroup", "Id": "sg-1"}],
+            "Compliance": {"Status": "FAILED", "SecurityControlId": "EC2.19"},
+        }
+        hub = self.client("securityhub", region)
+        try:
+            hub.batch_import_findings(Findings=[given])
+        except hub.exceptions.InvalidAccessException:
+            return
+
+    def arrived(self) -> list[str]:
+        """Return the titles of the messages in the channel."""
+        return [message["title"] for message in self.emulator.inbox(CHANNEL)]
+
+
+def deploy(emulator: Any, monkeypatch: Any, **variables: Any) -> Fleet:
+    """Return a fleet, with further role variables, that has just been deployed into an empty world."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
+    # Nobody else writes, and stacks of the emulator are there at once.
+    monkeypatch.setattr(configuration, "SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr(stacks, "FIRST_PAUSE", 0.05)
+    emulator.reset()
+    emulator.world({ACCOUNT: WORLD})
+    fleet = Fleet(emulator, **variables)
+    fleet.run()
+    emulator.forget_requests()
+    return fleet

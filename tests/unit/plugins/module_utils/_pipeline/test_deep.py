@@ -1,0 +1,105 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A deep run puts back what was changed by hand; an ordinary one sees only what its two calls a target show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from ansible_collections.secops.securityhub.tests.unit import breakages
+from ansible_collections.secops.securityhub.tests.unit import deployed
+
+POLICIES = Path(__file__).parents[5] / "roles" / "securityhub_slack" / "files" / "iam"
+
+
+@pytest.fixture
+def fleet(emulator, monkeypatch):
+    return deployed.deploy(emulator, monkeypatch)
+
+
+def test_a_deep_run_of_an_untouched_fleet_changes_nothing_and_costs_six_calls_more_a_target(fleet, emulator):
+    assert fleet.run() == []
+    shallow = len(emulator.requests())
+    emulator.forget_requests()
+    assert fleet.run(deep=True) == []
+    assert len(emulator.requests()) - shallow == 6 * len(deployed.REGIONS)
+    assert emulator.writes() == []
+
+
+@pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
+def test_what_was_broken_by_hand(fleet, emulator, breakage):
+    breakage.happen(fleet)
+    fleet.finding("before")
+    assert fleet.arrived() == ([] if breakage.loses else fleet.arrived())
+    deep = breakage.repaired_by == breakages.DEEP
+    if deep:
+        assert fleet.run() == [], "what only a deep run sees"
+    emulator.forget_requests()
+    predicted = fleet.run(check=True, deep=deep)
+    assert emulator.writes() == []
+    done = fleet.run(deep=deep)
+    # An update that is taken back may leave nothing to update.
+    assert [change.removesuffix(", then update") for change in predicted] == done
+    fleet.finding("after")
+    repaired = "Finding after in eu-west-1" in fleet.arrived()
+    assert repaired is (breakage.repaired_by != breakages.NOT or not breakage.loses)
+    assert breakage.repaired_by == breakages.NOT or (predicted and fleet.run(deep=True) == [])
+
+
+def test_grants_of_others_survive_a_repair(fleet):
+    sns = fleet.client("sns")
+    policy = json.loads(sns.get_topic_attributes(TopicArn=deployed.TOPIC)["Attributes"]["Policy"])
+    grant = {
+        "Sid": "Audit",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::222222222222:root"},
+        "Action": "sns:Subscribe",
+        "Resource": deployed.TOPIC,
+    }
+    changed = {**policy, "Statement": [grant]}
+    breakages.topic_attribute(fleet, "Policy", json.dumps(changed))
+    assert fleet.run(deep=True)
+    repaired = json.loads(sns.get_topic_attributes(TopicArn=deployed.TOPIC)["Attributes"]["Policy"])
+    assert repaired["Statement"] == [*policy["Statement"], grant]
+
+
+def test_an_update_finds_what_it_needs_since_repairs_come_first(fleet):
+    breakages.rule_deleted(fleet)
+    done = fleet.run(deep=True, minimum_severity="HIGH")
+    assert f"{deployed.HERE}: repair: the rule {breakages.RULE} is gone" in done
+    assert f"{deployed.HERE}: stack: update" in done
+    assert "HIGH" in fleet.client("events").describe_rule(Name=breakages.RULE)["EventPattern"]
+    assert fleet.run(deep=True, minimum_severity="HIGH") == []
+
+
+def test_repairs_need_no_more_rights_than_the_role_lists(fleet, emulator):
+    for happen in (
+        breakages.rule_disabled,
+        breakages.policy_emptied,
+        breakages.target_doubled,
+        breakages.key_without_eventbridge,
+        breakages.subscription_attribute("RawMessageDelivery", "true"),
+    ):
+        happen(fleet)
+    emulator.forget_requests()
+    fleet.run(deep=True)
+    statements = [item for path in POLICIES.glob("*.json") for item in json.loads(path.read_text())["Statement"]]
+    allowed = {action for item in statements for action in (item["Action"] if isinstance(item["Action"], list) else ())}
+    called = {f"{entry['service']}:{entry['operation']}" for entry in emulator.requests()}
+    assert {"events:PutRule", "sns:SetSubscriptionAttributes", "kms:GetKeyPolicy"} <= called
+    assert called - allowed == {"sts:GetCallerIdentity"}
+
+
+def test_the_target_that_marks_findings_is_put_back_with_the_role_that_only_the_stack_knows(emulator, monkeypatch):
+    fleet = deployed.deploy(emulator, monkeypatch, mark_notified=True)
+    events = fleet.client("events")
+    before = events.list_targets_by_rule(Rule=breakages.RULE)["Targets"]
+    assert fleet.run(deep=True) == []
+    events.remove_targets(Rule=breakages.RULE, Ids=["notified"])
+    assert fleet.run(deep=True) == [
+        f"{deployed.HERE}: repair: the target of the rule {breakages.RULE} that marks findings as NOTIFIED is gone"
+    ]
+    assert events.list_targets_by_rule(Rule=breakages.RULE)["Targets"] == before
