@@ -145,8 +145,8 @@ class Demo:
             }
             for status in update["workflow"]
         }
-        patterns = {region: self.aws.patterns(region) for region in self.policies}
-        return explanations.verdicts(self.findings | updated, self.policies, patterns, ACCOUNT)
+        rules = {region: state["rules"] for region, state in self.aws.state(list(self.policies))["regions"].items()}
+        return explanations.verdicts(self.findings | updated, self.policies, rules, ACCOUNT)
 
     def check_messages(self, arrived: list[str], forwarded: set[str]) -> None:
         """Check what arrived, and what the rules forward, against what was written down by hand."""
@@ -223,8 +223,18 @@ class Demo:
         return sum(int(count) for line in output for count in re.findall(r"changed=(\d+)", line))
 
     def show_holdings(self) -> dict[str, int]:
-        """Read back what the account has, say it, and return it."""
-        found = self.aws.holdings(list(self.policies))
+        """Read back how much the account has, say it, and return it."""
+        state = self.aws.state(list(self.policies))
+        in_regions = state["regions"].values()
+        found = {
+            "stacks": sum(len(region["stacks"]) for region in in_regions),
+            "custom actions": sum(len(region["actions"]) for region in in_regions),
+            "topics": sum(len(region["topics"]) for region in in_regions),
+            "rules": sum(len(region["rules"]) for region in in_regions),
+            "channel configurations": len(state["configurations"]),
+            "roles": len(state["roles"]),
+            "policies": len(state["policies"]),
+        }
         say(f"Read back from AWS: {', '.join(f'{what} {number}' for what, number in found.items())}.")
         return found
 

@@ -36,10 +36,10 @@ def regions_with_policies(inventory: str) -> dict[str, policy.Policy]:
 def verdicts(
     findings: dict[str, Any],
     policies: dict[str, policy.Policy],
-    patterns: dict[str, dict[str, dict[str, Any]]],
+    rules: dict[str, dict[str, dict[str, Any]]],
     account: str,
 ) -> dict[str, simulation.Verdict]:
-    """Return for each finding what becomes of it. *patterns*: of each region's rules, by the rule's name."""
+    """Return for each finding what becomes of it. *rules*: of each region, as in aws_state."""
     candidates = [topology.Candidate(region, ((NAME, of_region),)) for region, of_region in policies.items()]
     places = topology.lay_out(candidates, None, topology.AUTO, "").places
     targets = [
@@ -47,7 +47,7 @@ def verdicts(
             host=place.region,
             account=account,
             region=place.region,
-            rules=tuple(simulation.Rule(name, pattern, NAME) for name, pattern in patterns[place.region].items()),
+            rules=tuple(simulation.Rule(name, rule["pattern"], NAME) for name, rule in rules[place.region].items()),
             routes=(simulation.Route(NAME, policies[place.region], place.scopes[0]),),
         )
         for place in places

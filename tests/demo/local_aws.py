@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import boto3
+import aws_state
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "111111111111"
@@ -76,33 +76,8 @@ class LocalAws:
 
     def client(self, service: str, region: str, account: str = ACCOUNT) -> Any:
         """Return a boto3 client of an account in a region."""
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.url,
-            aws_access_key_id=account,
-            aws_secret_access_key="local",
-        )
+        return aws_state.client(service, region, account, self.url)
 
-    def patterns(self, region: str) -> dict[str, dict[str, Any]]:
-        """Return the event patterns of the region's rules, by their names."""
-        rules = self.client("events", region).list_rules()["Rules"]
-        return {rule["Name"]: json.loads(rule["EventPattern"]) for rule in rules}
-
-    def holdings(self, regions: list[str]) -> dict[str, int]:
-        """Return how many of what a pipeline and a channel are made of the account has, read back from AWS."""
-        return {
-            "stacks": sum(len(self.client("cloudformation", region).describe_stacks()["Stacks"]) for region in regions),
-            "custom actions": sum(
-                len(self.client("securityhub", region).describe_action_targets()["ActionTargets"]) for region in regions
-            ),
-            "topics": sum(len(self.client("sns", region).list_topics()["Topics"]) for region in regions),
-            "rules": sum(len(self.patterns(region)) for region in regions),
-            "channel configurations": len(
-                self.client("chatbot", "us-east-2").describe_slack_channel_configurations()[
-                    "SlackChannelConfigurations"
-                ]
-            ),
-            "roles": len(self.client("iam", "us-east-1").list_roles()["Roles"]),
-            "policies": len(self.client("iam", "us-east-1").list_policies(Scope="Local")["Policies"]),
-        }
+    def state(self, regions: list[str]) -> dict[str, Any]:
+        """Return what the account has of all that the playbook makes, read back from AWS."""
+        return aws_state.of_account(ACCOUNT, regions, self.url)
