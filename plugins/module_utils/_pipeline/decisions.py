@@ -130,7 +130,7 @@ def _is_in_place(account: AccountRun, target: Target) -> bool:
     if target.wanted is None or plan.status_of(target.live.stack) not in states.STANDING:
         return False
     carried = {arn for configuration in account.configurations for arn in configuration.get("SnsTopicArns", [])}
-    return plan.same(target.wanted.stack, target.live.stack) and {arn for _, arn in target.wanted.topics} <= carried
+    return plan.same(target.wanted.stack, target.live.stack) and {arn for _place, arn in target.wanted.topics} <= carried
 
 
 def _fail(targets: list[Target], sentence: str) -> None:
