@@ -41,7 +41,7 @@ EMPTY = {"StackName": NAME, "StackStatus": "REVIEW_IN_PROGRESS"}
     ],
 )
 def test_towards_a_pipeline(live, action, stack):
-    assert plan(WANTED, NAME, live) == TargetPlan(action, tuple(stack.split()))
+    assert plan(WANTED, NAME, live) == TargetPlan(action, stack=tuple(stack.split()))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_towards_a_pipeline(live, action, stack):
     ],
 )
 def test_towards_nothing(live, action, stack):
-    assert plan(None, NAME, live) == TargetPlan(action, tuple(stack.split()))
+    assert plan(None, NAME, live) == TargetPlan(action, stack=tuple(stack.split()))
 
 
 @pytest.mark.parametrize("wanted", [WANTED, None])
@@ -75,7 +75,7 @@ def test_a_stack_that_nothing_leads_out_of_is_refused():
     live = LiveTarget(True, ACTION, {**STACK, "StackStatus": "IMPORT_ROLLBACK_FAILED"})
     with pytest.raises(Refused, match="is in IMPORT_ROLLBACK_FAILED, which no update leads out of"):
         plan(WANTED, NAME, live)
-    assert plan(None, NAME, live) == TargetPlan("delete", ("delete",))
+    assert plan(None, NAME, live) == TargetPlan("delete", stack=("delete",))
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ def test_waiting_changes_nothing(planned, changed):
 
 def test_tags_of_the_user_make_another_stack():
     tagged = replace(WANTED, stack=replace(WANTED.stack, tags=(("Team", "security"),)))
-    assert plan(tagged, NAME, LiveTarget(True, ACTION, STACK)) == TargetPlan("none", ("update",))
+    assert plan(tagged, NAME, LiveTarget(True, ACTION, STACK)) == TargetPlan("none", stack=("update",))
