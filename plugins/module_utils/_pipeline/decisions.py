@@ -55,14 +55,18 @@ def decide(account: AccountRun, today: datetime.date) -> None:
 def worth_asking(account: AccountRun, today: datetime.date) -> list[Target]:
     """Return the neighbours, not asked yet, on whose state it depends what the account's targets shall be.
 
-    They are the one that sends the global findings, if Security Hub is on there, and the home region.
+    They are the one that sends the global findings, if Security Hub is on there, and the home region; and all of them
+    before anything is refused, since one in which Security Hub is off has no say.
     """
     present = [target for target in healthy(account.targets) if target.settings.present]
     if not present or not account.neighbours:
         return []
     layout = _lay_out(account, present, today)
+    unknown = [item for item in account.neighbours if item.live.hub is None]
+    if layout.problems:
+        return unknown
     matter = {layout.owner_region, _home_region(account) if layout.mode == topology.HOME_REGION else ""}
-    return [item for item in account.neighbours if item.settings.region in matter and item.live.hub is None]
+    return [item for item in unknown if item.settings.region in matter]
 
 
 def hold_back(account: AccountRun) -> None:
@@ -130,7 +134,9 @@ def _is_in_place(account: AccountRun, target: Target) -> bool:
     if target.wanted is None or plan.status_of(target.live.stack) not in states.STANDING:
         return False
     carried = {arn for configuration in account.configurations for arn in configuration.get("SnsTopicArns", [])}
-    return plan.same(target.wanted.stack, target.live.stack) and {arn for _place, arn in target.wanted.topics} <= carried
+    return (
+        plan.same(target.wanted.stack, target.live.stack) and {arn for _place, arn in target.wanted.topics} <= carried
+    )
 
 
 def _fail(targets: list[Target], sentence: str) -> None:
