@@ -78,8 +78,10 @@ class World:
         account.facts = Facts(aggregator=self.aggregator, administrator=self.administrator)
         account.configurations = copy.deepcopy(self.configurations)
         account.identity = self.identity
-        for neighbour in decisions.worth_asking(account, TODAY):
-            neighbour.live = self._live(neighbour.settings.region)
+        # An answer may make another neighbour worth asking, as in a real run.
+        while due := decisions.worth_asking(account, TODAY):
+            for neighbour in due:
+                neighbour.live = self._live(neighbour.settings.region)
         return account
 
     def planned(self, targets: Iterable[Settings], *others: Iterable[Settings]) -> AccountRun:
