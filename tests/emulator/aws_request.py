@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from xml.sax.saxutils import escape
 
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
@@ -69,7 +70,7 @@ def error(protocol: str, code: str, message: str, status: int) -> tuple[int, dic
     if protocol == "cbor":
         body = b"\xa2" + b"".join(_cbor_text(text) for text in ("__type", code, "message", message))
         return status, {**headers, "Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}, body
-    xml = f"<Code>{code}</Code><Message>{message}</Message>"
+    xml = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
     if protocol == "ec2":
         xml = f"<Response><Errors><Error>{xml}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
     elif protocol == "query":
@@ -111,6 +112,19 @@ def unknown_credentials(request: AwsRequest) -> tuple[int, dict[str, str], bytes
         return error(request.protocol, "AuthFailure", message, 401)
     code = "InvalidClientTokenId" if request.protocol in ("query", "xml") else "UnrecognizedClientException"
     return error(request.protocol, code, "The security token included in the request is invalid", 403)
+
+
+def denied(request: AwsRequest, account: str, reason: str) -> tuple[int, dict[str, str], bytes]:
+    """The service's answer to a caller whose policies do not allow the operation."""
+    code = "AccessDenied" if request.protocol in ("query", "xml") else "AccessDeniedException"
+    user, action = f"arn:aws:iam::{account}:user/somebody", f"{request.service}:{request.operation}"
+    return error(request.protocol, code, reason or f"User: {user} is not authorized to perform: {action}", 403)
+
+
+def expired(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
+    """The service's answer to temporary credentials whose time is over."""
+    code = "ExpiredToken" if request.protocol in ("query", "xml") else "ExpiredTokenException"
+    return error(request.protocol, code, "The security token included in the request is expired", 403)
 
 
 def failed(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:

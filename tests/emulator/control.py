@@ -102,7 +102,7 @@ class Control:
         return self.emulator.faults.counters()
 
     def set_faults(self, given: Any, query: dict[str, str]) -> Any:
-        self.emulator.faults.replace(given)
+        self.emulator.faults.replace(given, query.get("seed"))
         return self.emulator.faults.counters()
 
     def show_stacks(self, given: Any, query: dict[str, str]) -> Any:

@@ -19,6 +19,9 @@ class Outcome(Enum):
     THROTTLED = "throttled"
     FAILED = "failed"
     RESET = "reset"
+    LOST = "lost"
+    DENIED = "denied"
+    EXPIRED = "expired"
     GARBLED = "garbled"
 
 
@@ -28,7 +31,10 @@ class BadRule(ValueError):
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. Chances: 0 to 1; empty lists match everything; rate_limit is per service, region and second."""
+    """One rule. Chances: 0 to 1; empty lists match everything; rate_limit is per service, region and second.
+
+    reason: what a denied request is told, in place of AWS's own words.
+    """
 
     latency_ms: float = 0
     jitter_ms: float = 0
@@ -39,6 +45,10 @@ class Rule:
     resets: float = 0
     garbage: float = 0
     unreachable: float = 0
+    lost: float = 0
+    denied: float = 0
+    expired: float = 0
+    reason: str = ""
     rate_limit: int = 0
     services: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
@@ -78,11 +88,13 @@ class Faults:
         self.outcomes: dict[str, int] = {}
         self.seconds: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def replace(self, given: list[dict] | dict) -> None:
-        """Puts rules in the place of those in force; counters start anew."""
+    def replace(self, given: list[dict] | dict, seed: str | None = None) -> None:
+        """Puts rules in the place of those in force; counters, and with a seed chance too, start anew."""
         rules = [Rule.of(rule) for rule in (given if isinstance(given, list) else [given])]
         self.clear()
         self.rules = rules
+        if seed is not None:
+            self.random = random.Random(seed)
 
     def counters(self) -> dict:
         """What GET /_emulator/faults shows."""
@@ -95,17 +107,17 @@ class Faults:
             "outcomes": self.outcomes,
         }
 
-    def decide(self, service: str, region: str, operation: str) -> tuple[float, Outcome]:
-        """Seconds to wait, and the outcome, of a request; all rules that cover it add up, the first outcome counts."""
-        delay, outcome = 0.0, Outcome.SERVED
+    def decide(self, service: str, region: str, operation: str) -> tuple[float, Outcome, str]:
+        """Seconds to wait, outcome and reason of a request; rules that cover it add up, the first outcome counts."""
+        delay, outcome, reason = 0.0, Outcome.SERVED, ""
         for rule in self.rules:
             if not rule.covers(service, region, operation):
                 continue
             delay += self._delay(rule)
             if outcome is Outcome.SERVED:
-                outcome = self._outcome(rule, service, region)
+                outcome, reason = self._outcome(rule, service, region), rule.reason
         self.outcomes[outcome.value] = self.outcomes.get(outcome.value, 0) + 1
-        return delay, outcome
+        return delay, outcome, reason
 
     def _delay(self, rule: Rule) -> float:
         delay = rule.latency_ms
@@ -124,6 +136,9 @@ class Faults:
             (rule.throttle, Outcome.THROTTLED),
             (rule.errors, Outcome.FAILED),
             (rule.garbage, Outcome.GARBLED),
+            (rule.lost, Outcome.LOST),
+            (rule.denied, Outcome.DENIED),
+            (rule.expired, Outcome.EXPIRED),
         )
         for chance, outcome in chances:
             if chance and self.random.random() < chance:

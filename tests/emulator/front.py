@@ -88,11 +88,14 @@ class Front:
         set_request_account_id(about.access_key)
         set_request_region(about.region)
         account = get_account_id()
-        delay, outcome = self.faults.decide(about.service, about.region, about.operation)
+        delay, outcome, reason = self.faults.decide(about.service, about.region, about.operation)
         if delay:
             await asyncio.sleep(delay)
         try:
-            status, headers, answer = await self._answer(request, about, outcome, raw_path, query, body)
+            failure = _failure(outcome, about, account, reason)
+            status, headers, answer = failure or await self._answer(request, about, raw_path, query, body)
+            if outcome is Outcome.LOST:
+                raise ConnectionLost
         except ConnectionLost:
             self.log.add(about, account, 0)
             return _reset(request)
@@ -100,22 +103,31 @@ class Front:
         return web.Response(status=status, headers=headers, body=answer)
 
     async def _answer(
-        self, request: web.BaseRequest, about: AwsRequest, outcome: Outcome, raw_path: str, query: str, body: bytes
+        self, request: web.BaseRequest, about: AwsRequest, raw_path: str, query: str, body: bytes
     ) -> tuple:
-        if outcome is Outcome.RESET:
-            raise ConnectionLost
-        if outcome is Outcome.THROTTLED:
-            return aws_request.throttled(about)
-        if outcome is Outcome.FAILED:
-            return aws_request.failed(about)
-        if outcome is Outcome.GARBLED:
-            return 200, {"Content-Type": "text/html"}, b"<html><body>Welcome to the guest network. Please sign in."
         if not self.is_enabled(get_account_id(), about.region):
             return aws_request.unknown_credentials(about)
         service = self.services.get(about.service)
         if service is not None:
             return service(request.method, raw_path, query, body)
         return await ministack_app.call(request.method, raw_path, query, request.raw_headers, body)
+
+
+def _failure(outcome: Outcome, about: AwsRequest, account: str, reason: str) -> tuple | None:
+    """What is answered in place of the service, if it is not asked; ConnectionLost where nothing is."""
+    if outcome is Outcome.RESET:
+        raise ConnectionLost
+    if outcome is Outcome.THROTTLED:
+        return aws_request.throttled(about)
+    if outcome is Outcome.FAILED:
+        return aws_request.failed(about)
+    if outcome is Outcome.GARBLED:
+        return 200, {"Content-Type": "text/html"}, b"<html><body>Welcome to the guest network. Please sign in."
+    if outcome is Outcome.DENIED:
+        return aws_request.denied(about, account, reason)
+    if outcome is Outcome.EXPIRED:
+        return aws_request.expired(about)
+    return None
 
 
 def _from_a_browser(request: web.BaseRequest, raw_path: str, query: str) -> bool:

@@ -75,9 +75,13 @@ class Emulator:
         """The messages that arrived, in order."""
         return self.ask("GET", "inbox" + (f"?{urlencode({'channel': channel})}" if channel else ""))
 
-    def faults(self, *rules: dict) -> dict:
-        """Replaces the fault rules; none at all when called without one."""
-        return self.ask("POST", "faults", list(rules))
+    def faults(self, *rules: dict, seed: int | None = None) -> dict:
+        """Replaces the fault rules; none at all when called without one. A seed makes chance repeat itself."""
+        return self.ask("POST", "faults" + ("" if seed is None else f"?seed={seed}"), list(rules))
+
+    def stacks(self, seconds: float = 0, *failures: dict) -> dict:
+        """How long operations on stacks take, and which of them fail."""
+        return self.ask("POST", "stacks", {"seconds": seconds, "fail": list(failures)})
 
     def custom_action(self, region: str, action: str, *finding_ids: str, account: str = ACCOUNT) -> dict:
         """Sends findings by a custom action, as a person does in the console."""

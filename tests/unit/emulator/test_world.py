@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -149,6 +150,8 @@ CALLS = {
     [
         ({"throttle": 1}, {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}),
         ({"errors": 1}, {"InternalFailure", "InternalServerException"}),
+        ({"denied": 1}, {"AccessDenied", "AccessDeniedException"}),
+        ({"expired": 1}, {"ExpiredToken", "ExpiredTokenException"}),
     ],
 )
 def test_faults_speak_each_services_language(lab, service, rule, codes):
@@ -172,6 +175,39 @@ def test_connections_break_and_answers_are_garbled(lab, rule, error):
     lab.emulator.faults(rule)
     with pytest.raises(error):
         lab.client("cloudformation").describe_stacks()
+
+
+def test_a_lost_answer_comes_after_the_effect(lab):
+    lab.emulator.faults({"lost": 1})
+    with pytest.raises(ConnectionClosedError):
+        lab.client("sns").create_topic(Name="answered-by-nobody")
+    lab.emulator.faults()
+    assert [topic["TopicArn"].rpartition(":")[2] for topic in lab.client("sns").list_topics()["Topics"]] == [
+        "answered-by-nobody"
+    ]
+
+
+@pytest.mark.parametrize("service", CALLS)
+def test_a_denial_gives_the_reason_that_it_is_told(lab, service):
+    lab.emulator.faults({"denied": 1, "reason": "<b>no</b> & {{ 7*7 }}"})
+    with pytest.raises(ClientError) as raised:
+        getattr(lab.client(service), CALLS[service])()
+    assert raised.value.response["Error"]["Message"] == "<b>no</b> & {{ 7*7 }}"
+
+
+def test_a_seed_repeats_chance(lab):
+    def outcomes():
+        lab.emulator.faults({"errors": 0.5}, seed=7)
+        lab.emulator.forget_requests()
+        client = lab.client("securityhub")
+        for _attempt in range(12):
+            with contextlib.suppress(ClientError):
+                client.describe_hub()
+        return [entry["status"] for entry in lab.emulator.requests()]
+
+    first = outcomes()
+    assert outcomes() == first
+    assert set(first) == {200, 500}
 
 
 def test_faults_cover_what_they_name(lab):
