@@ -60,4 +60,5 @@ class ActionModule(ActionBase):
         return result | outcome | {"ansible_facts": {FACT: {key: outcome[key] for key in FACT_KEYS}}}
 
     def _say(self, line: str) -> None:
-        self._display.display(f"  {line}")
+        for part in report.wrapped(f"  {line}"):
+            self._display.display(part)

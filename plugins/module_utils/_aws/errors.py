@@ -95,6 +95,16 @@ def message(error: BaseException) -> str:
     return str(response.get("Error", {}).get("Message", "") or error)
 
 
+def is_passing(error: BaseException) -> bool:
+    """Tell whether the same call may well succeed a little later: throttling, a fault of AWS's, a broken connection."""
+    if isinstance(error, (aws.ConnectionError, aws.HTTPClientError, ResponseParserError)):
+        return True
+    response = getattr(error, "response", None)
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(response, dict) else 0
+    known = code(error)
+    return status >= 500 or SAME_AS.get(known, known) == "Throttling"
+
+
 def explain(error: BaseException) -> str:
     """Return one sentence with the cause and one with the remedy."""
     if isinstance(error, Refused):

@@ -31,11 +31,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transf
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import boto3_tags
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import configuration_name
 
-try:
-    import botocore.exceptions as aws
-except ImportError:
-    pass  # the action plugin and AnsibleAWSModule say so
-
 ROUNDS = 10
 # Longer than another writer needs between its read and its write, or what it overwrites would not be seen here.
 SETTLE_SECONDS = 1.0
@@ -83,12 +78,18 @@ def preview(client: Any, desired: Desired) -> Outcome:
 
 
 def apply(
-    client: Any, desired: Desired, plan_now: Plan | None = None, sleep: Callable[[float], None] = time.sleep
+    client: Any,
+    desired: Desired,
+    plan_now: Plan | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    writer: Any = None,
 ) -> Outcome:
     """Bring the configuration to *desired* and return what happened; an empty *plan_now* spares all calls.
 
     A plan that is not empty is made anew from a fresh read, so that a plan made minutes ago drops nobody's topic.
-    Raise Refused (the workspace is not authorised, another writer does not give way) and botocore's errors.
+    *writer*: a client that asks once, for the same reason: a write that botocore repeats seconds later, after somebody
+    else's, would take that back. Raise Refused (the workspace is not authorised, another writer does not give way) and
+    botocore's errors.
     """
     if plan_now is not None and not plan_now.changed:
         return Outcome(False, plan_now.before, plan_now.after)
@@ -96,16 +97,16 @@ def apply(
     def write(now: Plan) -> bool:
         if now.operation == "create":
             require_team(client, desired)
-        return _write(client, now, desired.platform)
+        return _write(writer or client, now, desired.platform)
 
     return _converge(lambda: plan(read(client, desired), desired), write, desired.name, sleep)
 
 
-def detach(client: Any, removal: Removal, sleep: Callable[[float], None] = time.sleep) -> Outcome:
+def detach(client: Any, removal: Removal, sleep: Callable[[float], None] = time.sleep, writer: Any = None) -> Outcome:
     """Take own topics out, delete the configuration if it is ours and empty, and return what happened."""
     return _converge(
         lambda: plan_absent(read(client, removal), removal),
-        lambda now: _write(client, now, removal.platform),
+        lambda now: _write(writer or client, now, removal.platform),
         removal.name,
         sleep,
     )
@@ -143,27 +144,30 @@ def _converge(
     replan: Callable[[], Plan], write: Callable[[Plan], bool], name: str, sleep: Callable[[float], None]
 ) -> Outcome:
     now = first = replan()
-    changed = refused = False
+    changed = False
+    refusal: BaseException | None = None
     for number in range(ROUNDS):
         if not now.changed:
             return Outcome(changed, first.before, now.after)
         try:
             changed = write(now) or changed
-            refused = False
-        except aws.ClientError as error:
+            refusal = None
+        except errors.failures() as error:
             if not _passes(error, number):
                 raise
-            refused = True
+            refusal = error
         sleep(_settle_seconds(number))
         now = replan()
-    if now.changed:
-        raise errors.Refused(_reserved(name) if refused and now.operation == "create" else _still_differs(now, name))
-    return Outcome(changed, first.before, now.after)
+    if not now.changed:
+        return Outcome(changed, first.before, now.after)
+    if refusal is not None and errors.is_passing(refusal):
+        raise refusal
+    raise errors.Refused(_reserved(name) if refusal and now.operation == "create" else _still_differs(now, name))
 
 
 def _passes(error: BaseException, number: int) -> bool:
     """Tell whether a fresh read and another attempt may help."""
-    return _says_void(error) or (number < IAM_ROUNDS and _says_iam_unknown(error))
+    return _says_void(error) or errors.is_passing(error) or (number < IAM_ROUNDS and _says_iam_unknown(error))
 
 
 def _says_void(error: BaseException) -> bool:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import differences
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import repair
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 
@@ -38,12 +41,21 @@ if TYPE_CHECKING:
 def apply(clients: Clients, accounts: list[AccountRun], say: Callable[[str], None]) -> None:
     """Carry out the plans of all targets and accounts; who fails carries the *error*, and the others go on."""
     targets = [target for account in accounts for target in account.targets]
+    _say_what_begins(targets, say)
     _build(clients, [target for target in healthy(targets) if target.wanted is not None], say)
     for account in accounts:
         decisions.hold_back(account)
     note_failures(parallel.each(lambda account: _join(clients, account), accounts))
     _take_away(clients, [target for target in healthy(targets) if target.wanted is None], say)
     note_failures(parallel.each(lambda account: _close(clients, account), accounts))
+
+
+def _say_what_begins(targets: list[Target], say: Callable[[str], None]) -> None:
+    """Say what is unfinished if the run ends here: who presses Ctrl-C leaves no time to say it then."""
+    hosts = [target.host for target in healthy(targets) if target.plan.changed]
+    if hosts:
+        say(f"{len(hosts)} to change: {differences.few_of(hosts)}")
+        say("If this is interrupted, run the playbook again: it goes on from there.")
 
 
 def _build(clients: Clients, targets: list[Target], say: Callable[[str], None]) -> None:
@@ -99,13 +111,13 @@ def _join(clients: Clients, account: AccountRun) -> None:
     account.plan = decisions.plan_channels(account)
     with clients.acting(settings.source):
         _write_identity(clients, account, account.plan.identity)
-        client = clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url)
+        client, writer = _chatbot(clients, settings)
         for merge in account.plan.merges:
             if merge.resubscribed:
-                configuration.apply(client, channels.without_resubscribed(merge))
-                configuration.apply(client, merge.desired)
+                configuration.apply(client, channels.without_resubscribed(merge), writer=writer)
+                configuration.apply(client, merge.desired, writer=writer)
             else:
-                configuration.apply(client, merge.desired, merge.plan)
+                configuration.apply(client, merge.desired, merge.plan, writer=writer)
 
 
 def _close(clients: Clients, account: AccountRun) -> None:
@@ -121,10 +133,16 @@ def _close(clients: Clients, account: AccountRun) -> None:
     now = decisions.plan_channels(account)
     account.plan = replace(account.plan, closing=now.closing, farewell=now.farewell)
     with clients.acting(settings.source):
-        client = clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url)
+        client, writer = _chatbot(clients, settings)
         for removal in now.closing:
-            configuration.detach(client, removal)
+            configuration.detach(client, removal, writer=writer)
         _write_identity(clients, account, now.farewell)
+
+
+def _chatbot(clients: Clients, settings: Settings) -> tuple[Any, Any]:
+    """Return the client that reads, and the one that writes and does not repeat itself."""
+    where = (settings.value("chatbot_region"), settings.source.endpoint_url)
+    return clients.get("chatbot", *where), clients.get("chatbot", *where, attempts=1)
 
 
 def _write_identity(clients: Clients, account: AccountRun, planned: identities.IdentityPlan) -> None:

@@ -115,3 +115,22 @@ def test_code_and_message_of_a_client_error():
 
 def test_code_and_message_of_any_other_error():
     assert (errors.code(ValueError("x")), errors.message(ValueError("x"))) == ("", "x")
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (client_error("TooManyRequestsException", "Rate exceeded"), True),
+        (client_error("Throttling", "Rate exceeded"), True),
+        (client_error("InternalFailure", "", status=500), True),
+        (client_error("AccessDenied", "no"), False),
+        (client_error("ConflictException", "taken"), False),
+        (botocore.exceptions.ConnectionClosedError(endpoint_url="https://aws"), True),
+        (botocore.exceptions.EndpointConnectionError(endpoint_url="https://aws"), True),
+        (botocore.exceptions.NoCredentialsError(), False),
+        (errors.Refused("no"), False),
+        (ValueError("no"), False),
+    ],
+)
+def test_what_passes(error, passes):
+    assert errors.is_passing(error) is passes

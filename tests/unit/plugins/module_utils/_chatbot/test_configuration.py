@@ -27,8 +27,8 @@ ROLE = "arn:aws:iam::111111111111:role/securityhub-slack-channel"
 ARN = "arn:aws:chatbot::111111111111:chat-configuration/slack-channel/"
 
 
-def refusal(code, text):
-    error = {"Error": {"Code": code, "Message": text}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+def refusal(code, text, status=400):
+    error = {"Error": {"Code": code, "Message": text}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return botocore.exceptions.ClientError(error, "Operation")
 
 
@@ -206,6 +206,48 @@ def test_a_role_that_stays_unknown_is_reported_in_the_words_of_aws_after_a_bound
     with pytest.raises(botocore.exceptions.ClientError, match="cannot be assumed"):
         configuration.apply(None, chatbot.desired("own"), sleep=naps)
     assert 15 < sum(naps) < 60
+
+
+PASSING = [
+    refusal("TooManyRequestsException", "Rate exceeded"),
+    refusal("InternalServiceError", "", 500),
+    botocore.exceptions.ConnectionClosedError(endpoint_url="https://chatbot"),
+]
+
+
+@pytest.mark.parametrize("error", PASSING)
+def test_a_write_that_did_not_get_through_is_planned_anew_from_what_is_there_then(error):
+    chatbot = Chatbot(existing("foreign"))
+    chatbot.refusals.append(error)
+
+    def another_run(_seconds):
+        topics = chatbot.topics() | {"theirs"}
+        chatbot.configurations["securityhub-slack"]["SnsTopicArns"] = sorted(topics)
+
+    configuration.apply(None, chatbot.desired("own"), sleep=another_run)
+    assert chatbot.calls == ["list", "update", "list", "update", "list"]
+    assert chatbot.topics() == {"foreign", "theirs", "own"}
+
+
+@pytest.mark.parametrize("error", PASSING)
+def test_writes_that_never_get_through_end_with_the_last_cause(error):
+    chatbot = Chatbot()
+    chatbot.refusals += [error] * 99
+    with pytest.raises(type(error)):
+        configuration.apply(None, chatbot.desired("own"), sleep=Naps())
+    assert chatbot.calls.count("create") == configuration.ROUNDS
+
+
+def test_the_writer_writes_and_the_client_reads():
+    seen = []
+    chatbot = Chatbot()
+    platform = replace(
+        chatbot.platform,
+        list_configurations=lambda client: seen.append(("read", client)) or chatbot._list(),
+        create=lambda client, members: seen.append(("write", client)) or chatbot._create(members),
+    )
+    configuration.apply("reader", replace(chatbot.desired("own"), platform=platform), sleep=Naps(), writer="writer")
+    assert seen == [("read", "reader"), ("write", "writer"), ("read", "reader")]
 
 
 def test_any_other_refusal_is_raised_at_once():
