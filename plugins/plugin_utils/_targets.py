@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 import yaml
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import settings_of
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 
 if TYPE_CHECKING:
     from ansible.plugins.action import ActionBase
+    from ansible.template import Templar
 
 PREFIX = "securityhub_slack_"
 RESULT = "securityhub_slack_result"  # what a batch action left for the tasks after it
@@ -59,8 +61,8 @@ def gather(action: ActionBase, task_vars: Variables) -> tuple[list[Target], list
     targets, neighbours = [], []
     play = set(task_vars["ansible_play_hosts"])
     for host in task_vars["groups"]["all"]:
-        variables = _variables(action, task_vars["hostvars"].raw_get(host), everywhere)
-        problems = [*_misspelt(variables), *_invalid(validator, variables)]
+        variables, problems = _variables(action, task_vars["hostvars"].raw_get(host), everywhere)
+        problems += [*_misspelt(variables), *_invalid(validator, variables)]
         settings = settings_of(host, _where_it_lies(validator, variables) if problems else variables)
         (targets if host in play else neighbours).append(Target(settings, error="; ".join(problems)))
     return targets, neighbours
@@ -78,26 +80,40 @@ def _role_defaults(action: ActionBase) -> Variables:
 
 
 def _said_by_the_play(action: ActionBase, task_vars: Variables) -> Variables:
-    defaults = _role_defaults(action)
-    inventory = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
+    """Return the variables that this task sees and that are not the inventory's, which all hosts have in common."""
+    task, role = action._task, action._task._role
+    # Named one by one: what the play says may be what the inventory says of this one host.
+    named = {**task.get_play().get_vars(), **task.get_vars(), **(role.get_vars() if role else {})}
+    seen = _role_defaults(action) | task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
     return {
-        name: value
-        for name, value in task_vars.items()
-        if name.startswith(PREFIX) and value != inventory.get(name, defaults.get(name))
+        name: value for name, value in task_vars.items() if name in named or name not in seen or value != seen[name]
     }
 
 
-def _variables(action: ActionBase, raw: Variables, everywhere: Variables) -> Variables:
-    chosen = {name: value for name, value in raw.items() if name.startswith(PREFIX)} | everywhere
+def _variables(action: ActionBase, raw: Variables, everywhere: Variables) -> tuple[Variables, list[str]]:
+    """Return a host's role variables, templated where that is needed, and what could not be."""
+    chosen = {name: value for name, value in (raw | everywhere).items() if name.startswith(PREFIX)}
     for name in (RESULT, *OF_PLAYBOOKS):
         chosen.pop(name, None)
-    if _has_template(chosen):
+    problems: list[str] = []
+    templates = [name for name, value in chosen.items() if _has_template(value)]
+    if templates:
         available = _role_defaults(action) | raw | everywhere
-        chosen = action._templar.copy_with_new_env(available_variables=available).template(chosen)
+        templar = action._templar.copy_with_new_env(available_variables=available)
+        problems = [problem for name in templates for problem in _fill_in(templar, chosen, name)]
     variables = {name: value for name, value in chosen.items() if value is not None}
     if not variables.get(f"{PREFIX}region"):
         variables[f"{PREFIX}region"] = str(raw["inventory_hostname"]).rsplit(".", maxsplit=1)[-1]
-    return variables
+    return variables, problems
+
+
+def _fill_in(templar: Templar, chosen: Variables, name: str) -> list[str]:
+    try:
+        chosen[name] = templar.template(chosen[name])
+    except AnsibleError as error:
+        del chosen[name]
+        return [f"{name} is a template that cannot be filled in: {error.message}"]
+    return []
 
 
 def _has_template(value: Any) -> bool:
@@ -109,10 +125,12 @@ def _has_template(value: Any) -> bool:
 
 
 def _misspelt(variables: Variables) -> list[str]:
+    # The prefix, which all have, would make all of them alike.
+    known = [name.removeprefix(PREFIX) for name in options()]
     problems = []
     for name in sorted(set(variables) - set(options())):
-        near = difflib.get_close_matches(name, options(), n=1)
-        hint = f"did you mean {near[0]}?" if near else "see the role's README for those there are"
+        near = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
+        hint = f"did you mean {PREFIX}{near[0]}?" if near else "see the role's README for those there are"
         problems.append(f"{name} is not a variable of this role: {hint}")
     return problems
 

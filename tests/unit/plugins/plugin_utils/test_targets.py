@@ -1,0 +1,221 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a variable may be set, and what of it counts: plays of all kinds, run by Ansible itself, in check mode."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[4]
+ROLE = "secops.securityhub.securityhub_slack"
+PREFIX = "securityhub_slack_"
+WORKSPACE, CHANNEL = "T0ABCDEFG12", "C0ABCDEFG12"
+REGIONS = ("eu-west-1", "us-east-1")
+TOLD = "told.json"
+TELL = {
+    "name": "Tell",
+    "ansible.builtin.copy": {
+        "content": "{{ hostvars['localhost']['securityhub_slack_result'] | to_json }}",
+        "dest": "{{ playbook_dir }}/" + TOLD,
+        "mode": "0600",
+    },
+    "delegate_to": "localhost",
+    "run_once": True,
+    "check_mode": False,
+}
+
+
+def prefixed(**given):
+    return {PREFIX + name: value for name, value in given.items()}
+
+
+class Play:
+    """A play with the role, an inventory, and what came of it."""
+
+    def __init__(self, folder, emulator):
+        self.folder = folder
+        self.common = prefixed(endpoint_url=emulator.url, workspace_id=WORKSPACE, channel_id=CHANNEL)
+
+    def run(self, hosts, *arguments, common=None, play=None, before=(), role=None):
+        """Run the play in check mode; give what became of each target, and all output."""
+        inventory = {"all": {"hosts": hosts, "vars": {**self.common, **(common or {})}}}
+        (self.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+        apply = {
+            "name": "Apply",
+            "ansible.builtin.import_role": {"name": ROLE, "tasks_from": "apply", "rolespec_validate": False},
+        }
+        tasks = [{**apply, "vars": role or {}}, TELL]
+        whole = [
+            {"name": "Set up", "hosts": "all", "gather_facts": False, "tasks": list(before)},
+            {"name": "Play", "hosts": "all", "gather_facts": False, "tasks": tasks, "vars": play or {}},
+        ]
+        (self.folder / "play.yml").write_text(json.dumps(whole))
+        return self.play(*arguments)
+
+    def play(self, *arguments):
+        done = subprocess.run(
+            [Path(sys.executable).with_name("ansible-playbook"), "-i", "hosts.yml", "play.yml", "--check", *arguments],
+            cwd=self.folder,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.folder),
+                "LANG": "C.UTF-8",
+                "AWS_ACCESS_KEY_ID": "111111111111",
+                "AWS_SECRET_ACCESS_KEY": "emulator",
+                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+                "ANSIBLE_LOCALHOST_WARNING": "false",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        output = done.stdout + done.stderr
+        told = self.folder / TOLD
+        assert told.exists(), output
+        targets = json.loads(told.read_text())["targets"]
+        told.unlink()
+        return targets, output
+
+
+@pytest.fixture
+def play(tmp_path, emulator):
+    emulator.reset()
+    emulator.world(
+        {"111111111111": {"hubs": "all", "workspaces": [{"SlackTeamId": WORKSPACE, "SlackTeamName": "acme"}]}}
+    )
+    return Play(tmp_path, emulator)
+
+
+def hosts(**of_eu_west_1):
+    return {"eu-west-1": of_eu_west_1, "us-east-1": {}}
+
+
+def sends(targets):
+    return [targets[region]["sends"] for region in REGIONS]
+
+
+SEVERITY = prefixed(minimum_severity="MEDIUM")
+
+
+@pytest.mark.parametrize(
+    ("given", "arguments", "expected"),
+    [
+        ({}, [], ["MEDIUM and above", "CRITICAL"]),
+        ({"common": prefixed(minimum_severity="HIGH")}, [], ["MEDIUM and above", "HIGH and above"]),
+        ({"play": prefixed(minimum_severity="LOW")}, [], ["LOW and above", "LOW and above"]),
+        # The same in the play as in the inventory of the host whose variables the task sees.
+        ({"play": prefixed(minimum_severity="MEDIUM")}, [], ["MEDIUM and above", "MEDIUM and above"]),
+        ({"role": prefixed(minimum_severity="LOW")}, [], ["LOW and above", "LOW and above"]),
+        # As the role's default is.
+        ({"play": prefixed(minimum_severity="CRITICAL")}, [], ["CRITICAL", "CRITICAL"]),
+        (
+            {"play": prefixed(minimum_severity="LOW")},
+            ["-e", "securityhub_slack_minimum_severity=HIGH"],
+            ["HIGH and above", "HIGH and above"],
+        ),
+        (
+            {"before": [{"name": "Set", "ansible.builtin.set_fact": prefixed(minimum_severity="{{ 'HIGH' }}")}]},
+            [],
+            ["HIGH and above", "HIGH and above"],
+        ),
+    ],
+)
+def test_precedence_is_ansibles(play, given, arguments, expected):
+    targets, _output = play.run(hosts(**SEVERITY), *arguments, **given)
+    assert sends(targets) == expected
+
+
+@pytest.mark.parametrize("where", ["common", "play", "role"])
+def test_templates_are_each_hosts_own_wherever_they_stand(play, where):
+    given = {where: prefixed(minimum_severity="{{ lowest[inventory_hostname] }}")}
+    given.setdefault("play", {})["lowest"] = {"eu-west-1": "LOW", "us-east-1": "HIGH"}
+    targets, _output = play.run(hosts(), **given)
+    assert sends(targets) == ["LOW and above", "HIGH and above"]
+
+
+def test_a_template_may_use_what_the_host_has_and_other_role_variables(play):
+    targets, _output = play.run(
+        {"eu-west-1": {"lowest": "LOW"}, "us-east-1": {"lowest": "HIGH"}},
+        common=prefixed(minimum_severity="{{ lowest }}", tags={"Lowest": "{{ securityhub_slack_minimum_severity }}"}),
+    )
+    assert sends(targets) == ["LOW and above", "HIGH and above"]
+
+
+def test_a_limited_run_knows_its_neighbours(play):
+    targets, output = play.run(hosts(**SEVERITY), "--limit", "eu-west-1")
+    assert list(targets) == ["eu-west-1"]
+    assert "findings about global resources are sent for us-east-1 only" in output
+
+
+def test_the_region_is_the_end_of_the_name_or_a_variable(play):
+    targets, _output = play.run({"prod.eu-west-1": {}, "frankfurt": prefixed(region="eu-central-1"), "database": {}})
+    assert targets["prod.eu-west-1"]["region"] == "eu-west-1"
+    assert targets["frankfurt"]["region"] == "eu-central-1"
+    assert "'database' is not an AWS region" in targets["database"]["msg"]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"routes": "nonsense"}, "securityhub_slack_routes"),
+        ({"routes": [{"channel_id": CHANNEL}]}, "missing required arguments: name"),
+        ({"routes": ["prod"]}, "securityhub_slack_routes"),
+        ({"tags": ["Team"]}, "securityhub_slack_tags"),
+        ({"suppressions": 5}, "securityhub_slack_suppressions"),
+        ({"stack_timeout": "soon"}, "securityhub_slack_stack_timeout"),
+        ({"state": "presnt"}, "value of securityhub_slack_state must be one of: present, absent"),
+        ({"minimum_severty": "LOW"}, "did you mean securityhub_slack_minimum_severity?"),
+        ({"unheard_of": "x"}, "securityhub_slack_unheard_of is not a variable of this role: see the role's README"),
+        ({"channel_id": "{{ not_defined_anywhere }}"}, "not_defined_anywhere"),
+        ({"channel_id": "{{ 1 / 0 }}"}, "securityhub_slack_channel_id"),
+        ({"name": {"a": "mapping"}}, "securityhub_slack_name"),
+    ],
+)
+def test_what_is_wrong_with_a_host_is_that_hosts_alone(play, given, sentence):
+    targets, output = play.run(hosts(**prefixed(**given)))
+    assert targets["eu-west-1"]["failed"] is True
+    assert sentence in targets["eu-west-1"]["msg"]
+    assert targets["us-east-1"]["failed"] is False
+    assert "Traceback" not in output
+
+
+def test_untrusted_text_is_not_a_template(play):
+    (play.folder / "hostile.txt").write_text("{{ 7 * 7 }}{{ lookup('pipe', 'touch pwned') }}")
+    read = {
+        "name": "Read",
+        "ansible.builtin.set_fact": prefixed(action_description="{{ lookup('file', 'hostile.txt') }}"),
+    }
+    _targets, output = play.run(hosts(), "--diff", before=[read], common=prefixed(minimum_severity="{{ 'HIGH' }}"))
+    assert "{{ 7 * 7 }}{{ lookup('pipe', 'touch pwned') }}" in output
+    assert not (play.folder / "pwned").exists()
+
+
+def test_a_vaulted_variable_is_decrypted_and_not_shown(play):
+    (play.folder / "password").write_text("open sesame")
+    secret = subprocess.run(
+        [
+            Path(sys.executable).with_name("ansible-vault"),
+            "encrypt_string",
+            "--vault-password-file",
+            "password",
+            CHANNEL,
+        ],
+        cwd=play.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    play.run(hosts())
+    inventory = (play.folder / "hosts.yml").read_text()
+    (play.folder / "hosts.yml").write_text(inventory.replace(CHANNEL, secret.replace("\n", "\n          ").rstrip()))
+    targets, output = play.play("--vault-password-file", "password")
+    assert [item["failed"] for item in targets.values()] == [False, False], output
