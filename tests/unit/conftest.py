@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -99,6 +100,13 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     """A started emulator. Its world is shared by the tests of the process: a test that needs it empty resets it."""
+    with started() as found:
+        yield found
+
+
+@contextlib.contextmanager
+def started() -> Iterator[Emulator]:
+    """An emulator on a port of its own, stopped in the end."""
     port = free_port()
     environment = {**os.environ, "EMULATOR_PORT": str(port)}
     subprocess.run([LAUNCHER, "start"], env=environment, check=True, capture_output=True)

@@ -1,0 +1,245 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shipped playbook run as a person runs it, against the emulator, and what it has left in AWS."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
+ACCOUNT = "111111111111"
+WORKSPACE = {"SlackTeamId": "T0ABCDEFG12", "SlackTeamName": "acme"}
+CHANNEL, OTHER_CHANNEL = "C0ABCDEFG12", "C0OTHER0000"
+NAME = "securityhub-slack"
+PREFIX = "securityhub_slack_"
+FOREIGN = f"arn:aws:sns:us-east-1:{ACCOUNT}:billing"
+CHATBOT_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    ],
+}
+# fmt: off
+SEVENTEEN = [
+    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
+    "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1",
+    "us-east-2", "us-west-1", "us-west-2",
+]
+# fmt: on
+LONGEST = 600  # seconds that any run may take
+
+
+class Broken(AssertionError):
+    """Something is not as it has to be."""
+
+
+@dataclass
+class Result:
+    """How a run of the playbook ended."""
+
+    code: int
+    output: str
+    seconds: float
+
+    @property
+    def changed(self) -> set[str]:
+        """The hosts that the recap calls changed."""
+        return {host for host, counts in self._recap() if "changed=0 " not in counts}
+
+    @property
+    def failed(self) -> set[str]:
+        """The hosts that the recap calls failed."""
+        return {host for host, counts in self._recap() if "failed=0 " not in counts} - {"localhost"}
+
+    def _recap(self) -> list[tuple[str, str]]:
+        return re.findall(r"^(\S+) +: (ok=.*)$", self.output, re.M)
+
+    @property
+    def causes(self) -> dict[str, str]:
+        """What the report says of those who failed, by the words before the colon."""
+        found = re.search(r"^Failed:\n(.*?)\n\n", self.output, re.M | re.S)
+        if found is None:
+            return {}
+        lines = re.sub(r"\n    ", " ", found[1]).splitlines()
+        return dict(line.strip().split(": ", 1) for line in lines)
+
+
+class Fleet:
+    """An inventory of some regions of one account, the playbook, and the emulator that stands in for AWS.
+
+    *emulator*: as the fixture of tests/unit/conftest.py.
+    """
+
+    def __init__(self, emulator: Any, folder: Path, regions: Iterable[str], **variables: Any) -> None:
+        self.emulator = emulator
+        self.folder = folder
+        self.regions = sorted(regions)
+        self.variables = variables
+        self.inventory = folder / "hosts.yml"
+        self.environment: dict[str, str] = {}
+
+    def new_world(self) -> None:
+        """An empty account with Security Hub everywhere, where the channel has a configuration of somebody else."""
+        self.emulator.reset()
+        self.emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [WORKSPACE]}})
+        self.emulator.client("sns", "us-east-1").create_topic(Name="billing")
+        trust = json.dumps(CHATBOT_TRUST)
+        self.emulator.client("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=trust)
+        self._chatbot().create_slack_channel_configuration(
+            ConfigurationName="theirs",
+            SlackTeamId=WORKSPACE["SlackTeamId"],
+            SlackChannelId=OTHER_CHANNEL,
+            IamRoleArn=f"arn:aws:iam::{ACCOUNT}:role/theirs",
+            SnsTopicArns=[FOREIGN],
+        )
+
+    def share_the_channel(self) -> None:
+        """Put a topic of somebody else into our own configuration, as people do in the console."""
+        (ours,) = (found for found in self.configurations() if found["ConfigurationName"] == NAME)
+        self._chatbot().update_slack_channel_configuration(
+            ChatConfigurationArn=ours["ChatConfigurationArn"],
+            SlackChannelId=ours["SlackChannelId"],
+            SnsTopicArns=[*ours["SnsTopicArns"], FOREIGN],
+        )
+
+    def start(self, *arguments: str, **changed: Any) -> subprocess.Popen[str]:
+        """Start the playbook with role variables changed on the command line; the caller waits for it."""
+        given = {
+            "endpoint_url": self.emulator.url,
+            "workspace_id": WORKSPACE["SlackTeamId"],
+            "channel_id": CHANNEL,
+            **self.variables,
+        }
+        hosts = {region: {} for region in self.regions}
+        variables = {PREFIX + name: value for name, value in given.items()}
+        self.inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
+        extra = json.dumps({PREFIX + name: value for name, value in changed.items()})
+        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", self.inventory, PLAYBOOK]
+        return subprocess.Popen(
+            [*command, "-e", extra, *arguments],
+            cwd=ROOT,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.folder),
+                "LANG": "C.UTF-8",
+                "COLUMNS": "80",
+                "ANSIBLE_NOCOLOR": "1",
+                "ANSIBLE_LOCALHOST_WARNING": "false",
+                "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+                "AWS_ACCESS_KEY_ID": ACCOUNT,
+                "AWS_SECRET_ACCESS_KEY": "a-secret-key",
+                **self.environment,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, **changed: Any) -> Result:
+        """Run the playbook to its end."""
+        return self.finish(self.start(*arguments, **changed), time.monotonic())
+
+    def finish(self, process: subprocess.Popen[str], started: float) -> Result:
+        """Wait for a started playbook; one that does not end is killed, and Broken."""
+        try:
+            output, _nothing = process.communicate(timeout=LONGEST)
+        except subprocess.TimeoutExpired as error:
+            kill(process, signal.SIGKILL, family=True)
+            raise Broken(f"the run did not end in {LONGEST} s") from error
+        if "Traceback" in output or "a-secret-key" in output:
+            raise Broken(f"a traceback, or a secret, in\n{output}")
+        return Result(process.returncode, output, time.monotonic() - started)
+
+    # What there is in AWS
+
+    def configurations(self) -> list[dict[str, Any]]:
+        """The account's channel configurations."""
+        found: list[dict[str, Any]] = self._chatbot().describe_slack_channel_configurations()[
+            "SlackChannelConfigurations"
+        ]
+        return found
+
+    def deployed(self) -> dict[str, dict[str, Any]]:
+        """What each region has of ours."""
+        return {region: found for region in self.regions if (found := self._of_region(region))}
+
+    def _of_region(self, region: str) -> dict[str, Any]:
+        client = self.emulator.client
+        rules = client("events", region).list_rules()["Rules"]
+        actions = client("securityhub", region).describe_action_targets()["ActionTargets"]
+        found = {
+            "stacks": [
+                (stack["StackName"], stack["StackStatus"].replace("UPDATE_", "CREATE_"))
+                for stack in client("cloudformation", region).describe_stacks()["Stacks"]
+            ],
+            "actions": [item["Name"] for item in actions],
+            "topics": [
+                item["TopicArn"]
+                for item in client("sns", region).list_topics()["Topics"]
+                if item["TopicArn"] != FOREIGN
+            ],
+            "rules": sorted((rule["Name"], rule.get("EventPattern", "")) for rule in rules),
+        }
+        return {name: value for name, value in found.items() if value}
+
+    def identities(self) -> list[str]:
+        """The account's roles and policies of ours."""
+        iam = self.emulator.client("iam")
+        roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+        policies = [policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]]
+        return sorted(name for name in (*roles, *policies) if name.startswith(NAME))
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything of ours and of others that the playbook could touch, comparable between runs."""
+        return {
+            "regions": self.deployed(),
+            "channels": sorted(
+                (item["ConfigurationName"], item["SlackChannelId"], sorted(item["SnsTopicArns"]))
+                for item in self.configurations()
+            ),
+            "identities": self.identities(),
+        }
+
+    def _chatbot(self) -> Any:
+        return self.emulator.client("chatbot", "us-east-2")
+
+
+def family_of(pid: int) -> list[int]:
+    """The process and all that descend from it: a worker of Ansible has a session of its own."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *(descendant for child in children for descendant in family_of(int(child)))]
+
+
+def kill(process: subprocess.Popen[str], number: signal.Signals, *, family: bool) -> list[int]:
+    """Send a signal to the playbook's process group, or to each process of its family; give the family."""
+    members = family_of(process.pid)
+    if not family:
+        os.killpg(process.pid, number)
+        return members
+    for pid in members:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+    return members
+
+
+def expect(condition: bool, words: str, result: Result | None = None) -> None:
+    """Raise Broken, with all that was said, unless the condition holds."""
+    if not condition:
+        raise Broken(words + (f"\n{result.output}" if result else ""))
