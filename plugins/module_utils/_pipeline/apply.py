@@ -42,6 +42,9 @@ def apply(clients: Clients, accounts: list[AccountRun], say: Callable[[str], Non
     """Carry out the plans of all targets and accounts; who fails carries the *error*, and the others go on."""
     targets = [target for account in accounts for target in account.targets]
     _say_what_begins(targets, say)
+    # Before anything is built: a run that is killed after that must not leave a topic in the channel that looks well
+    # and that nobody is subscribed to.
+    note_failures(parallel.each(lambda account: _unsubscribe(clients, account), accounts))
     _build(clients, [target for target in healthy(targets) if target.wanted is not None], say)
     for account in accounts:
         decisions.hold_back(account)
@@ -103,6 +106,16 @@ def _repair(clients: Clients, target: Target) -> None:
         repair.repair(clients, target.settings, live.resources, live.path, list(repairs))
 
 
+def _unsubscribe(clients: Clients, account: AccountRun) -> None:
+    """Take the topics out that have to be subscribed to anew."""
+    settings = account.settings
+    renewed = [merge for merge in account.plan.merges if merge.resubscribed] if account.plan else []
+    with clients.acting(settings.source):
+        for merge in renewed:
+            client, writer = _chatbot(clients, settings)
+            configuration.apply(client, channels.without_resubscribed(merge), writer=writer)
+
+
 def _join(clients: Clients, account: AccountRun) -> None:
     """Bring role, guardrail and channel configurations to what the targets need that have not failed."""
     if not healthy(account.targets):
@@ -113,11 +126,9 @@ def _join(clients: Clients, account: AccountRun) -> None:
         _write_identity(clients, account, account.plan.identity)
         client, writer = _chatbot(clients, settings)
         for merge in account.plan.merges:
-            if merge.resubscribed:
-                configuration.apply(client, channels.without_resubscribed(merge), writer=writer)
-                configuration.apply(client, merge.desired, writer=writer)
-            else:
-                configuration.apply(client, merge.desired, merge.plan, writer=writer)
+            # What has gone out since the survey comes in again.
+            planned = None if merge.resubscribed else merge.plan
+            configuration.apply(client, merge.desired, planned, writer=writer)
 
 
 def _close(clients: Clients, account: AccountRun) -> None:

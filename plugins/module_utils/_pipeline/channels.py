@@ -120,12 +120,8 @@ def plan(
 
 
 def without_resubscribed(merge: Merge) -> plans.Desired:
-    """Return what the configuration shall be between the two writes that renew subscriptions."""
-    return replace(
-        merge.desired,
-        add_topics=tuple(arn for arn in merge.desired.add_topics if arn not in merge.resubscribed),
-        remove_topics=(*merge.desired.remove_topics, *merge.resubscribed),
-    )
+    """Return what the configuration shall be before the topics come in again that have to be subscribed to anew."""
+    return _topics_only(merge.plan.before or {}, remove=merge.resubscribed)
 
 
 def foreign(merge: Merge) -> bool:

@@ -15,6 +15,7 @@ from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pip
 REGIONS = ("ap-southeast-1", "eu-west-1", "us-east-1")
 OTHER_ACCOUNT = "222222222222"
 OTHER_CHANNEL = "C0OTHER0000"
+SECOND_NOT = 29
 FIRST_ONLY = 72
 HOME = {"home": "us-east-1", "RegionLinkingMode": "ALL_REGIONS"}
 OF_A_TARGET = {"DescribeStacks", "DescribeActionTargets"}
@@ -376,6 +377,22 @@ def test_the_topics_of_a_route_that_a_killed_run_has_taken_away_leave_the_channe
     assert lab.run(one).errors == {}
     assert list(lab.channels()) == ["securityhub-slack-prod"]
     assert lab.run(one).calls["GetTopicAttributes"] == 0
+
+
+# By the seed, the first write to the channel is let through, and the next one is not.
+@pytest.mark.parametrize("denied", [1, 0.5])
+def test_a_topic_that_is_made_anew_is_heard_again_wherever_the_run_before_ended(lab, denied):
+    given = lab.hosts("eu-west-1", "us-east-1")
+    lab.run(given)
+    lab.client("cloudformation", "eu-west-1").delete_stack(StackName="securityhub-slack")
+    lab.emulator.faults({"denied": denied, "operations": ["UpdateSlackChannelConfiguration"]}, seed=SECOND_NOT)
+    assert set(lab.run(given).errors) == {"eu-west-1", "us-east-1"}
+    lab.emulator.faults()
+    assert lab.run(given).errors == {}
+    arn = f"arn:aws:sns:eu-west-1:{fleet.ACCOUNT.id}:securityhub-slack"
+    found = lab.client("sns", "eu-west-1").list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
+    assert [item["Endpoint"] for item in found] == ["https://global.sns-api.chatbot.amazonaws.com"]
+    assert lab.run(given).writes == []
 
 
 def test_a_topic_of_somebody_else_that_is_called_as_ours_stays(lab):
