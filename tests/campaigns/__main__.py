@@ -42,7 +42,7 @@ def of_faults(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
 
 
 def of_crashes(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
-    """100 blows, or 12 in the short form: each work meets each kind of blow."""
+    """100 blows, or 15 in the short form: each work meets each kind of blow."""
     seconds: dict[str, float] = {}
 
     def strike(point: crashes.Point) -> str:
@@ -50,7 +50,7 @@ def of_crashes(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
             seconds[point.work.name] = crashes.undisturbed(fleet, point.work)
         return crashes.strike(fleet, point, seconds[point.work.name])
 
-    for number, point in enumerate(crashes.points(100 if arguments.long else 12, arguments.seed), start=1):
+    for number, point in enumerate(crashes.points(100 if arguments.long else 15, arguments.seed), start=1):
         name = f"{number}: {point.work.name}, {point.blow.name} at {point.share:.0%}"
         yield name, lambda point=point: strike(point)
 

@@ -23,17 +23,19 @@ CTRL_C_SECONDS = 3
 
 @dataclass(frozen=True)
 class Work:
-    """What a killed run was about: what was there before it, and what it shall come to."""
+    """What a killed run was about: what was there before it (None: nothing), in what state, what it shall come to."""
 
     name: str
     before: dict[str, Any] | None
     wanted: dict[str, Any]
+    broken: bool = False
 
 
 WORKS = (
     Work("deployment", None, {}),
     Work("update", {}, {"minimum_severity": "HIGH", "action_name": "To Slack"}),
     Work("channel merge", {"channel_id": "C0BEFORE0000"}, {}),
+    Work("repair", {}, {}, broken=True),
     Work("removal", {}, {"state": "absent"}),
 )
 
@@ -81,6 +83,8 @@ def prepare(fleet: Fleet, work: Work) -> None:
         result = fleet.run(**work.before)
         expect(result.code == 0, "the deployment before the blow failed", result)
         fleet.share_the_channel()
+    if work.broken:
+        fleet.break_stacks()
     fleet.emulator.stacks(SLOW_STACKS)
 
 

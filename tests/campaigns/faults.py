@@ -17,6 +17,7 @@ from ansible_collections.secops.securityhub.tests.campaigns.playbook import expe
 # What ends a cause: what to do.
 REMEDIES = ("run the playbook again", "sign in again")
 ATTEMPTS = 8
+CHATBOT = "https://global.sns-api.chatbot.amazonaws.com"
 SLOW_STACKS = 0.5
 
 
@@ -190,6 +191,8 @@ def check_converged(fleet: Fleet, wanted: dict[str, Any]) -> None:
         )
         expect(of_region["topics"][0] in topics, f"the topic of {region} is not in the channel")
         expect(len(of_region["topics"]) == 1, f"{region}: {of_region['topics']}")
+        listeners = of_region.get("listeners", [])
+        expect(listeners == [CHATBOT], f"not Amazon Q alone listens in {region}: {listeners}")
         expect(len(of_region["rules"]) == 2, f"{region}: {of_region['rules']}")
         severity = '"HIGH"' in str(of_region["rules"])
         expect(severity == (wanted.get("minimum_severity") == "HIGH"), f"{region} has the other threshold")

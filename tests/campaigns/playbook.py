@@ -106,6 +106,13 @@ class Fleet:
             SnsTopicArns=[FOREIGN],
         )
 
+    def break_stacks(self) -> None:
+        """Delete one stack by hand, and put another into a state that only its deletion leads out of."""
+        deleted, stuck = self.regions[:2]
+        self.emulator.client("cloudformation", deleted).delete_stack(StackName=NAME)
+        about = {"account": ACCOUNT, "region": stuck, "stack": NAME, "status": "ROLLBACK_COMPLETE"}
+        self.emulator.ask("POST", "stack_status", about)
+
     def share_the_channel(self) -> None:
         """Put a topic of somebody else into our own configuration, as people do in the console."""
         (ours,) = (found for found in self.configurations() if found["ConfigurationName"] == NAME)
@@ -180,6 +187,7 @@ class Fleet:
     def _of_region(self, region: str) -> dict[str, Any]:
         client = self.emulator.client
         rules = client("events", region).list_rules()["Rules"]
+        subscriptions = client("sns", region).list_subscriptions()["Subscriptions"]
         actions = client("securityhub", region).describe_action_targets()["ActionTargets"]
         found = {
             "stacks": [
@@ -192,6 +200,7 @@ class Fleet:
                 for item in client("sns", region).list_topics()["Topics"]
                 if item["TopicArn"] != FOREIGN
             ],
+            "listeners": [item["Endpoint"] for item in subscriptions if item["TopicArn"] != FOREIGN],
             "rules": sorted((rule["Name"], rule.get("EventPattern", "")) for rule in rules),
         }
         return {name: value for name, value in found.items() if value}

@@ -44,7 +44,7 @@ def test_credentials_that_expire_in_mid_run_are_said_to_be_so_and_the_next_run_f
 
 @pytest.mark.parametrize(
     ("work", "blow", "share"),
-    [(0, 0, 0.7), (1, 2, 0.6), (2, 1, 0.7), (3, 0, 0.6), (0, 2, 0.5)],
+    [(0, 0, 0.7), (1, 2, 0.6), (2, 1, 0.7), (3, 0, 0.6), (4, 0, 0.6), (0, 2, 0.5)],
 )
 def test_the_run_after_a_blow_finishes_what_was_begun(fleet, work, blow, share):
     point = crashes.Point(crashes.WORKS[work], crashes.BLOWS[blow], share)
