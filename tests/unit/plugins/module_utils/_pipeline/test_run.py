@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import DENY_ALL
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import TRUST
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline.conftest import Lab
 
 REGIONS = ("ap-southeast-1", "eu-west-1", "us-east-1")
 OTHER_ACCOUNT = "222222222222"
@@ -527,6 +529,24 @@ def test_under_limit_a_target_is_as_in_a_full_run(lab, hubs, asked):
         assert limited.calls["DescribeStacks"] == 1 + asked[alone.region]
 
 
+def test_of_two_removals_at_once_the_last_one_clears_the_channel_away(lab):
+    lab.run(lab.hosts(*REGIONS))
+    lab.emulator.stacks(1)  # so that both have looked, and taken their topics out, when the first one ends
+    halves = (REGIONS[:1], REGIONS[1:])
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(Lab(lab.emulator).run, lab.hosts(*half, state="absent")) for half in halves]
+    assert [run.result().errors for run in runs] == [{}, {}]
+    assert lab.ours(*REGIONS) == {}
+
+
+def test_an_account_that_cannot_be_looked_into_is_not_said_to_change(lab):
+    lab.run(lab.hosts(*REGIONS))
+    lab.emulator.faults({"denied": 1, "operations": ["DescribeSlackChannelConfigurations"]})
+    done = lab.run(lab.hosts(*REGIONS, state="absent"))
+    assert set(done.errors) == set(REGIONS)
+    assert (done.writes, done.result["changed"]) == ([], False)
+
+
 def test_a_limited_removal_keeps_the_others(lab):
     lab.run(lab.hosts(*REGIONS))
     lab.run(lab.hosts("eu-west-1", state="absent"), lab.hosts("ap-southeast-1", "us-east-1"))
@@ -558,5 +578,6 @@ def test_what_a_drifted_role_and_guardrail_were_is_restored(lab):
     assert {"Key": "Team", "Value": "security"} in role["Tags"]
     assert len(iam.list_policy_versions(PolicyArn=arn)["Versions"]) == 5
     assert lab.run(lab.hosts("us-east-1", tags={"Team": "security"})).result["changed"] is False
-    lab.run(lab.hosts("us-east-1", state="absent"))
+    # AWS deletes no policy that has a version beside its default, and no default.
+    assert lab.run(lab.hosts("us-east-1", state="absent")).calls["DeletePolicyVersion"] == 4
     assert lab.ours("us-east-1") == {}
