@@ -120,7 +120,9 @@ def strike(fleet: Fleet, point: Point, seconds: float) -> str:
 
 def _check_ctrl_c(took: float, output: str, members: list[int]) -> None:
     expect(took < CTRL_C_SECONDS, f"Ctrl-C took {took:.1f} s:\n{output}")
-    expect("Traceback" not in output, output)
+    # Before that, it is Python that is interrupted while it reads Ansible's files.
+    if "PLAY [" in output:
+        expect("Traceback" not in output, output)
     if "to change:" in output:
         expect("If this is interrupted, run the playbook again" in output, output)
     left = [pid for pid in members if _is_alive(pid)]
