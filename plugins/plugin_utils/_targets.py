@@ -25,6 +25,9 @@ PREFIX = "securityhub_slack_"
 RESULT = "securityhub_slack_result"  # what a batch action left for the tasks after it
 # What playbooks take on the command line beside the role's variables.
 OF_PLAYBOOKS = (
+    "securityhub_slack_doctor_hours",
+    "securityhub_slack_doctor_html",
+    "securityhub_slack_doctor_json",
     "securityhub_slack_simulate_days",
     "securityhub_slack_simulate_files",
     "securityhub_slack_simulate_finding_id",
@@ -126,7 +129,7 @@ def _has_template(value: Any) -> bool:
 
 def _misspelt(variables: Variables) -> list[str]:
     # The prefix, which all have, would make all of them alike.
-    known = [name.removeprefix(PREFIX) for name in options()]
+    known = [name.removeprefix(PREFIX) for name in (*options(), *OF_PLAYBOOKS)]
     problems = []
     for name in sorted(set(variables) - set(options())):
         near = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)

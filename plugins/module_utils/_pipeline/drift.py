@@ -34,7 +34,7 @@ WORDS = {
     TARGET: "target of the rule",
     TOPIC: "topic",
     POLICY: "policy of the topic",
-    ENCRYPTION: "encryption of the topic",
+    ENCRYPTION: "topic",
     SUBSCRIPTION: "subscription of Amazon Q to the topic",
     LISTENER: "subscription of Amazon Q to the topic",
 }
@@ -148,12 +148,9 @@ def _encryption(topic: dict[str, Any], arn: str, attributes: dict[str, str], liv
     if obstacle:
         return [Drift(ENCRYPTION, name, obstacle)]
     if key != wanted:
-        return [Drift(ENCRYPTION, name, f"is with {_key(key)}, not with {_key(wanted)}", loses=False)]
+        problem = f"is encrypted with the key {key}" if key else "is not encrypted"
+        return [Drift(ENCRYPTION, name, f"{problem}, and the stack says {wanted or 'no encryption'}", loses=False)]
     return []
-
-
-def _key(name: str) -> str:
-    return f"the key {name}" if name else "no key"
 
 
 def key_obstacle(name: str, topic_arn: str, live: LivePath) -> str:
@@ -162,18 +159,19 @@ def key_obstacle(name: str, topic_arn: str, live: LivePath) -> str:
     if key.error:
         return ""
     if name.startswith(ALIAS_OF_AWS) or (key.metadata or {}).get("KeyManager") == "AWS":
-        return f"is with {name}, a key of AWS that EventBridge may not use"
+        return f"is encrypted with {name}, a key of AWS that EventBridge may not use"
     if key.metadata is None:
-        return f"is with the key {name}, which does not exist"
+        return f"is encrypted with the key {name}, which does not exist"
     state = key.metadata.get("KeyState", "Enabled")
     if state != "Enabled":
-        return f"is with the key {name}, which is {state}"
+        return f"is encrypted with the key {name}, which is {state}"
     missing = [
         action
         for action in KEY_ACTIONS
         if not evaluation.lets_in(key.policy, evaluation.of_key(action, key.metadata["Arn"], topic_arn))
     ]
-    return f"is with the key {name}, whose policy does not let EventBridge {' and '.join(missing)}" if missing else ""
+    what = " and ".join(missing)
+    return f"is encrypted with the key {name}, whose policy does not let EventBridge {what}" if missing else ""
 
 
 def _subscription(name: str, subscriptions: list[dict[str, str]]) -> list[Drift]:

@@ -50,12 +50,7 @@ def run(
     *check*: write nothing. *diff*: read what a difference shows. *say* takes progress lines. Whatever fails is in the
     targets' *error*; nothing is raised.
     """
-    refuse_bad_settings([*targets, *neighbours])
-    accounts = accounts_of(clients, targets, neighbours)
-    for account in accounts:
-        account.regions = _regions(account, [*targets, *neighbours])
-    _survey(clients, accounts)
-    ask_neighbours(clients, accounts, today)
+    accounts = look(targets, neighbours, clients, today)
     for account in accounts:
         decisions.decide(account, today)
         _look_for_lost_topics(clients, account)
@@ -66,6 +61,22 @@ def run(
         _read_templates(clients, targets)
     if not check:
         apply.apply(clients, accounts, say)
+    return accounts
+
+
+def look(
+    targets: list[Target], neighbours: list[Target], clients: Clients, today: datetime.date, *, watch: bool = False
+) -> list[AccountRun]:
+    """Read what there is of the healthy ones of *targets*, and return their accounts.
+
+    *watch*: look for regions that the inventory does not have, also without securityhub_slack_watch_regions.
+    """
+    refuse_bad_settings([*targets, *neighbours])
+    accounts = accounts_of(clients, targets, neighbours)
+    for account in accounts:
+        account.regions = _regions(account, [*targets, *neighbours])
+    _survey(clients, accounts, watch)
+    ask_neighbours(clients, accounts, today)
     return accounts
 
 
@@ -120,9 +131,9 @@ class _Read:
     read: Callable[[], Any]
 
 
-def _survey(clients: Clients, accounts: list[AccountRun]) -> None:
+def _survey(clients: Clients, accounts: list[AccountRun], watch: bool) -> None:
     """Read everything at once: what each account has, and what each of its targets has."""
-    reads = [read for account in accounts for read in _reads(clients, account)]
+    reads = [read for account in accounts for read in _reads(clients, account, watch)]
     for outcome in parallel.each(lambda read: read.read(), reads):
         if outcome.error is not None:
             outcome.item.owner.fail(outcome.error)
@@ -130,7 +141,7 @@ def _survey(clients: Clients, accounts: list[AccountRun]) -> None:
             setattr(outcome.item.owner, outcome.item.attribute, outcome.value)
 
 
-def _reads(clients: Clients, account: AccountRun) -> list[_Read]:
+def _reads(clients: Clients, account: AccountRun, watch: bool) -> list[_Read]:
     contradictions = role_variables.disagreements([target.settings for target in account.targets])
     if contradictions:
         account.fail(Refused("; ".join(contradictions)))
@@ -142,7 +153,7 @@ def _reads(clients: Clients, account: AccountRun) -> list[_Read]:
         _Read(account, "identity", partial(survey.identity, clients, settings, identity)),
         _Read(account, "facts", partial(survey.facts, clients, [target.settings for target in account.targets])),
     ]
-    if settings.value("watch_regions") and any(target.settings.present for target in account.targets):
+    if (watch or settings.value("watch_regions")) and any(target.settings.present for target in account.targets):
         of_account.append(_Read(account, "beyond", partial(survey.beyond, clients, settings, account.regions)))
     return of_account + [
         _Read(target, "live", partial(survey.target, clients, target.settings, account.account))

@@ -1,0 +1,79 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks at all targets of the play in one go, judges, and reports. Documented in plugins/modules."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.secops.securityhub.plugins.module_utils._doctor import diagnosis
+from ansible_collections.secops.securityhub.plugins.module_utils._doctor import page
+from ansible_collections.secops.securityhub.plugins.module_utils._doctor import report
+from ansible_collections.secops.securityhub.plugins.module_utils._doctor.examination import examine
+from ansible_collections.secops.securityhub.plugins.module_utils._doctor.signs import Window
+from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
+
+try:
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+
+    BOTOCORE = ""
+except ImportError as error:
+    BOTOCORE = str(error)
+
+NO_TARGET = (
+    "the inventory holds no target: name a host for each region, as in inventories/example, and run "
+    "ansible-playbook -i inventories/<account> playbooks/securityhub_slack_doctor.yml"
+)
+
+
+class ActionModule(ActionBase):
+    """One call for the whole play (see the module's documentation)."""
+
+    BYPASS_HOST_LOOP = True
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what is wrong; never fails for it."""
+        result = super().run(tmp, task_vars)
+        _validated, options = self.validate_argument_spec(
+            argument_spec={
+                "html": {"type": "path"},
+                "json": {"type": "path"},
+                "hours": {"type": "int", "default": 24},
+            }
+        )
+        if BOTOCORE:
+            raise AnsibleActionFail(f"boto3 and botocore are missing on the controller ({BOTOCORE}): pip install boto3")
+        if options["hours"] not in range(1, 14 * 24 + 1):
+            raise AnsibleActionFail(f"hours is {options['hours']}: use 1 to {14 * 24}")
+        targets, neighbours = _targets.gather(self, task_vars or {})
+        if not targets:
+            raise AnsibleActionFail(NO_TARGET)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        window = Window(now - datetime.timedelta(hours=options["hours"]), now)
+        found = examine(targets, neighbours, Clients(), today=now.date(), window=window)
+        for line in report.table(found):
+            self._display.display(line)
+        document = diagnosis.document(found)
+        if not self._task.check_mode:
+            _write(options["html"], page.page(found, now))
+            _write(options["json"], json.dumps({"looked_at": now.isoformat(timespec="seconds"), **document}, indent=2))
+        return result | document | {"changed": False, "msg": report.summary(found)}
+
+
+def _write(path: str | None, text: str) -> None:
+    if not path:
+        return
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise AnsibleActionFail(f"{path} could not be written ({error.strerror}): name another file.") from error

@@ -1,0 +1,192 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The doctor finds what is broken, names it rightly, and raises no false alarm."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._doctor import diagnosis
+from ansible_collections.secops.securityhub.plugins.module_utils._doctor import report
+from ansible_collections.secops.securityhub.plugins.module_utils._doctor.examination import examine
+from ansible_collections.secops.securityhub.plugins.module_utils._doctor.signs import Window
+from ansible_collections.secops.securityhub.tests.unit import breakages
+from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
+
+# Breakage -> what the doctor says: check, state, and a part of the sentence. Further checks may follow from it.
+SAID = {
+    "hub off": ("hub", "broken", "Security Hub is off"),
+    "custom action deleted": ("action", "broken", "custom action is gone"),
+    "custom action renamed": ("action", "risk", "another name"),
+    "stack deleted": ("stack", "broken", "There is no stack"),
+    "stack rolled back": ("stack", "broken", "was rolled back when it was created"),
+    "stack half deleted": ("stack", "broken", "tried to delete the stack"),
+    "stack stuck in an update": ("stack", "risk", "so did rolling it back"),
+    "stack out of date": ("stack", "risk", "other variables"),
+    "rule disabled": ("rules", "broken", "rule securityhub-slack-findings is disabled"),
+    "rule's pattern changed": ("rules", "broken", "another event pattern"),
+    "rule deleted": ("rules", "broken", "rule securityhub-slack-findings is gone"),
+    "target removed": ("targets", "broken", "target of the rule securityhub-slack-findings is gone"),
+    "target changes the event": ("targets", "broken", "InputTransformer"),
+    "target doubled": ("targets", "risk", "is there 2 times"),
+    "topic deleted": ("topic", "broken", "topic securityhub-slack is gone"),
+    "topic policy without EventBridge": ("topic", "broken", "does not let EventBridge publish"),
+    "topic policy denies": ("topic", "broken", "does not let EventBridge publish"),
+    "topic encrypted with AWS's key": ("encryption", "broken", "alias/aws/sns, a key of AWS"),
+    "topic encrypted with a key that keeps EventBridge out": ("encryption", "broken", "kms:Decrypt and kms:Generate"),
+    "topic encrypted with a disabled key": ("encryption", "broken", "which is Disabled"),
+    "topic encrypted with somebody's usable key": ("encryption", "risk", "and the stack says no encryption"),
+    "subscription deleted": ("subscription", "broken", "is missing"),
+    "subscription raw": ("subscription", "broken", "raw messages"),
+    "subscription filtered": ("subscription", "broken", "filter policy"),
+    "topic detached from the channel": ("channel", "broken", "not in the channel configuration securityhub-slack"),
+    "channel configuration deleted": ("channel", "broken", "no channel configuration of Slack channel C0123456789"),
+    "channel role deleted": ("channel", "risk", "The role of the channel"),
+    "channel role trusts somebody else": ("channel", "risk", "The role of the channel"),
+    "channels disabled by an organization policy": ("chat", "broken", "disabled (Denied by policy)"),
+    "app not in the private channel": ("delivery", "broken", "Slack took 0 of 1 messages"),
+    "workspace no longer authorised": ("chat", "broken", "T0123456789 is not authorised"),
+}
+# What an account has once is wrong for each of its targets; so are variables that are set for all of them.
+EVERYWHERE = {"channel", "chat", "delivery", "stack"}
+LOST = "delivery"
+
+
+@pytest.fixture
+def fleet(emulator, monkeypatch):
+    return deployed.deploy(emulator, monkeypatch)
+
+
+def look(fleet, **variables):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    window = Window(now - datetime.timedelta(hours=24), now + datetime.timedelta(minutes=5))
+    return examine(fleet.targets(**variables), [], deployed.clients(), today=deployed.TODAY, window=window)
+
+
+def states(found, host=HERE):
+    return {name: verdict.state for name, verdict in next(r for r in found.rows if r.host == host).verdicts.items()}
+
+
+def wrong(found: dict[str, str], cause: str) -> set[str]:
+    """What is wrong, but for the messages that got lost by it, which Amazon Q counts for the account as a whole."""
+    return {name for name, state in found.items() if state not in ("ok", "none")} - ({LOST} - {cause})
+
+
+def test_a_healthy_fleet_raises_no_alarm_and_nothing_is_written(fleet, emulator):
+    fleet.finding()
+    emulator.forget_requests()
+    found = look(fleet)
+    assert (found.healthy, found.findings) == (True, ())
+    assert {state for row in found.rows for state in states(found, row.host).values()} == {"ok"}
+    assert emulator.writes() == []
+
+
+@pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
+def test_what_is_broken_is_found_and_named(fleet, breakage):
+    check, state, words = SAID[breakage.name]
+    breakage.happen(fleet)
+    fleet.finding()
+    found = look(fleet)
+    here = states(found)
+    assert here[check] == state
+    assert found.rows[0].state == state, "the worst stands first"
+    assert found.healthy is (state == "risk")
+    said = [item for item in found.findings if item.check == check]
+    assert any(words in item.problem for item in said), said
+    assert all(item.problem.endswith((".", ")")) and item.effect and item.remedy for item in found.findings)
+    assert breakage.loses is False or "broken" in here.values()
+    elsewhere = {name for host in deployed.REGIONS if host != HERE for name in wrong(states(found, host), check)}
+    assert elsewhere <= EVERYWHERE & {check}
+    assert wrong(here, check) == {check}
+
+
+def test_every_breakage_has_an_answer():
+    assert set(SAID) == {breakage.name for breakage in breakages.BREAKAGES}
+    assert len(SAID) >= 20
+
+
+def test_a_region_with_a_hub_and_without_a_pipeline_is_uncovered(fleet, emulator):
+    emulator.world({deployed.ACCOUNT: {"hubs": [*deployed.REGIONS, "ca-central-1"]}})
+    found = look(fleet)
+    assert found.uncovered == ((deployed.ACCOUNT, "ca-central-1"),)
+    assert not found.healthy
+    assert [(item.state, item.where) for item in found.findings] == [
+        ("uncovered", (f"{deployed.ACCOUNT} ca-central-1",))
+    ]
+    assert found.summary["uncovered"] == 1
+
+
+def test_what_cannot_be_read_is_not_taken_for_healthy(fleet, emulator):
+    emulator.faults({"services": ["sns"], "regions": [HERE], "errors": 1.0})
+    try:
+        found = look(fleet)
+    finally:
+        emulator.faults()
+    here = states(found)
+    assert {here[name] for name in ("rules", "targets", "topic", "encryption", "subscription")} == {"unknown"}
+    assert (here["stack"], here["channel"]) == ("ok", "ok")
+    assert not found.healthy
+    assert "no more is known" not in str(found.findings)
+
+
+def test_wrong_variables_are_said_without_a_call_for_the_target(fleet, emulator):
+    emulator.forget_requests()
+    found = look(fleet, workspace_id="T00000000")
+    assert {row.verdicts["region"].state for row in found.rows} == {"unknown"}
+    assert "no Slack workspace" in found.findings[0].problem
+    assert emulator.requests() == []
+
+
+def test_a_target_that_shall_be_absent_has_nothing_to_look_at_but_what_is_left_of_it(fleet):
+    found = look(fleet, state="absent")
+    assert {row.state for row in found.rows} == {"risk"}
+    assert "by the inventory there should be none" in found.findings[0].problem
+    fleet.run(state="absent")
+    assert {row.state for row in look(fleet, state="absent").rows} == {"none"}
+
+
+def test_regions_that_feed_the_home_region_have_no_pipeline_of_their_own(emulator, monkeypatch):
+    fleet = deployed.deploy(emulator, monkeypatch, topology="per_region")
+    aggregator = {"home": "us-east-1", "RegionLinkingMode": "ALL_REGIONS", "Regions": []}
+    emulator.world({deployed.ACCOUNT: {"aggregator": aggregator}})
+    fleet.run(topology="auto")
+    found = look(fleet, topology="auto")
+    assert {row.host: row.state for row in found.rows} == {"us-east-1": "ok", HERE: "none", "ap-southeast-1": "none"}
+    assert found.healthy
+
+
+def test_losses_of_the_past_are_a_risk_once_they_are_mended(fleet):
+    breakages.policy_emptied(fleet)
+    fleet.finding("lost")
+    fleet.run(deep=True)
+    found = look(fleet)
+    assert states(found)["delivery"] == "risk"
+    assert "could not hand over 1 of 1 events within the last 24 hours" in found.findings[0].problem
+    assert found.healthy
+
+
+def test_the_terminal_has_80_columns_and_the_document_holds_everything(fleet, emulator):
+    emulator.world({deployed.ACCOUNT: {"hubs": [*deployed.REGIONS, "ca-central-1"]}})
+    breakages.rule_disabled(fleet)
+    found = look(fleet)
+    lines = report.table(found)
+    assert max(map(len, lines)) <= 80
+    assert lines[2].split() == [HERE, *("XX" if name == "rules" else "ok" for name in states(found))]
+    text = " ".join(" ".join(lines).split())
+    assert "BROKEN Rules: eu-west-1 The rule securityhub-slack-findings is disabled." in text
+    assert "UNCOVERED Coverage: 111111111111 ca-central-1" in text
+    document = diagnosis.document(found)
+    assert document["targets"][HERE]["checks"]["rules"]["state"] == "broken"
+    assert document["summary"] == {
+        "targets": 3,
+        "broken": 1,
+        "unknown": 0,
+        "risk": 0,
+        "ok": 2,
+        "none": 0,
+        "uncovered": 1,
+    }
+    assert document["healthy"] is False
