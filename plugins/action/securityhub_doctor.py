@@ -11,34 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import diagnosis
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import page
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import report
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.examination import examine
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.signs import Window
-from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
-
-try:
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-
-    BOTOCORE = ""
-except ImportError as error:
-    BOTOCORE = str(error)
-
-NO_TARGET = (
-    "the inventory holds no target: name a host for each region, as in inventories/example, and run "
-    "ansible-playbook -i inventories/<account> playbooks/securityhub_slack_doctor.yml"
-)
+from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
 
 
-class ActionModule(ActionBase):
+class ActionModule(BatchAction):
     """One call for the whole play (see the module's documentation)."""
 
-    BYPASS_HOST_LOOP = True
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
-    _requires_connection = False
+    PLAYBOOK = "securityhub_slack_doctor.yml"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what is wrong; never fails for it."""
@@ -50,18 +35,13 @@ class ActionModule(ActionBase):
                 "hours": {"type": "int", "default": 24},
             }
         )
-        if BOTOCORE:
-            raise AnsibleActionFail(f"boto3 and botocore are missing on the controller ({BOTOCORE}): pip install boto3")
         if options["hours"] not in range(1, 14 * 24 + 1):
             raise AnsibleActionFail(f"hours is {options['hours']}: use 1 to {14 * 24}")
-        targets, neighbours = _targets.gather(self, task_vars or {})
-        if not targets:
-            raise AnsibleActionFail(NO_TARGET)
+        targets, neighbours = self._gather(task_vars or {})
         now = datetime.datetime.now(datetime.timezone.utc)
         window = Window(now - datetime.timedelta(hours=options["hours"]), now)
         found = examine(targets, neighbours, Clients(), today=now.date(), window=window)
-        for line in report.table(found):
-            self._display.display(line)
+        self._print(report.table(found))
         document = diagnosis.document(found)
         if not self._task.check_mode:
             _write(options["html"], page.page(found, now))

@@ -9,20 +9,13 @@ import datetime
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import finding_files
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import simulation
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import simulation_report
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
-from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
-
-try:
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-
-    BOTOCORE = ""
-except ImportError as error:
-    BOTOCORE = str(error)
+from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
 
 ARGUMENTS = {
     "files": {"type": "list", "elements": "str", "default": []},
@@ -31,34 +24,22 @@ ARGUMENTS = {
 }
 # Findings are kept for 90 days: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html
 DAYS = range(1, 91)
-NO_TARGET = (
-    "the inventory holds no target: name a host for each region, as in inventories/example, and run ansible-playbook "
-    "-i inventories/<account> playbooks/securityhub_slack_simulate.yml"
-)
 
 
-class ActionModule(ActionBase):
+class ActionModule(BatchAction):
     """One call for the whole play (see the module's documentation)."""
 
-    BYPASS_HOST_LOOP = True
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
-    _requires_connection = False
+    PLAYBOOK = "securityhub_slack_simulate.yml"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the verdicts and the volume; never fails for one target alone."""
         result = super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        if BOTOCORE:
-            raise AnsibleActionFail(f"boto3 and botocore are missing on the controller ({BOTOCORE}): pip install boto3")
         if options["days"] not in DAYS:
             raise AnsibleActionFail(f"days is {options['days']}: give 1 to 90, as long as Security Hub keeps findings")
-        targets, neighbours = _targets.gather(self, task_vars or {})
-        if not targets:
-            raise AnsibleActionFail(NO_TARGET)
+        targets, neighbours = self._gather(task_vars or {})
         outcome = simulation_report.result(_simulate(targets, neighbours, options), options["days"])
-        for line in simulation_report.table(outcome):
-            self._display.display(line)
+        self._print(simulation_report.table(outcome))
         return result | outcome
 
 

@@ -1,0 +1,52 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the actions have in common that handle all targets of a play in one go. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
+
+try:
+    import botocore.session
+
+    BOTOCORE = botocore.session.__name__
+except ImportError:
+    BOTOCORE = ""
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+
+
+class BatchAction(ActionBase):
+    """An action that runs once for the whole play, on the controller."""
+
+    BYPASS_HOST_LOOP = True
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _requires_connection = False
+
+    PLAYBOOK: str  # the playbook that uses the action, with what has to follow it on the command line
+
+    def _gather(self, task_vars: dict[str, Any]) -> tuple[list[Target], list[Target]]:
+        """Return the targets of the play and the inventory's others; fail where there are none, or no botocore."""
+        if not BOTOCORE:
+            raise AnsibleActionFail("boto3 and botocore are missing on the controller: pip install boto3")
+        targets, neighbours = _targets.gather(self, task_vars)
+        if not targets:
+            raise AnsibleActionFail(
+                "the inventory holds no target: name a host for each region, as in inventories/example, and run "
+                f"ansible-playbook -i inventories/<account> playbooks/{self.PLAYBOOK}"
+            )
+        return targets, neighbours
+
+    def _print(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._display.display(line)

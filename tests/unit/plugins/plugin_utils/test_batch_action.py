@@ -1,0 +1,61 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every playbook says that handles all targets in one go, where it cannot even begin."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[4]
+BATCH_ACTIONS = {
+    path.stem
+    for path in (ROOT / "plugins" / "action").glob("*.py")
+    if "class ActionModule(BatchAction)" in path.read_text(encoding="utf-8")
+}
+PLAYBOOKS = [
+    "securityhub_slack",
+    "securityhub_slack_baseline",
+    "securityhub_slack_doctor",
+    "securityhub_slack_simulate",
+]
+
+
+def run(playbook, inventory, **environment):
+    done = subprocess.run(
+        ["ansible-playbook", "-i", inventory, ROOT / "playbooks" / f"{playbook}.yml"],
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1", **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done, " ".join((done.stdout + done.stderr).split())
+
+
+def test_every_batch_action_is_among_them():
+    assert len(PLAYBOOKS) == len(BATCH_ACTIONS)
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_without_a_target_it_says_how_to_begin(playbook, tmp_path):
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text("all: {}\n", encoding="utf-8")
+    done, said = run(playbook, inventory)
+    assert done.returncode == 2
+    assert re.search(rf"the inventory holds no target.*-i inventories/<account> playbooks/{playbook}\.yml", said)
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_without_botocore_it_says_what_to_install(playbook, tmp_path):
+    (tmp_path / "botocore.py").write_text("raise ImportError('none here')\n", encoding="utf-8")
+    done, said = run(playbook, "us-east-1,", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert "boto3 and botocore are missing on the controller: pip install boto3" in said
+    assert "NameError" not in said
+    assert "Traceback" not in said
