@@ -118,7 +118,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._securityhub im
 
 Aggregator = dict[str, Any]
 
-REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d+$")
+REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d+\Z")
 MODES = {
     "ALL_REGIONS": False,
     "ALL_REGIONS_EXCEPT_SPECIFIED": True,

@@ -96,7 +96,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._securityhub im
 
 Account = dict[str, Any]
 
-ACCOUNT_ID = re.compile(r"^\d{12}$")
+ACCOUNT_ID = re.compile(r"^\d{12}\Z")
 SECONDS_TO_APPEAR = 120
 # AWS Organizations refuses two changes at once, as when several regions are designated together.
 SECONDS_OF_CONFLICT = 60

@@ -19,10 +19,10 @@ from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transf
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import configuration_result
 
 # https://docs.aws.amazon.com/chatbot/latest/APIReference/API_CreateSlackChannelConfiguration.html
-NAME = re.compile(r"^[A-Za-z0-9_-]{1,128}$")
-TOPIC_ARN = re.compile(r"^arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$")
-ROLE_ARN = re.compile(r"^arn:aws:iam::\d{12}:role/[\w+=,.@/-]+$")
-POLICY_ARN = re.compile(r"^arn:aws:iam::(\d{12}|aws):policy/(?!aws-service-role/)[\w+=,.@/-]+$")
+NAME = re.compile(r"^[A-Za-z0-9_-]{1,128}\Z")
+TOPIC_ARN = re.compile(r"^arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}\Z")
+ROLE_ARN = re.compile(r"^arn:aws:iam::\d{12}:role/[\w+=,.@/-]+\Z")
+POLICY_ARN = re.compile(r"^arn:aws:iam::(\d{12}|aws):policy/(?!aws-service-role/)[\w+=,.@/-]+\Z")
 
 REGION_OPTION = {"chatbot_region": {"type": "str", "choices": list(REGIONS), "default": DEFAULT_REGION}}
 OPTIONS: dict[str, dict[str, Any]] = {

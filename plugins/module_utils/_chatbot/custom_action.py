@@ -23,11 +23,11 @@ from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transf
 CustomAction = dict[str, Any]
 
 # https://docs.aws.amazon.com/chatbot/latest/APIReference/API_CreateCustomAction.html
-NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
-ALIAS = re.compile(r"^[A-Za-z0-9_-]{1,30}$")
-VARIABLE = re.compile(r"^[A-Za-z0-9_-]{1,100}$")
-NOTIFICATION_TYPE = re.compile(r"^[A-Za-z0-9-]{1,100}$")
-CONFIGURATION_ARN = re.compile(r"^arn:aws:chatbot::\d{12}:chat-configuration/[a-z-]+/[A-Za-z0-9_-]{1,128}$")
+NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}\Z")
+ALIAS = re.compile(r"^[A-Za-z0-9_-]{1,30}\Z")
+VARIABLE = re.compile(r"^[A-Za-z0-9_-]{1,100}\Z")
+NOTIFICATION_TYPE = re.compile(r"^[A-Za-z0-9-]{1,100}\Z")
+CONFIGURATION_ARN = re.compile(r"^arn:aws:chatbot::\d{12}:chat-configuration/[a-z-]+/[A-Za-z0-9_-]{1,128}\Z")
 BUTTON_LENGTH = 50
 AT_MOST = 5  # criteria, and variables, of an attachment
 

@@ -57,9 +57,9 @@ SLACK = Platform(
     team_name="SlackTeamName",
     channel_id="SlackChannelId",
     channel_name="SlackChannelName",
-    team_id_pattern=re.compile(r"^T[0-9A-Z]{7,}$"),
+    team_id_pattern=re.compile(r"^T[0-9A-Z]{7,}\Z"),
     team_id_hint="the id that begins with T, as in https://app.slack.com/client/<workspace>/<channel>",
-    channel_id_pattern=re.compile(r"^[CG][0-9A-Z]{7,}$"),
+    channel_id_pattern=re.compile(r"^[CG][0-9A-Z]{7,}\Z"),
     channel_id_hint="the id that begins with C (private channels: C or G), not the channel's name",
     list_configurations=api.describe_slack_channel_configurations,
     list_teams=api.describe_slack_workspaces,
@@ -68,7 +68,7 @@ SLACK = Platform(
     delete=api.delete_slack_channel_configuration,
 )
 
-UUID = re.compile(r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")
+UUID = re.compile(r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 
 TEAMS = Platform(
     name="Microsoft Teams",
@@ -81,7 +81,7 @@ TEAMS = Platform(
     channel_name="ChannelName",
     team_id_pattern=UUID,
     team_id_hint="the UUID that stands as groupId= in the link to the channel",
-    channel_id_pattern=re.compile(r"^[a-zA-Z0-9-_=+/.,]*%3[aA][a-zA-Z0-9-_=+/.,]*%40[a-zA-Z0-9-_=+/.,]*$"),
+    channel_id_pattern=re.compile(r"^[a-zA-Z0-9-_=+/.,]*%3[aA][a-zA-Z0-9-_=+/.,]*%40[a-zA-Z0-9-_=+/.,]*\Z"),
     channel_id_hint="the URL-encoded part of the link to the channel that begins with 19%3a and holds %40",
     list_configurations=api.list_microsoft_teams_channel_configurations,
     list_teams=api.list_microsoft_teams_configured_teams,

@@ -12,7 +12,9 @@ from dataclasses import field
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
 
 PREFIX = "securityhub_slack_"
 REGION = re.compile(r"^[a-z]{2,4}(-[a-z]+)+-\d+\Z", re.ASCII)
@@ -22,13 +24,10 @@ WITHOUT_CHATBOT = {
     "us-iso": "an isolated partition",
     "eusc-": "the European Sovereign Cloud",
 }
-WORKSPACE_ID = re.compile(r"^T[0-9A-Z]{7,}\Z")
-CHANNEL_ID = re.compile(r"^[CG][0-9A-Z]{7,}\Z")
-PLACEHOLDER = re.compile(r"^[TCG](0+|X+|0*X+|0*EXAMPLE|0?CHANGE_?ME|1234567890?)$", re.IGNORECASE)
+PLACEHOLDER = re.compile(r"^[TCG](0+|X+|0*X+|0*EXAMPLE|0?CHANGE_?ME|1234567890?)\Z", re.IGNORECASE)
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9-]{0,39}\Z")
 ROUTE_NAME = re.compile(r"^[a-z][a-z0-9]{0,15}\Z")
 CONFIGURATION_NAME = re.compile(r"^[A-Za-z0-9_-]{1,128}\Z")
-ACTION_ID = re.compile(r"^[0-9A-Za-z]{1,20}\Z")
 ACTION_NAME_LENGTH = 20
 # EventBridge takes 64 characters for a rule, whose name is the topic's and as much as "-findings-10".
 TOPIC_LENGTH = 52
@@ -41,7 +40,6 @@ OUR_TAGS = "secops.securityhub/"
 # The names of a stack's routes have to fit in the value of one tag.
 ROUTES_AT_MOST = 14
 SLACK_CHANNEL = ("channel_id", "channel_name")
-CHATBOT_REGIONS = ("us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1")
 
 
 @dataclass(frozen=True)
@@ -173,14 +171,14 @@ def _region_problems(region: str) -> list[str]:
 def _slack_problems(settings: Settings) -> list[str]:
     found = []
     workspace = settings.routes[0].channel.workspace_id
-    if not WORKSPACE_ID.match(workspace) or PLACEHOLDER.match(workspace):
+    if not SLACK.team_id_pattern.match(workspace) or PLACEHOLDER.match(workspace):
         found.append(
             f"securityhub_slack_workspace_id is {workspace!r}, which is no Slack workspace: set the id that begins "
             f"with T, as in https://app.slack.com/client/<workspace>/<channel>"
         )
     for route in settings.routes:
         channel = route.channel.channel_id
-        if not CHANNEL_ID.match(channel) or PLACEHOLDER.match(channel):
+        if not SLACK.channel_id_pattern.match(channel) or PLACEHOLDER.match(channel):
             found.append(
                 f"securityhub_slack_channel_id is {channel!r}, which is no Slack channel: set the id that begins with "
                 f"C (private channels: C or G), as in https://app.slack.com/client/<workspace>/<channel>"
@@ -237,7 +235,7 @@ def _is_tag_text(text: str) -> bool:
 
 def _action_problems(settings: Settings) -> list[str]:
     found = []
-    if not ACTION_ID.match(settings.value("action_id")):
+    if not action_target.ID.match(settings.value("action_id")):
         found.append(f"securityhub_slack_action_id is {settings.value('action_id')!r}: use 1 to 20 letters and digits")
     name = settings.value("action_name")
     if not name.strip() or len(name) > ACTION_NAME_LENGTH:

@@ -25,7 +25,7 @@ LISTS = (
 )
 CRITERIA = (*LISTS, "resource_tags")
 KEYS = (*CRITERIA, "reason", "expires")
-DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+DAY = re.compile(r"^\d{4}-\d{2}-\d{2}\Z")
 
 # The role's own defaults.
 DEFAULTS: dict[str, Any] = {
@@ -40,15 +40,15 @@ DEFAULTS: dict[str, Any] = {
 }
 
 SHAPES = {
-    "control_ids": (re.compile(r"^[A-Z][A-Za-z0-9]*\.[0-9]+$"), "a control's id such as S3.1"),
-    "account_ids": (re.compile(r"^[0-9]{12}$"), "an account's 12 digits, in quotes"),
-    "regions": (re.compile(r"^[a-z]{2}(-[a-z]+)+-\d+$"), "a Region such as eu-west-1"),
+    "control_ids": (re.compile(r"^[A-Z][A-Za-z0-9]*\.[0-9]+\Z"), "a control's id such as S3.1"),
+    "account_ids": (re.compile(r"^[0-9]{12}\Z"), "an account's 12 digits, in quotes"),
+    "regions": (re.compile(r"^[a-z]{2}(-[a-z]+)+-\d+\Z"), "a Region such as eu-west-1"),
     "product_arns": (
-        re.compile(r"^(arn:.+:|:)?product(v2)?/[^/*]+/[^/*]+$"),
+        re.compile(r"^(arn:.+:|:)?product(v2)?/[^/*]+/[^/*]+\Z"),
         "an ARN or its end, product/aws/inspector",
     ),
-    "resource_ids": (re.compile(r"^(?!\**$).+$"), "a resource's id, where * stands for any text"),
-    "resource_types": (re.compile(r"^[A-Za-z0-9:]+$"), "a resource type such as AwsS3Bucket"),
+    "resource_ids": (re.compile(r"^(?!\**$).+\Z"), "a resource's id, where * stands for any text"),
+    "resource_types": (re.compile(r"^[A-Za-z0-9:]+\Z"), "a resource type such as AwsS3Bucket"),
     "title_prefixes": (re.compile(r"^.+"), "the beginning of a title"),
 }
 

@@ -16,7 +16,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._securityhub im
 ActionTarget = dict[str, Any]
 
 # https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_CreateActionTarget.html
-ID = re.compile(r"^[0-9A-Za-z]{1,20}$")
+ID = re.compile(r"^[0-9A-Za-z]{1,20}\Z")
 NAME_LENGTH = 20
 # https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html; cannot be raised
 LIMIT = 50
