@@ -12,7 +12,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws import par
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import run
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import settings as role_variables
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import LiveTarget
@@ -40,7 +39,7 @@ def decide(targets: list[Target], neighbours: list[Target], clients: Clients, to
     """
     run.refuse_bad_settings([*targets, *neighbours])
     accounts = run.accounts_of(clients, targets, neighbours)
-    _refuse_disagreements(accounts)
+    run.refuse_disagreements(accounts)
     note_failures(parallel.each(partial(_read_hub, clients), healthy(targets)))
     note_failures(parallel.each(partial(_read_facts, clients), [account for account in accounts if _lives(account)]))
     run.ask_neighbours(clients, accounts, today)
@@ -62,7 +61,7 @@ def decide_offline(targets: list[Target], today: datetime.date) -> list[AccountR
         target.live = LiveTarget(hub=True)
         by_id.setdefault(target.account.id, AccountRun(target.account, [])).targets.append(target)
     accounts = list(by_id.values())
-    _refuse_disagreements(accounts)
+    run.refuse_disagreements(accounts)
     for account in accounts:
         decisions.decide(account, today)
     return accounts
@@ -104,13 +103,6 @@ def _reason(target: Target) -> str:
 def _account_id(source: CredentialSource) -> str:
     parts = source.role_arn.split(":")
     return parts[4] if len(parts) > 4 else str(source)
-
-
-def _refuse_disagreements(accounts: list[AccountRun]) -> None:
-    for account in accounts:
-        contradictions = role_variables.disagreements([target.settings for target in account.targets])
-        if contradictions:
-            account.fail(Refused("; ".join(contradictions)))
 
 
 def _lives(account: AccountRun) -> bool:

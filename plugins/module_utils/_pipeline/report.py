@@ -181,11 +181,18 @@ def wrapped(line: str, indent: int = 4) -> list[str]:
 
 
 def _summary(targets: list[Target], *, check: bool) -> str:
+    of = _counts(targets)
+    verb = "would change" if check else "changed"
+    return (
+        f"{count(of['targets'], 'target')}: {of['changed']} {verb}, {of['unchanged']} unchanged, {of['failed']} failed."
+    )
+
+
+def _counts(targets: list[Target]) -> dict[str, int]:
     failed = sum(bool(target.error) for target in targets)
     changed = sum(target.plan.changed and not target.error for target in targets)
-    same = len(targets) - failed - changed
-    verb = "would change" if check else "changed"
-    return f"{count(len(targets), 'target')}: {changed} {verb}, {same} unchanged, {failed} failed."
+    unchanged = len(targets) - failed - changed
+    return {"targets": len(targets), "changed": changed, "unchanged": unchanged, "failed": failed}
 
 
 def count(number: int, noun: str) -> str:
@@ -203,12 +210,10 @@ def _next_steps(accounts: list[AccountRun], *, check: bool) -> list[str]:
     ]
     if check or not created:
         return []
-    return [
-        *wrapped(
-            f"Next: if Slack channel {', '.join(dict.fromkeys(created))} is private, type /invite @Amazon Q in it; "
-            f"nothing arrives before."
-        )
-    ]
+    return wrapped(
+        f"Next: if Slack channel {', '.join(dict.fromkeys(created))} is private, type /invite @Amazon Q in it; "
+        f"nothing arrives before."
+    )
 
 
 def traffic(calls: int, retries: int, seconds: float) -> str:
@@ -231,22 +236,16 @@ def result(targets: list[Target], accounts: list[AccountRun], *, diff: bool) -> 
     """Return what the module returns."""
     of_targets = {target.host: target_result(target) for target in targets}
     of_accounts = [account_result(account) for account in accounts]
-    failed = sum(item["failed"] for item in of_targets.values())
-    changed = sum(item["changed"] and not item["failed"] for item in of_targets.values())
+    summary = _counts(targets)
     found: dict[str, Any] = {
-        "changed": bool(changed) or any(item["changed"] for item in of_accounts),
+        "changed": bool(summary["changed"]) or any(item["changed"] for item in of_accounts),
         "targets": of_targets,
         "eventful": _eventful(of_targets),
         "accounts": of_accounts,
         "regions_without_pipeline": {
             account.account.id: list(account.without_pipeline) for account in accounts if account.without_pipeline
         },
-        "summary": {
-            "targets": len(targets),
-            "changed": changed,
-            "unchanged": len(targets) - changed - failed,
-            "failed": failed,
-        },
+        "summary": summary,
     }
     if diff:
         found["diff"] = differences.differences(targets, accounts)

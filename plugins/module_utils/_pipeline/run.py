@@ -73,6 +73,7 @@ def look(
     """
     refuse_bad_settings([*targets, *neighbours])
     accounts = accounts_of(clients, targets, neighbours)
+    refuse_disagreements(accounts)
     for account in accounts:
         account.regions = _regions(account, [*targets, *neighbours])
     _survey(clients, accounts, watch)
@@ -86,6 +87,14 @@ def refuse_bad_settings(targets: list[Target]) -> None:
         problems = role_variables.problems(target.settings)
         if problems:
             target.fail(Refused("; ".join(problems)))
+
+
+def refuse_disagreements(accounts: list[AccountRun]) -> None:
+    """Let the accounts fail whose targets contradict each other: no call."""
+    for account in accounts:
+        contradictions = role_variables.disagreements([target.settings for target in account.targets])
+        if contradictions:
+            account.fail(Refused("; ".join(contradictions)))
 
 
 def accounts_of(clients: Clients, targets: list[Target], neighbours: list[Target]) -> list[AccountRun]:
@@ -133,7 +142,7 @@ class _Read:
 
 def _survey(clients: Clients, accounts: list[AccountRun], watch: bool) -> None:
     """Read everything at once: what each account has, and what each of its targets has."""
-    reads = [read for account in accounts for read in _reads(clients, account, watch)]
+    reads = [read for account in accounts if healthy(account.targets) for read in _reads(clients, account, watch)]
     for outcome in parallel.each(lambda read: read.read(), reads):
         if outcome.error is not None:
             outcome.item.owner.fail(outcome.error)
@@ -142,10 +151,6 @@ def _survey(clients: Clients, accounts: list[AccountRun], watch: bool) -> None:
 
 
 def _reads(clients: Clients, account: AccountRun, watch: bool) -> list[_Read]:
-    contradictions = role_variables.disagreements([target.settings for target in account.targets])
-    if contradictions:
-        account.fail(Refused("; ".join(contradictions)))
-        return []
     settings = account.settings
     identity = desired.identity(settings, account.account)
     of_account = [

@@ -44,11 +44,6 @@ class Volume:
         """Return how many messages there were."""
         return sum(row.messages for row in self.rows)
 
-    @property
-    def messages_a_day(self) -> float:
-        """Return how many messages a day there were, on average."""
-        return self.messages / self.days
-
 
 def volume(findings: Iterable[Finding], sends: Callable[[Finding], bool], days: int, today: datetime.date) -> Volume:
     """Return what would have been sent of *findings* from *days* - 1 days before *today* through *today*.

@@ -230,13 +230,6 @@ def batch_update_findings(client: Any, identifiers: list[Resource], changes: Res
     return list(answer["UnprocessedFindings"])
 
 
-def list_members(client: Any) -> list[Resource]:
-    """Return the associated member accounts (up to 11,000) of this administrator account. Raise HubNotEnabled."""
-    with _needing_hub(client):
-        pages = client.get_paginator("list_members").paginate(OnlyAssociated=True)
-        return [member for page in pages for member in page["Members"]]
-
-
 def list_organization_admin_accounts(client: Any) -> list[Resource]:
     """Return AccountId and Status of the organisation's delegated administrators of Security Hub CSPM: none or one.
 

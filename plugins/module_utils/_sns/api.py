@@ -8,7 +8,6 @@ Every function takes a botocore client of the service ``sns`` and lets botocore'
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 Attributes = dict[str, str]
@@ -51,9 +50,3 @@ def get_subscription_attributes(client: Any, arn: str) -> Attributes | None:
 def set_subscription_attribute(client: Any, arn: str, name: str, value: str) -> None:
     """Set one attribute of the subscription."""
     client.set_subscription_attributes(SubscriptionArn=arn, AttributeName=name, AttributeValue=value)
-
-
-def document_of(attributes: Attributes) -> dict[str, Any]:
-    """Return the topic's policy; an empty one where there is none."""
-    found: dict[str, Any] = json.loads(attributes.get("Policy") or "{}")
-    return found

@@ -33,7 +33,7 @@ def test_a_deep_run_of_an_untouched_fleet_changes_nothing_and_costs_six_calls_mo
 def test_what_was_broken_by_hand(fleet, emulator, breakage):
     breakage.happen(fleet)
     fleet.finding("before")
-    assert fleet.arrived() == ([] if breakage.loses else fleet.arrived())
+    assert bool(fleet.arrived()) is not breakage.loses
     deep = breakage.repaired_by == breakages.DEEP
     if deep:
         assert fleet.run() == [], "what only a deep run sees"

@@ -175,4 +175,3 @@ def test_volume_counts_messages_by_day_region_and_severity():
         Row(datetime.date(2026, 11, 24), "us-east-1", "CRITICAL", 3),
     )
     assert (counted.messages, counted.repeated) == (5, 1)
-    assert counted.messages_a_day == 5 / 7
