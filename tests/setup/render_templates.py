@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import settings_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy
@@ -57,10 +58,9 @@ def render(shape: dict[str, Any]) -> dict[str, Any]:
     given = {f"securityhub_slack_{name}": value for name, value in shape.items()}
     settings = settings_of("eu-west-1", {**defaults(), "securityhub_slack_workspace_id": "T0123456789", **given})
     today = datetime.date(2026, 1, 1)
-    automatic = tuple(
-        patterns.automatic_patterns(policy.policy_of(route.variables, today), HERE) for route in settings.routes
-    )
-    return template.template(desired.pipeline(settings, ACCOUNT, automatic).stack)
+    of_routes = [policy.policy_of(route.variables, today) for route in settings.routes]
+    automatic = tuple(patterns.automatic_patterns(of_route, HERE) for of_route in of_routes)
+    return template.template(desired.pipeline(settings, ACCOUNT, automatic, handover.duties(HERE, of_routes)).stack)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation
 DIGEST_TAG = "secops.securityhub/digest"
 MANAGED_TAG = "secops.securityhub/managed"
 TOPICS_TAG = "secops.securityhub/topics"
+DUTIES_TAG = "secops.securityhub/duties"
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 MAX_BYTES = 51_200
@@ -44,13 +45,18 @@ class Rule:
 
 @dataclass(frozen=True)
 class StackDesign:
-    """What a pipeline's stack holds. *mark_notified*: what automatic rules send is set to NOTIFIED too."""
+    """What a pipeline's stack holds.
+
+    *mark_notified*: what automatic rules send is set to NOTIFIED too. *duties*: what it sends beside the findings of
+    its own Region, which the next run has to know before another target takes them over.
+    """
 
     name: str
     topics: tuple[str, ...]
     rules: tuple[Rule, ...]
     tags: tuple[tuple[str, str], ...] = ()
     mark_notified: bool = False
+    duties: tuple[str, ...] = ()
 
 
 def logical_id(prefix: str, name: str) -> str:
@@ -115,7 +121,7 @@ def outline(whole: dict[str, Any]) -> dict[str, Any]:
 
 def digest(design: StackDesign) -> str:
     """Return what the stack's tag carries to tell, in one read, whether the live stack is the wanted one."""
-    whole = json.dumps([template(design), sorted(design.tags)], sort_keys=True)
+    whole = json.dumps([template(design), sorted(design.tags), design.duties], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
 
@@ -125,6 +131,7 @@ def stack_tags(design: StackDesign) -> dict[str, str]:
         **dict(design.tags),
         MANAGED_TAG: design.name,
         TOPICS_TAG: " ".join(topic.removeprefix(design.name) or "-" for topic in design.topics),
+        DUTIES_TAG: " ".join(design.duties) or "-",
         DIGEST_TAG: digest(design),
     }
 
@@ -133,6 +140,11 @@ def topics_of(tags: dict[str, str]) -> tuple[str, ...]:
     """Return the names of the topics of a live stack, from its tags."""
     name = tags.get(MANAGED_TAG, "")
     return tuple(name if end == "-" else name + end for end in tags.get(TOPICS_TAG, "").split())
+
+
+def duties_of(tags: dict[str, str]) -> frozenset[str]:
+    """Return what a live stack sends beside the findings of its own Region, from its tags."""
+    return frozenset(tags.get(DUTIES_TAG, "").split()) - {"-"}
 
 
 def _topic(name: str, tags: tuple[tuple[str, str], ...]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import differences
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import repair
@@ -45,10 +46,13 @@ def apply(clients: Clients, accounts: list[AccountRun], say: Callable[[str], Non
     # Before anything is built: a run that is killed after that must not leave a topic in the channel that looks well
     # and that nobody is subscribed to.
     note_failures(parallel.each(lambda account: _unsubscribe(clients, account), accounts))
-    _build(clients, [target for target in healthy(targets) if target.wanted is not None], say)
+    staying = [target for target in healthy(targets) if target.wanted is not None]
+    last = [target for target in staying if handover.gives_up(target)]
+    _build(clients, [target for target in staying if not handover.gives_up(target)], say)
     for account in accounts:
-        decisions.hold_back(account)
+        handover.hold_back(account)
     note_failures(parallel.each(lambda account: _join(clients, account), accounts))
+    _build(clients, healthy(last), say)
     _take_away(clients, [target for target in healthy(targets) if target.wanted is None], say)
     note_failures(parallel.each(lambda account: _close(clients, account), accounts))
 

@@ -13,6 +13,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import watch
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
@@ -43,6 +44,7 @@ def decide(account: AccountRun, today: datetime.date) -> None:
         return
     for target in present:
         _settle(account, target, layout, today)
+    _note_takers(account, layout)
     if layout.mode == topology.HOME_REGION:
         _settle_home(account, layout, today)
     account.notices += [*layout.notices, *_remarks(account, present, today)]
@@ -56,7 +58,8 @@ def worth_asking(account: AccountRun, today: datetime.date) -> list[Target]:
     """Return the neighbours, not asked yet, on whose state it depends what the account's targets shall be.
 
     They are the one that sends the global findings, if Security Hub is on there, and the home region; and all of them
-    before anything is refused, since one in which Security Hub is off has no say.
+    before anything is refused, since one in which Security Hub is off has no say; and those that take over from the
+    home region.
     """
     present = [target for target in healthy(account.targets) if target.settings.present]
     if not present or not account.neighbours:
@@ -65,23 +68,11 @@ def worth_asking(account: AccountRun, today: datetime.date) -> list[Target]:
     unknown = [item for item in account.neighbours if item.live.hub is None]
     if layout.problems:
         return unknown
-    matter = {layout.owner_region, _home_region(account) if layout.mode == topology.HOME_REGION else ""}
+    home = _home_region(account)
+    matter = {layout.owner_region, home if layout.mode == topology.HOME_REGION else ""}
+    if layout.mode == topology.PER_REGION and any(handover.sends_linked(target) for target in present):
+        matter |= _linked(account)
     return [item for item in unknown if item.settings.region in matter]
-
-
-def hold_back(account: AccountRun) -> None:
-    """Let no pipeline leave for the home region's while that is not in place: its findings would be lost."""
-    home = account.home
-    if home is None or not home.error:
-        return
-    for target in healthy(account.targets):
-        if target.settings.present and target.wanted is None and target.plan.changed:
-            target.fail(
-                Refused(
-                    f"it shall leave, because {home.settings.region} sends its findings, and the pipeline there is "
-                    f"not in place ({home.error.rstrip('.')}): mend that, and run the playbook again."
-                )
-            )
 
 
 def _lay_out(account: AccountRun, present: list[Target], today: datetime.date) -> topology.Topology:
@@ -109,8 +100,7 @@ def _home_region(account: AccountRun) -> str:
 
 def _settle_home(account: AccountRun, layout: topology.Topology, today: datetime.date) -> None:
     """Find the home region's target, and let it fail where it would lose findings of a region that feeds it."""
-    everybody = (*account.targets, *account.neighbours, *account.unclear)
-    home = next((target for target in everybody if target.settings.region == _home_region(account)), None)
+    home = next((target for target in _everybody(account) if target.settings.region == _home_region(account)), None)
     account.home = home
     if home is None or home.error:
         return
@@ -127,6 +117,25 @@ def _settle_home(account: AccountRun, layout: topology.Topology, today: datetime
         _settle(account, home, layout, today)
         if not home.error and not _is_in_place(account, home):
             home.fail(Refused("it is not deployed as it shall be: include it in the run"))
+
+
+def _note_takers(account: AccountRun, layout: topology.Topology) -> None:
+    """Find who sends what a target that has it today may give up."""
+    linked = _linked(account)
+    account.linked = [item for item in _everybody(account) if item.settings.region in linked]
+    owners = [item for item in _everybody(account) if item.settings.region == layout.owner_region]
+    account.owner = owners[0] if owners else None
+
+
+def _everybody(account: AccountRun) -> tuple[Target, ...]:
+    return (*account.targets, *account.neighbours, *account.unclear)
+
+
+def _linked(account: AccountRun) -> frozenset[str]:
+    """Return the regions of the inventory whose findings an aggregator copies."""
+    aggregation = topology.aggregation_of(account.facts.aggregator)
+    regions = {item.settings.region for item in _everybody(account) if item.settings.present}
+    return frozenset(region for region in regions if aggregation and aggregation.links(region))
 
 
 def _is_in_place(account: AccountRun, target: Target) -> bool:
@@ -162,15 +171,14 @@ def _settle(account: AccountRun, target: Target, layout: topology.Topology, toda
     if not place.scopes:
         target.sends = place.reason
         return
+    of_routes = [policies.policy_of(route.variables, today) for route in target.settings.routes]
     try:
-        automatic = tuple(
-            patterns.automatic_patterns(policies.policy_of(route.variables, today), scope)
-            for route, scope in zip(target.settings.routes, place.scopes)
-        )
+        automatic = tuple(patterns.automatic_patterns(policy, scope) for policy, scope in zip(of_routes, place.scopes))
     except Refused as error:
         target.fail(error)
         return
-    pipeline = desired.pipeline(target.settings, account.account, automatic)
+    duties = handover.duties(place.scopes[0], of_routes)
+    pipeline = desired.pipeline(target.settings, account.account, automatic, duties)
     problems = template.problems(pipeline.stack)
     if problems:
         target.fail(Refused(" ".join(problems)))

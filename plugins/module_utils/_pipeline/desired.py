@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -60,11 +61,16 @@ def topic_arns(settings: Settings, account: Account) -> tuple[tuple[Channel, str
     return tuple((route.channel, topic_arn(settings, account, route.topic)) for route in settings.routes)
 
 
-def pipeline(settings: Settings, account: Account, automatic: tuple[tuple[dict[str, Any], ...], ...]) -> Pipeline:
-    """Return the pipeline of one target; *automatic*: for each of its routes, the patterns of automatic forwarding."""
+def pipeline(
+    settings: Settings, account: Account, automatic: tuple[tuple[dict[str, Any], ...], ...], duties: tuple[str, ...]
+) -> Pipeline:
+    """Return the pipeline of one target.
+
+    *automatic*: for each of its routes, the patterns of automatic forwarding. *duties*: see StackDesign.
+    """
     return Pipeline(
         action=action_target.Desired(*(settings.value(f"action_{part}") for part in ("id", "name", "description"))),
-        stack=_stack(settings, automatic),
+        stack=replace(_stack(settings, automatic), duties=duties),
         topics=topic_arns(settings, account),
     )
 

@@ -18,6 +18,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors imp
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import apply
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import settings as role_variables
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
@@ -204,7 +205,8 @@ def _look_deep(clients: Clients, target: Target) -> None:
 def _plan(account: AccountRun) -> None:
     for target in healthy(account.targets):
         _plan_target(target)
-    decisions.hold_back(account)
+    handover.hold_back(account)
+    account.notices += handover.notices(account)
     if not healthy(account.targets):
         return
     try:

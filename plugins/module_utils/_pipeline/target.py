@@ -66,7 +66,8 @@ class AccountRun:
     """What a run knows of one account: its targets, its channels, and what is worth saying about it.
 
     *neighbours*: targets that shall be present and that this run leaves out (--limit). *unclear*: targets that shall be
-    present and whose variables are wrong. *home*: the target that sends for the regions that feed it. *lost*: topics
+    present and whose variables are wrong. *home*: the target that sends for the regions that feed it. *owner*: the one
+    that sends the findings about global resources. *linked*: those whose findings an aggregator copies. *lost*: topics
     that the channel carries and that are no more. *regions*: all that the inventory has of the account. *beyond*: the
     account's other regions, None if nobody has asked for them. *without_pipeline*: those of them where Security Hub is
     on and nobody sends the findings.
@@ -77,6 +78,8 @@ class AccountRun:
     neighbours: list[Target] = field(default_factory=list)
     unclear: list[Target] = field(default_factory=list)
     home: Target | None = None
+    owner: Target | None = None
+    linked: list[Target] = field(default_factory=list)
     lost: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
     beyond: AccountFacts | None = None

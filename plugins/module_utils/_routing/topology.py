@@ -146,7 +146,7 @@ def _default_owner(senders: list[Candidate], home: str) -> str:
 
 
 def _owner_problems(owner: str, candidates: Sequence[Candidate]) -> list[str]:
-    if not owner or not any(_cares(policy) for candidate in candidates for name, policy in candidate.policies):
+    if not owner or not any(cares(policy) for candidate in candidates for name, policy in candidate.policies):
         return []
     found = [candidate for candidate in candidates if candidate.region == owner]
     if found and found[0].sends:
@@ -166,7 +166,8 @@ def _owner_problems(owner: str, candidates: Sequence[Candidate]) -> list[str]:
     ]
 
 
-def _cares(policy: Policy) -> bool:
+def cares(policy: Policy) -> bool:
+    """Return whether the policy leaves findings about global resources to the owner Region."""
     once = policy.global_controls_once or policy.global_guardduty_once or policy.global_access_analyzer_once
     return once and bool(policy.severities)
 
@@ -226,6 +227,6 @@ def _notices(mode: str, home: str, linked: list[str], owner: str, candidates: Se
         found.append(f"{home} sends for the Regions that feed it: {', '.join(linked)}")
     if mode == PER_REGION and linked:
         found.append(f"an aggregator copies findings to {home}, and each Region still sends its own")
-    if owner and len(candidates) > 1 and any(_cares(policy) for item in candidates for name, policy in item.policies):
+    if owner and len(candidates) > 1 and any(cares(policy) for item in candidates for name, policy in item.policies):
         found.append(f"findings about global resources are sent for {owner} only")
     return found

@@ -120,6 +120,7 @@ class Outcome:
         self.errors = {target.host: target.error for target in targets if target.error}
         self.writes = [entry["operation"] for entry in requests if entry["write"]]
         self.calls = Counter(entry["operation"] for entry in requests)
+        self.notices = [notice for account in accounts for notice in account.notices]
 
     @property
     def foreseen(self) -> dict[str, Any]:

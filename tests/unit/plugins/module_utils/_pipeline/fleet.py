@@ -20,6 +20,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
@@ -90,7 +91,7 @@ class World:
         decisions.decide(account, TODAY)
         for target in healthy(account.targets):
             plan_target(target)
-        decisions.hold_back(account)
+        handover.hold_back(account)
         if healthy(account.targets):
             try:
                 account.plan = decisions.plan_channels(account)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import Facts
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
 
@@ -137,7 +138,7 @@ def test_no_pipeline_leaves_before_the_home_region_has_its_own():
     account.targets[1].fail(ValueError("no answer"))
     decisions.decide(account, fleet.TODAY)
     fleet.plan_target(account.targets[0])
-    decisions.hold_back(account)
+    handover.hold_back(account)
     assert "the pipeline there is not in place (ValueError: no answer)" in errors(account)["eu-west-1"]
     # When it is there, they leave.
     world.applied(given[1:], given[:1])

@@ -15,7 +15,7 @@ from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pip
 
 NAME = "securityhub-slack"
 SETTINGS = fleet.settings()
-WANTED = desired.pipeline(SETTINGS, fleet.ACCOUNT, (({"source": ["aws.securityhub"]},),))
+WANTED = desired.pipeline(SETTINGS, fleet.ACCOUNT, (({"source": ["aws.securityhub"]},),), ())
 ACTION = {
     "ActionTargetArn": "arn:aws:securityhub:us-east-1:111111111111:action/custom/SendToSlack",
     "Name": "Send to Slack",

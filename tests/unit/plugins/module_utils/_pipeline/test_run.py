@@ -9,6 +9,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import DENY_ALL
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import TRUST
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
@@ -425,8 +426,48 @@ def test_the_home_region_takes_over_and_gives_back(lab):
     order = [entry["operation"] for entry in done.requests if entry["write"]]
     assert order.index("UpdateStack") < order.index("UpdateSlackChannelConfiguration") < order.index("DeleteStack")
 
-    lab.run(lab.hosts(*REGIONS, topology="per_region"))
+    # The regions are there, and in the channel, before the home region leaves their findings to them.
+    done = lab.run(lab.hosts(*REGIONS, topology="per_region"))
+    assert handover.NOTICE in done.notices
+    order = [(entry["operation"], entry["region"]) for entry in done.requests if entry["write"]]
+    joined = order.index(("UpdateSlackChannelConfiguration", "us-east-2"))
+    assert max(number for number, (operation, _region) in enumerate(order) if operation == "CreateStack") < joined
+    assert joined < order.index(("UpdateStack", "us-east-1"))
     assert lab.carried() == topics(*REGIONS)
+    assert handover.NOTICE not in lab.run(lab.hosts(*REGIONS, topology="per_region")).notices
+
+
+def test_the_home_region_goes_on_while_a_region_cannot_send_for_itself(lab):
+    lab.world(aggregator=HOME)
+    lab.run(lab.hosts(*REGIONS))
+    before = lab.ours("us-east-1")
+    lab.emulator.faults({"denied": 1, "operations": ["CreateStack"], "regions": ["eu-west-1"]})
+    done = lab.run(lab.hosts(*REGIONS, topology="per_region"))
+    assert "it goes on sending for eu-west-1, because the pipeline there is not in place" in done.errors["us-east-1"]
+    assert lab.ours("us-east-1") == before
+    lab.emulator.faults()
+    # Nor does a run of the home region alone, which leaves that region out.
+    limited = lab.run(lab.hosts("us-east-1", topology="per_region"), lab.hosts("eu-west-1", topology="per_region"))
+    assert "it is not deployed as it shall be: include it in the run" in limited.errors["us-east-1"]
+    assert lab.run(lab.hosts(*REGIONS, topology="per_region")).errors == {}
+    assert lab.carried() == topics(*REGIONS)
+
+
+def test_global_findings_change_hands_without_a_gap(lab):
+    lab.run(lab.hosts(*REGIONS, owner_region="us-east-1"))
+    moved = lab.hosts(*REGIONS, owner_region="eu-west-1")
+    lab.emulator.faults({"denied": 1, "operations": ["UpdateStack"], "regions": ["eu-west-1"]})
+    held = lab.run(moved).errors["us-east-1"]
+    assert "it goes on sending the findings about global resources, because the pipeline of eu-west-1" in held
+    lab.emulator.faults()
+    limited = lab.run(
+        lab.hosts("us-east-1", owner_region="eu-west-1"), lab.hosts("eu-west-1", owner_region="eu-west-1")
+    )
+    assert "include it in the run" in limited.errors["us-east-1"]
+    done = lab.run(moved)
+    updated = [entry["region"] for entry in done.requests if entry["operation"] == "UpdateStack"]
+    assert (updated, handover.NOTICE in done.notices, done.errors) == (["eu-west-1", "us-east-1"], True, {})
+    assert lab.run(moved).result["changed"] is False
 
 
 def test_nothing_leaves_for_a_home_region_whose_pipeline_fails(lab):

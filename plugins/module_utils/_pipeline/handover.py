@@ -1,0 +1,108 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Findings that another target shall send from now on: who ends only after who takes over. PRIVATE to the collection.
+
+EventBridge changes the rules of two Regions at no common moment. So a finding of that time arrives twice rather than
+not at all: the taker's pipeline stands, and the channel carries its topic, before the giver's is changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
+    from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
+
+GLOBAL = "global"  # the findings about global resources
+LINKED = "linked"  # the findings of the Regions that feed this one
+
+NOTICE = (
+    "findings change hands: who takes over begins before the others end, so that none is lost; one of those moments "
+    "may arrive twice"
+)
+
+
+def duties(scope: Scope, policies: Iterable[Policy]) -> tuple[str, ...]:
+    """Return what a target with this scope and the *policies* of its routes sends beside its own Region's findings."""
+    owns = scope.region == scope.owner_region and any(topology.cares(policy) for policy in policies)
+    found = ((GLOBAL, owns), (LINKED, scope.sends_linked))
+    return tuple(duty for duty, has_it in found if has_it)
+
+
+def gives_up(target: Target) -> frozenset[str]:
+    """Return the duties that the live pipeline has, and will have no longer when the target's plan is carried out."""
+    if target.wanted is None or not target.plan.stack:
+        return frozenset()
+    return _live_duties(target) - set(target.wanted.stack.duties)
+
+
+def sends_linked(target: Target) -> bool:
+    """Tell whether the live pipeline sends for the Regions that feed it."""
+    return LINKED in _live_duties(target)
+
+
+def notices(account: AccountRun) -> list[str]:
+    """Return what to say of an account whose findings change hands."""
+    targets = healthy(account.targets)
+    return [NOTICE] if any(gives_up(target) or _leaves_for_home(account, target) for target in targets) else []
+
+
+def hold_back(account: AccountRun) -> None:
+    """Let every target fail that would end before who takes over from it is in place: findings would be lost."""
+    for target in healthy(account.targets):
+        sentence = _why_to_stay(account, target)
+        if sentence:
+            target.fail(Refused(sentence))
+
+
+def _why_to_stay(account: AccountRun, target: Target) -> str:
+    home, given = account.home, gives_up(target)
+    if home and home.error and _leaves_for_home(account, target):
+        region = home.settings.region
+        return f"it shall leave, because {region} sends its findings, and the pipeline there {_absent(home.error)}"
+    if GLOBAL in given and account.owner and (why := _why_absent(account.owner, account)):
+        return (
+            f"it goes on sending the findings about global resources, because the pipeline of "
+            f"{account.owner.settings.region}, which shall send them, {_absent(why)}"
+        )
+    for taker in account.linked if LINKED in given else ():
+        if why := _why_absent(taker, account):
+            region = taker.settings.region
+            return f"it goes on sending for {region}, because the pipeline there {_absent(why)}"
+    return ""
+
+
+def _absent(why: str) -> str:
+    return f"is not in place ({why.rstrip('.')}): mend that, and run the playbook again."
+
+
+def _leaves_for_home(account: AccountRun, target: Target) -> bool:
+    return bool(account.home) and target.settings.present and target.wanted is None and target.plan.changed
+
+
+def _why_absent(taker: Target, account: AccountRun) -> str:
+    if taker.error:
+        return taker.error
+    if any(taker is target for target in account.targets):
+        return ""
+    stands = plan.status_of(taker.live.stack) in states.STANDING
+    if stands and (taker is not account.owner or GLOBAL in _live_duties(taker)):
+        return ""
+    return "it is not deployed as it shall be: include it in the run"
+
+
+def _live_duties(target: Target) -> frozenset[str]:
+    return template.duties_of(plan.tags_of(target.live.stack))
