@@ -65,6 +65,7 @@ class Emulator:
         self.stacks = Stacks()
         self.stacks.install()
         stacks.install_refusals()
+        stacks.install_change_sets()
         event_bus.install()
         resource_types.install()
         state_machines.install(self.security_hub.service)

@@ -40,6 +40,9 @@ UPDATABLE = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 )
 CLEAN_UP_SHARE = 0.2  # of the time that an update takes, after it
+# CloudFormation takes a moment for a change set, an empty one too: who asks at once finds CREATE_IN_PROGRESS
+# (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html).
+CHANGE_SET_SECONDS = 1.0
 OPERATIONS = ("create", "update", "delete", "rollback")
 
 
@@ -316,3 +319,20 @@ def install_refusals() -> None:
     handlers._ACTION_HANDLERS.update(
         CreateStack=create_unless_there, UpdateStack=update_if_updatable, DeleteStack=delete_if_deletable
     )
+
+
+def install_change_sets() -> None:
+    """Lets a change set be made in the background, as CloudFormation does."""
+    create = handlers._ACTION_HANDLERS["CreateChangeSet"]
+
+    def create_in_the_background(params: dict) -> Any:
+        before = set(cloudformation._change_sets)
+        answer = create(params)
+        for number in set(cloudformation._change_sets) - before:
+            change_set = cloudformation._change_sets[number]
+            made = {name: change_set[name] for name in ("Status", "ExecutionStatus")}
+            change_set.update(Status="CREATE_IN_PROGRESS", ExecutionStatus="UNAVAILABLE")
+            asyncio.get_running_loop().call_later(CHANGE_SET_SECONDS, change_set.update, made)
+        return answer
+
+    handlers._ACTION_HANDLERS["CreateChangeSet"] = create_in_the_background

@@ -161,6 +161,19 @@ def test_an_unchanged_update_is_refused(stack):
     assert raised.value.response["Error"]["Code"] == "ValidationError"
 
 
+def test_a_change_set_is_made_in_the_background_an_empty_one_too(stack):
+    stack.create()
+    asked = {"StackName": stack.name, "ChangeSetName": "same"}
+    stack.client.create_change_set(**asked, TemplateBody=template())
+    assert stack.client.describe_change_set(**asked)["Status"] == "CREATE_IN_PROGRESS"
+    with pytest.raises(ClientError, match="InvalidChangeSetStatus"):
+        stack.client.execute_change_set(**asked)
+    deadline = time.monotonic() + 10
+    while (made := stack.client.describe_change_set(**asked))["Status"] == "CREATE_IN_PROGRESS":
+        assert time.monotonic() < deadline
+    assert (made["Status"], made["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
+
+
 def test_a_stack_that_is_not_there_can_be_deleted(stack):
     stack.client.delete_stack(StackName="pipe")
     with pytest.raises(ClientError, match="Stack with id pipe does not exist"):
