@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -27,7 +28,10 @@ PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
 URL = f"http://127.0.0.1:{os.environ['EMULATOR_PORT']}"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 OWN_ACCOUNT = "111111111111"
-PEERS_ACCOUNT = "222222222222"
+SIGNED_IN = {"AWS_ACCESS_KEY_ID": OWN_ACCOUNT, "AWS_SECRET_ACCESS_KEY": "emulator"}
+PEERS_ACCOUNTS = 200_000_000_000
+# The peers take minutes for as many, and most of a day for 1,700.
+PEERS_AT_MOST = 170
 WORKSPACE = {"SlackTeamId": "T0123456789", "SlackTeamName": "acme"}
 LATENCY = 50  # milliseconds a call
 STACK_SECONDS = 40  # of a first deployment
@@ -71,17 +75,16 @@ def ask(method: str, path: str, given: Any = None) -> Any:
         return json.load(answer)
 
 
-def measured(command: list[str], account: str, folder: Path) -> Cost:
-    """Run *command* with the credentials of *account*, and return what it cost; SystemExit if it fails."""
+def measured(command: list[str], given: dict[str, str], folder: Path) -> Cost:
+    """Run *command* with *given* in its environment, and return what it cost; SystemExit if it fails."""
     ask("DELETE", "requests")
     environment = {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": account,
-        "AWS_SECRET_ACCESS_KEY": "emulator",
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_ENDPOINT_URL": URL,
         "AWS_EC2_METADATA_DISABLED": "true",
         "ANSIBLE_NOCOLOR": "1",
         "NO_PROXY": "*",
+        **given,
     }
     log = folder / "log"
     started = time.monotonic()
@@ -112,7 +115,7 @@ class Fleet:
             }
             for number, chunk in zip(numbers, chunks)
         ]
-        self.world = {number: {"hubs": "all", "workspaces": [WORKSPACE]} for number in [*numbers, PEERS_ACCOUNT]}
+        self.world = {number: {"hubs": "all", "workspaces": [WORKSPACE]} for number in numbers}
         (folder / "accounts.json").write_text(json.dumps(self.accounts))
         self._inventory("before", "CRITICAL")
         self._inventory("after", "HIGH")
@@ -135,25 +138,35 @@ class Fleet:
     def playbook(self, *arguments: str, inventory: str = "before") -> Cost:
         """One run of the playbook."""
         command = ["ansible-playbook", "-i", f"{inventory}.json", str(PLAYBOOK), *arguments]
-        return measured(command, OWN_ACCOUNT, self.folder)
+        return measured(command, SIGNED_IN, self.folder)
 
     def bare(self) -> Cost:
         """One run of the bare script."""
-        return measured([sys.executable, str(HERE / "bare.py"), URL, "accounts.json"], OWN_ACCOUNT, self.folder)
+        return measured([sys.executable, str(HERE / "bare.py"), URL, "accounts.json"], SIGNED_IN, self.folder)
 
 
 class Peers:
-    """Other tools, asked to find that the 17 stacks of one account are as they shall be."""
+    """Other tools, asked to find that all stacks are as they shall be, in as many accounts of their own."""
 
-    def __init__(self, fleet: Fleet, commands: Path) -> None:
-        self.regions = fleet.accounts[0]["regions"]
+    def __init__(self, fleet: Fleet, commands: Path, cdk: Path) -> None:
         self.folder = fleet.folder
         self.commands = commands
-        self._deploy()
+        self.cdk_modules = cdk
+        self.regions = {f"{PEERS_ACCOUNTS + index}": item["regions"] for index, item in enumerate(fleet.accounts)}
+        self.places = [(account, region) for account, regions in self.regions.items() for region in regions]
+        self._sign_in()
+        self._deploy(fleet.accounts[0])
         self._playbook()
         self._sceptre()
+        self._cdk()
 
-    def _deploy(self) -> None:
+    def _sign_in(self) -> None:
+        """A profile for each account, by which all of the tools sign in."""
+        keys = "aws_access_key_id = {0}\naws_secret_access_key = emulator\nregion = us-east-1\n"
+        profiles = [f"[profile {account}]\n{keys.format(account)}" for account in self.regions]
+        (self.folder / "aws_config").write_text("\n".join(profiles))
+
+    def _deploy(self, example: dict[str, Any]) -> None:
         import boto3
 
         def client(account: str, region: str) -> Any:
@@ -165,24 +178,32 @@ class Peers:
                 aws_secret_access_key="emulator",
             )
 
-        template = client(OWN_ACCOUNT, self.regions[0]).get_template(StackName=NAME)["TemplateBody"]
+        template = client(example["id"], REGIONS[0]).get_template(StackName=NAME)["TemplateBody"]
         text = template if isinstance(template, str) else json.dumps(template)
         (self.folder / "template.json").write_text(text)
-        for region in self.regions:
-            client(PEERS_ACCOUNT, region).create_stack(StackName=NAME, TemplateBody=text)
+        for account, region in self.places:
+            client(account, region).create_stack(StackName=NAME, TemplateBody=text)
 
     def _playbook(self) -> None:
         task = {
             "name": "Deploy the stack",
             "amazon.aws.cloudformation": {
                 "stack_name": NAME,
-                "region": "{{ inventory_hostname }}",
+                "profile": "{{ account }}",
+                "region": "{{ region }}",
                 "template": str(self.folder / "template.json"),
             },
         }
         play = {"name": "Deploy", "hosts": "all", "connection": "local", "gather_facts": False, "tasks": [task]}
         (self.folder / "module.yml").write_text(json.dumps([play]))
-        hosts = {region: {"ansible_python_interpreter": sys.executable} for region in self.regions}
+        hosts = {
+            f"{account}.{region}": {
+                "account": account,
+                "region": region,
+                "ansible_python_interpreter": sys.executable,
+            }
+            for account, region in self.places
+        }
         (self.folder / "module.json").write_text(json.dumps({"all": {"hosts": hosts}}))
 
     def _sceptre(self) -> None:
@@ -191,28 +212,49 @@ class Peers:
         (project / "templates").mkdir()
         (project / "templates" / "template.json").write_text((self.folder / "template.json").read_text())
         (project / "config" / "config.yaml").write_text("project_code: benchmark\nregion: us-east-1\n")
-        for region in self.regions:
-            stack = {"template": {"path": "template.json", "type": "file"}, "stack_name": NAME, "region": region}
-            (project / "config" / f"{region}.yaml").write_text(json.dumps(stack))
+        template = {"path": "template.json", "type": "file"}
+        for account, region in self.places:
+            stack = {"template": template, "stack_name": NAME, "profile": account, "region": region}
+            (project / "config" / f"{account}-{region}.yaml").write_text(json.dumps(stack))
+
+    def _cdk(self) -> None:
+        project = self.folder / "cdk"
+        shutil.copytree(HERE / "cdk", project)
+        (project / "node_modules").symlink_to(self.cdk_modules)
 
     def module(self) -> Cost:
         """amazon.aws.cloudformation, a task a host."""
-        command = ["ansible-playbook", "-i", "module.json", "module.yml", "--forks", "20"]
-        return measured(command, PEERS_ACCOUNT, self.folder)
+        return self._measured("ansible-playbook", "-i", "module.json", "module.yml", "--forks", "20")
 
     def sceptre(self) -> Cost:
         """sceptre launch."""
-        command = [str(self.commands / "sceptre"), "--dir", "sceptre", "launch", "-y", "."]
-        return measured(command, PEERS_ACCOUNT, self.folder)
+        return self._measured(str(self.commands / "sceptre"), "--dir", "sceptre", "launch", "-y", ".")
+
+    def cdk(self) -> Cost:
+        """cdk deploy: one app an account, one after the other, and all of an account's stacks at once."""
+        deploy = "node node_modules/aws-cdk/bin/cdk deploy --all --concurrency 17 --require-approval never --ci"
+        lines = [
+            f"REGIONS={','.join(regions)} {deploy} --profile {account}" for account, regions in self.regions.items()
+        ]
+        return self._measured("bash", "-ec", "cd cdk\n" + "\n".join(lines))
 
     def shell(self, parallel: int) -> Cost:
-        """aws cloudformation deploy for each region, so many at once."""
+        """aws cloudformation deploy for each stack, so many at once."""
         deploy = (
             f"{self.commands}/aws cloudformation deploy --no-fail-on-empty-changeset --stack-name {NAME} "
-            "--template-file template.json --region"
+            "--template-file template.json"
         )
-        command = f"printf '%s\\n' {' '.join(self.regions)} | xargs -P{parallel} -n1 {deploy}"
-        return measured(["bash", "-c", command], PEERS_ACCOUNT, self.folder)
+        places = " ".join(f"'--profile {account} --region {region}'" for account, region in self.places)
+        return self._measured("bash", "-c", f"printf '%s\\n' {places} | xargs -P{parallel} -L1 {deploy}")
+
+    def _measured(self, *command: str) -> Cost:
+        environment = {
+            "AWS_CONFIG_FILE": str(self.folder / "aws_config"),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "STACK": NAME,
+            "TEMPLATE": str(self.folder / "template.json"),
+        }
+        return measured([*command], environment, self.folder)
 
 
 @dataclass(frozen=True)
@@ -242,7 +284,7 @@ def once(what: str, contender: Callable[[], Cost]) -> Row:
     return side_by_side(1, {what: contender})[0]
 
 
-def measure(fleet: Fleet, commands: Path, rounds: int) -> list[Row]:
+def measure(fleet: Fleet, commands: Path, cdk: Path, rounds: int) -> list[Row]:
     """All rows, from the first deployment to the removal."""
     ask("POST", "reset", {})
     ask("POST", "world", {"accounts": fleet.world})
@@ -258,17 +300,18 @@ def measure(fleet: Fleet, commands: Path, rounds: int) -> list[Row]:
         "playbook, check mode": lambda: fleet.playbook("--check"),
     }
     alone: list[Row] = []
-    if fleet.targets <= len(REGIONS):
-        peers = Peers(fleet, commands)
+    if fleet.targets > PEERS_AT_MOST:
+        rows = side_by_side(rounds, contenders)
+    else:
+        peers = Peers(fleet, commands, cdk)
         contenders |= {
+            "cdk deploy --all": peers.cdk,
             "sceptre launch": peers.sceptre,
             "amazon.aws.cloudformation, a task a host": peers.module,
             f"aws cloudformation deploy, xargs -P{len(REGIONS)}": lambda: peers.shell(len(REGIONS)),
         }
         rows = side_by_side(rounds, contenders)
         alone = [once("aws cloudformation deploy, one by one", lambda: peers.shell(1))]
-    else:
-        rows = side_by_side(rounds, contenders)
     changed = once("playbook, one target changed", lambda: fleet.playbook(inventory="after"))
     removal = once("playbook, removal", lambda: fleet.playbook("-e", "securityhub_slack_state=absent"))
     return [*rows, *alone, changed, first, removal]
@@ -299,9 +342,10 @@ def main() -> None:
     parser.add_argument("--targets", type=int, default=len(REGIONS), help="accounts of 17 regions each (default: 17)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each contender (default: 3)")
     parser.add_argument("--peers", type=Path, required=True, help="folder of the commands aws and sceptre")
+    parser.add_argument("--cdk", type=Path, required=True, help="folder of the npm packages of the AWS CDK")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = measure(Fleet(options.targets, Path(folder)), options.peers, options.rounds)
+        rows = measure(Fleet(options.targets, Path(folder)), options.peers, options.cdk, options.rounds)
     text = table(rows, options.targets)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{options.targets}.md").write_text(text)
