@@ -73,7 +73,8 @@ def headline(found: Diagnosis) -> str:
 
 
 def _head(found: Diagnosis, now: datetime.datetime) -> str:
-    accounts = {row.account_id for row in found.rows if row.account_id} | {account for account, _ in found.uncovered}
+    accounts = {row.account_id for row in found.rows if row.account_id}
+    accounts |= {account for account, _region in found.uncovered}
     states = {**found.summary}
     tally = "".join(
         f'<li class="{state}"><span class="dot {state}"></span><b>{states[state]:,}</b> {WORDS[state]}</li>'

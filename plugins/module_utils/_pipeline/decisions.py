@@ -44,7 +44,7 @@ def decide(account: AccountRun, today: datetime.date) -> None:
         return
     for target in present:
         _settle(account, target, layout, today)
-    _note_takers(account, layout)
+    _note_takers(account, layout, today)
     if layout.mode == topology.HOME_REGION:
         _settle_home(account, layout, today)
     account.notices += [*layout.notices, *_remarks(account, present, today)]
@@ -119,12 +119,16 @@ def _settle_home(account: AccountRun, layout: topology.Topology, today: datetime
             home.fail(Refused("it is not deployed as it shall be: include it in the run"))
 
 
-def _note_takers(account: AccountRun, layout: topology.Topology) -> None:
-    """Find who sends what a target that has it today may give up."""
+def _note_takers(account: AccountRun, layout: topology.Topology, today: datetime.date) -> None:
+    """Find who sends what a target that has it today may give up; nobody does what is no longer asked for."""
     linked = _linked(account)
     account.linked = [item for item in _everybody(account) if item.settings.region in linked]
     owners = [item for item in _everybody(account) if item.settings.region == layout.owner_region]
-    account.owner = owners[0] if owners else None
+    account.owner = next((item for item in owners if any(map(topology.cares, _policies(item, today)))), None)
+
+
+def _policies(target: Target, today: datetime.date) -> list[policies.Policy]:
+    return [policies.policy_of(route.variables, today) for route in target.settings.routes]
 
 
 def _everybody(account: AccountRun) -> tuple[Target, ...]:
@@ -171,7 +175,7 @@ def _settle(account: AccountRun, target: Target, layout: topology.Topology, toda
     if not place.scopes:
         target.sends = place.reason
         return
-    of_routes = [policies.policy_of(route.variables, today) for route in target.settings.routes]
+    of_routes = _policies(target, today)
     try:
         automatic = tuple(patterns.automatic_patterns(policy, scope) for policy, scope in zip(of_routes, place.scopes))
     except Refused as error:

@@ -222,3 +222,10 @@ def test_a_failed_target_keeps_its_topics():
     account.targets[0].fail(ValueError("no answer"))
     (merge,) = decisions.plan_channels(account).merges
     assert merge.plan.after["SnsTopicArns"] == ["arn:aws:sns:eu-west-1:111111111111:securityhub-slack"]
+
+
+def test_who_ends_does_not_wait_where_nobody_shall_take_over():
+    world = fleet.World()
+    world.applied(hosts("eu-west-1", "us-east-1"))
+    silent = hosts("eu-west-1", "us-east-1", automatic=False)
+    assert not errors(world.planned(silent[1:], silent[:1]))
