@@ -72,7 +72,7 @@ def _wrap_topic(handler: dict[str, Any]) -> None:
             raise HandlerError("Invalid parameter: Topic Name", "InvalidRequest")
         arn = f"arn:aws:sns:{get_region()}:{get_account_id()}:{name}"
         if arn in sns._topics:
-            raise _already_there("AWS::SNS::Topic", arn)
+            raise already_there("AWS::SNS::Topic", arn)
         made = create(logical_id, properties, stack_name)
         _finish_topic(made[0], properties, new=True)
         return made
@@ -142,7 +142,7 @@ def _wrap_rule(handler: dict[str, Any]) -> None:
         name = properties.get("Name")
         bus = provisioners._eb_rule_bus_name(properties)
         if name is not None and eventbridge._rule_key(name, bus) in eventbridge._rules:
-            raise _already_there("AWS::Events::Rule", name)
+            raise already_there("AWS::Events::Rule", name)
         properties = _with_pattern_text(properties)
         problem = event_bus.problem_with_rule(
             name or "generated", properties["EventPattern"], event_bus.other_rules("", bus)
@@ -162,7 +162,8 @@ def _with_pattern_text(properties: dict) -> dict:
     return {**properties, "EventPattern": event_bus.pattern_text(properties.get("EventPattern"))}
 
 
-def _already_there(resource_type: str, identifier: str) -> HandlerError:
+def already_there(resource_type: str, identifier: str) -> HandlerError:
+    """What is said of a resource that exists outside the stack."""
     message = f"Resource of type '{resource_type}' with identifier '{identifier}' already exists."
     return HandlerError(message, "AlreadyExists")
 

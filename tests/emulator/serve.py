@@ -27,6 +27,7 @@ loopback_only.install()
 import account_facts
 import delivery
 import event_bus
+import keys
 import ministack_app
 import resource_types
 import stacks
@@ -68,6 +69,7 @@ class Emulator:
         stacks.install_change_sets()
         event_bus.install()
         resource_types.install()
+        keys.install()
         state_machines.install(self.security_hub.service)
         services = {"securityhub": self.security_hub.service.answer, "chatbot": self.chatbot.answer}
         self.routes = {

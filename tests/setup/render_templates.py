@@ -42,6 +42,8 @@ SHAPES = {
         ],
     },
     "new-security-hub": {"channel_id": "C0123456789", "schema": "v2"},
+    "encrypted-with-its-own-key": {"channel_id": "C0123456789", "kms_key": "own", "tags": {"Team": "security"}},
+    "encrypted-with-a-given-key": {"channel_id": "C0123456789", "kms_key": "alias/security"},
     "marking": {"channel_id": "C0123456789", "mark_notified": True, "tags": {"Team": "security"}},
 }
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit.deployed import ALIAS
 from ansible_collections.secops.securityhub.tests.unit.deployed import CONFIGURATION
+from ansible_collections.secops.securityhub.tests.unit.deployed import GIVEN_ALIAS
 from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
 from ansible_collections.secops.securityhub.tests.unit.deployed import NAME
 from ansible_collections.secops.securityhub.tests.unit.deployed import TOPIC
@@ -128,28 +130,50 @@ def key_of_aws(fleet: Fleet) -> None:
     topic_attribute(fleet, "KmsMasterKeyId", "alias/aws/sns")
 
 
-def key(fleet: Fleet, *services: str) -> str:
-    account = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{deployed.ACCOUNT}:root"}, "Action": "kms:*"}
-    grants = [
-        {"Effect": "Allow", "Principal": {"Service": service}, "Action": ["kms:Decrypt", "kms:GenerateDataKey*"]}
-        for service in services
-    ]
-    policy = {"Version": "2012-10-17", "Statement": [{**item, "Resource": "*"} for item in (account, *grants)]}
-    return str(fleet.client("kms").create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"])
-
-
 def key_without_eventbridge(fleet: Fleet) -> None:
-    topic_attribute(fleet, "KmsMasterKeyId", key(fleet))
+    topic_attribute(fleet, "KmsMasterKeyId", deployed.make_key(fleet.emulator, HERE))
 
 
 def key_of_others(fleet: Fleet) -> None:
-    topic_attribute(fleet, "KmsMasterKeyId", key(fleet, "events.amazonaws.com"))
+    topic_attribute(fleet, "KmsMasterKeyId", deployed.make_key(fleet.emulator, HERE, "events.amazonaws.com"))
 
 
 def key_disabled(fleet: Fleet) -> None:
-    arn = key(fleet, "events.amazonaws.com")
+    arn = deployed.make_key(fleet.emulator, HERE, "events.amazonaws.com")
     topic_attribute(fleet, "KmsMasterKeyId", arn)
     fleet.client("kms").disable_key(KeyId=arn)
+
+
+def key_id(fleet: Fleet, alias: str) -> str:
+    return str(fleet.client("kms").describe_key(KeyId=alias)["KeyMetadata"]["KeyId"])
+
+
+def named_key_disabled(alias: str) -> Callable[[Fleet], None]:
+    return lambda fleet: fleet.client("kms").disable_key(KeyId=key_id(fleet, alias))
+
+
+def named_key_without_eventbridge(alias: str) -> Callable[[Fleet], None]:
+    policy = json.dumps(deployed.key_policy())
+    return lambda fleet: fleet.client("kms").put_key_policy(
+        KeyId=key_id(fleet, alias), PolicyName="default", Policy=policy
+    )
+
+
+def own_key_to_be_deleted(fleet: Fleet) -> None:
+    fleet.client("kms").schedule_key_deletion(KeyId=key_id(fleet, ALIAS), PendingWindowInDays=7)
+
+
+def alias_deleted(fleet: Fleet) -> None:
+    fleet.client("kms").delete_alias(AliasName=ALIAS)
+
+
+def alias_for_another_key(fleet: Fleet) -> None:
+    other = deployed.make_key(fleet.emulator, HERE, "events.amazonaws.com")
+    fleet.client("kms").update_alias(AliasName=ALIAS, TargetKeyId=other)
+
+
+def encryption_removed(fleet: Fleet) -> None:
+    topic_attribute(fleet, "KmsMasterKeyId", "")
 
 
 def subscription_arn(fleet: Fleet) -> str:
@@ -202,6 +226,8 @@ def world(**facts: Any) -> Callable[[Fleet], None]:
     return lambda fleet: fleet.emulator.world({deployed.ACCOUNT: facts})
 
 
+OWN_KEY = (("kms_key", "own"),)
+GIVEN_KEY = (("kms_key", GIVEN_ALIAS),)
 BREAKAGES = (
     Breakage("hub off", hub_off, NOT),
     Breakage("custom action deleted", action_deleted, PLAIN, loses=False),
@@ -224,6 +250,14 @@ BREAKAGES = (
     Breakage("topic encrypted with a key that keeps EventBridge out", key_without_eventbridge, DEEP),
     Breakage("topic encrypted with a disabled key", key_disabled, DEEP),
     Breakage("topic encrypted with somebody's usable key", key_of_others, DEEP, loses=False),
+    Breakage("own key disabled", named_key_disabled(ALIAS), DEEP, variables=OWN_KEY),
+    Breakage("own key keeps EventBridge out", named_key_without_eventbridge(ALIAS), DEEP, variables=OWN_KEY),
+    Breakage("own key to be deleted", own_key_to_be_deleted, DEEP, variables=OWN_KEY),
+    Breakage("own key without its alias", alias_deleted, DEEP, variables=OWN_KEY),
+    Breakage("own alias for another key", alias_for_another_key, DEEP, loses=False, variables=OWN_KEY),
+    Breakage("encryption removed", encryption_removed, DEEP, loses=False, variables=OWN_KEY),
+    Breakage("given key disabled", named_key_disabled(GIVEN_ALIAS), NOT, variables=GIVEN_KEY),
+    Breakage("given key keeps EventBridge out", named_key_without_eventbridge(GIVEN_ALIAS), NOT, variables=GIVEN_KEY),
     Breakage("subscription deleted", unsubscribed, DEEP),
     Breakage("subscription raw", subscription_attribute("RawMessageDelivery", "true"), DEEP),
     Breakage("subscription filtered", subscription_attribute("FilterPolicy", '{"a": ["b"]}'), DEEP),

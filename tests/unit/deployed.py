@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +27,8 @@ HERE = "eu-west-1"  # where things are broken
 NAME = "securityhub-slack"
 TEAM, CHANNEL = "T0123456789", "C0123456789"
 TOPIC = f"arn:aws:sns:{HERE}:{ACCOUNT}:{NAME}"
+ALIAS = f"alias/{NAME}"  # of the stack's own key
+GIVEN_ALIAS = "alias/security"
 CONFIGURATION = f"arn:aws:chatbot::{ACCOUNT}:chat-configuration/slack-channel/{NAME}"
 WORLD = {"hubs": list(REGIONS), "workspaces": [{"SlackTeamId": TEAM, "SlackTeamName": "acme"}]}
 # A day on which nothing in the tests expires.
@@ -105,8 +108,30 @@ class Fleet:
         return [message["title"] for message in self.emulator.inbox(CHANNEL)]
 
 
+def key_policy(*services: str) -> dict[str, Any]:
+    """Return the policy of a key that its account, and these services, may use."""
+    account = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*"}
+    grants = [
+        {"Effect": "Allow", "Principal": {"Service": service}, "Action": ["kms:Decrypt", "kms:GenerateDataKey*"]}
+        for service in services
+    ]
+    return {"Version": "2012-10-17", "Statement": [{**item, "Resource": "*"} for item in (account, *grants)]}
+
+
+def make_key(emulator: Any, region: str, *services: str, alias: str = "", **more: Any) -> str:
+    """Make a key that these services may use, and return its ARN."""
+    client = emulator.client("kms", region)
+    arn = str(client.create_key(Policy=json.dumps(key_policy(*services)), **more)["KeyMetadata"]["Arn"])
+    if alias:
+        client.create_alias(AliasName=alias, TargetKeyId=arn)
+    return arn
+
+
 def deploy(emulator: Any, monkeypatch: Any, **variables: Any) -> Fleet:
-    """Return a fleet, with further role variables, that has just been deployed into an empty world."""
+    """Return a fleet, with further role variables, that has just been deployed into an empty world.
+
+    In each region stands a key of GIVEN_ALIAS, which EventBridge may use.
+    """
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
     # Nobody else writes, and stacks of the emulator are there at once.
@@ -114,6 +139,8 @@ def deploy(emulator: Any, monkeypatch: Any, **variables: Any) -> Fleet:
     monkeypatch.setattr(stacks, "FIRST_PAUSE", 0.05)
     emulator.reset()
     emulator.world({ACCOUNT: WORLD})
+    for region in REGIONS:
+        make_key(emulator, region, "events.amazonaws.com", alias=GIVEN_ALIAS)
     fleet = Fleet(emulator, **variables)
     fleet.run()
     emulator.forget_requests()

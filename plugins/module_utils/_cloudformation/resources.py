@@ -13,6 +13,8 @@ TOPIC_POLICY = "AWS::SNS::TopicPolicy"
 RULE = "AWS::Events::Rule"
 ROLE = "AWS::IAM::Role"
 STATE_MACHINE = "AWS::StepFunctions::StateMachine"
+KEY = "AWS::KMS::Key"
+ALIAS = "AWS::KMS::Alias"
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Resources:
 
 def has_names_of_its_own(whole: dict[str, Any]) -> bool:
     """Tell whether CloudFormation has made up names of resources, which only the stack itself knows."""
-    return any(resource["Type"] == ROLE for resource in whole.get("Resources", {}).values())
+    return any(resource["Type"] in (ROLE, KEY) for resource in whole.get("Resources", {}).values())
 
 
 def resolve(whole: dict[str, Any], place: Place, made_up: dict[str, str] | None = None) -> Resources:
@@ -63,9 +65,9 @@ def resolve(whole: dict[str, Any], place: Place, made_up: dict[str, str] | None 
     *made_up*: the names of resources, by logical id, that the template leaves to CloudFormation.
     """
     declared = whole.get("Resources", {})
+    names = made_up or {}
     known = {
-        **{logical_id: _reference(resource, place) for logical_id, resource in declared.items()},
-        **{logical_id: place.role_arn(name) for logical_id, name in (made_up or {}).items()},
+        **{logical_id: _reference(item, place, names.get(logical_id, "")) for logical_id, item in declared.items()},
         "AWS::Partition": place.partition,
         "AWS::AccountId": place.account_id,
         "AWS::Region": place.region,
@@ -76,9 +78,15 @@ def resolve(whole: dict[str, Any], place: Place, made_up: dict[str, str] | None 
     )
 
 
-def _reference(resource: dict[str, Any], place: Place) -> str:
+def _reference(resource: dict[str, Any], place: Place, made_up: str) -> str:
     """Return what Ref or, of Arn, Fn::GetAtt stand for: nothing of ours is referred to in both ways."""
     properties = resource.get("Properties", {})
+    if resource["Type"] == ROLE:
+        return place.role_arn(made_up) if made_up else ""
+    if resource["Type"] == KEY:
+        return made_up
+    if resource["Type"] == ALIAS:
+        return str(properties["AliasName"])
     if resource["Type"] == TOPIC:
         return place.arn("sns", properties["TopicName"])
     if resource["Type"] == STATE_MACHINE:

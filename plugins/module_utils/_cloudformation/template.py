@@ -14,6 +14,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import encryption
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import marking
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import ARN
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import HERE
@@ -49,6 +50,7 @@ class StackDesign:
 
     *mark_notified*: what automatic rules send is set to NOTIFIED too. *duties*: what it sends beside the findings of
     its own Region, which the next run has to know before another target takes them over.
+    *key*: what encrypts the topics, encryption.OWN or the id, ARN or alias of a key, or '' for nothing.
     """
 
     name: str
@@ -57,6 +59,7 @@ class StackDesign:
     tags: tuple[tuple[str, str], ...] = ()
     mark_notified: bool = False
     duties: tuple[str, ...] = ()
+    key: str = ""
 
 
 def logical_id(prefix: str, name: str) -> str:
@@ -67,9 +70,11 @@ def logical_id(prefix: str, name: str) -> str:
 def template(design: StackDesign) -> dict[str, Any]:
     """Return the stack's template."""
     resources: dict[str, Any] = {}
+    if design.key == encryption.OWN:
+        resources |= encryption.resources(design.name, design.topics, _tags(design.tags))
     for topic in design.topics:
         feeding = [rule.name for rule in design.rules if rule.topic == topic]
-        resources[logical_id("Topic", topic)] = _topic(topic, design.tags)
+        resources[logical_id("Topic", topic)] = _topic(topic, design)
         resources[logical_id("TopicPolicy", topic)] = _topic_policy(topic, feeding)
     marked = [rule.name for rule in design.rules if rule.automatic] if design.mark_notified else []
     if marked:
@@ -107,16 +112,23 @@ def problems(design: StackDesign) -> list[str]:
 
 
 def outline(whole: dict[str, Any]) -> dict[str, Any]:
-    """Return what a person wants to see of a pipeline's template: its rules with their patterns, and its topics."""
-    resources = list(whole.get("Resources", {}).values())
-    rules = [item["Properties"] for item in resources if item["Type"] == "AWS::Events::Rule"]
-    topics = [item["Properties"] for item in resources if item["Type"] == "AWS::SNS::Topic"]
-    shown = {
-        "rules": {rule["Name"]: rule["EventPattern"] for rule in rules},
+    """Return what a person wants to see of a pipeline's template: its rules with their patterns, its topics, ..."""
+
+    def of_type(kind: str) -> list[dict[str, Any]]:
+        return [item["Properties"] for item in whole.get("Resources", {}).values() if item["Type"] == kind]
+
+    topics = of_type("AWS::SNS::Topic")
+    shown: dict[str, Any] = {
+        "rules": {rule["Name"]: rule["EventPattern"] for rule in of_type("AWS::Events::Rule")},
         "topics": sorted(topic["TopicName"] for topic in topics),
     }
-    machines = [item["Properties"] for item in resources if item["Type"] == "AWS::StepFunctions::StateMachine"]
-    return {**shown, "state machine": machines[0]["StateMachineName"]} if machines else shown
+    for machine in of_type("AWS::StepFunctions::StateMachine"):
+        shown["state machine"] = machine["StateMachineName"]
+    keys = [topic["KmsMasterKeyId"] for topic in topics if "KmsMasterKeyId" in topic]
+    if keys:
+        own = [f"{alias['AliasName']} (of the stack)" for alias in of_type("AWS::KMS::Alias")]
+        shown["key"] = (own or keys)[0]
+    return shown
 
 
 def digest(design: StackDesign) -> str:
@@ -147,11 +159,13 @@ def duties_of(tags: dict[str, str]) -> frozenset[str]:
     return frozenset(tags.get(DUTIES_TAG, "").split()) - {"-"}
 
 
-def _topic(name: str, tags: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+def _topic(name: str, design: StackDesign) -> dict[str, Any]:
     # The stack's own tags spread to the topic, the digest among them; these are the ones a person looks for.
     properties: dict[str, Any] = {"TopicName": name, "DisplayName": "Security Hub"}
-    if tags:
-        properties["Tags"] = _tags(tags)
+    if design.key:
+        properties["KmsMasterKeyId"] = encryption.reference(design.key)
+    if design.tags:
+        properties["Tags"] = _tags(design.tags)
     return {"Type": "AWS::SNS::Topic", "Properties": properties}
 
 

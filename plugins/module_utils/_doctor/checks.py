@@ -20,6 +20,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdict
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import nothing
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import given_keys
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
@@ -142,7 +143,9 @@ def _stack(case: Case) -> Verdict:
     return fine()
 
 
-def _along_the_path(case: Case, parts: tuple[str, ...], effect: Callable[[Drift], str]) -> Verdict:
+def _along_the_path(
+    case: Case, parts: tuple[str, ...], effect: Callable[[Drift], str], remedy: str = RUN_DEEP
+) -> Verdict:
     """Judge parts of the way that only a deep survey sees."""
     if case.path_error:
         return Verdict(UNKNOWN, case.path_error, NOT_KNOWN, LOOK_AGAIN)
@@ -156,7 +159,7 @@ def _along_the_path(case: Case, parts: tuple[str, ...], effect: Callable[[Drift]
         BROKEN if losing else RISK,
         _sentence("; ".join(str(item) for item in found)),
         effect((losing or found)[0]),
-        RUN_DEEP,
+        remedy,
     )
 
 
@@ -200,8 +203,9 @@ def _encryption(case: Case) -> Verdict:
         return nothing("there is no topic")
     return _along_the_path(
         case,
-        (drift.ENCRYPTION,),
+        (drift.ENCRYPTION, drift.OWN_KEY, drift.GIVEN_KEY),
         lambda item: NOT_SENT if item.loses else "Messages are kept otherwise than the inventory says.",
+        _sentence(given_keys.REMEDY) if case.drifts(drift.GIVEN_KEY) else RUN_DEEP,
     )
 
 

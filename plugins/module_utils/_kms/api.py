@@ -25,3 +25,28 @@ def get_key_policy(client: Any, key_arn: str) -> dict[str, Any]:
     """Return the key's policy; the call takes no alias."""
     policy: dict[str, Any] = json.loads(client.get_key_policy(KeyId=key_arn, PolicyName="default")["Policy"])
     return policy
+
+
+def put_key_policy(client: Any, key_arn: str, policy: dict[str, Any]) -> None:
+    """Replace the key's policy; KMS refuses one that would keep the caller from changing it again."""
+    client.put_key_policy(KeyId=key_arn, PolicyName="default", Policy=json.dumps(policy))
+
+
+def enable_key(client: Any, key_arn: str) -> None:
+    """Enable the key; an enabled one stays so."""
+    client.enable_key(KeyId=key_arn)
+
+
+def cancel_key_deletion(client: Any, key_arn: str) -> None:
+    """Keep a key that is to be deleted; it is disabled then."""
+    client.cancel_key_deletion(KeyId=key_arn)
+
+
+def create_alias(client: Any, name: str, key_id: str) -> None:
+    """Give the key an alias that does not exist yet."""
+    client.create_alias(AliasName=name, TargetKeyId=key_id)
+
+
+def update_alias(client: Any, name: str, key_id: str) -> None:
+    """Let an existing alias stand for the key."""
+    client.update_alias(AliasName=name, TargetKeyId=key_id)

@@ -101,4 +101,5 @@ def _stack(settings: Settings, automatic: tuple[tuple[dict[str, Any], ...], ...]
         rules=(*rules, by_hand),
         tags=settings.tags,
         mark_notified=settings.value("mark_notified"),
+        key=settings.key,
     )

@@ -19,6 +19,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._policies impor
 
 if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Resources
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import LiveKey
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import LivePath
 
 # The parts of the way, and how a sentence names them.
@@ -27,6 +28,8 @@ TARGET = "target"
 TOPIC = "topic"
 POLICY = "policy"
 ENCRYPTION = "encryption"
+OWN_KEY = "own key"
+GIVEN_KEY = "given key"
 SUBSCRIPTION = "subscription"
 LISTENER = "listener"
 WORDS = {
@@ -35,6 +38,8 @@ WORDS = {
     TOPIC: "topic",
     POLICY: "policy of the topic",
     ENCRYPTION: "topic",
+    OWN_KEY: "key",
+    GIVEN_KEY: "key",
     SUBSCRIPTION: "subscription of Amazon Q to the topic",
     LISTENER: "subscription of Amazon Q to the topic",
 }
@@ -42,6 +47,7 @@ WORDS = {
 # AWS's own keys. Their policies cannot be changed, and do not let EventBridge in.
 ALIAS_OF_AWS = "alias/aws/"
 KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+SYMMETRIC = "SYMMETRIC_DEFAULT"
 # Chatbot drops what is not the event as EventBridge got it.
 CHANGING = ("Input", "InputPath", "InputTransformer")
 
@@ -69,7 +75,7 @@ def drifts(resources: Resources, live: LivePath) -> list[Drift]:
         found += [*_rule(rule, live), *_targets(rule, live)]
     for topic in resources.of_type(stack_resources.TOPIC):
         found += _topic(topic, resources, live)
-    return found
+    return list(dict.fromkeys(found))  # topics share a key
 
 
 def _rule(rule: dict[str, Any], live: LivePath) -> list[Drift]:
@@ -118,7 +124,7 @@ def _topic(topic: dict[str, Any], resources: Resources, live: LivePath) -> list[
         return [Drift(TOPIC, name, "is gone")]
     return [
         *_policy(name, arn, attributes, feeding(arn, resources)),
-        *_encryption(topic, arn, attributes, live),
+        *_encryption(topic, arn, attributes, resources, live),
         *_subscription(name, live.subscriptions.get(arn, [])),
     ]
 
@@ -142,36 +148,51 @@ def _policy(name: str, arn: str, attributes: dict[str, str], rule_arns: list[str
     return [Drift(POLICY, name, f"does not let EventBridge publish for {', '.join(kept_out)}")] if kept_out else []
 
 
-def _encryption(topic: dict[str, Any], arn: str, attributes: dict[str, str], live: LivePath) -> list[Drift]:
+def _encryption(
+    topic: dict[str, Any], arn: str, attributes: dict[str, str], resources: Resources, live: LivePath
+) -> list[Drift]:
     name, wanted, key = topic["TopicName"], topic.get("KmsMasterKeyId", ""), attributes.get("KmsMasterKeyId", "")
-    obstacle = key_obstacle(key, arn, live) if key else ""
+    if not key:
+        return [Drift(ENCRYPTION, name, f"is not encrypted, and the stack says {wanted}", False)] if wanted else []
+    obstacle = key_obstacle(key, live.keys[key], arn)
+    if key == wanted:
+        return _key(key, obstacle, resources, live)
     if obstacle:
-        return [Drift(ENCRYPTION, name, obstacle)]
-    if key != wanted:
-        problem = f"is encrypted with the key {key}" if key else "is not encrypted"
-        return [Drift(ENCRYPTION, name, f"{problem}, and the stack says {wanted or 'no encryption'}", loses=False)]
+        return [Drift(ENCRYPTION, name, f"is encrypted with the key {key}, which {obstacle}")]
+    problem = f"is encrypted with the key {key}, and the stack says {wanted or 'no encryption'}"
+    return [Drift(ENCRYPTION, name, problem, loses=False)]
+
+
+def _key(name: str, obstacle: str, resources: Resources, live: LivePath) -> list[Drift]:
+    """Return what is wrong with the key that a topic shall have."""
+    ids = [alias["TargetKeyId"] for alias in resources.of_type(stack_resources.ALIAS) if alias["AliasName"] == name]
+    if obstacle:
+        return [Drift(OWN_KEY if ids else GIVEN_KEY, name, obstacle)]
+    metadata = live.keys[name].metadata
+    if ids and metadata and metadata["KeyId"] not in ids:
+        return [Drift(OWN_KEY, name, "stands for another key than the stack's", loses=False)]
     return []
 
 
-def key_obstacle(name: str, topic_arn: str, live: LivePath) -> str:
-    """Return what keeps EventBridge from using the topic's key, or ''; '' too where that is not known."""
-    key = live.keys[name]
+def key_obstacle(name: str, key: LiveKey, topic_arn: str) -> str:
+    """Return what keeps EventBridge from using the key of a topic, or ''; '' too where that is not known."""
     if key.error:
         return ""
     if name.startswith(ALIAS_OF_AWS) or (key.metadata or {}).get("KeyManager") == "AWS":
-        return f"is encrypted with {name}, a key of AWS that EventBridge may not use"
+        return "is a key of AWS that EventBridge may not use"
     if key.metadata is None:
-        return f"is encrypted with the key {name}, which does not exist"
+        return "does not exist"
     state = key.metadata.get("KeyState", "Enabled")
     if state != "Enabled":
-        return f"is encrypted with the key {name}, which is {state}"
+        return f"is {state}"
+    if key.metadata.get("KeySpec", SYMMETRIC) != SYMMETRIC:
+        return f"is of the kind {key.metadata['KeySpec']}, and SNS takes symmetric ones only"
     missing = [
         action
         for action in KEY_ACTIONS
         if not evaluation.lets_in(key.policy, evaluation.of_key(action, key.metadata["Arn"], topic_arn))
     ]
-    what = " and ".join(missing)
-    return f"is encrypted with the key {name}, whose policy does not let EventBridge {what}" if missing else ""
+    return f"has a policy that does not let EventBridge {' and '.join(missing)}" if missing else ""
 
 
 def _subscription(name: str, subscriptions: list[dict[str, str]]) -> list[Drift]:

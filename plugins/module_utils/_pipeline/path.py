@@ -70,7 +70,7 @@ def read(clients: Clients, settings: Settings, resources: Resources) -> LivePath
             targets=targets,
             topics=there,
             subscriptions={arn: _subscriptions(client("sns"), arn) for arn in there},
-            keys={key: _key(client("kms"), key) for key in sorted(keys)},
+            keys={key: read_key(client("kms"), key) for key in sorted(keys)},
         )
 
 
@@ -84,7 +84,8 @@ def _subscriptions(client: Any, topic_arn: str) -> list[dict[str, str]]:
     return [(sns.get_subscription_attributes(client, arn) if arn.startswith("arn:") else None) or {} for arn in arns]
 
 
-def _key(client: Any, name: str) -> LiveKey:
+def read_key(client: Any, name: str) -> LiveKey:
+    """Return what is known of a key by its id, ARN or alias: two calls."""
     try:
         metadata = kms.describe_key(client, name)
         return LiveKey(metadata, kms.get_key_policy(client, metadata["Arn"]) if metadata else {})

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
 from ansible_collections.secops.securityhub.plugins.module_utils._eventbridge import api as events
+from ansible_collections.secops.securityhub.plugins.module_utils._kms import api as kms
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
 from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
 
@@ -113,6 +114,22 @@ def _encryption(site: Site, name: str) -> None:
     sns.set_topic_attribute(site.client("sns"), site.resources.place.arn("sns", name), "KmsMasterKeyId", key)
 
 
+def _own_key(site: Site, name: str) -> None:
+    client = site.client("kms")
+    key_id = site.named(stack_resources.ALIAS, "AliasName", name)["TargetKeyId"]
+    (key,) = site.resources.of_type(stack_resources.KEY)
+    named = site.live.keys[name].metadata
+    if named is None:
+        kms.create_alias(client, name, key_id)
+    elif named["KeyId"] != key_id:
+        kms.update_alias(client, name, key_id)
+    state = (kms.describe_key(client, key_id) or {}).get("KeyState")
+    if state == "PendingDeletion":
+        kms.cancel_key_deletion(client, key_id)
+    kms.enable_key(client, key_id)
+    kms.put_key_policy(client, key_id, key["KeyPolicy"])
+
+
 def _subscription(site: Site, name: str) -> None:
     arn = site.resources.place.arn("sns", name)
     for attributes in filter(None, site.live.subscriptions[arn]):
@@ -126,6 +143,7 @@ def _subscription(site: Site, name: str) -> None:
 # In this order: a rule before its targets, a topic before what is its.
 REPAIRS: dict[str, Callable[[Site, str], None]] = {
     drift.TOPIC: _topic,
+    drift.OWN_KEY: _own_key,
     drift.ENCRYPTION: _encryption,
     drift.POLICY: _policy,
     drift.SUBSCRIPTION: _subscription,

@@ -18,6 +18,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors imp
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import apply
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import given_keys
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import settings as role_variables
@@ -55,6 +56,7 @@ def run(
     for account in accounts:
         decisions.decide(account, today)
         _look_for_lost_topics(clients, account)
+    _look_at_keys(clients, accounts)
     note_failures(look_deep(clients, [target for target in targets if target.settings.value("deep")]))
     for account in accounts:
         _plan(account)
@@ -190,6 +192,22 @@ def _look_for_lost_topics(clients: Clients, account: AccountRun) -> None:
         lambda pair: survey.topic_exists(clients, pair[0].settings, pair[1]), decisions.unknown_topics(account)
     )
     account.lost = frozenset(outcome.item[1] for outcome in outcomes if outcome.value is False)
+
+
+def _look_at_keys(clients: Clients, accounts: list[AccountRun]) -> None:
+    """Let the targets fail whose given key EventBridge may not use; say of which that is not known."""
+    due = [
+        (account, target) for account in accounts for target in healthy(account.targets) if given_keys.is_due(target)
+    ]
+    for outcome in parallel.each(lambda pair: given_keys.look(clients, pair[1]), due):
+        account, target = outcome.item
+        if outcome.error is not None:
+            target.fail(outcome.error)
+        elif outcome.value:
+            account.notices.append(
+                f"whether EventBridge may use the key {target.settings.key} in {target.settings.region} is not known "
+                f"({outcome.value.rstrip('.')})"
+            )
 
 
 def look_deep(clients: Clients, targets: list[Target]) -> list[parallel.Outcome[Target, None]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import encryption
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
 
@@ -29,6 +30,14 @@ NAME = re.compile(r"^[A-Za-z][A-Za-z0-9-]{0,39}\Z")
 ROUTE_NAME = re.compile(r"^[a-z][a-z0-9]{0,15}\Z")
 CONFIGURATION_NAME = re.compile(r"^[A-Za-z0-9_-]{1,128}\Z")
 ACTION_NAME_LENGTH = 20
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html; a key's id, of one region or of several.
+_ALIAS = r"alias/[A-Za-z0-9/_-]{1,250}"
+_KEY_ID = r"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})"
+KEY = re.compile(
+    rf"^(?:(?:arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{{12}}:)?{_ALIAS}|{_KEY_ID}|"
+    rf"arn:aws[a-z-]*:kms:(?P<key_region>[a-z0-9-]+):\d{{12}}:key/{_KEY_ID})\Z",
+    re.ASCII,
+)
 # EventBridge takes 64 characters for a rule, whose name is the topic's and as much as "-findings-10".
 TOPIC_LENGTH = 52
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html; a topic takes 50 with ours.
@@ -81,6 +90,11 @@ class Settings:
     def tags(self) -> tuple[tuple[str, str], ...]:
         """Return the user's tags, sorted."""
         return tuple(sorted((str(key), str(value)) for key, value in self.value("tags").items()))
+
+    @property
+    def key(self) -> str:
+        """Return what encrypts the topics: encryption.OWN, or the id, ARN or alias of a key, or '' for nothing."""
+        return str(self.value("kms_key") or "")
 
 
 def settings_of(host: str, variables: dict[str, Any]) -> Settings:
@@ -140,6 +154,7 @@ def problems(settings: Settings) -> list[str]:
     if settings.present:
         found += _slack_problems(settings)
         found += _marking_problems(settings)
+        found += _key_problems(settings)
         found += dict.fromkeys(item for route in settings.routes for item in policy.problems(route.variables))
     return found
 
@@ -149,6 +164,27 @@ def _marking_problems(settings: Settings) -> list[str]:
         return [
             "securityhub_slack_mark_notified is set, and findings of the new Security Hub (securityhub_slack_schema "
             "v2) know no NOTIFIED: leave one of them out"
+        ]
+    return []
+
+
+def _key_problems(settings: Settings) -> list[str]:
+    key = settings.key
+    if key in ("", encryption.OWN):
+        return []
+    found = KEY.match(key)
+    if not found:
+        return [f"securityhub_slack_kms_key is {key!r}: use own, or the alias (alias/...), ARN or id of a KMS key"]
+    if ":alias/aws/" in f":{key}":
+        return [
+            f"securityhub_slack_kms_key is {key!r}, a key of AWS that EventBridge may not use, so no finding would "
+            f"arrive: use own, or a key of yours"
+        ]
+    region = found["region"] or found["key_region"]
+    if region and region != settings.region:
+        return [
+            f"securityhub_slack_kms_key is a key of {region}, and a topic takes one of its own region: set it for each "
+            f"target, or use own or an alias"
         ]
     return []
 

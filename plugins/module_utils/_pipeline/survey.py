@@ -145,20 +145,16 @@ def with_path(
         live = with_template(clients, settings, live)
     whole = template.template(design) if live.template is None else live.template
     place = stack_resources.Place(account.partition, account.id, settings.region)
-    made_up = _roles(clients, settings) if stack_resources.has_names_of_its_own(whole) else {}
+    made_up = _names(clients, settings) if stack_resources.has_names_of_its_own(whole) else {}
     found = stack_resources.resolve(whole, place, made_up)
     return replace(live, resources=found, path=paths.read(clients, settings, found))
 
 
-def _roles(clients: Clients, settings: Settings) -> dict[str, str]:
+def _names(clients: Clients, settings: Settings) -> dict[str, str]:
     with clients.acting(settings.source):
         client = clients.get("cloudformation", settings.region, settings.source.endpoint_url)
         summaries = cloudformation.stack_resources(client, settings.name)
-    return {
-        item["LogicalResourceId"]: item["PhysicalResourceId"]
-        for item in summaries
-        if item["ResourceType"] == stack_resources.ROLE
-    }
+    return {item["LogicalResourceId"]: item.get("PhysicalResourceId", "") for item in summaries}
 
 
 def configurations(clients: Clients, settings: Settings, wanted: identities.Identity) -> list[dict[str, Any]]:

@@ -35,6 +35,10 @@ NOT_OF_THE_MACHINE = {
     *("s3:GetObject", "s3:GetObjectVersion", "kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt"),
 }
 
+# What a statement that writes is bound to; keys have no names, but who may make them only through CloudFormation may
+# not through other stacks than ours.
+BOUNDS = ("securityhub-slack", "management.chatbot", '{"aws:CalledVia": "cloudformation.amazonaws.com"}')
+
 
 def statements(name: str) -> list[dict]:
     return json.loads((POLICIES / f"{name}.json").read_text(encoding="utf-8"))["Statement"]
@@ -116,7 +120,7 @@ def test_the_policies_are_enough_for_a_run_that_leaves_the_channel_alone(calls):
     assert changed <= allowed("read", "pipelines")
 
 
-@pytest.mark.parametrize("service", ["cloudformation", "iam"])
+@pytest.mark.parametrize("service", ["cloudformation", "iam", "kms"])
 def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(service):
     """No run here repairs all that can break, so the calls are read from the source."""
     source = (ROOT / "plugins" / "module_utils" / f"_{service}" / "api.py").read_text(encoding="utf-8")
@@ -128,7 +132,7 @@ def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(servic
     called = {f"{service}:{operations[name]}" for name in names if name in operations}
 
     assert len(called) > 5
-    assert called <= allowed("read", "pipelines", "channel")
+    assert called <= allowed("read", "pipelines", "channel", "encryption")
 
 
 def test_the_policies_are_enough_for_what_cloudformation_does_in_the_name_of_the_caller():
@@ -148,6 +152,22 @@ def test_the_policies_are_enough_for_the_state_machine_that_marks_findings():
     assert needed - NOT_OF_THE_MACHINE <= allowed("mark_notified")
 
 
+def test_the_policies_are_enough_for_a_key_of_the_stack():
+    design = StackDesign("securityhub-slack", ("securityhub-slack",), (), key="own")
+    kinds = {resource["Type"] for resource in template(design)["Resources"].values()} & {
+        "AWS::KMS::Key",
+        "AWS::KMS::Alias",
+    }
+    assert len(kinds) == 2
+    assert {action for kind in kinds for action in permissions(kind)} <= allowed("encryption")
+
+
+def test_the_policies_are_enough_for_encryption(calls):
+    preview = calls("--check", "-e", "securityhub_slack_kms_key=own")
+    assert preview <= allowed("read")
+    assert calls("-e", "securityhub_slack_kms_key=own") <= allowed("read", "pipelines", "channel", "encryption")
+
+
 def test_the_policies_are_enough_for_simulation_and_baseline(calls, emulator):
     simulated = calls(playbook="securityhub_slack_simulate")
     assert "securityhub:GetFindings" in simulated
@@ -158,10 +178,11 @@ def test_the_policies_are_enough_for_simulation_and_baseline(calls, emulator):
     assert marked <= allowed("read", "baseline")
 
 
-@pytest.mark.parametrize("name", ["pipelines", "channel", "mark_notified"])
+@pytest.mark.parametrize("name", ["pipelines", "channel", "mark_notified", "encryption"])
 def test_the_policies_for_writing_reach_no_stack_topic_rule_or_role_of_another_name(name):
     for statement in statements(name):
         service = next(iter(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]))
         if service.startswith(("securityhub:", "chatbot:")):
             continue  # the console's own things, without names to hold on to
-        assert "securityhub-slack" in statement["Resource"] or "management.chatbot" in statement["Resource"]
+        bounds = json.dumps([statement["Resource"], statement.get("Condition", {})])
+        assert any(bound in bounds for bound in BOUNDS)

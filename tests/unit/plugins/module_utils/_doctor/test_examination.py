@@ -35,10 +35,18 @@ SAID = {
     "topic deleted": ("topic", "broken", "topic securityhub-slack is gone"),
     "topic policy without EventBridge": ("topic", "broken", "does not let EventBridge publish"),
     "topic policy denies": ("topic", "broken", "does not let EventBridge publish"),
-    "topic encrypted with AWS's key": ("encryption", "broken", "alias/aws/sns, a key of AWS"),
+    "topic encrypted with AWS's key": ("encryption", "broken", "alias/aws/sns, which is a key of AWS"),
     "topic encrypted with a key that keeps EventBridge out": ("encryption", "broken", "kms:Decrypt and kms:Generate"),
     "topic encrypted with a disabled key": ("encryption", "broken", "which is Disabled"),
     "topic encrypted with somebody's usable key": ("encryption", "risk", "and the stack says no encryption"),
+    "own key disabled": ("encryption", "broken", "The key alias/securityhub-slack is Disabled"),
+    "own key keeps EventBridge out": ("encryption", "broken", "The key alias/securityhub-slack has a policy that does"),
+    "own key to be deleted": ("encryption", "broken", "The key alias/securityhub-slack is PendingDeletion"),
+    "own key without its alias": ("encryption", "broken", "The key alias/securityhub-slack does not exist"),
+    "own alias for another key": ("encryption", "risk", "stands for another key than the stack's"),
+    "encryption removed": ("encryption", "risk", "is not encrypted, and the stack says alias/securityhub-slack"),
+    "given key disabled": ("encryption", "broken", "The key alias/security is Disabled"),
+    "given key keeps EventBridge out": ("encryption", "broken", "The key alias/security has a policy that does not"),
     "subscription deleted": ("subscription", "broken", "is missing"),
     "subscription raw": ("subscription", "broken", "raw messages"),
     "subscription filtered": ("subscription", "broken", "filter policy"),
@@ -85,7 +93,8 @@ def test_a_healthy_fleet_raises_no_alarm_and_nothing_is_written(fleet, emulator)
 
 
 @pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
-def test_what_is_broken_is_found_and_named(fleet, breakage):
+def test_what_is_broken_is_found_and_named(emulator, monkeypatch, breakage):
+    fleet = deployed.deploy(emulator, monkeypatch, **dict(breakage.variables))
     check, state, words = SAID[breakage.name]
     breakage.happen(fleet)
     fleet.finding()

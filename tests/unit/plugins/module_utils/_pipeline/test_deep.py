@@ -30,7 +30,8 @@ def test_a_deep_run_of_an_untouched_fleet_changes_nothing_and_costs_six_calls_mo
 
 
 @pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
-def test_what_was_broken_by_hand(fleet, emulator, breakage):
+def test_what_was_broken_by_hand(emulator, monkeypatch, breakage):
+    fleet = deployed.deploy(emulator, monkeypatch, **dict(breakage.variables))
     breakage.happen(fleet)
     fleet.finding("before")
     assert bool(fleet.arrived()) is not breakage.loses

@@ -1,0 +1,81 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The KMS key that a pipeline's stack has for its topics, for its template: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import ARN
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import HERE
+
+# In place of a key's name: the stack has one of its own.
+OWN = "own"
+KEY = "Key"
+ALIAS = "KeyAlias"
+
+# The least that KMS takes. SNS forgets a message once it is delivered, so the key soon has nothing left to decrypt.
+PENDING_WINDOW_DAYS = 7
+
+
+def reference(key: str) -> Any:
+    """Return what a topic says of its key, the name of one or OWN.
+
+    The alias, not the ARN: it can be told without reading the stack, and stays the same when the key is made anew.
+    """
+    return {"Ref": ALIAS} if key == OWN else key
+
+
+def resources(name: str, topics: tuple[str, ...], tags: list[dict[str, str]]) -> dict[str, Any]:
+    """Return the key of the stack *name*, and its alias."""
+    properties: dict[str, Any] = {
+        "Description": f"Encrypts the SNS topics of the stack {name} (secops.securityhub)",
+        "EnableKeyRotation": True,
+        "PendingWindowInDays": PENDING_WINDOW_DAYS,
+        "KeyPolicy": {"Version": "2012-10-17", "Statement": [_account(), _publisher(topics)]},
+    }
+    if tags:
+        properties["Tags"] = tags
+    return {
+        KEY: {"Type": "AWS::KMS::Key", "Properties": properties},
+        ALIAS: {
+            "Type": "AWS::KMS::Alias",
+            "Properties": {"AliasName": f"alias/{name}", "TargetKeyId": {"Ref": KEY}},
+        },
+    }
+
+
+def _account() -> dict[str, Any]:
+    """Return the statement without which nobody could ever change the key again."""
+    return {
+        "Sid": "AccountByItsIamPolicies",
+        "Effect": "Allow",
+        "Principal": {"AWS": {"Fn::Sub": f"{ARN}:iam::${{AWS::AccountId}}:root"}},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+
+
+def _publisher(topics: tuple[str, ...]) -> dict[str, Any]:
+    """Return the statement that lets EventBridge publish to the topics.
+
+    Amazon Q needs none: SNS decrypts a message before it delivers it. No aws:SourceArn and no aws:SourceAccount: they
+    are "not supported for EventBridge-to-encrypted topics"
+    (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html). Which rules may publish, the policies of the
+    topics say.
+    """
+    return {
+        "Sid": "EventBridgeForTheTopicsOfThisStack",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": {
+            "StringEquals": {
+                "kms:EncryptionContext:aws:sns:topicArn": [
+                    {"Fn::Sub": f"{ARN}:sns:{HERE}:{topic}"} for topic in topics
+                ],
+            },
+        },
+    }

@@ -1,0 +1,45 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether EventBridge may use the KMS keys that targets are given, before a write. PRIVATE to the collection.
+
+A topic whose key keeps EventBridge out loses every finding without a word.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import encryption
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import path
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+
+if TYPE_CHECKING:
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+
+REMEDY = (
+    "let whoever owns it enable it, and allow events.amazonaws.com kms:Decrypt and kms:GenerateDataKey* in its policy, "
+    "without a condition on aws:SourceArn or aws:SourceAccount; or set securityhub_slack_kms_key to own"
+)
+
+
+def is_due(target: Target) -> bool:
+    """Tell whether the key of a target has to be looked at: a stack that stays as it is was made with a good one."""
+    if target.wanted is None or target.settings.key in ("", encryption.OWN):
+        return False
+    return bool(target.settings.value("deep")) or not plan.same(target.wanted.stack, target.live.stack)
+
+
+def look(clients: Clients, target: Target) -> str:
+    """Return why the key cannot be judged, '' if it can: two calls. Raise Refused where EventBridge may not use it."""
+    settings = target.settings
+    with clients.acting(settings.source):
+        key = path.read_key(clients.get("kms", settings.region, settings.source.endpoint_url), settings.key)
+    for _channel, topic_arn in target.wanted.topics if target.wanted else ():
+        obstacle = drift.key_obstacle(settings.key, key, topic_arn)
+        if obstacle:
+            raise Refused(f"the KMS key {settings.key} {obstacle}, so no finding would arrive: {REMEDY}.")
+    return key.error

@@ -1,0 +1,145 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Encrypted topics: switched on, changed and switched off, refused in time, and gone in the end."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
+
+FINDING = findings.FINDINGS["ec2-19-critical-eu-west-1"]
+TOPIC = f"arn:aws:sns:eu-west-1:{findings.ADMINISTRATOR}:securityhub-slack"
+ALIAS = "alias/securityhub-slack"
+
+
+@pytest.fixture
+def playbooks(emulator, tmp_path):
+    """Return a runner of playbooks in an organisation without findings, for one region."""
+    findings.set_up(emulator)
+    found = findings.Playbooks(tmp_path, emulator.url)
+    found.inventory({"eu-west-1": {}})
+    return found
+
+
+def key_of_topic(emulator):
+    return emulator.client("sns", "eu-west-1").get_topic_attributes(TopicArn=TOPIC)["Attributes"].get("KmsMasterKeyId")
+
+
+def states(emulator):
+    """Return the states of all keys of the region, sorted."""
+    kms = emulator.client("kms", "eu-west-1")
+    return sorted(kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] for key in kms.list_keys()["Keys"])
+
+
+def aliases(emulator):
+    return [alias["AliasName"] for alias in emulator.client("kms", "eu-west-1").list_aliases()["Aliases"]]
+
+
+def test_an_own_key_comes_and_goes_with_the_stack_and_findings_arrive(emulator, playbooks):
+    preview = playbooks.ok("securityhub_slack", "", "--check", "--diff", kms_key="own")
+    assert f"{ALIAS} (of the stack)" in preview.output
+    assert emulator.writes() == []
+    playbooks.ok("securityhub_slack", kms_key="own")
+    assert (key_of_topic(emulator), states(emulator)) == (ALIAS, ["Enabled"])
+    kms = emulator.client("kms", "eu-west-1")
+    key = kms.describe_key(KeyId=ALIAS)["KeyMetadata"]["KeyId"]
+    assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is True
+    emulator.forget_requests()
+    playbooks.ok("securityhub_slack", kms_key="own")
+    assert emulator.writes() == []
+    findings.bring(emulator, FINDING)
+    assert findings.delivered(emulator) == [FINDING["Id"]]
+
+    playbooks.ok("securityhub_slack", kms_key="own", state="absent")
+    assert (states(emulator), aliases(emulator)) == (["PendingDeletion"], [])
+    playbooks.ok("securityhub_slack", kms_key="own")
+    assert (states(emulator), aliases(emulator)) == (["Enabled", "PendingDeletion"], [ALIAS])
+    findings.bring(emulator, {**FINDING, "UpdatedAt": "2097-01-01T00:00:00.000Z"})
+    assert findings.delivered(emulator) == [FINDING["Id"]] * 2
+
+
+def test_it_is_switched_from_none_to_own_to_given_and_off(emulator, playbooks):
+    given = deployed.make_key(emulator, "eu-west-1", "events.amazonaws.com", alias="alias/security")
+    template = emulator.client("cloudformation", "eu-west-1").get_template
+    playbooks.ok("securityhub_slack")
+    plain = template(StackName="securityhub-slack")["TemplateBody"]
+    for number, (wanted, shown) in enumerate(
+        [("own", ALIAS), ("alias/security", "alias/security"), (given, given), ("", None)], start=1
+    ):
+        playbooks.ok("securityhub_slack", kms_key=wanted)
+        assert key_of_topic(emulator) == shown
+        findings.bring(emulator, {**FINDING, "UpdatedAt": f"209{number}-01-01T00:00:00.000Z"})
+        assert len(findings.delivered(emulator)) == number
+    assert template(StackName="securityhub-slack")["TemplateBody"] == plain
+    assert states(emulator) == ["Enabled", "PendingDeletion"]
+
+
+def key_of_aws_by_id(emulator):
+    return emulator.client("kms", "eu-west-1").describe_key(KeyId="alias/aws/sns")["KeyMetadata"]["KeyId"]
+
+
+def disabled(emulator):
+    key = deployed.make_key(emulator, "eu-west-1", "events.amazonaws.com")
+    emulator.client("kms", "eu-west-1").disable_key(KeyId=key)
+    return key
+
+
+REFUSED = {
+    "by alias": (lambda emulator: "alias/aws/sns", "a key of AWS that EventBridge may not use"),
+    "by id": (key_of_aws_by_id, "is a key of AWS that EventBridge may not use"),
+    "missing": (lambda emulator: "alias/security", "the KMS key alias/security does not exist"),
+    "disabled": (disabled, "is Disabled"),
+    "not symmetric": (
+        lambda emulator: deployed.make_key(emulator, "eu-west-1", KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC"),
+        "is of the kind HMAC_256, and SNS takes symmetric ones only",
+    ),
+    "policy": (
+        lambda emulator: deployed.make_key(emulator, "eu-west-1"),
+        "has a policy that does not let EventBridge kms:Decrypt and kms:GenerateDataKey",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_key_that_eventbridge_may_not_use_is_refused_before_any_write(emulator, playbooks, name):
+    make, reason = REFUSED[name]
+    key = make(emulator)
+    emulator.forget_requests()
+    for arguments in (["--check"], []):
+        outcome = playbooks.run("securityhub_slack", "", *arguments, kms_key=key)
+        assert outcome.code == 2
+        assert reason in " ".join(outcome.output.split())
+        assert "Traceback" not in outcome.output
+    assert emulator.writes() == []
+
+
+def test_a_key_whose_policy_nobody_may_read_is_used_and_that_is_said(emulator, playbooks):
+    deployed.make_key(emulator, "eu-west-1", "events.amazonaws.com", alias="alias/security")
+    emulator.faults({"services": ["kms"], "denied": 1.0})
+    try:
+        outcome = playbooks.ok("securityhub_slack", kms_key="alias/security")
+    finally:
+        emulator.faults()
+    said = " ".join(outcome.output.split())
+    assert "whether EventBridge may use the key alias/security in eu-west-1 is not known" in said
+    assert key_of_topic(emulator) == "alias/security"
+
+
+def test_a_deep_run_says_that_a_given_key_has_gone_bad(emulator, playbooks):
+    key = deployed.make_key(emulator, "eu-west-1", "events.amazonaws.com", alias="alias/security")
+    playbooks.ok("securityhub_slack", kms_key="alias/security")
+    emulator.client("kms", "eu-west-1").disable_key(KeyId=key)
+    playbooks.ok("securityhub_slack", kms_key="alias/security")
+    outcome = playbooks.run("securityhub_slack", kms_key="alias/security", deep=True)
+    assert outcome.code == 2
+    assert "the KMS key alias/security is Disabled" in " ".join(outcome.output.split())
+
+
+def test_an_alias_of_somebody_elses_is_left_alone(emulator, playbooks):
+    deployed.make_key(emulator, "eu-west-1", alias=ALIAS)
+    outcome = playbooks.run("securityhub_slack", kms_key="own")
+    assert outcome.code == 2
+    assert f"'{ALIAS}' already exists" in " ".join(outcome.output.split())
+    assert aliases(emulator) == [ALIAS]
