@@ -18,7 +18,6 @@ from ministack.core.responses import error_response_json
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from ministack.services import eventbridge
-from ministack.services import kms
 from ministack.services import sns
 from ministack.services import sqs
 
@@ -27,7 +26,6 @@ PATTERN_QUOTA = 2048
 RULES_QUOTA = 300
 TARGETS_QUOTA = 5
 RULE_NAME = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
-KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
 @dataclass(frozen=True)
@@ -59,10 +57,11 @@ class Invocation:
             "ERROR_MESSAGE": message,
         }
         message_attributes = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+        queue = sqs._queue_by_arn(queue_arn)
         sqs._act_send_message(
-            {"MessageBody": json.dumps(self.event), "MessageAttributes": message_attributes},
-            sqs._queue_by_arn(queue_arn)["url"],
+            {"MessageBody": json.dumps(self.event), "MessageAttributes": message_attributes}, queue["url"]
         )
+        metrics.depth_of_queue(queue_arn, len(queue["messages"]))
         return True
 
 
@@ -143,7 +142,7 @@ def _problem_with_topic(arn: str, rule_arn: str) -> tuple[str, str] | None:
     if not resource_policy.allows(policy, "sns:Publish", arn, EVENTS, _on_behalf_of(rule_arn)):
         return "NO_PERMISSIONS", "The topic's policy does not let the rule publish"
     key = topic["attributes"].get("KmsMasterKeyId")
-    if key and not _key_lets_in(key, arn):
+    if key and not resource_policy.key_lets_in(key, EVENTS, {"kms:encryptioncontext:aws:sns:topicarn": arn}):
         return "NO_PERMISSIONS", f"The policy of the key {key} does not let EventBridge use it"
     return None
 
@@ -152,24 +151,14 @@ def _on_behalf_of(rule_arn: str) -> dict[str, str]:
     return {"aws:sourcearn": rule_arn, "aws:sourceaccount": get_account_id()}
 
 
-def _key_lets_in(key_id: str, topic_arn: str) -> bool:
-    """Whether EventBridge may use a topic's key. The policy of alias/aws/sns is AWS's own, and does not let it.
-
-    No source: "Adding the aws:SourceAccount, aws:SourceArn, and aws:SourceOrgID to a AWS KMS policy is not supported
-    for EventBridge-to-encrypted topics" (docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
-    """
-    record = kms._resolve_key(key_id)
-    if record is None or record["KeyState"] != "Enabled":
-        return False
-    policy, arn = record.get("Policy", ""), record["Arn"]
-    known = {"kms:encryptioncontext:aws:sns:topicarn": topic_arn}
-    return all(resource_policy.allows(policy, action, arn, EVENTS, known) for action in KEY_ACTIONS)
-
-
 def _queue_lets_in(queue_arn: str, rule_arn: str) -> bool:
     queue = sqs._queue_by_arn(queue_arn)
-    policy = queue["attributes"].get("Policy", "") if queue else ""
-    return resource_policy.allows(policy, "sqs:SendMessage", queue_arn, EVENTS, _on_behalf_of(rule_arn))
+    if queue is None:
+        return False
+    policy, key = queue["attributes"].get("Policy", ""), queue["attributes"].get("KmsMasterKeyId")
+    if not resource_policy.allows(policy, "sqs:SendMessage", queue_arn, EVENTS, _on_behalf_of(rule_arn)):
+        return False
+    return not key or resource_policy.key_lets_in(key, EVENTS, {"kms:encryptioncontext:aws:sqs:arn": queue_arn})
 
 
 # Refusals

@@ -11,10 +11,10 @@ from ministack.services import cloudwatch
 CHATBOT_REGION = "us-east-1"
 
 
-def count(account: str, region: str, namespace: str, name: str, dimension: tuple[str, str]) -> None:
-    """Adds one to a metric of a service in an account and region, and lets its alarms look."""
+def count(account: str, region: str, namespace: str, name: str, dimension: tuple[str, str], value: int = 1) -> None:
+    """Adds to a metric of a service in an account and region, and lets its alarms look."""
     with request_scope(account, region):
-        cloudwatch.record_metric(namespace, name, 1, "Count", {dimension[0]: dimension[1]})
+        cloudwatch.record_metric(namespace, name, value, "Count", {dimension[0]: dimension[1]})
         cloudwatch._evaluate_all_alarms()
 
 
@@ -32,3 +32,9 @@ def of_topic(topic_arn: str, name: str) -> None:
     """Counts for an SNS topic."""
     _arn, _partition, _service, region, account, topic = topic_arn.split(":", 5)
     count(account, region, "AWS/SNS", name, ("TopicName", topic))
+
+
+def depth_of_queue(queue_arn: str, messages: int) -> None:
+    """Tells how many messages an SQS queue holds."""
+    _arn, _partition, _service, region, account, queue = queue_arn.split(":", 5)
+    count(account, region, "AWS/SQS", "ApproximateNumberOfMessagesVisible", ("QueueName", queue), messages)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from ministack.core.iam_evaluator import EvalContext
 from ministack.core.iam_evaluator import evaluate_resource_policy
+from ministack.services import kms
+
+KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
 def allows(policy: str, action: str, resource_arn: str, service: str, known: dict[str, str]) -> bool:
@@ -24,3 +27,17 @@ def allows(policy: str, action: str, resource_arn: str, service: str, known: dic
         service_context=known,
     )
     return evaluate_resource_policy(policy, context, service=service).decision == "Allow"
+
+
+def key_lets_in(key_id: str, service: str, context: dict[str, str]) -> bool:
+    """Whether a service may use a key; context: what the topic or queue says of itself.
+
+    No source: "Adding the aws:SourceAccount, aws:SourceArn, and aws:SourceOrgID to a AWS KMS policy is not supported
+    for EventBridge-to-encrypted topics" (docs.aws.amazon.com/sns/latest/dg/sns-key-management.html). The policies of
+    the keys that AWS manages, as alias/aws/sns, let no service in.
+    """
+    record = kms._resolve_key(key_id)
+    if record is None or record["KeyState"] != "Enabled":
+        return False
+    policy, arn = record.get("Policy", ""), record["Arn"]
+    return all(allows(policy, action, arn, service, context) for action in KEY_ACTIONS)

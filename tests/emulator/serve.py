@@ -25,6 +25,7 @@ import loopback_only
 loopback_only.install()
 
 import account_facts
+import alarms
 import delivery
 import event_bus
 import keys
@@ -70,6 +71,7 @@ class Emulator:
         event_bus.install()
         resource_types.install()
         keys.install()
+        alarms.install()
         state_machines.install(self.security_hub.service)
         services = {"securityhub": self.security_hub.service.answer, "chatbot": self.chatbot.answer}
         self.routes = {

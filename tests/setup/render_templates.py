@@ -44,6 +44,19 @@ SHAPES = {
     "new-security-hub": {"channel_id": "C0123456789", "schema": "v2"},
     "encrypted-with-its-own-key": {"channel_id": "C0123456789", "kms_key": "own", "tags": {"Team": "security"}},
     "encrypted-with-a-given-key": {"channel_id": "C0123456789", "kms_key": "alias/security"},
+    "alarms": {"channel_id": "C0123456789", "alarms": True},
+    "alarms-of-everything": {
+        "alarms": True,
+        "alarm_topic_arn": "arn:aws:sns:us-east-1:111111111111:operations",
+        "kms_key": "own",
+        "mark_notified": True,
+        "region": "us-east-1",
+        "tags": {"Team": "security"},
+        "routes": [
+            {"name": "security", "channel_id": "C0123456789"},
+            {"name": "platform", "channel_id": "C0123456780", "minimum_severity": "MEDIUM"},
+        ],
+    },
     "marking": {"channel_id": "C0123456789", "mark_notified": True, "tags": {"Team": "security"}},
 }
 
@@ -62,7 +75,9 @@ def render(shape: dict[str, Any]) -> dict[str, Any]:
     today = datetime.date(2026, 1, 1)
     of_routes = [policy.policy_of(route.variables, today) for route in settings.routes]
     automatic = tuple(patterns.automatic_patterns(of_route, HERE) for of_route in of_routes)
-    return template.template(desired.pipeline(settings, ACCOUNT, automatic, handover.duties(HERE, of_routes)).stack)
+    duties = handover.duties(HERE, of_routes)
+    configurations = tuple(route.channel.configuration for route in settings.routes)
+    return template.template(desired.pipeline(settings, ACCOUNT, automatic, duties, configurations).stack)
 
 
 def main() -> None:

@@ -176,6 +176,56 @@ def encryption_removed(fleet: Fleet) -> None:
     topic_attribute(fleet, "KmsMasterKeyId", "")
 
 
+def queue_url(fleet: Fleet) -> str:
+    return str(fleet.client("sqs").list_queues(QueueNamePrefix=NAME)["QueueUrls"][0])
+
+
+def queue_filled(fleet: Fleet) -> None:
+    fleet.client("sqs").send_message(QueueUrl=queue_url(fleet), MessageBody="{}")
+
+
+def queue_deleted(fleet: Fleet) -> None:
+    fleet.client("sqs").delete_queue(QueueUrl=queue_url(fleet))
+
+
+def queue_keeps_out(fleet: Fleet) -> None:
+    fleet.client("sqs").set_queue_attributes(QueueUrl=queue_url(fleet), Attributes={"Policy": ""})
+
+
+def target_without_queue(fleet: Fleet) -> None:
+    fleet.client("events").put_targets(Rule=RULE, Targets=[{"Id": "topic", "Arn": TOPIC}])
+
+
+ALARM = f"{NAME}-undelivered"
+
+
+def alarm_deleted(fleet: Fleet) -> None:
+    fleet.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])
+
+
+def alarm_silenced(fleet: Fleet) -> None:
+    fleet.client("cloudwatch").disable_alarm_actions(AlarmNames=[ALARM])
+
+
+def alarm_changed(fleet: Fleet) -> None:
+    cloudwatch = fleet.client("cloudwatch")
+    found = cloudwatch.describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
+    kept = ("AlarmName", "Namespace", "MetricName", "Dimensions", "Statistic", "Period", "EvaluationPeriods")
+    members = {key: found[key] for key in (*kept, "ComparisonOperator", "AlarmActions")}
+    cloudwatch.put_metric_alarm(**members, Threshold=1000)
+
+
+def policy_without_alarms(fleet: Fleet) -> None:
+    policy = json.loads(fleet.client("sns").get_topic_attributes(TopicArn=TOPIC)["Attributes"]["Policy"])
+    kept = [item for item in policy["Statement"] if item["Principal"] != {"Service": "cloudwatch.amazonaws.com"}]
+    topic_attribute(fleet, "Policy", json.dumps({**policy, "Statement": kept}))
+
+
+def own_key_without_alarms(fleet: Fleet) -> None:
+    policy = json.dumps(deployed.key_policy("events.amazonaws.com"))
+    fleet.client("kms").put_key_policy(KeyId=key_id(fleet, ALIAS), PolicyName="default", Policy=policy)
+
+
 def subscription_arn(fleet: Fleet) -> str:
     found = fleet.client("sns").list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
     return str(found[0]["SubscriptionArn"])
@@ -228,6 +278,7 @@ def world(**facts: Any) -> Callable[[Fleet], None]:
 
 OWN_KEY = (("kms_key", "own"),)
 GIVEN_KEY = (("kms_key", GIVEN_ALIAS),)
+ALARMS = (("alarms", True),)
 BREAKAGES = (
     Breakage("hub off", hub_off, NOT),
     Breakage("custom action deleted", action_deleted, PLAIN, loses=False),
@@ -258,6 +309,15 @@ BREAKAGES = (
     Breakage("encryption removed", encryption_removed, DEEP, loses=False, variables=OWN_KEY),
     Breakage("given key disabled", named_key_disabled(GIVEN_ALIAS), NOT, variables=GIVEN_KEY),
     Breakage("given key keeps EventBridge out", named_key_without_eventbridge(GIVEN_ALIAS), NOT, variables=GIVEN_KEY),
+    Breakage("dead-letter queue full", queue_filled, NOT, loses=False, variables=ALARMS),
+    Breakage("dead-letter queue deleted", queue_deleted, DEEP, loses=False, variables=ALARMS),
+    Breakage("dead-letter queue keeps EventBridge out", queue_keeps_out, DEEP, loses=False, variables=ALARMS),
+    Breakage("target without dead-letter queue", target_without_queue, DEEP, loses=False, variables=ALARMS),
+    Breakage("alarm deleted", alarm_deleted, DEEP, loses=False, variables=ALARMS),
+    Breakage("alarm silenced", alarm_silenced, DEEP, loses=False, variables=ALARMS),
+    Breakage("alarm changed", alarm_changed, DEEP, loses=False, variables=ALARMS),
+    Breakage("topic policy without alarms", policy_without_alarms, DEEP, loses=False, variables=ALARMS),
+    Breakage("own key keeps alarms out", own_key_without_alarms, DEEP, loses=False, variables=OWN_KEY + ALARMS),
     Breakage("subscription deleted", unsubscribed, DEEP),
     Breakage("subscription raw", subscription_attribute("RawMessageDelivery", "true"), DEEP),
     Breakage("subscription filtered", subscription_attribute("FilterPolicy", '{"a": ["b"]}'), DEEP),

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The KMS key that a pipeline's stack has for its topics, for its template: pure. PRIVATE to the collection."""
+"""The KMS key that a pipeline's stack has of its own, for its template: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation
 # In place of a key's name: the stack has one of its own.
 OWN = "own"
 KEY = "Key"
+EVENTS, CLOUDWATCH = "events.amazonaws.com", "cloudwatch.amazonaws.com"
+CONTEXT = "kms:EncryptionContext:aws"
 ALIAS = "KeyAlias"
 
 # The least that KMS takes. SNS forgets a message once it is delivered, so the key soon has nothing left to decrypt.
@@ -20,20 +22,29 @@ PENDING_WINDOW_DAYS = 7
 
 
 def reference(key: str) -> Any:
-    """Return what a topic says of its key, the name of one or OWN.
+    """Return what a topic or queue says of its key: the name of one, or OWN.
 
     The alias, not the ARN: it can be told without reading the stack, and stays the same when the key is made anew.
     """
     return {"Ref": ALIAS} if key == OWN else key
 
 
-def resources(name: str, topics: tuple[str, ...], tags: list[dict[str, str]]) -> dict[str, Any]:
-    """Return the key of the stack *name*, and its alias."""
+def resources(name: str, topics: tuple[str, ...], tags: list[dict[str, str]], *, alarms: bool) -> dict[str, Any]:
+    """Return the key of the stack *name*, and its alias. *alarms*: there are a queue, and alarms that tell a topic."""
+    of_topics = {
+        "StringEquals": {f"{CONTEXT}:sns:topicArn": [{"Fn::Sub": f"{ARN}:sns:{HERE}:{topic}"} for topic in topics]}
+    }
+    # CloudFormation names the queue.
+    of_queue = {"ArnLike": {f"{CONTEXT}:sqs:arn": {"Fn::Sub": f"{ARN}:sqs:{HERE}:{name}-*"}}}
+    statements = [_account(), _user("EventBridgeForTheTopicsOfThisStack", EVENTS, of_topics)]
+    if alarms:
+        statements.append(_user("EventBridgeForTheQueueOfThisStack", EVENTS, of_queue))
+        statements.append(_user("AlarmsForTheTopicsOfThisStack", CLOUDWATCH, of_topics))
     properties: dict[str, Any] = {
-        "Description": f"Encrypts the SNS topics of the stack {name} (secops.securityhub)",
+        "Description": f"Encrypts the messages of the stack {name} (secops.securityhub)",
         "EnableKeyRotation": True,
         "PendingWindowInDays": PENDING_WINDOW_DAYS,
-        "KeyPolicy": {"Version": "2012-10-17", "Statement": [_account(), _publisher(topics)]},
+        "KeyPolicy": {"Version": "2012-10-17", "Statement": statements},
     }
     if tags:
         properties["Tags"] = tags
@@ -57,25 +68,19 @@ def _account() -> dict[str, Any]:
     }
 
 
-def _publisher(topics: tuple[str, ...]) -> dict[str, Any]:
-    """Return the statement that lets EventBridge publish to the topics.
+def _user(sid: str, service: str, condition: dict[str, Any]) -> dict[str, Any]:
+    """Return a statement that lets a service send what the key encrypts.
 
     Amazon Q needs none: SNS decrypts a message before it delivers it. No aws:SourceArn and no aws:SourceAccount: they
     are "not supported for EventBridge-to-encrypted topics"
-    (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html). Which rules may publish, the policies of the
-    topics say.
+    (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html). Which rules and alarms may send, the policies
+    of topics and queue say.
     """
     return {
-        "Sid": "EventBridgeForTheTopicsOfThisStack",
+        "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
+        "Principal": {"Service": service},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
         "Resource": "*",
-        "Condition": {
-            "StringEquals": {
-                "kms:EncryptionContext:aws:sns:topicArn": [
-                    {"Fn::Sub": f"{ARN}:sns:{HERE}:{topic}"} for topic in topics
-                ],
-            },
-        },
+        "Condition": condition,
     }

@@ -15,6 +15,9 @@ ROLE = "AWS::IAM::Role"
 STATE_MACHINE = "AWS::StepFunctions::StateMachine"
 KEY = "AWS::KMS::Key"
 ALIAS = "AWS::KMS::Alias"
+QUEUE = "AWS::SQS::Queue"
+QUEUE_POLICY = "AWS::SQS::QueuePolicy"
+ALARM = "AWS::CloudWatch::Alarm"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,22 @@ class Resources:
         """Return the ARN of one of the topics."""
         return self.place.arn("sns", str(topic["TopicName"]))
 
+    def queue_urls(self) -> list[str]:
+        """Return the URLs of the queues."""
+        return [policy["Queues"][0] for policy in self.of_type(QUEUE_POLICY)]
+
+    def queue_arn(self, url: str) -> str:
+        """Return the ARN of the queue with that URL."""
+        return self.place.arn("sqs", url.rpartition("/")[2])
+
+    def told(self) -> list[str]:
+        """Return the ARNs of the topics that the alarms tell, one for each alarm."""
+        return [arn for alarm in self.of_type(ALARM) for arn in alarm["AlarmActions"]]
+
+    def alarm_arn(self, alarm: dict[str, Any]) -> str:
+        """Return the ARN of one of the alarms."""
+        return self.place.arn("cloudwatch", f"alarm:{alarm['AlarmName']}")
+
     def rule_arn(self, rule: dict[str, Any]) -> str:
         """Return the ARN of one of the rules."""
         return self.place.arn("events", f"rule/{rule['Name']}")
@@ -56,18 +75,23 @@ class Resources:
 
 def has_names_of_its_own(whole: dict[str, Any]) -> bool:
     """Tell whether CloudFormation has made up names of resources, which only the stack itself knows."""
-    return any(resource["Type"] in (ROLE, KEY) for resource in whole.get("Resources", {}).values())
+    return any(resource["Type"] in (ROLE, KEY, QUEUE) for resource in whole.get("Resources", {}).values())
 
 
 def resolve(whole: dict[str, Any], place: Place, made_up: dict[str, str] | None = None) -> Resources:
     """Return the resources of a template of ours with the references that it uses filled in.
 
-    *made_up*: the names of resources, by logical id, that the template leaves to CloudFormation.
+    *made_up*: the names of resources (of a queue, the URL), by logical id, that the template leaves to CloudFormation.
     """
     declared = whole.get("Resources", {})
     names = made_up or {}
     known = {
         **{logical_id: _reference(item, place, names.get(logical_id, "")) for logical_id, item in declared.items()},
+        **{
+            f"{name}.{key}": value
+            for name, item in declared.items()
+            for key, value in _parts(item, place, names.get(name, ""))
+        },
         "AWS::Partition": place.partition,
         "AWS::AccountId": place.account_id,
         "AWS::Region": place.region,
@@ -79,11 +103,11 @@ def resolve(whole: dict[str, Any], place: Place, made_up: dict[str, str] | None 
 
 
 def _reference(resource: dict[str, Any], place: Place, made_up: str) -> str:
-    """Return what Ref or, of Arn, Fn::GetAtt stand for: nothing of ours is referred to in both ways."""
+    """Return what Ref or, of Arn, Fn::GetAtt stand for: only a queue is referred to in both ways."""
     properties = resource.get("Properties", {})
     if resource["Type"] == ROLE:
         return place.role_arn(made_up) if made_up else ""
-    if resource["Type"] == KEY:
+    if resource["Type"] in (KEY, QUEUE):
         return made_up
     if resource["Type"] == ALIAS:
         return str(properties["AliasName"])
@@ -94,6 +118,14 @@ def _reference(resource: dict[str, Any], place: Place, made_up: str) -> str:
     return ""
 
 
+def _parts(resource: dict[str, Any], place: Place, made_up: str) -> list[tuple[str, str]]:
+    """Return what Fn::GetAtt stands for of a queue, from its URL."""
+    if resource["Type"] != QUEUE:
+        return []
+    name = made_up.rpartition("/")[2]
+    return [("QueueName", name), ("Arn", place.arn("sqs", name))]
+
+
 def _filled(value: Any, known: dict[str, str]) -> Any:
     if isinstance(value, list):
         return [_filled(item, known) for item in value]
@@ -102,7 +134,8 @@ def _filled(value: Any, known: dict[str, str]) -> Any:
     if set(value) == {"Ref"}:
         return known[value["Ref"]]
     if set(value) == {"Fn::GetAtt"}:
-        return known[value["Fn::GetAtt"][0]]
+        name, attribute = value["Fn::GetAtt"]
+        return known.get(f"{name}.{attribute}", known[name])
     if set(value) == {"Fn::Sub"}:
         return _substituted(value["Fn::Sub"], known)
     return {key: _filled(item, known) for key, item in value.items()}

@@ -14,6 +14,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import alarms
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import encryption
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import marking
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import ARN
@@ -49,8 +50,8 @@ class StackDesign:
     """What a pipeline's stack holds.
 
     *mark_notified*: what automatic rules send is set to NOTIFIED too. *duties*: what it sends beside the findings of
-    its own Region, which the next run has to know before another target takes them over.
-    *key*: what encrypts the topics, encryption.OWN or the id, ARN or alias of a key, or '' for nothing.
+    its own Region, which the next run has to know before another target takes them over. *key*: what encrypts topics
+    and queue, encryption.OWN or the id, ARN or alias of a key, or '' for nothing. *alarms*: None for none.
     """
 
     name: str
@@ -60,6 +61,7 @@ class StackDesign:
     mark_notified: bool = False
     duties: tuple[str, ...] = ()
     key: str = ""
+    alarms: alarms.Alarms | None = None
 
 
 def logical_id(prefix: str, name: str) -> str:
@@ -71,17 +73,21 @@ def template(design: StackDesign) -> dict[str, Any]:
     """Return the stack's template."""
     resources: dict[str, Any] = {}
     if design.key == encryption.OWN:
-        resources |= encryption.resources(design.name, design.topics, _tags(design.tags))
+        resources |= encryption.resources(
+            design.name, design.topics, _tags(design.tags), alarms=design.alarms is not None
+        )
     for topic in design.topics:
         feeding = [rule.name for rule in design.rules if rule.topic == topic]
         resources[logical_id("Topic", topic)] = _topic(topic, design)
-        resources[logical_id("TopicPolicy", topic)] = _topic_policy(topic, feeding)
+        resources[logical_id("TopicPolicy", topic)] = _topic_policy(topic, feeding, _told(design))
     marked = [rule.name for rule in design.rules if rule.automatic] if design.mark_notified else []
     if marked:
         resources |= marking.resources(design.name, marked, _tags(design.tags))
     for rule in design.rules:
         targets = [marking.target()] if rule.name in marked else []
-        resources[logical_id("Rule", rule.name)] = _rule(rule, design.tags, targets)
+        resources[logical_id("Rule", rule.name)] = _rule(rule, design, targets)
+    if design.alarms:
+        resources |= _alarms(design, design.alarms)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Security Hub findings to a chat channel (Ansible collection secops.securityhub).",
@@ -128,6 +134,9 @@ def outline(whole: dict[str, Any]) -> dict[str, Any]:
     if keys:
         own = [f"{alias['AliasName']} (of the stack)" for alias in of_type("AWS::KMS::Alias")]
         shown["key"] = (own or keys)[0]
+    watching = [alarm["AlarmName"] for alarm in of_type("AWS::CloudWatch::Alarm")]
+    if watching:
+        shown["alarms"] = sorted(watching)
     return shown
 
 
@@ -169,7 +178,26 @@ def _topic(name: str, design: StackDesign) -> dict[str, Any]:
     return {"Type": "AWS::SNS::Topic", "Properties": properties}
 
 
-def _topic_policy(topic: str, rules: list[str]) -> dict[str, Any]:
+def _told(design: StackDesign) -> dict[str, Any]:
+    """Return by topic who else than rules may publish to it: the statements of its policy."""
+    if design.alarms is None or design.alarms.topic:
+        return {}
+    first = design.topics[0]
+    return {first: alarms.publisher(design.name, {"Ref": logical_id("Topic", first)})}
+
+
+def _alarms(design: StackDesign, wanted: alarms.Alarms) -> dict[str, Any]:
+    rules = [rule.name for rule in design.rules]
+    told = wanted.topic or {"Ref": logical_id("Topic", design.topics[0])}
+    found = alarms.alarms(design.name, rules, design.topics, wanted.configurations, told)
+    tags = _tags(design.tags)
+    if tags:
+        for alarm in found.values():
+            alarm["Properties"]["Tags"] = tags
+    return {**alarms.queue(rules, encryption.reference(design.key), tags), **found}
+
+
+def _topic_policy(topic: str, rules: list[str], told: dict[str, Any]) -> dict[str, Any]:
     statement = {
         "Sid": "EventBridgeRulesOfThisStack",
         "Effect": "Allow",
@@ -185,27 +213,31 @@ def _topic_policy(topic: str, rules: list[str]) -> dict[str, Any]:
         "Type": "AWS::SNS::TopicPolicy",
         "Properties": {
             "Topics": [{"Ref": logical_id("Topic", topic)}],
-            "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+            "PolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [statement, *([told[topic]] if topic in told else [])],
+            },
         },
     }
 
 
-def _rule(rule: Rule, tags: tuple[tuple[str, str], ...], further: list[dict[str, Any]]) -> dict[str, Any]:
+def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dict[str, Any]:
+    # A rule that fires before its topic, or queue, lets it in would lose the finding.
+    policies: Any = logical_id("TopicPolicy", rule.topic)
+    target: dict[str, Any] = {"Id": "topic", "Arn": {"Ref": logical_id("Topic", rule.topic)}}
+    if design.alarms:
+        policies = [policies, alarms.QUEUE_POLICY]
+        target["DeadLetterConfig"] = alarms.dead_letters()
     properties = {
         "Name": rule.name,
         "Description": rule.description,
         "State": "ENABLED",
         "EventPattern": rule.pattern,
-        "Targets": [{"Id": "topic", "Arn": {"Ref": logical_id("Topic", rule.topic)}}, *further],
+        "Targets": [target, *further],
     }
-    if tags:
-        properties["Tags"] = _tags(tags)
-    return {
-        "Type": "AWS::Events::Rule",
-        # A rule that fires before its topic lets it in would lose the finding.
-        "DependsOn": logical_id("TopicPolicy", rule.topic),
-        "Properties": properties,
-    }
+    if design.tags:
+        properties["Tags"] = _tags(design.tags)
+    return {"Type": "AWS::Events::Rule", "DependsOn": policies, "Properties": properties}
 
 
 def _tags(tags: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:

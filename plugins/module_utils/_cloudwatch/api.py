@@ -48,3 +48,14 @@ def sums(client: Any, metrics: list[Metric], start: datetime.datetime, end: date
         for result in page["MetricDataResults"]:
             totals[int(result["Id"][1:])] += sum(result["Values"])
     return {metric: round(total) for metric, total in zip(metrics, totals)}
+
+
+def describe_metric_alarms(client: Any, prefix: str) -> dict[str, dict[str, Any]]:
+    """Return the metric alarms whose names begin with *prefix*, by name, as boto3 shapes them."""
+    pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
+    return {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
+
+
+def put_metric_alarm(client: Any, members: dict[str, Any]) -> None:
+    """Create the alarm, or replace what it is, from the members of PutMetricAlarm; its state and tags stay."""
+    client.put_metric_alarm(**members)

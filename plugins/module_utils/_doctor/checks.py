@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from typing import Callable
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import metrics
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import BROKEN
@@ -174,9 +175,17 @@ def _rules(case: Case) -> Verdict:
 def _targets(case: Case) -> Verdict:
     return _along_the_path(
         case,
-        (drift.TARGET,),
-        lambda item: _by_hand_or_by_itself(item) if item.loses else "Findings are sent more often than once.",
+        (drift.TARGET, drift.DEAD_LETTERS, drift.QUEUE),
+        _effect_of_target,
     )
+
+
+def _effect_of_target(item: Drift) -> str:
+    if item.loses:
+        return _by_hand_or_by_itself(item)
+    if item.part == drift.TARGET:
+        return "Findings are sent more often than once."
+    return "What EventBridge cannot hand over is not kept, and no alarm tells of it."
 
 
 def _by_hand_or_by_itself(item: Drift) -> str:
@@ -186,7 +195,11 @@ def _by_hand_or_by_itself(item: Drift) -> str:
 
 
 def _topic(case: Case) -> Verdict:
-    return _along_the_path(case, (drift.TOPIC, drift.POLICY), lambda item: NOT_SENT)
+    return _along_the_path(
+        case,
+        (drift.TOPIC, drift.POLICY),
+        lambda item: NOT_SENT if item.loses else "Nobody is told when findings get lost.",
+    )
 
 
 def _encryption(case: Case) -> Verdict:
@@ -204,7 +217,7 @@ def _encryption(case: Case) -> Verdict:
     return _along_the_path(
         case,
         (drift.ENCRYPTION, drift.OWN_KEY, drift.GIVEN_KEY),
-        lambda item: NOT_SENT if item.loses else "Messages are kept otherwise than the inventory says.",
+        lambda item: NOT_SENT if item.loses else "Messages are kept otherwise than wanted, or alarms tell nobody.",
         _sentence(given_keys.REMEDY) if case.drifts(drift.GIVEN_KEY) else RUN_DEEP,
     )
 
@@ -297,14 +310,15 @@ def _delivery(case: Case) -> Verdict:
     unread = case.signs_error or case.account_error
     if unread:
         return Verdict(UNKNOWN, unread, "What was delivered of late is not known.", LOOK_AGAIN)
-    return _lost_in_chat(case) or _lost_in_region(case) or fine(_arrived(case))
+    found = _lost_in_chat(case) or _undelivered(case) or _lost_in_region(case) or _silent_alarms(case)
+    return found or fine(_arrived(case))
 
 
 def _lost_in_chat(case: Case) -> Verdict | None:
     for route in case.target.settings.routes:
         configuration = case.configuration_of(route.channel)
         counts = case.metrics_of(configuration) if configuration else {}
-        failed, arrived = counts.get("MessageDeliveryFailure", 0), counts.get("MessageDeliverySuccess", 0)
+        failed, arrived = counts.get(metrics.FAILED, 0), counts.get(metrics.DELIVERED, 0)
         if failed:
             return Verdict(
                 RISK if arrived else BROKEN,
@@ -322,17 +336,38 @@ def _lost_in_chat(case: Case) -> Verdict | None:
 
 SILENT_LOSSES = (
     (
-        "UnsupportedEvents",
+        metrics.UNSUPPORTED,
         "Amazon Q did not understand {} events within the last {}.",
         "See which topics of the channel carry something else than unchanged events; that of this collection is not "
         "changed as long as targets and subscription are in order.",
     ),
     (
-        "EventsThrottled",
+        metrics.THROTTLED,
         "Amazon Q held {} events back within the last {}: it takes ten a second.",
         "Let fewer findings through: raise securityhub_slack_minimum_severity, or suppress what nobody needs to see.",
     ),
 )
+
+
+def _undelivered(case: Case) -> Verdict | None:
+    waiting = case.target.live.path.undelivered if case.target.live.path else 0
+    if not waiting:
+        return None
+    return Verdict(
+        RISK,
+        f"Events that EventBridge could not hand over wait in the dead-letter queue: {waiting}.",
+        "Those findings did not arrive.",
+        "The attribute ERROR_MESSAGE of each message says why, and its body is the finding. When that is mended, and "
+        "everybody knows what was missed, purge the queue.",
+    )
+
+
+def _silent_alarms(case: Case) -> Verdict | None:
+    found = case.drifts(drift.ALARM)
+    if not found:
+        return None
+    problem = _sentence("; ".join(str(item) for item in found))
+    return Verdict(RISK, problem, "Nobody is told when findings get lost.", RUN_DEEP)
 
 
 def _lost_in_region(case: Case) -> Verdict | None:
@@ -368,12 +403,12 @@ CHECKS = (
     Check("action", "ACT", "Custom action", "is in the console's menu", _action),
     Check("stack", "STK", "Stack", "stands, and was made from the variables as they are now", _stack),
     Check("rules", "RUL", "Rules", "are enabled, with the patterns of the stack", _rules),
-    Check("targets", "TGT", "Targets", "are the topic, and get the event unchanged", _targets),
+    Check("targets", "TGT", "Targets", "are the topic, get the event unchanged, and keep what gets lost", _targets),
     Check("topic", "TOP", "Topic", "is there, and its policy lets EventBridge in", _topic),
     Check("encryption", "KEY", "Encryption", "is with a key that EventBridge may use", _encryption),
     Check("subscription", "SUB", "Subscription", "of Amazon Q is confirmed, unfiltered and not raw", _subscription),
     Check("channel", "CHN", "Channel", "configuration carries the topic; role and guardrail are ours", _channel),
     Check("chat", "APP", "Chat app", "is authorised in the workspace, and not disabled", _chat),
-    Check("delivery", "DEL", "Delivery", "has lost nothing of late", _delivery),
+    Check("delivery", "DEL", "Delivery", "has lost nothing of late, and alarms would tell", _delivery),
 )
 NAMES = tuple(check.name for check in CHECKS)

@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import api as chatbot
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import metrics as chatbot_metrics
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudwatch import api as cloudwatch
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudwatch.api import Metric
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
 
-# https://docs.aws.amazon.com/chatbot/latest/adminguide/monitoring-cloudwatch.html
-CHATBOT_METRICS_REGION = "us-east-1"
-CHATBOT_METRICS = ("MessageDeliverySuccess", "MessageDeliveryFailure", "UnsupportedEvents", "EventsThrottled")
+CHATBOT_METRICS = (
+    chatbot_metrics.DELIVERED,
+    chatbot_metrics.FAILED,
+    chatbot_metrics.UNSUPPORTED,
+    chatbot_metrics.THROTTLED,
+)
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,17 @@ def of_account(clients: Clients, account: AccountRun, window: Window) -> Account
     """Return what was counted for the account's configurations, and its workspaces: two calls."""
     settings = account.settings
     names = [transformations.configuration_name(found) for found in account.configurations]
-    metrics = [Metric("AWS/Chatbot", metric, "ConfigurationName", name) for name in names for metric in CHATBOT_METRICS]
+    metrics = [
+        Metric(chatbot_metrics.NAMESPACE, metric, chatbot_metrics.DIMENSION, name)
+        for name in names
+        for metric in CHATBOT_METRICS
+    ]
     with clients.acting(settings.source):
         endpoint = settings.source.endpoint_url
         workspaces = chatbot.describe_slack_workspaces(
             clients.get("chatbot", settings.value("chatbot_region"), endpoint)
         )
-        client = clients.get("cloudwatch", CHATBOT_METRICS_REGION, endpoint)
+        client = clients.get("cloudwatch", chatbot_metrics.REGION, endpoint)
         counted = cloudwatch.sums(client, metrics, window.start, window.end) if metrics else {}
     return AccountSigns(frozenset(item["SlackTeamId"] for item in workspaces), _by_configuration(counted))
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import metrics
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
@@ -47,7 +49,7 @@ def decide(account: AccountRun, today: datetime.date) -> None:
     _note_takers(account, layout, today)
     if layout.mode == topology.HOME_REGION:
         _settle_home(account, layout, today)
-    account.notices += [*layout.notices, *_remarks(account, present, today)]
+    account.notices += [*layout.notices, *_remarks(account, present, today), *_blind_spot(account, layout)]
     if account.beyond:
         aggregation = topology.aggregation_of(account.facts.aggregator)
         account.without_pipeline = watch.without_pipeline(account.beyond, aggregation, layout.mode)
@@ -182,7 +184,7 @@ def _settle(account: AccountRun, target: Target, layout: topology.Topology, toda
         target.fail(error)
         return
     duties = handover.duties(place.scopes[0], of_routes)
-    pipeline = desired.pipeline(target.settings, account.account, automatic, duties)
+    pipeline = desired.pipeline(target.settings, account.account, automatic, duties, _configurations(account))
     problems = template.problems(pipeline.stack)
     if problems:
         target.fail(Refused(" ".join(problems)))
@@ -190,6 +192,33 @@ def _settle(account: AccountRun, target: Target, layout: topology.Topology, toda
     target.wanted = pipeline
     target.scopes = place.scopes
     target.sends = " | ".join(policies.in_words(route.variables) for route in target.settings.routes)
+
+
+def _configurations(account: AccountRun) -> tuple[str, ...]:
+    """Return the names of the account's channel configurations, as they are or will be, also with --limit."""
+    names = {
+        (found["SlackTeamId"], found["SlackChannelId"]): transformations.configuration_name(found)
+        for found in account.configurations
+    }
+    wanted = {
+        names.get((route.channel.workspace_id, route.channel.channel_id), route.channel.configuration)
+        for target in (*account.targets, *account.neighbours)
+        if target.settings.present
+        for route in target.settings.routes
+    }
+    return tuple(sorted(wanted))
+
+
+def _blind_spot(account: AccountRun, layout: topology.Topology) -> list[str]:
+    """Return what to say where alarms are wanted, and none can watch what Amazon Q counts, in one region only."""
+    present = [item.settings for item in _everybody(account) if item.settings.present]
+    alarmed = {settings.region for settings in present if settings.value("alarms")}
+    if not alarmed or any(place.region in alarmed & {metrics.REGION} and place.scopes for place in layout.places):
+        return []
+    return [
+        f"no alarm tells when Amazon Q itself loses messages, because it counts them in {metrics.REGION}, where there "
+        f"is no pipeline with alarms: add {metrics.REGION} to the inventory, or run the doctor, which looks there"
+    ]
 
 
 def _remarks(account: AccountRun, present: list[Target], today: datetime.date) -> list[str]:

@@ -10,6 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import metrics
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.alarms import Alarms
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import ARN
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import HERE
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import Rule
@@ -62,17 +64,29 @@ def topic_arns(settings: Settings, account: Account) -> tuple[tuple[Channel, str
 
 
 def pipeline(
-    settings: Settings, account: Account, automatic: tuple[tuple[dict[str, Any], ...], ...], duties: tuple[str, ...]
+    settings: Settings,
+    account: Account,
+    automatic: tuple[tuple[dict[str, Any], ...], ...],
+    duties: tuple[str, ...],
+    configurations: tuple[str, ...] = (),
 ) -> Pipeline:
     """Return the pipeline of one target.
 
     *automatic*: for each of its routes, the patterns of automatic forwarding. *duties*: see StackDesign.
+    *configurations*: the names of the account's channel configurations.
     """
     return Pipeline(
         action=action_target.Desired(*(settings.value(f"action_{part}") for part in ("id", "name", "description"))),
-        stack=replace(_stack(settings, automatic), duties=duties),
+        stack=replace(_stack(settings, automatic), duties=duties, alarms=_alarms(settings, configurations)),
         topics=topic_arns(settings, account),
     )
+
+
+def _alarms(settings: Settings, configurations: tuple[str, ...]) -> Alarms | None:
+    if not settings.value("alarms"):
+        return None
+    counted_here = settings.region == metrics.REGION
+    return Alarms(str(settings.value("alarm_topic_arn") or ""), configurations if counted_here else ())
 
 
 def _stack(settings: Settings, automatic: tuple[tuple[dict[str, Any], ...], ...]) -> StackDesign:

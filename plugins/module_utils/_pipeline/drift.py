@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import key_uses
 from ansible_collections.secops.securityhub.plugins.module_utils._policies import evaluation
 
 if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Resources
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import LiveKey
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import LivePath
 
 # The parts of the way, and how a sentence names them.
@@ -32,6 +32,9 @@ OWN_KEY = "own key"
 GIVEN_KEY = "given key"
 SUBSCRIPTION = "subscription"
 LISTENER = "listener"
+DEAD_LETTERS = "dead letters"
+QUEUE = "queue"
+ALARM = "alarm"
 WORDS = {
     RULE: "rule",
     TARGET: "target of the rule",
@@ -42,12 +45,13 @@ WORDS = {
     GIVEN_KEY: "key",
     SUBSCRIPTION: "subscription of Amazon Q to the topic",
     LISTENER: "subscription of Amazon Q to the topic",
+    DEAD_LETTERS: "target of the rule",
+    QUEUE: "dead-letter queue",
+    ALARM: "alarm",
 }
 
-# AWS's own keys. Their policies cannot be changed, and do not let EventBridge in.
-ALIAS_OF_AWS = "alias/aws/"
-KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
-SYMMETRIC = "SYMMETRIC_DEFAULT"
+# What an alarm is about; who adds an action, or writes another description, does no harm.
+WATCHED = ("Namespace", "MetricName", "Dimensions", "Statistic", "Threshold", "ComparisonOperator", "TreatMissingData")
 # Chatbot drops what is not the event as EventBridge got it.
 CHANGING = ("Input", "InputPath", "InputTransformer")
 
@@ -75,6 +79,10 @@ def drifts(resources: Resources, live: LivePath) -> list[Drift]:
         found += [*_rule(rule, live), *_targets(rule, live)]
     for topic in resources.of_type(stack_resources.TOPIC):
         found += _topic(topic, resources, live)
+    for url in resources.queue_urls():
+        found += _queue(url, resources, live)
+    for alarm in resources.of_type(stack_resources.ALARM):
+        found += _alarm(alarm, live)
     return list(dict.fromkeys(found))  # topics share a key
 
 
@@ -110,6 +118,8 @@ def _target(rule: str, wanted: dict[str, Any], there: list[dict[str, Any]] | Non
         return [Drift(TARGET, rule, f"changes the event ({', '.join(changing)}), and Amazon Q drops what is changed")]
     if len(feeding) > 1:
         return [Drift(TARGET, rule, f"is there {len(feeding)} times, so that each finding is sent as often", False)]
+    if "DeadLetterConfig" in wanted and feeding[0].get("DeadLetterConfig") != wanted["DeadLetterConfig"]:
+        return [Drift(DEAD_LETTERS, rule, "does not keep what it cannot hand over in the stack's queue", False)]
     return []
 
 
@@ -123,7 +133,7 @@ def _topic(topic: dict[str, Any], resources: Resources, live: LivePath) -> list[
     if attributes is None:
         return [Drift(TOPIC, name, "is gone")]
     return [
-        *_policy(name, arn, attributes, feeding(arn, resources)),
+        *_policy(name, arn, attributes, resources),
         *_encryption(topic, arn, attributes, resources, live),
         *_subscription(name, live.subscriptions.get(arn, [])),
     ]
@@ -138,14 +148,49 @@ def feeding(topic_arn: str, resources: Resources) -> list[str]:
     ]
 
 
-def _policy(name: str, arn: str, attributes: dict[str, str], rule_arns: list[str]) -> list[Drift]:
+def _policy(name: str, arn: str, attributes: dict[str, str], resources: Resources) -> list[Drift]:
     policy = json.loads(attributes.get("Policy") or "{}")
-    kept_out = [
+    rules = _kept_out(policy, "sns:Publish", arn, feeding(arn, resources))
+    if rules:
+        return [Drift(POLICY, name, f"does not let EventBridge publish for {', '.join(rules)}")]
+    alarms = [
+        resources.alarm_arn(alarm) for alarm in resources.of_type(stack_resources.ALARM) if arn in alarm["AlarmActions"]
+    ]
+    if all(evaluation.lets_in(policy, evaluation.of_alarm("sns:Publish", arn, alarm)) for alarm in alarms):
+        return []
+    return [Drift(POLICY, name, "does not let the alarms publish", loses=False)]
+
+
+def _kept_out(policy: dict[str, Any], action: str, resource_arn: str, rule_arns: list[str]) -> list[str]:
+    """Return the names of the rules on whose behalf EventBridge may not do that."""
+    return [
         rule.rpartition("/")[2]
         for rule in rule_arns
-        if not evaluation.lets_in(policy, evaluation.of_rule("sns:Publish", arn, rule))
+        if not evaluation.lets_in(policy, evaluation.of_rule(action, resource_arn, rule))
     ]
-    return [Drift(POLICY, name, f"does not let EventBridge publish for {', '.join(kept_out)}")] if kept_out else []
+
+
+def _queue(url: str, resources: Resources, live: LivePath) -> list[Drift]:
+    attributes, name = live.queues.get(url), url.rpartition("/")[2]
+    if attributes is None:
+        return [Drift(QUEUE, name, "is gone", loses=False)]
+    rules = [resources.rule_arn(rule) for rule in resources.of_type(stack_resources.RULE)]
+    policy = json.loads(attributes.get("Policy") or "{}")
+    kept_out = _kept_out(policy, "sqs:SendMessage", resources.queue_arn(url), rules)
+    problem = f"does not let EventBridge in for {', '.join(kept_out)}"
+    return [Drift(QUEUE, name, problem, loses=False)] if kept_out else []
+
+
+def _alarm(wanted: dict[str, Any], live: LivePath) -> list[Drift]:
+    name = wanted["AlarmName"]
+    there = live.alarms.get(name)
+    if there is None:
+        return [Drift(ALARM, name, "is gone", loses=False)]
+    if any(there.get(key) != wanted[key] for key in WATCHED):
+        return [Drift(ALARM, name, "watches something else than the stack says", loses=False)]
+    if not there.get("ActionsEnabled", True) or not set(wanted["AlarmActions"]) <= set(there.get("AlarmActions", [])):
+        return [Drift(ALARM, name, "tells nobody", loses=False)]
+    return []
 
 
 def _encryption(
@@ -154,45 +199,25 @@ def _encryption(
     name, wanted, key = topic["TopicName"], topic.get("KmsMasterKeyId", ""), attributes.get("KmsMasterKeyId", "")
     if not key:
         return [Drift(ENCRYPTION, name, f"is not encrypted, and the stack says {wanted}", False)] if wanted else []
-    obstacle = key_obstacle(key, live.keys[key], arn)
     if key == wanted:
-        return _key(key, obstacle, resources, live)
+        return _key(key, resources, live)
+    obstacle = key_uses.obstacle(key, live.keys[key], [key_uses.of_topic(arn)])
     if obstacle:
         return [Drift(ENCRYPTION, name, f"is encrypted with the key {key}, which {obstacle}")]
     problem = f"is encrypted with the key {key}, and the stack says {wanted or 'no encryption'}"
     return [Drift(ENCRYPTION, name, problem, loses=False)]
 
 
-def _key(name: str, obstacle: str, resources: Resources, live: LivePath) -> list[Drift]:
-    """Return what is wrong with the key that a topic shall have."""
+def _key(name: str, resources: Resources, live: LivePath) -> list[Drift]:
+    """Return what is wrong with the key that topics and queue shall have."""
     ids = [alias["TargetKeyId"] for alias in resources.of_type(stack_resources.ALIAS) if alias["AliasName"] == name]
+    obstacle = key_uses.obstacle(name, live.keys[name], key_uses.uses(resources))
     if obstacle:
-        return [Drift(OWN_KEY if ids else GIVEN_KEY, name, obstacle)]
+        return [Drift(OWN_KEY if ids else GIVEN_KEY, name, str(obstacle), obstacle.loses)]
     metadata = live.keys[name].metadata
     if ids and metadata and metadata["KeyId"] not in ids:
         return [Drift(OWN_KEY, name, "stands for another key than the stack's", loses=False)]
     return []
-
-
-def key_obstacle(name: str, key: LiveKey, topic_arn: str) -> str:
-    """Return what keeps EventBridge from using the key of a topic, or ''; '' too where that is not known."""
-    if key.error:
-        return ""
-    if name.startswith(ALIAS_OF_AWS) or (key.metadata or {}).get("KeyManager") == "AWS":
-        return "is a key of AWS that EventBridge may not use"
-    if key.metadata is None:
-        return "does not exist"
-    state = key.metadata.get("KeyState", "Enabled")
-    if state != "Enabled":
-        return f"is {state}"
-    if key.metadata.get("KeySpec", SYMMETRIC) != SYMMETRIC:
-        return f"is of the kind {key.metadata['KeySpec']}, and SNS takes symmetric ones only"
-    missing = [
-        action
-        for action in KEY_ACTIONS
-        if not evaluation.lets_in(key.policy, evaluation.of_key(action, key.metadata["Arn"], topic_arn))
-    ]
-    return f"has a policy that does not let EventBridge {' and '.join(missing)}" if missing else ""
 
 
 def _subscription(name: str, subscriptions: list[dict[str, str]]) -> list[Drift]:

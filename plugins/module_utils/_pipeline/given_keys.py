@@ -11,8 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import alarms
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import encryption
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import key_uses
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import path
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 
@@ -21,8 +24,9 @@ if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 
 REMEDY = (
-    "let whoever owns it enable it, and allow events.amazonaws.com kms:Decrypt and kms:GenerateDataKey* in its policy, "
-    "without a condition on aws:SourceArn or aws:SourceAccount; or set securityhub_slack_kms_key to own"
+    "let whoever owns it enable it, and allow events.amazonaws.com (with alarms, cloudwatch.amazonaws.com too) "
+    "kms:Decrypt and kms:GenerateDataKey* in its policy, without a condition on aws:SourceArn or aws:SourceAccount; or "
+    "set securityhub_slack_kms_key to own"
 )
 
 
@@ -34,12 +38,22 @@ def is_due(target: Target) -> bool:
 
 
 def look(clients: Clients, target: Target) -> str:
-    """Return why the key cannot be judged, '' if it can: two calls. Raise Refused where EventBridge may not use it."""
+    """Return why the key cannot be judged, '' if it can: two calls. Raise Refused where it is of no use."""
     settings = target.settings
     with clients.acting(settings.source):
         key = path.read_key(clients.get("kms", settings.region, settings.source.endpoint_url), settings.key)
-    for _channel, topic_arn in target.wanted.topics if target.wanted else ():
-        obstacle = drift.key_obstacle(settings.key, key, topic_arn)
-        if obstacle:
-            raise Refused(f"the KMS key {settings.key} {obstacle}, so no finding would arrive: {REMEDY}.")
+    obstacle = key_uses.obstacle(settings.key, key, _uses(target))
+    if obstacle:
+        effect = "no finding would arrive" if obstacle.loses else "nobody would be told of losses"
+        raise Refused(f"the KMS key {settings.key} {obstacle}, so {effect}: {REMEDY}.")
     return key.error
+
+
+def _uses(target: Target) -> list[key_uses.KeyUse]:
+    if target.wanted is None or target.account is None:
+        return []
+    design = target.wanted.stack
+    place = resources.Place(target.account.partition, target.account.id, target.settings.region)
+    # The queue has no name yet; CloudFormation begins it so.
+    names = {alarms.QUEUE: f"{design.name}-{alarms.QUEUE}"}
+    return key_uses.uses(resources.resolve(template.template(design), place, names))

@@ -12,9 +12,11 @@ from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudwatch import api as cloudwatch
 from ansible_collections.secops.securityhub.plugins.module_utils._eventbridge import api as events
 from ansible_collections.secops.securityhub.plugins.module_utils._kms import api as kms
 from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
+from ansible_collections.secops.securityhub.plugins.module_utils._sqs import api as sqs
 
 if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
@@ -41,7 +43,8 @@ class LivePath:
 
     *rules* by name, as ListRules shapes them, those of others too if their names begin alike. *targets* by rule.
     *topics*: attributes by ARN. *subscriptions* of Chatbot by topic ARN: attributes, empty for a pending one.
-    *keys* by what the topics call them.
+    *keys* by what the topics call them. *queues*: attributes by URL, None for one that is gone. *alarms* by name, as
+    DescribeAlarms shapes them.
     """
 
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -49,10 +52,22 @@ class LivePath:
     topics: dict[str, dict[str, str]] = field(default_factory=dict)
     subscriptions: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     keys: dict[str, LiveKey] = field(default_factory=dict)
+    queues: dict[str, dict[str, str] | None] = field(default_factory=dict)
+    alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def undelivered(self) -> int:
+        """Return how many events wait in the queues."""
+        there = [attributes for attributes in self.queues.values() if attributes]
+        return sum(int(attributes.get("ApproximateNumberOfMessages", 0)) for attributes in there)
 
 
 def read(clients: Clients, settings: Settings, resources: Resources) -> LivePath:
-    """Return what is there of *resources*: a call for all rules, one for each rule, three for each topic."""
+    """Return what is there of *resources*.
+
+    A call for all rules, one for all alarms, one for each rule and queue, three for each topic, two for each key.
+    """
+    has_alarms = bool(resources.of_type(stack_resources.ALARM))
     rule_names = [rule["Name"] for rule in resources.of_type(stack_resources.RULE)]
     topic_arns = [resources.topic_arn(topic) for topic in resources.of_type(stack_resources.TOPIC)]
 
@@ -71,6 +86,8 @@ def read(clients: Clients, settings: Settings, resources: Resources) -> LivePath
             topics=there,
             subscriptions={arn: _subscriptions(client("sns"), arn) for arn in there},
             keys={key: read_key(client("kms"), key) for key in sorted(keys)},
+            queues={url: sqs.get_queue_attributes(client("sqs"), url) for url in resources.queue_urls()},
+            alarms=cloudwatch.describe_metric_alarms(client("cloudwatch"), settings.name) if has_alarms else {},
         )
 
 

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudwatch import api as cloudwatch
 from ansible_collections.secops.securityhub.plugins.module_utils._eventbridge import api as events
 from ansible_collections.secops.securityhub.plugins.module_utils._kms import api as kms
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
 from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
+from ansible_collections.secops.securityhub.plugins.module_utils._sqs import api as sqs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +132,28 @@ def _own_key(site: Site, name: str) -> None:
     kms.put_key_policy(client, key_id, key["KeyPolicy"])
 
 
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _queue(site: Site, name: str) -> None:
+    client = site.client("sqs")
+    (queue,) = site.resources.of_type(stack_resources.QUEUE)
+    (policy,) = site.resources.of_type(stack_resources.QUEUE_POLICY)
+    (url,) = site.resources.queue_urls()
+    attributes = {"Policy": json.dumps(policy["PolicyDocument"])}
+    if site.live.queues[url] is None:
+        attributes |= {key: _text(value) for key, value in queue.items() if key != "Tags"}
+        sqs.create_queue(client, name, attributes, {tag["Key"]: tag["Value"] for tag in queue.get("Tags", [])})
+    else:
+        sqs.set_queue_attributes(client, url, attributes)
+
+
+def _alarm(site: Site, name: str) -> None:
+    alarm = site.named(stack_resources.ALARM, "AlarmName", name)
+    cloudwatch.put_metric_alarm(site.client("cloudwatch"), {**alarm, "ActionsEnabled": True})
+
+
 def _subscription(site: Site, name: str) -> None:
     arn = site.resources.place.arn("sns", name)
     for attributes in filter(None, site.live.subscriptions[arn]):
@@ -148,6 +172,9 @@ REPAIRS: dict[str, Callable[[Site, str], None]] = {
     drift.POLICY: _policy,
     drift.SUBSCRIPTION: _subscription,
     drift.RULE: _rule,
+    drift.QUEUE: _queue,
     drift.TARGET: _target,
+    drift.DEAD_LETTERS: _target,
+    drift.ALARM: _alarm,
 }
 ORDER = list(REPAIRS)

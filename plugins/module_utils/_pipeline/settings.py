@@ -38,6 +38,7 @@ KEY = re.compile(
     rf"arn:aws[a-z-]*:kms:(?P<key_region>[a-z0-9-]+):\d{{12}}:key/{_KEY_ID})\Z",
     re.ASCII,
 )
+TOPIC_ARN = re.compile(r"^arn:aws[a-z-]*:sns:(?P<region>[a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}\Z", re.ASCII)
 # EventBridge takes 64 characters for a rule, whose name is the topic's and as much as "-findings-10".
 TOPIC_LENGTH = 52
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html; a topic takes 50 with ours.
@@ -155,6 +156,7 @@ def problems(settings: Settings) -> list[str]:
         found += _slack_problems(settings)
         found += _marking_problems(settings)
         found += _key_problems(settings)
+        found += _alarm_problems(settings)
         found += dict.fromkeys(item for route in settings.routes for item in policy.problems(route.variables))
     return found
 
@@ -185,6 +187,19 @@ def _key_problems(settings: Settings) -> list[str]:
         return [
             f"securityhub_slack_kms_key is a key of {region}, and a topic takes one of its own region: set it for each "
             f"target, or use own or an alias"
+        ]
+    return []
+
+
+def _alarm_problems(settings: Settings) -> list[str]:
+    topic = str(settings.value("alarm_topic_arn") or "")
+    found = TOPIC_ARN.match(topic)
+    if topic and not found:
+        return [f"securityhub_slack_alarm_topic_arn is {topic!r}, which is no ARN of a standard SNS topic"]
+    if found and found["region"] != settings.region:
+        return [
+            f"securityhub_slack_alarm_topic_arn is a topic of {found['region']}, and alarms tell topics of their own "
+            f"region only: set it for each target"
         ]
     return []
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a resource's policy lets EventBridge in: pure. PRIVATE to the collection.
+"""Whether a resource's policy lets an AWS service in: pure. PRIVATE to the collection.
 
 A part of https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html: what such policies
 say of a service. A condition whose key or operator is not known here grants nothing, and denies nothing.
@@ -15,40 +15,54 @@ from dataclasses import dataclass
 from typing import Any
 
 EVENTS = "events.amazonaws.com"
-SERVICE = {
-    "aws:securetransport": "true",
-    "aws:principalisawsservice": "true",
-    "aws:principalservicename": EVENTS,
-}
+CLOUDWATCH = "cloudwatch.amazonaws.com"
+# What SNS and SQS say to a key of the topic or queue that they want it for.
+OF_TOPIC = "kms:encryptioncontext:aws:sns:topicarn"
+OF_QUEUE = "kms:encryptioncontext:aws:sqs:arn"
 # What no request of a service carries; a negated condition on it then holds, which is how many a denial hits services.
 ABSENT = re.compile(r"aws:(principal.*|sourceip|sourcevpce?|userid|username)")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What EventBridge asks of a resource; *context* holds what conditions may ask for, with keys in lower case."""
+    """What a service asks of a resource; *context* holds what conditions may ask for, with keys in lower case."""
 
     action: str
     resource: str
     context: Mapping[str, str]
+    service: str = EVENTS
+
+
+def _of(service: str, action: str, resource: str, context: Mapping[str, str]) -> Request:
+    of_service = {
+        "aws:securetransport": "true",
+        "aws:principalisawsservice": "true",
+        "aws:principalservicename": service,
+    }
+    return Request(action, resource, {**of_service, **context}, service)
 
 
 def of_rule(action: str, resource: str, rule_arn: str) -> Request:
     """Return what EventBridge asks of a topic or queue on behalf of a rule."""
-    return Request(
-        action,
-        resource,
-        {**SERVICE, "aws:sourcearn": rule_arn, "aws:sourceaccount": rule_arn.split(":")[4]},
-    )
+    return _of(EVENTS, action, resource, _on_behalf_of(rule_arn))
 
 
-def of_key(action: str, key_arn: str, topic_arn: str) -> Request:
-    """Return what EventBridge asks of the key of a topic.
+def of_alarm(action: str, resource: str, alarm_arn: str) -> Request:
+    """Return what CloudWatch asks of a topic on behalf of an alarm."""
+    return _of(CLOUDWATCH, action, resource, _on_behalf_of(alarm_arn))
 
-    It does not say on behalf of whom: policies that ask for aws:SourceArn, aws:SourceAccount or aws:SourceOrgID do not
-    let it in (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
+
+def _on_behalf_of(arn: str) -> dict[str, str]:
+    return {"aws:sourcearn": arn, "aws:sourceaccount": arn.split(":")[4]}
+
+
+def of_key(action: str, key_arn: str, encrypted_arn: str, service: str = EVENTS, context: str = OF_TOPIC) -> Request:
+    """Return what a service asks of the key of a topic, or of a queue (*context* OF_QUEUE).
+
+    EventBridge does not say on behalf of whom: policies that ask for aws:SourceArn, aws:SourceAccount or
+    aws:SourceOrgID do not let it in (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
     """
-    return Request(action, key_arn, {**SERVICE, "kms:encryptioncontext:aws:sns:topicarn": topic_arn})
+    return _of(service, action, key_arn, {context: encrypted_arn})
 
 
 def lets_in(policy: Mapping[str, Any], request: Request) -> bool:
@@ -59,25 +73,25 @@ def lets_in(policy: Mapping[str, Any], request: Request) -> bool:
 
 def _applies(statement: Mapping[str, Any], request: Request) -> bool:
     return (
-        _names_events(statement)
+        _names_service(statement, request.service)
         and _covers(statement, "Action", request.action)
         and _covers(statement, "Resource", request.resource)
         and _holds(statement.get("Condition") or {}, request.context)
     )
 
 
-def _names_events(statement: Mapping[str, Any]) -> bool:
+def _names_service(statement: Mapping[str, Any], service: str) -> bool:
     if "NotPrincipal" in statement:
-        return not _is_events(statement["NotPrincipal"])
-    return _is_events(statement.get("Principal"))
+        return not _is_service(statement["NotPrincipal"], service)
+    return _is_service(statement.get("Principal"), service)
 
 
-def _is_events(principal: Any) -> bool:
+def _is_service(principal: Any, service: str) -> bool:
     if principal == "*":
         return True
     if not isinstance(principal, Mapping):
         return False
-    return "*" in _listed(principal.get("AWS")) or bool({EVENTS, "*"} & set(_listed(principal.get("Service"))))
+    return "*" in _listed(principal.get("AWS")) or bool({service, "*"} & set(_listed(principal.get("Service"))))
 
 
 def _covers(statement: Mapping[str, Any], element: str, value: str) -> bool:

@@ -268,24 +268,6 @@ def test_a_missing_subscriber_counts_as_failed_notification(lab):
     assert lab.metric("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", "findings") == 1
 
 
-def test_an_alarm_on_failed_deliveries_arrives_too(lab):
-    lab.pipeline()
-    lab.client("cloudwatch").put_metric_alarm(
-        AlarmName="undelivered",
-        Namespace="AWS/Chatbot",
-        MetricName="UnsupportedEvents",
-        Dimensions=[{"Name": "ConfigurationName", "Value": "security"}],
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-        AlarmActions=[TOPIC],
-    )
-    lab.client("sns").publish(TopicArn=TOPIC, Message="hello")
-    assert lab.titles() == ["ALARM: undelivered"]
-
-
 def test_both_schemas_and_insights_are_shown(lab):
     lab.pipeline()
     ocsf = {"finding_info": {"title": "An exposure", "uid": "u-1"}, "severity": "Critical"}

@@ -15,6 +15,7 @@ from pathlib import Path
 import boto3
 import cfnlint.schema.manager
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.alarms import Alarms
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import template
@@ -25,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[3]
 POLICIES = ROOT / "roles" / "securityhub_slack" / "files" / "iam"
 # Everybody may ask who they are.
 ALWAYS = {"sts:GetCallerIdentity"}
+# A service signs with another name than policies use.
+SIGNED_AS = {"monitoring": "cloudwatch"}
 # Asked for only where a topic logs its deliveries, or a rule has a role: none of the stack's does.
 NOT_OURS = {"iam:GetRole", "iam:PassRole"}
 # Asked for only where a role has managed policies, a boundary or a description, or a definition lies in a bucket or is
@@ -95,7 +98,8 @@ def calls(emulator, tmp_path):
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return {f"{call['service']}:{call['operation']}" for call in emulator.requests()} - ALWAYS
+        called = {(SIGNED_AS.get(call["service"], call["service"]), call["operation"]) for call in emulator.requests()}
+        return {f"{service}:{operation}" for service, operation in called} - ALWAYS
 
     return run
 
@@ -120,7 +124,7 @@ def test_the_policies_are_enough_for_a_run_that_leaves_the_channel_alone(calls):
     assert changed <= allowed("read", "pipelines")
 
 
-@pytest.mark.parametrize("service", ["cloudformation", "iam", "kms"])
+@pytest.mark.parametrize("service", ["cloudformation", "iam", "kms", "sqs"])
 def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(service):
     """No run here repairs all that can break, so the calls are read from the source."""
     source = (ROOT / "plugins" / "module_utils" / f"_{service}" / "api.py").read_text(encoding="utf-8")
@@ -131,8 +135,8 @@ def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(servic
 
     called = {f"{service}:{operations[name]}" for name in names if name in operations}
 
-    assert len(called) > 5
-    assert called <= allowed("read", "pipelines", "channel", "encryption")
+    assert len(called) > 2
+    assert called <= allowed("read", "pipelines", "channel", "encryption", "alarms")
 
 
 def test_the_policies_are_enough_for_what_cloudformation_does_in_the_name_of_the_caller():
@@ -152,20 +156,27 @@ def test_the_policies_are_enough_for_the_state_machine_that_marks_findings():
     assert needed - NOT_OF_THE_MACHINE <= allowed("mark_notified")
 
 
-def test_the_policies_are_enough_for_a_key_of_the_stack():
-    design = StackDesign("securityhub-slack", ("securityhub-slack",), (), key="own")
-    kinds = {resource["Type"] for resource in template(design)["Resources"].values()} & {
-        "AWS::KMS::Key",
-        "AWS::KMS::Alias",
-    }
-    assert len(kinds) == 2
-    assert {action for kind in kinds for action in permissions(kind)} <= allowed("encryption")
+@pytest.mark.parametrize(
+    ("policy", "more", "prefix", "kinds"),
+    [
+        ("encryption", {"key": "own"}, "AWS::KMS::", 2),
+        ("alarms", {"alarms": Alarms()}, ("AWS::SQS::", "AWS::CloudWatch::"), 3),
+    ],
+)
+def test_the_policies_are_enough_for_what_a_stack_may_hold_besides(policy, more, prefix, kinds):
+    design = StackDesign("securityhub-slack", ("securityhub-slack",), (), **more)
+    found = {resource["Type"] for resource in template(design)["Resources"].values()}
+    besides = {kind for kind in found if kind.startswith(prefix)}
+    assert len(besides) == kinds
+    assert {action for kind in besides for action in permissions(kind)} <= allowed(policy)
 
 
-def test_the_policies_are_enough_for_encryption(calls):
-    preview = calls("--check", "-e", "securityhub_slack_kms_key=own")
-    assert preview <= allowed("read")
-    assert calls("-e", "securityhub_slack_kms_key=own") <= allowed("read", "pipelines", "channel", "encryption")
+@pytest.mark.parametrize(("policy", "variable"), [("encryption", "kms_key=own"), ("alarms", "alarms=true")])
+def test_the_policies_are_enough_for_encryption_and_alarms(calls, policy, variable):
+    chosen = ("-e", f"securityhub_slack_{variable}")
+    assert calls("--check", *chosen) <= allowed("read")
+    assert calls(*chosen) <= allowed("read", "pipelines", "channel", policy)
+    assert calls(*chosen, "-e", "securityhub_slack_deep=true") <= allowed("read")
 
 
 def test_the_policies_are_enough_for_simulation_and_baseline(calls, emulator):
@@ -178,7 +189,7 @@ def test_the_policies_are_enough_for_simulation_and_baseline(calls, emulator):
     assert marked <= allowed("read", "baseline")
 
 
-@pytest.mark.parametrize("name", ["pipelines", "channel", "mark_notified", "encryption"])
+@pytest.mark.parametrize("name", ["pipelines", "channel", "mark_notified", "encryption", "alarms"])
 def test_the_policies_for_writing_reach_no_stack_topic_rule_or_role_of_another_name(name):
     for statement in statements(name):
         service = next(iter(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]))

@@ -47,6 +47,15 @@ SAID = {
     "encryption removed": ("encryption", "risk", "is not encrypted, and the stack says alias/securityhub-slack"),
     "given key disabled": ("encryption", "broken", "The key alias/security is Disabled"),
     "given key keeps EventBridge out": ("encryption", "broken", "The key alias/security has a policy that does not"),
+    "dead-letter queue full": ("delivery", "risk", "could not hand over wait in the dead-letter queue: 1"),
+    "dead-letter queue deleted": ("targets", "risk", "is gone"),
+    "dead-letter queue keeps EventBridge out": ("targets", "risk", "does not let EventBridge in for securityhub-slack"),
+    "target without dead-letter queue": ("targets", "risk", "does not keep what it cannot hand over"),
+    "alarm deleted": ("delivery", "risk", "The alarm securityhub-slack-undelivered is gone"),
+    "alarm silenced": ("delivery", "risk", "The alarm securityhub-slack-undelivered tells nobody"),
+    "alarm changed": ("delivery", "risk", "watches something else"),
+    "topic policy without alarms": ("topic", "risk", "does not let the alarms publish"),
+    "own key keeps alarms out": ("encryption", "risk", "does not let CloudWatch alarms kms:Decrypt"),
     "subscription deleted": ("subscription", "broken", "is missing"),
     "subscription raw": ("subscription", "broken", "raw messages"),
     "subscription filtered": ("subscription", "broken", "filter policy"),
@@ -83,7 +92,11 @@ def wrong(found: dict[str, str], cause: str) -> set[str]:
     return {name for name, state in found.items() if state not in ("ok", "none")} - ({LOST} - {cause})
 
 
-def test_a_healthy_fleet_raises_no_alarm_and_nothing_is_written(fleet, emulator):
+@pytest.mark.parametrize(
+    "variables", [{}, {"alarms": True}, {"kms_key": "own", "alarms": True}, {"kms_key": deployed.GIVEN_ALIAS}], ids=str
+)
+def test_a_healthy_fleet_raises_no_alarm_and_nothing_is_written(emulator, monkeypatch, variables):
+    fleet = deployed.deploy(emulator, monkeypatch, **variables)
     fleet.finding()
     emulator.forget_requests()
     found = look(fleet)

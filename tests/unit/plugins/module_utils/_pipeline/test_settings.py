@@ -37,6 +37,7 @@ ROUTES = [
         {"region": "eu-west-1", "kms_key": "arn:aws:kms:eu-west-1:222222222222:alias/security"},
         {"region": "eu-west-1", "kms_key": "arn:aws:kms:eu-west-1:222222222222:key/mrk-" + 32 * "0"},
         {"state": "absent", "kms_key": "nonsense"},
+        {"region": "eu-west-1", "alarm_topic_arn": "arn:aws:sns:eu-west-1:222222222222:operations"},
         # What takes away needs no Slack.
         {"state": "absent", "workspace_id": "", "channel_id": ""},
         {"state": "absent", "suppressions": [{"reason": "all"}]},
@@ -63,6 +64,15 @@ def test_no_problem(given):
         ({"channel_id": "#security"}, "securityhub_slack_channel_id is '#security', which is no Slack channel"),
         ({"channel_id": f"{CHANNEL}\n"}, f"securityhub_slack_channel_id is '{CHANNEL}\\n', which is no Slack channel"),
         ({"routes": [{"name": "prod", "channel_id": None}]}, "securityhub_slack_channel_id is '', which is no Slack"),
+        ({"alarm_topic_arn": "operations"}, "securityhub_slack_alarm_topic_arn is 'operations', which is no ARN of a"),
+        (
+            {"alarm_topic_arn": "arn:aws:sns:us-east-1:222222222222:operations.fifo"},
+            "securityhub_slack_alarm_topic_arn is 'arn:aws:sns:us-east-1:222222222222:operations.fifo', which is no",
+        ),
+        (
+            {"region": "eu-west-1", "alarm_topic_arn": "arn:aws:sns:us-east-1:222222222222:operations"},
+            "securityhub_slack_alarm_topic_arn is a topic of us-east-1, and alarms tell topics of their own",
+        ),
         ({"kms_key": "mine"}, "securityhub_slack_kms_key is 'mine': use own, or the alias (alias/...), ARN or id"),
         ({"kms_key": "alias/a b"}, "securityhub_slack_kms_key is 'alias/a b': use own"),
         ({"kms_key": "alias/aws/sns"}, "securityhub_slack_kms_key is 'alias/aws/sns', a key of AWS that EventBridge"),
