@@ -33,6 +33,7 @@ import ministack_app
 import resource_types
 import stacks
 import state_machines
+import template_of_2020
 from aiohttp import web
 from chatbot import Chatbot
 from control import Control
@@ -68,16 +69,19 @@ class Emulator:
         self.stacks.install()
         stacks.install_refusals()
         stacks.install_change_sets()
+        stacks.install_search()
         event_bus.install()
         resource_types.install()
         keys.install()
         alarms.install()
+        template_of_2020.install(self.chatbot, self.security_hub)
         state_machines.install(self.security_hub.service)
         services = {"securityhub": self.security_hub.service.answer, "chatbot": self.chatbot.answer}
         self.routes = {
             "securityhub": self.security_hub.service.routes,
             "chatbot": self.chatbot.service.routes,
             "account": Routes(model_of("account")),
+            "lambda": Routes(model_of("lambda")),
         }
         self.front = Front(services, self.operation_of, self.world.is_enabled, self.faults, self.log, Control(self))
 

@@ -140,6 +140,8 @@ class Stacks:
             stack["StackStatus"] = "UPDATE_ROLLBACK_IN_PROGRESS" if is_update else "ROLLBACK_IN_PROGRESS"
             await self._take_time()
             await roll_back(stack_name, stack_id, stack, operation, *rest, **more)
+            if stack["StackStatus"].endswith("_FAILED"):
+                _keep_what_failed(stack)
 
         for module in (engine, handlers, changesets):
             for name, function in (
@@ -248,6 +250,14 @@ def _put(stack: dict, status: str, reason: str) -> None:
     engine._add_event(stack_id, name, name, "AWS::CloudFormation::Stack", status, reason, stack_id)
 
 
+def _keep_what_failed(stack: dict) -> None:
+    """Lets a stack whose rollback failed say, as AWS does, which resources it did not get rid of, or not back."""
+    status = "UPDATE_FAILED" if stack["StackStatus"].startswith("UPDATE") else "DELETE_FAILED"
+    for logical_id, record in stack["_rollback_failed"].items():
+        known = stack["_resources"].get(logical_id, {"Attributes": {}, "Timestamp": now_iso()})
+        stack["_resources"][logical_id] = {**known, **record, "LogicalResourceId": logical_id, "ResourceStatus": status}
+
+
 def _stub(name: str, resources: dict) -> dict:
     stack_id = f"arn:aws:cloudformation:{get_region()}:{get_account_id()}:stack/{name}/{uuid.uuid4()}"
     template = {"Resources": {logical_id: {"Type": found["type"]} for logical_id, found in resources.items()}}
@@ -336,3 +346,19 @@ def install_change_sets() -> None:
         return answer
 
     handlers._ACTION_HANDLERS["CreateChangeSet"] = create_in_the_background
+
+
+def install_search() -> None:
+    """Finds the stack that holds a resource, as DescribeStackResources does for a PhysicalResourceId."""
+    describe = handlers._ACTION_HANDLERS["DescribeStackResources"]
+
+    def describe_or_find(params: dict) -> Any:
+        wanted = helpers._p(params, "PhysicalResourceId")
+        if not wanted:
+            return describe(params)
+        for name, stack in cloudformation._stacks.items():
+            if wanted in [held["PhysicalResourceId"] for held in stack["_resources"].values()]:
+                return describe({**params, "StackName": [name]})
+        return helpers._error("ValidationError", f"Stack for {wanted} does not exist")
+
+    handlers._ACTION_HANDLERS["DescribeStackResources"] = describe_or_find
