@@ -39,6 +39,3 @@ class ActionModule(BatchAction):
         self._print(report.table(targets, accounts, traffic, check=check))
         outcome = report.result(targets, accounts, diff=diff)
         return result | outcome | {"ansible_facts": {FACT: {key: outcome[key] for key in FACT_KEYS}}}
-
-    def _say(self, line: str) -> None:
-        self._print(report.wrapped(f"  {line}"))

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
 
 try:
@@ -50,3 +51,7 @@ class BatchAction(ActionBase):
     def _print(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._display.display(line)
+
+    def _say(self, line: str) -> None:
+        """Print what is going on."""
+        self._print(report.wrapped(f"  {line}"))

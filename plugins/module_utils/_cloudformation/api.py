@@ -35,6 +35,12 @@ def describe_stack(client: Any, name: str) -> Stack | None:
     return found[0] if found else None
 
 
+def describe_stacks(client: Any) -> list[Stack]:
+    """Return all stacks of the account and region, deleted ones apart: a call for every 100."""
+    pages = client.get_paginator("describe_stacks").paginate()
+    return [stack for page in pages for stack in page["Stacks"]]
+
+
 def create_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:
     """Start creating the stack (a failure rolls back to ROLLBACK_COMPLETE); return False if another run was faster."""
     try:
@@ -56,6 +62,17 @@ def update_stack(client: Any, name: str, template: str, tags: dict[str, str]) ->
     return True
 
 
+def replace_template(client: Any, name: str, template: str, parameters: tuple[str, ...]) -> None:
+    """Start updating the stack with another template; its tags and the values of *parameters* stay. Raise Busy."""
+    with _unless_busy(client):
+        client.update_stack(
+            StackName=name,
+            TemplateBody=template,
+            Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in parameters],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+
+
 def delete_stack(client: Any, name: str, retain: tuple[str, ...] = ()) -> None:
     """Start deleting the stack; *retain* (logical ids) is allowed for a stack in DELETE_FAILED only. Raise Busy."""
     arguments: dict[str, Any] = {"StackName": name}
@@ -65,10 +82,13 @@ def delete_stack(client: Any, name: str, retain: tuple[str, ...] = ()) -> None:
         client.delete_stack(**arguments)
 
 
-def continue_update_rollback(client: Any, name: str) -> None:
-    """Let a stack in UPDATE_ROLLBACK_FAILED go on rolling back. Raise Busy."""
+def continue_update_rollback(client: Any, name: str, skip: tuple[str, ...] = ()) -> None:
+    """Let a stack in UPDATE_ROLLBACK_FAILED go on rolling back, without the resources to *skip*. Raise Busy."""
+    arguments: dict[str, Any] = {"StackName": name}
+    if skip:
+        arguments["ResourcesToSkip"] = list(skip)
     with _unless_busy(client):
-        client.continue_update_rollback(StackName=name)
+        client.continue_update_rollback(**arguments)
 
 
 def rollback_stack(client: Any, name: str) -> None:
@@ -87,6 +107,17 @@ def stack_resources(client: Any, name: str) -> list[dict[str, Any]]:
     """Return all resource summaries of the stack."""
     pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
     return [summary for page in pages for summary in page["StackResourceSummaries"]]
+
+
+def stack_of(client: Any, physical_id: str) -> str:
+    """Return the name of the stack that holds the resource, '' if none does."""
+    try:
+        found = client.describe_stack_resources(PhysicalResourceId=physical_id)["StackResources"]
+    except client.exceptions.ClientError as error:
+        if errors.code(error) == "ValidationError" and "does not exist" in errors.message(error):
+            return ""
+        raise
+    return str(found[0]["StackName"]) if found else ""
 
 
 def stack_template(client: Any, name: str) -> Any:

@@ -70,7 +70,7 @@ def path(status: str, *, present: bool, same: bool) -> tuple[str, ...]:
     """Return the operations that a run would carry out from *status*, if each of them succeeds."""
     if in_progress(status):
         # A stack that rolls back gets back the tags, and with them the digest, of its last success.
-        return (WAIT, *path(_outcome(status), present=present, same=same and "ROLLBACK" not in status))
+        return (WAIT, *path(outcome(status), present=present, same=same and "ROLLBACK" not in status))
     after = {CREATE: "CREATE_COMPLETE", UPDATE: "UPDATE_COMPLETE", RESUME: "UPDATE_ROLLBACK_COMPLETE", DELETE: ""}
     steps: list[str] = []
     while True:
@@ -82,7 +82,7 @@ def path(status: str, *, present: bool, same: bool) -> tuple[str, ...]:
         status = after[operation]
 
 
-def _outcome(status: str) -> str:
+def outcome(status: str) -> str:
     """Return the status that follows one in progress, if all goes well."""
     if status == "DELETE_IN_PROGRESS":
         return ""

@@ -15,9 +15,10 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws import err
 Resource = dict[str, Any]
 
 
-def list_rules(client: Any, prefix: str) -> dict[str, Resource]:
+def list_rules(client: Any, prefix: str = "") -> dict[str, Resource]:
     """Return the rules whose names begin with *prefix*, by name, as boto3 shapes them (EventPattern is a text)."""
-    pages = client.get_paginator("list_rules").paginate(NamePrefix=prefix)
+    arguments = {"NamePrefix": prefix} if prefix else {}
+    pages = client.get_paginator("list_rules").paginate(**arguments)
     return {rule["Name"]: rule for page in pages for rule in page["Rules"]}
 
 
@@ -28,6 +29,17 @@ def list_targets(client: Any, rule: str) -> list[Resource]:
         return [target for page in pages for target in page["Targets"]]
     except client.exceptions.ResourceNotFoundException:
         return []
+
+
+def rules_of_target(client: Any, arn: str) -> list[str]:
+    """Return the names of the rules that send to the target."""
+    pages = client.get_paginator("list_rule_names_by_target").paginate(TargetArn=arn)
+    return [name for page in pages for name in page["RuleNames"]]
+
+
+def delete_rule(client: Any, name: str) -> None:
+    """Delete the rule, which must have no target; a missing one is no error."""
+    client.delete_rule(Name=name)
 
 
 def put_rule(client: Any, members: Resource) -> None:

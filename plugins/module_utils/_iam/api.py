@@ -18,6 +18,12 @@ def get_role(client: Any, name: str) -> dict[str, Any] | None:
     return role
 
 
+def list_roles(client: Any) -> list[dict[str, Any]]:
+    """Return all roles as boto3 shapes them, without tags: a call for every 100."""
+    pages = client.get_paginator("list_roles").paginate()
+    return [role for page in pages for role in page["Roles"]]
+
+
 def create_role(client: Any, name: str, description: str, trust: dict[str, Any], tags: dict[str, str]) -> bool:
     """Create the role; return False if another run was faster."""
     try:

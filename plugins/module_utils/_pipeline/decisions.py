@@ -258,7 +258,7 @@ def plan_channels(account: AccountRun) -> channels.ChannelsPlan:
 def _topics(account: AccountRun) -> channels.Topics:
     wanted = [topic for target in healthy(account.targets) if target.wanted for topic in target.wanted.topics]
     staying = {arn for _channel, arn in wanted}
-    live = {arn for target in healthy(account.targets) for arn in _live_topics(target, account)}
+    live = {arn for target in healthy(account.targets) for arn in (*_live_topics(target, account), *target.superseded)}
     return channels.Topics(
         wanted=tuple(wanted),
         leaving=frozenset(live | account.lost) - staying,

@@ -90,7 +90,8 @@ def _absent(why: str) -> str:
 
 
 def _leaves_for_home(account: AccountRun, target: Target) -> bool:
-    return bool(account.home) and target.settings.present and target.wanted is None and target.plan.changed
+    leaving = target.plan.changed or bool(target.superseded)
+    return bool(account.home) and target.settings.present and target.wanted is None and leaving
 
 
 def _why_absent(taker: Target, account: AccountRun) -> str:

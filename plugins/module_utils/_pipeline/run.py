@@ -53,6 +53,16 @@ def run(
     targets' *error*; nothing is raised.
     """
     accounts = look(targets, neighbours, clients, today)
+    prepare(targets, accounts, clients, diff=diff, today=today)
+    if not check:
+        apply.apply(clients, accounts, say)
+    return accounts
+
+
+def prepare(
+    targets: list[Target], accounts: list[AccountRun], clients: Clients, *, diff: bool, today: datetime.date
+) -> None:
+    """Plan what brings the healthy ones of *targets*, which *look* has looked at, to what their settings say."""
     for account in accounts:
         decisions.decide(account, today)
         _look_for_lost_topics(clients, account)
@@ -62,9 +72,6 @@ def run(
         _plan(account)
     if diff:
         _read_templates(clients, targets)
-    if not check:
-        apply.apply(clients, accounts, say)
-    return accounts
 
 
 def look(

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Protocol
+from typing import TypeVar
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
@@ -20,6 +22,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Sequence
 
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
     from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
@@ -43,28 +46,46 @@ class Work:
     fresh: bool = True  # *live* was read in this round
 
 
+class Journey(Protocol):
+    """One stack on its way, whatever it is to become."""
+
+    error: Exception | None
+    finished: bool
+
+    @property
+    def settings(self) -> Settings: ...
+
+
+Way = TypeVar("Way", bound=Journey)
+
+
 def drive(clients: Clients, works: list[Work], say: Callable[[str], None]) -> None:
     """Carry out what the stacks need until each is finished, has failed (its *error*) or has run out of time."""
+    in_rounds(works, lambda work, started: _advance(clients, work, started), say)
+
+
+def in_rounds(works: Sequence[Way], advance: Callable[[Way, float], None], say: Callable[[str], None]) -> None:
+    """Call *advance* with each of *works*, and with when this began (time.monotonic), until none is on its way."""
     started = said = time.monotonic()
     pause = FIRST_PAUSE
-    active = _round(clients, works, started)
+    active = _round(works, advance, started)
     while active:
         if time.monotonic() - said >= SAY_EVERY:
             said = time.monotonic()
             say(_progress(works, active, said - started))
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
-        active = _round(clients, active, started)
+        active = _round(active, advance, started)
 
 
-def _round(clients: Clients, works: list[Work], started: float) -> list[Work]:
-    for outcome in parallel.each(lambda work: _advance(clients, work, started), works):
+def _round(works: Sequence[Way], advance: Callable[[Way, float], None], started: float) -> list[Way]:
+    for outcome in parallel.each(lambda work: advance(work, started), works):
         if outcome.error is not None:
             outcome.item.error = outcome.error
     return [work for work in works if not work.finished and work.error is None]
 
 
-def _progress(works: list[Work], active: list[Work], seconds: float) -> str:
+def _progress(works: Sequence[Way], active: Sequence[Way], seconds: float) -> str:
     hosts = sorted(work.settings.host for work in active)
     shown = ", ".join(hosts[:4]) + (f" and {len(hosts) - 4} more" if len(hosts) > 4 else "")
     return f"{len(works) - len(active)} of {len(works)} stacks done after {seconds:.0f} s, waiting for {shown}"

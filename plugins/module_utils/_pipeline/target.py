@@ -34,7 +34,8 @@ class Target:
     """What a run knows of one target so far; *error* (cause and remedy) ends its way, and only its way.
 
     *wanted* None: nothing of it shall be left. *sends*: in words, what its pipeline lets through. *scopes*: what the
-    patterns of its routes were made from, beside the routes' policies.
+    patterns of its routes were made from, beside the routes' policies. *superseded*: ARNs of topics of others, which
+    leave the channel in the same write in which its own come in.
     """
 
     settings: Settings
@@ -43,6 +44,7 @@ class Target:
     wanted: Pipeline | None = None
     sends: str = ""
     scopes: tuple[Scope, ...] = ()
+    superseded: frozenset[str] = frozenset()
     plan: TargetPlan = field(default_factory=TargetPlan)
     error: str = ""
 

@@ -50,3 +50,8 @@ def get_subscription_attributes(client: Any, arn: str) -> Attributes | None:
 def set_subscription_attribute(client: Any, arn: str, name: str, value: str) -> None:
     """Set one attribute of the subscription."""
     client.set_subscription_attributes(SubscriptionArn=arn, AttributeName=name, AttributeValue=value)
+
+
+def delete_topic(client: Any, arn: str) -> None:
+    """Delete the topic with its subscriptions; a missing one is no error."""
+    client.delete_topic(TopicArn=arn)

@@ -1,0 +1,29 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lambda: one function a call. PRIVATE to the collection.
+
+Every function takes a botocore client of the service ``lambda`` and lets botocore's errors through.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_function_configuration(client: Any, name: str) -> dict[str, Any] | None:
+    """Return FunctionName, Handler, Description, Role, ... of the function, or None."""
+    try:
+        found: dict[str, Any] = client.get_function_configuration(FunctionName=name)
+    except client.exceptions.ResourceNotFoundException:
+        return None
+    return found
+
+
+def delete_function(client: Any, name: str) -> bool:
+    """Delete the function with all its versions; return False if there was none."""
+    try:
+        client.delete_function(FunctionName=name)
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True
