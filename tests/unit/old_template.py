@@ -1,0 +1,141 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An account on the emulator that AWS's template of 2020 was rolled out to, and the move away from it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._migration import report
+from ansible_collections.secops.securityhub.plugins.module_utils._migration import template_text
+from ansible_collections.secops.securityhub.plugins.module_utils._migration.run import run
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
+from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit.deployed import ACCOUNT
+from ansible_collections.secops.securityhub.tests.unit.deployed import CHANNEL
+from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
+from ansible_collections.secops.securityhub.tests.unit.deployed import REGIONS
+from ansible_collections.secops.securityhub.tests.unit.deployed import TEAM
+from ansible_collections.secops.securityhub.tests.unit.deployed import Fleet
+
+TEMPLATE = Path(__file__).with_name("template_of_2020.yml")
+STACK = "hub-to-slack"
+CONFIGURATION = "securityhubnotification"
+CONFIGURATION_ARN = f"arn:aws:chatbot::{ACCOUNT}:chat-configuration/slack-channel/{CONFIGURATION}"
+FUNCTION = "addcustomactionsecurityhub"
+ACTION = "SendToSlack"
+OF_THE_CHANNEL = ("SlackChannelConfig", "ChatBotManageIAMRole")
+SECONDS = 20
+
+
+def template(*without: str) -> dict[str, Any]:
+    """Return the template in the long form, without some of its resources."""
+    found = template_text.parse(TEMPLATE.read_text(encoding="utf-8"))
+    resources = {name: resource for name, resource in found["Resources"].items() if name not in without}
+    return {**found, "Resources": resources}
+
+
+def stack_name(region: str) -> str:
+    """Return what the stack is called there: the emulator makes names of roles up from it alone."""
+    return STACK if region == HERE else f"{STACK}-{region}"
+
+
+class OldFleet(Fleet):
+    """Three regions of an account, in some of which the template was deployed."""
+
+    def deploy(self, region: str = HERE, *, body: str = "", name: str = "", channel: str = CHANNEL) -> str:
+        """Create a stack of the template, or of *body*, and return the state that it ends in."""
+        name = name or stack_name(region)
+        client = self.client("cloudformation", region)
+        client.create_stack(
+            StackName=name,
+            TemplateBody=body or TEMPLATE.read_text(encoding="utf-8"),
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=[
+                {"ParameterKey": "SlackWorkSpaceID", "ParameterValue": TEAM},
+                {"ParameterKey": "SlackChannelID", "ParameterValue": channel},
+            ],
+        )
+        return self.settled(region, name)
+
+    def settled(self, region: str = HERE, name: str = "") -> str:
+        """Wait for the end of what CloudFormation is at, and return the stack's state, '' without one."""
+        for _attempt in range(SECONDS * 20):
+            status = self.status(region, name)
+            if not status.endswith("_IN_PROGRESS"):
+                return status
+            time.sleep(0.05)
+        raise TimeoutError(f"{name} is still {status}")
+
+    def status(self, region: str = HERE, name: str = "") -> str:
+        """Return the stack's state, '' without one."""
+        name = name or stack_name(region)
+        found = self.client("cloudformation", region).describe_stacks()["Stacks"]
+        return next((stack["StackStatus"] for stack in found if stack["StackName"] == name), "")
+
+    def put(self, status: str, region: str = HERE, **more: Any) -> None:
+        """Put the stack into a state that only AWS brings it into."""
+        stack = {"account": ACCOUNT, "region": region, "stack": stack_name(region), "status": status}
+        self.emulator.ask("POST", "stack_status", {**stack, **more})
+
+    def migrate(self, *, check: bool = False, **given: Any) -> dict[str, Any]:
+        """Move, and return what the module returns."""
+        move = run(
+            self.targets(**given), [], deployed.clients(), check=check, diff=False, today=deployed.TODAY, say=_say
+        )
+        return report.result(move, diff=False)
+
+    def configurations(self) -> list[dict[str, Any]]:
+        """Return the account's Slack channels."""
+        return self.client("chatbot", "us-east-2").describe_slack_channel_configurations()["SlackChannelConfigurations"]
+
+    def topics(self, region: str = HERE) -> list[str]:
+        """Return the ARNs of the region's topics."""
+        return [topic["TopicArn"] for topic in self.client("sns", region).list_topics()["Topics"]]
+
+    def roles(self) -> list[str]:
+        """Return the names of the account's roles."""
+        return [role["RoleName"] for role in self.client("iam").list_roles()["Roles"]]
+
+    def leftovers(self) -> list[str]:
+        """Return what there is in the account that neither the collection nor anybody else has made, in words."""
+        found = [f"role {name}" for name in self.roles() if name != f"{deployed.NAME}-channel"]
+        for region in REGIONS:
+            stacks_there = self.client("cloudformation", region).describe_stacks()["Stacks"]
+            found += [f"stack {item['StackName']}" for item in stacks_there if item["StackName"] != deployed.NAME]
+            found += [f"topic {arn}" for arn in self.topics(region) if not arn.endswith(f":{deployed.NAME}")]
+            rules = self.client("events", region).list_rules()["Rules"]
+            found += [f"rule {rule['Name']}" for rule in rules if not rule["Name"].startswith(f"{deployed.NAME}-")]
+            functions = self.client("lambda", region).list_functions()["Functions"]
+            found += [f"function {item['FunctionName']}" for item in functions]
+        return found
+
+    def actions(self, region: str = HERE) -> dict[str, str]:
+        """Return the names of the region's custom actions by Id."""
+        found = self.client("securityhub", region).describe_action_targets()["ActionTargets"]
+        return {item["ActionTargetArn"].rsplit("/", maxsplit=1)[-1]: item["Name"] for item in found}
+
+    def send(self, name: str, region: str = HERE) -> None:
+        """Let a finding that no rule sends by itself come up, and send it by hand."""
+        self.finding(name, region)
+        self.emulator.ask("DELETE", "inbox")
+        self.emulator.custom_action(region, ACTION, f"{region}/{name}")
+
+
+def _say(_line: str) -> None:
+    """Nobody listens."""
+
+
+def begin(emulator: Any, monkeypatch: Any, **variables: Any) -> OldFleet:
+    """Return the account before anything was deployed to it."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
+    monkeypatch.setattr(configuration, "SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr(stacks, "FIRST_PAUSE", 0.05)
+    emulator.reset()
+    emulator.world({ACCOUNT: deployed.WORLD})
+    return OldFleet(emulator, **variables)
