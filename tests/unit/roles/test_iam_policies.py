@@ -19,6 +19,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import template
+from ansible_collections.secops.securityhub.tests.unit import old_template
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
 OURS = {**findings.FINDINGS["ec2-19-critical-us-east-1"], "AwsAccountId": "111111111111"}
@@ -41,6 +42,10 @@ NOT_OF_THE_MACHINE = {
 # What a statement that writes is bound to; keys have no names, but who may make them only through CloudFormation may
 # not through other stacks than ours.
 BOUNDS = ("securityhub-slack", "management.chatbot", '{"aws:CalledVia": "cloudformation.amazonaws.com"}')
+# Asked for only where an inline policy is a user's or a group's, a role has tags to lose, or a rule has a role.
+NOT_OF_THE_TEMPLATE = {
+    *("iam:DeleteUserPolicy", "iam:DeleteGroupPolicy", "iam:TagRole", "iam:UntagRole", "iam:PassRole"),
+}
 
 
 def statements(name: str) -> list[dict]:
@@ -53,12 +58,12 @@ def allowed(*names: str) -> set[str]:
     return {action for listed in actions for action in ([listed] if isinstance(listed, str) else listed)}
 
 
-def permissions(kind: str) -> set[str]:
+def permissions(kind: str, *operations: str) -> set[str]:
     """Return what CloudFormation may call in the name of the caller for a type of resource, by its schema."""
     schema = cfnlint.schema.manager.PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     return {
         action
-        for name in ("create", "read", "update", "delete")
+        for name in operations or ("create", "read", "update", "delete")
         for action in schema["handlers"].get(name, {}).get("permissions", [])
     }
 
@@ -136,7 +141,7 @@ def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(servic
     called = {f"{service}:{operations[name]}" for name in names if name in operations}
 
     assert len(called) > 2
-    assert called <= allowed("read", "pipelines", "channel", "encryption", "alarms")
+    assert called <= allowed("read", "pipelines", "channel", "encryption", "alarms", "migrate")
 
 
 def test_the_policies_are_enough_for_what_cloudformation_does_in_the_name_of_the_caller():
@@ -187,6 +192,25 @@ def test_the_policies_are_enough_for_simulation_and_baseline(calls, emulator):
     marked = calls(playbook="securityhub_slack_baseline")
     assert "securityhub:BatchUpdateFindings" in marked
     assert marked <= allowed("read", "baseline")
+
+
+def test_the_policies_are_enough_for_the_move_from_the_template_of_2020(calls, emulator):
+    assert old_template.OldFleet(emulator).deploy("us-east-1") == "CREATE_COMPLETE"
+    looking = next(item["Action"] for item in statements("migrate") if item["Sid"] == "FindWhatIsLeft")
+
+    assert calls("--check", playbook="securityhub_slack_migrate") <= allowed("read") | set(looking)
+
+    moved = calls(playbook="securityhub_slack_migrate")
+    assert {"cloudformation:UpdateStack", "cloudformation:DeleteStack"} <= moved
+    assert moved <= allowed("read", "pipelines", "channel", "migrate")
+
+
+def test_the_policies_are_enough_for_what_cloudformation_does_when_it_deletes_the_template_of_2020():
+    kinds = {resource["Type"] for resource in old_template.template()["Resources"].values()}
+    for kind in (*(kind for kind in kinds if not kind.startswith("Custom::")), "AWS::SNS::Subscription"):
+        needed = permissions(kind, "delete")
+        assert needed
+        assert needed - NOT_OF_THE_TEMPLATE <= allowed("channel", "migrate")
 
 
 @pytest.mark.parametrize("name", ["pipelines", "channel", "mark_notified", "encryption", "alarms"])

@@ -1,0 +1,93 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The migration's playbook against the emulator: what it shows, what it ends with, that a second run has nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit import old_template
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def moving(emulator, monkeypatch, tmp_path):
+    """Return an account with the template of 2020 in one region, and a function that runs a playbook on it."""
+    fleet = old_template.begin(emulator, monkeypatch)
+    assert fleet.deploy() == "CREATE_COMPLETE"
+    emulator.forget_requests()
+    inventory = tmp_path / "hosts.yml"
+    variables = {"securityhub_slack_workspace_id": deployed.TEAM, "securityhub_slack_channel_id": deployed.CHANNEL}
+    hosts = {region: {} for region in deployed.REGIONS}
+    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
+        "AWS_ENDPOINT_URL": emulator.url,
+        "ANSIBLE_HOME": str(tmp_path / "ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections")),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+
+    def run(*arguments, playbook="securityhub_slack_migrate"):
+        name = f"secops.securityhub.{playbook}"
+        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, name, *arguments]
+        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
+
+    return fleet, run
+
+
+def test_it_shows_what_is_left_moves_and_has_nothing_to_do_the_second_time(moving, emulator):
+    fleet, run = moving
+
+    shown = run("--check", "--diff")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert emulator.writes() == []
+    assert "Of AWS's template of 2020 there is:" in shown.stdout
+    assert "  eu-west-1: stack hub-to-slack (CREATE_COMPLETE)" in shown.stdout
+    assert "  account 111111111111: channel configuration securityhubnotification" in shown.stdout
+    assert "    -> take over" in shown.stdout
+    said = shown.stdout[shown.stdout.index("Of AWS's template") : shown.stdout.index(" calls to AWS")]
+    assert max(len(line) for line in said.splitlines()) <= 80
+
+    done = run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert fleet.leftovers() == []
+
+    emulator.forget_requests()
+    again = run()
+    assert "Nothing is left of AWS's template of 2020." in again.stdout
+    assert "changed=0" in again.stdout
+    main = run(playbook="securityhub_slack")
+    assert "changed=0" in main.stdout
+    assert emulator.writes() == []
+
+
+def test_a_region_that_cannot_be_moved_ends_it_with_2_and_is_explained(moving):
+    fleet, run = moving
+    fleet.client("cloudformation").update_termination_protection(
+        StackName=old_template.STACK, EnableTerminationProtection=True
+    )
+    done = run()
+    assert done.returncode == 2
+    said = " ".join(done.stdout.split())
+    assert "left as it is, see below" in said
+    assert "eu-west-1: the stack hub-to-slack is protected from termination: take that protection away first." in said
+
+
+def test_one_target_alone_is_moved_with_limit(moving):
+    fleet, run = moving
+    assert run("--limit", "us-east-1").returncode == 0
+    assert fleet.status() == "CREATE_COMPLETE"
+    assert run("--limit", "eu-west-1").returncode == 0
+    assert fleet.leftovers() == []
+    assert [item["ConfigurationName"] for item in fleet.configurations()] == [old_template.CONFIGURATION]
