@@ -144,7 +144,11 @@ accounts:
       description: The channel configurations that come from the template, with the same keys as those of targets.
       type: list
       elements: dict
-      sample: [{"kind": channel configuration, "name": securityhubnotification, "status": "", "plan": take over}]
+      sample:
+        - kind: channel configuration
+          name: securityhubnotification
+          status: ""
+          plan: take over, with a role and a guardrail of this collection
     changed:
       description: Whether channel, role or guardrail changed, or would change.
       type: bool

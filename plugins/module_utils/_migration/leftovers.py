@@ -146,19 +146,20 @@ def _operation(status: str, released: bool) -> str:
         return states.RESUME
     if status == "UPDATE_ROLLBACK_FAILED":
         return SKIP
-    if status in states.STANDING and not released:
-        return RELEASE
-    return DELETE
+    if released or status in DOOMED or status == states.EMPTY:
+        return DELETE
+    # From what is left, a deletion would take along what shall stay.
+    return RELEASE if status in states.STANDING else states.STUCK
 
 
 def path(stack: Stack, stays: frozenset[str]) -> tuple[str, ...]:
-    """Return the operations that a run would carry out on a stack, if each of them succeeds."""
+    """Return the operations that a run would carry out on a stack, if each of them succeeds; STUCK ends a dead end."""
     status, released = stack.status, signature.is_retained(stack.template, stays)
     steps: list[str] = []
     while True:
         operation = next_operation(status, released=released, tried=frozenset(steps))
         if operation in (states.NONE, states.STUCK):
-            return tuple(steps)
+            return tuple(steps) if operation == states.NONE else (*steps, operation)
         steps.append(operation)
         status, released = _outcome(status, operation, stays), released or operation == RELEASE
 

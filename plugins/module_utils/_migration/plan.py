@@ -67,16 +67,18 @@ def channels(account: AccountRun, migrations: list[Migration]) -> Channels:
     topics = frozenset(arn for item in alive for arn in item.found.topics)
     wanted = frozenset(
         (route.channel.workspace_id, route.channel.channel_id)
-        for item in alive
+        for item in migrations
         if item.target.settings.present
         for route in item.target.settings.routes
     )
+    # With a stack that must not be touched the channel would still go, whenever somebody deletes it.
+    stuck = {stack.configuration for item in migrations if item.target.error for stack in item.found.stacks}
     return Channels(
         account,
         {
             found["ChatConfigurationArn"]: leftovers.fate(found, wanted, topics)
             for found in account.configurations
-            if found["ChatConfigurationArn"] not in foreign
+            if found["ChatConfigurationArn"] not in foreign | stuck
             and (found["ChatConfigurationArn"] in held or configuration_name(found) == signature.CONFIGURATION)
         },
     )

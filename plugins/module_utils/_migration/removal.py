@@ -24,6 +24,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._lambda import 
 from ansible_collections.secops.securityhub.plugins.module_utils._migration import leftovers
 from ansible_collections.secops.securityhub.plugins.module_utils._migration import signature
 from ansible_collections.secops.securityhub.plugins.module_utils._migration import survey
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import note_failures
@@ -66,6 +67,8 @@ def remove(clients: Clients, migrations: list[Migration], say: Callable[[str], N
     departures = [
         Departure(item.target, found, item.stays(found), found.name) for item in alive for found in item.found.stacks
     ]
+    if departures:
+        say(f"{report.count(len(departures), 'stack')} of the template of 2020 to take away")
     stacks.in_rounds(departures, lambda work, started: _advance(clients, work, started), say)
     for work in departures:
         if work.error is not None:

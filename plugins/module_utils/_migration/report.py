@@ -27,10 +27,11 @@ OPERATIONS = {
     leftovers.SKIP: "finish the rollback",
     leftovers.RELEASE: "mark {stays} to be left behind",
     leftovers.DELETE: "delete",
+    states.STUCK: "give up, since no way out of that state keeps {stays}",
     leftovers.RETAIN: "delete all but {stays}",
 }
 FATES = {
-    leftovers.TAKE_OVER: "take over",
+    leftovers.TAKE_OVER: "take over, with a role and a guardrail of this collection",
     leftovers.KEEP: "exchange its topics, and leave it to its owner",
     leftovers.GO: "delete, since it is for another Slack channel",
 }
@@ -52,7 +53,9 @@ def of_target(migration: Migration) -> list[Leftover]:
 
 def _of_stack(migration: Migration, stack: Stack) -> str:
     stays = migration.stays(stack)
-    named = " and ".join(sorted(stays)) or "nothing"
+    if not stays and stack.status == "DELETE_FAILED":
+        return OPERATIONS[leftovers.DELETE]
+    named = " and ".join(sorted(stays))
     return ", then ".join(OPERATIONS[operation].format(stays=named) for operation in leftovers.path(stack, stays))
 
 

@@ -33,6 +33,7 @@ BOTH = "AddCustomActionSHResource1 and SlackChannelConfig"
 RELEASED = f"mark {BOTH} to be left behind, then delete"
 ALL_BUT_BOTH = f"delete all but {BOTH}"
 ALL_BUT_ACTION = "delete all but AddCustomActionSHResource1"
+TAKEN = "take over, with a role and a guardrail of this collection"
 ANEW = "securityhub-slack"
 
 
@@ -212,6 +213,34 @@ def test_what_is_sent_by_hand_arrives_once_at_every_step(fleet, monkeypatch):
     assert {number for _operation, number in arrived} == {1}
 
 
+HOME = {"home": "us-east-1", "RegionLinkingMode": "ALL_REGIONS", "Regions": []}
+
+
+def test_regions_that_feed_a_home_region_lose_rule_and_action_once_that_sends_for_them(fleet):
+    whole(fleet)
+    fleet.emulator.world({ACCOUNT: {"aggregator": HOME}})
+    fleet.migrate()
+    assert fleet.leftovers() == []
+    assert fleet.configurations()[0]["SnsTopicArns"] == [f"arn:aws:sns:us-east-1:{ACCOUNT}:{NAME}"]
+    assert fleet.actions() == {}
+    fleet.finding("linked")
+    assert fleet.arrived() == [f"Finding linked in {HERE}"]
+    fleet.emulator.forget_requests()
+    assert not fleet.migrate()["changed"]
+    assert fleet.emulator.writes() == []
+
+
+def test_regions_that_feed_a_home_region_keep_the_old_way_while_that_is_not_in_place(fleet):
+    whole(fleet)
+    fleet.emulator.world({ACCOUNT: {"aggregator": HOME}})
+    fleet.emulator.stacks(0, {"operation": "create", "region": "us-east-1", "stack": NAME})
+    done = fleet.migrate()
+    assert "the pipeline there is not in place" in done["targets"][HERE]["msg"]
+    assert fleet.status() == "CREATE_COMPLETE"
+    fleet.send("by hand")
+    assert fleet.arrived() == [f"Finding by hand in {HERE}"]
+
+
 def test_several_regions_are_moved_at_once(fleet):
     whole(fleet)
     body = json.dumps(old_template.template(*old_template.OF_THE_CHANNEL))
@@ -273,7 +302,7 @@ def test_what_an_earlier_clean_up_has_left_is_found_by_itself(fleet):
     shown = fleet.migrate(check=True)
     assert [item["kind"] for item in shown["targets"][HERE]["leftovers"]] == ["rule", "function", "topic"]
     assert shown["accounts"][0]["leftovers"] == [
-        {"kind": "channel configuration", "name": CONFIGURATION, "status": "", "plan": "take over"}
+        {"kind": "channel configuration", "name": CONFIGURATION, "status": "", "plan": TAKEN}
     ]
     fleet.migrate()
     roles = [item for item in fleet.leftovers() if not item.startswith("role ")]
