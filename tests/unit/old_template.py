@@ -22,7 +22,7 @@ from ansible_collections.secops.securityhub.tests.unit.deployed import REGIONS
 from ansible_collections.secops.securityhub.tests.unit.deployed import TEAM
 from ansible_collections.secops.securityhub.tests.unit.deployed import Fleet
 
-TEMPLATE = Path(__file__).with_name("template_of_2020.yml")
+TEMPLATE = Path(__file__).with_name("template_of_2020.template")
 STACK = "hub-to-slack"
 CONFIGURATION = "securityhubnotification"
 CONFIGURATION_ARN = f"arn:aws:chatbot::{ACCOUNT}:chat-configuration/slack-channel/{CONFIGURATION}"
