@@ -47,6 +47,12 @@ def stack_name(region: str) -> str:
 class OldFleet(Fleet):
     """Three regions of an account, in some of which the template was deployed."""
 
+    account = ACCOUNT
+
+    def client(self, service: str, region: str = HERE) -> Any:
+        """Return a boto3 client of the account in a region."""
+        return self.emulator.client(service, region, self.account)
+
     def deploy(self, region: str = HERE, *, body: str = "", name: str = "", channel: str = CHANNEL) -> str:
         """Create a stack of the template, or of *body*, and return the state that it ends in."""
         name = name or stack_name(region)
@@ -79,7 +85,7 @@ class OldFleet(Fleet):
 
     def put(self, status: str, region: str = HERE, **more: Any) -> None:
         """Put the stack into a state that only AWS brings it into."""
-        stack = {"account": ACCOUNT, "region": region, "stack": stack_name(region), "status": status}
+        stack = {"account": self.account, "region": region, "stack": stack_name(region), "status": status}
         self.emulator.ask("POST", "stack_status", {**stack, **more})
 
     def migrate(self, *, check: bool = False, **given: Any) -> dict[str, Any]:

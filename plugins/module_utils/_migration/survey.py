@@ -105,7 +105,7 @@ class _Site:
 def leftovers(clients: Clients, target: Target, configurations: Iterable[dict[str, Any]]) -> Leftovers:
     """Return what a target has of the template.
 
-    Four calls, one more for each stack that may have made roles, and a few for each thing of the template.
+    Five calls, one more for each stack that may have made roles, and a few for each thing of the template.
     *configurations*: the account's channels, as boto3 shapes them.
     """
     region = target.settings.region
@@ -113,10 +113,10 @@ def leftovers(clients: Clients, target: Target, configurations: Iterable[dict[st
     site = _Site(clients, target, frozenset(listed))
     with clients.acting(target.settings.source):
         _find_stacks(site)
-        rules, topics_of_rules = _find_rules(site)
+        rules = _find_rules(site)
         _find_function(site)
         _find_action(site)
-        topics = _find_topics(site, topics_of_rules)
+        topics = _find_topics(site)
         for arn in topics.there:
             _see_who_else_uses(site, arn, rules)
         foreign = _channels_of_others(site, configurations)
@@ -133,18 +133,15 @@ def _find_stacks(site: _Site) -> None:
             site.stacks.append(found)
 
 
-def _find_rules(site: _Site) -> tuple[set[str], set[str]]:
-    """Return the names of all rules that are the template's, and the topics of those that no stack holds."""
+def _find_rules(site: _Site) -> set[str]:
+    """Return the names of the rules that go, those of the stacks among them."""
     client, held = site.client("events"), site.held()
     ours = {name for name, rule in events.list_rules(client).items() if signature.is_rule(rule)}
-    topics: set[str] = set()
     for name in sorted(ours - held):
-        targets = events.list_targets(client, name)
-        if [item["Id"] for item in targets] != [signature.RULE_TARGET_ID] or site.is_held_by_others(name):
-            continue
-        site.orphans.append(Orphan(RULE, name))
-        topics |= {item["Arn"] for item in targets if signature.is_topic_arn(item["Arn"])}
-    return ours | held, topics
+        targets = [item["Id"] for item in events.list_targets(client, name)]
+        if targets == [signature.RULE_TARGET_ID] and not site.is_held_by_others(name):
+            site.orphans.append(Orphan(RULE, name))
+    return {orphan.name for orphan in site.orphans} | held
 
 
 def _find_function(site: _Site) -> None:
@@ -175,11 +172,12 @@ class _Topics:
     all: frozenset[str]
 
 
-def _find_topics(site: _Site, of_rules: set[str]) -> _Topics:
+def _find_topics(site: _Site) -> _Topics:
     client = site.client("sns")
     held = {item.parts[signature.TOPIC] for item in site.stacks if signature.TOPIC in item.parts}
     there, everything = sorted(held), set(held)
-    for arn in sorted({arn for arn in (*site.listed, *of_rules) if signature.is_topic_arn(arn)} - held):
+    named = {arn for arn in (*site.listed, *sns.list_topics(client)) if signature.is_topic_arn(arn)}
+    for arn in sorted(named - held):
         attributes = sns.get_topic_attributes(client, arn)
         if attributes is None:
             everything.add(arn)

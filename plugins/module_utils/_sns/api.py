@@ -13,6 +13,12 @@ from typing import Any
 Attributes = dict[str, str]
 
 
+def list_topics(client: Any) -> list[str]:
+    """Return the ARNs of all topics of the account and region: a call for every 100."""
+    pages = client.get_paginator("list_topics").paginate()
+    return [topic["TopicArn"] for page in pages for topic in page["Topics"]]
+
+
 def get_topic_attributes(client: Any, arn: str) -> Attributes | None:
     """Return the attributes of the topic (Policy is a JSON text), or None."""
     try:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import json
@@ -17,6 +18,8 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import plans
+from ansible_collections.secops.securityhub.plugins.module_utils._migration import report
+from ansible_collections.secops.securityhub.plugins.module_utils._migration.run import run
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit import old_template
 from ansible_collections.secops.securityhub.tests.unit.deployed import ACCOUNT
@@ -182,35 +185,38 @@ def assert_it_is_ours_alone(fleet: OldFleet) -> None:
     assert fleet.emulator.writes() == []
 
 
-def test_what_is_sent_by_hand_arrives_once_at_every_step(fleet, monkeypatch):
+def watched(patched: Any, **handlers: Callable[..., None]) -> None:
+    """Let every client made from now on call *handlers*, by botocore event (before_call, after_call)."""
+    create = Clients._create
+
+    def create_watched(clients: Clients, *key: Any) -> Any:
+        made = create(clients, *key)
+        for event, handler in handlers.items():
+            made.meta.events.register(f"{event.replace('_', '-')}.*.*", handler)
+        return made
+
+    patched.setattr(Clients, "_create", create_watched)
+    patched.setattr(deployed, "clients", functools.partial(Clients))
+
+
+def test_what_is_sent_by_hand_arrives_once_before_and_after_every_call(fleet, monkeypatch):
     """One write takes the old topics out and the new ones in: no moment with both, and none with neither."""
     whole(fleet)
-    arrived = []
+    arrived: list[tuple[str, int]] = []
+    lock = threading.Lock()
 
-    def watched(operation: str) -> Callable[..., Any]:
-        def send(**_event: Any) -> None:
-            fleet.send(f"{len(arrived)}")
-            arrived.append((operation, len(fleet.arrived())))
+    def send(model: Any, **_event: Any) -> None:
+        with lock:
+            fleet.send(str(len(arrived)))
+            arrived.append((model.name, len(fleet.arrived())))
 
-        return send
-
-    client = deployed.clients()
-    for service, region in (("chatbot", "us-east-2"), ("cloudformation", HERE)):
-        for attempts in (8, 1):
-            found = client.get(service, region, fleet.emulator.url, attempts)
-            handler = watched(service)
-            for event in ("before-call", "after-call"):
-                found.meta.events.register(f"{event}.{service}.*", handler, unique_id=f"watch-{event}-{attempts}")
-    try:
+    with monkeypatch.context() as patched:
+        watched(patched, before_call=send, after_call=send)
         fleet.migrate()
-    finally:
-        for service, region in (("chatbot", "us-east-2"), ("cloudformation", HERE)):
-            for attempts in (8, 1):
-                found = client.get(service, region, fleet.emulator.url, attempts)
-                for event in ("before-call", "after-call"):
-                    found.meta.events.unregister(f"{event}.{service}.*", unique_id=f"watch-{event}-{attempts}")
-    assert len(arrived) > 10
-    assert {number for _operation, number in arrived} == {1}
+    assert {"UpdateSlackChannelConfiguration", "CreateStack", "UpdateStack", "DeleteStack"} <= {
+        name for name, _number in arrived
+    }
+    assert [item for item in arrived if item[1] != 1] == []
 
 
 HOME = {"home": "us-east-1", "RegionLinkingMode": "ALL_REGIONS", "Regions": []}
@@ -518,7 +524,6 @@ def test_a_run_that_ends_before_any_of_its_writes_is_finished_by_the_next_one(fl
     fleet.put("DELETE_FAILED" if number % 2 else "CREATE_COMPLETE")
     left = itertools.count(number, -1)
     lock = threading.Lock()
-    create = Clients._create
 
     def end(model: Any, **_event: Any) -> None:
         if not model.name.startswith(WRITES):
@@ -527,16 +532,90 @@ def test_a_run_that_ends_before_any_of_its_writes_is_finished_by_the_next_one(fl
             if next(left) <= 1:
                 raise errors.Refused("the run has ended")
 
-    def watched(clients: Clients, *key: Any) -> Any:
-        made = create(clients, *key)
-        made.meta.events.register("before-call.*.*", end)
-        return made
-
     with monkeypatch.context() as patched:
-        patched.setattr(Clients, "_create", watched)
-        patched.setattr(deployed, "clients", functools.partial(Clients))
+        watched(patched, before_call=end)
         broken = fleet.migrate()
     assert broken["summary"]["failed"] > 0
+    fleet.migrate()
+    assert fleet.leftovers() == []
+    assert [item["ConfigurationName"] for item in fleet.configurations()] == [CONFIGURATION]
+    assert_it_is_ours_alone(fleet)
+
+
+def test_a_deletion_that_hangs_ends_with_the_remedy_and_the_next_run_goes_on(fleet):
+    whole(fleet)
+    fleet.put("DELETE_IN_PROGRESS")
+    done = fleet.migrate(stack_timeout=1)
+    assert [host for host, target in done["targets"].items() if target["failed"]] == [HERE]
+    assert "is still DELETE_IN_PROGRESS after 1 s" in done["targets"][HERE]["msg"]
+    assert "run this playbook again later, which goes on from there." in done["targets"][HERE]["msg"]
+    fleet.put("DELETE_FAILED")
+    fleet.migrate()
+    assert fleet.leftovers() == []
+    assert_it_is_ours_alone(fleet)
+
+
+def test_what_cannot_be_deleted_is_left_behind_and_found_by_the_next_run(fleet):
+    whole(fleet)
+    fleet.put("DELETE_FAILED")
+    fleet.emulator.stacks(0, {"operation": "delete", "stack": STACK, "resource": "SNSTopicAWSChatBot"})
+    fleet.migrate()
+    assert fleet.status() == ""
+    left = fleet.leftovers()
+    assert [item.split()[0] for item in left] == ["topic"]
+    fleet.emulator.stacks(0)
+    again = fleet.migrate()
+    assert [item["kind"] for item in again["targets"][HERE]["leftovers"]] == ["topic"]
+    assert fleet.leftovers() == []
+    assert_it_is_ours_alone(fleet)
+
+
+def test_a_stack_that_cannot_be_told_what_stays_is_not_deleted(fleet):
+    whole(fleet)
+    failure = {"operation": "update", "stack": STACK, "resource": "RetainedForSecopsSecurityhub", "reason": "no right"}
+    fleet.emulator.stacks(0, failure)
+    done = fleet.migrate()
+    assert "ended in UPDATE_ROLLBACK_COMPLETE: RetainedForSecopsSecurityhub" in done["targets"][HERE]["msg"]
+    assert "no right. Mend that and run this playbook again" in done["targets"][HERE]["msg"]
+    fleet.send("by hand")
+    assert fleet.arrived() == [f"Finding by hand in {HERE}"]
+    fleet.emulator.stacks(0)
+    fleet.migrate()
+    assert fleet.leftovers() == []
+    assert_it_is_ours_alone(fleet)
+
+
+def test_two_accounts_are_moved_at_once(fleet):
+    other = OldFleet(fleet.emulator, role_arn="arn:aws:iam::222222222222:role/security", session_name="test")
+    other.account = "222222222222"
+    fleet.emulator.world({other.account: deployed.WORLD})
+    whole(fleet)
+    assert other.deploy() == "CREATE_COMPLETE"
+    other.put("DELETE_FAILED")
+    targets = [*fleet.targets(), *other.targets()]
+    for target in targets[len(REGIONS) :]:
+        target.settings = dataclasses.replace(target.settings, host=f"two.{target.settings.region}")
+
+    move = run(targets, [], deployed.clients(), check=False, diff=False, today=deployed.TODAY, say=lambda line: None)
+
+    done = report.result(move, diff=False)
+    assert done["summary"]["failed"] == 0
+    assert [item["plan"] for item in done["targets"][HERE]["leftovers"]] == [RELEASED]
+    assert [item["plan"] for item in done["targets"][f"two.{HERE}"]["leftovers"]] == [ALL_BUT_BOTH]
+    for account in (fleet, other):
+        assert account.leftovers() == []
+        assert [item["ConfigurationName"] for item in account.configurations()] == [CONFIGURATION]
+    assert_it_is_ours_alone(fleet)
+
+
+@pytest.mark.parametrize("kind", ["errors", "throttle", "resets", "lost"])
+def test_faults_of_aws_cost_no_more_than_another_run(fleet, kind):
+    whole(fleet)
+    fleet.emulator.faults({kind: 0.15}, seed=7)
+    for _attempt in range(4):
+        if not fleet.migrate()["summary"]["failed"]:
+            break
+    fleet.emulator.faults()
     fleet.migrate()
     assert fleet.leftovers() == []
     assert [item["ConfigurationName"] for item in fleet.configurations()] == [CONFIGURATION]
