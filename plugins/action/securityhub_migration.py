@@ -34,4 +34,6 @@ class ActionModule(BatchAction):
         traffic = pipelines.traffic(clients.traffic.calls, clients.traffic.retries, time.monotonic() - started)
         self._print(report.table(move, check=check))
         self._print(pipelines.table(targets, move.accounts, traffic, check=check))
-        return result | report.result(move, diff=diff)
+        outcome = report.result(move, diff=diff)
+        self._print([report.closing(outcome, check=check)])
+        return result | outcome

@@ -128,7 +128,7 @@ targets:
       description: Whether the target failed.
       type: bool
     msg:
-      description: Cause and remedy of a failure, else the changes in one line.
+      description: Cause and remedy of a failure, else the changes, and what becomes of what was left, in one line.
       type: str
 accounts:
   description: What became of what each account has once.

@@ -41,11 +41,6 @@ class Migration:
         """Tell whether a channel that shall stay goes with the stack: AWS leaves no other way out of its state."""
         return stack.status in leftovers.DOOMED and signature.CHANNEL in self.stays(stack)
 
-    @property
-    def changed(self) -> bool:
-        """Tell whether anything has to be taken away."""
-        return bool(self.found.stacks or self.found.orphans)
-
 
 @dataclass(frozen=True)
 class Channels:

@@ -120,17 +120,34 @@ def _row(where: str, leftover: Leftover, plan: str) -> list[str]:
     ]
 
 
+def closing(outcome: dict[str, Any], *, check: bool) -> str:
+    """Return the last line, which counts what there was of the template: the table before counts pipelines alone."""
+    total = outcome["summary"]["leftovers"]
+    staying = sum(len(target["leftovers"]) for target in outcome["targets"].values() if target["failed"])
+    if not total:
+        return "The template of 2020: nothing left."
+    went = f"{report.count(total - staying, 'leftover')} {'would be' if check else 'were'} taken away or over"
+    return f"The template of 2020: {went}" + (f", {staying} stay with the targets that failed." if staying else ".")
+
+
 def result(move: Move, *, diff: bool) -> dict[str, Any]:
     """Return what the module returns: what the pipelines' run returns, and what there was of the template."""
     found = report.result([item.target for item in move.migrations], move.accounts, diff=diff)
     for item in move.migrations:
         target = found["targets"][item.target.host]
         target["leftovers"] = of_target(item)
-        target["changed"] = target["changed"] or item.changed
-    accounts = zip(found["accounts"], move.channels)
-    for account, channels in accounts:
+        if target["leftovers"] and not target["failed"]:
+            said = [f"{left['kind']} {left['name']}: {left['plan']}" for left in target["leftovers"]]
+            target.update(changed=True, msg="; ".join([*target["changes"], *said]))
+    for account, channels in zip(found["accounts"], move.channels):
         account["leftovers"] = of_channels(channels, move.of(channels.account))
-    number = sum(len(item["leftovers"]) for item in (*found["targets"].values(), *found["accounts"]))
-    found["summary"]["leftovers"] = number
-    found["changed"] = found["changed"] or bool(number)
+    of_all = [*found["targets"].values(), *found["accounts"]]
+    changed = sum(target["changed"] and not target["failed"] for target in found["targets"].values())
+    summary = found["summary"]
+    summary.update(
+        changed=changed,
+        unchanged=summary["targets"] - changed - summary["failed"],
+        leftovers=sum(len(item["leftovers"]) for item in of_all),
+    )
+    found["changed"] = found["changed"] or any(item["leftovers"] and not item.get("failed") for item in of_all)
     return found

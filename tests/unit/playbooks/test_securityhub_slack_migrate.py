@@ -66,6 +66,7 @@ def test_it_shows_what_is_left_moves_and_has_nothing_to_do_the_second_time(movin
     emulator.forget_requests()
     again = run()
     assert "Nothing is left of AWS's template of 2020." in again.stdout
+    assert "The template of 2020: nothing left." in again.stdout
     assert "changed=0" in again.stdout
     main = run(playbook="securityhub_slack")
     assert "changed=0" in main.stdout

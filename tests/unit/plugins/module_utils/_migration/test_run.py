@@ -393,7 +393,10 @@ def test_the_channel_of_another_slack_channel_goes_with_its_stack(fleet):
 def test_after_the_main_playbook_only_what_is_left_goes(fleet):
     whole(fleet)
     fleet.run()
-    fleet.migrate()
+    done = fleet.migrate()
+    assert done["summary"] == {"targets": 3, "changed": 1, "unchanged": 2, "failed": 0, "leftovers": 2}
+    assert done["targets"][HERE]["msg"] == f"stack {STACK}: {RELEASED}"
+    assert report.closing(done, check=False) == "The template of 2020: 2 leftovers were taken away or over."
     assert fleet.leftovers() == []
     assert_it_is_ours_alone(fleet)
 
@@ -484,6 +487,7 @@ def test_a_region_where_others_depend_on_it_fails_and_goes_on_sending(fleet, hap
     done = fleet.migrate()
     assert [host for host, target in done["targets"].items() if target["failed"]] == [HERE]
     assert said in done["targets"][HERE]["msg"]
+    assert report.closing(done, check=True).endswith("1 stay with the targets that failed.")
     assert fleet.leftovers() == before
     fleet.send("by hand")
     assert fleet.arrived() == [f"Finding by hand in {HERE}"]
