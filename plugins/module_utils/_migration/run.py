@@ -158,14 +158,13 @@ def _make_lost_channels_anew(
     losers = {
         item.target.account for item in move.migrations for stack in item.found.stacks if item.loses_channel(stack)
     }
-    again = {
-        item.target.host: (item.target, Target(item.target.settings))
-        for item in move.migrations
-        if item.target.account in losers and not item.target.error
-    }
-    if not again:
+    concerned = [item.target for item in move.migrations if item.target.account in losers]
+    first = healthy(concerned)
+    if not first:
         return
-    fresh = [target for _first, target in again.values()]
-    pipelines.run(fresh, neighbours, clients, check=False, diff=False, today=today, say=say)
-    for first, second in again.values():
-        first.error = second.error
+    second = [Target(target.settings) for target in first]
+    # Those that failed keep their say, as everybody has who is left out of a run.
+    others = [Target(target.settings) for target in concerned if target.error]
+    pipelines.run(second, [*neighbours, *others], clients, check=False, diff=False, today=today, say=say)
+    for target, again in zip(first, second):
+        target.error = again.error

@@ -505,6 +505,21 @@ def test_a_member_account_is_refused_and_left_as_it_is(fleet):
     assert fleet.leftovers() == before
 
 
+def test_a_channel_that_goes_with_its_stack_is_made_anew_also_where_another_region_fails(fleet):
+    whole(fleet)
+    fleet.put("CREATE_FAILED")
+    fleet.emulator.stacks(0, {"operation": "create", "region": "us-east-1", "stack": NAME})
+    done = fleet.migrate()
+    assert [host for host, target in done["targets"].items() if target["failed"]] == ["us-east-1"]
+    assert any("is made anew at once" in notice for notice in done["accounts"][0]["notices"])
+    fleet.send("by hand")
+    assert fleet.arrived() == [f"Finding by hand in {HERE}"]
+    fleet.emulator.stacks(0)
+    fleet.migrate()
+    assert fleet.leftovers() == []
+    assert_it_is_ours_alone(fleet)
+
+
 def test_a_pipeline_that_cannot_be_built_leaves_the_old_way_in_place(fleet):
     whole(fleet)
     fleet.emulator.stacks(0, {"operation": "create", "region": HERE, "stack": NAME})
