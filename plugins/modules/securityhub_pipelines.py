@@ -92,8 +92,13 @@ targets:
     failed:
       description: Whether the target failed.
       type: bool
+    problems:
+      description: All that keeps the target from being built, or what it failed with - each with cause and remedy.
+      type: list
+      elements: str
+      sample: ["Security Hub is not enabled there: enable it, or take the region out of the inventory."]
     msg:
-      description: Cause and remedy of a failure, else the changes in one line.
+      description: The problems in one line, else the changes.
       type: str
 accounts:
   description: What became of what each account has once.

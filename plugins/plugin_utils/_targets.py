@@ -67,7 +67,7 @@ def gather(action: ActionBase, task_vars: Variables) -> tuple[list[Target], list
         variables, problems = _variables(action, task_vars["hostvars"].raw_get(host), everywhere)
         problems += [*_misspelt(variables), *_invalid(validator, variables)]
         settings = settings_of(host, _where_it_lies(validator, variables) if problems else variables)
-        (targets if host in play else neighbours).append(Target(settings, error="; ".join(problems)))
+        (targets if host in play else neighbours).append(Target(settings, problems=problems))
     return targets, neighbours
 
 

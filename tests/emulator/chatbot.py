@@ -41,13 +41,18 @@ class Subscriptions(Protocol):
     def subscribe(self, topic_arn: str) -> None: ...
     def unsubscribe(self, topic_arn: str) -> None: ...
     def may_assume(self, role_arn: str) -> bool: ...
+    def has_or_makes_role(self) -> bool: ...
 
 
 @dataclass
 class Account:
-    """What Chatbot keeps of an account. Configurations by ARN, with `kind` as in their ARN."""
+    """What Chatbot keeps of an account. Configurations by ARN, with `kind` as in their ARN.
+
+    reserved: names of configurations whose creation has failed halfway: AWS neither lists them nor gives them back.
+    """
 
     configurations: dict[str, dict] = field(default_factory=dict)
+    reserved: set[str] = field(default_factory=set)
     custom_actions: dict[str, dict] = field(default_factory=dict)
     associations: dict[str, list[str]] = field(default_factory=dict)
     preferences: dict[str, bool] = field(default_factory=dict)
@@ -124,7 +129,7 @@ class Chatbot:
     # Workspaces and teams: a person authorises them in the console
 
     def describe_workspaces(self, given: dict) -> dict:
-        found = [{**workspace, **self._state()} for workspace in self._facts()["workspaces"]]
+        found = [{**workspace, **self._state(workspace["SlackTeamId"])} for workspace in self._facts()["workspaces"]]
         return page(found, given, "SlackWorkspaces", INVALID)
 
     def delete_workspace(self, given: dict) -> None:
@@ -138,8 +143,8 @@ class Chatbot:
     def _facts(self) -> dict[str, Any]:
         return self.world.account(get_account_id())
 
-    def _state(self) -> dict[str, str]:
-        reason = self._facts()["channel_policy_disabled"]
+    def _state(self, workspace: str | None = None) -> dict[str, str]:
+        reason = self.world.chat_disabled(get_account_id(), workspace)
         return {"State": "DISABLED", "StateReason": reason} if reason else {"State": "ENABLED"}
 
     # Channel configurations
@@ -148,6 +153,7 @@ class Chatbot:
         team_id = given["SlackTeamId"]
         team = next((item for item in self._facts()["workspaces"] if item["SlackTeamId"] == team_id), None)
         if team is None:
+            self.account().reserved.add(given["ConfigurationName"])
             message = f"Invalid request provided: AWS Chatbot is not authorized to access Slack workspace {team_id}."
             raise AwsError(REFUSED, message)
         return self._create("slack-channel", given, {"SlackTeamName": team["SlackTeamName"]})
@@ -160,7 +166,7 @@ class Chatbot:
 
     def _create(self, kind: str, given: dict, more: dict) -> dict:
         account, name = self.account(), given["ConfigurationName"]
-        if name in [found["ConfigurationName"] for found in account.configurations.values()]:
+        if name in {found["ConfigurationName"] for found in account.configurations.values()} | account.reserved:
             message = (
                 f"The chat configuration with the name {name} already exists. Retry with a unique configuration name."
             )
@@ -168,6 +174,7 @@ class Chatbot:
         channel = given[OF_A_KIND[kind]["channel"]]
         self._check_channel_is_free(kind, channel, given[OF_A_KIND[kind]["team"]], None)
         self._check_role(given)
+        self._check_service_role(name)
         arn = f"arn:aws:chatbot::{get_account_id()}:chat-configuration/{kind}/{name}"
         created = {
             "LoggingLevel": "NONE",
@@ -202,6 +209,17 @@ class Chatbot:
             message = f"Invalid request provided: AWS Chatbot is not able to assume the role {role}."
             raise AwsError(REFUSED, message)
 
+    def _check_service_role(self, name: str) -> None:
+        if self.subscriptions.has_or_makes_role():
+            return
+        # AWS has begun by then, and leaves the name taken (hashicorp/terraform-provider-aws#41183).
+        self.account().reserved.add(name)
+        message = (
+            f"User: arn:aws:iam::{get_account_id()}:user/somebody is not authorized to perform: "
+            "iam:CreateServiceLinkedRole"
+        )
+        raise AwsError("AccessDeniedException", message, 403)
+
     def _write(self, account: Account, arn: str, configuration: dict | None) -> None:
         lag = self._facts()["chatbot_lag_reads"]
         if lag:
@@ -219,7 +237,8 @@ class Chatbot:
             self.subscriptions.subscribe(topic)
 
     def _shown(self, configuration: dict) -> dict:
-        return {**{name: value for name, value in configuration.items() if name != "kind"}, **self._state()}
+        shown = {name: value for name, value in configuration.items() if name != "kind"}
+        return {**shown, **self._state(configuration.get("SlackTeamId"))}
 
     def _read(self, kind: str) -> list[dict]:
         account = self.account()

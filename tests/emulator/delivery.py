@@ -10,9 +10,11 @@ import json
 import logging
 from dataclasses import asdict
 from typing import Any
+from typing import Callable
 from urllib.parse import urlsplit
 
 import chat_message
+import limits
 import metrics
 from chatbot import Chatbot
 from inbox import Inbox
@@ -37,6 +39,17 @@ def emit(account: str, region: str, source: str, detail_type: str, resources: li
 
 class ServiceLinkedRole:
     """What AWSServiceRoleForAWSChatbot may do: subscribe Chatbot's endpoint to the topics of configurations."""
+
+    def __init__(self, may_be_made: Callable[[], bool]) -> None:
+        self.may_be_made = may_be_made
+
+    def has_or_makes_role(self) -> bool:
+        """Whether the caller's account has the role; AWS makes it with the first configuration, as the caller."""
+        if limits.CHATBOT_ROLE not in iam._roles:
+            if not self.may_be_made():
+                return False
+            limits.make_chatbot_role()
+        return True
 
     def subscribe(self, topic_arn: str) -> None:
         """Subscribes the endpoint, once; a topic that does not exist is left alone, and never looked for again."""
@@ -175,7 +188,8 @@ class Delivery:
     def _post(self, account: str, configuration: dict, topic_arn: str, shown: chat_message.ChatMessage) -> bool:
         facts = self.world.account(account)
         channel = configuration.get("SlackChannelId") or configuration.get("ChannelId")
-        if facts["channel_policy_disabled"] or channel in facts["private_channels"]:
+        disabled = self.world.chat_disabled(account, configuration.get("SlackTeamId"))
+        if disabled or channel in facts["private_channels"]:
             return False
         message = asdict(shown)
         message["region"] = message["region"] or topic_arn.split(":")[3]

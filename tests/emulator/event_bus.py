@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
+from typing import Callable
 
 import event_pattern
 import metrics
@@ -23,7 +24,6 @@ from ministack.services import sqs
 
 EVENTS = "events.amazonaws.com"
 PATTERN_QUOTA = 2048
-RULES_QUOTA = 300
 TARGETS_QUOTA = 5
 RULE_NAME = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
 
@@ -68,11 +68,11 @@ class Invocation:
 _current: contextvars.ContextVar[Invocation | None] = contextvars.ContextVar("invocation", default=None)
 
 
-def install() -> None:
-    """Puts all of this in ministack's place."""
+def install(rules_quota: Callable[[], int]) -> None:
+    """Puts all of this in ministack's place. rules_quota: of a bus in the caller's account and region."""
     _install_matching()
     _install_delivery()
-    _install_refusals()
+    _install_refusals(rules_quota)
 
 
 def _install_matching() -> None:
@@ -164,8 +164,8 @@ def _queue_lets_in(queue_arn: str, rule_arn: str) -> bool:
 # Refusals
 
 
-def problem_with_rule(name: str, pattern: str, there: int) -> tuple[str, str] | None:
-    """Error code and message for a rule that AWS refuses. there: how many other rules the bus has."""
+def problem_with_rule(name: str, pattern: str, room: int) -> tuple[str, str] | None:
+    """Error code and message for a rule that AWS refuses. room: how many rules the bus may have beside the others."""
     if not RULE_NAME.fullmatch(name):
         return "ValidationException", (
             f"1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint: "
@@ -176,7 +176,7 @@ def problem_with_rule(name: str, pattern: str, there: int) -> tuple[str, str] | 
     reason = eventbridge._event_pattern_error(pattern)
     if reason:
         return "InvalidEventPatternException", f"Event pattern is not valid. Reason: {reason}"
-    if there >= RULES_QUOTA:
+    if room <= 0:
         return "LimitExceededException", "The requested resource exceeds the maximum number allowed."
     return None
 
@@ -197,12 +197,13 @@ def other_rules(name: str, bus: str) -> int:
     return len(keys) - (eventbridge._rule_key(name, bus) in keys)
 
 
-def _install_refusals() -> None:
+def _install_refusals(rules_quota: Callable[[], int]) -> None:
     put_rule, put_targets, delete_rule = eventbridge._put_rule, eventbridge._put_targets, eventbridge._delete_rule
 
     def put_good_rule(data: dict) -> Any:
         name, bus = data.get("Name", ""), data.get("EventBusName", "default")
-        problem = problem_with_rule(name, data.get("EventPattern") or "", other_rules(name, bus))
+        room = rules_quota() - other_rules(name, bus)
+        problem = problem_with_rule(name, data.get("EventPattern") or "", room)
         return error_response_json(*problem, 400) if problem else put_rule(data)
 
     def put_good_targets(data: dict) -> Any:

@@ -34,6 +34,7 @@ class Front:
     """The request handler.
 
     services: ours, by signing name.
+    named: ours too, those whose requests name their operation.
     operation_of: service, method, path -> the operation's name, where only a path tells.
     is_enabled: account, region -> whether the region is enabled there.
     """
@@ -41,6 +42,7 @@ class Front:
     def __init__(
         self,
         services: dict[str, Service],
+        named: dict[str, Callable[[AwsRequest, bytes], tuple]],
         operation_of: Callable[[str, str, str], str | None],
         is_enabled: Callable[[str, str], bool],
         faults: Faults,
@@ -48,6 +50,7 @@ class Front:
         control: Callable[[web.BaseRequest, bytes], web.Response],
     ) -> None:
         self.services = services
+        self.named = named
         self.operation_of = operation_of
         self.is_enabled = is_enabled
         self.faults = faults
@@ -110,6 +113,8 @@ class Front:
         service = self.services.get(about.service)
         if service is not None:
             return service(request.method, raw_path, query, body)
+        if about.service in self.named:
+            return self.named[about.service](about, body)
         return await ministack_app.call(request.method, raw_path, query, request.raw_headers, body)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from typing import Callable
 
 import event_bus
 from ministack.core.responses import get_account_id
@@ -40,12 +41,12 @@ class HandlerError(ValueError):
         super().__init__(f'Resource handler returned message: "{message}" (HandlerErrorCode: {code})')
 
 
-def install() -> None:
-    """Puts stricter handlers in the place of ministack's."""
+def install(rules_quota: Callable[[], int]) -> None:
+    """Puts stricter handlers in the place of ministack's. rules_quota: of an event bus."""
     handlers = provisioners._RESOURCE_HANDLERS
     _wrap_topic(handlers["AWS::SNS::Topic"])
     _wrap_topic_policy(handlers["AWS::SNS::TopicPolicy"])
-    _wrap_rule(handlers["AWS::Events::Rule"])
+    _wrap_rule(handlers["AWS::Events::Rule"], rules_quota)
     _install_topic_refusals()
     _install_policy_refusals()
 
@@ -135,7 +136,7 @@ def _wrap_topic_policy(handler: dict[str, Any]) -> None:
     handler.update(create=create_good, update=update_good, delete=delete_to_default)
 
 
-def _wrap_rule(handler: dict[str, Any]) -> None:
+def _wrap_rule(handler: dict[str, Any], rules_quota: Callable[[], int]) -> None:
     create, update = handler["create"], handler["update"]
 
     def create_new(logical_id: str, properties: dict, stack_name: str) -> tuple:
@@ -144,9 +145,8 @@ def _wrap_rule(handler: dict[str, Any]) -> None:
         if name is not None and eventbridge._rule_key(name, bus) in eventbridge._rules:
             raise already_there("AWS::Events::Rule", name)
         properties = _with_pattern_text(properties)
-        problem = event_bus.problem_with_rule(
-            name or "generated", properties["EventPattern"], event_bus.other_rules("", bus)
-        )
+        room = rules_quota() - event_bus.other_rules("", bus)
+        problem = event_bus.problem_with_rule(name or "generated", properties["EventPattern"], room)
         problem = problem or event_bus.problem_with_targets(properties.get("Targets") or [], [])
         if problem:
             raise HandlerError(problem[1], _handler_code(problem[0]))

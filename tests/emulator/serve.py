@@ -40,8 +40,10 @@ from control import Control
 from delivery import Delivery
 from delivery import ServiceLinkedRole
 from faults import Faults
+from faults import Outcome
 from front import Front
 from inbox import Inbox
+from limits import Limits
 from ministack import app as ministack
 from request_log import RequestLog
 from rest_json import Routes
@@ -62,7 +64,8 @@ class Emulator:
         self.log = RequestLog()
         self.delivery = Delivery(self.world, self.inbox)
         self.security_hub = SecurityHub(self.world, self.emit_of_security_hub)
-        self.chatbot = Chatbot(self.world, ServiceLinkedRole())
+        self.limits = Limits(self.world)
+        self.chatbot = Chatbot(self.world, ServiceLinkedRole(self.may_make_service_role))
         self.delivery.install(self.chatbot)
         account_facts.install(self.world)
         self.stacks = Stacks()
@@ -70,8 +73,9 @@ class Emulator:
         stacks.install_refusals()
         stacks.install_change_sets()
         stacks.install_search()
-        event_bus.install()
-        resource_types.install()
+        self.limits.install()
+        event_bus.install(self.limits.rules)
+        resource_types.install(self.limits.rules)
         keys.install()
         alarms.install()
         template_of_2020.install(self.chatbot, self.security_hub)
@@ -83,7 +87,15 @@ class Emulator:
             "account": Routes(model_of("account")),
             "lambda": Routes(model_of("lambda")),
         }
-        self.front = Front(services, self.operation_of, self.world.is_enabled, self.faults, self.log, Control(self))
+        named = {"servicequotas": self.limits.service_quotas}
+        self.front = Front(
+            services, named, self.operation_of, self.world.is_enabled, self.faults, self.log, Control(self)
+        )
+
+    def may_make_service_role(self) -> bool:
+        """Whether AWS, in the name of the caller, may make Chatbot's role: what a direct call would be told."""
+        _delay, outcome, _reason = self.faults.decide("iam", "us-east-1", "CreateServiceLinkedRole")
+        return outcome is not Outcome.DENIED
 
     def emit(self, account: str, region: str, source: str, detail_type: str, resources: list, detail: dict) -> None:
         """Puts an event of an AWS service on the bus."""

@@ -30,6 +30,8 @@ FACTS: dict[str, Any] = {
     "roles": None,  # roles that may be assumed: ARN or {"arn", "external_id"}; None: any
     "private_channels": [],  # Slack channels that nobody has invited the app to
     "channel_policy_disabled": None,  # StateReason when an organisation policy disables the channels
+    "chatbot_policy": None,  # the effective chat applications policy, which may disable them too
+    "quotas": {},  # "rules" of an event bus, IAM's "roles" and "policies", where they are not AWS's defaults
     "chatbot_lag_reads": 0,  # so many describes after a write still show the old state
 }
 
@@ -70,6 +72,19 @@ class World:
     def members(self, administrator: str) -> list[str]:
         """The member accounts of a Security Hub administrator."""
         return sorted(name for name, facts in self.accounts.items() if facts["administrator"] == administrator)
+
+    def chat_disabled(self, account_id: str, workspace: str | None = None) -> str | None:
+        """Why the organisation disables an account's channels in a workspace (any Teams team: None), or None."""
+        account = self.account(account_id)
+        chatbot = (account["chatbot_policy"] or {}).get("chatbot", {})
+        slack = chatbot.get("platforms", {}).get("slack", {})
+        if account["channel_policy_disabled"] or workspace is None:
+            return account["channel_policy_disabled"]
+        if slack.get("client", chatbot.get("default", {}).get("client")) == "disabled":
+            return "Slack is disabled by the chat applications policy"
+        if slack.get("workspaces") and workspace not in slack["workspaces"]:
+            return f"Slack workspace {workspace} is not allowed by the chat applications policy"
+        return None
 
     def workspace_names(self) -> dict[str, str]:
         """The names of all authorised workspaces by id."""

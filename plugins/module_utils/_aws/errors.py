@@ -19,6 +19,14 @@ class Refused(Exception):
     """The product itself declines to go on; the text holds cause and remedy."""
 
 
+class Several(Refused):
+    """Several failures that are known at once."""
+
+    def __init__(self, failures: list[BaseException]) -> None:
+        self.sentences = list(dict.fromkeys(explain(failure) for failure in failures))
+        super().__init__(joined(self.sentences))
+
+
 def failures() -> tuple[type[BaseException], ...]:
     """Return what a call may end with and *explain* puts into words: for an except clause."""
     return (aws.ClientError, aws.BotoCoreError, ResponseParserError, Refused)
@@ -103,6 +111,28 @@ def is_passing(error: BaseException) -> bool:
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(response, dict) else 0
     known = code(error)
     return status >= 500 or SAME_AS.get(known, known) == "Throttling"
+
+
+def is_denied(error: BaseException) -> bool:
+    """Tell whether a policy, of whatever kind, does not allow the call."""
+    known = code(error)
+    return SAME_AS.get(known, known) == "AccessDenied"
+
+
+def is_unrecognized(error: BaseException) -> bool:
+    """Tell whether AWS does not know the credentials, as everywhere in a region that the account has not enabled."""
+    known = code(error)
+    return SAME_AS.get(known, known) == "UnrecognizedClient"
+
+
+def joined(sentences: list[str]) -> str:
+    """Return several explanations as one text."""
+    return "; ".join([*(sentence.rstrip(".") for sentence in sentences[:-1]), *sentences[-1:]])
+
+
+def sentences(error: BaseException) -> list[str]:
+    """Return an explanation for each failure that *error* stands for."""
+    return list(error.sentences) if isinstance(error, Several) else [explain(error)]
 
 
 def explain(error: BaseException) -> str:

@@ -83,19 +83,21 @@ def apply(
     plan_now: Plan | None = None,
     sleep: Callable[[float], None] = time.sleep,
     writer: Any = None,
+    *,
+    authorised: bool = False,
 ) -> Outcome:
     """Bring the configuration to *desired* and return what happened; an empty *plan_now* spares all calls.
 
     A plan that is not empty is made anew from a fresh read, so that a plan made minutes ago drops nobody's topic.
     *writer*: a client that asks once, for the same reason: a write that botocore repeats seconds later, after somebody
-    else's, would take that back. Raise Refused (the workspace is not authorised, another writer does not give way) and
-    botocore's errors.
+    else's, would take that back. *authorised*: the caller knows that the workspace is. Raise Refused (the workspace is
+    not authorised, another writer does not give way) and botocore's errors.
     """
     if plan_now is not None and not plan_now.changed:
         return Outcome(False, plan_now.before, plan_now.after)
 
     def write(now: Plan) -> bool:
-        if now.operation == "create":
+        if now.operation == "create" and not authorised:
             require_team(client, desired)
         return _write(writer or client, now, desired.platform)
 
@@ -127,13 +129,18 @@ def require_team(client: Any, desired: Desired) -> None:
 
     To be asked before creating: an attempt that AWS refuses for this reason keeps the configuration's name for good.
     """
-    platform = desired.platform
-    teams = platform.list_teams(client)
-    if any(team[platform.team_id].casefold() == desired.team_id.casefold() for team in teams):
-        return
+    missing = unauthorised(desired.platform, desired.team_id, desired.platform.list_teams(client))
+    if missing:
+        raise errors.Refused(missing)
+
+
+def unauthorised(platform: Platform, team_id: str, teams: list[dict[str, Any]]) -> str:
+    """Return the steps to take where the workspace or team is not among the authorised *teams*, '' where it is."""
+    if any(team[platform.team_id].casefold() == team_id.casefold() for team in teams):
+        return ""
     known = ", ".join(f"{team[platform.team_id]} ({team.get(platform.team_name, 'no name')})" for team in teams)
-    raise errors.Refused(
-        f"{platform.name} {platform.team} {desired.team_id} is not authorised in this AWS account (authorised: "
+    return (
+        f"{platform.name} {platform.team} {team_id} is not authorised in this AWS account (authorised: "
         f"{known or 'none'}), which AWS lets nobody automate. Do it once: open {CONSOLE} in this account, choose "
         f'"Configure a chat client", then {platform.menu}, sign in, pick the {platform.team} and press Allow; then '
         f"run again."

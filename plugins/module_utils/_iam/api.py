@@ -35,6 +35,42 @@ def create_role(client: Any, name: str, description: str, trust: dict[str, Any],
     return True
 
 
+def list_service_linked_roles(client: Any, service: str) -> list[dict[str, Any]]:
+    """Return the roles that the service (as management.chatbot.amazonaws.com) acts with in the account."""
+    pages = client.get_paginator("list_roles").paginate(PathPrefix=f"/aws-service-role/{service}/")
+    return [role for page in pages for role in page["Roles"]]
+
+
+def create_service_linked_role(client: Any, service: str) -> bool:
+    """Create the role that the service acts with; return False if it is there, or is not to be made by hand."""
+    try:
+        client.create_service_linked_role(AWSServiceName=service)
+    except client.exceptions.InvalidInputException:
+        return False
+    return True
+
+
+def denies(client: Any, principal: str, action: str, resource: str, context: dict[str, str]) -> bool:
+    """Tell whether the policies of a user or role certainly do not allow the action, by IAM's own simulation.
+
+    *context*: condition keys with their values. A policy that asks for others is taken to allow.
+    """
+    entries = [
+        {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+        for key, value in context.items()
+    ]
+    results = client.simulate_principal_policy(
+        PolicySourceArn=principal, ActionNames=[action], ResourceArns=[resource], ContextEntries=entries
+    )["EvaluationResults"]
+    return any(item["EvalDecision"] != "allowed" and not item.get("MissingContextValues") for item in results)
+
+
+def get_account_summary(client: Any) -> dict[str, int]:
+    """Return how many entities of each kind the account has, and its quotas: Roles, RolesQuota, Policies, ..."""
+    summary: dict[str, int] = client.get_account_summary()["SummaryMap"]
+    return summary
+
+
 def update_trust(client: Any, name: str, trust: dict[str, Any]) -> None:
     """Replace who may assume the role."""
     client.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))

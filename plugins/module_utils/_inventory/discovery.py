@@ -116,7 +116,7 @@ def _open(clients: Clients, search: Search) -> _Opened:
         home = clients.home_region(source)
         with clients.acting(source):
             identity = clients.get("sts", home, source.endpoint_url).get_caller_identity()
-            enabled = _enabled_regions(clients, home, source.endpoint_url)
+            enabled = enabled_regions(clients, home, source.endpoint_url)
     except errors.failures() as error:
         return _Opened(error=errors.explain(error))
     partition = identity["Arn"].split(":")[1]
@@ -124,7 +124,8 @@ def _open(clients: Clients, search: Search) -> _Opened:
     return _Opened(identity["Account"], partition, tuple(wanted))
 
 
-def _enabled_regions(clients: Clients, home: str, endpoint_url: str) -> list[str]:
+def enabled_regions(clients: Clients, home: str, endpoint_url: str) -> list[str]:
+    """Return the regions that the acting account has enabled: one call, two where the first is denied."""
     try:
         return _listed_regions(clients.get("account", home, endpoint_url, FEW_ATTEMPTS))
     except errors.failures():

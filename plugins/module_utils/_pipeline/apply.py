@@ -13,14 +13,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import differences
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import obstacles
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import repair
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
@@ -43,6 +46,8 @@ def apply(clients: Clients, accounts: list[AccountRun], say: Callable[[str], Non
     """Carry out the plans of all targets and accounts; who fails carries the *error*, and the others go on."""
     targets = [target for account in accounts for target in account.targets]
     _say_what_begins(targets, say)
+    # First of all: where AWS is to make this role itself and may not, it leaves half of a channel behind.
+    note_failures(parallel.each(lambda account: _make_service_role(clients, account), accounts))
     # Before anything is built: a run that is killed after that must not leave a topic in the channel that looks well
     # and that nobody is subscribed to.
     note_failures(parallel.each(lambda account: _unsubscribe(clients, account), accounts))
@@ -110,6 +115,20 @@ def _repair(clients: Clients, target: Target) -> None:
         repair.repair(clients, target.settings, live.resources, live.path, list(repairs))
 
 
+def _make_service_role(clients: Clients, account: AccountRun) -> None:
+    if not account.makes_service_role:
+        return
+    source = account.settings.source
+    with clients.acting(source):
+        client = clients.get("iam", clients.home_region(source), source.endpoint_url)
+        try:
+            iam.create_service_linked_role(client, obstacles.SERVICE_ROLE_OF)
+        except errors.failures() as error:
+            if not errors.is_denied(error):
+                raise
+            raise errors.Refused(obstacles.of_service_role()) from error
+
+
 def _unsubscribe(clients: Clients, account: AccountRun) -> None:
     """Take the topics out that have to be subscribed to anew."""
     settings = account.settings
@@ -132,7 +151,8 @@ def _join(clients: Clients, account: AccountRun) -> None:
         for merge in account.plan.merges:
             # What has gone out since the survey comes in again.
             planned = None if merge.resubscribed else merge.plan
-            configuration.apply(client, merge.desired, planned, writer=writer)
+            authorised = merge.desired.team_id in account.authorised
+            configuration.apply(client, merge.desired, planned, writer=writer, authorised=authorised)
 
 
 def _close(clients: Clients, account: AccountRun) -> None:

@@ -119,6 +119,42 @@ def plan(
     )
 
 
+def problems(
+    configurations: list[Configuration],
+    live: LiveIdentity,
+    channels: list[Channel],
+    wanted: Identity,
+    settings: Settings,
+) -> list[str]:
+    """Return all that keeps these channels from being configured, each as a sentence with its remedy."""
+    foreign: list[bool] = []
+    found: list[str] = []
+    for channel in channels:
+        configuration, problem = _configuration_or_problem(configurations, channel, wanted, settings)
+        found += filter(None, [problem])
+        foreign.append(configuration is not None and not _is_ours(configuration))
+    return found + ([] if all(foreign) else identities.problems(wanted, live))
+
+
+def _configuration_or_problem(
+    configurations: list[Configuration], channel: Channel, wanted: Identity, settings: Settings
+) -> tuple[Configuration | None, str]:
+    try:
+        found = configuration_of(configurations, channel, wanted, settings)
+        if found is not None and not _is_ours(found):
+            _refuse_foreign_name(found, channel)
+    except Refused as error:
+        return None, str(error)
+    return found, ""
+
+
+def configuration_of(
+    configurations: list[Configuration], channel: Channel, wanted: Identity, settings: Settings
+) -> Configuration | None:
+    """Return the configuration that the channel has, or that becomes its own, or None. Raise Refused."""
+    return plans.adopted(configurations, _ours(channel, wanted, settings))
+
+
 def without_resubscribed(merge: Merge) -> plans.Desired:
     """Return what the configuration shall be before the topics come in again that have to be subscribed to anew."""
     return _topics_only(merge.plan.before or {}, remove=merge.resubscribed)

@@ -36,8 +36,7 @@ def decide(account: AccountRun, today: datetime.date) -> None:
     present = [target for target in healthy(account.targets) if target.settings.present]
     if not present:
         return
-    settings = present[0].settings
-    if account.facts.administrator and not settings.value("allow_member"):
+    if belongs_to_a_member(account):
         _fail(present, _member(account))
         return
     layout = _lay_out(account, present, today)
@@ -54,6 +53,12 @@ def decide(account: AccountRun, today: datetime.date) -> None:
         aggregation = topology.aggregation_of(account.facts.aggregator)
         account.without_pipeline = watch.without_pipeline(account.beyond, aggregation, layout.mode)
         account.notices += watch.notices(account.beyond, account.without_pipeline)
+
+
+def belongs_to_a_member(account: AccountRun) -> bool:
+    """Tell whether the account is a member, whose administrator's is the one to run the playbook for."""
+    present = [target for target in account.targets if target.settings.present]
+    return bool(present and account.facts.administrator and not present[0].settings.value("allow_member"))
 
 
 def worth_asking(account: AccountRun, today: datetime.date) -> list[Target]:
@@ -187,7 +192,7 @@ def _settle(account: AccountRun, target: Target, layout: topology.Topology, toda
     pipeline = desired.pipeline(target.settings, account.account, automatic, duties, _configurations(account))
     problems = template.problems(pipeline.stack)
     if problems:
-        target.fail(Refused(" ".join(problems)))
+        target.refuse(*problems)
         return
     target.wanted = pipeline
     target.scopes = place.scopes

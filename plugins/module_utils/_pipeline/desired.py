@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import field
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """An AWS account, as its credentials name it."""
+    """An AWS account, as its credentials name it. *caller*: the ARN that they are for; several may lead into one."""
 
     id: str
     partition: str
+    caller: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 from urllib.parse import unquote
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import MANAGED_TAG
 from ansible_collections.secops.securityhub.plugins.module_utils._iam import api
@@ -88,12 +89,24 @@ def identity(account: Account, name: str, tags: tuple[tuple[str, str], ...]) -> 
 
 def plan(wanted: Identity, live: LiveIdentity, *, own_guardrail: bool) -> IdentityPlan:
     """Return what makes role and, if *own_guardrail*, guardrail as they should be. Raise Refused for a foreign one."""
-    _refuse_foreign("role", wanted.role_name, live.role)
-    _refuse_foreign("policy", wanted.guardrail_name, live.guardrail)
+    found = problems(wanted, live)
+    if found:
+        raise Refused(errors.joined(found))
     return IdentityPlan(
         role=_towards(live.role, _role_differs(wanted, live)),
         guardrail=_towards(live.guardrail, _guardrail_differs(live)) if own_guardrail else NONE,
     )
+
+
+def problems(wanted: Identity, live: LiveIdentity) -> list[str]:
+    """Return why role and guardrail cannot become ours, each as a sentence with its remedy."""
+    parts = (("role", wanted.role_name, live.role), ("policy", wanted.guardrail_name, live.guardrail))
+    return [
+        f"the IAM {kind} {name} is there, but was not made by this collection: set securityhub_slack_name to a name of "
+        f"its own."
+        for kind, name, resource in parts
+        if resource is not None and not _is_ours(resource)
+    ]
 
 
 def plan_absent(wanted: Identity, live: LiveIdentity) -> IdentityPlan:
@@ -153,14 +166,6 @@ def _tags(resource: dict[str, Any] | None) -> dict[str, str]:
 
 def _is_ours(resource: dict[str, Any] | None) -> bool:
     return MANAGED_TAG in _tags(resource)
-
-
-def _refuse_foreign(kind: str, name: str, resource: dict[str, Any] | None) -> None:
-    if resource is not None and not _is_ours(resource):
-        raise Refused(
-            f"the IAM {kind} {name} is there, but was not made by this collection: set securityhub_slack_name to a "
-            f"name of its own."
-        )
 
 
 def _renew_role(client: Any, wanted: Identity, live: LiveIdentity) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
@@ -50,12 +51,33 @@ def plan(wanted: Pipeline | None, name: str, live: LiveTarget) -> TargetPlan:
 
     *name*: the stack's.
     """
-    _refuse_foreign_stack(name, live.stack)
+    found = problems(wanted, name, live, present=wanted is not None)
+    if found:
+        raise Refused(errors.joined(found))
     if wanted is None:
-        return TargetPlan(action=DELETE if live.action else NONE, stack=_stack_path(None, name, live))
-    if not live.hub:
-        raise Refused("Security Hub is not enabled there: enable it, or take the region out of the inventory.")
-    return TargetPlan(action=_action(wanted, live), repairs=_repairs(live), stack=_stack_path(wanted, name, live))
+        return TargetPlan(action=DELETE if live.action else NONE, stack=stack_path(None, live))
+    return TargetPlan(action=_action(wanted, live), repairs=_repairs(live), stack=stack_path(wanted, live))
+
+
+def problems(wanted: Pipeline | None, name: str, live: LiveTarget, *, present: bool) -> list[str]:
+    """Return all that keeps *live* from becoming *wanted*, each as a sentence with its remedy.
+
+    *present*: it shall have a pipeline, also where it is not known which one (*wanted* None).
+    """
+    found = []
+    if present and not live.hub:
+        found.append("Security Hub is not enabled there: enable it, or take the region out of the inventory.")
+    if _is_foreign(live.stack):
+        found.append(
+            f"the stack {name} is there, but was not made by this collection: set securityhub_slack_name to a name of "
+            f"its own."
+        )
+    elif states.STUCK in stack_path(wanted, live):
+        found.append(
+            f"the stack {name} is in {status_of(live.stack)}, which no update leads out of: look at its events in the "
+            f"console, delete it there, and run the playbook again."
+        )
+    return found
 
 
 def is_ours(stack: dict[str, Any] | None) -> bool:
@@ -78,14 +100,9 @@ def same(design: StackDesign | None, stack: dict[str, Any] | None) -> bool:
     return design is not None and tags_of(stack).get(template.DIGEST_TAG) == template.digest(design)
 
 
-def _refuse_foreign_stack(name: str, stack: dict[str, Any] | None) -> None:
+def _is_foreign(stack: dict[str, Any] | None) -> bool:
     # An unexecuted change set leaves an empty stack without tags: nothing of anybody's is in it.
-    if stack is None or is_ours(stack) or status_of(stack) == states.EMPTY:
-        return
-    raise Refused(
-        f"the stack {name} is there, but was not made by this collection: set securityhub_slack_name to a name of its "
-        f"own."
-    )
+    return stack is not None and not is_ours(stack) and status_of(stack) != states.EMPTY
 
 
 def _action(wanted: Pipeline, live: LiveTarget) -> str:
@@ -100,12 +117,7 @@ def _repairs(live: LiveTarget) -> tuple[drift.Drift, ...]:
     return tuple(repair.repairable(drift.drifts(live.resources, live.path)))
 
 
-def _stack_path(wanted: Pipeline | None, name: str, live: LiveTarget) -> tuple[str, ...]:
+def stack_path(wanted: Pipeline | None, live: LiveTarget) -> tuple[str, ...]:
+    """Return the operations that lead the live stack to the wanted one, or away."""
     design = wanted.stack if wanted else None
-    path = states.path(status_of(live.stack), present=design is not None, same=same(design, live.stack))
-    if states.STUCK in path:
-        raise Refused(
-            f"the stack {name} is in {status_of(live.stack)}, which no update leads out of: look at its events in the "
-            f"console, delete it there, and run the playbook again."
-        )
-    return path
+    return states.path(status_of(live.stack), present=design is not None, same=same(design, live.stack))

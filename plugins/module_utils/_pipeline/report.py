@@ -14,6 +14,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platfo
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import differences
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import obstacles
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def target_result(target: Target) -> dict[str, Any]:
         "changed": target.plan.changed,
         "changes": changes_of(target),
         "failed": bool(target.error),
+        "problems": [inert(problem) for problem in target.problems],
         "msg": inert(target.error) or "; ".join(changes_of(target)) or "nothing to change",
     }
 
@@ -65,7 +67,8 @@ def channel_changes(account: AccountRun) -> list[str]:
     """Return what is written for the account's channels, in words."""
     if account.plan is None:
         return []
-    found = _identity_changes(account.plan.identity)
+    found = [f"role {obstacles.SERVICE_ROLE}: create"] if account.makes_service_role else []
+    found += _identity_changes(account.plan.identity)
     for merge in account.plan.merges:
         found += _merge_changes(merge)
     found += [f"configuration {removal.name}: delete" for removal in account.plan.closing]
@@ -167,11 +170,11 @@ def _failures(targets: list[Target]) -> list[str]:
     """Return each cause once, with the targets that it stopped."""
     stopped: dict[str, list[str]] = {}
     for target in targets:
-        if target.error:
-            stopped.setdefault(target.error, []).append(target.host)
+        for problem in target.problems:
+            stopped.setdefault(problem, []).append(target.host)
     lines = ["", "Failed:"] if stopped else []
-    for error, hosts in stopped.items():
-        lines += wrapped(f"  {differences.few_of(hosts)}: {error}")
+    for problem, hosts in stopped.items():
+        lines += wrapped(f"  {differences.few_of(hosts)}: {problem}")
     return lines
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run over all targets of a play: check, survey, decide, plan, apply. PRIVATE to the collection.
+"""A run over all targets of a play: check, survey, decide, preflight, plan, apply. PRIVATE to the collection.
 
 One way, no going back: nothing after the plan reads the inventory again, nothing before it writes.
 """
@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import apply
@@ -21,6 +22,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import given_keys
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import preflight
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import settings as role_variables
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
@@ -69,7 +71,10 @@ def prepare(
     _look_at_keys(clients, accounts)
     note_failures(look_deep(clients, [target for target in targets if target.settings.value("deep")]))
     for account in accounts:
-        _plan(account)
+        _plan_targets(account)
+    preflight.examine(clients, accounts)
+    for account in accounts:
+        _plan_channels(account)
     if diff:
         _read_templates(clients, targets)
 
@@ -94,17 +99,13 @@ def look(
 def refuse_bad_settings(targets: list[Target]) -> None:
     """Let the targets fail whose settings are wrong: no call."""
     for target in healthy(targets):
-        problems = role_variables.problems(target.settings)
-        if problems:
-            target.fail(Refused("; ".join(problems)))
+        target.refuse(*role_variables.problems(target.settings))
 
 
 def refuse_disagreements(accounts: list[AccountRun]) -> None:
     """Let the accounts fail whose targets contradict each other: no call."""
     for account in accounts:
-        contradictions = role_variables.disagreements([target.settings for target in account.targets])
-        if contradictions:
-            account.fail(Refused("; ".join(contradictions)))
+        account.refuse(*role_variables.disagreements([target.settings for target in account.targets]))
 
 
 def accounts_of(clients: Clients, targets: list[Target], neighbours: list[Target]) -> list[AccountRun]:
@@ -152,12 +153,18 @@ class _Read:
 
 def _survey(clients: Clients, accounts: list[AccountRun], watch: bool) -> None:
     """Read everything at once: what each account has, and what each of its targets has."""
-    reads = [read for account in accounts if healthy(account.targets) for read in _reads(clients, account, watch)]
-    for outcome in parallel.each(lambda read: read.read(), reads):
-        if outcome.error is not None:
-            outcome.item.owner.fail(outcome.error)
-        else:
+    readable = [account for account in accounts if healthy(account.targets)]
+    for account in readable:
+        account.is_read = True
+    reads = [read for account in readable for read in _reads(clients, account, watch)]
+    outcomes = parallel.each(lambda read: read.read(), reads)
+    failures = [(outcome.item.owner, outcome.error) for outcome in outcomes if outcome.error is not None]
+    for outcome in outcomes:
+        if outcome.error is None:
             setattr(outcome.item.owner, outcome.item.attribute, outcome.value)
+    preflight.explain_regions(clients, accounts, [owner for owner, error in failures if errors.is_unrecognized(error)])
+    for owner, error in failures:
+        owner.unread(error)
 
 
 def _reads(clients: Clients, account: AccountRun, watch: bool) -> list[_Read]:
@@ -227,10 +234,27 @@ def _look_deep(clients: Clients, target: Target) -> None:
         target.live = survey.with_path(clients, target.settings, target.account, target.live, target.wanted.stack)
 
 
-def _plan(account: AccountRun) -> None:
-    for target in healthy(account.targets):
-        _plan_target(target)
+def _plan_targets(account: AccountRun) -> None:
+    elsewhere = decisions.belongs_to_a_member(account)
+    for target in account.targets:
+        if not target.error or (target.live.hub is not None and not elsewhere):
+            _plan_target(target)
+
+
+def _plan_target(target: Target) -> None:
+    name, present = target.settings.name, target.settings.present
+    # It shall have a pipeline, or would if it were not for what was found wrong already.
+    shall_be = target.wanted is not None or (present and bool(target.error))
+    target.refuse(*plan.problems(target.wanted, name, target.live, present=shall_be))
+    if not target.error:
+        target.plan = plan.plan(target.wanted, name, target.live)
+
+
+def _plan_channels(account: AccountRun) -> None:
     handover.hold_back(account)
+    for target in account.targets:
+        if target.error:
+            target.plan = plan.TargetPlan()  # nothing of it is carried out
     account.notices += handover.notices(account)
     if not healthy(account.targets):
         return
@@ -238,13 +262,6 @@ def _plan(account: AccountRun) -> None:
         account.plan = decisions.plan_channels(account)
     except Refused as error:
         account.fail(error)
-
-
-def _plan_target(target: Target) -> None:
-    try:
-        target.plan = plan.plan(target.wanted, target.settings.name, target.live)
-    except Refused as error:
-        target.fail(error)
 
 
 def _read_templates(clients: Clients, targets: list[Target]) -> None:

@@ -79,7 +79,7 @@ def of_files(
     found = Simulation(targets, forwarding.decide(targets, [], clients, today))
     if not any(target.account for target in targets):
         for target in targets:
-            target.error = f"{target.error} {OFFLINE}"
+            target.problems = [f"{target.error} {OFFLINE}"]
     return _simulated(found, findings, days, today)
 
 

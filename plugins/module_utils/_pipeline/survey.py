@@ -51,8 +51,9 @@ REGIONS_THAT_MAY_FAIL = 3
 class LiveTarget:
     """One target as it is: whether Security Hub is on, the custom action and the stack as boto3 shapes them, or None.
 
-    *hub*: None where nobody has asked. *template*: the stack's, read only where it is to be shown. *resources*,
-    *path*: what the stack's own template says, and what is there of it, read by a deep survey only.
+    *hub*: None where nobody has asked. *actions*: how many custom actions there are, ours among them. *template*: the
+    stack's, read only where it is to be shown. *resources*, *path*: what the stack's own template says, and what is
+    there of it, read by a deep survey only.
     """
 
     hub: bool | None = None
@@ -61,6 +62,7 @@ class LiveTarget:
     template: dict[str, Any] | None = field(default=None, hash=False)
     resources: Resources | None = field(default=None, hash=False)
     path: paths.LivePath | None = field(default=None, hash=False)
+    actions: int = 0
 
 
 def account(clients: Clients, targets: list[Settings]) -> Account:
@@ -69,7 +71,7 @@ def account(clients: Clients, targets: list[Settings]) -> Account:
     def ask(settings: Settings) -> Account:
         with clients.acting(settings.source):
             identity = clients.get("sts", settings.region, settings.source.endpoint_url).get_caller_identity()
-        return Account(id=identity["Account"], partition=identity["Arn"].split(":")[1])
+        return Account(identity["Account"], identity["Arn"].split(":")[1], caller=identity["Arn"])
 
     return _first_answer(ask, targets)
 
@@ -94,16 +96,43 @@ def _first_answer(ask: Callable[[Settings], Answer], targets: list[Settings]) ->
 
 
 def target(clients: Clients, settings: Settings, account: Account) -> LiveTarget:
-    """Return the live state of one target: two calls."""
+    """Return the live state of one target: two calls. Raise Several where both are denied."""
     endpoint = settings.source.endpoint_url
-    with clients.acting(settings.source):
-        stack = cloudformation.describe_stack(clients.get("cloudformation", settings.region, endpoint), settings.name)
-        client = clients.get("securityhub", settings.region, endpoint)
+
+    def stack() -> dict[str, Any] | None:
+        return cloudformation.describe_stack(clients.get("cloudformation", settings.region, endpoint), settings.name)
+
+    def actions() -> list[dict[str, Any]] | None:
         try:
-            action = securityhub.describe_action_target(client, desired.action_arn(settings, account))
+            return securityhub.describe_action_targets(clients.get("securityhub", settings.region, endpoint))
         except securityhub.HubNotEnabled:
-            return LiveTarget(hub=False, stack=stack)
-    return LiveTarget(hub=True, action=action, stack=stack)
+            return None
+
+    with clients.acting(settings.source):
+        live, there = _all_that_are_allowed(stack, actions)
+    if there is None:
+        return LiveTarget(hub=False, stack=live)
+    arn = desired.action_arn(settings, account)
+    ours = next((found for found in there if found["ActionTargetArn"] == arn), None)
+    return LiveTarget(hub=True, action=ours, stack=live, actions=len(there))
+
+
+def _all_that_are_allowed(*asks: Callable[[], Any]) -> list[Any]:
+    """Return all answers; where a policy denies one, ask the others too, so that all that is missing can be said."""
+    outcomes = [_answer_or_denial(ask) for ask in asks]
+    denials = [denial for _answer, denial in outcomes if denial is not None]
+    if denials:
+        raise errors.Several(denials)
+    return [answer for answer, _denial in outcomes]
+
+
+def _answer_or_denial(ask: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    try:
+        return ask(), None
+    except errors.failures() as error:
+        if errors.is_denied(error):
+            return None, error
+        raise
 
 
 def hub(clients: Clients, settings: Settings) -> bool:
@@ -228,9 +257,9 @@ def _facts(clients: Clients, settings: Settings) -> Facts:
         securityhub.describe_security_hub_v2,
     )
     outcomes = parallel.each(ask, questions)
-    for outcome in outcomes:
-        if outcome.error is not None:
-            raise outcome.error
+    failures = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if failures:
+        raise errors.Several(list(failures)) if all(errors.is_denied(error) for error in failures) else failures[0]
     hub, aggregator, administrator, v2 = (outcome.value for outcome in outcomes)
     return Facts(
         aggregator=aggregator,

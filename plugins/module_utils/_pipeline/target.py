@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Target:
-    """What a run knows of one target so far; *error* (cause and remedy) ends its way, and only its way.
+    """What a run knows of one target so far; *problems* (each with cause and remedy) end its way, and only its way.
 
     *wanted* None: nothing of it shall be left. *sends*: in words, what its pipeline lets through. *scopes*: what the
     patterns of its routes were made from, beside the routes' policies. *superseded*: ARNs of topics of others, which
@@ -46,7 +46,12 @@ class Target:
     scopes: tuple[Scope, ...] = ()
     superseded: frozenset[str] = frozenset()
     plan: TargetPlan = field(default_factory=TargetPlan)
-    error: str = ""
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def error(self) -> str:
+        """Return all problems as one text, '' without any."""
+        return errors.joined(self.problems)
 
     @property
     def account_id(self) -> str:
@@ -59,8 +64,20 @@ class Target:
         return self.settings.host
 
     def fail(self, error: BaseException) -> None:
-        """End the target's way; the first failure is the one that counts."""
-        self.error = self.error or errors.explain(error)
+        """End the target's way, if it has not ended yet: what fails after the first failure follows from it."""
+        if not self.problems:
+            self.refuse(*errors.sentences(error))
+
+    def unread(self, error: BaseException) -> None:
+        """Note why something could not be read: all permissions that are missing, or else the first failure."""
+        if errors.is_denied(error) or isinstance(error, errors.Several):
+            self.refuse(*errors.sentences(error))
+        else:
+            self.fail(error)
+
+    def refuse(self, *sentences: str) -> None:
+        """Add to what keeps the target from being built; a person wants to know all of it at once."""
+        self.problems += [sentence for sentence in dict.fromkeys(sentences) if sentence not in self.problems]
 
 
 @dataclass
@@ -72,7 +89,8 @@ class AccountRun:
     that sends the findings about global resources. *linked*: those whose findings an aggregator copies. *lost*: topics
     that the channel carries and that are no more. *regions*: all that the inventory has of the account. *beyond*: the
     account's other regions, None if nobody has asked for them. *without_pipeline*: those of them where Security Hub is
-    on and nobody sends the findings.
+    on and nobody sends the findings. *is_read*: all of it could be read. *authorised*: the workspaces that are, where
+    that was asked. *wants_service_role*: the role by which Amazon Q subscribes to topics is missing.
     """
 
     account: Account
@@ -89,6 +107,9 @@ class AccountRun:
     facts: Facts = field(default_factory=Facts)
     configurations: list[Configuration] = field(default_factory=list)
     identity: LiveIdentity = field(default_factory=LiveIdentity)
+    is_read: bool = False
+    authorised: frozenset[str] = frozenset()
+    wants_service_role: bool = False
     plan: ChannelsPlan | None = None
     notices: list[str] = field(default_factory=list)
 
@@ -97,10 +118,27 @@ class AccountRun:
         """Return the settings of any target: what an account has once, they agree on."""
         return self.targets[0].settings
 
+    @property
+    def makes_service_role(self) -> bool:
+        """Tell whether a channel is to be made, and before it the role that is missing."""
+        creates = any(merge.plan.operation == "create" for merge in (self.plan.merges if self.plan else ()))
+        return self.wants_service_role and creates
+
     def fail(self, error: BaseException) -> None:
         """Let every target of the account fail."""
         for target in self.targets:
             target.fail(error)
+
+    def unread(self, error: BaseException) -> None:
+        """Note why something of the account could not be read, without which none of its targets can go on."""
+        self.is_read = False
+        for target in self.targets:
+            target.unread(error)
+
+    def refuse(self, *sentences: str) -> None:
+        """Add to what keeps every target of the account from being built or removed."""
+        for target in self.targets:
+            target.refuse(*sentences)
 
 
 def healthy(targets: Iterable[Target]) -> list[Target]:

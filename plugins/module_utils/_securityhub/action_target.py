@@ -56,11 +56,19 @@ def require_room(targets: list[ActionTarget]) -> None:
 
     Left to AWS, the refusal is a LimitExceededException, which botocore takes for throttling and tries again.
     """
-    if len(targets) >= LIMIT:
-        raise errors.Refused(
-            f"there are {len(targets)} custom actions in this account and region, and AWS allows {LIMIT}: delete one "
-            f"that is not needed."
-        )
+    full = without_room(len(targets))
+    if full:
+        raise errors.Refused(full)
+
+
+def without_room(there: int) -> str:
+    """Return the sentence for an account and region that has as many custom actions as AWS allows, else ''."""
+    if there < LIMIT:
+        return ""
+    return (
+        f"there are {there} custom actions in this account and region, and AWS allows {LIMIT}: delete one that is not "
+        f"needed."
+    )
 
 
 def changes(current: ActionTarget, desired: Desired) -> dict[str, str]:

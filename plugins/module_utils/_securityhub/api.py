@@ -126,16 +126,6 @@ def describe_action_targets(client: Any) -> list[Resource]:
         return [target for page in pages for target in page["ActionTargets"]]
 
 
-def describe_action_target(client: Any, arn: str) -> Resource | None:
-    """Return ActionTargetArn, Name and Description of one custom action, or None. Raise HubNotEnabled."""
-    try:
-        with _needing_hub(client):
-            found = client.describe_action_targets(ActionTargetArns=[arn])["ActionTargets"]
-    except client.exceptions.ResourceNotFoundException:
-        return None
-    return found[0] if found else None
-
-
 def create_action_target(client: Any, identifier: str, name: str, description: str) -> str:
     """Create the custom action and return its ARN. Raise ResourceConflictException where the Id exists."""
     with _needing_hub(client):

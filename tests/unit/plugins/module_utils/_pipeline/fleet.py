@@ -75,7 +75,7 @@ class World:
         """What a run knows after it has looked."""
         account = AccountRun(ACCOUNT, [Target(item, account=ACCOUNT, live=self._live(item.region)) for item in targets])
         account.neighbours = [Target(item) for item in neighbours]
-        account.unclear = [Target(item, error="its variables are wrong") for item in unclear]
+        account.unclear = [Target(item, problems=["its variables are wrong"]) for item in unclear]
         account.facts = Facts(aggregator=self.aggregator, administrator=self.administrator)
         account.configurations = copy.deepcopy(self.configurations)
         account.identity = self.identity

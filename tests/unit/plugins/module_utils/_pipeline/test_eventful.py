@@ -16,7 +16,7 @@ VARIABLES = {name: option.get("default") for name, option in _targets.options().
 
 def a_target(name: str, *, changed: bool = False, error: str = "") -> Target:
     planned = plan.TargetPlan(action=plan.CREATE if changed else plan.NONE)
-    return Target(settings_of(name, VARIABLES), plan=planned, error=error)
+    return Target(settings_of(name, VARIABLES), plan=planned, problems=[error] if error else [])
 
 
 def test_changed_and_failed_targets_are_told_of():

@@ -72,7 +72,7 @@ def test_a_region_that_feeds_the_home_region_says_so():
 
 def test_a_target_whose_account_is_not_known():
     account = fleet.World().planned(hosts("us-east-1"))
-    lost = fleet.Target(fleet.settings("eu-west-1"), error="no AWS credentials were found: set AWS_PROFILE.")
+    lost = fleet.Target(fleet.settings("eu-west-1"), problems=["no AWS credentials were found: set AWS_PROFILE."])
     lines = table(account, targets=[*account.targets, lost])
     assert lines[lines.index("Targets whose account is not known:") + 2] == "  eu-west-1  -      FAILED, see below"
     assert lines[lines.index("Failed:") + 1] == "  eu-west-1: no AWS credentials were found: set AWS_PROFILE."
@@ -98,7 +98,7 @@ def test_no_line_is_wider_than_a_terminal_unless_a_word_is(name, error, severiti
     account = fleet.World(aggregator=HOME).planned(
         [fleet.settings("us-east-1", f"{name}.us-east-1", severities=severities), *hosts("eu-west-1", "us-west-2")]
     )
-    account.targets[2].error = error
+    account.targets[2].problems = [error]
     for line in table(account):
         assert len(line) <= report.WIDTH or len(line.split()[0]) + 4 > report.WIDTH - len("CHANGED")
 
@@ -144,6 +144,7 @@ def test_the_result():
         "changed": False,
         "changes": [],
         "failed": False,
+        "problems": [],
         "msg": "nothing to change",
     }
     assert result["targets"]["eu-west-1"]["msg"] == "custom action: create; stack: create"

@@ -239,7 +239,7 @@ def test_a_region_without_a_hub_fails_alone(lab):
 def test_a_region_that_is_not_enabled_fails_alone_also_as_the_first_one(lab, order):
     done = lab.run(lab.hosts(*order))
     assert list(done.errors) == ["af-south-1"]
-    assert done.errors["af-south-1"].startswith("AWS does not accept these credentials in this region: check that the")
+    assert done.errors["af-south-1"].startswith("af-south-1 is not enabled in account 111111111111: enable it (aws")
     assert lab.carried() == topics("us-east-1")
 
 

@@ -127,16 +127,6 @@ class TestHubOff:
             assert api.delete_action_target(client, ARN) is False
 
 
-@pytest.mark.parametrize("answer", ["error", "empty"])
-def test_an_unknown_action_target_is_none(client, answer):
-    with Stubber(client) as aws:
-        if answer == "error":
-            aws.add_client_error("describe_action_targets", "ResourceNotFoundException", "not found")
-        else:
-            aws.add_response("describe_action_targets", {"ActionTargets": []})
-        assert api.describe_action_target(client, ARN) is None
-
-
 def test_all_pages_are_read(client):
     with Stubber(client) as aws:
         aws.add_response("describe_action_targets", {"ActionTargets": [LIVE], "NextToken": "more"})

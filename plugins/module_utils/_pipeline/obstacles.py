@@ -1,0 +1,143 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps an account or a target from being built, each as a sentence with its remedy: pure.
+
+PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html: rules of one event bus; can be raised.
+RULES_QUOTA = "L-244521F2"
+RULES_AT_MOST = 300
+RULES_AT_MOST_IN = {"af-south-1": 100, "eu-south-1": 100}
+# https://docs.aws.amazon.com/chatbot/latest/adminguide/using-service-linked-roles.html
+SERVICE_ROLE = "AWSServiceRoleForAWSChatbot"
+SERVICE_ROLE_OF = "management.chatbot.amazonaws.com"
+
+ORGANIZATION = (
+    "have the organization's administrator change the chat applications policy (AWS Organizations, Policies, Chat "
+    "applications policies)"
+)
+
+
+def closed_region(region: str, account_id: str) -> str:
+    """Return the sentence for a region that the account has not enabled."""
+    return (
+        f"{region} is not enabled in account {account_id}: enable it (aws account enable-region --region-name "
+        f"{region}, which takes minutes to hours), or take it out of the inventory."
+    )
+
+
+def of_workspaces(authorised: list[dict[str, Any]], wanted: Iterable[str]) -> list[str]:
+    """Return why no channel can be made in *wanted* workspaces; *authorised*: as DescribeSlackWorkspaces answers."""
+    states = {found[SLACK.team_id]: found for found in authorised}
+    found = []
+    for workspace in dict.fromkeys(wanted):
+        missing = configuration.unauthorised(SLACK, workspace, authorised)
+        if missing:
+            found.append(missing)
+        elif states.get(workspace, {}).get("State") == "DISABLED":
+            found.append(disabled(f"Slack workspace {workspace}", states[workspace].get("StateReason", "")))
+    return found
+
+
+def disabled(what: str, reason: str) -> str:
+    """Return the sentence for a workspace or a channel that AWS says to be disabled, for the *reason* it gives."""
+    return (
+        f"{what} is disabled by a policy of the organization ({reason.rstrip('.') or 'no reason given'}), and nothing "
+        f"arrives: {ORGANIZATION}."
+    )
+
+
+def of_policy(policy: dict[str, Any], workspaces: Iterable[str], *, user_roles: bool) -> list[str]:
+    """Return what an effective chat applications policy forbids of channels in the *workspaces*.
+
+    *user_roles*: each user of the channel acts with a role of their own, and not with the channel's.
+    """
+    chatbot = policy.get("chatbot", {})
+    slack = chatbot.get("platforms", {}).get("slack", {})
+    if slack.get("client", chatbot.get("default", {}).get("client")) == "disabled":
+        return [f"the organization lets no account send to Slack: {ORGANIZATION}."]
+    found = []
+    for workspace in dict.fromkeys(workspaces):
+        allowed = slack.get("workspaces") or [workspace]
+        if workspace not in allowed and "*" not in allowed:
+            found.append(f"the organization allows other Slack workspaces than {workspace}: {ORGANIZATION}.")
+        rules = {**slack.get("default", {}), **slack.get("overrides", {}).get(workspace, {})}
+        roles = rules.get("supported_role_settings")
+        if roles and ("user_role" if user_roles else "channel_role") not in roles:
+            found.append(
+                f"the organization's chat applications policy allows {' and '.join(roles)} in Slack workspace "
+                f"{workspace} only: set securityhub_slack_user_authorization_required to "
+                f"{'false' if user_roles else 'true'}."
+            )
+    return found
+
+
+def remarks_of_policy(policy: dict[str, Any], workspaces: Iterable[str]) -> list[str]:
+    """Return what a person should know whom the policy may concern: nobody can tell which kind a channel is of."""
+    slack = policy.get("chatbot", {}).get("platforms", {}).get("slack", {})
+    found = []
+    for workspace in dict.fromkeys(workspaces):
+        rules = {**slack.get("default", {}), **slack.get("overrides", {}).get(workspace, {})}
+        kinds = rules.get("supported_channel_types") or []
+        if len(kinds) == 1:
+            found.append(
+                f"the organization allows {kinds[0]} channels only in Slack workspace {workspace}, and AWS disables "
+                f"others"
+            )
+    return found
+
+
+def of_rules(there: Iterable[str], wanted: Iterable[str], quota: int, region: str) -> list[str]:
+    """Return why the default event bus has no room for the *wanted* rules beside those that are *there*."""
+    known = set(there)
+    new = len(set(wanted) - known)
+    if not new or len(known) + new <= quota:
+        return []
+    return [
+        f"the event bus has {len(known)} rules, {new} more are needed, and its quota is {quota}: delete rules that "
+        f"nobody needs, or ask AWS for more (https://{region}.console.aws.amazon.com/servicequotas/home/services/"
+        f"events/quotas/{RULES_QUOTA})."
+    ]
+
+
+def of_names(kind: str, names: Iterable[str]) -> list[str]:
+    """Return the sentences for rules or topics that the stack would make, and that are there without it."""
+    return [
+        f"the {kind} {name} is there, and no stack of this collection has it: delete it, or set securityhub_slack_name "
+        f"to a name of its own."
+        for name in sorted(names)
+    ]
+
+
+def of_iam(summary: dict[str, int], *, roles: int, policies: int) -> list[str]:
+    """Return why IAM has no room for so many more *roles* and *policies*; *summary*: as GetAccountSummary answers."""
+    parts = (("roles", "Roles", roles), ("customer managed policies", "Policies", policies))
+    return [
+        f"IAM has {summary.get(key, 0):,} {what}, {new} more are needed, and the quota is {summary[f'{key}Quota']:,}: "
+        f"delete some that nobody needs, or ask AWS for more (https://us-east-1.console.aws.amazon.com/servicequotas/"
+        f"home/services/iam/quotas)."
+        for what, key, new in parts
+        if new and f"{key}Quota" in summary and summary.get(key, 0) + new > summary[f"{key}Quota"]
+    ]
+
+
+def of_service_role() -> str:
+    """Return the sentence for credentials that may not make the role by which Amazon Q subscribes to topics."""
+    return (
+        f"the role {SERVICE_ROLE}, by which Amazon Q subscribes to topics, is not there, and these credentials may not "
+        f"make it: grant them iam:CreateServiceLinkedRole for {SERVICE_ROLE_OF}, or have somebody who may run, once: "
+        f"aws iam create-service-linked-role --aws-service-name {SERVICE_ROLE_OF}."
+    )

@@ -1,0 +1,128 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What AWS is asked before something is created: reads only. PRIVATE to the collection.
+
+Each function returns the problems that the answers show, and lets botocore's errors through.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import api as chatbot
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._eventbridge import api as events
+from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
+from ansible_collections.secops.securityhub.plugins.module_utils._organizations import api as organizations
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import obstacles
+from ansible_collections.secops.securityhub.plugins.module_utils._servicequotas import api as quotas
+from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
+
+if TYPE_CHECKING:
+    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
+
+# No region's quota is smaller, so fewer rules need no look at it.
+FEWEST_RULES = min(obstacles.RULES_AT_MOST, *obstacles.RULES_AT_MOST_IN.values())
+
+
+def of_workspaces(clients: Clients, account: AccountRun, settings: Settings, workspaces: list[str]) -> list[str]:
+    """Ask which workspaces are authorised, and keep those in *account*: one call."""
+    with clients.acting(settings.source):
+        client = clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url)
+        found = chatbot.describe_slack_workspaces(client)
+    account.authorised = frozenset(item[SLACK.team_id] for item in found)
+    return obstacles.of_workspaces(found, workspaces)
+
+
+def of_policy(clients: Clients, account: AccountRun, settings: Settings, workspaces: list[str]) -> list[str]:
+    """Ask what the organization's policy makes of chat applications in the account: one call."""
+    with clients.acting(settings.source):
+        policy = organizations.effective_chatbot_policy(_global(clients, settings, "organizations"))
+    if policy is None:
+        return []
+    account.notices += obstacles.remarks_of_policy(policy, workspaces)
+    return obstacles.of_policy(policy, workspaces, user_roles=settings.value("user_authorization_required"))
+
+
+def of_service_role(clients: Clients, account: AccountRun, settings: Settings) -> list[str]:
+    """Ask for the role by which Amazon Q subscribes to topics, and note in *account* if it is missing: one call.
+
+    Two or three where it is: whether the credentials may make it.
+    """
+    with clients.acting(settings.source):
+        client = _global(clients, settings, "iam")
+        if iam.list_service_linked_roles(client, obstacles.SERVICE_ROLE_OF):
+            return []
+        account.wants_service_role = True
+        principal = _principal(client, account.account.caller)
+        resource = (
+            f"arn:{account.account.partition}:iam::{account.account.id}:role/aws-service-role/"
+            f"{obstacles.SERVICE_ROLE_OF}/{obstacles.SERVICE_ROLE}"
+        )
+        context = {"iam:AWSServiceName": obstacles.SERVICE_ROLE_OF}
+        if principal and iam.denies(client, principal, "iam:CreateServiceLinkedRole", resource, context):
+            return [obstacles.of_service_role()]
+    return []
+
+
+def _principal(client: Any, caller: str) -> str:
+    """Return the user or role whose policies decide about a caller, '' where no policy does, or it is not known."""
+    kind, _slash, rest = caller.split(":", 5)[-1].partition("/")
+    if kind == "user":
+        return caller
+    if kind != "assumed-role":
+        return ""
+    # The caller's name lacks the path of the role, which those of SSO have.
+    role = iam.get_role(client, rest.partition("/")[0])
+    return str(role["Arn"]) if role else ""
+
+
+def of_iam(clients: Clients, account: AccountRun, settings: Settings) -> list[str]:
+    """Ask how many roles and policies the account may still have: one call."""
+    with clients.acting(settings.source):
+        summary = iam.get_account_summary(_global(clients, settings, "iam"))
+    designs = [target.wanted.stack for target in account.targets if target.wanted and target.live.stack is None]
+    return obstacles.of_iam(
+        summary,
+        roles=(account.identity.role is None) + sum(_roles_of(design) for design in designs),
+        policies=int(account.identity.guardrail is None),
+    )
+
+
+def _roles_of(design: StackDesign) -> int:
+    return sum(item["Type"] == "AWS::IAM::Role" for item in template.template(design)["Resources"].values())
+
+
+def of_rules(clients: Clients, settings: Settings, design: StackDesign, *, alone: bool) -> list[str]:
+    """Ask for the rules of the default event bus: a call for every 100, and one for the quota where it is near.
+
+    *alone*: there is no stack that could have made a rule of these names.
+    """
+    wanted = [rule.name for rule in design.rules]
+    with clients.acting(settings.source):
+        there = events.list_rules(clients.get("events", settings.region, settings.source.endpoint_url))
+        quota = FEWEST_RULES
+        if len({*there, *wanted}) > quota:
+            client = clients.get("service-quotas", settings.region, settings.source.endpoint_url)
+            default = obstacles.RULES_AT_MOST_IN.get(settings.region, obstacles.RULES_AT_MOST)
+            quota = quotas.get_service_quota(client, "events", obstacles.RULES_QUOTA) or default
+    taken = set(wanted) & set(there) if alone else set()
+    return [*obstacles.of_names("rule", taken), *obstacles.of_rules(there, wanted, quota, settings.region)]
+
+
+def of_topics(clients: Clients, settings: Settings, arns: list[str]) -> list[str]:
+    """Ask for the topics that the stack would make: a call for each."""
+    with clients.acting(settings.source):
+        client = clients.get("sns", settings.region, settings.source.endpoint_url)
+        there = [arn for arn in arns if sns.get_topic_attributes(client, arn) is not None]
+    return obstacles.of_names("topic", [arn.rpartition(":")[2] for arn in there])
+
+
+def _global(clients: Clients, settings: Settings, service: str) -> Any:
+    return clients.get(service, clients.home_region(settings.source), settings.source.endpoint_url)

@@ -1,0 +1,20 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Service Quotas: one function a call. PRIVATE to the collection.
+
+Every function takes a botocore client of the service ``service-quotas`` and lets botocore's errors through.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_service_quota(client: Any, service: str, quota: str) -> int | None:
+    """Return the value of a quota (a code, as L-244521F2) in the client's region, or None if AWS tells none there."""
+    try:
+        answer = client.get_service_quota(ServiceCode=service, QuotaCode=quota)
+    except client.exceptions.NoSuchResourceException:
+        return None
+    return int(answer["Quota"]["Value"])
