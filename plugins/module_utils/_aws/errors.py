@@ -63,6 +63,20 @@ CODES = {
     "SignatureDoesNotMatch": ("the secret key is wrong or this clock is off", "check the credentials and the clock."),
 }
 
+# Kinds of policies as AWS names them when one of them denies a call, and what to do about each
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html).
+DENIED_BY = {
+    "service control policy": (
+        "have the organization's administrator exempt it; a restriction to regions must let the global services "
+        "chatbot and iam through."
+    ),
+    "resource control policy": "have the organization's administrator exempt it.",
+    "permissions boundary": "have the permissions boundary of the user or role allow it.",
+    "session policy": "ask for the session without the policy that narrows it down, or with one that allows it.",
+    "VPC endpoint policy": "have the policy of the VPC endpoint, through which the call goes, allow it.",
+    "identity-based policy": "grant the action (the role's README lists them all).",
+}
+
 SAME_AS = {
     "AccessDeniedException": "AccessDenied",
     "UnauthorizedOperation": "AccessDenied",
@@ -157,6 +171,8 @@ def _explain_code(error: Any, known: str) -> str:
         meaning = "AssumeRoleDenied"
     if meaning in CODES:
         cause, remedy = CODES[meaning]
+        if meaning == "AccessDenied":
+            remedy = next((to_do for kind, to_do in DENIED_BY.items() if kind in facts["message"]), remedy)
         return f"{cause.format(**facts)}: {remedy.format(**facts)}"
     if metadata.get("HTTPStatusCode", 0) >= 500:
         return f"{error.operation_name} failed inside AWS {facts['attempts']} times ({known}): run the playbook again."

@@ -60,6 +60,21 @@ def test_every_exception_of_botocore_is_one_line_that_ends_as_a_sentence(cls):
         (client_error("AccessDeniedException"), "may not call DescribeHub (AWS says so)", "grant the action"),
         (client_error("UnauthorizedOperation"), "may not call DescribeHub (AWS says so)", "grant the action"),
         (client_error("AccessDenied", operation="AssumeRole"), "may not assume the role (AWS says so)", "trust policy"),
+        (
+            client_error("AccessDenied", "... with an explicit deny in a service control policy"),
+            "may not call DescribeHub (... with an explicit deny in a service control policy)",
+            "have the organization's administrator exempt it; a restriction to regions must let the global services",
+        ),
+        (
+            client_error("AccessDenied", "... because no permissions boundary allows the action"),
+            "(... because no permissions boundary allows the action)",
+            "have the permissions boundary of the user or role allow it",
+        ),
+        (
+            client_error("AccessDenied", "... because no identity-based policy allows the action"),
+            "(... because no identity-based policy allows the action)",
+            "grant the action (the role's README",
+        ),
         (client_error("ExpiredToken"), "have expired", "sign in again"),
         (client_error("ExpiredTokenException"), "have expired", "sign in again"),
         (client_error("InvalidAccessException"), "Security Hub is not enabled", "enable it"),
@@ -134,3 +149,26 @@ def test_code_and_message_of_any_other_error():
 )
 def test_what_passes(error, passes):
     assert errors.is_passing(error) is passes
+
+
+def test_several_failures_are_several_sentences_each_once():
+    denied = client_error("AccessDenied")
+    several = errors.Several([denied, denied, client_error("AccessDenied", operation="DescribeStacks")])
+    first, second = errors.sentences(several)
+    assert first.startswith("these credentials may not call DescribeHub")
+    assert errors.explain(several) == f"{first.rstrip('.')}; {second}"
+    assert errors.sentences(denied) == [first]
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"]
+)
+def test_a_denial_has_many_codes(code):
+    assert errors.is_denied(client_error(code))
+    assert not errors.is_denied(client_error("Throttling"))
+
+
+@pytest.mark.parametrize("code", ["AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"])
+def test_credentials_that_a_region_does_not_know_have_many_codes(code):
+    assert errors.is_unrecognized(client_error(code))
+    assert not errors.is_unrecognized(client_error("AccessDenied"))

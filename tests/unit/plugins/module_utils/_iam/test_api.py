@@ -9,8 +9,10 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._iam import api
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import DENY_ALL
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import TRUST
+from botocore.stub import Stubber
 
 TAGS = {"Team": "security"}
+CHATBOT = "management.chatbot.amazonaws.com"
 ARN = "arn:aws:iam::111111111111:policy/guardrail"
 
 
@@ -59,3 +61,43 @@ def test_trust_and_tags_of_a_role_are_replaced_and_added(client):
     role = api.get_role(client, "channel")
     assert role["AssumeRolePolicyDocument"] == TRUST
     assert {tag["Key"]: tag["Value"] for tag in role["Tags"]} == {"Owner": "me", **TAGS}
+
+
+def test_a_service_linked_role_is_made_once(client):
+    assert api.list_service_linked_roles(client, CHATBOT) == []
+    assert api.create_service_linked_role(client, CHATBOT) is True
+    assert api.create_service_linked_role(client, CHATBOT) is False
+    (role,) = api.list_service_linked_roles(client, CHATBOT)
+    assert role["RoleName"] == "AWSServiceRoleForAWSChatbot"
+
+
+@pytest.mark.parametrize(
+    ("result", "denied"),
+    [
+        ({"EvalDecision": "allowed"}, False),
+        ({"EvalDecision": "implicitDeny"}, True),
+        ({"EvalDecision": "explicitDeny"}, True),
+        # The policies ask for what the simulation was not told: it may well be allowed.
+        ({"EvalDecision": "implicitDeny", "MissingContextValues": ["aws:SourceIp"]}, False),
+    ],
+)
+def test_a_simulation_is_believed_where_nothing_is_missing(client, result, denied):
+    with Stubber(client) as aws:
+        aws.add_response(
+            "simulate_principal_policy",
+            {"EvaluationResults": [{"EvalActionName": "iam:CreateServiceLinkedRole", **result}]},
+            {
+                "PolicySourceArn": ARN,
+                "ActionNames": ["iam:CreateServiceLinkedRole"],
+                "ResourceArns": ["*"],
+                "ContextEntries": [
+                    {
+                        "ContextKeyName": "iam:AWSServiceName",
+                        "ContextKeyValues": [CHATBOT],
+                        "ContextKeyType": "string",
+                    }
+                ],
+            },
+        )
+        context = {"iam:AWSServiceName": CHATBOT}
+        assert api.denies(client, ARN, "iam:CreateServiceLinkedRole", "*", context) is denied

@@ -10,6 +10,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors imp
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import TargetPlan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import plan
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import problems
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import LiveTarget
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
 
@@ -63,6 +64,15 @@ def test_towards_nothing(live, action, stack):
 def test_a_foreign_stack_is_refused(wanted):
     with pytest.raises(Refused, match="the stack securityhub-slack is there, but was not made by this collection"):
         plan(wanted, NAME, LiveTarget(True, None, FOREIGN))
+
+
+def test_all_that_is_wrong_is_said():
+    live = LiveTarget(False, None, FOREIGN)
+    for wanted in (WANTED, None):
+        off, foreign = problems(wanted, NAME, live, present=True)
+        assert off.startswith("Security Hub is not enabled there")
+        assert foreign.startswith("the stack securityhub-slack is there")
+    assert problems(None, NAME, live, present=False) == [foreign]
 
 
 @pytest.mark.parametrize("hub", [False, None])
