@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
 
+# A run needs these services for nothing else: where no way leads to their hosts, it must not wait for long.
+FEW_ATTEMPTS = 2
 # No region's quota is smaller, so fewer rules need no look at it.
 FEWEST_RULES = min(obstacles.RULES_AT_MOST, *obstacles.RULES_AT_MOST_IN.values())
 
@@ -43,7 +45,8 @@ def of_workspaces(clients: Clients, account: AccountRun, settings: Settings, wor
 def of_policy(clients: Clients, account: AccountRun, settings: Settings, workspaces: list[str]) -> list[str]:
     """Ask what the organization's policy makes of chat applications in the account: one call."""
     with clients.acting(settings.source):
-        policy = organizations.effective_chatbot_policy(_global(clients, settings, "organizations"))
+        where = (clients.home_region(settings.source), settings.source.endpoint_url)
+        policy = organizations.effective_chatbot_policy(clients.get("organizations", *where, FEW_ATTEMPTS))
     if policy is None:
         return []
     account.notices += obstacles.remarks_of_policy(policy, workspaces)
@@ -56,7 +59,7 @@ def of_service_role(clients: Clients, account: AccountRun, settings: Settings) -
     Two or three where it is: whether the credentials may make it.
     """
     with clients.acting(settings.source):
-        client = _global(clients, settings, "iam")
+        client = _iam(clients, settings)
         if iam.list_service_linked_roles(client, obstacles.SERVICE_ROLE_OF):
             return []
         account.wants_service_role = True
@@ -86,7 +89,7 @@ def _principal(client: Any, caller: str) -> str:
 def of_iam(clients: Clients, account: AccountRun, settings: Settings) -> list[str]:
     """Ask how many roles and policies the account may still have: one call."""
     with clients.acting(settings.source):
-        summary = iam.get_account_summary(_global(clients, settings, "iam"))
+        summary = iam.get_account_summary(_iam(clients, settings))
     designs = [target.wanted.stack for target in account.targets if target.wanted and target.live.stack is None]
     return obstacles.of_iam(
         summary,
@@ -109,7 +112,7 @@ def of_rules(clients: Clients, settings: Settings, design: StackDesign, *, alone
         there = events.list_rules(clients.get("events", settings.region, settings.source.endpoint_url))
         quota = FEWEST_RULES
         if len({*there, *wanted}) > quota:
-            client = clients.get("service-quotas", settings.region, settings.source.endpoint_url)
+            client = clients.get("service-quotas", settings.region, settings.source.endpoint_url, FEW_ATTEMPTS)
             default = obstacles.RULES_AT_MOST_IN.get(settings.region, obstacles.RULES_AT_MOST)
             quota = quotas.get_service_quota(client, "events", obstacles.RULES_QUOTA) or default
     taken = set(wanted) & set(there) if alone else set()
@@ -124,5 +127,5 @@ def of_topics(clients: Clients, settings: Settings, arns: list[str]) -> list[str
     return obstacles.of_names("topic", [arn.rpartition(":")[2] for arn in there])
 
 
-def _global(clients: Clients, settings: Settings, service: str) -> Any:
-    return clients.get(service, clients.home_region(settings.source), settings.source.endpoint_url)
+def _iam(clients: Clients, settings: Settings) -> Any:
+    return clients.get("iam", clients.home_region(settings.source), settings.source.endpoint_url)

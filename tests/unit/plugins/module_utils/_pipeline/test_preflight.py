@@ -34,6 +34,7 @@ def refused(lab, request):
     def run(targets):
         done = lab.run(targets, check=request.param)
         assert done.writes == []
+        assert not any(target.plan.changed for target in done.targets if target.problems)
         return {target.host: target.problems for target in done.targets if target.problems}
 
     return run
