@@ -131,6 +131,19 @@ def test_a_region_without_a_hub_fails_alone_and_says_what_to_do(playbook, emulat
     assert len(topics(emulator)) == 2
 
 
+@pytest.mark.parametrize("arguments", [["--check"], []])
+def test_what_is_in_the_way_is_said_at_once_and_nothing_is_written(playbook, emulator, arguments):
+    emulator.world({ACCOUNT: {"hubs": ["us-east-1"], "workspaces": []}})
+    done = playbook.run(*arguments)
+    assert done.returncode == 2
+    said = " ".join(done.stdout.partition("Failed:")[2].partition("3 targets:")[0].split())
+    assert said.startswith("ap-southeast-1, eu-west-1: Security Hub is not enabled there: enable it, or take the")
+    assert "ap-southeast-1, eu-west-1, us-east-1: Slack workspace T0123456789 is not authorised in this AWS" in said
+    assert "https://us-east-2.console.aws.amazon.com/chatbot/home" in said
+    assert "3 targets: 0 changed, 0 unchanged, 3 failed." in done.stdout.replace("would change", "changed")
+    assert emulator.writes() == []
+
+
 def test_a_failed_first_host_does_not_cost_the_channel(playbook, emulator):
     emulator.world({ACCOUNT: {"hubs": ["eu-west-1", "us-east-1"]}})
     assert playbook.run().returncode == 2
