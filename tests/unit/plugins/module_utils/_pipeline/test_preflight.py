@@ -238,6 +238,31 @@ def test_a_target_leaves_while_another_one_cannot_come(lab):
     assert lab.ours(EU, US).keys() == {"roles", "policies"}
 
 
+def test_nothing_leaves_for_a_home_region_that_cannot_be_built(lab):
+    lab.run(lab.hosts(EU))
+    lab.world(aggregator={"home": US, "RegionLinkingMode": "ALL_REGIONS"})
+    lab.client("sns", US).create_topic(Name="securityhub-slack")
+
+    done = lab.run(lab.hosts(EU, US))
+
+    assert done.writes == []
+    assert done.errors[US].startswith("the topic securityhub-slack is there, and no stack")
+    assert "because us-east-1 sends its findings, and the pipeline there is not in place" in done.errors[EU]
+    assert lab.carried() == [f"{EU}:securityhub-slack"]
+
+
+def test_a_member_account_is_told_of_its_administrator_alone_and_may_still_be_left(lab):
+    lab.run(lab.hosts(EU))
+    lab.world(administrator="999999999999", workspaces=[], hubs=[EU])
+
+    done = lab.run([lab.settings(US), lab.settings(EU, state="absent")])
+
+    (problem,) = done.targets[0].problems
+    assert problem.startswith("111111111111 is a member account, and its administrator 999999999999")
+    assert list(done.errors) == [US]
+    assert lab.stack(EU) is None
+
+
 class TestTheServiceLinkedRole:
     """The role by which Amazon Q subscribes to topics."""
 
