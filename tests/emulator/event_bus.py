@@ -25,6 +25,8 @@ from ministack.services import sqs
 EVENTS = "events.amazonaws.com"
 PATTERN_QUOTA = 2048
 TARGETS_QUOTA = 5
+WILDCARDS_QUOTA = 30
+WILDCARD = re.compile(r'"wildcard"\s*:')
 RULE_NAME = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
 
 
@@ -164,8 +166,8 @@ def _queue_lets_in(queue_arn: str, rule_arn: str) -> bool:
 # Refusals
 
 
-def problem_with_rule(name: str, pattern: str, room: int) -> tuple[str, str] | None:
-    """Error code and message for a rule that AWS refuses. room: how many rules the bus may have beside the others."""
+def problem_with_rule(name: str, pattern: str, others: list[str], quota: int) -> tuple[str, str] | None:
+    """Error code and message for a rule that AWS refuses. others: the patterns of the bus's other rules."""
     if not RULE_NAME.fullmatch(name):
         return "ValidationException", (
             f"1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint: "
@@ -176,7 +178,8 @@ def problem_with_rule(name: str, pattern: str, room: int) -> tuple[str, str] | N
     reason = eventbridge._event_pattern_error(pattern)
     if reason:
         return "InvalidEventPatternException", f"Event pattern is not valid. Reason: {reason}"
-    if room <= 0:
+    wildcards = [other for other in [*others, pattern] if WILDCARD.search(other)]
+    if len(others) >= quota or (WILDCARD.search(pattern) and len(wildcards) > WILDCARDS_QUOTA):
         return "LimitExceededException", "The requested resource exceeds the maximum number allowed."
     return None
 
@@ -191,10 +194,11 @@ def problem_with_targets(targets: list[dict], there: list[dict]) -> tuple[str, s
     return None
 
 
-def other_rules(name: str, bus: str) -> int:
-    """How many rules a bus has beside one."""
-    keys = [key for key in eventbridge._rules if key.startswith(f"{bus}|")]
-    return len(keys) - (eventbridge._rule_key(name, bus) in keys)
+def other_patterns(name: str, bus: str) -> list[str]:
+    """The patterns of the rules that a bus has beside one."""
+    own = eventbridge._rule_key(name, bus)
+    keys = [key for key in eventbridge._rules if key.startswith(f"{bus}|") and key != own]
+    return [eventbridge._rules[key].get("EventPattern") or "" for key in keys]
 
 
 def _install_refusals(rules_quota: Callable[[], int]) -> None:
@@ -202,8 +206,8 @@ def _install_refusals(rules_quota: Callable[[], int]) -> None:
 
     def put_good_rule(data: dict) -> Any:
         name, bus = data.get("Name", ""), data.get("EventBusName", "default")
-        room = rules_quota() - other_rules(name, bus)
-        problem = problem_with_rule(name, data.get("EventPattern") or "", room)
+        others = other_patterns(name, bus)
+        problem = problem_with_rule(name, data.get("EventPattern") or "", others, rules_quota())
         return error_response_json(*problem, 400) if problem else put_rule(data)
 
     def put_good_targets(data: dict) -> Any:

@@ -145,8 +145,9 @@ def _wrap_rule(handler: dict[str, Any], rules_quota: Callable[[], int]) -> None:
         if name is not None and eventbridge._rule_key(name, bus) in eventbridge._rules:
             raise already_there("AWS::Events::Rule", name)
         properties = _with_pattern_text(properties)
-        room = rules_quota() - event_bus.other_rules("", bus)
-        problem = event_bus.problem_with_rule(name or "generated", properties["EventPattern"], room)
+        others = event_bus.other_patterns("", bus)
+        pattern = properties["EventPattern"]
+        problem = event_bus.problem_with_rule(name or "generated", pattern, others, rules_quota())
         problem = problem or event_bus.problem_with_targets(properties.get("Targets") or [], [])
         if problem:
             raise HandlerError(problem[1], _handler_code(problem[0]))

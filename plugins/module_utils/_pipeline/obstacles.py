@@ -8,6 +8,7 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 RULES_QUOTA = "L-244521F2"
 RULES_AT_MOST = 300
 RULES_AT_MOST_IN = {"af-south-1": 100, "eu-south-1": 100}
+WILDCARDS_AT_MOST = 30  # rules of one bus with a wildcard in their pattern; AWS raises that for nobody
+WILDCARD = re.compile(r'"wildcard"\s*:')
 # https://docs.aws.amazon.com/chatbot/latest/adminguide/using-service-linked-roles.html
 SERVICE_ROLE = "AWSServiceRoleForAWSChatbot"
 SERVICE_ROLE_OF = "management.chatbot.amazonaws.com"
@@ -110,6 +113,18 @@ def of_rules(there: Iterable[str], wanted: Iterable[str], quota: int, region: st
         f"the event bus has {len(known)} rules, {new} more are needed, and its quota is {quota}: delete rules that "
         f"nobody needs, or ask AWS for more (https://{region}.console.aws.amazon.com/servicequotas/home/services/"
         f"events/quotas/{RULES_QUOTA})."
+    ]
+
+
+def of_wildcards(there: dict[str, str], wanted: dict[str, str]) -> list[str]:
+    """Return why the default event bus takes no more rules with a wildcard; both: the patterns, as texts, by name."""
+    known = {name for name, pattern in there.items() if WILDCARD.search(pattern)}
+    new = {name for name, pattern in wanted.items() if WILDCARD.search(pattern)} - known
+    if not new or len(known) + len(new) <= WILDCARDS_AT_MOST:
+        return []
+    return [
+        f"the event bus has {len(known)} rules with a wildcard, {len(new)} more are needed, and AWS allows "
+        f"{WILDCARDS_AT_MOST}: use no * within the suppressions' ids and titles, or delete rules that nobody needs."
     ]
 
 

@@ -8,6 +8,7 @@ Each function returns the problems that the answers show, and lets botocore's er
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -107,7 +108,7 @@ def of_rules(clients: Clients, settings: Settings, design: StackDesign, *, alone
 
     *alone*: there is no stack that could have made a rule of these names.
     """
-    wanted = [rule.name for rule in design.rules]
+    wanted = {rule.name: json.dumps(rule.pattern) for rule in design.rules}
     with clients.acting(settings.source):
         there = events.list_rules(clients.get("events", settings.region, settings.source.endpoint_url))
         quota = FEWEST_RULES
@@ -116,7 +117,11 @@ def of_rules(clients: Clients, settings: Settings, design: StackDesign, *, alone
             default = obstacles.RULES_AT_MOST_IN.get(settings.region, obstacles.RULES_AT_MOST)
             quota = quotas.get_service_quota(client, "events", obstacles.RULES_QUOTA) or default
     taken = set(wanted) & set(there) if alone else set()
-    return [*obstacles.of_names("rule", taken), *obstacles.of_rules(there, wanted, quota, settings.region)]
+    return [
+        *obstacles.of_names("rule", taken),
+        *obstacles.of_rules(there, wanted, quota, settings.region),
+        *obstacles.of_wildcards({name: rule.get("EventPattern", "") for name, rule in there.items()}, wanted),
+    ]
 
 
 def of_topics(clients: Clients, settings: Settings, arns: list[str]) -> list[str]:

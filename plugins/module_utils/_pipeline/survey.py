@@ -66,20 +66,30 @@ class LiveTarget:
 
 
 def account(clients: Clients, targets: list[Settings]) -> Account:
-    """Return the account that the credentials of *targets*, which are the same, lead into: one call."""
+    """Return the account that the credentials of *targets*, which are the same, lead into: one call.
 
-    def ask(settings: Settings) -> Account:
-        with clients.acting(settings.source):
-            identity = clients.get("sts", settings.region, settings.source.endpoint_url).get_caller_identity()
+    Where the regions of all targets do not know the credentials, that of the global services is asked too.
+    """
+    source = targets[0].source
+
+    def ask(region: str) -> Account:
+        with clients.acting(source):
+            identity = clients.get("sts", region, source.endpoint_url).get_caller_identity()
         return Account(identity["Account"], identity["Arn"].split(":")[1], caller=identity["Arn"])
 
-    return _first_answer(ask, targets)
+    try:
+        return _first_answer(lambda settings: ask(settings.region), targets)
+    except errors.failures() as error:
+        if not errors.is_unrecognized(error):
+            raise
+        return ask(clients.home_region(source))
 
 
 def _first_answer(ask: Callable[[Settings], Answer], targets: list[Settings]) -> Answer:
     """Ask in one target's region after another: one that is out, or not enabled, must not cost the others.
 
-    A region where Security Hub is off has no answer. Raise the first failure, or HubNotEnabled.
+    A region where Security Hub is off, or that is not enabled, has no answer. Raise the first failure, else what a
+    region without an answer has said.
     """
     failures: list[BaseException] = []
     left_out: list[BaseException] = []
@@ -89,7 +99,7 @@ def _first_answer(ask: Callable[[Settings], Answer], targets: list[Settings]) ->
         except securityhub.HubNotEnabled as error:
             left_out.append(error)
         except errors.failures() as error:
-            failures.append(error)
+            (left_out if errors.is_unrecognized(error) else failures).append(error)
         if len(failures) == REGIONS_THAT_MAY_FAIL:
             break
     raise (failures or left_out)[0]
@@ -238,11 +248,16 @@ class Facts:
 
 
 def facts(clients: Clients, targets: list[Settings]) -> Facts:
-    """Ask the first target's region in which Security Hub is on: four calls at once, five with an aggregator."""
+    """Ask the first target's region in which Security Hub is on: four calls at once, five with an aggregator.
+
+    Where no region can tell, each target fails for its own reason.
+    """
     try:
         return _first_answer(partial(_facts, clients), targets)
-    except securityhub.HubNotEnabled:
-        return Facts()
+    except errors.failures() as error:
+        if isinstance(error, securityhub.HubNotEnabled) or errors.is_unrecognized(error):
+            return Facts()
+        raise
 
 
 def _facts(clients: Clients, settings: Settings) -> Facts:

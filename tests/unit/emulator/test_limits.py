@@ -47,6 +47,17 @@ def test_a_rule_too_many_is_refused_by_put_rule_and_in_a_stack(lab):
     assert any("ServiceLimitExceeded" in event.get("ResourceStatusReason", "") for event in events_of_stack)
 
 
+def test_thirty_rules_may_have_a_wildcard(lab):
+    events = lab.client("events")
+    wild = json.dumps({"source": [{"wildcard": "aws.*hub"}]})
+    for number in range(30):
+        events.put_rule(Name=f"rule{number}", EventPattern=wild)
+    events.put_rule(Name="rule0", EventPattern=wild)
+    events.put_rule(Name="plain", EventPattern=PATTERN)
+    with pytest.raises(ClientError, match="exceeds the maximum number allowed"):
+        events.put_rule(Name="wild", EventPattern=wild)
+
+
 def test_other_quotas_are_not_known(lab):
     with pytest.raises(ClientError) as raised:
         lab.client("service-quotas").get_service_quota(ServiceCode="events", QuotaCode="L-00000000")

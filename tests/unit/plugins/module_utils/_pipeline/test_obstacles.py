@@ -12,6 +12,8 @@ OURS, OTHER = "T0ABCDEFG12", "T0OTHER0000"
 AUTHORISED = [{"SlackTeamId": OURS, "SlackTeamName": "acme", "State": "ENABLED"}]
 DISABLED = [{**AUTHORISED[0], "State": "DISABLED", "StateReason": "Denied by p-1."}]
 ONE_BY_ONE = [f"rule{number}" for number in range(299)]
+WILD = '{"source":[{"wildcard" : "aws.*"}]}'
+THIRTY = {f"rule{number}": WILD for number in range(30)}
 IAM = {"Roles": 999, "RolesQuota": 1000, "Policies": 10, "PoliciesQuota": 1500}
 
 
@@ -51,6 +53,11 @@ def of_policy(content, user_roles=False):
             "the event bus has 299 rules, 2 more are needed, and its quota is 300: delete rules that nobody needs",
             "https://eu-west-1.console.aws.amazon.com/servicequotas/home/services/events/quotas/L-244521F2",
         ),
+        (
+            obstacles.of_wildcards(THIRTY, {"ours": WILD, "plain": "{}"}),
+            "the event bus has 30 rules with a wildcard, 1 more are needed, and AWS allows 30: use no * within",
+            "delete rules that nobody needs",
+        ),
         (obstacles.of_names("topic", ["mine"]), "the topic mine is there, and no stack of this", "delete it, or set"),
         (obstacles.of_iam(IAM, roles=2, policies=1), "IAM has 999 roles, 2 more are needed", "servicequotas/home"),
         ([obstacles.of_service_role()], "the role AWSServiceRoleForAWSChatbot", "create-service-linked-role"),
@@ -81,6 +88,8 @@ def test_an_obstacle_is_one_sentence_with_its_remedy(found, begins, remedy):
         obstacles.of_rules(ONE_BY_ONE, ["a"], 300, "eu-west-1"),
         # A bus that is over its quota, which was lowered: nothing new is needed.
         obstacles.of_rules([*ONE_BY_ONE, "a", "b"], ["a", "b"], 300, "eu-west-1"),
+        obstacles.of_wildcards(THIRTY, {"plain": '{"source":["wildcard"]}'}),
+        obstacles.of_wildcards(THIRTY, {"rule7": WILD}),
         obstacles.of_iam(IAM, roles=1, policies=1),
         obstacles.of_iam({}, roles=1, policies=1),
         obstacles.remarks_of_policy(policy(), [OURS]),

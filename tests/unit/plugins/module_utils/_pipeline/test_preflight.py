@@ -96,6 +96,35 @@ def test_a_problem_of_one_target_leaves_the_others_alone(lab):
     assert lab.carried() == [f"{US}:securityhub-slack"]
 
 
+def test_wildcards_that_the_bus_has_no_room_for(lab, refused):
+    wild = json.dumps({"source": [{"wildcard": "aws.*hub"}]})
+    for number in range(30):
+        lab.client("events", US).put_rule(Name=f"rule{number}", EventPattern=wild)
+    suppressions = [{"resource_ids": ["arn:aws:s3:::*-public", "arn:aws:s3:::site"], "reason": "meant to be open"}]
+    found = refused(lab.hosts(US, suppressions=suppressions))
+    begins(found[US], ["the event bus has 30 rules with a wildcard, 1 more are needed, and AWS allows 30: use no *"])
+
+
+def test_a_region_that_is_not_enabled_is_named_also_where_it_is_the_only_one(lab, refused):
+    closed = ["af-south-1", "ap-east-1", "eu-south-1", "me-south-1"]
+    assert refused(lab.hosts(closed[0])) == {
+        "af-south-1": [
+            "af-south-1 is not enabled in account 111111111111: enable it (aws account enable-region --region-name "
+            "af-south-1, which takes minutes to hours), or take it out of the inventory."
+        ]
+    }
+    assert list(refused(lab.hosts(*closed))) == closed
+    done = lab.run(lab.hosts(*closed, US))
+    assert list(done.errors) == closed
+    assert lab.carried() == [f"{US}:securityhub-slack"]
+
+
+def test_credentials_that_no_region_knows_are_not_taken_for_a_closed_region(lab, refused):
+    lab.emulator.faults({"denied": 1, "operations": ["ListRegions", "DescribeRegions"]})
+    found = refused(lab.hosts("af-south-1"))
+    assert found["af-south-1"][0].startswith("AWS does not accept these credentials in this region: check that the")
+
+
 def test_what_has_room_is_built_without_a_look_at_the_quota(lab):
     done = lab.run(lab.hosts(EU, US))
 
