@@ -104,8 +104,9 @@ class OldFleet(Fleet):
         return [topic["TopicArn"] for topic in self.client("sns", region).list_topics()["Topics"]]
 
     def roles(self) -> list[str]:
-        """Return the names of the account's roles."""
-        return [role["RoleName"] for role in self.client("iam").list_roles()["Roles"]]
+        """Return the names of the account's roles, without those that AWS has of its own."""
+        found = self.client("iam").list_roles()["Roles"]
+        return [role["RoleName"] for role in found if not role["Path"].startswith("/aws-service-role/")]
 
     def leftovers(self) -> list[str]:
         """Return what there is in the account that neither the collection nor anybody else has made, in words."""

@@ -167,4 +167,4 @@ def _make_lost_channels_anew(
     others = [Target(target.settings) for target in concerned if target.error]
     pipelines.run(second, [*neighbours, *others], clients, check=False, diff=False, today=today, say=say)
     for target, again in zip(first, second):
-        target.error = again.error
+        target.problems = again.problems

@@ -159,8 +159,8 @@ def _find_action(site: _Site) -> None:
         return
     where = f"arn:{account.partition}:securityhub:{settings.region}:{account.id}"
     arn = f"{where}:action/custom/{signature.ACTION_ID}"
-    found = securityhub.describe_action_target(site.client("securityhub"), arn)
-    if found and signature.is_action(found):
+    there = securityhub.describe_action_targets(site.client("securityhub"))
+    if any(found["ActionTargetArn"] == arn and signature.is_action(found) for found in there):
         site.orphans.append(Orphan(ACTION, arn))
 
 
