@@ -12,7 +12,8 @@ from typing import Any
 if TYPE_CHECKING:
     import datetime
 
-PERIOD = 3600  # seconds; kept for 455 days
+HOUR = 3600  # seconds; sums of hours are kept for 455 days
+MINUTE = 60
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,13 @@ class Metric:
     value: str
 
 
-def sums(client: Any, metrics: list[Metric], start: datetime.datetime, end: datetime.datetime) -> dict[Metric, int]:
-    """Return the sum of each metric (500 at most) between two times; 0 for one that nobody has recorded."""
+def sums(
+    client: Any, metrics: list[Metric], start: datetime.datetime, end: datetime.datetime, period: int = HOUR
+) -> dict[Metric, int]:
+    """Return the sum of each metric (500 at most) between two times; 0 for one that nobody has recorded.
+
+    *period*: seconds, to a multiple of which the times are rounded down.
+    """
     queries = [
         {
             "Id": f"m{number}",
@@ -36,7 +42,7 @@ def sums(client: Any, metrics: list[Metric], start: datetime.datetime, end: date
                     "MetricName": metric.name,
                     "Dimensions": [{"Name": metric.dimension, "Value": metric.value}],
                 },
-                "Period": PERIOD,
+                "Period": period,
                 "Stat": "Sum",
             },
         }

@@ -8,6 +8,7 @@ Every function takes a botocore client of the service ``events`` and lets botoco
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
@@ -40,6 +41,11 @@ def rules_of_target(client: Any, arn: str) -> list[str]:
 def delete_rule(client: Any, name: str) -> None:
     """Delete the rule, which must have no target; a missing one is no error."""
     client.delete_rule(Name=name)
+
+
+def matches(client: Any, pattern: str, event: Resource) -> bool:
+    """Tell whether EventBridge says that the event matches the pattern: free, and nothing is sent."""
+    return bool(client.test_event_pattern(EventPattern=pattern, Event=json.dumps(event))["Result"])
 
 
 def put_rule(client: Any, members: Resource) -> None:

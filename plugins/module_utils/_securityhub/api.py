@@ -210,6 +210,18 @@ def get_findings(client: Any, filters: Resource) -> list[Resource]:
         return [finding for page in pages for finding in page["Findings"]]
 
 
+def batch_import_findings(client: Any, findings: list[Resource]) -> None:
+    """Create up to 100 findings of an own product, or update them by a later UpdatedAt. Raise HubNotEnabled, Refused.
+
+    https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html
+    """
+    with _needing_hub(client):
+        answer = client.batch_import_findings(Findings=findings)
+    for failed in answer.get("FailedFindings", []):
+        reason = str(failed.get("ErrorMessage") or "no reason given").rstrip(".")
+        raise errors.Refused(f"Security Hub refused the finding ({reason}).")
+
+
 def batch_update_findings(client: Any, identifiers: list[Resource], changes: Resource) -> list[Resource]:
     """Change up to 100 findings (each Id and ProductArn), and return UnprocessedFindings. Raise HubNotEnabled.
 

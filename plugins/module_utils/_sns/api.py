@@ -61,3 +61,14 @@ def set_subscription_attribute(client: Any, arn: str, name: str, value: str) -> 
 def delete_topic(client: Any, arn: str) -> None:
     """Delete the topic with its subscriptions; a missing one is no error."""
     client.delete_topic(TopicArn=arn)
+
+
+def subscribe_queue(client: Any, topic_arn: str, queue_arn: str) -> str:
+    """Subscribe a queue of the own account to the topic, which needs no confirmation, and return the ARN."""
+    answer = client.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue_arn, ReturnSubscriptionArn=True)
+    return str(answer["SubscriptionArn"])
+
+
+def unsubscribe(client: Any, arn: str) -> None:
+    """Take a subscription away; one that is gone is no error."""
+    client.unsubscribe(SubscriptionArn=arn)

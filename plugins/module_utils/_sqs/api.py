@@ -22,11 +22,39 @@ def get_queue_attributes(client: Any, url: str) -> Attributes | None:
     return attributes
 
 
-def create_queue(client: Any, name: str, attributes: Attributes, tags: dict[str, str]) -> None:
-    """Create the queue; SQS refuses the name of one that was deleted within the last minute."""
-    client.create_queue(QueueName=name, Attributes=attributes, tags=tags)
+def create_queue(client: Any, name: str, attributes: Attributes, tags: dict[str, str]) -> str:
+    """Create the queue, and return its URL; SQS refuses the name of one that was deleted within the last minute."""
+    return str(client.create_queue(QueueName=name, Attributes=attributes, tags=tags)["QueueUrl"])
 
 
 def set_queue_attributes(client: Any, url: str, attributes: Attributes) -> None:
     """Set attributes of the queue, as Policy (a JSON text)."""
     client.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+
+
+def list_queues(client: Any, prefix: str) -> list[str]:
+    """Return the URLs of the queues whose names begin with *prefix*; one made within the last minute may be missing."""
+    pages = client.get_paginator("list_queues").paginate(QueueNamePrefix=prefix)
+    return [url for page in pages for url in page.get("QueueUrls", [])]
+
+
+def receive_messages(client: Any, url: str, seconds: int) -> list[dict[str, Any]] | None:
+    """Return up to ten messages, waiting up to so many *seconds* (20 at most) for the first one; None: no such queue.
+
+    A queue that was made a moment ago may not be known everywhere yet.
+    """
+    try:
+        answer = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=seconds)
+    except client.exceptions.QueueDoesNotExist:
+        return None
+    messages: list[dict[str, Any]] = answer.get("Messages", [])
+    return messages
+
+
+def delete_queue(client: Any, url: str) -> bool:
+    """Delete the queue with all its messages; return False if there was none."""
+    try:
+        client.delete_queue(QueueUrl=url)
+    except client.exceptions.QueueDoesNotExist:
+        return False
+    return True
