@@ -103,6 +103,21 @@ class Fleet:
         except hub.exceptions.InvalidAccessException:
             return
 
+    def traces(self) -> list[str]:
+        """Return what is there beside the pipelines, in all regions: queues, their subscriptions, active findings."""
+        found: list[str] = []
+        for region in REGIONS:
+            found += self.client("sqs", region).list_queues().get("QueueUrls", [])
+            subscriptions = self.client("sns", region).list_subscriptions()["Subscriptions"]
+            found += [item["Endpoint"] for item in subscriptions if item["Protocol"] == "sqs"]
+            hub = self.client("securityhub", region)
+            try:
+                findings = hub.get_findings()["Findings"]
+            except hub.exceptions.InvalidAccessException:
+                continue
+            found += [item["Id"] for item in findings if item["RecordState"] != "ARCHIVED"]
+        return found
+
     def arrived(self) -> list[str]:
         """Return the titles of the messages in the channel."""
         return [message["title"] for message in self.emulator.inbox(CHANNEL)]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import boto3
 import cfnlint.schema.manager
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._canary import queues
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.alarms import Alarms
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
@@ -29,6 +31,8 @@ POLICIES = ROOT / "roles" / "securityhub_slack" / "files" / "iam"
 ALWAYS = {"sts:GetCallerIdentity"}
 # A service signs with another name than policies use.
 SIGNED_AS = {"monitoring": "cloudwatch"}
+# Not called in a repair.
+OF_THE_CANARY = {"sqs:ListQueues", "sqs:ReceiveMessage"}
 # Asked for only where a topic logs its deliveries, or a rule has a role: none of the stack's does.
 NOT_OURS = {"iam:GetRole", "iam:PassRole"}
 # Asked for only where a role has managed policies, a boundary or a description, or a definition lies in a bucket or is
@@ -141,7 +145,7 @@ def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(servic
     called = {f"{service}:{operations[name]}" for name in names if name in operations}
 
     assert len(called) > 2
-    assert called <= allowed("read", "pipelines", "channel", "encryption", "alarms", "migrate")
+    assert called - OF_THE_CANARY <= allowed("read", "pipelines", "channel", "encryption", "alarms", "migrate")
 
 
 def test_the_policies_are_enough_for_what_cloudformation_does_in_the_name_of_the_caller():
@@ -211,6 +215,21 @@ def test_the_policies_are_enough_for_what_cloudformation_does_when_it_deletes_th
         needed = permissions(kind, "delete")
         assert needed
         assert needed - NOT_OF_THE_TEMPLATE <= allowed("channel", "migrate")
+
+
+def test_the_policies_are_enough_for_the_canary(calls):
+    calls()
+    assert calls("--check", playbook="securityhub_slack_canary") <= allowed("read")
+    called = calls(playbook="securityhub_slack_canary")
+    assert {"securityhub:BatchImportFindings", "sqs:CreateQueue", "sns:Unsubscribe"} <= called
+    assert called <= allowed("read", "canary")
+
+
+def test_the_canary_can_make_and_delete_queues_of_its_own_name_only():
+    (resource,) = [item["Resource"] for item in statements("canary") if "sqs:CreateQueue" in item["Action"]]
+    arn = "arn:aws:sqs:eu-west-1:111111111111:"
+    assert fnmatch.fnmatchcase(f"{arn}{queues.new_name('securityhub-slack')}", resource)
+    assert not fnmatch.fnmatchcase(f"{arn}securityhub-slack-other", resource)
 
 
 @pytest.mark.parametrize("name", ["pipelines", "channel", "mark_notified", "encryption", "alarms"])

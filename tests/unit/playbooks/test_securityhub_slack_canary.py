@@ -1,0 +1,200 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The canary's playbook against the emulator: its exit code for CI, what it says, and what it leaves when killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ansible_collections.secops.securityhub.tests.campaigns.playbook import kill
+from ansible_collections.secops.securityhub.tests.unit import breakages
+from ansible_collections.secops.securityhub.tests.unit import deployed
+
+ROOT = Path(__file__).resolve().parents[3]
+TITLE = "TEST, please ignore: the canary of secops.securityhub"
+OTHER = "222222222222"
+
+
+class Playbook:
+    """The playbook, an inventory of the fleet, and the emulator."""
+
+    def __init__(self, fleet, folder, environment):
+        self.fleet = fleet
+        self.folder = folder
+        self.environment = environment
+
+    def inventory(self, hosts, **variables):
+        everywhere = {"workspace_id": deployed.TEAM, "channel_id": deployed.CHANNEL, **variables}
+        given = {"all": {"hosts": hosts, "vars": prefixed(everywhere)}}
+        (self.folder / "hosts.yml").write_text(json.dumps(given), encoding="utf-8")
+
+    def start(self, *arguments):
+        playbook = "secops.securityhub.securityhub_slack_canary"
+        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", "hosts.yml", playbook, *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments):
+        process = self.start(*arguments)
+        output, _nothing = process.communicate(timeout=120)
+        assert "Traceback" not in output
+        return process.returncode, " ".join(output.split())
+
+
+def prefixed(variables):
+    return {f"securityhub_slack_{name}": value for name, value in variables.items()}
+
+
+@pytest.fixture
+def canary(emulator, monkeypatch, tmp_path):
+    """Return the playbook for a fleet that has just been deployed."""
+    fleet = deployed.deploy(emulator, monkeypatch)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
+        "AWS_ENDPOINT_URL": emulator.url,
+        "ANSIBLE_HOME": str(tmp_path / "ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections")),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    playbook = Playbook(fleet, tmp_path, environment)
+    playbook.inventory({region: {} for region in deployed.REGIONS})
+    yield playbook
+    emulator.faults()
+
+
+def test_a_healthy_fleet_ends_with_0_and_the_message_is_in_slack(canary):
+    code, output = canary.run()
+    assert code == 0, output
+    assert "3 targets: 3 arrived." in output
+    assert "Amazon Q has posted 3 messages." in output
+    assert canary.fleet.arrived() == [TITLE] * 3
+    assert canary.fleet.traces() == []
+
+
+def test_check_mode_says_what_it_would_do_and_writes_nothing(canary, emulator):
+    code, output = canary.run("--check")
+    assert code == 0, output
+    assert "would be sent: CRITICAL, to C0123456789" in output
+    assert emulator.writes() == []
+
+
+BROKEN = [
+    (breakages.rule_disabled, "no rule that is enabled sends it to the topic securityhub-slack"),
+    (breakages.topic_detached, "C0123456789 is not connected to the topic securityhub-slack"),
+    (breakages.target_removed, "run the playbook securityhub_slack_doctor.yml, which tells why"),
+]
+
+
+@pytest.mark.parametrize(("happen", "said"), BROKEN, ids=[item[0].__name__ for item in BROKEN])
+def test_a_broken_path_ends_with_2_and_is_explained(canary, happen, said):
+    happen(canary.fleet)
+    code, output = canary.run("-e", "securityhub_slack_canary_timeout=1")
+    assert code == 2
+    assert "3 targets: 2 arrived, 1 lost." in output
+    assert "eu-west-1: LOST: " in output
+    assert said in output
+    assert canary.fleet.traces() == []
+
+
+@pytest.mark.parametrize("operation", ["BatchImportFindings", "CreateQueue"])
+def test_a_denied_call_ends_with_2_and_leaves_nothing(canary, emulator, operation):
+    emulator.faults({"denied": 1.0, "operations": [operation], "regions": ["eu-west-1"]})
+    code, output = canary.run()
+    assert code == 2
+    assert f"eu-west-1: FAILED: these credentials may not call {operation}" in output
+    assert "3 targets: 2 arrived, 1 failed." in output
+    assert canary.fleet.traces() == []
+
+
+def test_one_target_alone_can_be_tested(canary):
+    breakages.rule_disabled(canary.fleet)
+    code, output = canary.run("--limit", "us-east-1")
+    assert code == 0, output
+    assert "1 target: 1 arrived." in output
+    assert [message["region"] for message in canary.fleet.emulator.inbox()] == ["us-east-1"]
+
+
+def test_several_accounts_in_one_run(canary, emulator):
+    emulator.world({OTHER: deployed.WORLD})
+    roles = {
+        "prod": {"role_arn": f"arn:aws:iam::{deployed.ACCOUNT}:role/canary"},
+        "test": {"role_arn": f"arn:aws:iam::{OTHER}:role/canary", "channel_id": "C0OTHER0000"},
+    }
+    hosts = {f"{name}.eu-west-1": prefixed(variables) for name, variables in roles.items()}
+    canary.inventory(hosts)
+    playbook = Path(sys.executable).with_name("ansible-playbook")
+    subprocess.run(
+        [playbook, "-i", "hosts.yml", "secops.securityhub.securityhub_slack"],
+        cwd=canary.folder,
+        env=canary.environment,
+        check=True,
+        capture_output=True,
+    )
+    code, output = canary.run()
+    assert code == 0, output
+    assert "2 targets: 2 arrived." in output
+    sent = [(message["account"], message["channel"]) for message in emulator.inbox() if message["title"] == TITLE]
+    assert sorted(sent) == [(deployed.ACCOUNT, deployed.CHANNEL), (OTHER, "C0OTHER0000")]
+
+
+def under_way(canary, *arguments):
+    """Start the playbook, and return it when it waits for a message that does not come."""
+    breakages.target_removed(canary.fleet)
+    process = canary.start("-e", "securityhub_slack_canary_timeout=60", *arguments)
+    deadline = time.monotonic() + 60
+    while "ReceiveMessage" not in [entry["operation"] for entry in canary.fleet.emulator.requests()]:
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return process
+
+
+def test_ctrl_c_leaves_nothing(canary):
+    process = under_way(canary)
+    assert canary.fleet.traces() != []
+    kill(process, signal.SIGINT, family=False)
+    output, _nothing = process.communicate(timeout=60)
+    assert process.returncode not in (0, 2)
+    assert "User interrupted execution" in output
+    assert "Traceback" not in output
+    assert canary.fleet.traces() == []
+
+
+def test_what_is_left_when_it_is_killed_the_next_run_takes_away(canary):
+    process = under_way(canary)
+    kill(process, signal.SIGKILL, family=True)
+    process.communicate(timeout=60)
+    # Queue, subscription and finding of each region.
+    assert len(canary.fleet.traces()) == 9
+    code, output = canary.run("-e", "securityhub_slack_canary_timeout=1")
+    assert code == 2
+    assert "3 targets: 2 arrived, 1 lost." in output
+    assert canary.fleet.traces() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-e", "securityhub_slack_canary_timeout=0"], "timeout is 0: use 1 to 600 seconds"),
+        (["-e", "securityhub_slack_canry_timeout=9"], "did you mean securityhub_slack_canary_timeout?"),
+    ],
+)
+def test_mistakes_are_said_in_a_sentence(canary, arguments, said):
+    code, output = canary.run(*arguments)
+    assert code == 2
+    assert said in output
