@@ -73,9 +73,11 @@ def problems(wanted: Pipeline | None, name: str, live: LiveTarget, *, present: b
             f"its own."
         )
     elif states.STUCK in stack_path(wanted, live):
+        reason = str((live.stack or {}).get("StackStatusReason", "")).rstrip(".")
         found.append(
-            f"the stack {name} is in {status_of(live.stack)}, which no update leads out of: look at its events in the "
-            f"console, delete it there, and run the playbook again."
+            f"the stack {name} is in {status_of(live.stack)}{f' ({reason})' if reason else ''}, which no update leads "
+            f"out of: look at its events in the console, remove it there or with securityhub_slack_state=absent, and "
+            f"run the playbook again."
         )
     return found
 

@@ -81,9 +81,19 @@ def test_without_a_hub_nothing_is_built(hub):
         plan(WANTED, NAME, LiveTarget(hub))
 
 
-def test_a_stack_that_nothing_leads_out_of_is_refused():
-    live = LiveTarget(True, ACTION, {**STACK, "StackStatus": "IMPORT_ROLLBACK_FAILED"})
-    with pytest.raises(Refused, match="is in IMPORT_ROLLBACK_FAILED, which no update leads out of"):
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ({}, "is in IMPORT_ROLLBACK_FAILED, which no update leads out of"),
+        (
+            {"StackStatusReason": "The bucket is not importable."},
+            r"is in IMPORT_ROLLBACK_FAILED \(The bucket is not importable\), which no update leads out of",
+        ),
+    ],
+)
+def test_a_stack_that_nothing_leads_out_of_is_refused_with_its_reason(reason, told):
+    live = LiveTarget(True, ACTION, {**STACK, "StackStatus": "IMPORT_ROLLBACK_FAILED", **reason})
+    with pytest.raises(Refused, match=told):
         plan(WANTED, NAME, live)
     assert plan(None, NAME, live) == TargetPlan("delete", stack=("delete",))
 
