@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 from typing import Callable
@@ -52,7 +53,7 @@ class BadStack(ValueError):
 
 @dataclass(frozen=True)
 class Failure:
-    """A resource that fails in an operation on a stack. An empty field means any."""
+    """A resource that fails in an operation on a stack. An empty field means any; without times, it always fails."""
 
     operation: str
     reason: str = 'Resource handler returned message: "Internal Failure" (HandlerErrorCode: InternalFailure)'
@@ -60,6 +61,7 @@ class Failure:
     region: str = ""
     stack: str = ""
     resource: str = ""
+    times: int = 0
 
     @classmethod
     def of(cls, given: dict) -> Failure:
@@ -101,6 +103,7 @@ class Stacks:
         """Operations end at once, and none fails."""
         self.seconds = 0.0
         self.failures: list[Failure] = []
+        self.hits: Counter[Failure] = Counter()
 
     def replace(self, given: dict) -> None:
         """Puts {"seconds", "fail": [...]} in the place of what is there."""
@@ -108,6 +111,7 @@ class Stacks:
             raise BadStack("there are seconds, and fail: a list")
         failures = [Failure.of(failure) for failure in given.get("fail", [])]
         self.seconds, self.failures = float(given.get("seconds", 0)), failures
+        self.hits.clear()
 
     def shown(self) -> dict:
         """What GET /_emulator/stacks shows."""
@@ -151,6 +155,7 @@ class Stacks:
             ):
                 if hasattr(module, name):
                     setattr(module, name, function)
+        _let_lists_give_reasons()
         engine.asyncio = _AsyncioWith(self._take_time)
         engine._provision_resource = self._failing(engine._provision_resource, "create update", _provisioned)
         engine._update_resource = self._failing(engine._update_resource, "update rollback", _updated)
@@ -177,11 +182,21 @@ class Stacks:
             operation = _current.get()
             if operation is not None and operation.kind in operations:
                 for failure in self.failures:
-                    if failure.hits(operation.kind, *names(*args)):
+                    spent = failure.times and self.hits[failure] >= failure.times
+                    if not spent and failure.hits(operation.kind, *names(*args)):
+                        self.hits[failure] += 1
                         raise ValueError(failure.reason)
             return function(*args)
 
         return fail_or_call
+
+
+def _let_lists_give_reasons() -> None:
+    """Lets ListStackResources say why a resource is in its state, as AWS does and DescribeStackResources does here."""
+    reason, drift = handlers._resource_status_reason_xml, handlers._resource_drift_information_xml
+    # Both write out what the second one says; the first one is called where the reason stands already.
+    handlers._resource_status_reason_xml = lambda resource: ""
+    handlers._resource_drift_information_xml = lambda resource: reason(resource) + drift(resource)
 
 
 # What ministack's functions are called with -> the names of stack and resource.

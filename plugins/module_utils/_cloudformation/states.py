@@ -24,7 +24,8 @@ WAIT = "wait"
 CREATE = "create"
 UPDATE = "update"
 DELETE = "delete"
-RETAIN = "retain"  # delete, leaving behind what could not be deleted
+AGAIN = "delete again"  # what a resource resists with often passes, such as a dependency that is on its way out too
+RETAIN = "delete without what resists"
 RESUME = "resume"  # take a failed update back, or go on doing so
 STUCK = "stuck"  # nothing of ours leads out
 
@@ -44,12 +45,18 @@ def next_operation(status: str, *, present: bool, same: bool, tried: frozenset[s
         return WAIT
     operation = _towards_present(status, same) if present else _towards_absent(status)
     if operation == DELETE and DELETE in tried:
-        operation = RETAIN if status == "DELETE_FAILED" else STUCK
+        operation = _harder(status, tried)
     if operation in tried:
         return STUCK
     if operation == DELETE and tried & {CREATE, UPDATE}:
         return STUCK  # what we have just built failed: keep it for the reason it shows
     return operation
+
+
+def _harder(status: str, tried: frozenset[str]) -> str:
+    if status != "DELETE_FAILED":
+        return STUCK
+    return RETAIN if AGAIN in tried else AGAIN
 
 
 def _towards_present(status: str, same: bool) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
 from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
@@ -60,6 +61,8 @@ def apply(clients: Clients, accounts: list[AccountRun], say: Callable[[str], Non
     _build(clients, healthy(last), say)
     _take_away(clients, [target for target in healthy(targets) if target.wanted is None], say)
     note_failures(parallel.each(lambda account: _close(clients, account), accounts))
+    for account in accounts:
+        _tell_what_is_left(account)
 
 
 def _say_what_begins(targets: list[Target], say: Callable[[str], None]) -> None:
@@ -91,8 +94,24 @@ def _drive_stacks(clients: Clients, targets: list[Target], say: Callable[[str], 
     stacks.drive(clients, works, say)
     for target, work in zip(on_the_way, works):
         target.plan = replace(target.plan, stack=tuple(work.done))
+        target.left = tuple(work.left)
         if work.error is not None:
             target.fail(work.error)
+
+
+def _tell_what_is_left(account: AccountRun) -> None:
+    """Say of what no later run finds that it stays; a target that shall leave fails for it, after all else is done.
+
+    One that stands again does not: what stays may carry the name that the new stack's has, and be in use.
+    """
+    for target in account.targets:
+        left = ", ".join(target.left)
+        if left and target.wanted is None:
+            target.fail(Refused(f"this could not be deleted, and stays behind: {left}. Delete it by hand."))
+        elif left:
+            account.notices.append(
+                f"the old stack of {target.host} is gone without {left}: delete by hand what the new one does not use"
+            )
 
 
 def _write_action(clients: Clients, target: Target) -> None:

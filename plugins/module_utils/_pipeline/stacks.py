@@ -35,12 +35,16 @@ SAY_EVERY = 10.0  # seconds between two progress lines at least
 
 @dataclass
 class Work:
-    """One stack on its way: *design* None means away with it. *live*: the stack as last read, or None."""
+    """One stack on its way: *design* None means away with it. *live*: the stack as last read, or None.
+
+    *left*: in words, with the reason, what could not be deleted, and belongs to no stack any more.
+    """
 
     settings: Settings
     design: StackDesign | None
     live: dict[str, Any] | None
     done: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     error: Exception | None = None
     finished: bool = False
     fresh: bool = True  # *live* was read in this round
@@ -162,8 +166,15 @@ def _delete(client: Any, work: Work) -> None:
 
 def _retain(client: Any, work: Work) -> None:
     resources = api.stack_resources(client, work.settings.name)
-    stuck = tuple(item["LogicalResourceId"] for item in resources if item["ResourceStatus"] == "DELETE_FAILED")
-    api.delete_stack(client, work.settings.name, retain=stuck)
+    resisting = [item for item in resources if item["ResourceStatus"] == "DELETE_FAILED"]
+    api.delete_stack(client, work.settings.name, retain=tuple(item["LogicalResourceId"] for item in resisting))
+    work.left = [_in_words(item) for item in resisting]
+
+
+def _in_words(resource: dict[str, Any]) -> str:
+    name = resource.get("PhysicalResourceId") or resource["LogicalResourceId"]
+    reason = resource.get("ResourceStatusReason", "").rstrip(".")
+    return f"{resource['ResourceType']} {name}" + (f" ({reason})" if reason else "")
 
 
 def _resume(client: Any, work: Work) -> None:
@@ -175,6 +186,7 @@ OPERATIONS: dict[str, Callable[[Any, Work], None]] = {
     states.CREATE: _create,
     states.UPDATE: _update,
     states.DELETE: _delete,
+    states.AGAIN: _delete,
     states.RETAIN: _retain,
     states.RESUME: _resume,
 }

@@ -35,7 +35,8 @@ class Target:
 
     *wanted* None: nothing of it shall be left. *sends*: in words, what its pipeline lets through. *scopes*: what the
     patterns of its routes were made from, beside the routes' policies. *superseded*: ARNs of topics of others, which
-    leave the channel in the same write in which its own come in.
+    leave the channel in the same write in which its own come in. *left*: in words, what of its stack could not be
+    deleted.
     """
 
     settings: Settings
@@ -46,6 +47,7 @@ class Target:
     scopes: tuple[Scope, ...] = ()
     superseded: frozenset[str] = frozenset()
     plan: TargetPlan = field(default_factory=TargetPlan)
+    left: tuple[str, ...] = ()
     problems: list[str] = field(default_factory=list)
 
     @property

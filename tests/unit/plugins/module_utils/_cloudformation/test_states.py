@@ -36,7 +36,7 @@ PATHS = {
     "IMPORT_ROLLBACK_COMPLETE": ("update", "", "delete"),
     "IMPORT_ROLLBACK_FAILED": ("stuck", "stuck", "delete"),
 }
-ALREADY = ["create", "update", "delete", "retain", "resume"]
+ALREADY = ["create", "update", "delete", "delete again", "delete without what resists", "resume"]
 
 
 @pytest.mark.parametrize(("status", "paths"), PATHS.items())
@@ -57,9 +57,10 @@ def test_the_first_step_of_the_path_is_the_next_operation(status):
 @pytest.mark.parametrize(
     ("status", "present", "tried", "operation"),
     [
-        ("DELETE_FAILED", True, {"delete"}, "retain"),
-        ("DELETE_FAILED", False, {"delete"}, "retain"),
-        ("DELETE_FAILED", False, {"delete", "retain"}, "stuck"),
+        ("DELETE_FAILED", True, {"delete"}, "delete again"),
+        ("DELETE_FAILED", False, {"delete"}, "delete again"),
+        ("DELETE_FAILED", False, {"delete", "delete again"}, "delete without what resists"),
+        ("DELETE_FAILED", False, {"delete", "delete again", "delete without what resists"}, "stuck"),
         ("UPDATE_COMPLETE", False, {"delete"}, "stuck"),
         ("UPDATE_ROLLBACK_COMPLETE", True, {"update"}, "stuck"),
         ("UPDATE_ROLLBACK_COMPLETE", True, {"resume"}, "update"),

@@ -180,6 +180,57 @@ def test_a_stack_that_fails_says_why_and_the_next_run_repairs_it(lab):
     assert lab.carried() == topics("eu-west-1", "us-east-1")
 
 
+RESISTING = {"operation": "delete", "resource": "RuleSecurityhubSlackFindings", "reason": "The rule is in use."}
+
+
+def test_what_resists_once_is_deleted_at_the_second_try(lab):
+    given = lab.hosts(*REGIONS)
+    lab.run(given)
+    lab.emulator.stacks(0, {**RESISTING, "region": "eu-west-1", "times": 1})
+    done = lab.run(lab.hosts(*REGIONS, state="absent"))
+    assert done.errors == {}
+    assert done.calls["DeleteStack"] == len(REGIONS) + 1
+    assert lab.ours(*REGIONS) == {}
+
+
+def test_what_resists_for_good_is_named_and_stays_alone(lab):
+    lab.run(lab.hosts(*REGIONS))
+    lab.emulator.stacks(0, {**RESISTING, "region": "eu-west-1"})
+    gone = lab.hosts(*REGIONS, state="absent")
+    done = lab.run(gone)
+    rule = "securityhub-slack-findings"
+    assert done.errors == {
+        "eu-west-1": f"this could not be deleted, and stays behind: AWS::Events::Rule {rule} (The rule is in use). "
+        f"Delete it by hand."
+    }
+    assert done.calls["DeleteStack"] == len(REGIONS) + 2
+    left = lab.ours(*REGIONS)
+    assert {place: [item["Name"] for item in found] for place, found in left.items()} == {"rules in eu-west-1": [rule]}
+    assert lab.run(gone).writes == []
+
+
+def test_a_stack_that_is_built_anew_tells_what_the_old_one_left(lab):
+    given = lab.hosts("us-east-1")
+    lab.run(given)
+    about = {"account": fleet.ACCOUNT.id, "region": "us-east-1", "stack": "securityhub-slack"}
+    lab.emulator.ask("POST", "stack_status", {**about, "status": "DELETE_FAILED"})
+    lab.emulator.stacks(0, RESISTING)
+    done = lab.run(given)
+    assert "'securityhub-slack-findings' already exists" in done.errors["us-east-1"]
+    assert done.result["accounts"][0]["notices"] == [
+        "the old stack of us-east-1 is gone without AWS::Events::Rule securityhub-slack-findings (The rule is in use): "
+        "delete by hand what the new one does not use"
+    ]
+    lab.emulator.stacks()
+    events = lab.client("events", "us-east-1")
+    targets = events.list_targets_by_rule(Rule="securityhub-slack-findings")["Targets"]
+    events.remove_targets(Rule="securityhub-slack-findings", Ids=[target["Id"] for target in targets])
+    events.delete_rule(Name="securityhub-slack-findings")
+    again = lab.run(given)
+    assert again.errors == {}
+    assert again.result["accounts"][0]["notices"] == []
+
+
 def test_a_failed_update_keeps_the_old_rule_and_says_why(lab):
     lab.run(lab.hosts("us-east-1"))
     lab.emulator.stacks(0, {"operation": "update", "resource": "RuleSecurityhubSlackFindings", "reason": "quota"})
