@@ -18,8 +18,8 @@ options:
   _input:
     description:
       - The policy. Its keys are variables of the role C(securityhub_slack) without their prefix, with the same
-        defaults - C(minimum_severity), C(severities), C(automatic), C(suppressions), C(global_controls_once),
-        C(global_guardduty_once), C(global_access_analyzer_once) and C(schema).
+        defaults - C(minimum_severity), C(severities), C(automatic), C(account_ids), C(suppressions),
+        C(global_controls_once), C(global_guardduty_once), C(global_access_analyzer_once) and C(schema).
     type: dict
     required: true
   region:

@@ -37,7 +37,8 @@ SHAPES = {
     },
     "several-channels": {
         "routes": [
-            {"name": "security", "channel_id": "C0123456789"},
+            {"name": "security", "channel_id": "C0123456789", "other_accounts": True},
+            {"name": "shop", "channel_id": "C0123456781", "account_ids": ["222222222222", "333333333333"]},
             {"name": "platform", "channel_id": "C0123456780", "minimum_severity": "MEDIUM"},
         ],
     },

@@ -50,6 +50,7 @@ OUR_TAGS = "secops.securityhub/"
 # The names of a stack's routes have to fit in the value of one tag.
 ROUTES_AT_MOST = 14
 SLACK_CHANNEL = ("channel_id", "channel_name")
+OTHER_ACCOUNTS = "other_accounts"
 
 
 @dataclass(frozen=True)
@@ -130,16 +131,22 @@ def _routes(variables: dict[str, Any], name: str) -> tuple[Route, ...]:
                 f"{configuration}-{route['name']}", workspace, *(str(route.get(key) or "") for key in SLACK_CHANNEL)
             ),
             topic=f"{name}-{route['name']}",
-            variables={**variables, **_policy_of_route(route)},
+            variables={**variables, **_policy_of_route(route), **_accounts_elsewhere(route, named)},
         )
         for route in named
     )
 
 
 def _policy_of_route(route: dict[str, Any]) -> dict[str, Any]:
-    return {
-        PREFIX + key: value for key, value in route.items() if key not in ("name", *SLACK_CHANNEL) and value is not None
-    }
+    others = ("name", OTHER_ACCOUNTS, *SLACK_CHANNEL)
+    return {PREFIX + key: value for key, value in route.items() if key not in others and value is not None}
+
+
+def _accounts_elsewhere(route: dict[str, Any], routes: list[dict[str, Any]]) -> dict[str, Any]:
+    if not route.get(OTHER_ACCOUNTS):
+        return {}
+    named = [account for other in routes if other is not route for account in other.get("account_ids") or []]
+    return {PREFIX + policy.ACCOUNT_IDS_ELSEWHERE: named}
 
 
 def problems(settings: Settings) -> list[str]:
@@ -154,10 +161,26 @@ def problems(settings: Settings) -> list[str]:
         return [str(settings.value("account_error"))]
     if settings.present:
         found += _slack_problems(settings)
+        found += _other_accounts_problems(settings.value("routes"))
         found += _marking_problems(settings)
         found += _key_problems(settings)
         found += _alarm_problems(settings)
         found += dict.fromkeys(item for route in settings.routes for item in policy.problems(route.variables))
+    return found
+
+
+def _other_accounts_problems(routes: list[dict[str, Any]]) -> list[str]:
+    taking = [route for route in routes if route.get(OTHER_ACCOUNTS)]
+    found = [
+        f"the route {route['name']!r} has account_ids and other_accounts: keep one of them"
+        for route in taking
+        if route.get("account_ids")
+    ]
+    if taking and not any(route.get("account_ids") for route in routes):
+        found.append(
+            f"the route {taking[0]['name']!r} has other_accounts, and no route names account_ids: name the accounts "
+            f"in the routes that they belong to, or leave other_accounts out"
+        )
     return found
 
 

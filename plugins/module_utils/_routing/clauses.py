@@ -40,6 +40,8 @@ STATE = "state"
 COMPLIANCE = "compliance"
 SEVERITY = "severity"
 REGION = "region"
+ACCOUNT = "account"
+ACCOUNT_ELSEWHERE = "account of another route"
 SUPPRESSION = "suppression"
 CONTROL = "global control"
 GUARDDUTY = "global GuardDuty finding"
@@ -172,6 +174,7 @@ def demands_of(part: Part) -> list[Demand]:
     found += _severity_demands(part, fields)
     if part.regions:
         found.append(Demand(REGION, ((fields.region, part.regions),)))
+    found += _account_demands(policy, fields)
     found += [Demand(SUPPRESSION, _negated(item, fields), item.words) for item in policy.suppressions]
     if not part.owns_global:
         found += [Demand(kind, clause) for kind, clause in _not_global(policy, fields)]
@@ -185,6 +188,13 @@ def _severity_demands(part: Part, fields: Fields) -> Iterator[Demand]:
         if len(part.thresholds) > 1 and threshold.regions:
             elsewhere = ((fields.region, replace(threshold.regions, negated=not threshold.regions.negated)),)
         yield Demand(SEVERITY, (*elsewhere, (fields.severity, labels)), severities=threshold.severities)
+
+
+def _account_demands(policy: Policy, fields: Fields) -> Iterator[Demand]:
+    if policy.account_ids:
+        yield Demand(ACCOUNT, ((fields.account, any_of(policy.account_ids)),))
+    if policy.account_ids_elsewhere:
+        yield Demand(ACCOUNT_ELSEWHERE, ((fields.account, none_of(exactly(policy.account_ids_elsewhere))),))
 
 
 def _not_global(policy: Policy, fields: Fields) -> Iterator[tuple[str, Clause]]:

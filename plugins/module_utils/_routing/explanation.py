@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import ACCESS_ANALYZER
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import ACCOUNT
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import ACCOUNT_ELSEWHERE
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import COMPLIANCE
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import CONTROL
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import GUARDDUTY
@@ -106,6 +108,10 @@ def _sentence(demand: Demand, finding: Finding, policy: Policy, scope: Scope) ->
         return _severity(first(finding, fields.severity), demand.severities)
     if demand.kind == REGION:
         return f"its Region is {first(finding, path) or 'missing'}"
+    if demand.kind == ACCOUNT:
+        return f"account {first(finding, path) or 'missing'} is not among securityhub_slack_account_ids"
+    if demand.kind == ACCOUNT_ELSEWHERE:
+        return f"account {first(finding, path) or 'missing'} belongs to another route"
     facts = {
         CONTROL: f"control {first(finding, fields.control)} is a global finding",
         GUARDDUTY: f"GuardDuty reports calls of {first(finding, fields.called_service)} in every Region",

@@ -28,6 +28,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.clause
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import clauses_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import parts_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import EXACT
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Condition
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Matcher
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import BY_SCHEMA
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
@@ -49,8 +51,8 @@ CUSTOM_ACTION = "Security Hub Findings - Custom Action"
 MAX_RULES = 20
 
 REMEDY = (
-    "shorten securityhub_slack_suppressions, or let an automation rule of Security Hub set such findings to "
-    "SUPPRESSED, which are never sent"
+    "shorten securityhub_slack_suppressions or the lists of account_ids, or let an automation rule of Security Hub set "
+    "such findings to SUPPRESSED, which are never sent"
 )
 
 
@@ -166,18 +168,37 @@ def _all_fitting(pieces: list[_Piece]) -> list[_Piece] | None:
 
 
 def _divisions(piece: _Piece) -> list[list[_Piece]]:
-    """Return the ways in which *piece* can be told apart by the values of one field."""
+    """Return the ways in which *piece* can be told apart by the values of one field.
+
+    Those are values that its clauses name, or the halves of a list of which the field must be one (accounts, Regions).
+    """
     rest = settled(piece.branch, piece.clauses)
     if rest is None:
         return []
     branch, clauses = rest
     paths = {path for clause in clauses for path, condition in clause if piece.fields.single(path)}
-    return [
+    by_clauses = [
         [_Piece(case, clauses, piece.fields) for case in cases_of(path, branch, groups, piece.fields)]
         for path in sorted(paths)
         for groups in _ways(path, clauses)
         if divisible(path, clauses, groups)
     ]
+    by_halves = [
+        [_Piece({**branch, path: half}, clauses, piece.fields) for half in _halves(condition)]
+        for path, condition in sorted(branch.items())
+        if piece.fields.single(path) and _is_list(condition)
+    ]
+    return [*by_clauses, *by_halves]
+
+
+def _is_list(condition: Condition) -> bool:
+    several = len(condition.matchers) > 1 and all(matcher.kind == EXACT for matcher in condition.matchers)
+    return several and not condition.negated and not condition.absent
+
+
+def _halves(condition: Condition) -> tuple[Condition, Condition]:
+    middle = len(condition.matchers) // 2
+    return Condition(condition.matchers[:middle]), Condition(condition.matchers[middle:])
 
 
 def _ways(path: Path, clauses: list[Clause]) -> list[list[list[Matcher]]]:

@@ -32,12 +32,16 @@ DEFAULTS: dict[str, Any] = {
     "minimum_severity": "CRITICAL",
     "severities": [],
     "automatic": True,
+    "account_ids": [],
     "global_controls_once": True,
     "global_guardduty_once": True,
     "global_access_analyzer_once": True,
     "suppressions": [],
     "schema": "cspm",
 }
+
+# Set for a route that takes the accounts which no other one names; no variable of the role.
+ACCOUNT_IDS_ELSEWHERE = "account_ids_elsewhere"
 
 SHAPES = {
     "control_ids": (re.compile(r"^[A-Z][A-Za-z0-9]*\.[0-9]+\Z"), "a control's id such as S3.1"),
@@ -93,10 +97,15 @@ class Suppression:
 
 @dataclass(frozen=True)
 class Policy:
-    """Which findings one target sends to one channel. Without severities it sends none by itself."""
+    """Which findings one target sends to one channel. Without severities it sends none by itself.
+
+    account_ids: the accounts whose findings they are; none: of all. account_ids_elsewhere: those of other routes.
+    """
 
     severities: tuple[str, ...]
     schema: str = "cspm"
+    account_ids: tuple[str, ...] = ()
+    account_ids_elsewhere: tuple[str, ...] = ()
     global_controls_once: bool = True
     global_guardduty_once: bool = True
     global_access_analyzer_once: bool = True
@@ -111,6 +120,8 @@ def policy_of(variables: dict[str, Any], today: datetime.date) -> Policy:
     return Policy(
         severities=_severities(variables),
         schema=str(variables[PREFIX + "schema"]),
+        account_ids=_texts(variables[PREFIX + "account_ids"]),
+        account_ids_elsewhere=_texts(variables.get(PREFIX + ACCOUNT_IDS_ELSEWHERE)),
         global_controls_once=bool(variables[PREFIX + "global_controls_once"]),
         global_guardduty_once=bool(variables[PREFIX + "global_guardduty_once"]),
         global_access_analyzer_once=bool(variables[PREFIX + "global_access_analyzer_once"]),
@@ -124,13 +135,19 @@ def expired(variables: dict[str, Any], today: datetime.date) -> tuple[Suppressio
 
 
 def in_words(variables: dict[str, Any]) -> str:
-    """Return which severities *variables* let through automatically, for people."""
+    """Return which severities, of which accounts, *variables* let through automatically, for people."""
     labels = _severities(variables)
     if not labels:
         return "custom action only"
-    if len(labels) > 1 and not variables[PREFIX + "severities"]:
-        return f"{labels[-1]} and above"
-    return ", ".join(labels)
+    above = len(labels) > 1 and not variables[PREFIX + "severities"]
+    return (f"{labels[-1]} and above" if above else ", ".join(labels)) + _accounts_in_words(variables)
+
+
+def _accounts_in_words(variables: dict[str, Any]) -> str:
+    named = _texts(variables[PREFIX + "account_ids"])
+    if named:
+        return f" of {named[0] if len(named) == 1 else f'{len(named)} accounts'}"
+    return " of all other accounts" if variables.get(PREFIX + ACCOUNT_IDS_ELSEWHERE) else ""
 
 
 def at_least(severity: str) -> list[str]:
@@ -173,7 +190,7 @@ def _has_expired(suppression: Suppression, today: datetime.date) -> bool:
 
 def problems(variables: dict[str, Any]) -> list[str]:
     """Return what is wrong with the policy in *variables*, each as a sentence with its remedy."""
-    found = [*_severity_problems(variables), *_schema_problems(variables)]
+    found = [*_severity_problems(variables), *_account_problems(variables), *_schema_problems(variables)]
     given = variables[PREFIX + "suppressions"] or []
     for number, item in enumerate(given, start=1):
         found += [f"suppression {number} {problem}" for problem in _suppression_problems(item, variables)]
@@ -188,6 +205,12 @@ def _severity_problems(variables: dict[str, Any]) -> list[str]:
         for name, label in zip(names, labels)
         if label not in SEVERITIES
     ]
+
+
+def _account_problems(variables: dict[str, Any]) -> list[str]:
+    shape, wanted = SHAPES["account_ids"]
+    texts = _texts(variables[PREFIX + "account_ids"])
+    return [f"securityhub_slack_account_ids has {text!r}: use {wanted}" for text in texts if not shape.match(text)]
 
 
 def _schema_problems(variables: dict[str, Any]) -> list[str]:

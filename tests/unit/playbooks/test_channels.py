@@ -12,6 +12,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing.worlds import finding
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing.worlds import ocsf
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
@@ -198,6 +201,40 @@ def test_member_accounts_are_kept_out_of_one_channel_and_not_of_the_other(channe
     assert channels.messages() == [(ONCALL, "CRITICAL"), (FINDINGS, "CRITICAL")]
     channels.find("CRITICAL", about=SANDBOX_MEMBER)
     assert channels.messages() == [(FINDINGS, "CRITICAL")]
+
+
+def test_member_accounts_are_shared_out_among_channels(channels, emulator):
+    emulator.world({member: {"hubs": "all", "administrator": PROD} for member in (MEMBER, SANDBOX_MEMBER)})
+    team = {"name": "team", "channel_id": AUDIT, "minimum_severity": "HIGH", "account_ids": [MEMBER]}
+    rest = {"name": "rest", "channel_id": FINDINGS, "minimum_severity": "HIGH", "other_accounts": True}
+    stage = {"channel_id": SANDBOX}
+    channels.write(prod={"routes": [rest, team]}, stage=stage)
+    channels.changed()
+    for region in REGIONS:
+        for about in (PROD, MEMBER, SANDBOX_MEMBER):
+            channels.find("HIGH", region, about=about)
+    assert channels.messages() == sorted([(AUDIT, "HIGH"), *[(FINDINGS, "HIGH")] * 2] * 2)
+    assert channels.changed() == set()
+
+    # Who is named in one route leaves the other one by that.
+    channels.write(prod={"routes": [rest, {**team, "account_ids": [MEMBER, SANDBOX_MEMBER]}]}, stage=stage)
+    assert channels.changed("--check") == channels.changed() == {"localhost", *(f"prod.{name}" for name in REGIONS)}
+    for about in (PROD, MEMBER, SANDBOX_MEMBER):
+        channels.find("HIGH", about=about)
+    assert channels.messages() == sorted([(FINDINGS, "HIGH"), *[(AUDIT, "HIGH")] * 2])
+
+    channels.write(prod={"schema": "v2", "routes": [rest, team]}, stage=stage)
+    channels.changed()
+    events = emulator.client("events", "eu-west-1", account=PROD)
+    for about, expected in ((PROD, ["rest"]), (MEMBER, ["team"]), (SANDBOX_MEMBER, ["rest"])):
+        seen = event_of(ocsf(finding(AwsAccountId=about, Region="eu-west-1")), PROD, "eu-west-1")
+        getting = [
+            rule["Name"].split("-")[2]
+            for rule in events.list_rules()["Rules"]
+            if rule["Name"].endswith("-findings")
+            and events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(seen))["Result"]
+        ]
+        assert getting == expected
 
 
 def topics(emulator) -> list[dict]:

@@ -84,6 +84,29 @@ def test_a_change_is_tried_on_the_command_line(offline):
     assert after.result["findings"][0]["sent"]
 
 
+def test_a_route_is_told_by_which_a_member_account_is_sent(offline):
+    member = findings.FINDINGS["guardduty-backdoor-high-eu-west-1"]["AwsAccountId"]
+    team = {"name": "team", "channel_id": findings.CHANNEL, "account_ids": [member]}
+    rest = {"name": "rest", "channel_id": "C0REST00000", "other_accounts": True}
+    file = str(findings.SAMPLES / "guardduty-backdoor-high-eu-west-1.json")
+    given = {"topology": "per_region", "minimum_severity": "HIGH"}
+
+    offline.inventory({"eu-west-1": {}}, routes=[team, rest], **given)
+    sent = offline.ok(SIMULATE, REGISTERED, simulate_files=file).result["findings"][0]
+    assert [sender["topic"] for sender in sent["sent_by"]] == ["securityhub-slack-team"]
+
+    offline.inventory({"eu-west-1": {}}, routes=[{**team, "severities": ["CRITICAL"]}, rest], **given)
+    held = offline.ok(SIMULATE, REGISTERED, simulate_files=file).result["findings"][0]
+    assert held["verdict"] == (
+        "not sent: securityhub-slack-team: severity HIGH is below CRITICAL; "
+        f"securityhub-slack-rest: account {member} belongs to another route"
+    )
+
+    offline.inventory({"eu-west-1": {}}, account_ids=["999999999999"], **given)
+    verdict = offline.ok(SIMULATE, REGISTERED, simulate_files=file).result["findings"][0]["verdict"]
+    assert verdict == f"not sent: account {member} is not among securityhub_slack_account_ids"
+
+
 def test_mistakes_are_told_with_their_remedy(offline, tmp_path):
     offline.inventory({"eu-west-1": {}, "us-east-1": {"minimum_severity": "GRAVE"}}, topology="per_region")
     (tmp_path / "text.json").write_text("hello")

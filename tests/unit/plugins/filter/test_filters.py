@@ -46,7 +46,7 @@ def test_event_patterns_leave_out_what_has_expired():
     ("policy", "sentence"),
     [
         ("HIGH", "takes a policy, a mapping"),
-        ({"minimum": "HIGH"}, "does not know minimum: use automatic,"),
+        ({"minimum": "HIGH"}, "does not know minimum: use account_ids, automatic,"),
         ({"minimum_severity": "high"}, "minimum_severity says 'high': use CRITICAL"),
         (
             {"suppressions": [{"resource_ids": [f"arn:aws:s3:::bucket-{number}" for number in range(200)]}]},

@@ -6,7 +6,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import disagreements
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import problems
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline.fleet import CHANNEL
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline.fleet import TODAY
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline.fleet import settings
 
 OTHER = "C0OTHER0000"
@@ -26,6 +28,7 @@ ROUTES = [
         {"name": "x" * 40},
         {"name": "x" * 40, "routes": [{"name": "y" * 11, "channel_id": CHANNEL}]},
         {"routes": ROUTES, "channel_id": ""},
+        {"routes": [{**ROUTES[0], "account_ids": ["222222222222"]}, {**ROUTES[1], "other_accounts": True}]},
         {"tags": {"Team": "Sécurité 1", "cost-centre/a": ""}},
         {"tags": {f"key{number}": "x" * 256 for number in range(45)}},
         {"action_name": "x" * 20},
@@ -104,6 +107,15 @@ def test_no_problem(given):
             "securityhub_slack_name and the route name 'yyyyyyyyyyyy' make rule names that AWS does not take",
         ),
         ({"routes": [{**ROUTES[0], "suppressions": [{"title": "x"}]}]}, "suppression 1 has the key 'title': use"),
+        ({"routes": [{**ROUTES[0], "account_ids": ["prod"]}]}, "securityhub_slack_account_ids has 'prod': use an acc"),
+        (
+            {"routes": [{**ROUTES[0], "account_ids": ["222222222222"], "other_accounts": True}]},
+            "the route 'prod' has account_ids and other_accounts: keep one of them",
+        ),
+        (
+            {"account_ids": ["222222222222"], "routes": [ROUTES[0], {**ROUTES[1], "other_accounts": True}]},
+            "the route 'test' has other_accounts, and no route names account_ids: name the accounts in",
+        ),
         ({"action_id": "Send_To_Slack"}, "securityhub_slack_action_id is 'Send_To_Slack': use 1 to 20"),
         ({"action_id": "Send\n"}, "securityhub_slack_action_id is 'Send\\n'"),
         ({"action_name": "Send this to the channel"}, "securityhub_slack_action_name is 'Send this to the channel'"),
@@ -144,6 +156,22 @@ def test_routes_override_the_policy_and_have_a_topic_and_a_configuration_each():
     ]
     assert prod.variables["securityhub_slack_minimum_severity"] == "HIGH"
     assert test.variables["securityhub_slack_minimum_severity"] == "CRITICAL"
+
+
+def test_other_accounts_are_those_that_no_other_route_names():
+    given = [
+        {**ROUTES[0], "account_ids": ["222222222222"]},
+        {**ROUTES[1], "other_accounts": True},
+        {"name": "team", "channel_id": "C0TEAM00000", "account_ids": ["333333333333", "222222222222"]},
+        {"name": "oncall", "channel_id": "C0NCALL0000"},
+    ]
+    found = [policy_of(route.variables, TODAY) for route in settings(routes=given).routes]
+    assert [(item.account_ids, item.account_ids_elsewhere) for item in found] == [
+        (("222222222222",), ()),
+        ((), ("222222222222", "333333333333")),
+        (("222222222222", "333333333333"), ()),
+        ((), ()),
+    ]
 
 
 def account(*changes, **common):

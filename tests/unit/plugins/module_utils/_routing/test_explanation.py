@@ -41,6 +41,15 @@ ANALYZER = {
         ),
         ({}, ELSEWHERE, {"Severity": {}}, "severity missing is not one of CRITICAL"),
         ({"automatic": False}, ELSEWHERE, {}, "automatic forwarding is off for eu-west-1"),
+        ({"account_ids": ["111111111111"]}, ELSEWHERE, {}, None),
+        (
+            {"account_ids": ["222222222222"]},
+            ELSEWHERE,
+            {},
+            "account 111111111111 is not among securityhub_slack_account_ids",
+        ),
+        ({"account_ids_elsewhere": ["222222222222"]}, ELSEWHERE, {}, None),
+        ({"account_ids_elsewhere": ["111111111111"]}, ELSEWHERE, {}, "account 111111111111 belongs to another route"),
         (
             {"suppressions": [{"control_ids": ["S3.1"], "reason": "public website"}]},
             ELSEWHERE,

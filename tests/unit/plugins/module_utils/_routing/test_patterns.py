@@ -45,6 +45,54 @@ def test_owner_region_has_one_plain_pattern():
     )
 
 
+@pytest.mark.parametrize(
+    ("changed", "accounts"),
+    [
+        ({"account_ids": ["222222222222", "111111111111"]}, ["111111111111", "222222222222"]),
+        ({"account_ids_elsewhere": ["222222222222"]}, [{"anything-but": ["222222222222"]}]),
+        # Who belongs to another route does so although it is listed here too.
+        (
+            {"account_ids": ["111111111111", "222222222222"], "account_ids_elsewhere": ["222222222222"]},
+            ["111111111111"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("schema", ["cspm", "v2"])
+def test_the_accounts_of_a_route_are_one_more_field(changed, accounts, schema):
+    (without,) = automatic_patterns(worlds.policy(schema=schema), OTHER)
+    (pattern,) = automatic_patterns(worlds.policy(schema=schema, **changed), OTHER)
+    found = pattern["detail"]["findings"]
+    if schema == "cspm":
+        assert found.pop("AwsAccountId") == accounts
+    else:
+        assert found.pop("cloud") == {"account": {"uid": accounts}}
+    assert pattern == without
+    assert validate(pattern) == []
+
+
+def test_a_route_all_of_whose_accounts_belong_to_another_one_has_no_pattern():
+    policy = worlds.policy(account_ids=["111111111111"], account_ids_elsewhere=["111111111111"])
+    assert automatic_patterns(policy, OTHER) == ()
+
+
+def test_a_long_list_of_accounts_is_split_over_rules_that_stay_apart():
+    accounts = [f"{number:012}" for number in range(300)]
+    patterns = automatic_patterns(worlds.policy(account_ids=accounts), OTHER)
+    assert 1 < len(patterns) <= 8
+    assert [validate(pattern) for pattern in patterns] == [[]] * len(patterns)
+    for account in (*accounts, "999999999999"):
+        fitting = [item for item in patterns if matches(item, worlds.event(worlds.finding(AwsAccountId=account)))]
+        assert len(fitting) == (account in accounts)
+
+
+def test_too_many_accounts_of_other_routes_are_refused_with_the_numbers():
+    elsewhere = [f"{number:012}" for number in range(60)]
+    assert len(automatic_patterns(worlds.policy(account_ids_elsewhere=elsewhere), OTHER)) == 1
+    elsewhere = [f"{number:012}" for number in range(200)]
+    with pytest.raises(Refused, match=r"eu-west-1 needs an event pattern of \d,\d+ characters.*lists of account_ids"):
+        automatic_patterns(worlds.policy(account_ids_elsewhere=elsewhere), OTHER)
+
+
 def test_other_regions_leave_out_the_repeating_controls_only():
     (pattern,) = automatic_patterns(worlds.policy(), OTHER)
     control = pattern["detail"]["findings"]["Compliance"]["SecurityControlId"]

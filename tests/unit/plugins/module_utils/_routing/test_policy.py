@@ -7,6 +7,7 @@ import datetime
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import expired
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import in_words
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import problems
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
@@ -62,10 +63,34 @@ def test_a_suppression_speaks_by_its_reason_or_its_criteria():
 
 
 @pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({}, "CRITICAL"),
+        ({"minimum_severity": "HIGH"}, "HIGH and above"),
+        ({"severities": ["LOW", "HIGH"]}, "HIGH, LOW"),
+        ({"account_ids": ["111111111111"]}, "CRITICAL of 111111111111"),
+        ({"minimum_severity": "HIGH", "account_ids": ["111111111111", "222222222222"]}, "HIGH and above of 2 accounts"),
+        ({"account_ids_elsewhere": ["111111111111"]}, "CRITICAL of all other accounts"),
+        ({"automatic": False, "account_ids": ["111111111111"]}, "custom action only"),
+    ],
+)
+def test_a_policy_in_words(changed, words):
+    assert in_words(worlds.variables(**changed)) == words
+
+
+def test_accounts_are_texts_in_one_order_each_once():
+    given = worlds.policy(account_ids=["222222222222", 111111111111, "222222222222"])
+    assert given.account_ids == ("111111111111", "222222222222")
+    assert worlds.policy(account_ids=None).account_ids == ()
+
+
+@pytest.mark.parametrize(
     ("changed", "sentence"),
     [
         ({"minimum_severity": "high"}, "minimum_severity says 'high': use CRITICAL, HIGH, MEDIUM, LOW, INFORMATIONAL"),
         ({"severities": ["HIGH", "URGENT"]}, "severities says 'URGENT': use CRITICAL,"),
+        ({"account_ids": ["prod"]}, "securityhub_slack_account_ids has 'prod': use an account's 12 digits, in quotes"),
+        ({"account_ids": [12345678901]}, "account_ids has '12345678901': use an account's 12 digits"),
         ({"schema": "ocsf"}, "schema is 'ocsf': use cspm (ASFF events) or v2"),
         ({"suppressions": ["S3.1"]}, "suppression 1 is no mapping: give it keys out of control_ids,"),
         (
@@ -123,4 +148,5 @@ def test_sound_variables_have_no_problems():
         "expires": "2027-01-31",
     }
     assert problems(worlds.variables(suppressions=[given])) == []
-    assert problems(worlds.variables(suppressions=None, severities=None)) == []
+    assert problems(worlds.variables(suppressions=None, severities=None, account_ids=None)) == []
+    assert problems(worlds.variables(account_ids=["111111111111"])) == []

@@ -27,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "minimum_severity": "CRITICAL",
     "severities": [],
     "automatic": True,
+    "account_ids": [],
     "owner_region": "",
     "global_controls_once": True,
     "global_guardduty_once": True,
@@ -125,6 +126,10 @@ def sent(rule: Policy, scope: Scope, found: dict[str, Any]) -> bool:
     if (found.get("Compliance") or {}).get("Status", "FAILED") not in ("FAILED", "WARNING"):
         return False
     if found["Severity"]["Label"] not in rule.severities:
+        return False
+    if rule.account_ids and found["AwsAccountId"] not in rule.account_ids:
+        return False
+    if found["AwsAccountId"] in rule.account_ids_elsewhere:
         return False
     at = found["Region"] if aggregated else scope.region
     return any(_sent_for(resource, rule, at == scope.owner_region, found) for resource in found["Resources"])
@@ -251,6 +256,8 @@ def policies(draw: st.DrawFn, most_suppressions: int = 3) -> Policy:
         minimum_severity=draw(st.sampled_from(("INFORMATIONAL", "LOW", "HIGH"))),
         automatic=draw(st.sampled_from((True, True, True, True, False))),
         suppressions=draw(st.lists(suppressions(), max_size=most_suppressions)),
+        account_ids=draw(st.just([]) | st.lists(st.sampled_from(ACCOUNTS), max_size=2)),
+        account_ids_elsewhere=draw(st.just([]) | st.lists(st.sampled_from(ACCOUNTS), max_size=2)),
         global_controls_once=draw(st.booleans()),
         global_guardduty_once=draw(st.booleans()),
         global_access_analyzer_once=draw(st.booleans()),
