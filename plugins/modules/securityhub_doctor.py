@@ -123,6 +123,12 @@ targets:
           effect: Findings that should be sent by themselves do not arrive, or not all of them.
           remedy: Run the playbook securityhub_slack.yml with -e securityhub_slack_deep=true, which puts it back.
           note: ""
+accounts:
+  description: By account id, in sentences, what the account is in its organisation, and what a finding aggregator
+    copies where. Accounts of which there is nothing to say are left out.
+  returned: always
+  type: dict
+  sample: {"111111111111": ["An aggregator copies the findings of all Regions to eu-west-1"]}
 uncovered:
   description: Regions where Security Hub is on and that have no pipeline.
   returned: always

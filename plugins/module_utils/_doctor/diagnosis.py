@@ -56,11 +56,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All targets, worst first; and by account the regions without a pipeline, or why those are not known."""
+    """All targets, worst first; and by account the regions without a pipeline, or why those are not known.
+
+    *accounts*: by account id, in words, what each is in its organisation, and whether an aggregator is there.
+    """
 
     rows: tuple[Row, ...]
     uncovered: tuple[tuple[str, str], ...] = ()  # account id, region
     unwatched: dict[str, str] = field(default_factory=dict)  # account id -> why
+    accounts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def healthy(self) -> bool:
@@ -124,9 +128,15 @@ def _rank(state: str) -> int:
     return WORST_FIRST.index(BROKEN if state == UNCOVERED else state)
 
 
-def diagnosis(rows: list[Row], uncovered: list[tuple[str, str]], unwatched: dict[str, str]) -> Diagnosis:
+def diagnosis(
+    rows: list[Row],
+    uncovered: list[tuple[str, str]],
+    unwatched: dict[str, str],
+    accounts: dict[str, tuple[str, ...]] | None = None,
+) -> Diagnosis:
     """Return the diagnosis, its rows worst first."""
-    return Diagnosis(tuple(sorted(rows, key=lambda row: _rank(row.state))), tuple(sorted(uncovered)), unwatched)
+    worst_first = tuple(sorted(rows, key=lambda row: _rank(row.state)))
+    return Diagnosis(worst_first, tuple(sorted(uncovered)), unwatched, accounts or {})
 
 
 def document(found: Diagnosis) -> dict[str, Any]:
@@ -144,6 +154,7 @@ def document(found: Diagnosis) -> dict[str, Any]:
             }
             for row in found.rows
         },
+        "accounts": {account: list(said) for account, said in found.accounts.items()},
         "uncovered": [{"account_id": account, "region": region} for account, region in found.uncovered],
         "findings": [{**asdict(item), "where": list(item.where)} for item in found.findings],
     }

@@ -20,7 +20,10 @@ from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnos
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import Row
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import diagnosis
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import organization
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import run
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
 
 if TYPE_CHECKING:
     import datetime
@@ -50,6 +53,9 @@ def examine(
     of_targets, signs_errors = _read(partial(_target_signs, clients, window), _with_pipeline(targets))
     deployed = [account for account in accounts if _with_pipeline(account.targets)]
     of_accounts, account_errors = _read(partial(signs.of_account, clients, window=window), deployed)
+    of_organizations, _organization_errors = _read(
+        lambda account: survey.organization(clients, account.settings), accounts
+    )
     channel_errors = {id(account): _channel_error(account) for account in accounts}
     account_of = {id(target): account for account in accounts for target in account.targets}
 
@@ -68,7 +74,22 @@ def examine(
             window=window.words,
         )
 
-    return diagnosis([_row(case(target)) for target in targets], _uncovered(accounts), _unwatched(accounts))
+    return diagnosis(
+        [_row(case(target)) for target in targets],
+        _uncovered(accounts),
+        _unwatched(accounts),
+        {account.account.id: said for account in accounts if (said := _said(account, of_organizations[id(account)]))},
+    )
+
+
+def _said(account: AccountRun, found: organization.Organization) -> tuple[str, ...]:
+    said = organization.role_in_words(account.account.id, found)
+    if account.facts.administrator:
+        said.append(organization.membership_in_words(account.account.id, account.facts.administrator))
+    aggregation = topology.aggregation_of(account.facts.aggregator)
+    if aggregation:
+        said.append(organization.aggregation_in_words(aggregation))
+    return tuple(said)
 
 
 def _with_pipeline(targets: list[Target]) -> list[Target]:

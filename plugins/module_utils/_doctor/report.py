@@ -34,6 +34,8 @@ HOST_WIDTH = 29  # what twelve columns of four leave of 80, and the margins
 def table(found: Diagnosis) -> list[str]:
     """Return the lines of the report: a matrix of targets and checks, worst first, and what is wrong."""
     lines = ["", *_matrix(found), "", LEGEND]
+    for account, said in found.accounts.items():
+        lines += ["", f"Account {account}", *(line for text in said for line in wrapped(f"  {inert(text)}."))]
     for item in found.findings:
         lines += ["", *_finding(item)]
     return [*lines, "", *wrapped(summary(found))]

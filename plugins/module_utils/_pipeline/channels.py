@@ -87,6 +87,11 @@ class ChannelsPlan:
         )
 
     @property
+    def creates(self) -> bool:
+        """Tell whether a configuration is made."""
+        return any(merge.plan.operation == "create" for merge in self.merges)
+
+    @property
     def takes_away(self) -> bool:
         """Tell whether topics leave, or what held them is to be cleared away."""
         leaving = any(merge.plan.changed and merge.desired.remove_topics for merge in self.merges)

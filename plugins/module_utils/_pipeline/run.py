@@ -21,6 +21,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import given_keys
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import organization
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import preflight
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import settings as role_variables
@@ -75,6 +76,7 @@ def prepare(
     preflight.examine(clients, accounts)
     for account in accounts:
         _plan_channels(account)
+    _say_what_new_accounts_are(clients, accounts)
     if diff:
         _read_templates(clients, targets)
 
@@ -262,6 +264,14 @@ def _plan_channels(account: AccountRun) -> None:
         account.plan = decisions.plan_channels(account)
     except Refused as error:
         account.fail(error)
+
+
+def _say_what_new_accounts_are(clients: Clients, accounts: list[AccountRun]) -> None:
+    """Say of an account that gets its first channel what it is in its organisation: it may be the wrong one."""
+    new = [account for account in accounts if account.plan and account.plan.creates]
+    for told in parallel.each(lambda account: survey.organization(clients, account.settings), new):
+        if told.value is not None:
+            told.item.notices += organization.role_in_words(told.item.account.id, told.value)
 
 
 def _read_templates(clients: Clients, targets: list[Target]) -> None:

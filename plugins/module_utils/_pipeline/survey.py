@@ -29,6 +29,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import path as paths
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.organization import Organization
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
 from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
 
@@ -281,6 +282,23 @@ def _facts(clients: Clients, settings: Settings) -> Facts:
         administrator=(administrator or {}).get("AccountId", ""),
         per_standard=(hub or {}).get("ControlFindingGenerator") == "STANDARD_CONTROL",
         v2=v2 is not None,
+    )
+
+
+def organization(clients: Clients, settings: Settings) -> Organization:
+    """Return what AWS tells the account of its organisation: two calls at once, each of which one account may make."""
+
+    def ask(question: Callable[[Any], Any]) -> Any:
+        with clients.acting(settings.source):
+            return question(clients.get("securityhub", settings.region, settings.source.endpoint_url))
+
+    outcomes = parallel.each(
+        ask, (securityhub.list_organization_admin_accounts, securityhub.describe_organization_configuration)
+    )
+    # AWS refuses to tell in several ways, and nothing depends on it.
+    designated, rules = (outcome.value if outcome.error is None else None for outcome in outcomes)
+    return Organization(
+        designated=None if designated is None else next((item["AccountId"] for item in designated), ""), rules=rules
     )
 
 

@@ -123,8 +123,7 @@ class AccountRun:
     @property
     def makes_service_role(self) -> bool:
         """Tell whether a channel is to be made, and before it the role that is missing."""
-        creates = any(merge.plan.operation == "create" for merge in (self.plan.merges if self.plan else ()))
-        return self.wants_service_role and creates
+        return self.wants_service_role and self.plan is not None and self.plan.creates
 
     def fail(self, error: BaseException) -> None:
         """Let every target of the account fail."""

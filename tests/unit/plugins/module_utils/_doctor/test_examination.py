@@ -105,6 +105,26 @@ def test_a_healthy_fleet_raises_no_alarm_and_nothing_is_written(emulator, monkey
     assert emulator.writes() == []
 
 
+def test_the_account_s_place_in_its_organisation_is_told_and_its_aggregator(fleet, emulator):
+    assert look(fleet).accounts == {}
+    aggregator = {"home": "eu-west-1", "RegionLinkingMode": "NO_REGIONS"}
+    emulator.world({deployed.ACCOUNT: {"aggregator": aggregator}}, management_account="999999999999")
+    management = emulator.client("securityhub", HERE, account="999999999999")
+    management.enable_organization_admin_account(AdminAccountId=deployed.ACCOUNT)
+    found = look(fleet)
+    assert found.accounts == {
+        deployed.ACCOUNT: (
+            f"{deployed.ACCOUNT} is the delegated administrator of its organisation; an account that joins does not "
+            f"get Security Hub by itself (local configuration)",
+            "An aggregator copies the findings of no other Region to eu-west-1",
+        )
+    }
+    assert diagnosis.document(found)["accounts"][deployed.ACCOUNT][1].startswith("An aggregator")
+    lines = report.table(found)
+    assert "  An aggregator copies the findings of no other Region to eu-west-1." in lines
+    assert max(map(len, lines)) <= 80
+
+
 @pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
 def test_what_is_broken_is_found_and_named(emulator, monkeypatch, breakage):
     fleet = deployed.deploy(emulator, monkeypatch, **dict(breakage.variables))

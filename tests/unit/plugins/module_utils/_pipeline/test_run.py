@@ -331,6 +331,30 @@ def test_an_unauthorised_workspace_is_refused_with_the_steps(lab):
     )
 
 
+def test_the_first_run_in_an_account_says_what_that_is_in_its_organisation(lab):
+    def told(account):
+        done = lab.run(lab.hosts("us-east-1", role_arn=f"arn:aws:iam::{account}:role/deploy"))
+        asked = {name for name in done.calls if "Organization" in name}
+        return [notice for notice in done.result["accounts"][0]["notices"] if "organisation" in notice], asked
+
+    both = {"ListOrganizationAdminAccounts", "DescribeOrganizationConfiguration"}
+    for account in (OTHER_ACCOUNT, "333333333333"):
+        lab.world(account)
+    assert told("333333333333") == ([], both)  # it is in none
+    lab.emulator.world({}, management_account=fleet.ACCOUNT.id)
+    lab.client("securityhub").enable_organization_admin_account(AdminAccountId=OTHER_ACCOUNT)
+
+    ((management,), asked) = told(fleet.ACCOUNT.id)
+    assert asked == both
+    assert management.endswith(
+        f"administrator of Security Hub is {OTHER_ACCOUNT}: the findings of all members arrive "
+        f"there, so run the playbook for {OTHER_ACCOUNT}"
+    )
+    ((administrator,), asked) = told(OTHER_ACCOUNT)
+    assert administrator.startswith(f"{OTHER_ACCOUNT} is the delegated administrator of its organisation; an account")
+    assert told(OTHER_ACCOUNT) == ([], set())
+
+
 def test_a_foreign_stack_is_refused_and_left_alone(lab):
     body = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "theirs"}}}})
     lab.client("cloudformation", "eu-west-1").create_stack(StackName="securityhub-slack", TemplateBody=body)
