@@ -13,6 +13,7 @@ from typing import Any
 from typing import Callable
 
 import event_pattern
+import input_transformer
 import metrics
 import resource_policy
 from ministack.core.responses import error_response_json
@@ -102,8 +103,13 @@ def _install_delivery() -> None:
         token = _current.set(Invocation(rule, target, view.event_with_detail()))
         try:
             invoke(target, event, rule, view)
+        except input_transformer.NotJson as error:
+            _current.get().failed("INVALID_JSON", str(error))
         finally:
             _current.reset(token)
+
+    def transformed(transformer: dict, rule: dict, view: Any) -> str:
+        return input_transformer.transformed(transformer, view.event_with_detail(), rule)
 
     def in_scope_or_failed(spec: Any) -> bool:
         if in_scope(spec):
@@ -119,6 +125,7 @@ def _install_delivery() -> None:
             invocation.failed("NO_PERMISSIONS", "The queue does not exist, or its policy does not let the rule in")
 
     eventbridge._invoke_target = invoke_and_count
+    eventbridge._apply_input_transformer = transformed
     eventbridge._target_matches_request_scope = in_scope_or_failed
     eventbridge._dispatch_to_sns = _to_topic
     eventbridge._dispatch_to_sqs = to_permitted_queue
@@ -191,6 +198,9 @@ def problem_with_targets(targets: list[dict], there: list[dict]) -> tuple[str, s
     for target in targets:
         if ":states:" in target.get("Arn", "") and not target.get("RoleArn"):
             return "ValidationException", f"RoleArn is required for target {target['Arn']}."
+        problem = input_transformer.problem_with(target["InputTransformer"]) if "InputTransformer" in target else None
+        if problem:
+            return "ValidationException", f"Invalid InputTransformer for target {target['Id']} : {problem}"
     return None
 
 

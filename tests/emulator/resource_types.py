@@ -148,12 +148,18 @@ def _wrap_rule(handler: dict[str, Any], rules_quota: Callable[[], int]) -> None:
         others = event_bus.other_patterns("", bus)
         pattern = properties["EventPattern"]
         problem = event_bus.problem_with_rule(name or "generated", pattern, others, rules_quota())
-        problem = problem or event_bus.problem_with_targets(properties.get("Targets") or [], [])
         if problem:
             raise HandlerError(problem[1], _handler_code(problem[0]))
+        check_targets(properties)
         return create(logical_id, properties, stack_name)
 
+    def check_targets(properties: dict) -> None:
+        problem = event_bus.problem_with_targets(properties.get("Targets") or [], [])
+        if problem:
+            raise HandlerError(problem[1], _handler_code(problem[0]))
+
     def update_with_text(physical_id: str, old: dict, new: dict, stack: str, logical_id: str | None = None) -> tuple:
+        check_targets(new)
         return update(physical_id, old, _with_pattern_text(new), stack, logical_id)
 
     handler.update(create=create_new, update=update_with_text)
