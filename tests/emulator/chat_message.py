@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 
 SECURITY_HUB = "aws.securityhub"
@@ -24,7 +25,10 @@ ENVELOPE = frozenset({"version", "id", "detail-type", "source", "account", "time
 
 @dataclass(frozen=True)
 class ChatMessage:
-    """A message as it stands in the channel. `region` and `account` are the event's, not the finding's."""
+    """A message as it stands in the channel. `region` and `account` are the event's, not the finding's.
+
+    `thread`: the thread that it belongs to. `notification`: the custom notification that it was made of.
+    """
 
     title: str
     text: str
@@ -35,6 +39,8 @@ class ChatMessage:
     account: str = ""
     finding_region: str = ""
     finding_account: str = ""
+    thread: str = ""
+    notification: dict = field(default_factory=dict, hash=False)
 
 
 def read(message: str) -> ChatMessage | None:
@@ -60,14 +66,17 @@ def _custom(body: dict) -> ChatMessage | None:
         return None
     metadata = body.get("metadata") or {}
     context = metadata.get("additionalContext") or {}
+    shown = (content["description"], *content.get("nextSteps", ()), ", ".join(content.get("keywords", ())))
     return ChatMessage(
         title=content.get("title") or metadata.get("summary") or "",
-        text=content["description"],
+        text="\n".join(filter(None, shown)),
         detail_type=metadata.get("eventType") or "Custom notification",
-        severity=str(context.get("severity", "")),
+        severity=str(context.get("severity", "")).upper(),
         finding_id=str(context.get("findingId", "")),
-        region=str(context.get("region", "")),
-        account=str(context.get("account", "")),
+        finding_region=str(context.get("region", "")),
+        finding_account=str(context.get("account", "")),
+        thread=metadata.get("threadId", ""),
+        notification=body,
     )
 
 

@@ -58,6 +58,12 @@ SHAPES = {
             {"name": "platform", "channel_id": "C0123456780", "minimum_severity": "MEDIUM"},
         ],
     },
+    "custom-messages": {"channel_id": "C0123456789", "message_format": "custom"},
+    "custom-messages-of-the-new-security-hub": {
+        "channel_id": "C0123456789",
+        "message_format": "custom",
+        "schema": "v2",
+    },
     "marking": {"channel_id": "C0123456789", "mark_notified": True, "tags": {"Team": "security"}},
 }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import alarms
@@ -35,7 +36,8 @@ DYNAMIC_REFERENCE = "{{resolve:"
 class Rule:
     """One EventBridge rule of the stack: its name, what it says of itself, its event pattern and the topic it feeds.
 
-    *automatic*: it forwards findings that nobody has chosen by hand.
+    *automatic*: it forwards findings that nobody has chosen by hand. *transformer*: what it makes of the event for the
+    topic (an InputTransformer), None to leave it to AWS.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Rule:
     pattern: dict[str, Any]
     topic: str
     automatic: bool = False
+    transformer: dict[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)
@@ -123,11 +126,13 @@ def outline(whole: dict[str, Any]) -> dict[str, Any]:
     def of_type(kind: str) -> list[dict[str, Any]]:
         return [item["Properties"] for item in whole.get("Resources", {}).values() if item["Type"] == kind]
 
-    topics = of_type("AWS::SNS::Topic")
+    topics, rules = of_type("AWS::SNS::Topic"), of_type("AWS::Events::Rule")
     shown: dict[str, Any] = {
-        "rules": {rule["Name"]: rule["EventPattern"] for rule in of_type("AWS::Events::Rule")},
+        "rules": {rule["Name"]: rule["EventPattern"] for rule in rules},
         "topics": sorted(topic["TopicName"] for topic in topics),
     }
+    if any("InputTransformer" in target for rule in rules for target in rule.get("Targets", [])):
+        shown["messages"] = "custom"
     for machine in of_type("AWS::StepFunctions::StateMachine"):
         shown["state machine"] = machine["StateMachineName"]
     keys = [topic["KmsMasterKeyId"] for topic in topics if "KmsMasterKeyId" in topic]
@@ -228,6 +233,8 @@ def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dic
     if design.alarms:
         policies = [policies, alarms.QUEUE_POLICY]
         target["DeadLetterConfig"] = alarms.dead_letters()
+    if rule.transformer:
+        target["InputTransformer"] = rule.transformer
     properties = {
         "Name": rule.name,
         "Description": rule.description,

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import message
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import metrics
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.alarms import Alarms
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import ARN
@@ -99,6 +100,8 @@ def _stack(settings: Settings, automatic: tuple[tuple[dict[str, Any], ...], ...]
         description="Findings that somebody sends with the Security Hub custom action",
         pattern=patterns.action_pattern(action),
         topic=settings.routes[0].topic,
+        # A custom action is one of Security Hub CSPM, whatever is sent automatically.
+        transformer=_transformer(settings, "cspm"),
     )
     rules = [
         Rule(
@@ -107,6 +110,7 @@ def _stack(settings: Settings, automatic: tuple[tuple[dict[str, Any], ...], ...]
             pattern=pattern,
             topic=route.topic,
             automatic=True,
+            transformer=_transformer(settings, settings.value("schema")),
         )
         for route, of_route in zip(settings.routes, automatic)
         for number, pattern in enumerate(of_route, start=1)
@@ -119,3 +123,9 @@ def _stack(settings: Settings, automatic: tuple[tuple[dict[str, Any], ...], ...]
         mark_notified=settings.value("mark_notified"),
         key=settings.key,
     )
+
+
+def _transformer(settings: Settings, schema: str) -> dict[str, Any] | None:
+    if settings.value("message_format") != "custom":
+        return None
+    return message.transformer(schema, buttons=False)

@@ -113,9 +113,10 @@ def _target(rule: str, wanted: dict[str, Any], there: list[dict[str, Any]] | Non
         return [] if feeding else [Drift(TARGET, rule, "that marks findings as NOTIFIED is gone", loses=False)]
     if not feeding:
         return [Drift(TARGET, rule, "is gone")]
-    changing = sorted({key for target in feeding for key in CHANGING if key in target})
+    changing = sorted({key for target in feeding for key in CHANGING if target.get(key) != wanted.get(key)})
     if changing:
-        return [Drift(TARGET, rule, f"changes the event ({', '.join(changing)}), and Amazon Q drops what is changed")]
+        problem = f"changes the event as the stack does not say ({', '.join(changing)}), and Amazon Q may drop it"
+        return [Drift(TARGET, rule, problem)]
     if len(feeding) > 1:
         return [Drift(TARGET, rule, f"is there {len(feeding)} times, so that each finding is sent as often", False)]
     if "DeadLetterConfig" in wanted and feeding[0].get("DeadLetterConfig") != wanted["DeadLetterConfig"]:

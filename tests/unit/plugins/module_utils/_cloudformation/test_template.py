@@ -117,6 +117,15 @@ def test_the_outline_is_what_a_person_wants_to_see():
     assert template.outline({}) == {"rules": {}, "topics": []}
 
 
+def test_a_rule_makes_of_the_event_what_it_is_told():
+    change = {"InputPathsMap": {"title": "$.detail.findings[0].Title"}, "InputTemplate": '{"title":<title>}'}
+    changed = replace(ONE, rules=(replace(ONE.rules[0], transformer=change),))
+    (rule,) = resources(changed, "AWS::Events::Rule").values()
+    assert rule["Properties"]["Targets"][0]["InputTransformer"] == change
+    assert template.outline(template.template(changed))["messages"] == "custom"
+    assert template.digest(changed) != template.digest(ONE)
+
+
 def test_too_large_a_template_is_a_problem():
     def of(size):
         return template.problems(design("slack", pattern={"detail": ["x" * size]}))

@@ -1,0 +1,99 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages in the custom-notification schema, as they arrive in the channel."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
+
+FINDING = findings.FINDINGS["ec2-19-critical-eu-west-1"]
+OTHER_PRODUCTS = [findings.FINDINGS[name] for name in ("third-party-critical-eu-west-1", "macie-high-eu-west-1")]
+LOW = findings.FINDINGS["s3-5-medium-eu-west-1"]
+HOSTILE = 'A "quoted" \\ title,\nof two lines: <id> ${AWS::Region} {{ x }}'
+
+
+@pytest.fixture
+def playbooks(emulator, tmp_path):
+    """Return a runner of playbooks in an organisation without findings, with one target."""
+    findings.set_up(emulator)
+    made = findings.Playbooks(tmp_path, emulator.url)
+    made.inventory({"eu-west-1": {}}, message_format="custom", minimum_severity="HIGH")
+    return made
+
+
+def again(finding, year=2098):
+    return {**finding, "UpdatedAt": f"{year}-01-01T00:00:00.000Z"}
+
+
+def test_findings_of_all_products_arrive_with_what_is_worth_knowing(emulator, playbooks):
+    playbooks.ok("securityhub_slack")
+    findings.bring(emulator, FINDING, *OTHER_PRODUCTS, LOW)
+    emulator.custom_action("eu-west-1", "SendToSlack", LOW["Id"])
+    messages = {message["finding_id"]: message for message in emulator.inbox()}
+    assert set(messages) == {item["Id"] for item in (FINDING, *OTHER_PRODUCTS, LOW)}
+    shown = messages[FINDING["Id"]]
+    assert (shown["title"], shown["severity"]) == (FINDING["Title"], "CRITICAL")
+    assert shown["text"].splitlines() == [
+        "*CRITICAL* EC2.19",
+        f"Account {FINDING['AwsAccountId']} {FINDING['AwsAccountName']}, eu-west-1",
+        "https://docs.aws.amazon.com/console/securityhub/EC2.19/remediation",
+        "Look at the finding: https://eu-west-1.console.aws.amazon.com/securityhub/home?region=eu-west-1"
+        f"#/findings?search=Id%3D{FINDING['Id']}",
+        FINDING["Resources"][0]["Id"],
+    ]
+    assert messages[LOW["Id"]]["detail_type"] == "Security Hub Findings - Custom Action"
+
+
+def test_hostile_text_arrives_as_it_is(emulator, playbooks):
+    playbooks.ok("securityhub_slack")
+    resources = [{**FINDING["Resources"][0], "Id": HOSTILE}]
+    findings.bring(emulator, {**FINDING, "Title": HOSTILE, "Description": HOSTILE, "Resources": resources})
+    (message,) = emulator.inbox()
+    assert message["title"] == HOSTILE
+    assert message["text"].endswith(HOSTILE)
+
+
+def test_what_is_sent_again_is_in_the_thread_of_the_finding(emulator, playbooks):
+    playbooks.ok("securityhub_slack")
+    findings.bring(emulator, FINDING, *OTHER_PRODUCTS)
+    findings.bring(emulator, again(FINDING))
+    threads = [message["thread"] for message in emulator.inbox()]
+    assert threads == [FINDING["Id"], *(item["Id"] for item in OTHER_PRODUCTS), FINDING["Id"]]
+
+
+def test_findings_of_the_new_security_hub(emulator, playbooks):
+    playbooks.ok("securityhub_slack", schema="v2")
+    event = {"account": findings.ADMINISTRATOR, "region": "eu-west-1", "detail-type": "Findings Imported V2"}
+    emulator.ask("POST", "event", {**event, "detail": {"findings": [worlds.ocsf(FINDING)]}})
+    (message,) = emulator.inbox()
+    assert (message["title"], message["severity"], message["finding_id"]) == (
+        FINDING["Title"],
+        "CRITICAL",
+        FINDING["Id"],
+    )
+    assert "securityhub/v2/home?region=eu-west-1" in message["text"]
+
+
+def test_the_format_is_switched_kept_and_put_back(emulator, playbooks):
+    playbooks.ok("securityhub_slack", message_format="aws")
+    assert '"messages": "custom"' in playbooks.ok("securityhub_slack", "", "--check", "--diff").output
+    playbooks.ok("securityhub_slack")
+    emulator.forget_requests()
+    playbooks.ok("securityhub_slack", deep=True)
+    assert emulator.writes() == []
+
+    events = emulator.client("events", "eu-west-1")
+    rule = "securityhub-slack-findings"
+    (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
+    events.put_targets(Rule=rule, Targets=[{**target, "InputTransformer": {"InputTemplate": json.dumps("lost")}}])
+    playbooks.ok("securityhub_slack", deep=True)
+    assert events.list_targets_by_rule(Rule=rule)["Targets"] == [target]
+
+    playbooks.ok("securityhub_slack", message_format="aws")
+    (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
+    assert "InputTransformer" not in target
