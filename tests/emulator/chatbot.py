@@ -126,6 +126,11 @@ class Chatbot:
             if topic_arn in configuration["SnsTopicArns"]
         ]
 
+    def offered(self, account_id: str, configuration_arn: str) -> list[dict]:
+        """The custom actions that a channel offers."""
+        account = self.accounts[account_id]
+        return [account.custom_actions[arn] for arn in account.associations.get(configuration_arn, ())]
+
     # Workspaces and teams: a person authorises them in the console
 
     def describe_workspaces(self, given: dict) -> dict:

@@ -42,6 +42,7 @@ class Control:
             ("POST", "/_emulator/stacks"): self.set_stacks,
             ("POST", "/_emulator/stack_status"): self.set_stack_status,
             ("POST", "/_emulator/custom_action"): self.custom_action,
+            ("POST", "/_emulator/button"): self.button,
             ("POST", "/_emulator/event"): self.event,
         }
 
@@ -122,6 +123,10 @@ class Control:
         action = given.get("action_arn") or given.get("action") or given["id"]
         hub = self.emulator.security_hub
         return {"events": hub.send_by_custom_action(given["account"], given["region"], action, ids)}
+
+    def button(self, given: Any, query: dict[str, str]) -> Any:
+        """{"n": of a message, "button": its text}"""
+        return self.emulator.buttons.press(given["n"], given["button"])
 
     def event(self, given: Any, query: dict[str, str]) -> Any:
         """{"account", "region", "source", "detail-type", "resources", "detail"}: any event of an AWS service."""

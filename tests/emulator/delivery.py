@@ -13,6 +13,7 @@ from typing import Any
 from typing import Callable
 from urllib.parse import urlsplit
 
+import chat_command
 import chat_message
 import limits
 import metrics
@@ -201,9 +202,14 @@ class Delivery:
                 "workspace": configuration.get("SlackTeamId") or configuration.get("TeamId"),
                 "configuration": configuration["ConfigurationName"],
                 "topic": topic_arn,
+                "buttons": self._buttons(account, configuration, shown.notification),
             }
         )
         return True
+
+    def _buttons(self, account: str, configuration: dict, notification: dict) -> list[str]:
+        offered = self.chatbot.offered(account, configuration["ChatConfigurationArn"])
+        return [text for action in offered for text in chat_command.buttons(action, notification)]
 
 
 def _is_chatbot(endpoint: str) -> bool:

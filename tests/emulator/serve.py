@@ -35,6 +35,7 @@ import stacks
 import state_machines
 import template_of_2020
 from aiohttp import web
+from buttons import Buttons
 from chatbot import Chatbot
 from control import Control
 from delivery import Delivery
@@ -67,6 +68,7 @@ class Emulator:
         self.limits = Limits(self.world)
         self.chatbot = Chatbot(self.world, ServiceLinkedRole(self.may_make_service_role))
         self.delivery.install(self.chatbot)
+        self.buttons = Buttons(self.inbox, self.chatbot, self.security_hub.service)
         account_facts.install(self.world)
         self.stacks = Stacks()
         self.stacks.install()

@@ -89,6 +89,10 @@ class Emulator:
         given = {"account": account, "region": region, "action": action, "finding_ids": list(finding_ids)}
         return self.ask("POST", "custom_action", given)
 
+    def press(self, message: dict, button: str) -> dict:
+        """Presses a button under a message of the inbox, and returns status and answer."""
+        return self.ask("POST", "button", {"n": message["n"], "button": button})
+
 
 def free_port() -> int:
     """A port that nothing listens on now."""

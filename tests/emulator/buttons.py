@@ -1,0 +1,63 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Buttons under messages, pressed: the command of a custom action, run as the channel may run it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import channel_role
+import chat_command
+from chatbot import Chatbot
+from inbox import Inbox
+from ministack.core.responses import request_scope
+from rest_json import RestJson
+
+
+class Buttons:
+    """Presses buttons of messages in the inbox; security_hub: the only service whose commands are known."""
+
+    def __init__(self, inbox: Inbox, chatbot: Chatbot, security_hub: RestJson) -> None:
+        self.inbox = inbox
+        self.chatbot = chatbot
+        self.security_hub = security_hub
+
+    def press(self, number: int, text: str) -> dict:
+        """What comes of pressing a button: {"status", "answer"}. LookupError when the message has none of that text."""
+        message = next(item for item in self.inbox.messages if item["n"] == number)
+        if text not in message["buttons"]:
+            raise LookupError(f"message {number} has the buttons {message['buttons']}")
+        account, configuration = next(
+            (account, found)
+            for account, found in self.chatbot.listening_to(message["topic"])
+            if found["ConfigurationName"] == message["configuration"]
+        )
+        offered = self.chatbot.offered(account, configuration["ChatConfigurationArn"])
+        commands = {
+            button: command
+            for action in offered
+            for button, command in chat_command.buttons(action, message["notification"]).items()
+        }
+        return self._run(account, configuration, commands[text])
+
+    def _run(self, account: str, configuration: dict, text: str) -> dict:
+        command = chat_command.read(text)
+        name = chat_command.operation_name(command)
+        if command.service != "securityhub" or name not in self.security_hub.operations:
+            raise chat_command.BadCommand(f"the emulator runs no {command.service} {command.operation}")
+        operation = self.security_hub.model.operation_model(name)
+        given = chat_command.parameters(command, operation.input_shape)
+        hub = f"arn:aws:securityhub:{command.region}:{account}:hub/default"
+        if configuration["UserAuthorizationRequired"] or not channel_role.allows(
+            configuration, f"securityhub:{name}", hub, given
+        ):
+            return {"status": 403, "answer": {"Message": f"not authorized to perform: securityhub:{name}"}}
+        with request_scope(account, command.region):
+            status, _headers, answer = self._ask(operation, given)
+        return {"status": status, "answer": json.loads(answer)}
+
+    def _ask(self, operation: Any, given: dict) -> tuple:
+        http = operation.http
+        return self.security_hub.answer(http["method"], http["requestUri"], "", json.dumps(given).encode())

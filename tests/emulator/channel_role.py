@@ -1,0 +1,37 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What somebody in a channel may do: what its role allows, as far as every guardrail allows it too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ministack.core import iam_evaluator as evaluator
+
+
+def allows(configuration: dict, action: str, resource: str, given: dict[str, Any]) -> bool:
+    """Whether the channel's role may do it. given: the request, for conditions of Security Hub that ask for fields."""
+    role_arn = configuration["IamRoleArn"]
+    account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    context = evaluator.EvalContext(
+        principal_arn=role_arn,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=resource.split(":")[3],
+        service_context={f"securityhub:asffsyntaxpath/{path.lower()}": value for path, value in _leaves(given, "")},
+    )
+    guardrails = [
+        evaluator.parse_policy_document(evaluator._resolve_managed_policy_document(arn, account) or {})
+        for arn in configuration["GuardrailPolicyArns"]
+    ]
+    permissions = evaluator._gather_role_policies(name, account)
+    return evaluator.evaluate(context, permissions, guardrails).decision == "Allow"
+
+
+def _leaves(node: Any, path: str) -> list[tuple[str, Any]]:
+    if isinstance(node, dict):
+        return [leaf for key, value in node.items() for leaf in _leaves(value, f"{path}.{key}" if path else key)]
+    return [(path, node)]

@@ -1,0 +1,116 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands of AWS's command line as a chat channel runs them, and the buttons that stand for some: pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+# What the buttons under custom notifications are attached to, and where their variables begin.
+CUSTOM = "Custom"
+VARIABLE = re.compile(r"\$([A-Za-z0-9_-]+)")
+
+
+class BadCommand(ValueError):
+    """The command line would not take it."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A request that a command makes: the operation in words with hyphens, the parameters as options gave them."""
+
+    service: str
+    operation: str
+    options: dict[str, list[str]] = field(hash=False)
+    region: str = ""
+
+
+def read(text: str) -> Command:
+    """The command in a text without the leading aws. Raises BadCommand."""
+    words = shlex.split(text)
+    if len(words) < 2:
+        raise BadCommand(f"{text!r} names no operation")
+    options: dict[str, list[str]] = {}
+    values: list[str] = []
+    for word in words[2:]:
+        if word.startswith("--"):
+            values = options.setdefault(word[2:], [])
+        else:
+            values.append(word)
+    (region,) = options.pop("region", [""])
+    return Command(words[0], words[1], options, region)
+
+
+def operation_name(command: Command) -> str:
+    """The operation as the API calls it."""
+    return _capitalised(command.operation)
+
+
+def parameters(command: Command, shape: Any) -> dict[str, Any]:
+    """The input of the operation, whose shape is given. Raises BadCommand."""
+    found = {}
+    for option, values in command.options.items():
+        name = _capitalised(option)
+        if name not in shape.members:
+            raise BadCommand(f"Unknown options: --{option}")
+        found[name] = _value(shape.members[name], values)
+    return found
+
+
+def _capitalised(words: str) -> str:
+    return "".join(part.capitalize() for part in words.split("-"))
+
+
+def _value(shape: Any, values: list[str]) -> Any:
+    if shape.type_name == "list":
+        return [_value(shape.member, [value]) for value in values]
+    if len(values) != 1:
+        raise BadCommand(f"expected one argument, got {len(values)}")
+    return _shorthand(shape, values[0]) if shape.type_name == "structure" else values[0]
+
+
+def _shorthand(shape: Any, text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    wrong = [name for name, equals, _value in pairs if not equals or name not in shape.members]
+    if wrong:
+        raise BadCommand(f"Error parsing parameter: {wrong[0]!r} in {text!r}")
+    return {name: value for name, _equals, value in pairs}
+
+
+def buttons(action: dict, notification: dict) -> dict[str, str]:
+    """The buttons of a custom action under a custom notification: their texts, each with the command it runs."""
+    if (notification.get("metadata") or {}).get("enableCustomActions") is not True:
+        return {}
+    found = {}
+    for attachment in action.get("Attachments", ()):
+        paths = attachment.get("Variables", {})
+        variables = {name: _at(notification, path) for name, path in paths.items()}
+        if attachment.get("NotificationType") == CUSTOM and _wanted(attachment, variables):
+            found[attachment["ButtonText"]] = _filled(action["Definition"]["CommandText"], variables)
+    return found
+
+
+def _wanted(attachment: dict, variables: dict[str, str]) -> bool:
+    return all(
+        variables.get(criterion["VariableName"], "") == criterion.get("Value")
+        if criterion["Operator"] == "EQUALS"
+        else bool(variables.get(criterion["VariableName"]))
+        for criterion in attachment.get("Criteria", ())
+    )
+
+
+def _at(notification: dict, path: str) -> str:
+    first, *keys = path.split(".")
+    found: Any = notification if first == "event" else {}
+    for key in keys:
+        found = found.get(key, "") if isinstance(found, dict) else ""
+    return found if isinstance(found, str) else ""
+
+
+def _filled(command: str, variables: dict[str, str]) -> str:
+    return VARIABLE.sub(lambda found: variables.get(found[1], found[0]), command)
