@@ -64,6 +64,7 @@ SHAPES = {
         "message_format": "custom",
         "schema": "v2",
     },
+    "buttons": {"channel_id": "C0123456789", "message_format": "custom", "triage": True},
     "marking": {"channel_id": "C0123456789", "mark_notified": True, "tags": {"Team": "security"}},
 }
 

@@ -231,7 +231,13 @@ def complete(client: Any, arn: str, associated: dict[str, list[str]]) -> CustomA
 
 
 def apply(client: Any, now: Plan, desired: Desired) -> CustomAction | None:
-    """Carry the plan out, adopting a custom action that was created meanwhile, and return what AWS shows then."""
+    """Carry the plan out as *write* does, and return what AWS shows then."""
+    write(client, now, desired)
+    return read(client, desired.name)
+
+
+def write(client: Any, now: Plan, desired: Desired) -> None:
+    """Carry the plan out, adopting a custom action that was created meanwhile."""
     if now.operation == "create":
         try:
             arn = api.create_custom_action(client, now.members)
@@ -249,7 +255,6 @@ def apply(client: Any, now: Plan, desired: Desired) -> CustomAction | None:
         api.associate_to_configuration(client, place, arn)
     for place in now.disassociate:
         api.disassociate_from_configuration(client, place, arn)
-    return read(client, desired.name)
 
 
 def _update(client: Any, now: Plan, arn: str) -> None:

@@ -81,6 +81,25 @@ def tag_role(client: Any, name: str, tags: dict[str, str]) -> None:
     client.tag_role(RoleName=name, Tags=boto3_tags(tags))
 
 
+def untag_role(client: Any, name: str, keys: list[str]) -> None:
+    """Remove tags of the role by key."""
+    client.untag_role(RoleName=name, TagKeys=keys)
+
+
+def put_role_policy(client: Any, name: str, policy: str, document: dict[str, Any]) -> None:
+    """Give the role an inline policy of this name, in place of the one it has."""
+    client.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+
+def delete_role_policy(client: Any, name: str, policy: str) -> bool:
+    """Delete an inline policy of the role; return False if there was none."""
+    try:
+        client.delete_role_policy(RoleName=name, PolicyName=policy)
+    except client.exceptions.NoSuchEntityException:
+        return False
+    return True
+
+
 def delete_role(client: Any, name: str) -> bool:
     """Delete the role; return False if there was none."""
     try:

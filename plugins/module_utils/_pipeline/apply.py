@@ -17,6 +17,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws import err
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import custom_action
 from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.triage import ButtonsPlan
 
 
 def apply(clients: Clients, accounts: list[AccountRun], say: Callable[[str], None]) -> None:
@@ -165,13 +167,23 @@ def _join(clients: Clients, account: AccountRun) -> None:
     settings = account.settings
     account.plan = decisions.plan_channels(account)
     with clients.acting(settings.source):
-        _write_identity(clients, account, account.plan.identity)
         client, writer = _chatbot(clients, settings)
+        # The role's tag is what later runs find buttons by, so it comes before them and goes after them.
+        _take_buttons(client, account.plan.buttons)
+        _write_identity(clients, account, account.plan.identity)
         for merge in account.plan.merges:
             # What has gone out since the survey comes in again.
             planned = None if merge.resubscribed else merge.plan
             authorised = merge.desired.team_id in account.authorised
             configuration.apply(client, merge.desired, planned, writer=writer, authorised=authorised)
+        for button, planned_button in account.plan.buttons.wanted:
+            if planned_button.changed:
+                custom_action.write(client, planned_button, button)
+
+
+def _take_buttons(client: Any, planned: ButtonsPlan) -> None:
+    for action in planned.leaving:
+        custom_action.delete(client, action)
 
 
 def _close(clients: Clients, account: AccountRun) -> None:
@@ -185,9 +197,10 @@ def _close(clients: Clients, account: AccountRun) -> None:
     identity = desired.identity(settings, account.account)
     account.configurations = survey.configurations(clients, settings, identity)
     now = decisions.plan_channels(account)
-    account.plan = replace(account.plan, closing=now.closing, farewell=now.farewell)
+    account.plan = replace(account.plan, closing=now.closing, parting=now.parting, farewell=now.farewell)
     with clients.acting(settings.source):
         client, writer = _chatbot(clients, settings)
+        _take_buttons(client, now.parting)
         for removal in now.closing:
             configuration.detach(client, removal, writer=writer)
         _write_identity(clients, account, now.farewell)

@@ -14,8 +14,10 @@ from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import triage
 
 if TYPE_CHECKING:
+    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.custom_action import CustomAction
     from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import Configuration
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import Identity
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import IdentityPlan
@@ -63,12 +65,17 @@ class Merge:
 
 @dataclass(frozen=True)
 class ChannelsPlan:
-    """What happens to an account's channels, in this order; *closing* and *farewell* wait until the topics are gone."""
+    """What happens to an account's channels; *closing*, *parting* and *farewell* wait until the topics are gone.
+
+    *buttons*: those that it shall have, or shall have no longer; *parting*: those that go with the last channel.
+    """
 
     identity: IdentityPlan
     merges: tuple[Merge, ...]
     closing: tuple[plans.Removal, ...]
     farewell: IdentityPlan
+    buttons: triage.ButtonsPlan
+    parting: triage.ButtonsPlan
 
     @property
     def staying(self) -> tuple[Merge, ...]:
@@ -84,6 +91,8 @@ class ChannelsPlan:
             or any(merge.changed for merge in self.merges)
             or bool(self.closing)
             or self.farewell.changed
+            or self.buttons.changed
+            or self.parting.changed
         )
 
     @property
@@ -99,19 +108,26 @@ class ChannelsPlan:
 
 
 def plan(
-    configurations: list[Configuration], live: LiveIdentity, topics: Topics, wanted: Identity, settings: Settings
+    configurations: list[Configuration],
+    live: LiveIdentity,
+    topics: Topics,
+    wanted: Identity,
+    settings: Settings,
+    actions: list[CustomAction],
 ) -> ChannelsPlan:
     """Return the way from what is there to what the targets want. Raise Refused where there is none.
 
     *configurations*: all Slack channel configurations of the account, as boto3 shapes them. *settings*: those of any
-    target of the account.
+    target of the account. *actions*: the custom actions behind its buttons.
     """
     merges = _merges(configurations, topics, wanted, settings)
     after = _projected(configurations, merges)
     closing = tuple(found for found in after if _is_ours(found) and _is_spent(found, topics))
     left = [found for found in after if found not in closing]
-    needed = any(merge.desired.role_arn for merge in merges)
+    own = [merge for merge in merges if merge.desired.role_arn]
+    needed = bool(own)
     in_use = needed or topics.channels or any(found["IamRoleArn"] == wanted.role_arn for found in left)
+    farewell = identities.IdentityPlan() if in_use else identities.plan_absent(wanted, live)
     return ChannelsPlan(
         identity=(
             identities.plan(wanted, live, own_guardrail=not settings.value("guardrail_policy_arns"))
@@ -120,8 +136,18 @@ def plan(
         ),
         merges=tuple(merges),
         closing=tuple(plans.Removal(transformations.configuration_name(found), remove_topics=()) for found in closing),
-        farewell=identities.IdentityPlan() if in_use else identities.plan_absent(wanted, live),
+        farewell=farewell,
+        buttons=_buttons(own, settings, actions) if needed else triage.ButtonsPlan(),
+        parting=triage.plan_absent(actions) if farewell.changed else triage.ButtonsPlan(),
     )
+
+
+def _buttons(own: list[Merge], settings: Settings, actions: list[CustomAction]) -> triage.ButtonsPlan:
+    """Return what happens to the buttons of our configurations; those of others keep the commands they have."""
+    if not settings.value("triage"):
+        return triage.plan_absent(actions)
+    arns = tuple(str((merge.plan.after or {})["ChatConfigurationArn"]) for merge in own)
+    return triage.plan(actions, settings.name, settings.tags, arns)
 
 
 def problems(

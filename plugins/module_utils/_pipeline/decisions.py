@@ -257,7 +257,18 @@ def plan_channels(account: AccountRun) -> channels.ChannelsPlan:
         _topics(account),
         desired.identity(account.settings, account.account),
         account.settings,
+        account.actions,
     )
+
+
+def without_buttons(account: AccountRun) -> list[str]:
+    """Return what to say of channels that get no buttons although the account shall have some."""
+    merges = account.plan.merges if account.plan and account.settings.value("triage") else ()
+    others = [merge.name for merge in merges if channels.foreign(merge) and merge.desired.add_topics]
+    return [
+        f"the configuration {name} was there before, with a role of its own: its messages get no buttons"
+        for name in others
+    ]
 
 
 def _topics(account: AccountRun) -> channels.Topics:

@@ -19,6 +19,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import triage
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
 
@@ -53,7 +54,8 @@ def action_arn(settings: Settings, account: Account) -> str:
 
 def identity(settings: Settings, account: Account) -> identities.Identity:
     """Return the names of the account's channel role and guardrail."""
-    return identities.identity(account, settings.name, settings.tags)
+    permissions = triage.permissions(account) if settings.value("triage") else None
+    return identities.identity(account, settings.name, settings.tags, permissions)
 
 
 def topic_arn(settings: Settings, account: Account, topic: str) -> str:
@@ -128,4 +130,4 @@ def _stack(settings: Settings, automatic: tuple[tuple[dict[str, Any], ...], ...]
 def _transformer(settings: Settings, schema: str) -> dict[str, Any] | None:
     if settings.value("message_format") != "custom":
         return None
-    return message.transformer(schema, buttons=False)
+    return message.transformer(schema, buttons=settings.value("triage"))

@@ -1,10 +1,14 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IAM role that the channel assumes, and the guardrail that lets it do nothing. PRIVATE to the collection."""
+"""The IAM role that the channel assumes, and the guardrail that bounds it. PRIVATE to the collection.
+
+Both allow nothing, or just what the buttons need.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from dataclasses import field
@@ -32,8 +36,12 @@ DENY_ALL: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
 }
-ROLE_DESCRIPTION = "Assumed by the Slack channel configuration; has no permission (secops.securityhub)"
-GUARDRAIL_DESCRIPTION = "Denies everything to whoever types into the Slack channel (secops.securityhub)"
+ROLE_DESCRIPTION = "Assumed by the Slack channel configuration (secops.securityhub)"
+GUARDRAIL_DESCRIPTION = "Bounds what anybody can do from the Slack channel (secops.securityhub)"
+ROLE_POLICY = "TriageFindings"
+# Tells, in the read that there is anyway, whether the role has a policy, and which.
+PERMISSIONS_TAG = "secops.securityhub/permissions"
+UNFINISHED = "-"
 VERSIONS_AT_MOST = 5  # of a managed policy; AWS refuses a sixth
 
 NONE = "none"
@@ -44,13 +52,31 @@ DELETE = "delete"
 
 @dataclass(frozen=True)
 class Identity:
-    """The names under which an account has role and guardrail, and the tags they carry."""
+    """The names under which an account has role and guardrail, the tags they carry, and what they allow.
+
+    *permissions*: a policy document, None for nothing.
+    """
 
     role_name: str
     role_arn: str
     guardrail_name: str
     guardrail_arn: str
     tags: tuple[tuple[str, str], ...]
+    permissions: dict[str, Any] | None = field(default=None, hash=False)
+
+    @property
+    def guardrail(self) -> dict[str, Any]:
+        """Return the document of the guardrail."""
+        return self.permissions or DENY_ALL
+
+    @property
+    def role_tags(self) -> tuple[tuple[str, str], ...]:
+        """Return the tags of the role."""
+        return (*self.tags, (PERMISSIONS_TAG, _digest(self.permissions))) if self.permissions else self.tags
+
+
+def _digest(document: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -59,6 +85,11 @@ class LiveIdentity:
 
     role: dict[str, Any] | None = field(default=None, hash=False)
     guardrail: dict[str, Any] | None = field(default=None, hash=False)
+
+    @property
+    def has_permissions(self) -> bool:
+        """Tell whether a run has given the role permissions, or has begun to."""
+        return PERMISSIONS_TAG in _tags(self.role)
 
 
 @dataclass(frozen=True)
@@ -74,7 +105,9 @@ class IdentityPlan:
         return (self.role, self.guardrail) != (NONE, NONE)
 
 
-def identity(account: Account, name: str, tags: tuple[tuple[str, str], ...]) -> Identity:
+def identity(
+    account: Account, name: str, tags: tuple[tuple[str, str], ...], permissions: dict[str, Any] | None = None
+) -> Identity:
     """Return the identity of the channels that are called *name*."""
     role, guardrail = f"{name}-channel", f"{name}-channel-guardrail"
     where = f"arn:{account.partition}:iam::{account.id}"
@@ -84,6 +117,7 @@ def identity(account: Account, name: str, tags: tuple[tuple[str, str], ...]) -> 
         guardrail_name=guardrail,
         guardrail_arn=f"{where}:policy/{guardrail}",
         tags=(*tags, (MANAGED_TAG, name)),
+        permissions=permissions,
     )
 
 
@@ -94,7 +128,7 @@ def plan(wanted: Identity, live: LiveIdentity, *, own_guardrail: bool) -> Identi
         raise Refused(errors.joined(found))
     return IdentityPlan(
         role=_towards(live.role, _role_differs(wanted, live)),
-        guardrail=_towards(live.guardrail, _guardrail_differs(live)) if own_guardrail else NONE,
+        guardrail=_towards(live.guardrail, _guardrail_differs(wanted, live)) if own_guardrail else NONE,
     )
 
 
@@ -121,14 +155,17 @@ def apply(client: Any, wanted: Identity, live: LiveIdentity, planned: IdentityPl
     """Carry out *planned*. The role goes before the guardrail when removing, after it when building."""
     tags = dict(wanted.tags)
     if planned.guardrail == CREATE:
-        api.create_policy(client, wanted.guardrail_name, GUARDRAIL_DESCRIPTION, DENY_ALL, tags)
+        api.create_policy(client, wanted.guardrail_name, GUARDRAIL_DESCRIPTION, wanted.guardrail, tags)
     elif planned.guardrail == UPDATE:
-        _renew_guardrail(client, wanted.guardrail_arn)
+        _renew_guardrail(client, wanted)
     if planned.role == CREATE:
         api.create_role(client, wanted.role_name, ROLE_DESCRIPTION, TRUST, tags)
+        _grant(client, wanted)
     elif planned.role == UPDATE:
         _renew_role(client, wanted, live)
     elif planned.role == DELETE:
+        # AWS deletes no role that has a policy.
+        _revoke(client, wanted, live)
         api.delete_role(client, wanted.role_name)
     if planned.guardrail == DELETE:
         _delete_guardrail(client, wanted.guardrail_arn)
@@ -143,16 +180,17 @@ def _towards(live: dict[str, Any] | None, differs: bool) -> str:
 def _role_differs(wanted: Identity, live: LiveIdentity) -> bool:
     return live.role is not None and (
         _document(live.role["AssumeRolePolicyDocument"]) != TRUST
-        or not set(wanted.tags) <= set(_tags(live.role).items())
+        or not _is_tagged(wanted, live)
+        or live.has_permissions != bool(wanted.permissions)
     )
 
 
 def _is_tagged(wanted: Identity, live: LiveIdentity) -> bool:
-    return set(wanted.tags) <= set(_tags(live.role).items())
+    return set(wanted.role_tags) <= set(_tags(live.role).items())
 
 
-def _guardrail_differs(live: LiveIdentity) -> bool:
-    return live.guardrail is not None and _document(live.guardrail["Document"]) != DENY_ALL
+def _guardrail_differs(wanted: Identity, live: LiveIdentity) -> bool:
+    return live.guardrail is not None and _document(live.guardrail["Document"]) != wanted.guardrail
 
 
 def _document(document: Any) -> Any:
@@ -171,16 +209,35 @@ def _is_ours(resource: dict[str, Any] | None) -> bool:
 def _renew_role(client: Any, wanted: Identity, live: LiveIdentity) -> None:
     if live.role is not None and _document(live.role["AssumeRolePolicyDocument"]) != TRUST:
         api.update_trust(client, wanted.role_name, TRUST)
+    if wanted.permissions is None:
+        _revoke(client, wanted, live)
     if not _is_tagged(wanted, live):
         api.tag_role(client, wanted.role_name, dict(wanted.tags))
+        _grant(client, wanted)
 
 
-def _renew_guardrail(client: Any, arn: str) -> None:
+def _grant(client: Any, wanted: Identity) -> None:
+    """Give the role its permissions; a run that is killed meanwhile leaves a tag that says so."""
+    if wanted.permissions is None:
+        return
+    api.tag_role(client, wanted.role_name, {PERMISSIONS_TAG: UNFINISHED})
+    api.put_role_policy(client, wanted.role_name, ROLE_POLICY, wanted.permissions)
+    api.tag_role(client, wanted.role_name, dict(wanted.role_tags))
+
+
+def _revoke(client: Any, wanted: Identity, live: LiveIdentity) -> None:
+    if live.has_permissions:
+        api.delete_role_policy(client, wanted.role_name, ROLE_POLICY)
+        api.untag_role(client, wanted.role_name, [PERMISSIONS_TAG])
+
+
+def _renew_guardrail(client: Any, wanted: Identity) -> None:
+    arn = wanted.guardrail_arn
     versions = api.list_policy_versions(client, arn)
     if len(versions) >= VERSIONS_AT_MOST:
         oldest = min((item for item in versions if not item["IsDefaultVersion"]), key=lambda item: item["CreateDate"])
         api.delete_policy_version(client, arn, oldest["VersionId"])
-    api.create_policy_version(client, arn, DENY_ALL)
+    api.create_policy_version(client, arn, wanted.guardrail)
 
 
 def _delete_guardrail(client: Any, arn: str) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import IdentityPlan
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.triage import ButtonsPlan
 
 WIDTH = 80
 
@@ -71,8 +72,21 @@ def channel_changes(account: AccountRun) -> list[str]:
     found += _identity_changes(account.plan.identity)
     for merge in account.plan.merges:
         found += _merge_changes(merge)
+    found += _button_changes(account.plan.buttons)
+    found += _button_changes(account.plan.parting)
     found += [f"configuration {removal.name}: delete" for removal in account.plan.closing]
     return found + _identity_changes(account.plan.farewell)
+
+
+def _button_changes(planned: ButtonsPlan) -> list[str]:
+    found = {plan.DELETE: [action["ActionName"] for action in planned.leaving]}
+    for desired, of_button in planned.wanted:
+        found.setdefault(of_button.operation, []).append(desired.name)
+    return [
+        f"buttons {', '.join(names)}: {operation}"
+        for operation, names in found.items()
+        if names and operation != plan.NONE
+    ]
 
 
 def _identity_changes(planned: IdentityPlan) -> list[str]:

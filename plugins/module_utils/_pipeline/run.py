@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.custom_action import CustomAction
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
 
 
@@ -70,6 +71,7 @@ def prepare(
         decisions.decide(account, today)
         _look_for_lost_topics(clients, account)
     _look_at_keys(clients, accounts)
+    _look_at_buttons(clients, accounts)
     note_failures(look_deep(clients, [target for target in targets if target.settings.value("deep")]))
     for account in accounts:
         _plan_targets(account)
@@ -226,6 +228,25 @@ def _look_at_keys(clients: Clients, accounts: list[AccountRun]) -> None:
             )
 
 
+def _look_at_buttons(clients: Clients, accounts: list[AccountRun]) -> None:
+    """Read the buttons of the accounts that shall have some, or that have had some."""
+    concerned = [
+        account
+        for account in accounts
+        if healthy(account.targets) and (account.settings.value("triage") or account.identity.has_permissions)
+    ]
+    outcomes = parallel.each(lambda account: _buttons(clients, account), concerned)
+    note_failures(outcomes)
+    for outcome in outcomes:
+        outcome.item.actions = outcome.value or []
+
+
+def _buttons(clients: Clients, account: AccountRun) -> list[CustomAction]:
+    role = desired.identity(account.settings, account.account).role_arn
+    own = [found["ChatConfigurationArn"] for found in account.configurations if found["IamRoleArn"] == role]
+    return survey.buttons(clients, account.settings, own)
+
+
 def look_deep(clients: Clients, targets: list[Target]) -> list[parallel.Outcome[Target, None]]:
     """Read what is there of the resources of the targets' stacks; an outcome with an error is a target that was not."""
     return parallel.each(lambda target: _look_deep(clients, target), healthy(targets))
@@ -264,6 +285,7 @@ def _plan_channels(account: AccountRun) -> None:
         account.plan = decisions.plan_channels(account)
     except Refused as error:
         account.fail(error)
+    account.notices += decisions.without_buttons(account)
 
 
 def _say_what_new_accounts_are(clients: Clients, accounts: list[AccountRun]) -> None:

@@ -165,6 +165,7 @@ def problems(settings: Settings) -> list[str]:
         found += _marking_problems(settings)
         found += _key_problems(settings)
         found += _alarm_problems(settings)
+        found += _triage_problems(settings)
         found += dict.fromkeys(item for route in settings.routes for item in policy.problems(route.variables))
     return found
 
@@ -223,6 +224,22 @@ def _alarm_problems(settings: Settings) -> list[str]:
         return [
             f"securityhub_slack_alarm_topic_arn is a topic of {found['region']}, and alarms tell topics of their own "
             f"region only: set it for each target"
+        ]
+    return []
+
+
+def _triage_problems(settings: Settings) -> list[str]:
+    if not settings.value("triage"):
+        return []
+    if settings.value("schema") == "v2":
+        return [
+            "securityhub_slack_triage is set, and findings of the new Security Hub (securityhub_slack_schema v2) know "
+            "no workflow status: leave one of them out"
+        ]
+    if settings.value("message_format") != "custom":
+        return [
+            "securityhub_slack_triage is set, and messages as AWS makes them do not tell a button which finding they "
+            "are about: set securityhub_slack_message_format to custom too"
         ]
     return []
 
@@ -329,6 +346,7 @@ SHARED = (
     "owner_region",
     "topology",
     "watch_regions",
+    "triage",
 )
 
 

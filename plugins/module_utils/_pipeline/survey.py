@@ -17,6 +17,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws import err
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import api as chatbot
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import custom_action
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import api as cloudformation
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
@@ -28,6 +29,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import path as paths
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import triage
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.organization import Organization
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
@@ -227,6 +229,33 @@ def identity(clients: Clients, settings: Settings, wanted: identities.Identity) 
         return identities.LiveIdentity(
             iam.get_role(client, wanted.role_name), iam.get_policy(client, wanted.guardrail_arn)
         )
+
+
+def buttons(clients: Clients, settings: Settings, configuration_arns: list[str]) -> list[dict[str, Any]]:
+    """Return the custom actions behind the account's buttons, with their tags and which of the channels offer them.
+
+    One call; if there are any, one for each of the channels, and two for each custom action.
+    """
+
+    def ask(question: Callable[[Any], Any]) -> Any:
+        with clients.acting(settings.source):
+            return question(clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url))
+
+    names = triage.action_names(settings.name)
+    arns = [arn for arn in ask(chatbot.list_custom_actions) if arn.rpartition("/")[2] in names]
+    if not arns:
+        return []
+    offered = _answers(lambda arn: ask(lambda client: chatbot.list_associations(client, arn)), configuration_arns)
+    return list(_answers(lambda arn: ask(lambda client: custom_action.complete(client, arn, offered)), arns).values())
+
+
+def _answers(ask: Callable[[str], Answer | None], items: list[str]) -> dict[str, Answer]:
+    """Ask for all items at once. Raise the first failure."""
+    outcomes = parallel.each(ask, items)
+    for outcome in outcomes:
+        if outcome.error is not None:
+            raise outcome.error
+    return {outcome.item: outcome.value for outcome in outcomes if outcome.value is not None}
 
 
 def beyond(clients: Clients, settings: Settings, regions: frozenset[str]) -> AccountFacts:

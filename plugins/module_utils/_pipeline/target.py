@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.parallel import Outcome
+    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.custom_action import CustomAction
     from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import Configuration
     from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.channels import ChannelsPlan
@@ -90,9 +91,10 @@ class AccountRun:
     present and whose variables are wrong. *home*: the target that sends for the regions that feed it. *owner*: the one
     that sends the findings about global resources. *linked*: those whose findings an aggregator copies. *lost*: topics
     that the channel carries and that are no more. *regions*: all that the inventory has of the account. *beyond*: the
-    account's other regions, None if nobody has asked for them. *without_pipeline*: those of them where Security Hub is
-    on and nobody sends the findings. *is_read*: all of it could be read. *authorised*: the workspaces that are, where
-    that was asked. *wants_service_role*: the role by which Amazon Q subscribes to topics is missing.
+    account's other regions, None if nobody has asked for them. *actions*: the custom actions behind its buttons.
+    *without_pipeline*: those of them where Security Hub is on and nobody sends the findings. *is_read*: all of it could
+    be read. *authorised*: the workspaces that are, where that was asked. *wants_service_role*: the role by which Amazon
+    Q subscribes to topics is missing.
     """
 
     account: Account
@@ -109,6 +111,7 @@ class AccountRun:
     facts: Facts = field(default_factory=Facts)
     configurations: list[Configuration] = field(default_factory=list)
     identity: LiveIdentity = field(default_factory=LiveIdentity)
+    actions: list[CustomAction] = field(default_factory=list)
     is_read: bool = False
     authorised: frozenset[str] = frozenset()
     wants_service_role: bool = False

@@ -145,7 +145,21 @@ def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(servic
     called = {f"{service}:{operations[name]}" for name in names if name in operations}
 
     assert len(called) > 2
-    assert called - OF_THE_CANARY <= allowed("read", "pipelines", "channel", "encryption", "alarms", "migrate")
+    assert called - OF_THE_CANARY <= allowed(
+        "read", "pipelines", "channel", "triage", "encryption", "alarms", "migrate"
+    )
+
+
+def test_the_policies_are_enough_for_buttons(calls):
+    on = ("-e", '{"securityhub_slack_triage": true, "securityhub_slack_message_format": "custom"}')
+    assert calls("--check", "--diff", *on) <= allowed("read", "triage")
+    deployed = calls(*on)
+    assert {"chatbot:CreateCustomAction", "chatbot:AssociateToConfiguration", "iam:PutRolePolicy"} <= deployed
+    assert deployed <= allowed("read", "pipelines", "channel", "triage")
+    assert calls(*on) <= allowed("read", "triage")
+    taken = calls()
+    assert {"chatbot:DeleteCustomAction", "iam:DeleteRolePolicy"} <= taken
+    assert taken <= allowed("read", "pipelines", "channel", "triage")
 
 
 def test_the_policies_are_enough_for_what_cloudformation_does_in_the_name_of_the_caller():
@@ -232,7 +246,7 @@ def test_the_canary_can_make_and_delete_queues_of_its_own_name_only():
     assert not fnmatch.fnmatchcase(f"{arn}securityhub-slack-other", resource)
 
 
-@pytest.mark.parametrize("name", ["pipelines", "channel", "mark_notified", "encryption", "alarms"])
+@pytest.mark.parametrize("name", ["pipelines", "channel", "mark_notified", "encryption", "alarms", "triage"])
 def test_the_policies_for_writing_reach_no_stack_topic_rule_or_role_of_another_name(name):
     for statement in statements(name):
         service = next(iter(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]))

@@ -33,6 +33,16 @@ def test_a_role_comes_and_goes_once(client):
     assert api.delete_role(client, "channel") is False
 
 
+def test_a_policy_of_a_role_comes_and_goes_once(client):
+    api.create_role(client, "channel", "for the channel", TRUST, TAGS)
+    api.put_role_policy(client, "channel", "may", DENY_ALL)
+    assert client.get_role_policy(RoleName="channel", PolicyName="may")["PolicyDocument"] == DENY_ALL
+    assert api.delete_role_policy(client, "channel", "may") is True
+    assert api.delete_role_policy(client, "channel", "may") is False
+    api.untag_role(client, "channel", list(TAGS))
+    assert api.get_role(client, "channel").get("Tags", []) == []
+
+
 def test_a_policy_comes_and_goes_once(client):
     assert api.get_policy(client, ARN) is None
     assert api.create_policy(client, "guardrail", "denies all", DENY_ALL, TAGS) is True

@@ -146,7 +146,7 @@ class World:
         self.configurations = list({**by_arn, configuration["ChatConfigurationArn"]: configuration}.values())
 
     def _write_identity(self, planned: identities.IdentityPlan, account: AccountRun) -> None:
-        tags = [{"Key": key, "Value": value} for key, value in desired.identity(account.settings, ACCOUNT).tags]
+        tags = [{"Key": key, "Value": value} for key, value in desired.identity(account.settings, ACCOUNT).role_tags]
         role, guardrail = self.identity.role, self.identity.guardrail
         if planned.role != identities.NONE:
             role = None if planned.role == identities.DELETE else role_of(tags)

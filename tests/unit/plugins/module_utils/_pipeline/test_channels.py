@@ -61,7 +61,7 @@ def leaving(*arns):
 
 
 def plan(configurations, topics, live=LIVE, settings=SETTINGS):
-    return channels.plan(configurations, live, topics, IDENTITY, settings)
+    return channels.plan(configurations, live, topics, IDENTITY, settings, [])
 
 
 def written(planned):

@@ -49,6 +49,27 @@ def test_towards_role_and_guardrail(live, role, guardrail):
     assert plan(WANTED, live, own_guardrail=False) == IdentityPlan(role, "none")
 
 
+MAY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "a:B", "Resource": "*"}]}
+ALLOWED = identity(fleet.ACCOUNT, "pipe", (("Team", "security"),), MAY)
+ALLOWED_ROLE = fleet.role_of([{"Key": key, "Value": value} for key, value in ALLOWED.role_tags])
+UNFINISHED_ROLE = fleet.role_of([*TAGS, {"Key": "secops.securityhub/permissions", "Value": "-"}])
+ALLOWED_GUARDRAIL = {**GUARDRAIL, "Document": MAY}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "live", "role", "guardrail"),
+    [
+        (ALLOWED, LIVE, "update", "update"),
+        (ALLOWED, LiveIdentity(ALLOWED_ROLE, ALLOWED_GUARDRAIL), "none", "none"),
+        (ALLOWED, LiveIdentity(UNFINISHED_ROLE, ALLOWED_GUARDRAIL), "update", "none"),
+        (WANTED, LiveIdentity(ALLOWED_ROLE, ALLOWED_GUARDRAIL), "update", "update"),
+        (WANTED, LiveIdentity(UNFINISHED_ROLE, GUARDRAIL), "update", "none"),
+    ],
+)
+def test_towards_permissions_and_back(wanted, live, role, guardrail):
+    assert plan(wanted, live, own_guardrail=True) == IdentityPlan(role, guardrail)
+
+
 @pytest.mark.parametrize(
     ("live", "what"),
     [
