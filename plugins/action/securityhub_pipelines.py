@@ -16,7 +16,7 @@ from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action i
 
 # The fact that the role's next tasks read.
 FACT = "securityhub_slack_result"
-FACT_KEYS = ("changed", "targets", "eventful", "summary", "regions_without_pipeline")
+FACT_KEYS = ("changed", "targets", "accounts", "eventful", "summary", "regions_without_pipeline")
 
 
 class ActionModule(BatchAction):

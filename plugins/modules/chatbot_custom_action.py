@@ -48,14 +48,14 @@ options:
     elements: dict
     suboptions:
       notification_type:
-        description: The type of notification, for example V(custom) for custom notifications.
+        description: The type of notification, for example V(Custom) for custom notifications.
         type: str
       button_text:
         description: The text on the button, 1 to 50 characters.
         type: str
       variables:
         description:
-          - Where in the notification each variable is found, as a JSON path, at most 5.
+          - Where in the notification each variable is found, as C(event.metadata.additionalContext.name), at most 5.
         type: dict
       criteria:
         description: What the variables must fulfil for the button to appear, at most 5.
@@ -110,11 +110,11 @@ EXAMPLES = r"""
     action_name: securityhub-notified
     command_text: securityhub batch-update-findings --finding-identifiers $f --workflow Status=NOTIFIED --region $r
     attachments:
-      - notification_type: custom
+      - notification_type: Custom
         button_text: Mark as notified
         variables:
-          f: $.metadata.additionalContext.finding
-          r: $.metadata.additionalContext.region
+          f: event.metadata.additionalContext.finding
+          r: event.metadata.additionalContext.region
         criteria:
           - variable_name: f
             operator: HAS_VALUE
@@ -169,12 +169,12 @@ custom_action:
           description: The type of notification.
           returned: when it is set
           type: str
-          sample: custom
+          sample: Custom
         variables:
           description: Where in the notification each variable is found.
           returned: when it is set
           type: dict
-          sample: {f: $.metadata.additionalContext.finding}
+          sample: {f: event.metadata.additionalContext.finding}
     chat_configuration_arns:
       description: The channel configurations, of Slack and of Microsoft Teams, that offer the custom action, sorted.
       returned: when there is one

@@ -79,12 +79,12 @@ custom_actions:
           description: The type of notification.
           returned: when it is set
           type: str
-          sample: custom
+          sample: Custom
         variables:
           description: Where in the notification each variable is found.
           returned: when it is set
           type: dict
-          sample: {f: $.metadata.additionalContext.finding}
+          sample: {f: event.metadata.additionalContext.finding}
     chat_configuration_arns:
       description: The channel configurations, of Slack and of Microsoft Teams, that offer the custom action, sorted.
       returned: always

@@ -52,22 +52,19 @@ class Playbooks:
             content = "{{ " + registered + " | to_json }}"
             copy = {"ansible.builtin.copy": {"content": content, "dest": str(self.folder / "result.json")}}
             plays.append({"hosts": "localhost", "gather_facts": False, "tasks": [{**copy, "check_mode": False}]})
-        self._write("play.yml", plays)
         (self.folder / "result.json").unlink(missing_ok=True)
-        done = subprocess.run(
-            [
-                Path(sys.executable).with_name("ansible-playbook"),
-                *("-i", "inventory.yml", "play.yml", "-e", json.dumps(_prefixed(variables)), *arguments),
-            ],
-            cwd=self.folder,
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = self.play(yaml.safe_dump(plays), "-e", json.dumps(_prefixed(variables)), *arguments)
         result = self.folder / "result.json"
         return Outcome(
             done.returncode, done.stdout + done.stderr, json.loads(result.read_text()) if result.exists() else {}
+        )
+
+    def play(self, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a playbook that is given as a text."""
+        (self.folder / "play.yml").write_text(text, encoding="utf-8")
+        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory.yml", "play.yml", *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=self._environment(), capture_output=True, text=True, check=False
         )
 
     def ok(self, name: str, registered: str = "", *arguments: str, **variables: Any) -> Outcome:

@@ -16,9 +16,12 @@ KEY = "custom_action"
 ARN = "arn:aws:chatbot::111111111111:custom-action/notified"
 COMMAND = "securityhub batch-update-findings --finding-identifiers $f --workflow Status=NOTIFIED --region $r"
 ATTACHMENT = {
-    "notification_type": "custom",
+    "notification_type": "Custom",
     "button_text": "Mark as notified",
-    "variables": {"f": "$.metadata.additionalContext.finding", "camelCase": "$.metadata.additionalContext.region"},
+    "variables": {
+        "f": "event.metadata.additionalContext.finding",
+        "camelCase": "event.metadata.additionalContext.region",
+    },
     "criteria": [{"variable_name": "f", "operator": "HAS_VALUE"}],
 }
 ROLE = "arn:aws:iam::111111111111:role/channel"

@@ -18,9 +18,9 @@ ARN = "arn:aws:chatbot::111111111111:custom-action/notified"
 CHANNEL = "arn:aws:chatbot::111111111111:chat-configuration/slack-channel/securityhub-slack"
 OTHER_CHANNEL = "arn:aws:chatbot::111111111111:chat-configuration/microsoft-teams-channel/other"
 BUTTON = {
-    "NotificationType": "custom",
+    "NotificationType": "Custom",
     "ButtonText": "Mark as notified",
-    "Variables": {"f": "$.metadata.additionalContext.finding"},
+    "Variables": {"f": "event.metadata.additionalContext.finding"},
     "Criteria": [{"Operator": "HAS_VALUE", "VariableName": "f"}],
 }
 
