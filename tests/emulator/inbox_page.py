@@ -52,6 +52,11 @@ def _summary(messages: list[dict]) -> str:
     return f"{total} from {regions} region{'s' if regions > 1 else ''}" + (f": {', '.join(parts)}" if parts else "")
 
 
+def _buttons(texts: list[str]) -> str:
+    shown = "".join(f"<span>{html.escape(text)}</span>" for text in texts)
+    return f'<div class="buttons">{shown}</div>' if shown else ""
+
+
 def _article(message: dict) -> str:
     severity = message["severity"] if message["severity"] in SEVERITIES else "none"
     label = f'<span class="label">{severity}</span> ' if severity != "none" else ""
@@ -64,7 +69,7 @@ def _article(message: dict) -> str:
         f'<span class="who">Amazon Q</span> <span class="app">APP</span> '
         f'<time datetime="{text["time"]}">{text["time"][11:19]} UTC</time> <span class="number">#{text["n"]}</span>'
         f'<div class="card"><h3>{label}<span class="region">{text["region"]}</span> {text["title"]}</h3>'
-        f"<p>{text['text']}</p>"
+        f"<p>{text['text']}</p>{_buttons(message['buttons'])}"
         f"<footer><span>account {text['account']}</span>{origin}"
         f"<span>{text['detail_type']}</span></footer><footer><code>{text['finding_id']}</code></footer>"
         f"</div></div></article>"

@@ -13,6 +13,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 
 if TYPE_CHECKING:
+    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.custom_action import CustomAction
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.channels import ChannelsPlan
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
@@ -38,7 +39,24 @@ def _of_channels(account: AccountRun, planned: ChannelsPlan) -> list[dict[str, s
             name = f"account {account.account.id}, configuration {merge.name}"
             after = merge.plan.after if merge in planned.staying else None
             found.append(_difference(name, notation(merge.plan.before or {}), notation(after or {})))
-    return found
+    return found + _of_buttons(account, planned)
+
+
+def _of_buttons(account: AccountRun, planned: ChannelsPlan) -> list[dict[str, str]]:
+    before = {action["ActionName"]: action for action in account.actions}
+    after = {desired.name: of_button.after for desired, of_button in planned.buttons.wanted if of_button.changed}
+    leaving = [action["ActionName"] for action in (*planned.buttons.leaving, *planned.parting.leaving)]
+    return [
+        _difference(f"account {account.account.id}, button {name}", _button(before.get(name)), _button(after.get(name)))
+        for name in (*after, *leaving)
+    ]
+
+
+def _button(action: CustomAction | None) -> str:
+    if action is None:
+        return ""
+    channels = [arn.rpartition("/")[2] for arn in action["ChatConfigurationArns"]]
+    return notation({"command": action["Definition"]["CommandText"], "channels": channels})
 
 
 def few_of(names: list[str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import urllib.error
+import urllib.request
 
 import botocore.session
 import pytest
@@ -93,6 +94,8 @@ def pressed(lab, permissions, guardrail=(MAY,)):
     lab.import_findings(lab.finding())
     (message,) = lab.emulator.inbox()
     assert message["buttons"] == ["Suppress"]
+    with urllib.request.urlopen(lab.emulator.url) as answer:
+        assert '<div class="buttons"><span>Suppress</span></div>' in answer.read().decode()
     return lab.emulator.press(message, "Suppress")["status"]
 
 

@@ -107,6 +107,8 @@ def test_they_come_stay_and_go(emulator, playbooks):
     playbooks.ok("securityhub_slack")
     foretold = said(playbooks.ok("securityhub_slack", "", "--check", "--diff", **ON))
     assert f"guardrail: update channel role: update buttons {', '.join(NAMES)}: create" in foretold
+    assert "account 111111111111, button securityhub-slack-suppress" in foretold
+    assert "--workflow Status=SUPPRESSED" in foretold
     assert buttons(emulator) == {}
 
     playbooks.ok("securityhub_slack", **ON)
