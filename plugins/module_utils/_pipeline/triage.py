@@ -4,7 +4,8 @@
 """Buttons under the messages that set a finding's workflow status: pure. PRIVATE to the collection.
 
 A button is a custom action of Chatbot, which runs a command with the channel's role. What it needs stands in the
-message (see message.py). Notification type and paths are as Chatbot's own console writes them for custom notifications.
+message (see message.py). Notification type and paths of variables are undocumented; these are in use for custom
+notifications.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ COMMAND = "securityhub batch-update-findings --finding-identifiers $f --workflow
 CONTEXT = "event.metadata.additionalContext"
 NOTIFICATION_TYPE = "Custom"
 
-# What else a request may change, as conditions name it
-# (https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchupdatefindings.html).
+# What else a request may change, as AWS's own policies name it
+# (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSSystemsManagerOpsDataSyncServiceRolePolicy.html).
 FIELD = "securityhub:ASFFSyntaxPath"
 UNTOUCHED = (
-    *("Confidence", "Criticality", "Note.Text", "Note.UpdatedBy", "RelatedFindings.Id", "RelatedFindings.ProductArn"),
-    *("Severity.Label", "Severity.Normalized", "Severity.Product", "Types", "UserDefinedFields", "VerificationState"),
+    *("Confidence", "Criticality", "Note.Text", "Note.UpdatedBy", "RelatedFindings"),
+    *("Severity.Label", "Severity.Normalized", "Severity.Product", "Types"),
+    *("UserDefinedFields.key", "UserDefinedFields.value", "VerificationState"),
 )
 
 
