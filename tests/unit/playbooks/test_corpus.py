@@ -53,16 +53,24 @@ def expected(scenario):
 
 
 @pytest.mark.parametrize(
-    ("scenario", "schema"),
-    [("per_region", "cspm"), ("home_region", "cspm"), ("suppressed", "cspm"), ("per_region", "v2")],
+    ("scenario", "schema", "message_format"),
+    [
+        ("per_region", "cspm", "aws"),
+        ("home_region", "cspm", "custom"),
+        ("suppressed", "cspm", "aws"),
+        ("per_region", "v2", "aws"),
+        ("per_region", "v2", "custom"),
+    ],
 )
-def test_each_sample_arrives_once_from_where_it_is_expected_or_not_at_all(emulator, playbooks, scenario, schema):
+def test_each_sample_arrives_once_from_where_it_is_expected_or_not_at_all(
+    emulator, playbooks, scenario, schema, message_format
+):
     given = SCENARIOS[scenario]
     linked = given["aggregator"] or {}
     if linked:
         home = {"home": linked["FindingAggregationRegion"], "RegionLinkingMode": linked["RegionLinkingMode"]}
         findings.set_up(emulator, aggregator=home)
-    playbooks.inventory(given["targets"], **given["variables"], schema=schema)
+    playbooks.inventory(given["targets"], **given["variables"], schema=schema, message_format=message_format)
     playbooks.ok("securityhub_slack")
     for finding in findings.FINDINGS.values():
         copies = {finding["Region"], linked.get("FindingAggregationRegion", finding["Region"])}
