@@ -17,6 +17,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws import err
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import queues
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.gate import Gate
+from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import message as custom
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import CHATBOT_ENDPOINT
 from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
@@ -125,10 +126,10 @@ def hear(clients: Clients, post: Post) -> list[Heard]:
 
 
 def _finding_in(message: str) -> str:
-    """Return the id of the finding in an event, '' if a target has made something else of it, which Amazon Q drops."""
+    """Return the id of the finding in a message, '' if a target has made something of it that Amazon Q drops."""
     try:
-        return str(json.loads(message)["detail"]["findings"][0]["Id"])
-    except (ValueError, LookupError, TypeError):
+        return custom.finding_id(json.loads(message))
+    except (ValueError, LookupError, TypeError, AttributeError):
         return ""
 
 

@@ -73,6 +73,16 @@ def transformer(schema: str, *, buttons: bool) -> dict[str, Any]:
     }
 
 
+def finding_id(body: dict[str, Any]) -> str:
+    """Return the id of the finding that a topic's message is about: the event as it was, or what a rule made of it.
+
+    Raise LookupError or TypeError where it is neither.
+    """
+    if body.get("source") == "custom":
+        return str(body["metadata"]["additionalContext"]["findingId"])
+    return str(body["detail"]["findings"][0]["Id"])
+
+
 def _notification(console: str, *, buttons: bool) -> dict[str, Any]:
     context = {
         "findingId": _alone("id"),

@@ -86,6 +86,13 @@ def test_a_healthy_fleet_ends_with_0_and_the_message_is_in_slack(canary):
     assert canary.fleet.traces() == []
 
 
+def test_custom_messages_are_known_too(canary):
+    canary.fleet.run(message_format="custom")
+    code, output = canary.run("-e", "securityhub_slack_message_format=custom")
+    assert code == 0, output
+    assert "3 targets: 3 arrived." in output
+
+
 def test_check_mode_says_what_it_would_do_and_writes_nothing(canary, emulator):
     code, output = canary.run("--check")
     assert code == 0, output
