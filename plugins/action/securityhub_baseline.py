@@ -16,7 +16,7 @@ from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action i
 class ActionModule(BatchAction):
     """One call for the whole play (see the module's documentation)."""
 
-    PLAYBOOK = "securityhub_slack_baseline.yml --check"
+    PLAYBOOK = "securityhub_slack_baseline --check"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what was marked, or would be; never fails for one target alone."""

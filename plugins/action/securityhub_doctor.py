@@ -23,7 +23,7 @@ from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action i
 class ActionModule(BatchAction):
     """One call for the whole play (see the module's documentation)."""
 
-    PLAYBOOK = "securityhub_slack_doctor.yml"
+    PLAYBOOK = "securityhub_slack_doctor"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what is wrong; never fails for it."""

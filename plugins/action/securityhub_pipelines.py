@@ -22,7 +22,7 @@ FACT_KEYS = ("changed", "targets", "accounts", "eventful", "summary", "regions_w
 class ActionModule(BatchAction):
     """One call for the whole play (see the module's documentation)."""
 
-    PLAYBOOK = "securityhub_slack.yml"
+    PLAYBOOK = "securityhub_slack"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what became of each target; never fails for one of them alone."""

@@ -29,7 +29,7 @@ DAYS = range(1, 91)
 class ActionModule(BatchAction):
     """One call for the whole play (see the module's documentation)."""
 
-    PLAYBOOK = "securityhub_slack_simulate.yml"
+    PLAYBOOK = "securityhub_slack_simulate"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the verdicts and the volume; never fails for one target alone."""

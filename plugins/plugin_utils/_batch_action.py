@@ -44,7 +44,7 @@ class BatchAction(ActionBase):
         if not targets:
             raise AnsibleActionFail(
                 "the inventory holds no target: name a host for each region, as in inventories/example, and run "
-                f"ansible-playbook -i inventories/<account> playbooks/{self.PLAYBOOK}"
+                f"ansible-playbook -i inventories/production secops.securityhub.{self.PLAYBOOK}"
             )
         return targets, neighbours
 

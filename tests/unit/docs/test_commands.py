@@ -1,38 +1,25 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What README and docs tell people to type: every ansible-playbook command is taken, every variable exists."""
+"""Every command that the documentation shows is run as it is written; commands.yml says what has to come of it."""
 
 from __future__ import annotations
 
 import os
 import re
 import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.secops.securityhub.tests.unit.docs import pages
 
-ROOT = Path(__file__).resolve().parents[3]
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("roles/*/README.md"), *ROOT.glob("docs/docsite/rst/*.rst")])
-INVENTORIES = sorted(path for path in ROOT.glob("inventories/**/*.yml") if path.is_file())
-COMMAND = re.compile(r"^[ \t]*(?:\$ )?(ansible-playbook (?:[^\n\\]|\\\n)*)", re.M)
+ROOT = pages.ROOT
+TABLE = yaml.safe_load(Path(__file__).with_name("commands.yml").read_text(encoding="utf-8"))
+SHOWN = pages.all_commands()
 VARIABLE = re.compile(r"securityhub_slack_\w*")
-# What the docs call an inventory of one's own.
-THEIRS = {"inventories/production", "inventories/<account>"}
-EXAMPLE = "inventories/example"
+INVENTORIES = [path for path in pages.COMMENTED if path.is_relative_to(ROOT / "inventories")]
 FACT = "securityhub_slack_result"
-ACCOUNTS = ("111111111111", "222222222222", "333333333333")  # of inventories/fleet
-
-
-def commands_in(text: str) -> list[str]:
-    """The ansible-playbook commands at the beginnings of lines, without prompt, continuation and comment."""
-    return [shlex.join(shlex.split(found.replace("\\\n", " "), comments=True)) for found in COMMAND.findall(text)]
-
-
-def commands() -> list[str]:
-    return list(dict.fromkeys(command for page in PAGES for command in commands_in(page.read_text())))
 
 
 def known_names() -> set[str]:
@@ -53,43 +40,62 @@ def unknown_names(text: str, known: set[str]) -> set[str]:
     return found - known - {name for name in beginnings if any(whole.startswith(name) for whole in known)}
 
 
-def test_commands_are_found_behind_prompts_and_over_lines():
-    text = "Run ansible-playbook x\n\n    $ ansible-playbook -i a b \\\n        --limit 'c.*'   # one\n"
-    assert commands_in(text) == ["ansible-playbook -i a b --limit 'c.*'"]
-
-
 def test_an_unknown_variable_is_found():
     text = "securityhub_slack_chanel_id securityhub_slack_global_*_once securityhub_slack_nothing_*"
     assert unknown_names(text, known_names()) == {"securityhub_slack_chanel_id", "securityhub_slack_nothing_"}
 
 
-def test_the_docs_have_commands():
-    assert len(commands()) > 5
-
-
-@pytest.mark.parametrize("path", [*PAGES, *INVENTORIES], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*pages.PAGES, *INVENTORIES], ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_variable_exists(path):
     assert unknown_names(path.read_text(), known_names()) == set()
 
 
-@pytest.fixture(scope="module")
-def of_fleet(emulator):
-    """The environment in which the accounts of inventories/fleet can be opened."""
-    emulator.reset()
-    emulator.world({account: {"hubs": ["us-east-1", "eu-west-1"]} for account in ACCOUNTS})
-    return {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": "999999999999",
-        "AWS_SECRET_ACCESS_KEY": "emulator",
-        "AWS_ENDPOINT_URL": emulator.url,
-    }
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("```shell\nmake demo    # try it\n```\n", ["make demo"]),
+        ("- x\n\n  ```shell\n  a -i b \\\n    --limit 'c.*'\n  ```\n", ["a -i b --limit 'c.*'"]),
+        (".. code-block:: console\n\n   $ a b\n\n     TARGET  OUT\n   $ c \\\n       d\n\nText\n", ["a b", "c d"]),
+        (".. code-block:: shell\n\n   a b\n   c d   # e\n\nText\n", ["a b", "c d"]),
+        ("Type ``ansible-playbook x\n--check`` or `make lint`; `ansible` and `make` alone are names.", None),
+    ],
+)
+def test_commands_are_found(text, found):
+    assert pages.commands(text) == (found or ["ansible-playbook x --check", "make lint"])
 
 
-@pytest.mark.parametrize("command", commands())
-def test_ansible_takes_the_command(command, of_fleet):
-    words = [EXAMPLE if word in THEIRS else word for word in shlex.split(command)]
-    done = subprocess.run(
-        [*words, "--syntax-check"], cwd=ROOT, env=of_fleet, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Could not match supplied host pattern" not in done.stderr, done.stderr
+def test_commands_are_found_in_comments_with_each_of_their_options():
+    text = "# ansible-playbook -i a b\n#     --check     write nothing\n#     -e x=1    set x\n#     --limit c\nx: 1\n"
+    options = ("", " --check", " -e x=1", " --limit c")
+    assert pages.commands_in_comments(text) == [f"ansible-playbook -i a b{option}" for option in options]
+
+
+def test_every_command_of_the_documentation_is_in_the_table_and_no_other():
+    missing = {command: page for command, page in SHOWN.items() if command not in {**TABLE["run"], **TABLE["not_run"]}}
+    assert missing == {}, "add what the documentation shows to tests/unit/docs/commands.yml"
+    assert {*TABLE["run"], *TABLE["not_run"]} - set(SHOWN) == set(), "take out what the documentation no longer shows"
+
+
+@pytest.mark.parametrize("command", TABLE["not_run"])
+def test_what_is_not_run_is_there(command):
+    program, *arguments = shlex.split(command)
+    if program == "make":
+        targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+        assert set(arguments) <= set(targets)
+    if program.startswith("tests/"):
+        assert os.access(ROOT / program, os.X_OK)
+    assert TABLE["not_run"][command]
+
+
+@pytest.mark.parametrize("command", TABLE["run"])
+def test_the_command_does_what_it_is_shown_for(reader, command):
+    before = TABLE["run"][command].get("after")
+    for typed in [before, command] if before else [command]:
+        wanted = TABLE["run"][typed]
+        reader.emulator.world({account: {"hubs": []} for account in wanted.get("without_hubs", [])})
+        for placeholder, value in TABLE["stands_in"].items():
+            typed = typed.replace(placeholder, value)
+        code, said = reader.types(typed, ROOT / wanted["folder"] if "folder" in wanted else None)
+        assert code == 0, said
+        assert "Could not match supplied host pattern" not in said
+        assert re.search(wanted["says"], said), said
