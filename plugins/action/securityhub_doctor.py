@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import json
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -18,6 +17,10 @@ from ansible_collections.secops.securityhub.plugins.module_utils._doctor import 
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.examination import examine
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.signs import Window
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
+from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import write_file
+
+# Of the JSON file; one more when a key changes its meaning or goes.
+SCHEMA = 1
 
 
 class ActionModule(BatchAction):
@@ -44,16 +47,12 @@ class ActionModule(BatchAction):
         self._print(report.table(found))
         document = diagnosis.document(found)
         if not self._task.check_mode:
-            _write(options["html"], page.page(found, now))
-            _write(options["json"], json.dumps({"looked_at": now.isoformat(timespec="seconds"), **document}, indent=2))
+            if options["html"]:
+                write_file(options["html"], page.page(found, now))
+            if options["json"]:
+                write_file(options["json"], json.dumps(_dated(document, now), indent=2))
         return result | document | {"changed": False, "msg": report.summary(found)}
 
 
-def _write(path: str | None, text: str) -> None:
-    if not path:
-        return
-    try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise AnsibleActionFail(f"{path} could not be written ({error.strerror}): name another file.") from error
+def _dated(document: dict[str, Any], now: datetime.datetime) -> dict[str, Any]:
+    return {"schema": SCHEMA, "looked_at": now.isoformat(timespec="seconds"), **document}

@@ -6,13 +6,19 @@
 from __future__ import annotations
 
 import datetime
+import json
 import time
+from typing import TYPE_CHECKING
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.run import run
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
+from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import write_file
+
+if TYPE_CHECKING:
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 
 # The fact that the role's next tasks read.
 FACT = "securityhub_slack_result"
@@ -31,6 +37,7 @@ class ActionModule(BatchAction):
         self.validate_argument_spec(argument_spec={})
         check, diff = bool(self._task.check_mode), bool(self._task.diff)
         targets, neighbours = self._gather(variables)
+        files = _emptied_files(targets)
         today = datetime.datetime.now(datetime.timezone.utc).date()
         started = time.monotonic()
         clients = Clients()
@@ -38,4 +45,15 @@ class ActionModule(BatchAction):
         traffic = report.traffic(clients.traffic.calls, clients.traffic.retries, time.monotonic() - started)
         self._print(report.table(targets, accounts, traffic, check=check))
         outcome = report.result(targets, accounts, diff=diff)
+        document = report.document(outcome, datetime.datetime.now(datetime.timezone.utc), check=check)
+        for path in files:
+            write_file(path, json.dumps(document, indent=2))
         return result | outcome | {"ansible_facts": {FACT: {key: outcome[key] for key in FACT_KEYS}}}
+
+
+def _emptied_files(targets: list[Target]) -> list[str]:
+    """Return the files that hosts name for the result of the run, without an old result and open for a new one."""
+    files = sorted({target.settings.value("json") for target in targets} - {None, ""})
+    for path in files:
+        write_file(path, "")
+    return files

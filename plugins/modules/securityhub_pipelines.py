@@ -19,6 +19,7 @@ description:
     guardrail policy.
   - It has no options. It reads the variables C(securityhub_slack_*) of each host, which the role
     P(secops.securityhub.securityhub_slack#role) describes, and checks them before the first call to AWS.
+  - Where C(securityhub_slack_json) names a file, it writes there what came of the run, for programs.
   - The task itself does not fail for a target; look at RV(targets), or use the role, which lets a failed target fail
     its host.
 author:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -55,3 +56,13 @@ class BatchAction(ActionBase):
     def _say(self, line: str) -> None:
         """Print what is going on."""
         self._print(report.wrapped(f"  {line}"))
+
+
+def write_file(path: str, text: str) -> None:
+    """Write a report to a file on the controller; AnsibleActionFail, with what to do, where that cannot be."""
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        # Ansible would add the error's own text to the sentence, which says it already.
+        raise AnsibleActionFail(f"{path} could not be written ({error.strerror}): name another file.") from None

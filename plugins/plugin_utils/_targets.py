@@ -37,10 +37,20 @@ ARGUMENT_SPECS = Path(__file__).parents[2] / "roles" / "securityhub_slack" / "me
 
 Variables = dict[str, Any]
 
-# What tells a target's account and region, also where other variables are wrong.
+# What tells a target's account and region, and where to report, also where other variables are wrong.
 WHERE = tuple(
     f"{PREFIX}{name}"
-    for name in ("state", "region", "profile", "role_arn", "external_id", "session_name", "endpoint_url", "name")
+    for name in (
+        "state",
+        "region",
+        "profile",
+        "role_arn",
+        "external_id",
+        "session_name",
+        "endpoint_url",
+        "name",
+        "json",
+    )
 )
 
 

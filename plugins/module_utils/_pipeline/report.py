@@ -18,6 +18,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 
 if TYPE_CHECKING:
+    import datetime
+
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import IdentityPlan
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
@@ -267,3 +269,18 @@ def result(targets: list[Target], accounts: list[AccountRun], *, diff: bool) -> 
     if diff:
         found["diff"] = differences.differences(targets, accounts)
     return found
+
+
+# Of the document; one more when a key changes its meaning or goes. A new key is no new schema.
+SCHEMA = 1
+OF_THE_DOCUMENT = ("changed", "summary", "targets", "accounts", "regions_without_pipeline")
+
+
+def document(outcome: dict[str, Any], finished: datetime.datetime, *, check: bool) -> dict[str, Any]:
+    """Return what came of a run as the file for programs holds it, from what the module returns."""
+    return {
+        "schema": SCHEMA,
+        "finished": finished.isoformat(timespec="seconds"),
+        "check": check,
+        **{key: outcome[key] for key in OF_THE_DOCUMENT},
+    }

@@ -25,6 +25,7 @@ COMMENTED = sorted([*ROOT.glob("playbooks/*.yml"), *ROOT.glob("inventories/**/*.
 _FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.M | re.S)
 _CODE_BLOCK = re.compile(r"^( *)\.\. code-block:: (\w+)\n\n((?:(?:\1 +\S.*)?\n)+)", re.M)
 _INLINE = re.compile(r"``(?=\S)([^`]+)``|`(?=\S)([^`]+)`")
+_RUN = re.compile(r"^ *- run: (.*)$", re.M)  # a step of a CI system
 # What a command in running text begins with; a name alone, without arguments, is no command.
 _PROGRAM = re.compile(r"(?:\.venv/bin/)?(?:ansible|antsibull|aws|git|make|molecule|pip|pytest)[\w-]* |tests/\w+ ")
 _IN_COMMENT = re.compile(r"^# *(?:\d\. run: *)?((?:ansible|aws|make)[\w-]* -?[\w@].*)$")
@@ -46,6 +47,7 @@ def _dedented(body: str) -> str:
 def commands(text: str) -> list[str]:
     """Return the commands of a page, as they are written: those of its blocks, and those in running text."""
     found = [line for block in blocks(text, "shell") for line in _lines(block)]
+    found += [line for block in blocks(text, "yaml") for run in _RUN.findall(block) for line in _lines(run)]
     typed = [line for block in blocks(text, "console") for line in _lines(block) if line.startswith("$ ")]
     found += [line.removeprefix("$ ") for line in typed]
     prose = _CODE_BLOCK.sub("", _FENCE.sub("", text))

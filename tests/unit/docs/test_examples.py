@@ -30,6 +30,8 @@ def shape(example) -> str:
         return "variables"
     if any("hosts" in (value or {}) for value in example.values() if isinstance(value, dict)):
         return "inventory"
+    if "jobs" in keys:
+        return "workflow"  # whose steps are among the commands
     if keys & {"plugin", "accounts", "cache"}:
         return "plugin"
     sections = yaml.safe_load((ROOT / "changelogs/config.yaml").read_text(encoding="utf-8"))["sections"]

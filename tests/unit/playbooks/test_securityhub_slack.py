@@ -171,6 +171,42 @@ def test_bad_input_is_refused_before_the_first_call(playbook, emulator, argument
     assert emulator.requests() == []
 
 
+def document(folder):
+    return json.loads((folder / "out" / "result.json").read_text(encoding="utf-8"))
+
+
+def test_the_file_for_programs_tells_what_would_change_what_did_and_what_failed(playbook, emulator, tmp_path):
+    asked = ["-e", f"securityhub_slack_json={tmp_path}/out/result.json"]
+    playbook.run("--check", *asked)
+    looked = document(tmp_path)
+    assert {key: looked[key] for key in ("schema", "check", "changed")} == {"schema": 1, "check": True, "changed": True}
+    assert looked["summary"] == {"targets": 3, "changed": 3, "unchanged": 0, "failed": 0}
+    assert emulator.writes() == []
+
+    emulator.world({ACCOUNT: {"hubs": ["ap-southeast-1", "us-east-1"]}})
+    assert playbook.run(*asked).returncode == 2
+    found = document(tmp_path)
+    assert list(found) == [*looked]
+    assert found["check"] is False
+    assert found["targets"]["eu-west-1"]["failed"]
+    assert found["targets"]["eu-west-1"]["msg"].startswith("Security Hub is not enabled there")
+    (account,) = found["accounts"]
+    assert [len(channel["topics"]) for channel in account["channels"]] == [2]
+
+
+def test_the_file_for_programs_holds_a_mistake_in_a_variable_too(playbook, tmp_path):
+    playbook.run("-e", f"securityhub_slack_json={tmp_path}/out/result.json", "-e", "securityhub_slack_chanel_id=C1")
+    assert document(tmp_path)["summary"]["failed"] == 3
+
+
+def test_a_file_that_cannot_be_written_is_said_before_the_first_call(playbook, emulator, tmp_path):
+    emulator.forget_requests()
+    done = playbook.run("-e", f"securityhub_slack_json={tmp_path}")
+    assert done.returncode == 2
+    assert "could not be written (Is a directory): name another file." in " ".join(done.stdout.split())
+    assert emulator.requests() == []
+
+
 def test_without_an_inventory_it_fails_and_says_how_to_begin(playbook):
     done = playbook.run(inventory=False)
     assert done.returncode == 2

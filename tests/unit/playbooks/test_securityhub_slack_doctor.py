@@ -53,6 +53,7 @@ def test_a_healthy_fleet_ends_with_0_and_writes_nothing_to_aws(doctor, emulator,
     assert "All 3 targets deliver" in (tmp_path / "securityhub-doctor.html").read_text(encoding="utf-8")
     document = json.loads((tmp_path / "out" / "doctor.json").read_text(encoding="utf-8"))
     assert document["healthy"] is True
+    assert document["schema"] == 1
     names = {"monitoring": "cloudwatch"}  # a service signs with another name than policies use
     called = {f"{names.get(entry['service'], entry['service'])}:{entry['operation']}" for entry in emulator.requests()}
     allowed = {action for item in json.loads(READ.read_text())["Statement"] for action in item["Action"]}
