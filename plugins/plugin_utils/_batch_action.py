@@ -44,7 +44,8 @@ class BatchAction(ActionBase):
         targets, neighbours = _targets.gather(self, task_vars)
         if not targets:
             raise AnsibleActionFail(
-                "the inventory holds no target: name a host for each region, as in inventories/example, and run "
+                "the inventory holds no target. If Ansible warns that it could not parse it, mend that; else name a "
+                "host for each region, as in inventories/example, and run "
                 f"ansible-playbook -i inventories/production secops.securityhub.{self.PLAYBOOK}"
             )
         return targets, neighbours

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import REGION
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import settings_of
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 
@@ -75,8 +76,9 @@ def gather(action: ActionBase, task_vars: Variables) -> tuple[list[Target], list
     targets, neighbours = [], []
     play = set(task_vars["ansible_play_hosts"])
     for host in task_vars["groups"]["all"]:
-        variables, problems = _variables(action, task_vars["hostvars"].raw_get(host), everywhere)
-        problems += [*_misspelt(variables), *_invalid(validator, variables)]
+        raw = task_vars["hostvars"].raw_get(host)
+        variables, problems = _variables(action, raw, everywhere)
+        problems += [*_misplaced(host, raw), *_misspelt(variables), *_invalid(validator, variables)]
         settings = settings_of(host, _where_it_lies(validator, variables) if problems else variables)
         (targets if host in play else neighbours).append(Target(settings, problems=problems))
     return targets, neighbours
@@ -136,6 +138,15 @@ def _has_template(value: Any) -> bool:
     if isinstance(value, dict):
         return any(_has_template(item) for item in value.values())
     return isinstance(value, list) and any(_has_template(item) for item in value)
+
+
+def _misplaced(host: str, raw: Variables) -> list[str]:
+    """Return what reads as a host and is a variable of one: one space too many, and its targets would be left out."""
+    return [
+        f"{name} is a variable of {host} as it stands in the inventory: indent it as far as {host}, to make it a host"
+        for name in sorted(raw)
+        if REGION.match(name.rsplit(".", maxsplit=1)[-1])
+    ]
 
 
 def _misspelt(variables: Variables) -> list[str]:

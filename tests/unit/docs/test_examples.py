@@ -109,6 +109,13 @@ def test_the_play_against_drift_fails_where_a_run_would_change_something(reader)
     assert reader.emulator.writes() == ["BatchImportFindings"] * len(conftest.FINDINGS)
 
 
+def test_the_first_output_that_is_shown_is_what_comes(reader):
+    page = (ROOT / "docs/docsite/rst/getting_started.rst").read_text(encoding="utf-8")
+    (shown,) = pages.blocks(page, "text")
+    _code, said = reader.types(CHECK)
+    assert shown.strip() in said
+
+
 def test_the_other_formats_are_well_formed():
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages.PAGES)
     for block in pages.blocks(text, "json"):

@@ -188,6 +188,14 @@ def test_what_is_wrong_with_a_host_is_that_hosts_alone(play, given, sentence):
     assert "Traceback" not in output
 
 
+def test_a_region_that_is_indented_too_far_is_not_left_out_in_silence(play):
+    targets, _output = play.run({"eu-west-1": {"us-east-1": None}, "prod.us-east-2": {"prod.us-west-1": {}}})
+    assert (
+        "us-east-1 is a variable of eu-west-1 as it stands in the inventory: indent it" in targets["eu-west-1"]["msg"]
+    )
+    assert "prod.us-west-1 is a variable of prod.us-east-2" in targets["prod.us-east-2"]["msg"]
+
+
 def test_untrusted_text_is_not_a_template(play):
     (play.folder / "hostile.txt").write_text("{{ 7 * 7 }}{{ lookup('pipe', 'touch pwned') }}")
     read = {
