@@ -54,9 +54,10 @@ class Reader:
             "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1",
             "ANSIBLE_NOCOLOR": "1",
             "COLUMNS": "80",
-            # pip may find that all is there, and may install nothing.
+            # pip and ansible-galaxy may find that all is there, and may install nothing.
             "PIP_NO_INDEX": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "ANSIBLE_GALAXY_SERVER": "http://127.0.0.1:9",
         }
         (home / ".aws").mkdir()
         (home / ".aws" / "credentials").write_text("".join(map(_profile, PROFILES)))
@@ -89,15 +90,17 @@ def _profile(name: str) -> str:
 
 @pytest.fixture
 def reader(emulator, tmp_path):
-    """Return a reader who has written what the pages say: the two inventories and the organisation."""
+    """Return a reader who has written what the pages say: two inventories, requirements and the organisation."""
     _world(emulator)
     found = Reader(emulator, tmp_path)
     (own,) = pages.blocks((pages.ROOT / "docs/docsite/rst/getting_started.rst").read_text(encoding="utf-8"), "yaml")
     fleet = pages.blocks((pages.ROOT / "docs/docsite/rst/inventory.rst").read_text(encoding="utf-8"), "yaml")[0]
+    readme = pages.blocks((pages.ROOT / "README.md").read_text(encoding="utf-8"), "yaml")
     head = (pages.ROOT / "playbooks/securityhub_organization.yml").read_text(encoding="utf-8")
     organisation = "".join(f"{line}\n" for line in re.findall(r"^#   (securityhub_organization_\w+: .*)$", head, re.M))
     found.write("inventories/production/hosts.yml", own)
     found.write("inventories/fleet/securityhub_regions.yml", fleet)
+    found.write("requirements.yml", next(block for block in readme if block.startswith("collections:")))
     found.write("organisation.yml", organisation)
     found.write("findings.json", json.dumps({"Findings": FINDINGS}))
     return found

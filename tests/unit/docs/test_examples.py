@@ -32,6 +32,8 @@ def shape(example) -> str:
         return "inventory"
     if "jobs" in keys:
         return "workflow"  # whose steps are among the commands
+    if keys == {"collections"}:
+        return "requirements"  # which a command installs
     if keys & {"plugin", "accounts", "cache"}:
         return "plugin"
     sections = yaml.safe_load((ROOT / "changelogs/config.yaml").read_text(encoding="utf-8"))["sections"]
