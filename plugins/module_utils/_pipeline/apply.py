@@ -163,6 +163,8 @@ def _unsubscribe(clients: Clients, account: AccountRun) -> None:
 def _join(clients: Clients, account: AccountRun) -> None:
     """Bring role, guardrail and channel configurations to what the targets need that have not failed."""
     if not healthy(account.targets):
+        # Nothing of it is carried out, so that nothing of it is to be told.
+        account.plan = None
         return
     settings = account.settings
     account.plan = decisions.plan_channels(account)

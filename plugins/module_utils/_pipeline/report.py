@@ -131,9 +131,11 @@ def table(targets: list[Target], accounts: list[AccountRun], traffic: str, *, ch
     """Return the lines that end a run: every target, every channel, what happened, and what to do next."""
     lines = []
     for account in accounts:
-        lines += ["", *wrapped(_channel_line(account))]
+        stopped = not check and _stopped(account)
+        lines += ["", *wrapped(f"Account {account.account.id}" if stopped else _channel_line(account))]
         lines += _rows(account.targets, check=check)
-        lines += [line for change in channel_changes(account) for line in wrapped(f"  {change}")]
+        changes = [UNFINISHED] if stopped else channel_changes(account)
+        lines += [line for change in changes for line in wrapped(f"  {change}")]
         lines += [line for notice in account.notices for line in wrapped(f"  Note: {notice}")]
     unknown = [target for target in targets if not target.account_id]
     if unknown:
@@ -141,6 +143,14 @@ def table(targets: list[Target], accounts: list[AccountRun], traffic: str, *, ch
     lines += _failures(targets)
     lines += ["", _summary(targets, check=check), traffic, *_next_steps(accounts, check=check)]
     return [inert(line) for line in lines]
+
+
+UNFINISHED = "The channel is not all as planned: see below. The next run goes on from there."
+
+
+def _stopped(account: AccountRun) -> bool:
+    """Return whether the channel was to change, and could not: all targets fail then, as without it nothing arrives."""
+    return bool(account.plan and account.plan.changed) and all(target.error for target in account.targets)
 
 
 # More unchanged targets than this are counted, not listed.

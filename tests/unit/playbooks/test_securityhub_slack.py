@@ -171,6 +171,19 @@ def test_bad_input_is_refused_before_the_first_call(playbook, emulator, argument
     assert emulator.requests() == []
 
 
+def test_what_of_the_channel_was_not_written_is_not_told_as_written(playbook, emulator):
+    emulator.faults({"denied": 1.0, "operations": ["CreateStack"]})
+    done = playbook.run()
+    assert done.returncode == 2
+    assert f"\nAccount {ACCOUNT}\n" in done.stdout
+    assert "configuration securityhub-slack: create" not in done.stdout
+    emulator.faults({"denied": 1.0, "operations": ["CreateSlackChannelConfiguration"]})
+    done = playbook.run()
+    assert f"\nAccount {ACCOUNT}\n" in done.stdout
+    assert "The channel is not all as planned: see below." in done.stdout
+    assert "configuration securityhub-slack: create" not in done.stdout
+
+
 def document(folder):
     return json.loads((folder / "out" / "result.json").read_text(encoding="utf-8"))
 
