@@ -20,6 +20,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors imp
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import forwarding
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import failed
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
@@ -164,9 +165,9 @@ def table(outcome: dict[str, Any], *, check: bool) -> list[str]:
     """Return the lines for a terminal of 80 columns: the findings by target and severity, and what went wrong."""
     targets = outcome["targets"]
     width = max([len("TARGET"), *(len(host) for host in targets)])
-    lines = [""]
+    lines = []
     if outcome["summary"]["findings"]:
-        lines.append(f"{'TARGET':{width}}  {'SEVERITY':13}  {'FINDINGS':>8}")
+        lines += ["", f"{'TARGET':{width}}  {'SEVERITY':13}  {'FINDINGS':>8}"]
     for host, target in targets.items():
         lines += [f"{host:{width}}  {label:13}  {number:>8,}" for label, number in target["severities"].items()]
     summary = outcome["summary"]
@@ -178,6 +179,5 @@ def table(outcome: dict[str, Any], *, check: bool) -> list[str]:
             lines += wrapped(
                 f"Not marked in {host}: {count(number, 'finding')} ({inert(code)}); the result names them."
             )
-        if target["failed"]:
-            lines += wrapped(f"FAILED: {host}: {target['msg']}")
+    lines += failed({host: target["msg"] for host, target in targets.items() if target["failed"]})
     return lines + [line for notice in outcome["notices"] for line in wrapped(f"Note: {notice}")]

@@ -209,6 +209,16 @@ def wrapped(line: str, indent: int = 4) -> list[str]:
     return textwrap.wrap(line, WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
+def failed(errors: dict[str, str]) -> list[str]:
+    """Return the lines that tell of failures, given by host, in a report without a table; each cause once."""
+    stopped: dict[str, list[str]] = {}
+    for host, error in errors.items():
+        stopped.setdefault(error, []).append(host)
+    return [
+        line for error, hosts in stopped.items() for line in wrapped(f"FAILED: {differences.few_of(hosts)}: {error}")
+    ]
+
+
 def _summary(targets: list[Target], *, check: bool) -> str:
     of = _counts(targets)
     verb = "would change" if check else "changed"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import failed
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import first
@@ -98,7 +99,7 @@ def table(outcome: dict[str, Any]) -> list[str]:
     """Return the lines for a terminal of 80 columns: what becomes of the findings, and the volume of messages."""
     findings = outcome["findings"]
     summary = outcome["summary"]
-    lines = [""]
+    lines = [""] if findings else []
     if len(findings) <= LISTED_AT_MOST:
         lines += [line for finding in findings for line in _listed(finding)]
     else:
@@ -109,9 +110,7 @@ def table(outcome: dict[str, Any]) -> list[str]:
     ]
     lines += _volume_table(outcome["volume"])
     lines += [line for notice in outcome["notices"] for line in wrapped(f"Note: {notice}")]
-    for host, error in outcome["problems"].items():
-        lines += wrapped(f"FAILED: {host}: {error}")
-    return lines
+    return lines + failed(outcome["problems"])
 
 
 def _listed(finding: dict[str, Any]) -> list[str]:

@@ -216,3 +216,11 @@ def test_the_difference_of_a_changed_threshold_shows_both_patterns():
     ]
     assert severities == [["CRITICAL"], ["CRITICAL", "HIGH"]]
     assert before["custom action"] == after["custom action"]
+
+
+def test_a_cause_that_stopped_many_is_said_once():
+    errors = {f"eu-west-{number}": "AWS did not answer" for number in range(1, 6)} | {"us-east-1": "denied"}
+    assert report.failed(errors) == [
+        "FAILED: eu-west-1, eu-west-2, eu-west-3 and 2 more: AWS did not answer",
+        "FAILED: us-east-1: denied",
+    ]
