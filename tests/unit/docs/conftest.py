@@ -18,6 +18,7 @@ from ansible_collections.secops.securityhub.tests.unit.docs import pages
 
 # The ids of the pages' examples.
 PRODUCTION, TEAM = "111111111111", "T0ABC1DEF"
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 FLEET = ("444444444444", "222222222222", "333333333333")
 MANAGEMENT, SECURITY = "999999999999", "123456789012"
 FINDING = "arn:aws:securityhub:eu-west-1:111111111111:security-control/S3.8/finding/5f3c"
@@ -111,12 +112,13 @@ def _world(emulator) -> None:
     emulator.reset()
     emulator.world(
         {
-            PRODUCTION: {"hubs": ["us-east-1", "eu-west-1", "ap-southeast-1"], "workspaces": workspaces},
+            PRODUCTION: {"hubs": list(REGIONS), "workspaces": workspaces},
             **{account: {"hubs": "all", "workspaces": workspaces} for account in FLEET},
             **{account: {} for account in (SECURITY, MANAGEMENT)},
         },
         management_account=MANAGEMENT,
     )
+    _make_keys(emulator)
     for finding in FINDINGS:
         client = emulator.client("securityhub", finding["Region"], PRODUCTION)
         client.batch_import_findings(Findings=[finding])
@@ -133,6 +135,19 @@ def _world(emulator) -> None:
             },
         },
     )
+
+
+def _make_keys(emulator) -> None:
+    """Make the keys that the page on encryption calls by an alias, with the statement that it asks for."""
+    text = (pages.ROOT / "docs/docsite/rst/encryption.rst").read_text(encoding="utf-8")
+    (statement,) = map(json.loads, pages.blocks(text, "json"))
+    administrator = {"AWS": f"arn:aws:iam::{PRODUCTION}:root"}
+    own = {"Effect": "Allow", "Principal": administrator, "Action": "kms:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [own, statement]})
+    for region in REGIONS:
+        client = emulator.client("kms", region, PRODUCTION)
+        key = client.create_key(Policy=policy)["KeyMetadata"]["KeyId"]
+        client.create_alias(AliasName="alias/security", TargetKeyId=key)
 
 
 def _finding(name: str, severity: str, control: str, region: str) -> dict:
