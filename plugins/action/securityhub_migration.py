@@ -19,7 +19,7 @@ from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action i
 class ActionModule(BatchAction):
     """One call for the whole play (see the module's documentation)."""
 
-    PLAYBOOK = "securityhub_slack_migrate.yml --check"
+    PLAYBOOK = "securityhub_slack_migrate --check"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what there was of the template, and what became of each target; never fails for one of them alone."""

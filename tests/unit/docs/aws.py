@@ -17,17 +17,8 @@ def main(service: str, operation: str, *words: str) -> None:
     client = boto3.client(service)
     method = operation.replace("-", "_")
     model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
-    members = model.input_shape.members
-    names = {f"--{xform_name(name, '-')}": name for name in members}
-    given: dict = {}
-    name = ""
-    for word in words:
-        if word.startswith("--"):
-            name = names[word]
-        elif members[name].type_name == "list":
-            given.setdefault(name, []).append(word)
-        else:
-            given[name] = _content(word)
+    names = {f"--{xform_name(name, '-')}": name for name in model.input_shape.members}
+    given = {names[option]: _content(value) for option, value in zip(words[::2], words[1::2])}
     answer = getattr(client, method)(**given)
     answer.pop("ResponseMetadata")
     print(json.dumps(answer, default=str))

@@ -22,7 +22,6 @@ REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 FLEET = ("444444444444", "222222222222", "333333333333")
 MANAGEMENT, SECURITY = "999999999999", "123456789012"
 FINDING = "arn:aws:securityhub:eu-west-1:111111111111:security-control/S3.8/finding/5f3c"
-OLD_STACK = "old-stack"
 
 PROFILES = {
     "default": PRODUCTION,
@@ -122,19 +121,6 @@ def _world(emulator) -> None:
     for finding in FINDINGS:
         client = emulator.client("securityhub", finding["Region"], PRODUCTION)
         client.batch_import_findings(Findings=[finding])
-    emulator.ask(
-        "POST",
-        "stack_status",
-        {
-            "account": PRODUCTION,
-            "region": "eu-west-1",
-            "stack": OLD_STACK,
-            "status": "DELETE_FAILED",
-            "resources": {
-                "AddCustomActionSHResource1": {"type": "AWS::CloudFormation::CustomResource", "id": "action"}
-            },
-        },
-    )
 
 
 def _make_keys(emulator) -> None:
