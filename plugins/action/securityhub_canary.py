@@ -30,7 +30,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class ActionModule(BatchAction):
     """One call for the whole play (see the module's documentation)."""
 
-    PLAYBOOK = "securityhub_slack_canary.yml"
+    PLAYBOOK = "securityhub_slack_canary"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what arrived; never fails for one target."""
