@@ -86,7 +86,7 @@ def gather(action: ActionBase, task_vars: Variables) -> tuple[list[Target], list
 
 def _where_it_lies(validator: ArgumentSpecValidator, variables: Variables) -> Variables:
     """Return variables that hold nothing wrong any more, but still tell account and region."""
-    kept = {name: str(variables[name]) for name in WHERE if name in variables}
+    kept = {name: str(variables[name]) for name in WHERE if variables.get(name) is not None}
     return dict(validator.validate(kept).validated_parameters)
 
 

@@ -186,6 +186,8 @@ def test_what_is_wrong_with_a_host_is_that_hosts_alone(play, given, sentence):
     assert sentence in targets["eu-west-1"]["msg"]
     assert targets["us-east-1"]["failed"] is False
     assert "Traceback" not in output
+    written = {path.name for path in play.folder.iterdir()} - {"hosts.yml", "play.yml", ".ansible"}
+    assert not written, "variables without a value name no file"
 
 
 def test_a_region_that_is_indented_too_far_is_not_left_out_in_silence(play):
