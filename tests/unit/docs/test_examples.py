@@ -96,6 +96,9 @@ def test_the_inventory_plugin_takes_the_file(everywhere, example):
 @pytest.mark.parametrize("example", examples("play"))
 def test_the_play_runs(everywhere, example):
     everywhere.types(CHECK.removesuffix(" --check"))
+    teams = re.findall(r"tenant_id: (\S+)\n\s+team_id: (\S+)", example)
+    authorised = [{"TenantId": tenant, "TeamId": team} for tenant, team in teams]
+    everywhere.emulator.world({conftest.PRODUCTION: {"teams": authorised}})
     everywhere.write("play.yml", example)
     code, said = everywhere.types("ansible-playbook -i inventories/production play.yml --check")
     assert code == 0, said
