@@ -56,9 +56,10 @@ def of_crashes(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
 
 
 def of_slices(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
-    """Four slices at once, three times over in the long form."""
+    """Four slices at once, by limit and by inventory, three times over in the long form."""
     for number in range(3 if arguments.long else 1):
-        yield f"{number + 1}: four slices", lambda: "; ".join(slices.work(fleet, 4))
+        for form in slices.FORMS:
+            yield f"{number + 1}: four slices by {form}", lambda form=form: "; ".join(slices.work(fleet, 4, form))
 
 
 CAMPAIGNS = {"faults": of_faults, "crashes": of_crashes, "slices": of_slices}

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.secops.securityhub.tests.campaigns.faults import check_converged
@@ -21,23 +23,42 @@ WORKS: tuple[dict[str, Any], ...] = (
 )
 # Made once, whoever comes first.
 ONCE = ("CreateStack", "CreateSlackChannelConfiguration", "CreateActionTarget", "CreateRole", "CreatePolicy")
+OWNER = "us-east-1"
+
+Start = Callable[[Fleet, list[str], dict[str, Any]], "subprocess.Popen[str]"]
 
 
-def at_once(fleet: Fleet, slices: int, **wanted: Any) -> list[Result]:
+def by_limit(fleet: Fleet, regions: list[str], wanted: dict[str, Any]) -> subprocess.Popen[str]:
+    """Start a slice that sees the whole inventory, as jobs with a limit do."""
+    return fleet.start("--limit", ",".join(regions), **wanted)
+
+
+def by_inventory(fleet: Fleet, regions: list[str], wanted: dict[str, Any]) -> subprocess.Popen[str]:
+    """Start a slice that sees its own hosts only, as the job slices of AWX do."""
+    folder = fleet.folder / f"slice-{regions[0]}"
+    folder.mkdir(exist_ok=True)
+    part = Fleet(fleet.emulator, folder, regions, **fleet.variables, sliced=True, owner_region=OWNER)
+    return part.start(**wanted)
+
+
+FORMS: dict[str, Start] = {"limit": by_limit, "inventory": by_inventory}
+
+
+def at_once(fleet: Fleet, slices: int, form: str, **wanted: Any) -> list[Result]:
     """Run the playbook for all slices at the same time."""
-    limits = [",".join(fleet.regions[number::slices]) for number in range(slices)]
     started = time.monotonic()
-    running = [fleet.start("--limit", limit, **wanted) for limit in limits]
+    # AWX deals the hosts out like cards, by their names.
+    running = [FORMS[form](fleet, fleet.regions[number::slices], wanted) for number in range(slices)]
     return [fleet.finish(process, started) for process in running]
 
 
-def work(fleet: Fleet, slices: int) -> list[str]:
+def work(fleet: Fleet, slices: int, form: str) -> list[str]:
     """Deploy, update, move the channel and remove by slices; Broken where a topic is lost or a thing made twice."""
     fleet.new_world()
     lines = []
     for wanted in WORKS:
         fleet.emulator.forget_requests()
-        results = at_once(fleet, slices, **wanted)
+        results = at_once(fleet, slices, form, **wanted)
         for result in results:
             expect(result.code == 0, "a slice failed", result)
         check_converged(fleet, wanted)

@@ -108,7 +108,11 @@ class Place(Protocol):
 def plan(configurations: list[Configuration], desired: Desired) -> Plan:
     """Return the way from *configurations* (all of the account) to *desired*. Raise Refused where there is none."""
     current = adopted(configurations, desired)
-    return _creation(desired) if current is None else _change(normalized(current), desired)
+    if current is not None:
+        return _change(normalized(current), desired)
+    # Of several runs that each take topics out, the last one deletes the configuration, perhaps before this one looks.
+    only_out = desired.remove_topics and not (desired.add_topics or desired.role_arn)
+    return Plan("none", None, None) if only_out else _creation(desired)
 
 
 def plan_absent(configurations: list[Configuration], removal: Removal) -> Plan:

@@ -48,7 +48,8 @@ def decide(account: AccountRun, today: datetime.date) -> None:
     _note_takers(account, layout, today)
     if layout.mode == topology.HOME_REGION:
         _settle_home(account, layout, today)
-    account.notices += [*layout.notices, *_remarks(account, present, today), *_blind_spot(account, layout)]
+    account.notices += [*layout.notices, *_of_slice(account, present, today)]
+    account.notices += [*_remarks(account, present, today), *_blind_spot(account, layout)]
     if account.beyond:
         aggregation = topology.aggregation_of(account.facts.aggregator)
         account.without_pipeline = watch.without_pipeline(account.beyond, aggregation, layout.mode)
@@ -97,6 +98,7 @@ def _lay_out(account: AccountRun, present: list[Target], today: datetime.date) -
         topology.aggregation_of(account.facts.aggregator),
         settings.value("topology"),
         settings.value("owner_region") or "",
+        sliced=account.sliced,
     )
 
 
@@ -173,6 +175,8 @@ def _member(account: AccountRun) -> str:
 
 
 def _candidate(target: Target, settings: Settings, today: datetime.date) -> topology.Candidate:
+    if target.elsewhere:
+        return topology.Candidate(target.settings.region, (), target.live.hub, elsewhere=True)
     routes = tuple((route.topic, policies.policy_of(route.variables, today)) for route in settings.routes)
     return topology.Candidate(target.settings.region, routes, target.live.hub)
 
@@ -224,6 +228,21 @@ def _blind_spot(account: AccountRun, layout: topology.Topology) -> list[str]:
         f"no alarm tells when Amazon Q itself loses messages, because it counts them in {metrics.REGION}, where there "
         f"is no pipeline with alarms: add {metrics.REGION} to the inventory, or run the doctor, which looks there"
     ]
+
+
+def _of_slice(account: AccountRun, present: list[Target], today: datetime.date) -> list[str]:
+    """Return what a slice leaves to others."""
+    found = []
+    owner = account.owner
+    waiting = owner is not None and owner.elsewhere and not handover.sends_global(owner)
+    if owner and waiting and any(topology.cares(policy) for target in present for policy in _policies(target, today)):
+        found.append(
+            f"{owner.settings.region} does not send the findings about global resources yet: that is left to the "
+            f"slice that has it"
+        )
+    if account.sliced and present[0].settings.value("watch_regions"):
+        found.append("new regions are not looked for in a slice, which does not know what the others have")
+    return found
 
 
 def _remarks(account: AccountRun, present: list[Target], today: datetime.date) -> list[str]:

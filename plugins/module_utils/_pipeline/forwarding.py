@@ -18,6 +18,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.surve
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import note_failures
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import owner_elsewhere
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy as policies
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import simulation
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
@@ -61,6 +62,8 @@ def decide_offline(targets: list[Target], today: datetime.date) -> list[AccountR
         target.live = LiveTarget(hub=True)
         by_id.setdefault(target.account.id, AccountRun(target.account, [])).targets.append(target)
     accounts = list(by_id.values())
+    for account in accounts:
+        account.neighbours = owner_elsewhere(account.targets)
     run.refuse_disagreements(accounts)
     for account in accounts:
         decisions.decide(account, today)

@@ -54,6 +54,11 @@ def sends_linked(target: Target) -> bool:
     return LINKED in _live_duties(target)
 
 
+def sends_global(target: Target) -> bool:
+    """Tell whether the live pipeline stands and sends the findings about global resources."""
+    return _stands(target) and GLOBAL in _live_duties(target)
+
+
 def notices(account: AccountRun) -> list[str]:
     """Return what to say of an account whose findings change hands."""
     targets = healthy(account.targets)
@@ -78,6 +83,11 @@ def _why_to_stay(account: AccountRun, target: Target) -> str:
             f"it goes on sending the findings about global resources, because the pipeline of "
             f"{account.owner.settings.region}, which shall send them, {_absent(why)}"
         )
+    if LINKED in given and account.sliced and account.facts.aggregator:
+        return (
+            "it goes on sending for the Regions that feed it, whose pipelines other slices have: go from the home "
+            "Region to one pipeline a Region in a run of the whole inventory, without securityhub_slack_sliced."
+        )
     for taker in account.linked if LINKED in given else ():
         if why := _why_absent(taker, account):
             region = taker.settings.region
@@ -99,10 +109,15 @@ def _why_absent(taker: Target, account: AccountRun) -> str:
         return taker.error
     if any(taker is target for target in account.targets):
         return ""
-    stands = plan.status_of(taker.live.stack) in states.STANDING
-    if stands and (taker is not account.owner or GLOBAL in _live_duties(taker)):
+    if sends_global(taker) if taker is account.owner else _stands(taker):
         return ""
+    if taker.elsewhere:
+        return "another slice has to deploy it first"
     return "it is not deployed as it shall be: include it in the run"
+
+
+def _stands(target: Target) -> bool:
+    return plan.status_of(target.live.stack) in states.STANDING
 
 
 def _live_duties(target: Target) -> frozenset[str]:

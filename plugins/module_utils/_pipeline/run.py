@@ -30,6 +30,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.targe
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import note_failures
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import owner_elsewhere
 
 if TYPE_CHECKING:
     import datetime
@@ -133,7 +134,7 @@ def accounts_of(clients: Clients, targets: list[Target], neighbours: list[Target
         sources = {target.settings.source for target in account.targets}
         others = [item for item in neighbours if item.settings.present and item.settings.source in sources]
         failed = [item for item in targets if item.error and item.settings.present and item.settings.source in sources]
-        account.neighbours = healthy(others)
+        account.neighbours = healthy(others) + owner_elsewhere([*account.targets, *others, *failed])
         account.unclear = [
             item for item in (*others, *failed) if item.error and role_variables.REGION.match(item.settings.region)
         ]
@@ -179,7 +180,8 @@ def _reads(clients: Clients, account: AccountRun, watch: bool) -> list[_Read]:
         _Read(account, "identity", partial(survey.identity, clients, settings, identity)),
         _Read(account, "facts", partial(survey.facts, clients, [target.settings for target in account.targets])),
     ]
-    if (watch or settings.value("watch_regions")) and any(target.settings.present for target in account.targets):
+    watching = (watch or settings.value("watch_regions")) and not account.sliced
+    if watching and any(target.settings.present for target in account.targets):
         of_account.append(_Read(account, "beyond", partial(survey.beyond, clients, settings, account.regions)))
     return of_account + [
         _Read(target, "live", partial(survey.target, clients, target.settings, account.account))

@@ -344,6 +344,7 @@ SHARED = (
     "user_authorization_required",
     "guardrail_policy_arns",
     "owner_region",
+    "sliced",
     "topology",
     "watch_regions",
     "triage",

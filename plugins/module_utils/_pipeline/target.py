@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -18,6 +19,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.surve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.parallel import Outcome
     from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.custom_action import CustomAction
@@ -37,7 +39,7 @@ class Target:
     *wanted* None: nothing of it shall be left. *sends*: in words, what its pipeline lets through. *scopes*: what the
     patterns of its routes were made from, beside the routes' policies. *superseded*: ARNs of topics of others, which
     leave the channel in the same write in which its own come in. *left*: in words, what of its stack could not be
-    deleted.
+    deleted. *elsewhere*: another slice of the inventory has it; nothing but its region is known.
     """
 
     settings: Settings
@@ -49,6 +51,7 @@ class Target:
     superseded: frozenset[str] = frozenset()
     plan: TargetPlan = field(default_factory=TargetPlan)
     left: tuple[str, ...] = ()
+    elsewhere: bool = False
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -128,6 +131,11 @@ class AccountRun:
         """Tell whether a channel is to be made, and before it the role that is missing."""
         return self.wants_service_role and self.plan is not None and self.plan.creates
 
+    @property
+    def sliced(self) -> bool:
+        """Tell whether the account may have targets that this run's inventory does not have."""
+        return bool(self.settings.value("sliced"))
+
     def fail(self, error: BaseException) -> None:
         """Let every target of the account fail."""
         for target in self.targets:
@@ -143,6 +151,15 @@ class AccountRun:
         """Add to what keeps every target of the account from being built or removed."""
         for target in self.targets:
             target.refuse(*sentences)
+
+
+def owner_elsewhere(known: Sequence[Target]) -> list[Target]:
+    """Return a stand-in for the owner region of an account if a slice does not have it, given the targets it has."""
+    settings = known[0].settings
+    owner = settings.value("owner_region")
+    if not settings.value("sliced") or not owner or owner in {item.settings.region for item in known}:
+        return []
+    return [Target(replace(settings, host=owner, region=owner), elsewhere=True)]
 
 
 def healthy(targets: Iterable[Target]) -> list[Target]:

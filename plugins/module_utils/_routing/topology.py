@@ -24,6 +24,11 @@ PER_REGION = "per_region"
 HOME_REGION = "home_region"
 CHOICES = (AUTO, PER_REGION, HOME_REGION)
 
+WITHOUT_OWNER = (
+    "this is a slice (securityhub_slack_sliced), and all slices have to agree on the Region that sends the findings "
+    "about global resources: set securityhub_slack_owner_region, the same for all"
+)
+
 # Where AWS records the events of global services.
 USUAL_OWNER = "us-east-1"
 
@@ -59,17 +64,18 @@ def aggregation_of(answer: Mapping[str, Any] | None) -> Aggregation | None:
 class Candidate:
     """A target: its Region, the policy of each of its routes by the route's name, and whether Security Hub is on.
 
-    hub: None where nobody has asked.
+    hub: None where nobody has asked. elsewhere: another slice of the inventory has it, and its policies.
     """
 
     region: str
     policies: tuple[tuple[str, Policy], ...]
     hub: bool | None = None
+    elsewhere: bool = False
 
     @property
     def sends(self) -> bool:
         """Return whether it may send findings by itself."""
-        return self.hub is not False and any(policy.severities for name, policy in self.policies)
+        return self.hub is not False and (self.elsewhere or any(policy.severities for name, policy in self.policies))
 
 
 @dataclass(frozen=True)
@@ -93,25 +99,45 @@ class Topology:
 
 
 def lay_out(
-    candidates: Sequence[Candidate], aggregation: Aggregation | None, setting: str, owner_setting: str
+    candidates: Sequence[Candidate],
+    aggregation: Aggregation | None,
+    setting: str,
+    owner_setting: str,
+    *,
+    sliced: bool = False,
 ) -> Topology:
     """Return who sends what in one account.
 
     *candidates*: all targets of the account that the inventory has, whichever of them are worked on now; what a limited
     run left out would change the owner Region and the thresholds. *setting*: securityhub_slack_topology.
-    *owner_setting*: securityhub_slack_owner_region, or an empty text.
+    *owner_setting*: securityhub_slack_owner_region, or an empty text. *sliced*: the account may have targets that the
+    inventory does not have; what depends on them is then refused.
     """
-    regions = [candidate.region for candidate in candidates]
+    regions = [candidate.region for candidate in candidates if not candidate.elsewhere]
     linked = [region for region in regions if aggregation and aggregation.links(region)]
     home = aggregation.home if aggregation else ""
     mode = _mode(setting, aggregation, regions, linked)
     senders = [candidate for candidate in candidates if mode == PER_REGION or candidate.region not in linked]
     owner = owner_setting or _default_owner(senders, home if mode == HOME_REGION else "")
-    problems = [*_mode_problems(setting, aggregation, regions, linked), *_owner_problems(owner, candidates)]
-    if mode == HOME_REGION:
-        problems += _home_problems(candidates, home, linked)
+    if sliced and (mode == HOME_REGION or _lacks_owner(owner_setting, candidates)):
+        problems = [_of_home_region(home) if mode == HOME_REGION else WITHOUT_OWNER]
+    else:
+        problems = [*_mode_problems(setting, aggregation, regions, linked), *_owner_problems(owner, candidates)]
+        problems += _home_problems(candidates, home, linked) if mode == HOME_REGION else []
     places = tuple(_place(candidate, candidates, linked, home, mode, owner) for candidate in candidates)
     return Topology(mode, owner, places, tuple(_notices(mode, home, linked, owner, candidates)), tuple(problems))
+
+
+def _of_home_region(home: str) -> str:
+    return (
+        f"this is a slice (securityhub_slack_sliced), and the home Region {home} sends for the Regions that feed it, "
+        f"by thresholds that other slices hold: split this account's work by --limit, which sees the whole inventory, "
+        f"or set securityhub_slack_topology to per_region"
+    )
+
+
+def _lacks_owner(owner_setting: str, candidates: Sequence[Candidate]) -> bool:
+    return not owner_setting and _anybody_cares(candidates)
 
 
 def _mode(setting: str, aggregation: Aggregation | None, regions: list[str], linked: list[str]) -> str:
@@ -146,7 +172,7 @@ def _default_owner(senders: list[Candidate], home: str) -> str:
 
 
 def _owner_problems(owner: str, candidates: Sequence[Candidate]) -> list[str]:
-    if not owner or not any(cares(policy) for candidate in candidates for name, policy in candidate.policies):
+    if not owner or not _anybody_cares(candidates):
         return []
     found = [candidate for candidate in candidates if candidate.region == owner]
     if found and found[0].sends:
@@ -154,16 +180,19 @@ def _owner_problems(owner: str, candidates: Sequence[Candidate]) -> list[str]:
     able = [candidate.region for candidate in candidates if candidate.sends]
     if not able:
         return []
+    remedy = f"use one of {', '.join(able)}"
     if not found:
         cause = "which is no target"
+        remedy += ", or set securityhub_slack_sliced if another job has it"
     elif found[0].hub is False:
         cause = "where Security Hub is off"
     else:
         cause = "which forwards nothing automatically"
-    return [
-        f"global findings would be lost: securityhub_slack_owner_region is {owner}, {cause}: use one of "
-        f"{', '.join(able)}"
-    ]
+    return [f"global findings would be lost: securityhub_slack_owner_region is {owner}, {cause}: {remedy}"]
+
+
+def _anybody_cares(candidates: Sequence[Candidate]) -> bool:
+    return any(cares(policy) for candidate in candidates for name, policy in candidate.policies)
 
 
 def cares(policy: Policy) -> bool:
@@ -227,6 +256,6 @@ def _notices(mode: str, home: str, linked: list[str], owner: str, candidates: Se
         found.append(f"{home} sends for the Regions that feed it: {', '.join(linked)}")
     if mode == PER_REGION and linked:
         found.append(f"an aggregator copies findings to {home}, and each Region still sends its own")
-    if owner and len(candidates) > 1 and any(cares(policy) for item in candidates for name, policy in item.policies):
+    if owner and len(candidates) > 1 and _anybody_cares(candidates):
         found.append(f"findings about global resources are sent for {owner} only")
     return found

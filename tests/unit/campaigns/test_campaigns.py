@@ -51,5 +51,6 @@ def test_the_run_after_a_blow_finishes_what_was_begun(fleet, work, blow, share):
     crashes.strike(fleet, point, crashes.undisturbed(fleet, point.work))
 
 
-def test_slices_at_once_lose_nothing_and_make_nothing_twice(emulator, tmp_path):
-    slices.work(Fleet(emulator, tmp_path, SEVENTEEN), slices=4)
+@pytest.mark.parametrize("form", slices.FORMS)
+def test_slices_at_once_lose_nothing_and_make_nothing_twice(emulator, tmp_path, form):
+    slices.work(Fleet(emulator, tmp_path, SEVENTEEN), slices=4, form=form)

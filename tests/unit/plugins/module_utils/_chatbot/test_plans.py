@@ -120,6 +120,11 @@ class TestCreation:
     def test_needs_a_role(self):
         with pytest.raises(Refused, match=r"does not exist yet.*IAM role"):
             plan([], desired(role_arn=None))
+        with pytest.raises(Refused, match=r"does not exist yet.*IAM role"):
+            plan([], desired(role_arn=None, add_topics=(topic("a"),), remove_topics=(topic("b"),)))
+
+    def test_is_none_where_topics_only_leave(self):
+        assert not plan([], desired(role_arn=None, remove_topics=(topic("a"),))).changed
 
     def test_of_a_teams_channel_uses_the_names_of_teams(self):
         step = plan(

@@ -32,6 +32,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.surve
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import owner_elsewhere
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
 
 TODAY = datetime.date(2026, 11, 24)
@@ -75,6 +76,7 @@ class World:
         """What a run knows after it has looked."""
         account = AccountRun(ACCOUNT, [Target(item, account=ACCOUNT, live=self._live(item.region)) for item in targets])
         account.neighbours = [Target(item) for item in neighbours]
+        account.neighbours += owner_elsewhere([*account.targets, *account.neighbours])
         account.unclear = [Target(item, problems=["its variables are wrong"]) for item in unclear]
         account.facts = Facts(aggregator=self.aggregator, administrator=self.administrator)
         account.configurations = copy.deepcopy(self.configurations)

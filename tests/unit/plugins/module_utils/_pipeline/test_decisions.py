@@ -9,13 +9,16 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import Facts
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
 
 HOME = {"FindingAggregationRegion": "us-east-1", "RegionLinkingMode": "ALL_REGIONS"}
 LOST = "arn:aws:sns:eu-west-1:111111111111:securityhub-slack-prod"
 
 
-def hosts(*regions, **given):
-    return [fleet.settings(region, **given) for region in regions]
+def hosts(*regions, **changed):
+    return [fleet.settings(region, **changed) for region in regions]
 
 
 def errors(account):
@@ -229,3 +232,105 @@ def test_who_ends_does_not_wait_where_nobody_shall_take_over():
     world.applied(hosts("eu-west-1", "us-east-1"))
     silent = hosts("eu-west-1", "us-east-1", automatic=False)
     assert not errors(world.planned(silent[1:], silent[:1]))
+
+
+SLICED = {"sliced": True, "owner_region": "us-east-1"}
+
+
+def designs(account):
+    return {target.host: target.wanted and target.wanted.stack for target in account.targets}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from(["ap-south-1", "eu-west-1", "eu-west-2", "us-east-1", "us-west-2"]), unique=True),
+    st.sampled_from(["auto", "per_region"]),
+    st.integers(2, 4),
+    st.data(),
+)
+def test_slices_come_to_what_a_run_of_all_comes_to(regions, topology, slices, data):
+    regions = sorted({*regions, "us-east-1"})
+    given_hosts = {
+        region: {
+            **SLICED,
+            "topology": topology,
+            "minimum_severity": data.draw(st.sampled_from(["LOW", "HIGH", "CRITICAL"])),
+        }
+        for region in regions
+    }
+    aggregator = HOME if topology == "per_region" else None
+    whole = [fleet.settings(region, **{**given, "sliced": False}) for region, given in given_hosts.items()]
+    wanted = designs(fleet.World(aggregator=aggregator).planned(whole))
+    found, world = {}, fleet.World(aggregator=aggregator)
+    for number in range(slices):
+        part = [fleet.settings(region, **given_hosts[region]) for region in regions[number::slices]]
+        if part:
+            account = world.applied(part)
+            assert not errors(account)
+            found |= designs(account)
+    assert found == wanted
+    topics = [arn for configuration in world.configurations for arn in configuration["SnsTopicArns"]]
+    assert len(topics) == len(set(topics)) == len(regions)
+
+
+def test_a_slice_says_what_it_leaves_to_another_until_that_has_done_it():
+    world = fleet.World()
+    account = world.applied(hosts("eu-west-1", **SLICED))
+    assert any("us-east-1 does not send the findings about global resources yet" in line for line in account.notices)
+    world.applied(hosts("us-east-1", **SLICED))
+    account = world.planned(hosts("eu-west-1", **SLICED))
+    assert not account.plan.changed
+    assert not any("yet" in line for line in account.notices)
+
+
+def test_without_saying_so_a_part_of_the_inventory_is_refused():
+    account = fleet.World().planned(hosts("eu-west-1", owner_region="us-east-1"))
+    (error,) = errors(account).values()
+    assert error.endswith(
+        "securityhub_slack_owner_region is us-east-1, which is no target: use one of eu-west-1, or set "
+        "securityhub_slack_sliced if another job has it."
+    )
+
+
+def test_the_owner_region_of_another_slice_has_to_have_security_hub():
+    account = fleet.World(hubs={"eu-west-1"}).planned(hosts("eu-west-1", **SLICED))
+    assert "us-east-1, where Security Hub is off" in errors(account)["eu-west-1"]
+
+
+def test_an_owner_region_gives_way_only_when_that_of_the_other_slice_sends():
+    world = fleet.World()
+    whole = {"owner_region": "us-east-1", "sliced": True}
+    world.applied(hosts("eu-west-1", "us-east-1", **whole))
+    moved = {**whole, "owner_region": "eu-west-1"}
+    account = world.planned(hosts("us-east-1", **moved))
+    assert "not in place (another slice has to deploy it first)" in errors(account)["us-east-1"]
+    world.applied(hosts("eu-west-1", **moved))
+    account = world.planned(hosts("us-east-1", **moved))
+    assert not errors(account)
+    assert account.targets[0].plan.stack == ("update",)
+
+
+def test_a_home_region_does_not_end_in_a_slice_for_regions_that_others_have():
+    world = fleet.World(aggregator=HOME)
+    world.applied(hosts("eu-west-1", "us-east-1", "us-west-2"))
+    sliced = {**SLICED, "topology": "per_region"}
+    account = world.planned(hosts("us-east-1", **sliced))
+    assert "without securityhub_slack_sliced." in errors(account)["us-east-1"]
+    world.aggregator = None
+    assert not errors(world.planned(hosts("us-east-1", **sliced)))
+
+
+def test_slices_that_leave_take_everything_with_them():
+    world = fleet.World()
+    for region in ("eu-west-1", "us-east-1"):
+        world.applied(hosts(region, **SLICED))
+    for region in ("us-east-1", "eu-west-1"):
+        account = world.applied(hosts(region, **SLICED, state="absent"))
+        assert not errors(account)
+    assert (world.stacks, world.actions, world.configurations) == ({}, {}, [])
+    assert (world.identity.role, world.identity.guardrail) == (None, None)
+
+
+def test_new_regions_are_not_looked_for_in_a_slice():
+    account = fleet.World().planned(hosts("us-east-1", **SLICED, watch_regions=True))
+    assert any("new regions are not looked for in a slice" in line for line in account.notices)

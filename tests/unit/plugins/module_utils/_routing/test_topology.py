@@ -158,6 +158,46 @@ def test_a_linked_region_without_a_channel_sends_nothing_there():
     assert [scope.linked[0][1].severities for scope in layout.places[0].scopes] == [("CRITICAL",), ()]
 
 
+def elsewhere(region, hub=None):
+    return Candidate(region, (), hub, elsewhere=True)
+
+
+def test_a_slice_leaves_global_findings_to_the_owner_region_of_another_one():
+    layout = lay_out([*candidates("eu-west-1"), elsewhere("us-east-1")], None, "auto", "us-east-1", sliced=True)
+    assert layout.problems == ()
+    assert layout.places[0].scopes[0].owner_region == "us-east-1"
+    assert layout.notices == ("findings about global resources are sent for us-east-1 only",)
+
+
+def test_a_slice_refuses_an_owner_region_where_security_hub_is_off():
+    given_targets = [*candidates("eu-west-1", hub=True), elsewhere("us-east-1", hub=False)]
+    (problem,) = lay_out(given_targets, None, "auto", "us-east-1", sliced=True).problems
+    assert "securityhub_slack_owner_region is us-east-1, where Security Hub is off: use one of eu-west-1" in problem
+
+
+def test_a_slice_does_not_choose_an_owner_region():
+    (problem,) = lay_out(candidates("eu-west-1"), None, "auto", "", sliced=True).problems
+    assert problem.endswith("set securityhub_slack_owner_region, the same for all")
+    assert lay_out(candidates("eu-west-1", automatic=False), None, "auto", "", sliced=True).problems == ()
+
+
+@pytest.mark.parametrize("regions", [("eu-central-1",), ("eu-central-1", "eu-west-1"), ("eu-west-1",)])
+def test_a_slice_cannot_know_the_thresholds_of_a_home_region(regions):
+    (problem,) = lay_out(candidates(*regions), ALL_INTO_FRANKFURT, "auto", "eu-west-1", sliced=True).problems
+    assert "the home Region eu-central-1 sends for the Regions that feed it, by thresholds that other slices" in problem
+    assert "split this account's work by --limit" in problem
+    of_each = lay_out(candidates(*regions), ALL_INTO_FRANKFURT, "per_region", regions[0], sliced=True)
+    assert of_each.problems == ()
+
+
+def test_a_slice_of_regions_outside_the_aggregator_is_as_any_other():
+    aggregation = Aggregation("eu-central-1", "SPECIFIED_REGIONS", ("eu-west-1",))
+    # That the owner region is a linked one is the home region's affair.
+    given_targets = [*candidates("ap-south-1"), elsewhere("eu-west-1")]
+    layout = lay_out(given_targets, aggregation, "auto", "eu-west-1", sliced=True)
+    assert (layout.mode, layout.problems) == ("per_region", ())
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.sampled_from(worlds.REGIONS), min_size=1, max_size=4, unique=True),
