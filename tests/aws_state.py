@@ -39,7 +39,7 @@ def of_account(account: str, regions: list[str], endpoint: str = ENDPOINT) -> di
             {**found, "SnsTopicArns": sorted(found["SnsTopicArns"])}
             for found in chatbot.describe_slack_channel_configurations()["SlackChannelConfigurations"]
         ],
-        "roles": {role["RoleName"]: role["AssumeRolePolicyDocument"] for role in iam.list_roles()["Roles"]},
+        "roles": {role["RoleName"]: role["AssumeRolePolicyDocument"] for role in _roles(iam)},
         "policies": {
             policy["PolicyName"]: iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])[
                 "PolicyVersion"
@@ -47,6 +47,11 @@ def of_account(account: str, regions: list[str], endpoint: str = ENDPOINT) -> di
             for policy in iam.list_policies(Scope="Local")["Policies"]
         },
     }
+
+
+def _roles(iam: Any) -> list[dict[str, Any]]:
+    """The account's roles but for those of AWS's services, which stay when what they were made for goes."""
+    return [role for role in iam.list_roles()["Roles"] if not role["Path"].startswith("/aws-service-role/")]
 
 
 def of_region(account: str, region: str, endpoint: str = ENDPOINT) -> dict[str, Any]:
