@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the playbook and its peers side by side on the emulator, and writes what each cost as a Markdown table."""
+"""Runs the playbook and its peers side by side on the emulator, and writes what each cost to results/."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import tables
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -311,29 +313,31 @@ def measure(fleet: Fleet, commands: Path, cdk: Path, rounds: int) -> list[Row]:
             f"aws cloudformation deploy, xargs -P{len(REGIONS)}": lambda: peers.shell(len(REGIONS)),
         }
         rows = side_by_side(rounds, contenders)
-        alone = [once("aws cloudformation deploy, one by one", lambda: peers.shell(1))]
+        if fleet.targets <= len(REGIONS):
+            alone = [once("aws cloudformation deploy, one by one", lambda: peers.shell(1))]
     changed = once("playbook, one target changed", lambda: fleet.playbook(inventory="after"))
     removal = once("playbook, removal", lambda: fleet.playbook("-e", "securityhub_slack_state=absent"))
     return [*rows, *alone, changed, first, removal]
 
 
-def table(rows: list[Row], targets: int) -> str:
-    """The rows as a Markdown table, each beside the playbook's run without changes."""
-    base = rows[0].median("wall")
-    lines = [
-        f"{targets:,} targets, {LATENCY} ms a call, {os.cpu_count()} cores (load {os.getloadavg()[0]:.1f}), "
-        f"Python {platform.python_version()}",
-        "",
-        "| What | Runs | Wall s | Times the playbook | CPU s | Memory MiB | Calls a target |",
-        "|---|--:|--:|--:|--:|--:|--:|",
-    ]
-    for row in rows:
-        wall = row.median("wall")
-        lines.append(
-            f"| {row.what} | {len(row.runs)} | {wall:.2f} | {wall / base:.2f} | {row.median('cpu'):.2f} "
-            f"| {row.median('memory'):.0f} | {row.median('calls') / targets:.2f} |"
-        )
-    return "\n".join(lines) + "\n"
+def result(rows: list[Row], targets: int) -> dict[str, Any]:
+    """What was measured, as tables.py reads it: medians of seconds, MiB and calls."""
+    return {
+        "targets": targets,
+        "latency_ms": LATENCY,
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "day": time.strftime("%Y-%m-%d"),
+        "rows": [
+            {
+                "what": row.what,
+                "runs": len(row.runs),
+                **{figure: round(row.median(figure), 2) for figure in ("wall", "cpu", "memory", "calls")},
+            }
+            for row in rows
+        ],
+    }
 
 
 def main() -> None:
@@ -346,10 +350,10 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(Fleet(options.targets, Path(folder)), options.peers, options.cdk, options.rounds)
-    text = table(rows, options.targets)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{options.targets}.md").write_text(text)
-    print(text)
+    found = json.dumps(result(rows, options.targets), indent=2)
+    (RESULTS / f"{options.targets}.json").write_text(f"{found}\n")
+    print(tables.costs(options.targets))
 
 
 if __name__ == "__main__":
