@@ -20,6 +20,11 @@ from urllib.parse import urlencode
 import boto3
 import pytest
 from botocore.config import Config
+from hypothesis import settings
+
+# How long one example takes says more about what else the machine does than about what is tested.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = ROOT / "tests" / "emulator" / "emulator"
