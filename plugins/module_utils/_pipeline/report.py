@@ -19,6 +19,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 
 if TYPE_CHECKING:
     import datetime
+    from collections.abc import Iterable
 
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import IdentityPlan
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
@@ -194,10 +195,7 @@ def _row(host: str, host_width: int, cells: list[str]) -> list[str]:
 
 def _failures(targets: list[Target]) -> list[str]:
     """Return each cause once, with the targets that it stopped."""
-    stopped: dict[str, list[str]] = {}
-    for target in targets:
-        for problem in target.problems:
-            stopped.setdefault(problem, []).append(target.host)
+    stopped = _by_cause((target.host, problem) for target in targets for problem in target.problems)
     lines = ["", "Failed:"] if stopped else []
     for problem, hosts in stopped.items():
         lines += wrapped(f"  {differences.few_of(hosts)}: {problem}")
@@ -211,12 +209,18 @@ def wrapped(line: str, indent: int = 4) -> list[str]:
 
 def failed(errors: dict[str, str]) -> list[str]:
     """Return the lines that tell of failures, given by host, in a report without a table; each cause once."""
-    stopped: dict[str, list[str]] = {}
-    for host, error in errors.items():
-        stopped.setdefault(error, []).append(host)
+    stopped = _by_cause(errors.items())
     return [
         line for error, hosts in stopped.items() for line in wrapped(f"FAILED: {differences.few_of(hosts)}: {error}")
     ]
+
+
+def _by_cause(failures: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the hosts that each cause has stopped, given hosts with a cause each."""
+    stopped: dict[str, list[str]] = {}
+    for host, cause in failures:
+        stopped.setdefault(cause, []).append(host)
+    return stopped
 
 
 def _summary(targets: list[Target], *, check: bool) -> str:
