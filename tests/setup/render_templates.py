@@ -16,7 +16,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set_resource
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.stack_set_resource import Instance
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import settings_of
@@ -76,24 +78,38 @@ def defaults() -> dict[str, Any]:
     return {name: option.get("default", "") for name, option in options.items()}
 
 
-def render(shape: dict[str, Any]) -> dict[str, Any]:
-    """Return the template of a pipeline with those variables, given without their prefix."""
+def design(shape: dict[str, Any], scope: Scope = HERE) -> template.StackDesign:
+    """Return the stack of a pipeline with those variables, given without their prefix."""
     given = {f"securityhub_slack_{name}": value for name, value in shape.items()}
     settings = settings_of("eu-west-1", {**defaults(), "securityhub_slack_workspace_id": "T0123456789", **given})
     today = datetime.date(2026, 1, 1)
     of_routes = [policy.policy_of(route.variables, today) for route in settings.routes]
-    automatic = tuple(patterns.automatic_patterns(of_route, HERE) for of_route in of_routes)
-    duties = handover.duties(HERE, of_routes)
+    automatic = tuple(patterns.automatic_patterns(of_route, scope) for of_route in of_routes)
+    duties = handover.duties(scope, of_routes)
     configurations = tuple(route.channel.configuration for route in settings.routes)
-    return template.template(desired.pipeline(settings, ACCOUNT, automatic, duties, configurations).stack)
+    return desired.pipeline(settings, ACCOUNT, automatic, duties, configurations).stack
+
+
+def render_all() -> dict[str, dict[str, Any]]:
+    """Return the templates of all shapes by their names, and those of a stack set of unlike stacks."""
+    alike = SHAPES["alarms-of-everything"]
+    instances = [
+        Instance("111111111111", "eu-west-1", design(alike)),
+        Instance("111111111111", "us-east-1", design(alike, Scope("us-east-1", "us-east-1"))),
+        Instance("111111111111", "sa-east-1", design({**alike, "automatic": False, "region": "sa-east-1"})),
+    ]
+    deployment = stack_set_resource.deployment("securityhub-slack", (("Team", "security"),), instances)
+    held = json.loads(deployment["Resources"]["StackSet"]["Properties"]["TemplateBody"])
+    rendered = {name: template.template(design(shape)) for name, shape in SHAPES.items()}
+    return {**rendered, "stack-set": deployment, "stack-of-a-stack-set": held}
 
 
 def main() -> None:
     """Write one file a shape to the folder named on the command line."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, shape in SHAPES.items():
-        (folder / f"{name}.json").write_text(json.dumps(render(shape), indent=2), encoding="utf-8")
+    for name, rendered in render_all().items():
+        (folder / f"{name}.json").write_text(json.dumps(rendered, indent=2), encoding="utf-8")
 
 
 if __name__ == "__main__":
