@@ -50,6 +50,7 @@ from request_log import RequestLog
 from rest_json import Routes
 from rest_json import model_of
 from security_hub import SecurityHub
+from stack_sets import StackSets
 from stacks import Stacks
 from world import World
 
@@ -75,6 +76,8 @@ class Emulator:
         stacks.install_refusals()
         stacks.install_change_sets()
         stacks.install_search()
+        self.stack_sets = StackSets()
+        self.stack_sets.install()
         self.limits.install()
         event_bus.install(self.limits.rules)
         resource_types.install(self.limits.rules)
@@ -122,6 +125,7 @@ class Emulator:
         self.inbox.clear()
         self.faults.clear()
         self.stacks.clear()
+        self.stack_sets.clear()
         self.log.clear()
 
 

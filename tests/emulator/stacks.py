@@ -371,7 +371,9 @@ def install_search() -> None:
         wanted = helpers._p(params, "PhysicalResourceId")
         if not wanted:
             return describe(params)
-        for name, stack in cloudformation._stacks.items():
+        # A deleted stack is found too, but not in the place of one that is there.
+        by_life = sorted(cloudformation._stacks.items(), key=lambda item: item[1]["StackStatus"] == "DELETE_COMPLETE")
+        for name, stack in by_life:
             if wanted in [held["PhysicalResourceId"] for held in stack["_resources"].values()]:
                 return describe({**params, "StackName": [name]})
         return helpers._error("ValidationError", f"Stack for {wanted} does not exist")
