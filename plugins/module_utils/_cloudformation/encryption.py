@@ -34,8 +34,8 @@ def resources(name: str, topics: tuple[str, ...], tags: list[dict[str, str]], *,
     of_topics = {
         "StringEquals": {f"{CONTEXT}:sns:topicArn": [{"Fn::Sub": f"{ARN}:sns:{HERE}:{topic}"} for topic in topics]}
     }
-    # CloudFormation names the queue.
-    of_queue = {"ArnLike": {f"{CONTEXT}:sqs:arn": {"Fn::Sub": f"{ARN}:sqs:{HERE}:{name}-*"}}}
+    # CloudFormation names the queue, after its stack, whose name is not ours in a stack set.
+    of_queue = {"ArnLike": {f"{CONTEXT}:sqs:arn": {"Fn::Sub": f"{ARN}:sqs:{HERE}:*"}}}
     statements = [_account(), _user("EventBridgeForTheTopicsOfThisStack", EVENTS, of_topics)]
     if alarms:
         statements.append(_user("EventBridgeForTheQueueOfThisStack", EVENTS, of_queue))

@@ -119,7 +119,9 @@ def test_the_own_key_lets_in_what_has_to_use_it_and_nothing_else():
     assert may(own, evaluation.EVENTS, QUEUE_ARN, evaluation.OF_QUEUE)
     assert may(own, evaluation.CLOUDWATCH, topic)
     assert not may(own, evaluation.CLOUDWATCH, PLACE.arn("sns", "other"))
-    assert not may(own, evaluation.EVENTS, PLACE.arn("sqs", "other"), evaluation.OF_QUEUE)
+    # A queue's name begins with its stack's, which in a stack set is StackSet-<its name>-<a number>, cut off somewhere.
+    assert may(own, evaluation.EVENTS, PLACE.arn("sqs", "StackSet-slack-0f1e-UndeliveredQueue"), evaluation.OF_QUEUE)
+    assert not may(own, evaluation.EVENTS, "arn:aws:sqs:eu-west-1:999999999999:slack-queue", evaluation.OF_QUEUE)
     assert not may(replace(own, alarms=None), evaluation.CLOUDWATCH, topic)
 
 
