@@ -110,14 +110,17 @@ def stack_resources(client: Any, name: str) -> list[dict[str, Any]]:
 
 
 def stack_of(client: Any, physical_id: str) -> str:
-    """Return the name of the stack that holds the resource, '' if none does."""
+    """Return the id of the stack that holds the resource, '' if none does: deleted stacks are found too, and are none.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
+    """
     try:
         found = client.describe_stack_resources(PhysicalResourceId=physical_id)["StackResources"]
     except client.exceptions.ClientError as error:
         if errors.code(error) == "ValidationError" and "does not exist" in errors.message(error):
             return ""
         raise
-    return str(found[0]["StackName"]) if found else ""
+    return next((str(item["StackId"]) for item in found if item["ResourceStatus"] != "DELETE_COMPLETE"), "")
 
 
 def stack_template(client: Any, name: str) -> Any:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 RUN = "Run the playbook securityhub_slack.yml."
 RUN_DEEP = "Run the playbook securityhub_slack.yml with -e securityhub_slack_deep=true, which puts it back."
+BRING = f"{plan.BRING[:1].upper()}{plan.BRING[1:]}."
 LOOK_AGAIN = "Then let the doctor look again."
 NOT_SENT = "No finding of this region reaches the channel."
 NOT_KNOWN = "Whether findings of this region arrive is not known."
@@ -70,7 +71,7 @@ def _leftover(case: Case) -> Verdict | None:
         RISK,
         "There is a pipeline, and by the inventory there should be none.",
         "Findings may be sent twice, or unasked for.",
-        RUN,
+        f"{RUN} {BRING}" if case.target.settings.stack_set else RUN,
     )
 
 
@@ -121,6 +122,8 @@ STATUS = {
 
 
 def _stack(case: Case) -> Verdict:
+    if case.target.settings.stack_set:
+        return _stack_of_set(case)
     status, stack = case.stack_status, case.target.live.stack
     if stack is not None and status != states.EMPTY and not plan.is_ours(stack):
         return Verdict(
@@ -142,6 +145,19 @@ def _stack(case: Case) -> Verdict:
             RUN,
         )
     return fine()
+
+
+def _stack_of_set(case: Case) -> Verdict:
+    why = plan.why_not_of_set(case.target.wanted, case.target.live.stack)
+    if not why:
+        return fine()
+    stands = case.stack_status in states.STANDING
+    return Verdict(
+        RISK if stands else BROKEN,
+        f"A stack set is to make the stack, and {why}.",
+        "Other findings may be sent than the inventory says." if stands else NOT_SENT,
+        BRING,
+    )
 
 
 def _along_the_path(

@@ -280,6 +280,21 @@ def plan_channels(account: AccountRun) -> channels.ChannelsPlan:
     )
 
 
+def stacks_to_give_back(account: AccountRun) -> list[str]:
+    """Return what to say of stacks of a stack set that are not wanted any more, which are not ours to delete."""
+    hosts = [
+        target.host
+        for target in healthy(account.targets)
+        if target.settings.stack_set and target.wanted is None and plan.is_ours(target.live.stack)
+    ]
+    if not hosts:
+        return []
+    return [
+        f"the stack set has stacks that nothing listens to any more, for {', '.join(hosts)}: {plan.BRING}, or delete "
+        f"the stack set where all of them go"
+    ]
+
+
 def without_buttons(account: AccountRun) -> list[str]:
     """Return what to say of channels that get no buttons although the account shall have some."""
     merges = account.plan.merges if account.plan and account.settings.value("triage") else ()

@@ -46,7 +46,7 @@ def decide(targets: list[Target], neighbours: list[Target], clients: Clients, to
     run.ask_neighbours(clients, accounts, today)
     for account in accounts:
         decisions.decide(account, today)
-        _refuse_without_hub(account)
+        refuse_without_hub(account)
     return accounts
 
 
@@ -120,7 +120,8 @@ def _read_facts(clients: Clients, account: AccountRun) -> None:
     account.facts = survey.facts(clients, [target.settings for target in healthy(account.targets)])
 
 
-def _refuse_without_hub(account: AccountRun) -> None:
+def refuse_without_hub(account: AccountRun) -> None:
+    """Let the targets fail where Security Hub is off, and there are no findings to forward."""
     for target in healthy(account.targets):
         if target.settings.present and not target.live.hub:
             target.fail(Refused(HUB_IS_OFF.format(region=target.settings.region)))

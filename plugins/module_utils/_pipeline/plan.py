@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
@@ -20,7 +21,11 @@ from ansible_collections.secops.securityhub.plugins.module_utils._securityhub im
 if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Pipeline
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import LiveTarget
+
+# What to do where the stack of a stack set is not the wanted one.
+BRING = "run the playbook securityhub_slack_export.yml, and deploy the file that it writes"
 
 CREATE = "create"
 UPDATE = "update"
@@ -46,20 +51,18 @@ class TargetPlan:
         return self.action != NONE or bool(self.repairs) or bool(operations)
 
 
-def plan(wanted: Pipeline | None, name: str, live: LiveTarget) -> TargetPlan:
-    """Return how *live* becomes *wanted* (None: nothing shall be left of it). Raise Refused where that must not be.
-
-    *name*: the stack's.
-    """
-    found = problems(wanted, name, live, present=wanted is not None)
+def plan(settings: Settings, wanted: Pipeline | None, live: LiveTarget) -> TargetPlan:
+    """Return how *live* becomes *wanted* (None: nothing shall be left of it). Raise Refused where that must not be."""
+    found = problems(settings, wanted, live, present=wanted is not None)
     if found:
         raise Refused(errors.joined(found))
+    stack = () if settings.stack_set else stack_path(wanted, live)
     if wanted is None:
-        return TargetPlan(action=DELETE if live.action else NONE, stack=stack_path(None, live))
-    return TargetPlan(action=_action(wanted, live), repairs=_repairs(live), stack=stack_path(wanted, live))
+        return TargetPlan(action=DELETE if live.action else NONE, stack=stack)
+    return TargetPlan(action=_action(wanted, live), repairs=_repairs(live), stack=stack)
 
 
-def problems(wanted: Pipeline | None, name: str, live: LiveTarget, *, present: bool) -> list[str]:
+def problems(settings: Settings, wanted: Pipeline | None, live: LiveTarget, *, present: bool) -> list[str]:
     """Return all that keeps *live* from becoming *wanted*, each as a sentence with its remedy.
 
     *present*: it shall have a pipeline, also where it is not known which one (*wanted* None).
@@ -67,6 +70,27 @@ def problems(wanted: Pipeline | None, name: str, live: LiveTarget, *, present: b
     found = []
     if present and not live.hub:
         found.append("Security Hub is not enabled there: enable it, or take the region out of the inventory.")
+    if settings.stack_set:
+        why = why_not_of_set(wanted, live.stack)
+        return [*found, f"a stack set is to make its stack, and {why}: {BRING}."] if why else found
+    return found + _stack_problems(settings.name, wanted, live)
+
+
+def why_not_of_set(wanted: Pipeline | None, stack: dict[str, Any] | None) -> str:
+    """Return in words why the stack that a stack set has made is not the wanted one, '' if it is, or none is wanted."""
+    if wanted is None or (same(wanted.stack, stack) and status_of(stack) in states.STANDING):
+        return ""
+    if stack is None:
+        return f"no stack has the topic {wanted.stack.topics[0]}"
+    if not is_ours(stack):
+        return f"the stack {stack['StackName']}, which has the topic, is of another template"
+    if status_of(stack) not in states.STANDING:
+        return f"the stack {stack['StackName']} is in {status_of(stack)}"
+    return f"the stack {stack['StackName']} was made from other variables than the inventory holds now"
+
+
+def _stack_problems(name: str, wanted: Pipeline | None, live: LiveTarget) -> list[str]:
+    found = []
     if _is_foreign(live.stack):
         found.append(
             f"the stack {name} is there, but was not made by this collection: set securityhub_slack_name to a name of "
@@ -88,8 +112,15 @@ def is_ours(stack: dict[str, Any] | None) -> bool:
 
 
 def tags_of(stack: dict[str, Any] | None) -> dict[str, str]:
-    """Return the tags of a stack as boto3 shapes it."""
-    return {tag["Key"]: tag["Value"] for tag in (stack or {}).get("Tags", [])}
+    """Return the tags of a stack as boto3 shapes it, and what has the place of tags in the stack of a stack set."""
+    tags = {tag["Key"]: tag["Value"] for tag in (stack or {}).get("Tags", [])}
+    given = parameters_of(stack)
+    return tags | {tag: given[parameter] for parameter, tag in stack_set.MARKS.items() if parameter in given}
+
+
+def parameters_of(stack: dict[str, Any] | None) -> dict[str, str]:
+    """Return the parameters of a stack as boto3 shapes it."""
+    return {item["ParameterKey"]: item["ParameterValue"] for item in (stack or {}).get("Parameters", [])}
 
 
 def status_of(stack: dict[str, Any] | None) -> str:

@@ -188,6 +188,8 @@ def _look_at_target(clients: Clients, account: AccountRun, target: Target, wante
     live = target.live
     if live.hub and live.action is None:
         target.refuse(*filter(None, [action_target.without_room(live.actions)]))
+    if target.settings.stack_set:
+        return []
     about = (clients, target.settings)
     found = []
     if {states.CREATE, states.UPDATE} & set(plan.stack_path(wanted, live)):

@@ -91,7 +91,8 @@ def of_iam(clients: Clients, account: AccountRun, settings: Settings) -> list[st
     """Ask how many roles and policies the account may still have: one call."""
     with clients.acting(settings.source):
         summary = iam.get_account_summary(_iam(clients, settings))
-    designs = [target.wanted.stack for target in account.targets if target.wanted and target.live.stack is None]
+    building = [target for target in account.targets if target.live.stack is None and not target.settings.stack_set]
+    designs = [target.wanted.stack for target in building if target.wanted]
     return obstacles.of_iam(
         summary,
         roles=(account.identity.role is None) + sum(_roles_of(design) for design in designs),

@@ -267,12 +267,12 @@ def _plan_targets(account: AccountRun) -> None:
 
 
 def _plan_target(target: Target) -> None:
-    name, present = target.settings.name, target.settings.present
+    settings = target.settings
     # It shall have a pipeline, or would if it were not for what was found wrong already.
-    shall_be = target.wanted is not None or (present and bool(target.error))
-    target.refuse(*plan.problems(target.wanted, name, target.live, present=shall_be))
+    shall_be = target.wanted is not None or (settings.present and bool(target.error))
+    target.refuse(*plan.problems(settings, target.wanted, target.live, present=shall_be))
     if not target.error:
-        target.plan = plan.plan(target.wanted, name, target.live)
+        target.plan = plan.plan(settings, target.wanted, target.live)
 
 
 def _plan_channels(account: AccountRun) -> None:
@@ -288,6 +288,7 @@ def _plan_channels(account: AccountRun) -> None:
     except Refused as error:
         account.fail(error)
     account.notices += decisions.without_buttons(account)
+    account.notices += decisions.stacks_to_give_back(account)
 
 
 def _say_what_new_accounts_are(clients: Clients, accounts: list[AccountRun]) -> None:

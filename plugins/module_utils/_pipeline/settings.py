@@ -89,6 +89,11 @@ class Settings:
         return self.variables.get(PREFIX + name)
 
     @property
+    def stack_set(self) -> bool:
+        """Tell whether a stack set of the user's makes the target's stack, which is then not ours to write."""
+        return bool(self.value("stack_set"))
+
+    @property
     def tags(self) -> tuple[tuple[str, str], ...]:
         """Return the user's tags, sorted."""
         return tuple(sorted((str(key), str(value)) for key, value in self.value("tags").items()))

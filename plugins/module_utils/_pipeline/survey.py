@@ -21,6 +21,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import api as cloudformation
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
@@ -109,11 +110,17 @@ def _first_answer(ask: Callable[[Settings], Answer], targets: list[Settings]) ->
 
 
 def target(clients: Clients, settings: Settings, account: Account) -> LiveTarget:
-    """Return the live state of one target: two calls. Raise Several where both are denied."""
+    """Return the live state of one target: two calls, three where a stack set makes its stack. Raise Several.
+
+    That is where both are denied.
+    """
     endpoint = settings.source.endpoint_url
 
     def stack() -> dict[str, Any] | None:
-        return cloudformation.describe_stack(clients.get("cloudformation", settings.region, endpoint), settings.name)
+        client = clients.get("cloudformation", settings.region, endpoint)
+        if settings.stack_set:
+            return _stack_of_set(client, settings, account)
+        return cloudformation.describe_stack(client, settings.name)
 
     def actions() -> list[dict[str, Any]] | None:
         try:
@@ -128,6 +135,12 @@ def target(clients: Clients, settings: Settings, account: Account) -> LiveTarget
     arn = desired.action_arn(settings, account)
     ours = next((found for found in there if found["ActionTargetArn"] == arn), None)
     return LiveTarget(hub=True, action=ours, stack=live, actions=len(there))
+
+
+def _stack_of_set(client: Any, settings: Settings, account: Account) -> dict[str, Any] | None:
+    """Return the stack that has the target's first topic: a stack set gives its stacks names that nobody foresees."""
+    found = cloudformation.stack_of(client, desired.topic_arn(settings, account, settings.routes[0].topic))
+    return cloudformation.describe_stack(client, found) if found else None
 
 
 def _all_that_are_allowed(*asks: Callable[[], Any]) -> list[Any]:
@@ -169,8 +182,14 @@ def with_template(clients: Clients, settings: Settings, live: LiveTarget) -> Liv
     """Return *live* with the template of its stack, for a readable difference: one call."""
     with clients.acting(settings.source):
         client = clients.get("cloudformation", settings.region, settings.source.endpoint_url)
-        found = cloudformation.stack_template(client, settings.name)
-    return replace(live, template=found if isinstance(found, dict) else None)
+        found = cloudformation.stack_template(client, _stack_name(settings, live))
+    if not isinstance(found, dict):
+        return replace(live, template=None)
+    return replace(live, template=stack_set.filled_in(found, plan.parameters_of(live.stack)))
+
+
+def _stack_name(settings: Settings, live: LiveTarget) -> str:
+    return str(live.stack["StackName"]) if live.stack else settings.name
 
 
 def with_path(
@@ -187,15 +206,15 @@ def with_path(
         live = with_template(clients, settings, live)
     whole = template.template(design) if live.template is None else live.template
     place = stack_resources.Place(account.partition, account.id, settings.region)
-    made_up = _names(clients, settings) if stack_resources.has_names_of_its_own(whole) else {}
+    made_up = _names(clients, settings, live) if stack_resources.has_names_of_its_own(whole) else {}
     found = stack_resources.resolve(whole, place, made_up)
     return replace(live, resources=found, path=paths.read(clients, settings, found))
 
 
-def _names(clients: Clients, settings: Settings) -> dict[str, str]:
+def _names(clients: Clients, settings: Settings, live: LiveTarget) -> dict[str, str]:
     with clients.acting(settings.source):
         client = clients.get("cloudformation", settings.region, settings.source.endpoint_url)
-        summaries = cloudformation.stack_resources(client, settings.name)
+        summaries = cloudformation.stack_resources(client, _stack_name(settings, live))
     return {item["LogicalResourceId"]: item.get("PhysicalResourceId", "") for item in summaries}
 
 

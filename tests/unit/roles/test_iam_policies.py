@@ -150,6 +150,18 @@ def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(servic
     )
 
 
+def test_the_policies_are_enough_beside_a_stack_set(calls):
+    left = ("-e", "securityhub_slack_stack_set=true")
+    exported = calls(*left, playbook="securityhub_slack_export")
+    assert "cloudformation:DescribeStackResources" in exported
+    assert exported <= allowed("read")
+    calls()  # stacks of the playbook stand in for those of a stack set, which have the same topics
+    assert calls(*left, "-e", "securityhub_slack_deep=true") <= allowed("read")
+    written = calls(*left, "-e", "securityhub_slack_state=absent")
+    assert "securityhub:DeleteActionTarget" in written
+    assert not any(call.startswith("cloudformation:Delete") for call in written)
+
+
 def test_the_policies_are_enough_for_buttons(calls):
     on = ("-e", '{"securityhub_slack_triage": true, "securityhub_slack_message_format": "custom"}')
     assert calls("--check", "--diff", *on) <= allowed("read", "triage")

@@ -160,7 +160,7 @@ class World:
 def plan_target(target: Target) -> None:
     """Plan one target, or let it fail."""
     try:
-        target.plan = plan.plan(target.wanted, target.settings.name, target.live)
+        target.plan = plan.plan(target.settings, target.wanted, target.live)
     except Refused as error:
         target.fail(error)
 

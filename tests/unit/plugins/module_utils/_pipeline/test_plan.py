@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import TargetPlan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import plan
@@ -42,7 +43,7 @@ EMPTY = {"StackName": NAME, "StackStatus": "REVIEW_IN_PROGRESS"}
     ],
 )
 def test_towards_a_pipeline(live, action, stack):
-    assert plan(WANTED, NAME, live) == TargetPlan(action, stack=tuple(stack.split()))
+    assert plan(SETTINGS, WANTED, live) == TargetPlan(action, stack=tuple(stack.split()))
 
 
 @pytest.mark.parametrize(
@@ -57,28 +58,28 @@ def test_towards_a_pipeline(live, action, stack):
     ],
 )
 def test_towards_nothing(live, action, stack):
-    assert plan(None, NAME, live) == TargetPlan(action, stack=tuple(stack.split()))
+    assert plan(SETTINGS, None, live) == TargetPlan(action, stack=tuple(stack.split()))
 
 
 @pytest.mark.parametrize("wanted", [WANTED, None])
 def test_a_foreign_stack_is_refused(wanted):
     with pytest.raises(Refused, match="the stack securityhub-slack is there, but was not made by this collection"):
-        plan(wanted, NAME, LiveTarget(True, None, FOREIGN))
+        plan(SETTINGS, wanted, LiveTarget(True, None, FOREIGN))
 
 
 def test_all_that_is_wrong_is_said():
     live = LiveTarget(False, None, FOREIGN)
     for wanted in (WANTED, None):
-        off, foreign = problems(wanted, NAME, live, present=True)
+        off, foreign = problems(SETTINGS, wanted, live, present=True)
         assert off.startswith("Security Hub is not enabled there")
         assert foreign.startswith("the stack securityhub-slack is there")
-    assert problems(None, NAME, live, present=False) == [foreign]
+    assert problems(SETTINGS, None, live, present=False) == [foreign]
 
 
 @pytest.mark.parametrize("hub", [False, None])
 def test_without_a_hub_nothing_is_built(hub):
     with pytest.raises(Refused, match="Security Hub is not enabled there: enable it"):
-        plan(WANTED, NAME, LiveTarget(hub))
+        plan(SETTINGS, WANTED, LiveTarget(hub))
 
 
 @pytest.mark.parametrize(
@@ -94,8 +95,8 @@ def test_without_a_hub_nothing_is_built(hub):
 def test_a_stack_that_nothing_leads_out_of_is_refused_with_its_reason(reason, told):
     live = LiveTarget(True, ACTION, {**STACK, "StackStatus": "IMPORT_ROLLBACK_FAILED", **reason})
     with pytest.raises(Refused, match=told):
-        plan(WANTED, NAME, live)
-    assert plan(None, NAME, live) == TargetPlan("delete", stack=("delete",))
+        plan(SETTINGS, WANTED, live)
+    assert plan(SETTINGS, None, live) == TargetPlan("delete", stack=("delete",))
 
 
 @pytest.mark.parametrize(
@@ -113,4 +114,41 @@ def test_waiting_changes_nothing(planned, changed):
 
 def test_tags_of_the_user_make_another_stack():
     tagged = replace(WANTED, stack=replace(WANTED.stack, tags=(("Team", "security"),)))
-    assert plan(tagged, NAME, LiveTarget(True, ACTION, STACK)) == TargetPlan("none", stack=("update",))
+    assert plan(SETTINGS, tagged, LiveTarget(True, ACTION, STACK)) == TargetPlan("none", stack=("update",))
+
+
+OF_A_SET = fleet.settings(stack_set=True)
+STACK_OF_A_SET = {
+    "StackName": "StackSet-securityhub-slack-0f1e",
+    "StackStatus": "CREATE_COMPLETE",
+    "Parameters": [
+        {"ParameterKey": name, "ParameterValue": value} for name, value in stack_set.merge([WANTED.stack])[1][0].items()
+    ],
+}
+
+
+def test_beside_the_stack_of_a_stack_set_there_is_the_custom_action_alone():
+    assert plan(OF_A_SET, WANTED, LiveTarget(True, None, STACK_OF_A_SET)) == TargetPlan("create")
+    assert plan(OF_A_SET, WANTED, LiveTarget(True, ACTION, STACK_OF_A_SET)) == TargetPlan()
+    assert plan(OF_A_SET, None, LiveTarget(True, ACTION, STACK_OF_A_SET)) == TargetPlan("delete")
+    assert plan(OF_A_SET, None, LiveTarget(True, None, None)) == TargetPlan()
+
+
+@pytest.mark.parametrize(
+    ("stack", "why"),
+    [
+        (None, "no stack has the topic securityhub-slack: run"),
+        (FOREIGN, "the stack securityhub-slack, which has the topic, is of another template: run"),
+        ({**STACK_OF_A_SET, "StackStatus": "UPDATE_IN_PROGRESS"}, "-0f1e is in UPDATE_IN_PROGRESS: run"),
+        (OLD, "the stack securityhub-slack was made from other variables than the inventory holds now: run"),
+    ],
+)
+def test_a_stack_that_a_stack_set_has_to_bring_is_refused_and_never_written(stack, why):
+    with pytest.raises(Refused, match=f"a stack set is to make its stack, and .*{why} the playbook .*_export.yml"):
+        plan(OF_A_SET, WANTED, LiveTarget(True, ACTION, stack))
+
+
+def test_all_that_is_wrong_beside_a_stack_set_is_said():
+    off, missing = problems(OF_A_SET, WANTED, LiveTarget(False), present=True)
+    assert off.startswith("Security Hub is not enabled there")
+    assert missing.startswith("a stack set is to make its stack")

@@ -1,0 +1,227 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stacks left to a stack set: written by a playbook, deployed as a file, and worked with by the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ansible_collections.secops.securityhub.tests.unit import deployed
+
+ROOT = Path(__file__).resolve().parents[3]
+COLLECTIONS = os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections"))
+FILE = "securityhub-stack-set.json"
+HOLDER = "securityhub-slack-stack-set"  # the stack that holds the stack set
+ADMINISTERING = "999999999999"
+REGIONS = {"us-east-1": {}, "eu-west-1": {}, "ap-southeast-1": {"securityhub_slack_minimum_severity": "MEDIUM"}}
+
+
+class Organization:
+    """An account whose stacks a stack set makes, one that administers it, and the playbooks."""
+
+    def __init__(self, emulator, folder):
+        self.emulator = emulator
+        self.folder = folder
+        self.holder = emulator.client("cloudformation", account=ADMINISTERING)
+
+    def inventory(self, hosts=None, **variables):
+        everywhere = {"stack_set": True, "workspace_id": deployed.TEAM, "channel_id": deployed.CHANNEL, **variables}
+        given = {f"securityhub_slack_{name}": value for name, value in everywhere.items()}
+        text = json.dumps({"all": {"hosts": hosts or REGIONS, "vars": given}})
+        (self.folder / "hosts.yml").write_text(text, encoding="utf-8")
+
+    def run(self, playbook, *arguments):
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
+            "AWS_ENDPOINT_URL": self.emulator.url,
+            "AWS_ACCESS_KEY_ID": deployed.ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "emulator",
+            "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
+        }
+        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", "hosts.yml"]
+        done = subprocess.run(
+            [*command, f"secops.securityhub.securityhub_slack{playbook}", *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.returncode, " ".join(done.stdout.split())
+
+    def deploy(self):
+        """Bring the stack set to what the file says, as `aws cloudformation deploy` does."""
+        body = (self.folder / FILE).read_text(encoding="utf-8")
+        try:
+            self.holder.create_stack(StackName=HOLDER, TemplateBody=body)
+        except self.holder.exceptions.AlreadyExistsException:
+            self.holder.update_stack(StackName=HOLDER, TemplateBody=body)
+        self.settle()
+
+    def settle(self):
+        """Wait until no stack is on its way."""
+        for _attempt in range(100):
+            if not any("IN_PROGRESS" in stack["StackStatus"] for stack in self.stacks()):
+                return
+            time.sleep(0.1)
+        raise AssertionError(self.stacks())
+
+    def stacks(self):
+        return [
+            stack
+            for client in (self.holder, *(self.emulator.client("cloudformation", region) for region in REGIONS))
+            for stack in client.describe_stacks()["Stacks"]
+        ]
+
+
+@pytest.fixture
+def organization(emulator, tmp_path):
+    emulator.reset()
+    emulator.world({deployed.ACCOUNT: deployed.WORLD, ADMINISTERING: {}})
+    found = Organization(emulator, tmp_path)
+    found.inventory()
+    return found
+
+
+def test_a_life_beside_a_stack_set(organization, emulator):
+    code, said = organization.run("")
+    assert code == 2
+    assert "a stack set is to make its stack, and no stack has the topic securityhub-slack: run the playbook" in said
+    assert emulator.writes() == []
+
+    code, said = organization.run("_export", "--check")
+    assert (code, (organization.folder / FILE).exists()) == (0, False), said
+    code, said = organization.run("_export")
+    assert code == 0, said
+    assert "3 stacks in 1 account, of 3 kinds" in said
+    assert emulator.writes() == []
+    organization.deploy()
+    assert {stack["StackStatus"] for stack in organization.stacks()} == {"CREATE_COMPLETE"}
+
+    code, said = organization.run("")
+    assert code == 0, said
+    assert "3 topics to Slack channel" in said
+    emulator.forget_requests()
+    code, said = organization.run("", "-e", "securityhub_slack_deep=true")
+    assert "3 targets: 0 changed, 3 unchanged, 0 failed" in said
+    code, said = organization.run("_doctor")
+    assert (code, "3 targets: 3 in order" in said) == (0, True), said
+    code, said = organization.run("_canary", "-e", "securityhub_slack_canary_timeout=20")
+    assert (code, "3 targets: 3 arrived" in said) == (0, True), said
+
+    before = (organization.folder / FILE).read_bytes()
+    code, said = organization.run("_export")
+    assert "is up to date" in said
+    assert (organization.folder / FILE).read_bytes() == before
+
+    # Another policy: what is there goes on, and is said to be out of date until the file is deployed.
+    organization.inventory({**REGIONS, "eu-west-1": {"securityhub_slack_minimum_severity": "LOW"}})
+    code, said = organization.run("")
+    assert code == 2
+    assert re.search(r"eu-west-1: a stack set is to make .* was made from other variables", said), said
+    assert len(topics(emulator)) == 3
+    code, said = organization.run("_doctor")
+    assert "3 targets: 1 at risk, 2 in order" in said
+    organization.run("_export")
+    organization.deploy()
+    code, said = organization.run("")
+    assert "3 targets: 0 changed, 3 unchanged, 0 failed" in said, said
+
+    # A region less: its topic leaves the channel first, then the file takes its stack away.
+    organization.inventory({**REGIONS, "eu-west-1": {"securityhub_slack_state": "absent"}})
+    code, said = organization.run("")
+    assert code == 0, said
+    assert "the stack set has stacks that nothing listens to any more, for eu-west-1" in said
+    assert len(topics(emulator)) == 2
+    organization.run("_export")
+    organization.deploy()
+    assert topics_of(emulator, "eu-west-1") == []
+
+    code, said = organization.run("", "-e", "securityhub_slack_state=absent")
+    assert code == 0, said
+    assert topics(emulator) == []
+    code, said = organization.run("_export", "-e", "securityhub_slack_state=absent")
+    assert (code, "no target is to have a stack" in said) == (2, True)
+    organization.holder.delete_stack(StackName=HOLDER)
+    organization.settle()
+    assert organization.stacks() == []
+
+
+def topics(emulator):
+    client = emulator.client("chatbot", "us-east-2")
+    found = client.describe_slack_channel_configurations()["SlackChannelConfigurations"]
+    return [arn for configuration in found for arn in configuration["SnsTopicArns"]]
+
+
+def topics_of(emulator, region):
+    return emulator.client("sns", region).list_topics()["Topics"]
+
+
+def test_what_somebody_changes_by_hand_is_found_and_put_back_also_where_the_stack_is_out_of_date(
+    organization, emulator
+):
+    organization.run("_export")
+    organization.deploy()
+    organization.run("")
+    emulator.client("events", "eu-west-1").disable_rule(Name="securityhub-slack-findings")
+
+    code, said = organization.run("_doctor", "-e", "securityhub_slack_minimum_severity=LOW")
+    assert code == 2
+    assert "is disabled" in said
+
+    code, said = organization.run("", "-e", "securityhub_slack_deep=true")
+    assert "repair: the rule securityhub-slack-findings is disabled" in said, said
+    code, said = organization.run("_doctor")
+    assert "3 targets: 3 in order" in said
+
+
+@pytest.mark.parametrize(
+    ("hosts", "variables", "arguments", "why"),
+    [
+        (REGIONS, {"stack_set": False}, (), "no target has securityhub_slack_stack_set"),
+        (REGIONS, {}, ("--limit", "eu-west-1"), "deletes those that it does not hold: run this without --limit"),
+        ({**REGIONS, "eu-west-3": {}}, {}, (), "FAILED: eu-west-3: Security Hub is not enabled in eu-west-3"),
+        (REGIONS, {"minimum_severity": "HUGE"}, (), "would be deleted by a file without them"),
+        ({**REGIONS, "eu-west-1": {"securityhub_slack_alarms": True}}, {}, (), "theirs differ in .*: give all targets"),
+        ({**REGIONS, "eu-west-1": {"securityhub_slack_tags": {"a": "b"}}}, {}, (), "or securityhub_slack_tags differ"),
+    ],
+)
+def test_a_file_that_would_delete_stacks_or_not_fit_is_not_written(organization, hosts, variables, arguments, why):
+    organization.inventory(hosts, **variables)
+
+    code, said = organization.run("_export", *arguments)
+
+    assert code == 2
+    assert re.search(why, said), said
+    assert "No file was written" in said
+    assert not (organization.folder / FILE).exists()
+
+
+def test_several_accounts_share_a_file(organization, emulator):
+    other = "222222222222"
+    emulator.world({other: deployed.WORLD})
+    hosts = {
+        **REGIONS,
+        "other.us-east-1": {"securityhub_slack_role_arn": f"arn:aws:iam::{other}:role/securityhub"},
+        "other.eu-west-1": {"securityhub_slack_role_arn": f"arn:aws:iam::{other}:role/securityhub"},
+    }
+    organization.inventory(hosts, alarms=True, kms_key="own", mark_notified=True)
+    code, said = organization.run("_export")
+    assert "5 stacks in 2 accounts" in said, said
+    organization.deploy()
+
+    code, said = organization.run("", "-e", "securityhub_slack_deep=true")
+    assert (code, "5 targets: 5 changed, 0 unchanged, 0 failed" in said) == (0, True), said
+    code, said = organization.run("_doctor")
+    assert "5 targets: 5 in order" in said, said
+    code, said = organization.run("", "-e", "securityhub_slack_deep=true")
+    assert "5 targets: 0 changed, 5 unchanged, 0 failed" in said, said
