@@ -20,6 +20,10 @@ QUEUE_POLICY = "AWS::SQS::QueuePolicy"
 ALARM = "AWS::CloudWatch::Alarm"
 
 
+class Strange(Exception):
+    """A template holds what none of ours does: somebody has written it anew."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a stack is."""
@@ -82,9 +86,18 @@ def resolve(whole: dict[str, Any], place: Place, made_up: dict[str, str] | None 
     """Return the resources of a template of ours with the references that it uses filled in.
 
     *made_up*: the names of resources (of a queue, the URL), by logical id, that the template leaves to CloudFormation.
+    Raise Strange.
     """
+    try:
+        return _resolved(whole, place, made_up or {})
+    except (KeyError, TypeError, ValueError) as error:
+        raise Strange from error
+
+
+def _resolved(whole: dict[str, Any], place: Place, names: dict[str, str]) -> Resources:
     declared = whole.get("Resources", {})
-    names = made_up or {}
+    if any("Condition" in item for item in declared.values()):
+        raise KeyError("Condition")
     known = {
         **{logical_id: _reference(item, place, names.get(logical_id, "")) for logical_id, item in declared.items()},
         **{
@@ -138,6 +151,8 @@ def _filled(value: Any, known: dict[str, str]) -> Any:
         return known.get(f"{name}.{attribute}", known[name])
     if set(value) == {"Fn::Sub"}:
         return _substituted(value["Fn::Sub"], known)
+    if any(key.startswith("Fn::") for key in value):
+        raise KeyError(*value)
     return {key: _filled(item, known) for key, item in value.items()}
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template as templates
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import TOPIC
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Strange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,17 @@ def merge(designs: Sequence[StackDesign]) -> tuple[Template, list[Parameters]]:
 
 
 def filled_in(whole: Template, parameters: Parameters) -> Template:
-    """Return a template of *merge* as a stack with these parameters has it: without parameters and conditions."""
+    """Return a template of *merge* as a stack with these parameters has it: without parameters and conditions.
+
+    Raise Strange.
+    """
+    try:
+        return _without_parameters(whole, parameters)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Strange from error
+
+
+def _without_parameters(whole: Template, parameters: Parameters) -> Template:
     conditions = {
         name: parameters[condition["Fn::Equals"][0]["Ref"]] == condition["Fn::Equals"][1]
         for name, condition in whole.get("Conditions", {}).items()

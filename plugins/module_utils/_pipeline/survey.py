@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import api as chatbot
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import custom_action
@@ -24,6 +25,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Strange
 from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory import discovery
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
@@ -185,7 +187,10 @@ def with_template(clients: Clients, settings: Settings, live: LiveTarget) -> Liv
         found = cloudformation.stack_template(client, _stack_name(settings, live))
     if not isinstance(found, dict):
         return replace(live, template=None)
-    return replace(live, template=stack_set.filled_in(found, plan.parameters_of(live.stack)))
+    try:
+        return replace(live, template=stack_set.filled_in(found, plan.parameters_of(live.stack)))
+    except Strange:
+        return replace(live, template=found)
 
 
 def _stack_name(settings: Settings, live: LiveTarget) -> str:
@@ -197,7 +202,8 @@ def with_path(
 ) -> LiveTarget:
     """Return *live* with what is there of the stack's resources: six calls.
 
-    One more where the stack is out of date, and one more where only the stack knows names of its resources.
+    One more where the stack is out of date, and one more where only the stack knows names of its resources. Raise
+    Refused where that stack is of another template than this collection writes.
     Nothing is read where the stack holds nothing that could be put back: it is about to be built, or is being built.
     """
     if plan.status_of(live.stack) not in states.STANDING | states.RESUMABLE:
@@ -207,7 +213,14 @@ def with_path(
     whole = template.template(design) if live.template is None else live.template
     place = stack_resources.Place(account.partition, account.id, settings.region)
     made_up = _names(clients, settings, live) if stack_resources.has_names_of_its_own(whole) else {}
-    found = stack_resources.resolve(whole, place, made_up)
+    try:
+        found = stack_resources.resolve(whole, place, made_up)
+    except Strange as error:
+        remedy = plan.BRING if settings.stack_set else "run the playbook without it, which brings the stack back"
+        raise Refused(
+            f"the stack {_stack_name(settings, live)} has a template that somebody has changed, in which "
+            f"securityhub_slack_deep cannot look: {remedy}."
+        ) from error
     return replace(live, resources=found, path=paths.read(clients, settings, found))
 
 

@@ -11,6 +11,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors imp
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.alarms import Alarms
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Strange
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
 from hypothesis import given
@@ -152,3 +153,17 @@ def test_more_parameters_than_cloudformation_takes_are_refused():
     many = [design(*[[f"{number} {topic} {rule}" for rule in range(20)] for topic in range(12)]) for number in range(2)]
     with pytest.raises(Refused, match="parameters, and CloudFormation takes 200"):
         stack_set.merge(many)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Conditions": {"X": {"Fn::Not": [{"Fn::Equals": ["a", "b"]}]}}},
+        {"Conditions": {"X": {"Fn::Equals": [{"Ref": "Unknown"}, "b"]}}},
+        {"Conditions": {"X": "always"}},
+    ],
+)
+def test_a_template_that_somebody_has_changed_is_called_strange(change):
+    whole, (given_,) = stack_set.merge([CRITICAL])
+    with pytest.raises(Strange):
+        stack_set.filled_in({**whole, **change}, given_)

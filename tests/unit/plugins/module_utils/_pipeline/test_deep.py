@@ -104,3 +104,19 @@ def test_the_target_that_marks_findings_is_put_back_with_the_role_that_only_the_
         f"{deployed.HERE}: repair: the target of the rule {breakages.RULE} that marks findings as NOTIFIED is gone"
     ]
     assert events.list_targets_by_rule(Rule=breakages.RULE)["Targets"] == before
+
+
+def test_a_stack_whose_template_somebody_has_changed_is_brought_back(fleet):
+    client = fleet.client("cloudformation")
+    (stack,) = client.describe_stacks(StackName=deployed.NAME)["Stacks"]
+    whole = json.loads(json.dumps(client.get_template(StackName=deployed.NAME)["TemplateBody"]))
+    whole["Parameters"] = {"Quiet": {"Type": "String", "Default": "no"}}
+    whole["Conditions"] = {"IsLoud": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Quiet"}, "yes"]}]}}
+    whole["Resources"]["RuleSecurityhubSlackFindings"]["Condition"] = "IsLoud"
+    client.update_stack(StackName=deployed.NAME, TemplateBody=json.dumps(whole), Tags=stack["Tags"])
+    client.get_waiter("stack_update_complete").wait(StackName=deployed.NAME, WaiterConfig={"Delay": 0.1})
+
+    (refused,) = [line for line in fleet.run(deep=True, minimum_severity="LOW") if "FAILED" in line]
+    assert "has a template that somebody has changed, in which securityhub_slack_deep cannot look: run" in refused
+    assert f"{deployed.HERE}: stack: update" in fleet.run(minimum_severity="LOW")
+    assert fleet.run(deep=True, minimum_severity="LOW") == []
