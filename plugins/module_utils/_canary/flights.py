@@ -28,6 +28,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._canary.gate im
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.posts import Post
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.posts import client_of
 from ansible_collections.secops.securityhub.plugins.module_utils._eventbridge import api as events
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import forwarding
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
 
@@ -173,27 +174,10 @@ def _nothing_to_send(target: Target) -> str:
 
 def _ways(sender: Target, account: AccountRun) -> list[Way]:
     topics = sender.wanted.topics if sender.wanted else ()
-    return [Way(arn.rpartition(":")[2], arn, channel, _deafness(account, channel, arn)) for channel, arn in topics]
-
-
-def _deafness(account: AccountRun, channel: Channel, topic_arn: str) -> str:
-    """Return why the channel's configuration does not take what comes through the topic, with the remedy."""
-    wanted = (channel.workspace_id, channel.channel_id)
-    found = next(
-        (item for item in account.configurations if (item["SlackTeamId"], item["SlackChannelId"]) == wanted), {}
-    )
-    if topic_arn not in (found.get("SnsTopicArns") or []):
-        return (
-            f"the Slack channel {channel.channel_id} is not connected to the topic {topic_arn.rpartition(':')[2]}: run "
-            f"the playbook securityhub_slack.yml."
-        )
-    if found.get("State") == "DISABLED":
-        reason = str(found.get("StateReason") or "no reason given").rstrip(".")
-        return (
-            f"the Slack channel {channel.channel_id} is disabled ({reason}): let the organization's administrator "
-            f"allow it in the policy for chat applications."
-        )
-    return ""
+    return [
+        Way(arn.rpartition(":")[2], arn, channel, channels.deafness(account.configurations, channel, arn))
+        for channel, arn in topics
+    ]
 
 
 def fly(clients: Clients, flights: list[Flight], timeout: float) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._canary import 
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.gate import Gate
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import message as custom
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import CHATBOT_ENDPOINT
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import is_heard
 from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
 from ansible_collections.secops.securityhub.plugins.module_utils._sqs import api as sqs
 
@@ -95,7 +95,7 @@ def _tidy_topic(client: Any, arn: str) -> bool:
     for item in confirmed:
         if item["Protocol"] == "sqs" and queues.is_left_over(item["Endpoint"]):
             sns.unsubscribe(client, item["SubscriptionArn"])
-    return any(item["Endpoint"].rstrip("/") == CHATBOT_ENDPOINT for item in confirmed)
+    return is_heard(found)
 
 
 def _attributes(queue_arn: str, post: Post) -> dict[str, str]:

@@ -18,16 +18,12 @@ from typing import Any
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import forwarding
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import failed
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy as policies
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
 
 if TYPE_CHECKING:
@@ -82,32 +78,9 @@ def _each(baselines: list[Baseline], work: Any) -> None:
 
 
 def _find(clients: Clients, baseline: Baseline, today: datetime.date) -> None:
-    target = baseline.target
-    rules = forwarding.rules_of(target)
-    shown = survey.findings(clients, target.settings, _filters(target, today))
-    baseline.findings = [
-        finding
-        for finding in shown
-        if any(matches(rule.pattern, event_of(finding, target.account_id, target.settings.region)) for rule in rules)
-    ]
-
-
-def _filters(target: Target, today: datetime.date) -> dict[str, Any]:
-    """Return what lets AWS leave out most of what the patterns would; they alone decide."""
-    sent = [policies.policy_of(route.variables, today) for route in target.settings.routes]
-    if any(policy.schema == "v2" for policy in sent):
+    if forwarding.is_of_v2(baseline.target):
         raise Refused(NOT_FOR_V2)
-    sent += [policy for scope in target.scopes for _region, policy in scope.linked]
-    labels = sorted({label for policy in sent for label in policy.severities})
-    return {
-        "RecordState": [_equals("ACTIVE")],
-        "WorkflowStatus": [_equals("NEW")],
-        "SeverityLabel": [_equals(label) for label in labels],
-    }
-
-
-def _equals(value: str) -> dict[str, str]:
-    return {"Value": value, "Comparison": "EQUALS"}
+    baseline.findings = [item.finding for item in forwarding.forwarded(clients, baseline.target, today)]
 
 
 def mark(clients: Clients, baseline: Baseline) -> None:

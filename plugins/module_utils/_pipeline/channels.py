@@ -186,6 +186,24 @@ def configuration_of(
     return plans.adopted(configurations, _ours(channel, wanted, settings))
 
 
+def deafness(configurations: list[Configuration], channel: Channel, topic_arn: str) -> str:
+    """Return why a channel's configuration does not take what comes through a topic, with the remedy; '' if it does."""
+    wanted = (channel.workspace_id, channel.channel_id)
+    found = next((item for item in configurations if (item[SLACK.team_id], item[SLACK.channel_id]) == wanted), {})
+    if topic_arn not in (found.get("SnsTopicArns") or []):
+        return (
+            f"the Slack channel {channel.channel_id} is not connected to the topic {topic_arn.rpartition(':')[2]}: run "
+            f"the playbook securityhub_slack.yml."
+        )
+    if found.get("State") == "DISABLED":
+        reason = str(found.get("StateReason") or "no reason given").rstrip(".")
+        return (
+            f"the Slack channel {channel.channel_id} is disabled ({reason}): let the organization's administrator "
+            f"allow it in the policy for chat applications."
+        )
+    return ""
+
+
 def without_resubscribed(merge: Merge) -> plans.Desired:
     """Return what the configuration shall be before the topics come in again that have to be subscribed to anew."""
     return _topics_only(merge.plan.before or {}, remove=merge.resubscribed)

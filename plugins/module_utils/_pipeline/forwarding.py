@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
+from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
@@ -22,6 +25,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.targe
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy as policies
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import simulation
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
 
 if TYPE_CHECKING:
     import datetime
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+
+Finding = dict[str, Any]
 
 HUB_IS_OFF = "Security Hub is not enabled in {region}: enable it there, or take the region out of the inventory."
 
@@ -81,6 +87,55 @@ def rules_of(target: Target) -> tuple[simulation.Rule, ...]:
         return ()
     rules = target.wanted.stack.rules
     return tuple(simulation.Rule(rule.name, rule.pattern, rule.topic) for rule in rules if rule.automatic)
+
+
+@dataclass(frozen=True)
+class Forwarded:
+    """A finding, and the names of the topics that the rules of its target send it to."""
+
+    finding: Finding = field(hash=False)
+    topics: tuple[str, ...]
+
+
+def forwarded(
+    clients: Clients, target: Target, today: datetime.date, statuses: tuple[str, ...] = ("NEW",)
+) -> list[Forwarded]:
+    """Return the findings that a target's rules send, or would if they were NEW: a call for every 100 that are ACTIVE.
+
+    *statuses*: those of the workflow that the findings may have.
+    """
+    rules = rules_of(target)
+    found = [
+        Forwarded(finding, _topics(rules, target, finding))
+        for finding in survey.findings(clients, target.settings, _filters(target, today, statuses))
+    ]
+    return [item for item in found if item.topics]
+
+
+def _topics(rules: tuple[simulation.Rule, ...], target: Target, finding: Finding) -> tuple[str, ...]:
+    event = simulation.event_of({**finding, "Workflow": {"Status": "NEW"}}, target.account_id, target.settings.region)
+    return tuple(dict.fromkeys(rule.route for rule in rules if matches(rule.pattern, event)))
+
+
+def _filters(target: Target, today: datetime.date, statuses: tuple[str, ...]) -> dict[str, Any]:
+    """Return what lets AWS leave out most of what the patterns would; they alone decide."""
+    sent = [policies.policy_of(route.variables, today) for route in target.settings.routes]
+    sent += [policy for scope in target.scopes for _region, policy in scope.linked]
+    labels = sorted({label for policy in sent for label in policy.severities})
+    return {
+        "RecordState": [_equals("ACTIVE")],
+        "WorkflowStatus": [_equals(status) for status in statuses],
+        "SeverityLabel": [_equals(label) for label in labels],
+    }
+
+
+def _equals(value: str) -> dict[str, str]:
+    return {"Value": value, "Comparison": "EQUALS"}
+
+
+def is_of_v2(target: Target) -> bool:
+    """Tell whether a target sends findings of the new Security Hub, which are not read from AWS."""
+    return any(route.variables["securityhub_slack_schema"] == "v2" for route in target.settings.routes)
 
 
 def simulated(target: Target, today: datetime.date) -> simulation.Target:

@@ -91,6 +91,14 @@ def read(clients: Clients, settings: Settings, resources: Resources) -> LivePath
         )
 
 
+def is_heard(subscriptions: list[dict[str, str]]) -> bool:
+    """Tell whether Amazon Q is among a topic's subscriptions, as ListSubscriptionsByTopic gives them."""
+    return any(
+        item["Endpoint"].rstrip("/") == CHATBOT_ENDPOINT and item["SubscriptionArn"].startswith("arn:")
+        for item in subscriptions
+    )
+
+
 def _subscriptions(client: Any, topic_arn: str) -> list[dict[str, str]]:
     arns = [
         found["SubscriptionArn"]

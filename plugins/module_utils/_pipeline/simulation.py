@@ -111,7 +111,7 @@ def of_accounts(
 
 
 def _read(clients: Clients, target: Target, filters: dict[str, Any]) -> list[Finding]:
-    if any(route.variables["securityhub_slack_schema"] == "v2" for route in target.settings.routes):
+    if forwarding.is_of_v2(target):
         raise Refused(ONLY_FROM_FILES)
     return survey.findings(clients, target.settings, filters)
 

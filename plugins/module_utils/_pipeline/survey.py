@@ -84,14 +84,14 @@ def account(clients: Clients, targets: list[Settings]) -> Account:
         return Account(identity["Account"], identity["Arn"].split(":")[1], caller=identity["Arn"])
 
     try:
-        return _first_answer(lambda settings: ask(settings.region), targets)
+        return first_answer(lambda settings: ask(settings.region), targets)
     except errors.failures() as error:
         if not errors.is_unrecognized(error):
             raise
         return ask(clients.home_region(source))
 
 
-def _first_answer(ask: Callable[[Settings], Answer], targets: list[Settings]) -> Answer:
+def first_answer(ask: Callable[[Settings], Answer], targets: list[Settings]) -> Answer:
     """Ask in one target's region after another: one that is out, or not enabled, must not cost the others.
 
     A region where Security Hub is off, or that is not enabled, has no answer. Raise the first failure, else what a
@@ -315,7 +315,7 @@ def facts(clients: Clients, targets: list[Settings]) -> Facts:
     Where no region can tell, each target fails for its own reason.
     """
     try:
-        return _first_answer(partial(_facts, clients), targets)
+        return first_answer(partial(_facts, clients), targets)
     except errors.failures() as error:
         if isinstance(error, securityhub.HubNotEnabled) or errors.is_unrecognized(error):
             return Facts()

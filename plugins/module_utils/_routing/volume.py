@@ -73,6 +73,11 @@ CSPM_TIMES: tuple[Path, Path] = (("CreatedAt",), ("UpdatedAt",))
 V2_TIMES: tuple[Path, Path] = (("finding_info", "created_time_dt"), ("finding_info", "modified_time_dt"))
 
 
+def created_at(finding: Finding) -> datetime.datetime | None:
+    """Return when a finding was created (UTC), None where it does not say."""
+    return _times(finding)[0]
+
+
 def _times(finding: Finding) -> tuple[datetime.datetime | None, datetime.datetime | None]:
     created, updated = V2_TIMES if schema_of(finding) is V2 else CSPM_TIMES
     return _time(first(finding, created)), _time(first(finding, updated))
