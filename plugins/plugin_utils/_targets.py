@@ -27,6 +27,7 @@ RESULT = "securityhub_slack_result"  # what a batch action left for the tasks af
 # What playbooks take on the command line beside the role's variables.
 OF_PLAYBOOKS = (
     "securityhub_slack_canary_timeout",
+    "securityhub_slack_digest_days",
     "securityhub_slack_doctor_hours",
     "securityhub_slack_doctor_html",
     "securityhub_slack_doctor_json",

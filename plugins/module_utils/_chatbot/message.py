@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A finding as a custom notification of Amazon Q Developer in chat applications: pure. PRIVATE to the collection.
+"""Custom notifications of Amazon Q Developer in chat applications, above all of a finding: pure. PRIVATE.
 
 The schema: https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html. EventBridge makes it from the
 event: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html. It puts the text of a
@@ -73,6 +73,16 @@ def transformer(schema: str, *, buttons: bool) -> dict[str, Any]:
     }
 
 
+def custom(content: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return a custom notification; *content* has at least a description."""
+    return {
+        "version": "1.0",
+        "source": "custom",
+        "content": {"textType": "client-markdown", **content},
+        "metadata": metadata,
+    }
+
+
 def finding_id(body: dict[str, Any]) -> str:
     """Return the id of the finding that a topic's message is about: the event as it was, or what a rule made of it.
 
@@ -101,18 +111,13 @@ def _notification(console: str, *, buttons: bool) -> dict[str, Any]:
     if buttons:
         context |= {FINDING_KEY: "Id=<id>,ProductArn=<product>", HUB_KEY: "<hub>"}
         metadata["enableCustomActions"] = True
-    return {
-        "version": "1.0",
-        "source": "custom",
-        "content": {
-            "textType": "client-markdown",
-            "title": _alone("title"),
-            "description": "*<severity>* <control>\nAccount <account> <name>, <region>\n<remedy>",
-            "nextSteps": [f"Look at the finding: {console}"],
-            "keywords": [_alone("resource")],
-        },
-        "metadata": metadata,
+    content = {
+        "title": _alone("title"),
+        "description": "*<severity>* <control>\nAccount <account> <name>, <region>\n<remedy>",
+        "nextSteps": [f"Look at the finding: {console}"],
+        "keywords": [_alone("resource")],
     }
+    return custom(content, metadata)
 
 
 def _alone(name: str) -> str:

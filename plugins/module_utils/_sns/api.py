@@ -38,6 +38,11 @@ def set_topic_attribute(client: Any, arn: str, name: str, value: str) -> None:
     client.set_topic_attributes(TopicArn=arn, AttributeName=name, AttributeValue=value)
 
 
+def publish(client: Any, topic_arn: str, message: str) -> None:
+    """Send a message to the topic's subscribers."""
+    client.publish(TopicArn=topic_arn, Message=message)
+
+
 def list_subscriptions(client: Any, topic_arn: str) -> list[dict[str, str]]:
     """Return the subscriptions of the topic: SubscriptionArn (or PendingConfirmation), Protocol, Endpoint, Owner."""
     pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)

@@ -45,7 +45,12 @@ NOT_OF_THE_MACHINE = {
 
 # What a statement that writes is bound to; keys have no names, but who may make them only through CloudFormation may
 # not through other stacks than ours.
-BOUNDS = ("securityhub-slack", "management.chatbot", '{"aws:CalledVia": "cloudformation.amazonaws.com"}')
+BOUNDS = (
+    "securityhub-slack",
+    "management.chatbot",
+    "sns.*.amazonaws.com",
+    '{"aws:CalledVia": "cloudformation.amazonaws.com"}',
+)
 # Asked for only where an inline policy is a user's or a group's, a role has tags to lose, or a rule has a role.
 NOT_OF_THE_TEMPLATE = {
     *("iam:DeleteUserPolicy", "iam:DeleteGroupPolicy", "iam:TagRole", "iam:UntagRole", "iam:PassRole"),
@@ -251,6 +256,25 @@ def test_the_policies_are_enough_for_the_canary(calls):
     assert called <= allowed("read", "canary")
 
 
+def test_the_policies_are_enough_for_the_digest(calls, emulator):
+    # Without the statements of read.json that a digest is said not to need.
+    survey = set(next(item["Action"] for item in statements("read") if item["Sid"] == "Survey"))
+    calls()
+    findings.bring(emulator, OURS)
+    assert calls("--check", playbook="securityhub_slack_digest") <= allowed("digest") | survey
+    called = calls(playbook="securityhub_slack_digest")
+    assert {"securityhub:GetFindings", "sns:Publish"} <= called
+    assert called <= allowed("digest") | survey
+
+
+def test_the_digest_can_use_keys_for_topics_only():
+    (of_keys,) = [item for item in statements("digest") if "kms:Decrypt" in item["Action"]]
+    assert of_keys["Condition"] == {"StringLike": {"kms:ViaService": "sns.*.amazonaws.com"}}
+    # What SNS needs of who publishes to an encrypted topic, beside the topic's own policy:
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    assert set(of_keys["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+
+
 def test_the_canary_can_make_and_delete_queues_of_its_own_name_only():
     (resource,) = [item["Resource"] for item in statements("canary") if "sqs:CreateQueue" in item["Action"]]
     arn = "arn:aws:sqs:eu-west-1:111111111111:"
@@ -258,7 +282,7 @@ def test_the_canary_can_make_and_delete_queues_of_its_own_name_only():
     assert not fnmatch.fnmatchcase(f"{arn}securityhub-slack-other", resource)
 
 
-@pytest.mark.parametrize("name", ["pipelines", "channel", "mark_notified", "encryption", "alarms", "triage"])
+@pytest.mark.parametrize("name", ["pipelines", "channel", "mark_notified", "encryption", "alarms", "triage", "digest"])
 def test_the_policies_for_writing_reach_no_stack_topic_rule_or_role_of_another_name(name):
     for statement in statements(name):
         service = next(iter(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]))

@@ -22,6 +22,7 @@ PLAYBOOKS = [
     "securityhub_slack",
     "securityhub_slack_baseline",
     "securityhub_slack_canary",
+    "securityhub_slack_digest",
     "securityhub_slack_doctor",
     "securityhub_slack_migrate",
     "securityhub_slack_simulate",
