@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import baseline
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
+from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import today
 
 
 class ActionModule(BatchAction):
@@ -24,8 +24,7 @@ class ActionModule(BatchAction):
         self.validate_argument_spec(argument_spec={})
         check = bool(self._task.check_mode)
         targets, neighbours = self._gather(task_vars or {})
-        today = datetime.datetime.now(datetime.timezone.utc).date()
-        baselines, accounts = baseline.run(targets, neighbours, Clients(), check=check, today=today)
+        baselines, accounts = baseline.run(targets, neighbours, Clients(), check=check, today=today())
         outcome = baseline.result(baselines, accounts, check=check)
         self._print(baseline.table(outcome, check=check))
         return result | outcome

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from typing import Any
 
@@ -14,6 +13,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._migration impo
 from ansible_collections.secops.securityhub.plugins.module_utils._migration.run import run
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report as pipelines
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
+from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import today
 
 
 class ActionModule(BatchAction):
@@ -29,8 +29,7 @@ class ActionModule(BatchAction):
         targets, neighbours = self._gather(task_vars or {})
         started = time.monotonic()
         clients = Clients()
-        today = datetime.datetime.now(datetime.timezone.utc).date()
-        move = run(targets, neighbours, clients, check=check, diff=diff, today=today, say=self._say)
+        move = run(targets, neighbours, clients, check=check, diff=diff, today=today(), say=self._say)
         traffic = pipelines.traffic(clients.traffic.calls, clients.traffic.retries, time.monotonic() - started)
         self._print(report.table(move, check=check))
         self._print(pipelines.table(targets, move.accounts, traffic, check=check))

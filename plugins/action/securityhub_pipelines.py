@@ -15,6 +15,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients im
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.run import run
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
+from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import today
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import write_file
 
 if TYPE_CHECKING:
@@ -38,10 +39,9 @@ class ActionModule(BatchAction):
         check, diff = bool(self._task.check_mode), bool(self._task.diff)
         targets, neighbours = self._gather(variables)
         files = _emptied_files(targets)
-        today = datetime.datetime.now(datetime.timezone.utc).date()
         started = time.monotonic()
         clients = Clients()
-        accounts = run(targets, neighbours, clients, check=check, diff=diff, today=today, say=self._say)
+        accounts = run(targets, neighbours, clients, check=check, diff=diff, today=today(), say=self._say)
         traffic = report.traffic(clients.traffic.calls, clients.traffic.retries, time.monotonic() - started)
         self._print(report.table(targets, accounts, traffic, check=check))
         outcome = report.result(targets, accounts, diff=diff)

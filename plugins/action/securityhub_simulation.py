@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -16,6 +15,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import simulation_report
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
+from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import today
 
 ARGUMENTS = {
     "files": {"type": "list", "elements": "str", "default": []},
@@ -44,15 +44,14 @@ class ActionModule(BatchAction):
 
 
 def _simulate(targets: list[Target], neighbours: list[Target], options: dict[str, Any]) -> simulation.Simulation:
-    today = datetime.datetime.now(datetime.timezone.utc).date()
     # A limited run still has to say which other target of the account sends a finding.
     sources = {target.settings.source for target in targets}
     everyone = [*targets, *(item for item in neighbours if item.settings.source in sources)]
     if not options["files"]:
-        return simulation.of_accounts(everyone, targets, Clients(), options["days"], options["finding_id"], today)
+        return simulation.of_accounts(everyone, targets, Clients(), options["days"], options["finding_id"], today())
     try:
         findings = finding_files.read(options["files"])
     except Refused as error:
         raise AnsibleActionFail(str(error)) from error
     wanted = simulation.with_id(findings, options["finding_id"])
-    return simulation.of_files(wanted, everyone, Clients(), options["days"], today)
+    return simulation.of_files(wanted, everyone, Clients(), options["days"], today())

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import export
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
+from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import today
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import write_file
 
 
@@ -27,8 +27,7 @@ class ActionModule(BatchAction):
         _validated, options = self.validate_argument_spec(argument_spec={"path": {"type": "path", "required": True}})
         check, path = bool(self._task.check_mode), options["path"]
         targets, neighbours = self._gather(task_vars or {})
-        today = datetime.datetime.now(datetime.timezone.utc).date()
-        found = export.run(targets, neighbours, Clients(), today)
+        found = export.run(targets, neighbours, Clients(), today())
         text = json.dumps(found.document, indent=2) + "\n" if found.document else ""
         changed = bool(text) and text != _text_of(path)
         if changed and not check:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -57,6 +58,11 @@ class BatchAction(ActionBase):
     def _say(self, line: str) -> None:
         """Print what is going on."""
         self._print(report.wrapped(f"  {line}"))
+
+
+def today() -> datetime.date:
+    """Return the day, in UTC wherever a run takes place, so that suppressions expire on the same one."""
+    return datetime.datetime.now(datetime.timezone.utc).date()
 
 
 def write_file(path: str, text: str) -> None:
