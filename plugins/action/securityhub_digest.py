@@ -8,15 +8,12 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._digest import report
 from ansible_collections.secops.securityhub.plugins.module_utils._digest import run as digest
 from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import Period
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
-
-# Findings are kept for 90 days: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html
-DAYS = range(1, 91)
+from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import refuse_forgotten
 
 
 class ActionModule(BatchAction):
@@ -28,8 +25,7 @@ class ActionModule(BatchAction):
         """Return what was sent, or would be; never fails for one target or channel alone."""
         result = super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(argument_spec={"days": {"type": "int", "default": 7}})
-        if options["days"] not in DAYS:
-            raise AnsibleActionFail(f"days is {options['days']}: give 1 to 90, as long as Security Hub keeps findings")
+        refuse_forgotten(options["days"])
         check = bool(self._task.check_mode)
         targets, neighbours = self._gather(task_vars or {})
         period = Period(datetime.datetime.now(datetime.timezone.utc), options["days"])

@@ -15,6 +15,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import simulation_report
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
+from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import refuse_forgotten
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import today
 
 ARGUMENTS = {
@@ -22,8 +23,6 @@ ARGUMENTS = {
     "days": {"type": "int", "default": 30},
     "finding_id": {"type": "str", "default": ""},
 }
-# Findings are kept for 90 days: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html
-DAYS = range(1, 91)
 
 
 class ActionModule(BatchAction):
@@ -35,8 +34,7 @@ class ActionModule(BatchAction):
         """Return the verdicts and the volume; never fails for one target alone."""
         result = super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        if options["days"] not in DAYS:
-            raise AnsibleActionFail(f"days is {options['days']}: give 1 to 90, as long as Security Hub keeps findings")
+        refuse_forgotten(options["days"])
         targets, neighbours = self._gather(task_vars or {})
         outcome = simulation_report.result(_simulate(targets, neighbours, options), options["days"])
         self._print(simulation_report.table(outcome))

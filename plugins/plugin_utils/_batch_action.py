@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 
+# Findings are kept for 90 days: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html
+DAYS = range(1, 91)
+
 
 class BatchAction(ActionBase):
     """An action that runs once for the whole play, on the controller."""
@@ -63,6 +66,12 @@ class BatchAction(ActionBase):
 def today() -> datetime.date:
     """Return the day, in UTC wherever a run takes place, so that suppressions expire on the same one."""
     return datetime.datetime.now(datetime.timezone.utc).date()
+
+
+def refuse_forgotten(days: int) -> None:
+    """Raise AnsibleActionFail where somebody asks for findings of more days than Security Hub keeps, or for none."""
+    if days not in DAYS:
+        raise AnsibleActionFail(f"days is {days}: give 1 to 90, as long as Security Hub keeps findings")
 
 
 def write_file(path: str, text: str) -> None:
