@@ -34,6 +34,11 @@ RUN = "Run the playbook securityhub_slack.yml."
 RUN_DEEP = "Run the playbook securityhub_slack.yml with -e securityhub_slack_deep=true, which puts it back."
 BRING = f"{plan.BRING[:1].upper()}{plan.BRING[1:]}."
 LOOK_AGAIN = "Then let the doctor look again."
+OPEN_THE_TOPIC = (
+    "Have its owner let cloudwatch.amazonaws.com publish by its policy and, where it is encrypted, kms:Decrypt and "
+    "kms:GenerateDataKey* by that of the key, which must not be one of AWS; or name another topic in "
+    "securityhub_slack_alarm_topic_arn."
+)
 NOT_SENT = "No finding of this region reaches the channel."
 NOT_KNOWN = "Whether findings of this region arrive is not known."
 
@@ -379,11 +384,12 @@ def _undelivered(case: Case) -> Verdict | None:
 
 
 def _silent_alarms(case: Case) -> Verdict | None:
-    found = case.drifts(drift.ALARM)
+    found = case.drifts(drift.ALARM, drift.TOLD)
     if not found:
         return None
     problem = _sentence("; ".join(str(item) for item in found))
-    return Verdict(RISK, problem, "Nobody is told when findings get lost.", RUN_DEEP)
+    remedy = OPEN_THE_TOPIC if case.drifts(drift.TOLD) else RUN_DEEP
+    return Verdict(RISK, problem, "Nobody is told when findings get lost.", remedy)
 
 
 def _lost_in_region(case: Case) -> Verdict | None:

@@ -21,6 +21,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._policies impor
 if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Resources
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import LivePath
+    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import LiveTopic
 
 # The parts of the way, and how a sentence names them.
 RULE = "rule"
@@ -35,6 +36,7 @@ LISTENER = "listener"
 DEAD_LETTERS = "dead letters"
 QUEUE = "queue"
 ALARM = "alarm"
+TOLD = "told"  # a topic of somebody else, which nobody but its owner mends
 WORDS = {
     RULE: "rule",
     TARGET: "target of the rule",
@@ -48,6 +50,7 @@ WORDS = {
     DEAD_LETTERS: "target of the rule",
     QUEUE: "dead-letter queue",
     ALARM: "alarm",
+    TOLD: "topic that the alarms tell,",
 }
 
 # What an alarm is about; who adds an action, or writes another description, does no harm.
@@ -83,6 +86,8 @@ def drifts(resources: Resources, live: LivePath) -> list[Drift]:
         found += _queue(url, resources, live)
     for alarm in resources.of_type(stack_resources.ALARM):
         found += _alarm(alarm, live)
+    for arn, told in live.told.items():
+        found += _told(arn, told, resources)
     return list(dict.fromkeys(found))  # topics share a key
 
 
@@ -154,12 +159,16 @@ def _policy(name: str, arn: str, attributes: dict[str, str], resources: Resource
     rules = _kept_out(policy, "sns:Publish", arn, feeding(arn, resources))
     if rules:
         return [Drift(POLICY, name, f"does not let EventBridge publish for {', '.join(rules)}")]
+    if _lets_alarms_in(policy, arn, resources):
+        return []
+    return [Drift(POLICY, name, "does not let the alarms publish", loses=False)]
+
+
+def _lets_alarms_in(policy: dict[str, Any], arn: str, resources: Resources) -> bool:
     alarms = [
         resources.alarm_arn(alarm) for alarm in resources.of_type(stack_resources.ALARM) if arn in alarm["AlarmActions"]
     ]
-    if all(evaluation.lets_in(policy, evaluation.of_alarm("sns:Publish", arn, alarm)) for alarm in alarms):
-        return []
-    return [Drift(POLICY, name, "does not let the alarms publish", loses=False)]
+    return all(evaluation.lets_in(policy, evaluation.of_alarm("sns:Publish", arn, alarm)) for alarm in alarms)
 
 
 def _kept_out(policy: dict[str, Any], action: str, resource_arn: str, rule_arns: list[str]) -> list[str]:
@@ -192,6 +201,21 @@ def _alarm(wanted: dict[str, Any], live: LivePath) -> list[Drift]:
     if not there.get("ActionsEnabled", True) or not set(wanted["AlarmActions"]) <= set(there.get("AlarmActions", [])):
         return [Drift(ALARM, name, "tells nobody", loses=False)]
     return []
+
+
+def _told(arn: str, told: LiveTopic, resources: Resources) -> list[Drift]:
+    """Return what keeps the alarms from telling a topic of somebody else, nothing where that is not known."""
+    if told.error:
+        return []
+    if told.attributes is None:
+        return [Drift(TOLD, arn, "is gone", loses=False)]
+    if not _lets_alarms_in(json.loads(told.attributes.get("Policy") or "{}"), arn, resources):
+        return [Drift(TOLD, arn, "does not let them publish", loses=False)]
+    if told.key is None:
+        return []
+    name = told.attributes["KmsMasterKeyId"]
+    obstacle = key_uses.obstacle(name, told.key, [key_uses.of_alarms(arn)])
+    return [Drift(TOLD, arn, f"is encrypted with the key {name}, which {obstacle}", loses=False)] if obstacle else []
 
 
 def _encryption(

@@ -48,13 +48,18 @@ def of_topic(topic_arn: str) -> KeyUse:
     return KeyUse("EventBridge", evaluation.EVENTS, topic_arn)
 
 
+def of_alarms(topic_arn: str) -> KeyUse:
+    """Return the alarms' use of the key of a topic."""
+    return KeyUse("CloudWatch alarms", evaluation.CLOUDWATCH, topic_arn, loses=False)
+
+
 def uses(resources: Resources) -> list[KeyUse]:
     """Return all uses of the key, those first without which findings get lost."""
     topics = [resources.topic_arn(topic) for topic in resources.of_type(stack_resources.TOPIC)]
     told = dict.fromkeys(arn for arn in resources.told() if arn in topics)
     return [
         *(of_topic(arn) for arn in topics),
-        *(KeyUse("CloudWatch alarms", evaluation.CLOUDWATCH, arn, loses=False) for arn in told),
+        *map(of_alarms, told),
         *(
             KeyUse("EventBridge, for the dead-letter queue,", evaluation.EVENTS, arn, evaluation.OF_QUEUE, False)
             for arn in map(resources.queue_arn, resources.queue_urls())
@@ -63,11 +68,11 @@ def uses(resources: Resources) -> list[KeyUse]:
 
 
 def obstacle(name: str, key: LiveKey, wanted: list[KeyUse]) -> Obstacle | None:
-    """Return what keeps one of *wanted* from using a key, None where nothing does, and where that is not known."""
+    """Return what keeps one of *wanted*, at least one, from using a key, None where nothing does or is known to."""
     if key.error:
         return None
     if name.startswith(ALIAS_OF_AWS) or (key.metadata or {}).get("KeyManager") == "AWS":
-        return Obstacle("is a key of AWS that EventBridge may not use")
+        return Obstacle(f"is a key of AWS that {wanted[0].who} may not use")
     if key.metadata is None:
         return Obstacle("does not exist")
     state = key.metadata.get("KeyState", "Enabled")

@@ -19,6 +19,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._sns import api
 from ansible_collections.secops.securityhub.plugins.module_utils._sqs import api as sqs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
     from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Resources
     from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
@@ -38,13 +40,25 @@ class LiveKey:
 
 
 @dataclass(frozen=True)
+class LiveTopic:
+    """A topic of somebody else that the alarms tell: its attributes (None: there is none), and its key.
+
+    *key*: None where it has none, or one that is not to be looked at from here. *error*: why all that is not known.
+    """
+
+    attributes: dict[str, str] | None = None
+    key: LiveKey | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class LivePath:
     """What is there of the resources of a stack.
 
     *rules* by name, as ListRules shapes them, those of others too if their names begin alike. *targets* by rule.
     *topics*: attributes by ARN. *subscriptions* of Chatbot by topic ARN: attributes, empty for a pending one.
     *keys* by what the topics call them. *queues*: attributes by URL, None for one that is gone. *alarms* by name, as
-    DescribeAlarms shapes them.
+    DescribeAlarms shapes them. *told*: the topics of others that the alarms tell, by ARN.
     """
 
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -54,6 +68,7 @@ class LivePath:
     keys: dict[str, LiveKey] = field(default_factory=dict)
     queues: dict[str, dict[str, str] | None] = field(default_factory=dict)
     alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    told: dict[str, LiveTopic] = field(default_factory=dict)
 
     @property
     def undelivered(self) -> int:
@@ -65,7 +80,8 @@ class LivePath:
 def read(clients: Clients, settings: Settings, resources: Resources) -> LivePath:
     """Return what is there of *resources*.
 
-    A call for all rules, one for all alarms, one for each rule and queue, three for each topic, two for each key.
+    A call for all rules, one for all alarms, one for each rule and queue, three for each topic, two for each key; one
+    for each topic of somebody else that the alarms tell.
     """
     has_alarms = bool(resources.of_type(stack_resources.ALARM))
     rule_names = [rule["Name"] for rule in resources.of_type(stack_resources.RULE)]
@@ -88,7 +104,27 @@ def read(clients: Clients, settings: Settings, resources: Resources) -> LivePath
             keys={key: read_key(client("kms"), key) for key in sorted(keys)},
             queues={url: sqs.get_queue_attributes(client("sqs"), url) for url in resources.queue_urls()},
             alarms=cloudwatch.describe_metric_alarms(client("cloudwatch"), settings.name) if has_alarms else {},
+            told={
+                arn: read_topic(client, arn, resources.place.account_id)
+                for arn in dict.fromkeys(resources.told())
+                if arn not in topic_arns
+            },
         )
+
+
+def read_topic(client: Callable[[str], Any], arn: str, account_id: str) -> LiveTopic:
+    """Return a topic of somebody else, whose account may not let us look at it: one call, three where it has a key.
+
+    *account_id*: our own. A key that another account's topic does not call by its ARN would be looked for in ours, so
+    it is not looked at.
+    """
+    try:
+        attributes = sns.get_topic_attributes(client("sns"), arn)
+    except errors.failures() as error:
+        return LiveTopic(error=errors.explain(error))
+    key = (attributes or {}).get("KmsMasterKeyId", "")
+    is_known_here = arn.split(":")[4] == account_id or key.startswith(("arn:", "alias/aws/"))
+    return LiveTopic(attributes, read_key(client("kms"), key) if key and is_known_here else None)
 
 
 def is_heard(subscriptions: list[dict[str, str]]) -> bool:

@@ -48,8 +48,13 @@ def of_rule(action: str, resource: str, rule_arn: str) -> Request:
 
 
 def of_alarm(action: str, resource: str, alarm_arn: str) -> Request:
-    """Return what CloudWatch asks of a topic on behalf of an alarm."""
-    return _of(CLOUDWATCH, action, resource, _on_behalf_of(alarm_arn))
+    """Return what CloudWatch asks of a topic on behalf of an alarm, also by a topic's default policy.
+
+    That policy asks for aws:SourceOwner, the alarm's account
+    (https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html).
+    """
+    context = {**_on_behalf_of(alarm_arn), "aws:sourceowner": alarm_arn.split(":")[4]}
+    return _of(CLOUDWATCH, action, resource, context)
 
 
 def _on_behalf_of(arn: str) -> dict[str, str]:

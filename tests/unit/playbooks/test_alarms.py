@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
 FINDING = findings.FINDINGS["ec2-19-critical-eu-west-1"]
@@ -121,6 +122,58 @@ def test_another_topic_can_be_told(emulator, playbooks):
     told = queue.receive_message(QueueUrl=inbox, MaxNumberOfMessages=10)["Messages"]
     names = {json.loads(json.loads(message["Body"])["Message"])["AlarmName"] for message in told}
     assert "securityhub-slack-undelivered" in names
+
+
+def operations(emulator):
+    """Return the ARN of a topic of somebody else, as everybody makes one."""
+    return emulator.client("sns", "eu-west-1").create_topic(Name="operations")["TopicArn"]
+
+
+def for_people_only(emulator, arn):
+    own = {"Effect": "Allow", "Principal": {"AWS": findings.ADMINISTRATOR}, "Action": "sns:Publish", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [own]})
+    emulator.client("sns", "eu-west-1").set_topic_attributes(
+        TopicArn=arn, AttributeName="Policy", AttributeValue=policy
+    )
+
+
+def with_key(name):
+    return lambda emulator, arn: emulator.client("sns", "eu-west-1").set_topic_attributes(
+        TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=name(emulator)
+    )
+
+
+def gone(emulator, arn):
+    emulator.client("sns", "eu-west-1").delete_topic(TopicArn=arn)
+
+
+MUTE = {
+    "by its policy": (for_people_only, "does not let them publish"),
+    "by AWS's key": (with_key(lambda emulator: "alias/aws/sns"), "a key of AWS that CloudWatch alarms may not use"),
+    "by the policy of its key": (
+        with_key(lambda emulator: deployed.make_key(emulator, "eu-west-1", "events.amazonaws.com")),
+        "does not let CloudWatch alarms kms:Decrypt and kms:GenerateDataKey",
+    ),
+    "gone": (gone, "is gone"),
+}
+
+
+@pytest.mark.parametrize("how", MUTE)
+def test_the_doctor_says_why_another_topic_is_not_told(emulator, playbooks, how):
+    happen, words = MUTE[how]
+    arn = operations(emulator)
+    playbooks.inventory({"us-east-1": {}, "eu-west-1": {"alarm_topic_arn": arn}}, alarms=True)
+    playbooks.ok("securityhub_slack")
+    assert "2 targets: 2 in order" in playbooks.run("securityhub_slack_doctor", doctor_html="").output
+
+    happen(emulator, arn)
+
+    said = " ".join(playbooks.run("securityhub_slack_doctor", doctor_html="").output.split())
+    assert f"The topic that the alarms tell, {arn}" in said
+    assert words in said
+    assert "Have its owner let cloudwatch.amazonaws.com publish" in said
+    # What is not ours is not mended.
+    assert "0 changed" in playbooks.ok("securityhub_slack", deep=True).output
 
 
 def test_the_metrics_of_an_adopted_configuration_are_watched_under_its_name(emulator, playbooks):

@@ -9,6 +9,9 @@ import json
 from pathlib import Path
 
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import path
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
 
@@ -48,6 +51,38 @@ def test_what_was_broken_by_hand(emulator, monkeypatch, breakage):
     repaired = "Finding after in eu-west-1" in fleet.arrived()
     assert repaired is (breakage.repaired_by != breakages.NOT or not breakage.loses)
     assert breakage.repaired_by == breakages.NOT or (predicted and fleet.run(deep=True) == [])
+
+
+def test_a_topic_of_others_that_may_not_be_looked_at_is_not_judged(fleet, emulator):
+    theirs = "arn:aws:sns:eu-west-1:444444444444:operations"
+    place = stack_resources.Place("aws", deployed.ACCOUNT, deployed.HERE)
+    alarm = {"AlarmName": "securityhub-slack-undelivered", "AlarmActions": [theirs]}
+    wanted = stack_resources.Resources(place, ((stack_resources.ALARM, alarm),))
+    settings = next(target.settings for target in fleet.targets() if target.host == deployed.HERE)
+    emulator.faults({"denied": 1.0, "operations": ["GetTopicAttributes"]})
+    live = path.read(deployed.clients(), settings, wanted)
+    emulator.faults()
+    assert "may not call GetTopicAttributes" in live.told[theirs].error
+    assert drift.TOLD not in {item.part for item in drift.drifts(wanted, live)}
+
+
+@pytest.mark.parametrize(
+    ("account", "key", "looked_at"),
+    [
+        ("111111111111", "alias/theirs", True),
+        ("444444444444", "alias/theirs", False),
+        ("444444444444", "1234abcd-12ab-34cd-56ef-1234567890ab", False),
+        ("444444444444", "alias/aws/sns", True),
+        ("444444444444", "arn:aws:kms:eu-west-1:444444444444:key/1234abcd-12ab-34cd-56ef-1234567890ab", True),
+    ],
+)
+def test_a_key_of_another_account_is_not_looked_for_in_ours(fleet, monkeypatch, account, key, looked_at):
+    # No topic of the emulator is shown to another account.
+    monkeypatch.setattr(path.sns, "get_topic_attributes", lambda client, arn: {"KmsMasterKeyId": key})
+    arn = f"arn:aws:sns:{deployed.HERE}:{account}:operations"
+    found = path.read_topic(fleet.client, arn, deployed.ACCOUNT)
+    assert (found.key is not None) is looked_at
+    assert found.attributes == {"KmsMasterKeyId": key}
 
 
 def test_grants_of_others_survive_a_repair(fleet):

@@ -98,6 +98,14 @@ def test_a_denial_counts_only_where_it_applies(statement, denies):
     assert evaluation.lets_in(policy(allow(), statement), PUBLISH) is not denies
 
 
+@pytest.mark.parametrize(("account", "may"), [("111111111111", True), ("222222222222", False)])
+def test_the_policy_that_a_topic_is_born_with_lets_in_the_alarms_of_its_own_account(account, may):
+    own = {"StringEquals": {"AWS:SourceOwner": "111111111111"}}
+    born = policy(allow(Principal={"AWS": "*"}, Action=["SNS:GetTopicAttributes", "SNS:Publish"], Condition=own))
+    alarm = f"arn:aws:cloudwatch:us-east-1:{account}:alarm:securityhub-slack-undelivered"
+    assert evaluation.lets_in(born, evaluation.of_alarm("sns:Publish", TOPIC, alarm)) is may
+
+
 def test_no_policy_lets_nobody_in():
     assert not evaluation.lets_in({}, PUBLISH)
     assert not evaluation.lets_in({"Statement": []}, PUBLISH)
