@@ -24,6 +24,7 @@ PLAYBOOKS = [
     "securityhub_slack_canary",
     "securityhub_slack_digest",
     "securityhub_slack_doctor",
+    "securityhub_slack_export",
     "securityhub_slack_migrate",
     "securityhub_slack_simulate",
 ]
