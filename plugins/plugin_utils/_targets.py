@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import REGION
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import settings_of
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
@@ -59,7 +59,7 @@ WHERE = tuple(
 @lru_cache(maxsize=1)
 def options() -> dict[str, Any]:
     """Return the options of the role, which also name and check what the batch actions read."""
-    specs: dict[str, Any] = yaml.safe_load(ARGUMENT_SPECS.read_text(encoding="utf-8"))
+    specs: dict[str, Any] = yaml_load(ARGUMENT_SPECS.read_text(encoding="utf-8"))
     return dict(specs["argument_specs"]["main"]["options"])
 
 
