@@ -35,6 +35,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.targe
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable
+    from collections.abc import Iterable
 
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
     from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.custom_action import CustomAction
@@ -92,7 +93,8 @@ def look(
     *watch*: look for regions that the inventory does not have, also without securityhub_slack_watch_regions.
     """
     refuse_bad_settings([*targets, *neighbours])
-    accounts = accounts_of(clients, targets, neighbours)
+    meanwhile = survey.preparations(clients, [target.settings for target in healthy(targets)])
+    accounts = accounts_of(clients, targets, neighbours, meanwhile)
     refuse_disagreements(accounts)
     for account in accounts:
         account.regions = _regions(account, [*targets, *neighbours])
@@ -113,23 +115,33 @@ def refuse_disagreements(accounts: list[AccountRun]) -> None:
         account.refuse(*role_variables.disagreements([target.settings for target in account.targets]))
 
 
-def accounts_of(clients: Clients, targets: list[Target], neighbours: list[Target]) -> list[AccountRun]:
-    """Return the accounts that the credentials of the healthy targets lead into; one call for each way to sign in."""
+def accounts_of(
+    clients: Clients, targets: list[Target], neighbours: list[Target], meanwhile: Iterable[Callable[[], Any]] = ()
+) -> list[AccountRun]:
+    """Return the accounts that the credentials of the healthy targets lead into; one call for each way to sign in.
+
+    *meanwhile*: work for the processor, which else waits for the network here. Its failures are not told.
+    """
     by_source: dict[Any, list[Target]] = {}
     for target in healthy(targets):
         by_source.setdefault(target.settings.source, []).append(target)
-    outcomes = parallel.each(
-        lambda group: survey.account(clients, [target.settings for target in group]), list(by_source.values())
-    )
+    groups = list(by_source.values())
+    # These first: a client waits until those are made that were begun before it.
+    parallel.each(lambda group: survey.prepare_to_sign_in(clients, group[0].settings), groups)
+    works: list[Callable[[], Any]] = [
+        *(partial(survey.account, clients, [target.settings for target in group]) for group in groups),
+        *meanwhile,
+    ]
+    outcomes = parallel.each(lambda work: work(), works)
     found: dict[Account, AccountRun] = {}
-    for outcome in outcomes:
+    for group, outcome in zip(groups, outcomes):
         if outcome.value is None:
-            for target in outcome.item:
+            for target in group:
                 target.fail(outcome.error or Refused("the account is not known"))
             continue
-        for target in outcome.item:
+        for target in group:
             target.account = outcome.value
-        found.setdefault(outcome.value, AccountRun(outcome.value, [])).targets.extend(outcome.item)
+        found.setdefault(outcome.value, AccountRun(outcome.value, [])).targets.extend(group)
     for account in found.values():
         sources = {target.settings.source for target in account.targets}
         others = [item for item in neighbours if item.settings.present and item.settings.source in sources]

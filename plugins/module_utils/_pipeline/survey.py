@@ -40,6 +40,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._sns import api
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
     from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Resources
@@ -109,6 +111,24 @@ def first_answer(ask: Callable[[Settings], Answer], targets: list[Settings]) -> 
         if len(failures) == REGIONS_THAT_MAY_FAIL:
             break
     raise (failures or left_out)[0]
+
+
+def prepare_to_sign_in(clients: Clients, settings: Settings) -> None:
+    """Make the clients that *account* asks: no call."""
+    source = settings.source
+    clients.get("sts", settings.region, source.endpoint_url)
+    if source.role_arn:
+        clients.get("sts", clients.home_region(source), source.endpoint_url)
+
+
+def preparations(clients: Clients, targets: Iterable[Settings]) -> list[Callable[[], Any]]:
+    """Return what can be done before the accounts of *targets* are known, which is to make their clients: no call."""
+    accounts = {settings.source: settings for settings in targets}.values()
+    places = dict.fromkeys((settings.region, settings.source.endpoint_url) for settings in targets)
+    return [
+        *(partial(make, clients, settings) for make in (_iam, _chatbot) for settings in accounts),
+        *(partial(clients.get, service, *place) for place in places for service in ("cloudformation", "securityhub")),
+    ]
 
 
 def target(clients: Clients, settings: Settings, account: Account) -> LiveTarget:
@@ -238,7 +258,7 @@ def configurations(clients: Clients, settings: Settings, wanted: identities.Iden
     """
     channels = {route.channel.channel_id for route in settings.routes}
     with clients.acting(settings.source):
-        client = clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url)
+        client = _chatbot(clients, settings)
         return [
             configuration.with_tags(client, found)
             if found["IamRoleArn"] == wanted.role_arn or found[SLACK.channel_id] in channels
@@ -255,12 +275,17 @@ def topic_exists(clients: Clients, settings: Settings, arn: str) -> bool:
 
 
 def identity(clients: Clients, settings: Settings, wanted: identities.Identity) -> identities.LiveIdentity:
-    """Return the account's channel role and guardrail: two calls, three where the guardrail is there."""
-    with clients.acting(settings.source):
-        client = clients.get("iam", clients.home_region(settings.source), settings.source.endpoint_url)
-        return identities.LiveIdentity(
-            iam.get_role(client, wanted.role_name), iam.get_policy(client, wanted.guardrail_arn)
-        )
+    """Return the account's channel role and guardrail: two calls at once, a third where the guardrail is there."""
+
+    def ask(question: Callable[[Any], Any]) -> Any:
+        with clients.acting(settings.source):
+            return question(_iam(clients, settings))
+
+    questions = (
+        lambda client: iam.get_role(client, wanted.role_name),
+        lambda client: iam.get_policy(client, wanted.guardrail_arn),
+    )
+    return identities.LiveIdentity(*_at_once(ask, questions))
 
 
 def buttons(clients: Clients, settings: Settings, configuration_arns: list[str]) -> list[dict[str, Any]]:
@@ -271,7 +296,7 @@ def buttons(clients: Clients, settings: Settings, configuration_arns: list[str])
 
     def ask(question: Callable[[Any], Any]) -> Any:
         with clients.acting(settings.source):
-            return question(clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url))
+            return question(_chatbot(clients, settings))
 
     names = triage.action_names(settings.name)
     arns = [arn for arn in ask(chatbot.list_custom_actions) if arn.rpartition("/")[2] in names]
@@ -279,6 +304,15 @@ def buttons(clients: Clients, settings: Settings, configuration_arns: list[str])
         return []
     offered = _answers(lambda arn: ask(lambda client: chatbot.list_associations(client, arn)), configuration_arns)
     return list(_answers(lambda arn: ask(lambda client: custom_action.complete(client, arn, offered)), arns).values())
+
+
+def _at_once(ask: Callable[[Callable[[Any], Any]], Any], questions: Sequence[Callable[[Any], Any]]) -> list[Any]:
+    """Return the answers to all questions. Raise the first failure, or Several where all that failed are denied."""
+    outcomes = parallel.each(ask, questions)
+    failures = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if failures:
+        raise errors.Several(list(failures)) if all(errors.is_denied(error) for error in failures) else failures[0]
+    return [outcome.value for outcome in outcomes]
 
 
 def _answers(ask: Callable[[str], Answer | None], items: list[str]) -> dict[str, Answer]:
@@ -333,11 +367,7 @@ def _facts(clients: Clients, settings: Settings) -> Facts:
         securityhub.get_administrator_account,
         securityhub.describe_security_hub_v2,
     )
-    outcomes = parallel.each(ask, questions)
-    failures = [outcome.error for outcome in outcomes if outcome.error is not None]
-    if failures:
-        raise errors.Several(list(failures)) if all(errors.is_denied(error) for error in failures) else failures[0]
-    hub, aggregator, administrator, v2 = (outcome.value for outcome in outcomes)
+    hub, aggregator, administrator, v2 = _at_once(ask, questions)
     return Facts(
         aggregator=aggregator,
         administrator=(administrator or {}).get("AccountId", ""),
@@ -366,3 +396,11 @@ def organization(clients: Clients, settings: Settings) -> Organization:
 def _aggregator(client: Any) -> dict[str, Any] | None:
     found = securityhub.list_finding_aggregators(client)
     return securityhub.get_finding_aggregator(client, found[0]) if found else None
+
+
+def _iam(clients: Clients, settings: Settings) -> Any:
+    return clients.get("iam", clients.home_region(settings.source), settings.source.endpoint_url)
+
+
+def _chatbot(clients: Clients, settings: Settings) -> Any:
+    return clients.get("chatbot", settings.value("chatbot_region"), settings.source.endpoint_url)

@@ -242,11 +242,12 @@ def test_without_a_look_at_the_workspaces_nothing_is_built(lab, refused):
 
 
 def test_all_permissions_that_the_survey_lacks_are_said(lab, refused):
-    lab.emulator.faults({"denied": 1, "operations": ["DescribeStacks", "DescribeActionTargets", "GetRole"]})
+    missing = {"DescribeStacks", "DescribeActionTargets", "GetRole", "GetPolicy"}
+    lab.emulator.faults({"denied": 1, "operations": list(missing)})
     found = refused(lab.hosts(EU, US))
     for problems in found.values():
         calls = {problem.partition(" may not call ")[2].partition(" ")[0] for problem in problems}
-        assert calls == {"DescribeStacks", "DescribeActionTargets", "GetRole"}
+        assert calls == missing
 
 
 def test_a_removal_does_not_depend_on_what_a_deployment_would_need(lab):

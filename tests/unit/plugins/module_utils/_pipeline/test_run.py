@@ -9,9 +9,13 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import DENY_ALL
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import TRUST
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.run import look
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline.conftest import Lab
 
@@ -76,6 +80,21 @@ def test_no_change_takes_two_calls_a_target_and_nine_an_account(lab):
         "DescribeSecurityHubV2": 1,
     }
     assert again.traffic.calls == len(again.requests)
+
+
+@pytest.mark.parametrize("role", ["", f"arn:aws:iam::{fleet.ACCOUNT.id}:role/deploy"])
+def test_all_clients_are_made_without_a_call_before_the_account_is_known(lab, role):
+    targets = lab.hosts(*REGIONS, role_arn=role)
+    lab.emulator.forget_requests()
+    clients = Clients()
+    survey.prepare_to_sign_in(clients, targets[0])
+    for make in survey.preparations(clients, targets):
+        make()
+    made = dict(clients._clients)
+    assert lab.emulator.requests() == []
+    look([Target(item) for item in targets], [], clients, fleet.TODAY)
+    assert lab.emulator.requests() != []
+    assert clients._clients == made
 
 
 def test_no_call_is_made_twice(lab):
