@@ -11,17 +11,20 @@ import os
 import platform
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import contender
 import tables
+from contender import Cost
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -32,8 +35,13 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 OWN_ACCOUNT = "111111111111"
 SIGNED_IN = {"AWS_ACCESS_KEY_ID": OWN_ACCOUNT, "AWS_SECRET_ACCESS_KEY": "emulator"}
 PEERS_ACCOUNTS = 200_000_000_000
-# The peers take minutes for as many, and most of a day for 1,700.
-PEERS_AT_MOST = 170
+PEERS = {
+    "cdk": "cdk deploy --all",
+    "sceptre": "sceptre launch",
+    "module": "amazon.aws.cloudformation, a task a host",
+    "xargs": "aws cloudformation deploy, xargs -P17",
+    "loop": "aws cloudformation deploy, one by one",
+}
 WORKSPACE = {"SlackTeamId": "T0123456789", "SlackTeamName": "acme"}
 LATENCY = 50  # milliseconds a call
 STACK_SECONDS = 40  # of a first deployment
@@ -59,16 +67,6 @@ REGIONS = [
 ]
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What one run took: seconds, seconds of all cores, MiB of its largest process, calls to AWS."""
-
-    wall: float
-    cpu: float
-    memory: float
-    calls: int
-
-
 def ask(method: str, path: str, given: Any = None) -> Any:
     """The answer of the emulator's control API."""
     body = None if given is None else json.dumps(given).encode()
@@ -78,7 +76,7 @@ def ask(method: str, path: str, given: Any = None) -> Any:
 
 
 def measured(command: list[str], given: dict[str, str], folder: Path) -> Cost:
-    """Run *command* with *given* in its environment, and return what it cost; SystemExit if it fails."""
+    """Run *command* with *given* in its environment, and return what it cost; show what it said if it fails."""
     ask("DELETE", "requests")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
@@ -88,17 +86,17 @@ def measured(command: list[str], given: dict[str, str], folder: Path) -> Cost:
         "NO_PROXY": "*",
         **given,
     }
-    log = folder / "log"
-    started = time.monotonic()
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output)
-        _pid, status, usage = os.wait4(process.pid, 0)
-    wall = time.monotonic() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{log.read_text()[-3000:]}")
-    calls = len(ask("GET", "requests"))
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, calls)
+    cost = contender.run(command, environment, folder)
+    if cost.ended:
+        print(f"{' '.join(command)[:200]} {cost.ended}:\n{(folder / 'log').read_text()[-3000:]}", file=sys.stderr)
+    return replace(cost, calls=len(ask("GET", "requests")))
+
+
+def succeeded(cost: Cost) -> Cost:
+    """The cost of a run that came to a good end; SystemExit if it did not."""
+    if cost.ended:
+        sys.exit("This must not fail, and what is measured after it would mean nothing.")
+    return cost
 
 
 class Fleet:
@@ -140,11 +138,12 @@ class Fleet:
     def playbook(self, *arguments: str, inventory: str = "before") -> Cost:
         """One run of the playbook."""
         command = ["ansible-playbook", "-i", f"{inventory}.json", str(PLAYBOOK), *arguments]
-        return measured(command, SIGNED_IN, self.folder)
+        return succeeded(measured(command, SIGNED_IN, self.folder))
 
     def bare(self) -> Cost:
         """One run of the bare script."""
-        return measured([sys.executable, str(HERE / "bare.py"), URL, "accounts.json"], SIGNED_IN, self.folder)
+        command = [sys.executable, str(HERE / "bare.py"), URL, "accounts.json"]
+        return succeeded(measured(command, SIGNED_IN, self.folder))
 
 
 class Peers:
@@ -224,6 +223,17 @@ class Peers:
         shutil.copytree(HERE / "cdk", project)
         (project / "node_modules").symlink_to(self.cdk_modules)
 
+    def run(self, name: str) -> Cost:
+        """One run of the peer of this name in PEERS."""
+        runs: dict[str, Callable[[], Cost]] = {
+            "cdk": self.cdk,
+            "sceptre": self.sceptre,
+            "module": self.module,
+            "xargs": partial(self.shell, len(REGIONS)),
+            "loop": partial(self.shell, 1),
+        }
+        return runs[name]()
+
     def module(self) -> Cost:
         """amazon.aws.cloudformation, a task a host."""
         return self._measured("ansible-playbook", "-i", "module.json", "module.yml", "--forks", "20")
@@ -246,8 +256,9 @@ class Peers:
             f"{self.commands}/aws cloudformation deploy --no-fail-on-empty-changeset --stack-name {NAME} "
             "--template-file template.json"
         )
-        places = " ".join(f"'--profile {account} --region {region}'" for account, region in self.places)
-        return self._measured("bash", "-c", f"printf '%s\\n' {places} | xargs -P{parallel} -L1 {deploy}")
+        places = "\n".join(f"--profile {account} --region {region}" for account, region in self.places)
+        (self.folder / "places").write_text(f"{places}\n")
+        return self._measured("bash", "-c", f"xargs -a places -P{parallel} -L1 {deploy}")
 
     def _measured(self, *command: str) -> Cost:
         environment = {
@@ -270,31 +281,35 @@ class Row:
         """The median of one figure."""
         return statistics.median(getattr(run, of) for run in self.runs)
 
+    @property
+    def ended(self) -> str:
+        """Why a run did not come to a good end; '' if all did."""
+        return next((run.ended for run in self.runs if run.ended), "")
+
 
 def side_by_side(rounds: int, contenders: dict[str, Callable[[], Cost]]) -> list[Row]:
     """Run all *contenders* in turn, *rounds* times: what else the machine does then troubles each of them alike."""
     runs: dict[str, list[Cost]] = {what: [] for what in contenders}
     for number in range(rounds):
-        for what, contender in contenders.items():
-            runs[what].append(contender())
-            print(f"round {number + 1}, {what}: {runs[what][-1].wall:.2f} s", file=sys.stderr)
+        for what, take_part in contenders.items():
+            cost = take_part()
+            runs[what].append(cost)
+            print(f"round {number + 1}, {what}: {cost.wall:.2f} s {cost.ended}".rstrip(), file=sys.stderr)
     return [Row(what, tuple(costs)) for what, costs in runs.items()]
 
 
-def once(what: str, contender: Callable[[], Cost]) -> Row:
+def once(what: str, take_part: Callable[[], Cost]) -> Row:
     """One run alone, of what can be done only once."""
-    return side_by_side(1, {what: contender})[0]
+    return side_by_side(1, {what: take_part})[0]
 
 
-def measure(fleet: Fleet, commands: Path, cdk: Path, rounds: int) -> list[Row]:
+def measure(fleet: Fleet, peers: list[str], commands: Path, cdk: Path, rounds: int) -> list[Row]:
     """All rows, from the first deployment to the removal."""
     ask("POST", "reset", {})
     ask("POST", "world", {"accounts": fleet.world})
     ask("POST", "faults", [{"latency_ms": LATENCY}])
-    # Polling thousands of slow stacks would measure the emulator, which has one core for all of them.
-    seconds = STACK_SECONDS if fleet.targets <= len(REGIONS) else 0
-    ask("POST", "stacks", {"seconds": seconds})
-    first = once(f"playbook, first deployment, stacks of {seconds} s", fleet.playbook)
+    ask("POST", "stacks", {"seconds": STACK_SECONDS})
+    first = once(f"playbook, first deployment, stacks of {STACK_SECONDS} s", fleet.playbook)
     ask("POST", "stacks", {"seconds": 0})
     contenders: dict[str, Callable[[], Cost]] = {
         "playbook, no change": fleet.playbook,
@@ -302,19 +317,14 @@ def measure(fleet: Fleet, commands: Path, cdk: Path, rounds: int) -> list[Row]:
         "playbook, check mode": lambda: fleet.playbook("--check"),
     }
     alone: list[Row] = []
-    if fleet.targets > PEERS_AT_MOST:
+    if peers:
+        others = Peers(fleet, commands, cdk)
+        contenders |= {PEERS[name]: partial(others.run, name) for name in peers if name != "loop"}
         rows = side_by_side(rounds, contenders)
+        if "loop" in peers:
+            alone = [once(PEERS["loop"], partial(others.run, "loop"))]
     else:
-        peers = Peers(fleet, commands, cdk)
-        contenders |= {
-            "cdk deploy --all": peers.cdk,
-            "sceptre launch": peers.sceptre,
-            "amazon.aws.cloudformation, a task a host": peers.module,
-            f"aws cloudformation deploy, xargs -P{len(REGIONS)}": lambda: peers.shell(len(REGIONS)),
-        }
         rows = side_by_side(rounds, contenders)
-        if fleet.targets <= len(REGIONS):
-            alone = [once("aws cloudformation deploy, one by one", lambda: peers.shell(1))]
     changed = once("playbook, one target changed", lambda: fleet.playbook(inventory="after"))
     removal = once("playbook, removal", lambda: fleet.playbook("-e", "securityhub_slack_state=absent"))
     return [*rows, *alone, changed, first, removal]
@@ -334,6 +344,7 @@ def result(rows: list[Row], targets: int) -> dict[str, Any]:
                 "what": row.what,
                 "runs": len(row.runs),
                 **{figure: round(row.median(figure), 2) for figure in ("wall", "cpu", "memory", "calls")},
+                **({"ended": row.ended} if row.ended else {}),
             }
             for row in rows
         ],
@@ -345,15 +356,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--targets", type=int, default=len(REGIONS), help="accounts of 17 regions each (default: 17)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each contender (default: 3)")
-    parser.add_argument("--peers", type=Path, required=True, help="folder of the commands aws and sceptre")
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        choices=PEERS,
+        metavar="PEER",
+        help=f"which of {', '.join(PEERS)} (default: all, without the loop if there are several accounts)",
+    )
+    parser.add_argument("--commands", type=Path, required=True, help="folder of the commands aws and sceptre")
     parser.add_argument("--cdk", type=Path, required=True, help="folder of the npm packages of the AWS CDK")
     options = parser.parse_args()
+    peers = options.peers
+    if peers is None:
+        peers = [name for name in PEERS if name != "loop" or options.targets <= len(REGIONS)]
     with tempfile.TemporaryDirectory() as folder:
-        rows = measure(Fleet(options.targets, Path(folder)), options.peers, options.cdk, options.rounds)
+        rows = measure(Fleet(options.targets, Path(folder)), peers, options.commands, options.cdk, options.rounds)
     RESULTS.mkdir(exist_ok=True)
-    found = json.dumps(result(rows, options.targets), indent=2)
-    (RESULTS / f"{options.targets}.json").write_text(f"{found}\n")
-    print(tables.costs(options.targets))
+    found = result(rows, options.targets)
+    (RESULTS / f"{options.targets}.json").write_text(f"{json.dumps(found, indent=2)}\n")
+    print(tables.costs(found))
 
 
 if __name__ == "__main__":
