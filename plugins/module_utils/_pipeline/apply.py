@@ -139,9 +139,8 @@ def _repair(clients: Clients, target: Target) -> None:
 def _make_service_role(clients: Clients, account: AccountRun) -> None:
     if not account.makes_service_role:
         return
-    source = account.settings.source
-    with clients.acting(source):
-        client = clients.get("iam", clients.home_region(source), source.endpoint_url)
+    with clients.acting(account.settings.source):
+        client = survey.iam_client(clients, account.settings)
         try:
             iam.create_service_linked_role(client, obstacles.SERVICE_ROLE_OF)
         except errors.failures() as error:
@@ -218,5 +217,5 @@ def _write_identity(clients: Clients, account: AccountRun, planned: identities.I
     if not planned.changed:
         return
     settings = account.settings
-    client = clients.get("iam", clients.home_region(settings.source), settings.source.endpoint_url)
+    client = survey.iam_client(clients, settings)
     identities.apply(client, desired.identity(settings, account.account), account.identity, planned)

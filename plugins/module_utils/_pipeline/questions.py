@@ -19,6 +19,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._eventbridge im
 from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
 from ansible_collections.secops.securityhub.plugins.module_utils._organizations import api as organizations
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import obstacles
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
 from ansible_collections.secops.securityhub.plugins.module_utils._servicequotas import api as quotas
 from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
 
@@ -60,7 +61,7 @@ def of_service_role(clients: Clients, account: AccountRun, settings: Settings) -
     Two or three where it is: whether the credentials may make it.
     """
     with clients.acting(settings.source):
-        client = _iam(clients, settings)
+        client = survey.iam_client(clients, settings)
         if iam.list_service_linked_roles(client, obstacles.SERVICE_ROLE_OF):
             return []
         account.wants_service_role = True
@@ -90,7 +91,7 @@ def _principal(client: Any, caller: str) -> str:
 def of_iam(clients: Clients, account: AccountRun, settings: Settings) -> list[str]:
     """Ask how many roles and policies the account may still have: one call."""
     with clients.acting(settings.source):
-        summary = iam.get_account_summary(_iam(clients, settings))
+        summary = iam.get_account_summary(survey.iam_client(clients, settings))
     building = [target for target in account.targets if target.live.stack is None and not target.settings.stack_set]
     designs = [target.wanted.stack for target in building if target.wanted]
     return obstacles.of_iam(
@@ -131,7 +132,3 @@ def of_topics(clients: Clients, settings: Settings, arns: list[str]) -> list[str
         client = clients.get("sns", settings.region, settings.source.endpoint_url)
         there = [arn for arn in arns if sns.get_topic_attributes(client, arn) is not None]
     return obstacles.of_names("topic", [arn.rpartition(":")[2] for arn in there])
-
-
-def _iam(clients: Clients, settings: Settings) -> Any:
-    return clients.get("iam", clients.home_region(settings.source), settings.source.endpoint_url)

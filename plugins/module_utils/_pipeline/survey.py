@@ -126,7 +126,7 @@ def preparations(clients: Clients, targets: Iterable[Settings]) -> list[Callable
     accounts = {settings.source: settings for settings in targets}.values()
     places = dict.fromkeys((settings.region, settings.source.endpoint_url) for settings in targets)
     return [
-        *(partial(make, clients, settings) for make in (_iam, _chatbot) for settings in accounts),
+        *(partial(make, clients, settings) for make in (iam_client, _chatbot) for settings in accounts),
         *(partial(clients.get, service, *place) for place in places for service in ("cloudformation", "securityhub")),
     ]
 
@@ -279,7 +279,7 @@ def identity(clients: Clients, settings: Settings, wanted: identities.Identity) 
 
     def ask(question: Callable[[Any], Any]) -> Any:
         with clients.acting(settings.source):
-            return question(_iam(clients, settings))
+            return question(iam_client(clients, settings))
 
     questions = (
         lambda client: iam.get_role(client, wanted.role_name),
@@ -398,7 +398,8 @@ def _aggregator(client: Any) -> dict[str, Any] | None:
     return securityhub.get_finding_aggregator(client, found[0]) if found else None
 
 
-def _iam(clients: Clients, settings: Settings) -> Any:
+def iam_client(clients: Clients, settings: Settings) -> Any:
+    """Return the client of IAM for the target's account."""
     return clients.get("iam", clients.home_region(settings.source), settings.source.endpoint_url)
 
 
