@@ -36,7 +36,8 @@ notes:
     C(securityhub_hub_reason) (why it is unknown, else empty)."
   - "Host variables of a region: C(securityhub_slack_region), C(securityhub_account_id) and C(securityhub_partition)."
   - "Host variables that the role reads, where the account has them: C(securityhub_slack_profile),
-    C(securityhub_slack_role_arn), C(securityhub_slack_external_id) and C(securityhub_slack_endpoint_url)."
+    C(securityhub_slack_role_arn), C(securityhub_slack_external_id), C(securityhub_slack_session_name) and
+    C(securityhub_slack_endpoint_url)."
   - "Variables from this file are host variables: they win over group_vars, and lose against host_vars. What group_vars
     should decide does not belong here."
   - "The credentials need C(account:ListRegions) or C(ec2:DescribeRegions), and C(securityhub:DescribeHub)."
@@ -69,6 +70,10 @@ options:
       external_id:
         description: What the role's trust policy asks for as C(sts:ExternalId). May be encrypted with Ansible Vault.
         type: str
+      session_name:
+        description: The name of the session in which the role is assumed, which CloudTrail shows.
+        type: str
+        default: secops.securityhub
       endpoint_url:
         description: In place of O(endpoint_url) for this account.
         type: str

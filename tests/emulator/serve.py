@@ -50,8 +50,6 @@ from request_log import RequestLog
 from rest_json import Routes
 from rest_json import model_of
 from security_hub import SecurityHub
-from sign_in import OIDC
-from sign_in import PORTAL
 from sign_in import SignIn
 from stack_sets import StackSets
 from stacks import Stacks
@@ -96,8 +94,6 @@ class Emulator:
             "chatbot": self.chatbot.service.routes,
             "account": Routes(model_of("account")),
             "lambda": Routes(model_of("lambda")),
-            PORTAL: Routes(model_of("sso")),
-            OIDC: Routes(model_of("sso-oidc")),
         }
         named = {"servicequotas": self.limits.service_quotas}
         self.front = Front(

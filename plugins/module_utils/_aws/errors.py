@@ -42,6 +42,22 @@ CODES = {
         "these credentials may not assume the role ({message})",
         "name them in its trust policy, allow them sts:AssumeRole, and check the external id.",
     ),
+    "WebIdentityDenied": (
+        "the role does not trust this web identity ({message})",
+        "have its trust policy allow the identity provider, and the audience and subject of the token.",
+    ),
+    "WebIdentityExpired": (
+        "the web identity token has expired ({message})",
+        "run the playbook again with a new one; in CI, a new job gets it.",
+    ),
+    "InvalidIdentityToken": (
+        "AWS does not take the web identity token ({message})",
+        "check AWS_WEB_IDENTITY_TOKEN_FILE, and that the role's account knows the identity provider.",
+    ),
+    "ForbiddenException": (
+        "IAM Identity Center does not give this role to who has signed in ({message})",
+        "check sso_account_id and sso_role_name of the profile, and who signs in.",
+    ),
     "ExpiredToken": (
         "the credentials have expired",
         "sign in again (for SSO: aws sso login) and run the playbook again.",
@@ -97,6 +113,13 @@ SAME_AS = {
     "IncompleteSignature": "SignatureDoesNotMatch",
     "IncompleteSignatureException": "SignatureDoesNotMatch",
     "RegionDisabledException": "OptInRequired",
+}
+
+# What a code means as the answer to one operation only.
+OF_OPERATION = {
+    ("AssumeRole", "AccessDenied"): "AssumeRoleDenied",
+    ("AssumeRoleWithWebIdentity", "AccessDenied"): "WebIdentityDenied",
+    ("AssumeRoleWithWebIdentity", "ExpiredToken"): "WebIdentityExpired",
 }
 
 # EC2 adds some hundred characters that only sts:DecodeAuthorizationMessage can read.
@@ -167,8 +190,7 @@ def _explain_code(error: Any, known: str) -> str:
         "attempts": metadata.get("RetryAttempts", 0) + 1,
     }
     meaning = SAME_AS.get(known, known)
-    if meaning == "AccessDenied" and error.operation_name == "AssumeRole":
-        meaning = "AssumeRoleDenied"
+    meaning = OF_OPERATION.get((error.operation_name, meaning), meaning)
     if meaning in CODES:
         cause, remedy = CODES[meaning]
         if meaning == "AccessDenied":

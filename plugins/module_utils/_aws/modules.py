@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import ATTEMPTS
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import USER_AGENT
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import ATTEMPTS
 
 try:
     import botocore.config
