@@ -16,6 +16,8 @@ try:
 except ImportError:
     pass  # the action plugin and AnsibleAWSModule say so
 
+# botocore's words of a RuntimeError of its own, where renewing gave what is over already.
+OVER = "credentials are still expired"
 PROCESS = "custom-process"  # botocore's name of a credential_process
 
 
@@ -28,6 +30,21 @@ def failure(error: Exception, profile: str) -> Exception:
     if isinstance(error, (Refused, aws.ClientError)) or errors.is_passing(error):
         return error
     return Refused(_sentence(error, profile))
+
+
+def concerns(error: Exception) -> bool:
+    """Tell whether a call failed for what should have signed it, and not for what it asked."""
+    if isinstance(error, RuntimeError):
+        return OVER in str(error)
+    kinds = (
+        aws.SSOError,
+        aws.TokenRetrievalError,
+        aws.LoginError,
+        aws.NoCredentialsError,
+        aws.CredentialRetrievalError,
+        aws.InvalidConfigError,
+    )
+    return isinstance(error, kinds)
 
 
 def asks_for_a_code(profile: str) -> Refused:
@@ -44,7 +61,7 @@ def _sentence(error: Any, profile: str) -> str:
     if again:
         command = f"{again}{_option(profile)}"
         return f"the sign-in of {whose} is missing or has expired: run {command} and run the playbook again."
-    if isinstance(error, RuntimeError):  # botocore's, where renewing gave what is over already
+    if isinstance(error, RuntimeError) and OVER in str(error):
         return f"the credentials of {whose} have expired: sign in where they come from and run the playbook again."
     if isinstance(error, aws.MissingDependencyException):
         return f"{whose} signs in by a library that is not installed: pip install 'botocore[crt]'."

@@ -301,7 +301,7 @@ def test_an_inventory_of_accounts_that_cannot_be_opened_says_the_same(bad_profil
     source.write_text(json.dumps({"plugin": "secops.securityhub.securityhub_regions", "accounts": accounts}))
     result = bad_profiles.call("ansible-inventory", "-i", source, "--list", "-vvv")
     for _given, said in BAD_PROFILES.values():
-        assert said in result.said
+        assert said in result.said, result.output
     assert "Traceback" not in result.output
     assert "a-secret-key" not in result.output
 
@@ -387,3 +387,26 @@ def test_what_nobody_can_renew_fails_with_the_remedy_and_the_next_run_goes_on(ho
     )
     home.environment = {"AWS_ACCESS_KEY_ID": ACCOUNTS[6], "AWS_SECRET_ACCESS_KEY": "a-secret-key"}
     assert home.run("securityhub_slack", "-i", inventory).code == 0
+
+
+# amazon.aws says what it finds wrong with a profile in its own words.
+IN_WORDS_OF_AMAZON_AWS = ("no-such-profile", "half", "sso-half", "locked", "silent", "prose", "noise", "lost-source")
+# It asks for an MFA code, and shows all that a credential_process says.
+NOT_OF_MODULES = (*IN_WORDS_OF_AMAZON_AWS, "mfa", "after-mfa", "broken")
+OF_MODULES = {name: said for name, (_given, said) in BAD_PROFILES.items() if name not in NOT_OF_MODULES}
+
+
+def test_a_module_says_the_same(bad_profiles):
+    play = bad_profiles.folder / "play.yml"
+    task = {
+        "name": "Look",
+        "secops.securityhub.securityhub_hub_info": {"region": REGION, "profile": "{{ item }}"},
+        "loop": [*OF_MODULES, *IN_WORDS_OF_AMAZON_AWS],
+        "ignore_errors": True,
+    }
+    play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
+    result = bad_profiles.run(play, "-vvv")
+    for said in OF_MODULES.values():
+        assert said in result.said, result.output
+    assert "Traceback" not in result.output
+    assert "a-secret-key" not in result.output
