@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -41,6 +42,9 @@ ASSUMED = "assume-role"  # botocore's name for credentials of a role
 ATTEMPTS = 8
 CONNECT_TIMEOUT = 5  # seconds
 READ_TIMEOUT = 30  # seconds
+# botocore's loggers that warn of each sign-in that fails, with a traceback that Ansible writes to its log. Who is told
+# of the failure gets a sentence.
+TALKATIVE = ("botocore.credentials", "botocore.tokens")
 HOLD = 60  # seconds for which credentials sign before botocore is asked whether they are to be renewed
 MARGIN = 60  # seconds before their end in which it is asked each time
 ROLE_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
@@ -177,6 +181,8 @@ class CredentialStore:
         self._sts = sts
         self._sign_ins: dict[CredentialSource, SignIn] = {}
         self._sessions: dict[str, Any] = {}
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.ERROR)
 
     def sign_in(self, source: CredentialSource) -> SignIn:
         """Return the credentials of *source*. Raise ProfileNotFound, or Refused for what is no role ARN."""

@@ -285,13 +285,16 @@ def test_a_sign_in_that_fails_costs_its_own_targets_and_says_what_to_do(bad_prof
     hosts = {f"{name.replace(' ', '-')}.{REGION}": {"profile": name} for name in BAD_PROFILES}
     good = f"keys.{REGION}"
     inventory = bad_profiles.inventory({**hosts, good: {"profile": "keys"}})
+    log = bad_profiles.folder / "ansible.log"
+    bad_profiles.environment["ANSIBLE_LOG_PATH"] = str(log)
     result = bad_profiles.run("securityhub_slack", "-i", inventory, "-vvv")
     assert result.recap == {"localhost": "changed", **dict.fromkeys(hosts, "failed"), good: "changed"}
     assert result.failed == {
         f"{name.replace(' ', '-')}.{REGION}": said for name, (_given, said) in BAD_PROFILES.items()
     }
-    assert "Traceback" not in result.output
-    assert "a-secret-key" not in result.output
+    for text in (result.output, log.read_text()):
+        assert "Traceback" not in text
+        assert "a-secret-key" not in text
     assert "errantly" not in result.output, "a prompt, or a warning of Python's"
 
 
