@@ -177,6 +177,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible.plugins.inventory import Cacheable
 from ansible.plugins.inventory import Constructable
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_line
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import accounts_of
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import problems
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import THREADS
@@ -219,13 +220,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         clients = Clients(connections=THREADS)
         facts = self._facts(clients, accounts, path, cache)
         for remark in remarks(accounts, facts, clients.available_regions("securityhub")):
-            self.display.warning(remark)
+            self.display.warning(inert_line(remark))
         for account, found in zip(accounts, facts):
             for host in hosts_of(account, found):
                 self._add(host, self._encrypted.get(account.name))
 
     def _accounts(self, config: dict[str, Any]) -> list[Account]:
-        unknown = ", ".join(str(key) for key in config if not self.has_option(key))
+        unknown = inert_line(", ".join(str(key) for key in config if not self.has_option(key)))
         if unknown:
             raise AnsibleParserError(
                 f"the file has {unknown}, which this plugin does not know: see ansible-doc -t inventory {self.NAME}."
@@ -236,7 +237,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             options["accounts"] = [_decrypted(entry) for entry in options["accounts"]]
         found = problems(options)
         if found:
-            raise AnsibleParserError("; ".join(found) + ".")
+            raise AnsibleParserError(inert_line("; ".join(found) + "."))
         return accounts_of(options)
 
     def _facts(self, clients: Clients, accounts: list[Account], path: str, cache: bool) -> list[AccountFacts]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
+
 try:
     import botocore.exceptions as aws
     from botocore.parsers import ResponseParserError
@@ -122,6 +124,9 @@ OF_OPERATION = {
     ("AssumeRoleWithWebIdentity", "ExpiredToken"): "WebIdentityExpired",
 }
 
+# No sentence of AWS's is as long; a page of a proxy's, or what somebody has put there, may be.
+LONGEST = 1000  # characters
+
 # EC2 adds some hundred characters that only sts:DecodeAuthorizationMessage can read.
 ENCODED = re.compile(r"\s*Encoded authorization failure message:.*", re.DOTALL)
 
@@ -173,13 +178,11 @@ def sentences(error: BaseException) -> list[str]:
 
 
 def explain(error: BaseException) -> str:
-    """Return one sentence with the cause and one with the remedy."""
+    """Return one sentence with the cause and one with the remedy, fit to be shown: much of it is not ours."""
     if isinstance(error, Refused):
-        return str(error)
+        return inert(str(error))
     known = code(error)
-    if known:
-        return _explain_code(error, known)
-    return _explain_transport(error)
+    return inert(_explain_code(error, known) if known else _explain_transport(error))
 
 
 def _explain_code(error: Any, known: str) -> str:
@@ -225,4 +228,8 @@ def _explain_transport(error: BaseException) -> str:
 
 
 def _in_a_sentence(text: str) -> str:
-    return " ".join(text.split()).rstrip(".")
+    return _of_bearable_length(" ".join(text.split())).rstrip(".")
+
+
+def _of_bearable_length(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."

@@ -14,6 +14,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws import err
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import sign_in
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import USER_AGENT
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import ATTEMPTS
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_all
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_line
 
 try:
     import botocore.config
@@ -48,7 +50,7 @@ def _of_the_sign_in(module: Any, error: Exception) -> Exception:
 def refuse(module: Any, problems: list[str]) -> None:
     """Fail the module if its options would be refused by AWS."""
     if problems:
-        module.fail_json(msg=f"{'; '.join(problems)}.")
+        module.fail_json(msg=inert_line(f"{'; '.join(problems)}."))
 
 
 @contextmanager
@@ -67,4 +69,4 @@ def explained(module: Any, target: str) -> Iterator[None]:
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """Return what --diff shows."""
-    return {"before": before, "after": after}
+    return {"before": inert_all(before), "after": inert_all(after)}
