@@ -16,6 +16,7 @@ from html.parser import HTMLParser
 import pytest
 from ansible_collections.secops.securityhub.tests.unit.signing_in import CHANNEL
 from ansible_collections.secops.securityhub.tests.unit.signing_in import PREFIX
+from ansible_collections.secops.securityhub.tests.unit.signing_in import ROOT
 from ansible_collections.secops.securityhub.tests.unit.signing_in import WORKSPACE
 from ansible_collections.secops.securityhub.tests.unit.signing_in import Home
 
@@ -109,15 +110,24 @@ GOOD = {
 
 
 def inventory_of(home, **hosts):
-    """An inventory with hostile texts that are no templates, as YAML has them."""
+    """An inventory with hostile texts."""
     path = home.inventory({**dict.fromkeys(REGIONS, GOOD), **hosts})
-    # YAML has a notation of its own for what JSON writes as two halves.
-    text = path.read_text().replace("\\ud83d\\ude00", "\\U0001f600")
-    for hostile in (HOSTILE, HOSTILE[-20:]):
-        written = json.dumps(hostile).replace("\\ud83d\\ude00", "\\U0001f600")
-        text = text.replace(written, f"!unsafe {written}")
-    path.write_text(text)
+    path.write_text(unsafe(path.read_text()))
     return path
+
+
+def unsafe(text):
+    """JSON as YAML, in which what looks like a template is none."""
+
+    def in_yaml(written):
+        # YAML has a notation of its own for what JSON writes as two halves.
+        return written.replace("\\ud83d\\ude00", "\\U0001f600")
+
+    text = in_yaml(text)
+    for hostile in (HOSTILE, HOSTILE[-20:]):
+        written = in_yaml(json.dumps(hostile))
+        text = text.replace(written, f"!unsafe {written}")
+    return text
 
 
 # Name -> playbook, its arguments, and what AWS may deny it.
@@ -164,7 +174,8 @@ def assert_inert(home, run, longest=5000):
         assert "\nowned" not in text, name
         assert "Traceback" not in text, name
         assert name.endswith((".html", ".json")) or max(map(len, text.splitlines())) < longest, name
-    assert not list(home.folder.glob("**/MARKER"))
+    # Where a lookup would be run: in the folder of the inventory, of the playbook, or of whoever runs it.
+    assert not [path for folder in (home.folder, ROOT / "playbooks", ROOT) for path in folder.glob("MARKER")]
     if "doctor.html" in texts:
         assert not {"script", "img", "a"} & set(Page(texts["doctor.html"]).elements)
 
@@ -293,3 +304,20 @@ def test_an_inventory_of_accounts_is_shown_inert(home):
     for wrong in ({"accounts": [{"name": HOSTILE}]}, {"regions": [HOSTILE]}, {"accounts": [{"role_arn": HOSTILE}]}):
         source.write_text(json.dumps({**given, **wrong}))
         assert_inert(home, home.call("ansible-inventory", "-i", source, "--list"))
+
+
+def test_what_a_module_says_of_aws_is_shown_inert(home):
+    fill(home.emulator)
+    play = home.folder / "play.yml"
+    where = {"region": "us-east-1"}
+    action = {**where, "id": "Theirs", "name": "Ours", "description": "Ours"}
+    tasks = [
+        {"secops.securityhub.securityhub_hub_info": where, "ignore_errors": True},
+        {"secops.securityhub.securityhub_action_target": action},
+        {"secops.securityhub.securityhub_action_target": {**action, "name": HOSTILE}, "ignore_errors": True},
+    ]
+    play.write_text(unsafe(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])))
+    home.emulator.faults({"denied": 1, "reason": HOSTILE, "operations": ["DescribeHub"]})
+    found = home.run(play, "--diff")
+    assert "Ours" in found.output
+    assert_inert(home, found)
