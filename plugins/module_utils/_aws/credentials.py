@@ -46,7 +46,8 @@ READ_TIMEOUT = 30  # seconds
 # of the failure gets a sentence.
 TALKATIVE = ("botocore.credentials", "botocore.tokens")
 HOLD = 60  # seconds for which credentials sign before botocore is asked whether they are to be renewed
-MARGIN = 60  # seconds before their end in which it is asked each time
+MARGIN = 60  # seconds before their end in which it is asked more often,
+AGAIN = 1  # and after how many seconds
 ROLE_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
 
 
@@ -145,7 +146,9 @@ class SignIn:
         return self._held
 
     def _is_due(self) -> bool:
-        return self._held is None or time.monotonic() - self._asked > HOLD or self._ends_within(MARGIN)
+        if self._held is None or self._ends_within(0):
+            return True
+        return time.monotonic() - self._asked > (AGAIN if self._ends_within(MARGIN) else HOLD)
 
     def _ends_within(self, seconds: float) -> bool:
         renewable = isinstance(self._credentials, botocore.credentials.RefreshableCredentials)
