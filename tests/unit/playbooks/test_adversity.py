@@ -148,6 +148,12 @@ SINKS = {
     "canary": ("securityhub_slack_canary", ["-e", "securityhub_slack_canary_timeout=2"], "BatchImportFindings"),
     "simulation": ("securityhub_slack_simulate", [], "GetFindings"),
     "migration": ("securityhub_slack_migrate", ["--check"], "DescribeActionTargets"),
+    "digest": ("securityhub_slack_digest", [], "GetFindings"),
+    "export": (
+        "securityhub_slack_export",
+        ["-e", "securityhub_slack_export_file={folder}/stack-set.json"],
+        "DescribeActionTargets",
+    ),
 }
 
 
@@ -199,7 +205,7 @@ def test_what_anybody_has_written_is_shown_inert(home, sink):
 @pytest.mark.parametrize("said", [HOSTILE, LONG], ids=["hostile", "long"])
 def test_what_aws_says_is_shown_inert(home, sink, said):
     inventory = inventory_of(home)
-    if sink in ("removal", "doctor", "canary", "simulation", "baseline", "deep run"):
+    if sink in ("removal", "doctor", "canary", "simulation", "baseline", "deep run", "digest"):
         done = home.run("securityhub_slack", "-i", inventory)
         assert done.code == 0, done.output
     if sink == "run":
@@ -207,7 +213,7 @@ def test_what_aws_says_is_shown_inert(home, sink, said):
     operation = SINKS[sink][2]
     home.emulator.faults({"denied": 1, "reason": said, "operations": [operation]})
     found = run(home, sink, inventory)
-    assert "{{ 7 * 7 }}" in found.output, "told, so that a person can see who writes such things"
+    assert "{{ 7 * 7 }}" in found.said, "told, so that a person can see who writes such things"
     assert_inert(home, found)
 
 
@@ -220,7 +226,7 @@ def test_why_a_stack_failed_is_shown_inert(home, sink):
     operation = "delete" if sink == "removal" else "create"
     home.emulator.stacks(0, {"operation": operation, "reason": HOSTILE_XML, "region": "eu-west-1"})
     found = run(home, sink, inventory)
-    assert "{{ 7 * 7 }}" in found.output
+    assert "{{ 7 * 7 }}" in found.said
     assert_inert(home, found)
 
 

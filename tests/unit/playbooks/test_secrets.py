@@ -117,6 +117,8 @@ PLAYBOOKS = {
     "securityhub_slack_canary": ["-e", "securityhub_slack_canary_timeout=2"],
     "securityhub_slack_simulate": [],
     "securityhub_slack_migrate": [],
+    "securityhub_slack_digest": [],
+    "securityhub_slack_export": ["-e", "securityhub_slack_export_file={folder}/stack-set.json"],
 }
 
 
