@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "securityhub_slack_"
 WORKSPACE = {"SlackTeamId": "T0ABCDEFG12", "SlackTeamName": "acme"}
 CHANNEL = "C0ABCDEFG12"
+START_URL = "https://acme.awsapps.com/start"
 
 
 class Home:
@@ -33,8 +34,21 @@ class Home:
         (folder / ".aws" / "sso" / "cache").mkdir(parents=True)
 
     def config(self, text: str) -> None:
-        """Write ``~/.aws/config``."""
-        (self.folder / ".aws" / "config").write_text(textwrap.dedent(text))
+        """Add sections to ``~/.aws/config``."""
+        with (self.folder / ".aws" / "config").open("a") as file:
+            file.write(textwrap.dedent(text))
+
+    def sso_profile(self, account: str) -> None:
+        """Add the profile sso, which signs in as Admin of an account by the sso-session acme."""
+        self.config(f"""
+            [sso-session acme]
+            sso_start_url = {START_URL}
+            sso_region = eu-west-1
+            [profile sso]
+            sso_session = acme
+            sso_account_id = {account}
+            sso_role_name = Admin
+        """)
 
     def sso_token(self, key: str, token: str, seconds: float = 3600, **more: Any) -> None:
         """Keep a token as ``aws sso login`` does. key: the name of the sso-session, or the start URL."""

@@ -201,8 +201,11 @@ def test_what_anybody_has_written_is_shown_inert(home, sink):
     assert_inert(home, found)
 
 
-@pytest.mark.parametrize("sink", SINKS)
-@pytest.mark.parametrize("said", [HOSTILE, LONG], ids=["hostile", "long"])
+@pytest.mark.parametrize(
+    ("sink", "said"),
+    [*((sink, HOSTILE) for sink in SINKS), *((sink, LONG) for sink in ("prediction", "doctor", "simulation"))],
+    ids=lambda given: given if given in SINKS else ("long" if given is LONG else "hostile"),
+)
 def test_what_aws_says_is_shown_inert(home, sink, said):
     inventory = inventory_of(home)
     if sink in ("removal", "doctor", "canary", "simulation", "baseline", "deep run", "digest"):

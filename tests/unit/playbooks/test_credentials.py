@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit.signing_in import START_URL
 from ansible_collections.secops.securityhub.tests.unit.signing_in import WORKSPACE
 from ansible_collections.secops.securityhub.tests.unit.signing_in import Home
 
 REGION = "eu-west-1"
 ACCOUNTS = [f"{number}" * 12 for number in range(1, 10)]
-START_URL = "https://acme.awsapps.com/start"
 TOKEN = "sso-token"
 
 
@@ -45,14 +45,8 @@ def callers(emulator, operation="DescribeStacks"):
 
 def test_every_way_to_sign_in(home, emulator):
     sso, legacy, chained, process, web, keys, role, environment = ACCOUNTS[:8]
+    home.sso_profile(sso)
     home.config(f"""
-        [sso-session acme]
-        sso_start_url = {START_URL}
-        sso_region = eu-west-1
-        [profile sso]
-        sso_session = acme
-        sso_account_id = {sso}
-        sso_role_name = Admin
         [profile legacy]
         sso_start_url = {START_URL}
         sso_region = eu-west-1
@@ -340,14 +334,8 @@ def test_a_run_goes_on_when_its_credentials_end(home, emulator):
         print(json.dumps({{"Version": 1, **given}}, default=lambda ends: ends.isoformat()))
         """,
     )
+    home.sso_profile(of_sso)
     home.config(f"""
-        [sso-session acme]
-        sso_start_url = {START_URL}
-        sso_region = eu-west-1
-        [profile sso]
-        sso_session = acme
-        sso_account_id = {of_sso}
-        sso_role_name = Admin
         [profile process]
         credential_process = {program}
     """)

@@ -38,14 +38,8 @@ def home(emulator, tmp_path):
         "SecretAccessKey": "sentinel-secret-of-process",
         "SessionToken": "sentinel-token-of-process",
     }
+    home.sso_profile(SSO)
     home.config(f"""
-        [sso-session acme]
-        sso_start_url = https://acme.awsapps.com/start
-        sso_region = eu-west-1
-        [profile sso]
-        sso_session = acme
-        sso_account_id = {SSO}
-        sso_role_name = Admin
         [profile process]
         credential_process = {home.program("process.py", f"print({json.dumps(given)!r})")}
         [profile keys]
