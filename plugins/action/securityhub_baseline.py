@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_all
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import baseline
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import today
@@ -27,4 +28,4 @@ class ActionModule(BatchAction):
         baselines, accounts = baseline.run(targets, neighbours, Clients(), check=check, today=today())
         outcome = baseline.result(baselines, accounts, check=check)
         self._print(baseline.table(outcome, check=check))
-        return result | outcome
+        return result | inert_all(outcome)

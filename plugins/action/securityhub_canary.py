@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_all
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import outcome
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import report
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import run as canary
@@ -44,7 +45,7 @@ class ActionModule(BatchAction):
         with _cleaning_up_before_it_ends():
             found = canary.run(targets, neighbours, Clients(), check=check, now=now, timeout=float(options["timeout"]))
         self._print(report.table(found))
-        return result | outcome.result(found)
+        return result | inert_all(outcome.result(found))
 
 
 @contextmanager

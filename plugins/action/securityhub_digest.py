@@ -9,6 +9,7 @@ import datetime
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_all
 from ansible_collections.secops.securityhub.plugins.module_utils._digest import report
 from ansible_collections.secops.securityhub.plugins.module_utils._digest import run as digest
 from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import Period
@@ -31,4 +32,4 @@ class ActionModule(BatchAction):
         period = Period(datetime.datetime.now(datetime.timezone.utc), options["days"])
         outcome = report.result(digest.run(targets, neighbours, Clients(), check=check, period=period))
         self._print(report.table(outcome, check=check))
-        return result | outcome
+        return result | inert_all(outcome)

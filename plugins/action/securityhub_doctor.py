@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_all
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import diagnosis
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import page
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import report
@@ -51,7 +52,7 @@ class ActionModule(BatchAction):
                 write_file(options["html"], page.page(found, now))
             if options["json"]:
                 write_file(options["json"], json.dumps(_dated(document, now), indent=2))
-        return result | document | {"changed": False, "msg": report.summary(found)}
+        return result | inert_all(document) | {"changed": False, "msg": report.summary(found)}
 
 
 def _dated(document: dict[str, Any], now: datetime.datetime) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_all
 from ansible_collections.secops.securityhub.plugins.module_utils._migration import report
 from ansible_collections.secops.securityhub.plugins.module_utils._migration.run import run
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report as pipelines
@@ -35,4 +36,4 @@ class ActionModule(BatchAction):
         self._print(pipelines.table(targets, move.accounts, traffic, check=check))
         outcome = report.result(move, diff=diff)
         self._print([report.closing(outcome, check=check)])
-        return result | outcome
+        return result | inert_all(outcome)

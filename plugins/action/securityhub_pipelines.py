@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_all
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.run import run
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
@@ -44,7 +45,7 @@ class ActionModule(BatchAction):
         accounts = run(targets, neighbours, clients, check=check, diff=diff, today=today(), say=self._say)
         traffic = report.traffic(clients.traffic.calls, clients.traffic.retries, time.monotonic() - started)
         self._print(report.table(targets, accounts, traffic, check=check))
-        outcome = report.result(targets, accounts, diff=diff)
+        outcome = inert_all(report.result(targets, accounts, diff=diff))
         document = report.document(outcome, datetime.datetime.now(datetime.timezone.utc), check=check)
         for path in files:
             write_file(path, json.dumps(document, indent=2))

@@ -10,6 +10,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_all
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_line
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import finding_files
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import simulation
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import simulation_report
@@ -38,7 +40,7 @@ class ActionModule(BatchAction):
         targets, neighbours = self._gather(task_vars or {})
         outcome = simulation_report.result(_simulate(targets, neighbours, options), options["days"])
         self._print(simulation_report.table(outcome))
-        return result | outcome
+        return result | inert_all(outcome)
 
 
 def _simulate(targets: list[Target], neighbours: list[Target], options: dict[str, Any]) -> simulation.Simulation:
@@ -50,6 +52,6 @@ def _simulate(targets: list[Target], neighbours: list[Target], options: dict[str
     try:
         findings = finding_files.read(options["files"])
     except Refused as error:
-        raise AnsibleActionFail(str(error)) from error
+        raise AnsibleActionFail(inert_line(str(error))) from None
     wanted = simulation.with_id(findings, options["finding_id"])
     return simulation.of_files(wanted, everyone, Clients(), options["days"], today())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_all
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import export
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import BatchAction
 from ansible_collections.secops.securityhub.plugins.plugin_utils._batch_action import today
@@ -33,7 +34,7 @@ class ActionModule(BatchAction):
         if changed and not check:
             write_file(path, text)
         self._print(export.lines(found, path, text, changed=changed, check=check))
-        return result | export.result(found) | {"changed": changed, "path": path}
+        return result | inert_all(export.result(found)) | {"changed": changed, "path": path}
 
 
 def _text_of(path: str) -> str:

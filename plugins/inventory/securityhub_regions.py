@@ -36,7 +36,8 @@ notes:
     C(securityhub_hub_reason) (why it is unknown, else empty)."
   - "Host variables of a region: C(securityhub_slack_region), C(securityhub_account_id) and C(securityhub_partition)."
   - "Host variables that the role reads, where the account has them: C(securityhub_slack_profile),
-    C(securityhub_slack_role_arn), C(securityhub_slack_external_id) and C(securityhub_slack_endpoint_url)."
+    C(securityhub_slack_role_arn), C(securityhub_slack_external_id), C(securityhub_slack_session_name) and
+    C(securityhub_slack_endpoint_url)."
   - "Variables from this file are host variables: they win over group_vars, and lose against host_vars. What group_vars
     should decide does not belong here."
   - "The credentials need C(account:ListRegions) or C(ec2:DescribeRegions), and C(securityhub:DescribeHub)."
@@ -67,8 +68,13 @@ options:
         description: A role in the account, assumed once, not for each region.
         type: str
       external_id:
-        description: What the role's trust policy asks for as C(sts:ExternalId). May be encrypted with Ansible Vault.
+        description: What the role's trust policy asks for as C(sts:ExternalId). May be encrypted with Ansible Vault; it
+          is so in the inventory too, and no output shows it.
         type: str
+      session_name:
+        description: The name of the session in which the role is assumed, which CloudTrail shows.
+        type: str
+        default: secops.securityhub
       endpoint_url:
         description: In place of O(endpoint_url) for this account.
         type: str
@@ -171,6 +177,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible.plugins.inventory import Cacheable
 from ansible.plugins.inventory import Constructable
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_line
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import accounts_of
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import problems
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import THREADS
@@ -187,6 +194,7 @@ if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._inventory.hosts import Host
 
 FILE_NAMES = ("securityhub_regions.yml", "securityhub_regions.yaml")
+EXTERNAL_ID = "securityhub_slack_external_id"
 OPTIONS = ("accounts", "regions", "exclude", "variables", "region_variables", "endpoint_url")
 
 
@@ -194,6 +202,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     """Reads the file, asks AWS or the cache, and hands over what module_utils/_inventory makes of it."""
 
     NAME = "secops.securityhub.securityhub_regions"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._encrypted: dict[str, EncryptedString] = {}
 
     def verify_file(self, path: str) -> bool:
         """Take files of the documented names only."""
@@ -208,23 +220,24 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         clients = Clients(connections=THREADS)
         facts = self._facts(clients, accounts, path, cache)
         for remark in remarks(accounts, facts, clients.available_regions("securityhub")):
-            self.display.warning(remark)
+            self.display.warning(inert_line(remark))
         for account, found in zip(accounts, facts):
             for host in hosts_of(account, found):
-                self._add(host)
+                self._add(host, self._encrypted.get(account.name))
 
     def _accounts(self, config: dict[str, Any]) -> list[Account]:
-        unknown = ", ".join(str(key) for key in config if not self.has_option(key))
+        unknown = inert_line(", ".join(str(key) for key in config if not self.has_option(key)))
         if unknown:
             raise AnsibleParserError(
                 f"the file has {unknown}, which this plugin does not know: see ansible-doc -t inventory {self.NAME}."
             )
         options = {name: self.get_option(name) for name in OPTIONS}
         if isinstance(options["accounts"], list):
+            self._encrypted = _external_ids(options["accounts"])
             options["accounts"] = [_decrypted(entry) for entry in options["accounts"]]
         found = problems(options)
         if found:
-            raise AnsibleParserError("; ".join(found) + ".")
+            raise AnsibleParserError(inert_line("; ".join(found) + "."))
         return accounts_of(options)
 
     def _facts(self, clients: Clients, accounts: list[Account], path: str, cache: bool) -> list[AccountFacts]:
@@ -251,16 +264,28 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if self.get_option("cache"):
             self._cache[self.get_cache_key(path)] = {key: asdict(found) for key, found in facts.items()}
 
-    def _add(self, host: Host) -> None:
+    def _add(self, host: Host, encrypted: EncryptedString | None) -> None:
         self.inventory.add_host(host.name)
         for group in host.groups:
             self.inventory.add_host(host.name, self.inventory.add_group(group))
-        for name, value in host.variables.items():
+        # What is encrypted in the file is so in the inventory, which people print and AWX keeps.
+        variables = {**host.variables, **({EXTERNAL_ID: encrypted} if encrypted is not None else {})}
+        for name, value in variables.items():
             self.inventory.set_variable(host.name, name, value)
         strict = self.get_option("strict")
-        self._set_composite_vars(self.get_option("compose"), host.variables, host.name, strict)
-        self._add_host_to_composed_groups(self.get_option("groups"), host.variables, host.name, strict)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), host.variables, host.name, strict)
+        self._set_composite_vars(self.get_option("compose"), variables, host.name, strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), variables, host.name, strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host.name, strict)
+
+
+def _external_ids(accounts: list[Any]) -> dict[str, EncryptedString]:
+    """Return those that are encrypted in the file, by the name of their account."""
+    entries = [entry for entry in accounts if isinstance(entry, dict)]
+    return {
+        str(entry.get("name") or ""): entry["external_id"]
+        for entry in entries
+        if isinstance(entry.get("external_id"), EncryptedString)
+    }
 
 
 def _decrypted(entry: Any) -> Any:

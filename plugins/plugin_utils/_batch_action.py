@@ -13,6 +13,8 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_line
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
 
@@ -66,7 +68,7 @@ class BatchAction(ActionBase):
 
     def _print(self, lines: Iterable[str]) -> None:
         for line in lines:
-            self._display.display(line)
+            self._display.display(inert_line(line))
 
     def _say(self, line: str) -> None:
         """Print what is going on."""
@@ -85,10 +87,13 @@ def refuse_forgotten(days: int) -> None:
 
 
 def write_file(path: str, text: str) -> None:
-    """Write a report to a file on the controller; AnsibleActionFail, with what to do, where that cannot be."""
+    """Write a report, fit to be shown, to a file on the controller.
+
+    Raise AnsibleActionFail, with what to do, where that cannot be.
+    """
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(text, encoding="utf-8")
+        Path(path).write_text(inert(text), encoding="utf-8")
     except OSError as error:
         # Ansible would add the error's own text to the sentence, which says it already.
         raise AnsibleActionFail(f"{path} could not be written ({error.strerror}): name another file.") from None

@@ -31,6 +31,7 @@ OF_PLAYBOOKS = (
     "securityhub_slack_doctor_hours",
     "securityhub_slack_doctor_html",
     "securityhub_slack_doctor_json",
+    "securityhub_slack_export_file",
     "securityhub_slack_simulate_days",
     "securityhub_slack_simulate_files",
     "securityhub_slack_simulate_finding_id",

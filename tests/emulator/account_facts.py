@@ -1,17 +1,15 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ministack says about accounts, made to agree with the world: enabled regions, and roles that may be assumed."""
+"""What ministack says about accounts, made to agree with the world: enabled regions; and which roles may be assumed."""
 
 from __future__ import annotations
 
 from typing import Any
-from xml.sax.saxutils import escape
 
 from ministack.core.responses import get_account_id
 from ministack.services import account
 from ministack.services import ec2
-from ministack.services import sts
 from world import ALL_REGIONS
 from world import OPT_IN_REGIONS
 from world import World
@@ -22,20 +20,6 @@ def install(world: World) -> None:
     account._DISPATCH["/listRegions"] = lambda payload: _list_regions(world, payload)
     account._DISPATCH["/getRegionOptStatus"] = lambda payload: _region_status(world, payload)
     ec2._ACTION_MAP["DescribeRegions"] = lambda params: _describe_regions(world, params)
-    handle = sts.handle_request
-
-    async def check_role_and_handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> Any:
-        params = sts_params(body, query)
-        if params.get("Action") == "AssumeRole" and not may_assume(world, params):
-            arn = escape(params.get("RoleArn", ""))
-            message = (
-                f"User: arn:aws:iam::{get_account_id()}:root is not authorized to perform: "
-                f"sts:AssumeRole on resource: {arn}"
-            )
-            return sts._error(403, "AccessDenied", message, ns="sts")
-        return await handle(method, path, headers, body, query)
-
-    sts.handle_request = check_role_and_handle
 
 
 def sts_params(body: bytes, query: dict) -> dict[str, str]:

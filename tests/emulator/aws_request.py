@@ -15,9 +15,15 @@ from xml.sax.saxutils import escape
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 CBOR_OPERATION = re.compile(r"/service/[^/]+/operation/(\w+)")
+# Requests that lead to credentials are not signed: path or operation -> service and operation.
+UNSIGNED = {
+    "/federation/credentials": ("awsssoportal", "GetRoleCredentials"),
+    "/token": ("sso-oauth", "CreateToken"),
+    "AssumeRoleWithWebIdentity": ("sts", "AssumeRoleWithWebIdentity"),
+}
 READS = re.compile(
     r"(Get|List|Describe|BatchGet|Head|Validate|Estimate|Detect|Test|Simulate|Lookup|Search|Query|Scan|Decode)"
-    r"|AssumeRole|GET |HEAD "
+    r"|AssumeRole|CreateToken|GET |HEAD "
 )
 
 
@@ -42,6 +48,8 @@ def read(method: str, path: str, query: str, headers: Mapping[str, str], body: b
     signed = CREDENTIAL.search(headers.get("Authorization", "") or query.replace("%2F", "/"))
     access_key, region, service = signed.groups() if signed else ("", "", "")
     operation, protocol = _operation(method, path, query, headers, body, service)
+    if not service:
+        service, operation = UNSIGNED.get(path) or UNSIGNED.get(operation, (service, operation))
     return AwsRequest(access_key, region, service, operation, protocol)
 
 

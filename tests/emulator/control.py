@@ -43,6 +43,7 @@ class Control:
             ("POST", "/_emulator/stack_status"): self.set_stack_status,
             ("POST", "/_emulator/custom_action"): self.custom_action,
             ("POST", "/_emulator/button"): self.button,
+            ("POST", "/_emulator/sign_in"): self.describe_sign_in,
             ("POST", "/_emulator/event"): self.event,
         }
 
@@ -127,6 +128,11 @@ class Control:
     def button(self, given: Any, query: dict[str, str]) -> Any:
         """{"n": of a message, "button": its text}"""
         return self.emulator.buttons.press(given["n"], given["button"])
+
+    def describe_sign_in(self, given: Any, query: dict[str, str]) -> Any:
+        """{"session_seconds", "sso_tokens", "web_identity_tokens"}: merged; as the README has them."""
+        self.emulator.sign_in.describe(given)
+        return {}
 
     def event(self, given: Any, query: dict[str, str]) -> Any:
         """{"account", "region", "source", "detail-type", "resources", "detail"}: any event of an AWS service."""

@@ -22,6 +22,9 @@ from ministack.core.responses import set_request_region
 from request_log import RequestLog
 from rest_json import Answer
 from rest_json import ConnectionLost
+from sign_in import OIDC
+from sign_in import PORTAL
+from sign_in import SignIn
 
 BODY_LIMIT = 64 * 1024 * 1024
 # A closed socket with this option sends RST instead of FIN.
@@ -37,6 +40,7 @@ class Front:
     named: ours too, those whose requests name their operation.
     operation_of: service, method, path -> the operation's name, where only a path tells.
     is_enabled: account, region -> whether the region is enabled there.
+    sign_in: what hands out temporary credentials, and knows which of them are over.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Front:
         named: dict[str, Callable[[AwsRequest, bytes], tuple]],
         operation_of: Callable[[str, str, str], str | None],
         is_enabled: Callable[[str, str], bool],
+        sign_in: SignIn,
         faults: Faults,
         log: RequestLog,
         control: Callable[[web.BaseRequest, bytes], web.Response],
@@ -53,6 +58,7 @@ class Front:
         self.named = named
         self.operation_of = operation_of
         self.is_enabled = is_enabled
+        self.sign_in = sign_in
         self.faults = faults
         self.log = log
         self.control = control
@@ -90,7 +96,7 @@ class Front:
     ) -> web.StreamResponse:
         set_request_account_id(about.access_key)
         set_request_region(about.region)
-        account = get_account_id()
+        account, caller = get_account_id(), self.sign_in.caller(about.access_key)
         delay, outcome, reason = self.faults.decide(about.service, about.region, about.operation)
         if delay:
             await asyncio.sleep(delay)
@@ -100,9 +106,9 @@ class Front:
             if outcome is Outcome.LOST:
                 raise ConnectionLost
         except ConnectionLost:
-            self.log.add(about, account, 0)
+            self.log.add(about, account, caller, 0)
             return _reset(request)
-        self.log.add(about, account, status)
+        self.log.add(about, account, caller, status)
         return web.Response(status=status, headers=headers, body=answer)
 
     async def _answer(
@@ -110,6 +116,11 @@ class Front:
     ) -> tuple:
         if not self.is_enabled(get_account_id(), about.region):
             return aws_request.unknown_credentials(about)
+        refused = self.sign_in.refusal(about, request.headers)
+        if refused:
+            return refused
+        if about.service in (PORTAL, OIDC):
+            return self.sign_in.answer(about, request.headers, query, body)
         service = self.services.get(about.service)
         if service is not None:
             return service(request.method, raw_path, query, body)

@@ -23,8 +23,8 @@ class RequestLog:
         """Forgets the entries, not the count."""
         self.entries = []
 
-    def add(self, request: AwsRequest, account: str, status: int) -> None:
-        """Notes a request that was answered with a status; 0 when its connection broke."""
+    def add(self, request: AwsRequest, account: str, caller: str, status: int) -> None:
+        """Notes a request of a caller (an ARN) that was answered with a status; 0 when its connection broke."""
         self.count += 1
         if len(self.entries) >= KEPT:
             del self.entries[: KEPT // 2]
@@ -33,6 +33,7 @@ class RequestLog:
                 "n": self.count,
                 "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
                 "account": account,
+                "caller": caller,
                 "region": request.region,
                 "service": request.service,
                 "operation": request.operation,

@@ -50,6 +50,7 @@ from request_log import RequestLog
 from rest_json import Routes
 from rest_json import model_of
 from security_hub import SecurityHub
+from sign_in import SignIn
 from stack_sets import StackSets
 from stacks import Stacks
 from world import World
@@ -71,6 +72,8 @@ class Emulator:
         self.delivery.install(self.chatbot)
         self.buttons = Buttons(self.inbox, self.chatbot, self.security_hub.service)
         account_facts.install(self.world)
+        self.sign_in = SignIn(self.world)
+        self.sign_in.install()
         self.stacks = Stacks()
         self.stacks.install()
         stacks.install_refusals()
@@ -94,7 +97,14 @@ class Emulator:
         }
         named = {"servicequotas": self.limits.service_quotas}
         self.front = Front(
-            services, named, self.operation_of, self.world.is_enabled, self.faults, self.log, Control(self)
+            services,
+            named,
+            self.operation_of,
+            self.world.is_enabled,
+            self.sign_in,
+            self.faults,
+            self.log,
+            Control(self),
         )
 
     def may_make_service_role(self) -> bool:
@@ -120,6 +130,7 @@ class Emulator:
         """Back to an empty world."""
         ministack._reset_all_state()
         self.world.clear()
+        self.sign_in.clear()
         self.security_hub.clear()
         self.chatbot.clear()
         self.inbox.clear()

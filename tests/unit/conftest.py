@@ -89,6 +89,10 @@ class Emulator:
         """How long operations on stacks take, and which of them fail."""
         return self.ask("POST", "stacks", {"seconds": seconds, "fail": list(failures)})
 
+    def sign_in(self, **given: Any) -> dict:
+        """How long temporary credentials last (session_seconds), and which tokens lead to some."""
+        return self.ask("POST", "sign_in", given)
+
     def custom_action(self, region: str, action: str, *finding_ids: str, account: str = ACCOUNT) -> dict:
         """Sends findings by a custom action, as a person does in the console."""
         given = {"account": account, "region": region, "action": action, "finding_ids": list(finding_ids)}

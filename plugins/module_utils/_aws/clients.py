@@ -13,6 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import ATTEMPTS
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CONNECT_TIMEOUT
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import READ_TIMEOUT
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import Acting
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialStore
@@ -27,10 +30,6 @@ except ImportError:
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# 30 % of faults: with 3 attempts up to 3 of 60 calls fail, with 8 none did.
-ATTEMPTS = 8
-CONNECT_TIMEOUT = 5  # seconds
-READ_TIMEOUT = 30  # seconds
 HTTP_REDIRECT = 300
 USER_AGENT = "secops.securityhub"
 
@@ -78,8 +77,8 @@ class Clients:
     def acting(self, source: CredentialSource) -> Iterator[None]:
         """Sign this thread's calls inside the block with the credentials of *source*."""
         with self._store_lock:
-            credentials = self._store.load(source)
-        with self._acting.as_account(credentials):
+            signing = self._store.sign_in(source)
+        with self._acting.as_account(signing):
             yield
 
     def home_region(self, source: CredentialSource) -> str:

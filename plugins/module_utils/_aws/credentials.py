@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
@@ -14,9 +16,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import sign_in
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 
 try:
+    import botocore.config
     import botocore.credentials
     import botocore.exceptions
     import botocore.session
@@ -28,6 +33,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SESSION_NAME = "secops.securityhub"
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+ROLE_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
+DEFAULT_REGION = "us-east-1"
+ASSUMED = "assume-role"  # botocore's name for credentials of a role
+# 30 % of faults: with 3 attempts up to 3 of 60 calls fail, with 8 none did.
+ATTEMPTS = 8
+CONNECT_TIMEOUT = 5  # seconds
+READ_TIMEOUT = 30  # seconds
+# botocore's loggers that warn of each sign-in that fails, with a traceback that Ansible writes to its log. Who is told
+# of the failure gets a sentence.
+TALKATIVE = ("botocore.credentials", "botocore.tokens")
+HOLD = 60  # seconds for which credentials sign before botocore is asked whether they are to be renewed
+MARGIN = 60  # seconds before their end in which it is asked more often,
+AGAIN = 1  # and after how many seconds
 ROLE_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
 
 
@@ -47,6 +67,19 @@ class CredentialSource:
         if self.profile:
             return f"profile {self.profile}"
         return "the credentials of the environment"
+
+
+def problems(source: CredentialSource, session_name: str, external_id: str) -> list[str]:
+    """Return what STS would not take, each with its remedy. The last two: what the person calls them."""
+    found = []
+    if not ROLE_SESSION_NAME.fullmatch(source.session_name):
+        found.append(
+            f"{session_name} is {source.session_name!r}: AWS takes 2 to 64 letters, digits and signs out of _+=,.@-"
+        )
+    if source.external_id and not EXTERNAL_ID.fullmatch(source.external_id):
+        # It may be a secret between two parties, so it is not shown.
+        found.append(f"{external_id} is not one: AWS takes 2 to 1224 letters, digits and signs out of _+=,.@:/-")
+    return found
 
 
 class Acting:
@@ -74,7 +107,7 @@ class Acting:
             self._thread.credentials = before
 
     def get_frozen_credentials(self) -> Any:
-        """Return what botocore signs with; refreshes temporary credentials that are about to expire."""
+        """Return what botocore signs with."""
         return self._thread.credentials.get_frozen_credentials()
 
     def get_deferred_property(self, property_name: str) -> Any:
@@ -86,28 +119,79 @@ class Acting:
         return self
 
 
+class SignIn:
+    """The credentials of one source: loaded when they first sign, and renewed before they expire.
+
+    botocore renews ahead of time, and whenever something is signed as long as what it gets lasts for less than 15
+    minutes: for credentials that never last longer, a credential_process would run for each call. So what was got signs
+    for HOLD seconds, and as long as AWS takes it if it cannot be renewed. A refusal that is not a passing one stays.
+    """
+
+    def __init__(self, profile: str, load: Callable[[], Any]) -> None:
+        self._profile = profile
+        self._load = load
+        self._lock = threading.Lock()
+        self._credentials: Any = None
+        self._held: Any = None
+        self._asked = 0.0
+        self._refused: Exception | None = None
+
+    def get_frozen_credentials(self) -> Any:
+        """Return what signs now. Raise Refused, or what AWS or the network says, where there is nothing."""
+        if self._is_due():
+            with self._lock:
+                if self._is_due():
+                    self._held = self._renewed()
+                    self._asked = time.monotonic()
+        return self._held
+
+    def _is_due(self) -> bool:
+        if self._held is None or self._ends_within(0):
+            return True
+        return time.monotonic() - self._asked > (AGAIN if self._ends_within(MARGIN) else HOLD)
+
+    def _ends_within(self, seconds: float) -> bool:
+        renewable = isinstance(self._credentials, botocore.credentials.RefreshableCredentials)
+        return renewable and bool(self._credentials.refresh_needed(seconds))
+
+    def _renewed(self) -> Any:
+        if self._refused is not None:
+            raise self._refused
+        try:
+            if self._credentials is None:
+                self._credentials = self._load()
+            return self._credentials.get_frozen_credentials()
+        except Exception as error:  # what a person has configured may fail in any way
+            if self._held is not None and not self._ends_within(0):
+                return self._held
+            failure = sign_in.failure(error, self._profile)
+            if not errors.is_passing(failure):
+                self._refused = failure
+            # Without what it came from, which may quote what a file or a program has given.
+            raise failure from None
+
+
 class CredentialStore:
-    """The credentials of every source, each loaded once and each role assumed once; refreshed by botocore.
+    """The credentials of every source, each loaded once and each role assumed once.
 
     *sts* makes the STS client of a region and endpoint, which signs with what *acting* says: one client then assumes
-    the roles of all accounts. Not for several threads at once: its owner holds a lock while it calls.
+    the roles of all accounts. Not for several threads at once: its owner holds a lock while it calls. Nothing waits
+    for AWS meanwhile; signing in does, each source by itself.
     """
 
     def __init__(self, acting: Acting, sts: Callable[[str, str], Any]) -> None:
         self._acting = acting
         self._sts = sts
-        self._loaded: dict[CredentialSource, Any] = {}
+        self._sign_ins: dict[CredentialSource, SignIn] = {}
         self._sessions: dict[str, Any] = {}
-        self._refused: dict[CredentialSource, Exception] = {}
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.ERROR)
 
-    def load(self, source: CredentialSource) -> Any:
-        """Return botocore Credentials of *source*; the role is assumed when they first sign.
-
-        Raises NoCredentialsError, ProfileNotFound, or Refused for what is no role ARN.
-        """
-        if source not in self._loaded:
-            self._loaded[source] = self._load(source)
-        return self._loaded[source]
+    def sign_in(self, source: CredentialSource) -> SignIn:
+        """Return the credentials of *source*. Raise ProfileNotFound, or Refused for what is no role ARN."""
+        if source not in self._sign_ins:
+            self._sign_ins[source] = self._sign_in(source)
+        return self._sign_ins[source]
 
     def home_region(self, source: CredentialSource) -> str:
         """Return where the partition of *source* has its global services: us-east-1, unless in China, GovCloud, ..."""
@@ -120,43 +204,74 @@ class CredentialStore:
             return partition_of_role(source.role_arn)
         region = self._session(source.profile).get_config_variable("region")
         # Each session reads botocore's endpoint data for itself, so one of them answers for all profiles.
-        return str(self._session("").get_partition_for_region(region)) if region else "aws"
+        return str(self._session("").get_partition_for_region(region))
 
-    def _load(self, source: CredentialSource) -> Any:
-        credentials = self._session(source.profile).get_credentials()
-        if credentials is None:
-            raise botocore.exceptions.NoCredentialsError()
+    def _sign_in(self, source: CredentialSource) -> SignIn:
+        session = self._session(source.profile)
+        profile = str(session.get_config_variable("profile") or "")
         if not source.role_arn:
-            return credentials
-        assume = partial(self._assume, source, self.home_region(source), credentials)
-        return botocore.credentials.DeferredRefreshableCredentials(assume, "assume-role")
+            return SignIn(profile, partial(_credentials, session, profile))
+        own = self.sign_in(CredentialSource(profile=source.profile))
+        assume = partial(self._assume, source, self.home_region(source), own)
+        return SignIn(profile, lambda: botocore.credentials.DeferredRefreshableCredentials(assume, ASSUMED))
 
     def _session(self, profile: str) -> Any:
         if profile not in self._sessions:
-            self._sessions[profile] = botocore.session.Session(profile=profile or None)
+            self._sessions[profile] = _new_session(profile)
         return self._sessions[profile]
 
-    def _assume(self, source: CredentialSource, region: str, own: Any) -> dict[str, str]:
-        # botocore calls this once at a time for a source, and again for each thread that waited if it fails: a role
-        # that AWS refuses is not asked for once more by every region of the account.
-        if source in self._refused:
-            raise self._refused[source]
+    def _assume(self, source: CredentialSource, region: str, own: SignIn) -> dict[str, str]:
         arguments = {"RoleArn": source.role_arn, "RoleSessionName": source.session_name}
         if source.external_id:
             arguments["ExternalId"] = source.external_id
         sts = self._sts(region, source.endpoint_url)
-        try:
-            with self._acting.as_account(own):
-                assumed = sts.assume_role(**arguments)["Credentials"]
-        except botocore.exceptions.ClientError as error:
-            self._refused[source] = error
-            raise
+        with self._acting.as_account(own):
+            assumed = sts.assume_role(**arguments)["Credentials"]
         return {
             "access_key": assumed["AccessKeyId"],
             "secret_key": assumed["SecretAccessKey"],
             "token": assumed["SessionToken"],
             "expiry_time": assumed["Expiration"].isoformat(),
         }
+
+
+def _new_session(profile: str) -> Any:
+    """Return a session that reads the credentials of *profile*, and assumes the role that it names, if any."""
+    session = botocore.session.Session(profile=profile or None)
+    # Tokens of the old global endpoint are refused by every region that an account has opted in to. botocore takes it
+    # where AWS_STS_REGIONAL_ENDPOINTS says so, and where no region is set, which nobody needs to do here.
+    session.set_config_variable("sts_regional_endpoints", "regional")
+    if not session.get_config_variable("region"):
+        session.set_config_variable("region", DEFAULT_REGION)
+    session.set_default_client_config(
+        botocore.config.Config(
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        )
+    )
+    return session
+
+
+def _credentials(session: Any, profile: str) -> Any:
+    found = session.get_credentials()
+    if found is None:
+        raise botocore.exceptions.NoCredentialsError()
+    if found.method == ASSUMED and _asks_for_a_code(session.full_config["profiles"], profile or "default"):
+        raise sign_in.asks_for_a_code(profile)
+    return found
+
+
+def _asks_for_a_code(profiles: dict[str, dict[str, str]], profile: str) -> bool:
+    """Tell whether the role of *profile*, or one on the way to it, is assumed with an MFA code."""
+    on_the_way: list[str] = []
+    while profile in profiles and profile not in on_the_way:
+        on_the_way.append(profile)
+        about = profiles[profile]
+        if "role_arn" in about and "mfa_serial" in about:
+            return True
+        profile = about.get("source_profile", "")
+    return False
 
 
 def partition_of_role(arn: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
+
 try:
     import botocore.exceptions as aws
     from botocore.parsers import ResponseParserError
@@ -41,6 +43,22 @@ CODES = {
     "AssumeRoleDenied": (
         "these credentials may not assume the role ({message})",
         "name them in its trust policy, allow them sts:AssumeRole, and check the external id.",
+    ),
+    "WebIdentityDenied": (
+        "the role does not trust this web identity ({message})",
+        "have its trust policy allow the identity provider, and the audience and subject of the token.",
+    ),
+    "WebIdentityExpired": (
+        "the web identity token has expired ({message})",
+        "run the playbook again with a new one; in CI, a new job gets it.",
+    ),
+    "InvalidIdentityToken": (
+        "AWS does not take the web identity token ({message})",
+        "check AWS_WEB_IDENTITY_TOKEN_FILE, and that the role's account knows the identity provider.",
+    ),
+    "ForbiddenException": (
+        "IAM Identity Center does not give this role to who has signed in ({message})",
+        "check sso_account_id and sso_role_name of the profile, and who signs in.",
     ),
     "ExpiredToken": (
         "the credentials have expired",
@@ -99,6 +117,16 @@ SAME_AS = {
     "RegionDisabledException": "OptInRequired",
 }
 
+# What a code means as the answer to one operation only.
+OF_OPERATION = {
+    ("AssumeRole", "AccessDenied"): "AssumeRoleDenied",
+    ("AssumeRoleWithWebIdentity", "AccessDenied"): "WebIdentityDenied",
+    ("AssumeRoleWithWebIdentity", "ExpiredToken"): "WebIdentityExpired",
+}
+
+# No sentence of AWS's is as long; a page of a proxy's, or what somebody has put there, may be.
+LONGEST = 1000  # characters
+
 # EC2 adds some hundred characters that only sts:DecodeAuthorizationMessage can read.
 ENCODED = re.compile(r"\s*Encoded authorization failure message:.*", re.DOTALL)
 
@@ -150,13 +178,11 @@ def sentences(error: BaseException) -> list[str]:
 
 
 def explain(error: BaseException) -> str:
-    """Return one sentence with the cause and one with the remedy."""
+    """Return one sentence with the cause and one with the remedy, fit to be shown: much of it is not ours."""
     if isinstance(error, Refused):
-        return str(error)
+        return inert(str(error))
     known = code(error)
-    if known:
-        return _explain_code(error, known)
-    return _explain_transport(error)
+    return inert(_explain_code(error, known) if known else _explain_transport(error))
 
 
 def _explain_code(error: Any, known: str) -> str:
@@ -167,8 +193,7 @@ def _explain_code(error: Any, known: str) -> str:
         "attempts": metadata.get("RetryAttempts", 0) + 1,
     }
     meaning = SAME_AS.get(known, known)
-    if meaning == "AccessDenied" and error.operation_name == "AssumeRole":
-        meaning = "AssumeRoleDenied"
+    meaning = OF_OPERATION.get((error.operation_name, meaning), meaning)
     if meaning in CODES:
         cause, remedy = CODES[meaning]
         if meaning == "AccessDenied":
@@ -203,4 +228,8 @@ def _explain_transport(error: BaseException) -> str:
 
 
 def _in_a_sentence(text: str) -> str:
-    return " ".join(text.split()).rstrip(".")
+    return _of_bearable_length(" ".join(text.split())).rstrip(".")
+
+
+def _of_bearable_length(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."

@@ -11,12 +11,16 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import ATTEMPTS
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import sign_in
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import USER_AGENT
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import ATTEMPTS
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_all
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_line
 
 try:
     import botocore.config
     import botocore.exceptions as aws
+    from botocore.parsers import ResponseParserError
 except ImportError:
     pass  # AnsibleAWSModule says so
 
@@ -33,13 +37,20 @@ def client(module: Any, service: str, **where: str) -> Any:
     """
     set_collection_info(collection_name=USER_AGENT, collection_version=VERSION)
     retries = botocore.config.Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS})
-    return module.client(service, config=retries, **where)
+    try:
+        return module.client(service, config=retries, **where)
+    except Exception as error:  # what botocore's errors are not: a credential_process that is not there, for example
+        module.fail_json(msg=errors.explain(_of_the_sign_in(module, error)))
+
+
+def _of_the_sign_in(module: Any, error: Exception) -> Exception:
+    return sign_in.failure(error, module.params.get("profile") or "")
 
 
 def refuse(module: Any, problems: list[str]) -> None:
     """Fail the module if its options would be refused by AWS."""
     if problems:
-        module.fail_json(msg=f"{'; '.join(problems)}.")
+        module.fail_json(msg=inert_line(f"{'; '.join(problems)}."))
 
 
 @contextmanager
@@ -47,10 +58,15 @@ def explained(module: Any, target: str) -> Iterator[None]:
     """Turn what AWS or the collection refuses inside the block into a sentence about *target*."""
     try:
         yield
-    except (errors.Refused, aws.ClientError, aws.BotoCoreError) as error:
-        module.fail_json(msg=f"{target}: {errors.explain(error)}")
+    except (errors.Refused, aws.ClientError, aws.BotoCoreError, ResponseParserError) as error:
+        said = _of_the_sign_in(module, error) if sign_in.concerns(error) else error
+        module.fail_json(msg=f"{target}: {errors.explain(said)}")
+    except RuntimeError as error:
+        if not sign_in.concerns(error):
+            raise
+        module.fail_json(msg=f"{target}: {errors.explain(_of_the_sign_in(module, error))}")
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """Return what --diff shows."""
-    return {"before": before, "after": after}
+    return {"before": inert_all(before), "after": inert_all(after)}

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import outcome
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import slack
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.differences import few_of
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import LISTED_AT_MOST
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
 
 if TYPE_CHECKING:

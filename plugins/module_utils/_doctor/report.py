@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.checks import CHECKS
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import UNCOVERED
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import BROKEN
@@ -17,7 +18,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdict
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.differences import few_of
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import LISTED_AT_MOST
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
 
 if TYPE_CHECKING:

@@ -14,7 +14,9 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import credentials
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import ROLE_ARN
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import SESSION_NAME
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ EVERY_REGION = "enabled"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 NAMES_OF_ANSIBLE = ("all", "ungrouped")
 PATTERN = re.compile(r"[a-z0-9*?\[\]!-]+")
-TEXTS = ("name", "profile", "role_arn", "external_id", "endpoint_url")
+TEXTS = ("name", "profile", "role_arn", "external_id", "session_name", "endpoint_url")
 LISTS = ("regions", "exclude")
 DICTIONARIES = ("variables", "region_variables")
 NOT_IN_GROUP_NAMES = re.compile(r"[^A-Za-z0-9_]")
@@ -76,6 +78,7 @@ class Account:
     def search_key(self, environment: Mapping[str, str]) -> str:
         """Return a text that is the same for the same question to AWS, and tells nothing of what is in it."""
         source = self.source
+        # Not the session's name, which is only what CloudTrail shows.
         asked = [source.profile, source.role_arn, source.external_id, source.endpoint_url, self.regions, self.exclude]
         # Without a profile the environment says whose regions these are.
         whose = [] if source.profile else [environment.get(name, "") for name in CREDENTIALS_OF_ENVIRONMENT]
@@ -105,6 +108,7 @@ def _account(entry: dict[str, Any], options: dict[str, Any]) -> Account:
             text("role_arn"),
             text("external_id"),
             text("endpoint_url") or str(options.get("endpoint_url") or ""),
+            text("session_name") or SESSION_NAME,
         ),
         regions=_patterns(entry.get("regions"), options["regions"], EVERY_REGION),
         exclude=_patterns(entry.get("exclude"), options["exclude"], []),
@@ -168,15 +172,29 @@ def _identity_problems(where: str, entry: dict[str, Any]) -> list[str]:
             f"{name!r} cannot be the name of an account: use letters, digits, hyphens, underscores and dots, "
             f"and neither all nor ungrouped, which are groups of Ansible's own"
         )
+    return found + _role_problems(where, entry)
+
+
+def _role_problems(where: str, entry: dict[str, Any]) -> list[str]:
     role_arn = entry.get("role_arn") or ""
-    if role_arn and not ROLE_ARN.fullmatch(role_arn):
-        found.append(
+    if not role_arn:
+        return [
+            f"{where} has {what} but no role_arn: add the role that {verb} it, or take it out"
+            for key, what, verb in (
+                ("external_id", "an external_id", "asks for"),
+                ("session_name", "a session_name", "is assumed with"),
+            )
+            if entry.get(key)
+        ]
+    if not ROLE_ARN.fullmatch(role_arn):
+        return [
             f"role_arn of {where} is {role_arn!r}, which is no ARN of a role: write it as "
             f"arn:aws:iam::111111111111:role/name"
-        )
-    if entry.get("external_id") and not role_arn:
-        found.append(f"{where} has an external_id but no role_arn: add the role that asks for it, or take it out")
-    return found
+        ]
+    source = CredentialSource(
+        external_id=entry.get("external_id") or "", session_name=entry.get("session_name") or SESSION_NAME
+    )
+    return credentials.problems(source, f"session_name of {where}", f"external_id of {where}")
 
 
 def _level_problems(where: str, level: dict[str, Any]) -> list[str]:

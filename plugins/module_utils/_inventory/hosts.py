@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import SESSION_NAME
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import group_of
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import HUB_UNKNOWN
 
@@ -83,6 +84,7 @@ def _source_variables(account: Account) -> dict[str, str]:
         "securityhub_slack_profile": source.profile,
         "securityhub_slack_role_arn": source.role_arn,
         "securityhub_slack_external_id": source.external_id,
+        "securityhub_slack_session_name": source.session_name if source.session_name != SESSION_NAME else "",
         "securityhub_slack_endpoint_url": source.endpoint_url,
     }
     return {name: value for name, value in given.items() if value}

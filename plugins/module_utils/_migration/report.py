@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import configuration_name
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
 from ansible_collections.secops.securityhub.plugins.module_utils._migration import leftovers
@@ -109,7 +110,7 @@ def table(move: Move, *, check: bool) -> list[str]:
             rows += _row(f"account {channels.account.account.id}", leftover, leftover["plan"])
     if not rows:
         return ["", "Nothing is left of AWS's template of 2020."]
-    return ["", f"Of AWS's template of 2020 there {'is' if check else 'was'}:", *map(report.inert, rows)]
+    return ["", f"Of AWS's template of 2020 there {'is' if check else 'was'}:", *map(inert, rows)]
 
 
 def _row(where: str, leftover: Leftover, plan: str) -> list[str]:

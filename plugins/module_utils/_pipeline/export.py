@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set_resource
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.stack_set_resource import Instance
@@ -19,7 +20,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline impor
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import run as pipelines
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import failed
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
 
 if TYPE_CHECKING:

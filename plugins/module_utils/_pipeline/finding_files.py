@@ -41,7 +41,7 @@ def _read(path: Path) -> list[Finding]:
         raise Refused(
             f"{path} cannot be read ({error.strerror}): give a path from where you run the playbook."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(f"{path} is no JSON ({error}): give {SHAPES}.") from error
     found = _findings_in(content)
     if any(not _is_finding(finding) for finding in found):

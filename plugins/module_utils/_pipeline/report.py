@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_line
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
 WIDTH = 80
 
 
-def inert(text: str) -> str:
-    """Return *text* without what a terminal would obey: AWS's answers and error texts are not ours."""
-    return "".join(char if char == "\n" or unicodedata.category(char)[0] != "C" else "?" for char in text)
-
-
 def target_result(target: Target) -> dict[str, Any]:
     """Return one target for the registered result."""
     return {
@@ -43,8 +39,8 @@ def target_result(target: Target) -> dict[str, Any]:
         "changed": target.plan.changed,
         "changes": changes_of(target),
         "failed": bool(target.error),
-        "problems": [inert(problem) for problem in target.problems],
-        "msg": inert(target.error) or "; ".join(changes_of(target)) or "nothing to change",
+        "problems": [inert_line(problem) for problem in target.problems],
+        "msg": inert_line(target.error) or "; ".join(changes_of(target)) or "nothing to change",
     }
 
 
@@ -63,7 +59,7 @@ def account_result(account: AccountRun) -> dict[str, Any]:
         "changed": bool(account.plan and account.plan.changed),
         "changes": channel_changes(account),
         "channels": _channels(account),
-        "notices": [inert(notice) for notice in account.notices],
+        "notices": [inert_line(notice) for notice in account.notices],
     }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import credentials
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
 from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import encryption
@@ -158,6 +159,7 @@ def problems(settings: Settings) -> list[str]:
     """Return what is wrong with one host's settings, each as a sentence with its remedy."""
     found = [
         *_region_problems(settings.region),
+        *credentials.problems(settings.source, f"{PREFIX}session_name", f"{PREFIX}external_id"),
         *_name_problems(settings),
         *_action_problems(settings),
         *_tag_problems(settings.tags),

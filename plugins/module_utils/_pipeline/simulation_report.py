@@ -9,9 +9,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import failed
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import first
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES

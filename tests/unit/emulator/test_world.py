@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler
 from http.server import HTTPServer
 from pathlib import Path
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.exceptions import ConnectionClosedError
@@ -70,7 +71,14 @@ def test_a_region_that_is_not_enabled_knows_no_credentials(lab, service, operati
 
 def test_a_role_is_assumed_into_its_account(lab):
     credentials = lab.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="session")["Credentials"]
-    sts = lab.client("sts", account=credentials["AccessKeyId"])
+    sts = boto3.client(
+        "sts",
+        region_name=REGION,
+        endpoint_url=lab.emulator.url,
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
     assert sts.get_caller_identity()["Account"] == MEMBER
     assert lab.client("sts").get_caller_identity()["Account"] == ACCOUNT
 

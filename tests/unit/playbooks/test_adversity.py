@@ -1,73 +1,332 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What strangers may write, and what nobody may read: hostile text of AWS's answers, and secrets, in all output."""
+"""What strangers may write: hostile text in whatever people, members and AWS say, in all that is printed and written.
+
+The sinks are the playbooks with their terminal output, and the files they write; each is run in a world in which every
+source that does not fail anything is hostile, and against each source that does.
+"""
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from html.parser import HTMLParser
 
 import pytest
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import ACCOUNT
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import Fleet
+from ansible_collections.secops.securityhub.tests.unit.signing_in import CHANNEL
+from ansible_collections.secops.securityhub.tests.unit.signing_in import PREFIX
+from ansible_collections.secops.securityhub.tests.unit.signing_in import ROOT
+from ansible_collections.secops.securityhub.tests.unit.signing_in import WORKSPACE
+from ansible_collections.secops.securityhub.tests.unit.signing_in import Home
 
-# A template, a terminal's title, a colour, the other direction of writing, a page.
-READABLE = "{{ 7 * 7 }}<script>alert(1)</script>"
-HOSTILE = f"\x1b]0;owned\x07\x1b[31m\u202e{READABLE}"
+ACCOUNT, OTHER = "111111111111", "222222222222"
+REGIONS = ["eu-west-1", "us-east-1"]
+NAME = "securityhub-slack"
+# A template that leaves a file behind, a page, a mention of everybody; and what a recap says when nothing has failed.
+TEMPLATE = "{{ lookup('ansible.builtin.pipe', 'touch MARKER') }}{{ 7 * 7 }}"
+READABLE = f"{TEMPLATE}{{% raw %}}<script>alert(1)</script><!channel> *x* [x](http://x) \U0001f600"
+# A terminal's title, its colours, a line that overwrites itself, the other direction of writing, another line.
+ESCAPES = "\x1b]0;owned\x07\x1b[31m\x9b31m\rowned\u202e\u2066\u200b\x00\x7f\u2028owned\nowned"
+HOSTILE = f"{ESCAPES}{READABLE}"
 # XML cannot hold a terminal's escapes.
-HOSTILE_XML = f"\u202e\u2066{READABLE}"
-SECRETS = {
-    "AWS_SECRET_ACCESS_KEY": "sentinel-secret-key",
-    "AWS_SESSION_TOKEN": "sentinel-session-token",
-}
-EXTERNAL_ID = "sentinel-external-id"
+HOSTILE_XML = f"\x9b31m\u202e\u2066\u2028{READABLE}"
+LONG = HOSTILE + "x" * 20_000
+
+
+def strange_in(text):
+    """What a terminal, or who reads, would obey."""
+    return {char for char in text if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
 
 
 @pytest.fixture
-def fleet(emulator, tmp_path):
-    found = Fleet(emulator, tmp_path, ["eu-west-1", "us-east-1"])
-    found.new_world()
+def home(emulator, tmp_path):
+    emulator.reset()
+    hostile = {"SlackTeamId": "T0OTHER0000", "SlackTeamName": HOSTILE}
+    emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [WORKSPACE, hostile]}})
+    found = Home(tmp_path, emulator)
+    found.environment = {
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "a-secret-key",
+        "ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log"),
+    }
     yield found
     emulator.reset()
 
 
-def assert_inert(output):
-    strange = {char for char in output if char != "\n" and unicodedata.category(char).startswith("C")}
-    assert strange == set()
-    assert "{{ 7 * 7 }}" in output
-    assert "49<script" not in output
-    assert "Traceback" not in output
+def finding(region, name, **more):
+    return {
+        "SchemaVersion": "2018-10-08",
+        "Id": f"{region}/{name}",
+        "ProductArn": f"arn:aws:securityhub:{region}:{ACCOUNT}:product/{ACCOUNT}/default",
+        "GeneratorId": HOSTILE,
+        "AwsAccountId": ACCOUNT,
+        "AwsAccountName": HOSTILE[:60],
+        "CompanyName": HOSTILE[:60],
+        "CreatedAt": "2026-01-01T00:00:00.000Z",
+        "UpdatedAt": "2026-01-01T00:00:00.000Z",
+        "Severity": {"Label": "CRITICAL", "Original": HOSTILE[:60]},
+        "Title": HOSTILE,
+        "Description": HOSTILE,
+        "Resources": [{"Type": "Other", "Id": HOSTILE, "Tags": {HOSTILE[:60]: HOSTILE}}],
+        "Types": [HOSTILE],
+        **more,
+    }
 
 
-def test_what_aws_says_is_inert(fleet):
-    fleet.emulator.faults({"denied": 1, "reason": HOSTILE, "operations": ["CreateActionTarget"]})
-    assert_inert(fleet.run("-vvv", "--diff").output)
+def fill(emulator):
+    """Every text of the account that anybody but us may have written."""
+    for region in REGIONS:
+        hub = emulator.client("securityhub", region)
+        hub.create_action_target(Name=HOSTILE[-20:], Description=HOSTILE, Id="SendToSlack")
+        hub.create_action_target(Name=HOSTILE[:20], Description=HOSTILE, Id="Theirs")
+        hub.batch_import_findings(Findings=[finding(region, "a"), finding(region, f"b{HOSTILE}")])
+        template = {"Description": HOSTILE_XML, "Resources": {"T": {"Type": "AWS::SNS::Topic"}}}
+        emulator.client("cloudformation", region).create_stack(
+            StackName="theirs", TemplateBody=json.dumps(template), Tags=[{"Key": "x", "Value": READABLE}]
+        )
+        events = emulator.client("events", region)
+        events.put_rule(Name="theirs", EventPattern='{"source": ["aws.securityhub"]}', Description=HOSTILE)
+    trust = {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = emulator.client("iam").create_role(
+        RoleName="theirs", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    emulator.client("chatbot", "us-east-2").create_slack_channel_configuration(
+        ConfigurationName="theirs",
+        SlackTeamId=WORKSPACE["SlackTeamId"],
+        SlackChannelId=CHANNEL,
+        SlackChannelName="theirs",
+        IamRoleArn=role["Role"]["Arn"],
+        SnsTopicArns=[],
+        Tags=[{"TagKey": "x", "TagValue": HOSTILE}],
+    )
 
 
-def test_why_a_stack_failed_is_inert(fleet):
-    fleet.emulator.stacks(0, {"operation": "create", "reason": HOSTILE_XML, "region": "eu-west-1"})
-    result = fleet.run("--diff")
-    assert result.failed == {"eu-west-1"}
-    assert_inert(result.output)
+GOOD = {
+    "action_name": HOSTILE[-20:],
+    "action_description": HOSTILE,
+    "suppressions": [{"control_ids": ["S3.8"], "reason": HOSTILE, "resource_ids": ["theirs"]}],
+}
 
 
-def test_what_others_have_called_things_is_inert(fleet):
-    hub = fleet.emulator.client("securityhub", "us-east-1")
-    hub.create_action_target(Name=HOSTILE[:20], Description=HOSTILE, Id="SendToSlack")
-    assert_inert(fleet.run("--check", "--diff").output)
+def inventory_of(home, **hosts):
+    """An inventory with hostile texts."""
+    path = home.inventory({**dict.fromkeys(REGIONS, GOOD), **hosts})
+    path.write_text(unsafe(path.read_text()))
+    return path
 
 
-def test_the_name_of_a_workspace_is_inert(fleet):
-    workspace = {"SlackTeamId": "T0OTHER0000", "SlackTeamName": HOSTILE}
-    fleet.emulator.world({ACCOUNT: {"workspaces": [workspace]}})
-    assert_inert(fleet.run("-vvv").output)
+def unsafe(text):
+    """JSON as YAML, in which what looks like a template is none."""
+
+    def in_yaml(written):
+        # YAML has a notation of its own for what JSON writes as two halves.
+        return written.replace("\\ud83d\\ude00", "\\U0001f600")
+
+    text = in_yaml(text)
+    for hostile in (HOSTILE, HOSTILE[-20:]):
+        written = in_yaml(json.dumps(hostile))
+        text = text.replace(written, f"!unsafe {written}")
+    return text
 
 
-@pytest.mark.parametrize("fault", [{}, {"denied": 1}, {"errors": 1}])
-def test_no_secret_is_in_any_output(fleet, fault):
-    fleet.environment = SECRETS
-    role = {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/deployer", "external_id": EXTERNAL_ID}
-    fleet.emulator.faults({**fault, "operations": ["AssumeRole", "DescribeStacks"]})
-    for arguments in (["--check"], []):
-        output = fleet.run("-vvv", "--diff", *arguments, **role).output
-        assert "sentinel" not in output
+# Name -> playbook, its arguments, and what AWS may deny it.
+SINKS = {
+    "prediction": ("securityhub_slack", ["--check"], "DescribeActionTargets"),
+    "run": ("securityhub_slack", ["-e", "securityhub_slack_json={folder}/result.json"], "UpdateActionTarget"),
+    "deep run": ("securityhub_slack", ["-e", "securityhub_slack_deep=true"], "ListTargetsByRule"),
+    "removal": ("securityhub_slack", ["-e", "securityhub_slack_state=absent"], "DeleteActionTarget"),
+    "doctor": (
+        "securityhub_slack_doctor",
+        [
+            "-e",
+            "securityhub_slack_doctor_html={folder}/doctor.html securityhub_slack_doctor_json={folder}/doctor.json",
+        ],
+        "DescribeActionTargets",
+    ),
+    "baseline": ("securityhub_slack_baseline", [], "GetFindings"),
+    "canary": ("securityhub_slack_canary", ["-e", "securityhub_slack_canary_timeout=2"], "BatchImportFindings"),
+    "simulation": ("securityhub_slack_simulate", [], "GetFindings"),
+    "migration": ("securityhub_slack_migrate", ["--check"], "DescribeActionTargets"),
+    "digest": ("securityhub_slack_digest", [], "GetFindings"),
+    "export": (
+        "securityhub_slack_export",
+        ["-e", "securityhub_slack_export_file={folder}/stack-set.json"],
+        "DescribeActionTargets",
+    ),
+}
+
+
+class Page(HTMLParser):
+    """The elements of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append(tag)
+
+
+def assert_inert(home, run, longest=5000):
+    texts = {"output": run.output}
+    for path in home.folder.iterdir():
+        if path.suffix in (".json", ".html", ".log"):
+            texts[path.name] = path.read_text(encoding="utf-8")
+    for name, text in texts.items():
+        assert strange_in(text) == set(), name
+        assert "49{% raw" not in text, name
+        assert "\nowned" not in text, name
+        assert "Traceback" not in text, name
+        assert name.endswith((".html", ".json")) or max(map(len, text.splitlines())) < longest, name
+    # Where a lookup would be run: in the folder of the inventory, of the playbook, or of whoever runs it.
+    assert not [path for folder in (home.folder, ROOT / "playbooks", ROOT) for path in folder.glob("MARKER")]
+    if "doctor.html" in texts:
+        assert not {"script", "img", "a"} & set(Page(texts["doctor.html"]).elements)
+
+
+def run(home, sink, inventory, *arguments):
+    playbook, own, _operation = SINKS[sink]
+    own = [text.replace("{folder}", str(home.folder)) for text in own]
+    return home.run(playbook, "-i", inventory, "--diff", "-vvv", *own, *arguments)
+
+
+@pytest.mark.parametrize("sink", SINKS)
+def test_what_anybody_has_written_is_shown_inert(home, sink):
+    fill(home.emulator)
+    inventory = inventory_of(home)
+    found = run(home, sink, inventory)
+    assert "PLAY RECAP" in found.output
+    assert_inert(home, found)
+
+
+@pytest.mark.parametrize(
+    ("sink", "said"),
+    [*((sink, HOSTILE) for sink in SINKS), *((sink, LONG) for sink in ("prediction", "doctor", "simulation"))],
+    ids=lambda given: given if given in SINKS else ("long" if given is LONG else "hostile"),
+)
+def test_what_aws_says_is_shown_inert(home, sink, said):
+    inventory = inventory_of(home)
+    if sink in ("removal", "doctor", "canary", "simulation", "baseline", "deep run", "digest"):
+        done = home.run("securityhub_slack", "-i", inventory)
+        assert done.code == 0, done.output
+    if sink == "run":
+        fill(home.emulator)
+    operation = SINKS[sink][2]
+    home.emulator.faults({"denied": 1, "reason": said, "operations": [operation]})
+    found = run(home, sink, inventory)
+    assert "{{ 7 * 7 }}" in found.said, found.output
+    assert_inert(home, found)
+
+
+@pytest.mark.parametrize("sink", ["run", "removal"])
+def test_why_a_stack_failed_is_shown_inert(home, sink):
+    inventory = inventory_of(home)
+    if sink == "removal":
+        done = home.run("securityhub_slack", "-i", inventory)
+        assert done.code == 0, done.output
+    operation = "delete" if sink == "removal" else "create"
+    home.emulator.stacks(0, {"operation": operation, "reason": HOSTILE_XML, "region": "eu-west-1"})
+    found = run(home, sink, inventory)
+    assert "{{ 7 * 7 }}" in found.said
+    assert_inert(home, found)
+
+
+WRONG = {
+    "name": {"name": HOSTILE},
+    "configuration": {"configuration_name": HOSTILE},
+    "channel": {"channel_id": HOSTILE},
+    "workspace": {"workspace_id": HOSTILE},
+    "role": {"role_arn": HOSTILE},
+    "session": {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/x", "session_name": HOSTILE},
+    "profile": {"profile": HOSTILE},
+    "severity": {"minimum_severity": HOSTILE},
+    "severities": {"severities": [HOSTILE]},
+    "type": {"tags": HOSTILE},
+    "tags": {"tags": {HOSTILE: HOSTILE}},
+    "number": {"stack_timeout": HOSTILE},
+    "key": {"kms_key": HOSTILE},
+    "topic": {"alarm_topic_arn": HOSTILE},
+    "route": {"routes": [{"name": HOSTILE, "channel_id": CHANNEL}]},
+    "suppression": {"suppressions": [{"reason": HOSTILE, "expires": HOSTILE}]},
+    "misspelt": {f"x{HOSTILE}": HOSTILE},
+}
+
+
+def test_what_stands_in_the_inventory_is_shown_inert(home):
+    hosts = {f"{name}.eu-central-1": given for name, given in WRONG.items()}
+    found = run(home, "prediction", inventory_of(home, **hosts))
+    assert set(hosts) == {host for host, state in found.recap.items() if state == "failed"}
+    assert found.recap["us-east-1"] == "changed"
+    assert_inert(home, found)
+
+
+def test_what_a_credential_process_says_is_shown_inert(home):
+    home.environment = {}
+    program = home.program("hostile.py", f"raise SystemExit({HOSTILE!r})")
+    home.config(f"[default]\ncredential_process = {program}\n")
+    found = run(home, "prediction", inventory_of(home))
+    assert "the credential_process of the environment failed" in found.said
+    assert_inert(home, found)
+
+
+def test_findings_of_a_file_are_shown_inert(home):
+    path = home.folder / "findings.json"
+    path.write_text(json.dumps([finding("eu-west-1", "a"), finding("x", "\ud800", Title="\udfff" + LONG)]))
+    given = json.dumps({"securityhub_slack_simulate_files": [str(path)]})
+    found = run(home, "simulation", inventory_of(home), "-e", given)
+    assert "2 findings" in found.said
+    path.unlink()
+    assert_inert(home, found, longest=len(LONG) + 1000)  # the result has all of a title
+
+
+@pytest.mark.parametrize("text", [HOSTILE, f'["{READABLE}"]', "[" * 100_000, '{"a": 1e999}', "\x00", ""])
+def test_a_file_that_holds_no_findings_is_told_of(home, text):
+    path = home.folder / "findings.json"
+    path.write_text(text)
+    given = json.dumps({"securityhub_slack_simulate_files": [str(path)]})
+    found = run(home, "simulation", inventory_of(home), "-e", given)
+    assert found.code == 2
+    path.unlink()
+    assert_inert(home, found)
+
+
+def test_an_inventory_of_accounts_is_shown_inert(home):
+    home.emulator.faults({"denied": 1, "reason": HOSTILE, "operations": ["DescribeHub", "ListRegions"]})
+    source = home.folder / "securityhub_regions.yml"
+    lost = {"name": "lost", "profile": HOSTILE}
+    given = {
+        "plugin": "secops.securityhub.securityhub_regions",
+        "accounts": [{"name": "prod"}],
+        "regions": ["eu-west-1"],
+        "variables": {f"{PREFIX}workspace_id": WORKSPACE["SlackTeamId"], f"{PREFIX}channel_id": CHANNEL},
+    }
+    source.write_text(json.dumps(given))
+    listed = home.call("ansible-inventory", "-i", source, "--list", "-vvv")
+    assert "prod.eu-west-1" in listed.output
+    assert_inert(home, listed)
+    source.write_text(json.dumps({**given, "accounts": [*given["accounts"], lost]}).replace("\\ud83d\\ude00", ""))
+    found = run(home, "prediction", source)
+    assert "account lost" in found.said
+    assert_inert(home, found)
+    for wrong in ({"accounts": [{"name": HOSTILE}]}, {"regions": [HOSTILE]}, {"accounts": [{"role_arn": HOSTILE}]}):
+        source.write_text(json.dumps({**given, **wrong}))
+        assert_inert(home, home.call("ansible-inventory", "-i", source, "--list"))
+
+
+def test_what_a_module_says_of_aws_is_shown_inert(home):
+    fill(home.emulator)
+    play = home.folder / "play.yml"
+    where = {"region": "us-east-1"}
+    action = {**where, "id": "Theirs", "name": "Ours", "description": "Ours"}
+    tasks = [
+        {"secops.securityhub.securityhub_hub_info": where, "ignore_errors": True},
+        {"secops.securityhub.securityhub_action_target": action},
+        {"secops.securityhub.securityhub_action_target": {**action, "name": HOSTILE}, "ignore_errors": True},
+    ]
+    play.write_text(unsafe(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])))
+    home.emulator.faults({"denied": 1, "reason": HOSTILE, "operations": ["DescribeHub"]})
+    found = home.run(play, "--diff")
+    assert "Ours" in found.output
+    assert_inert(home, found)

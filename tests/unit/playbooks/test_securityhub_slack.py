@@ -224,9 +224,3 @@ def test_without_an_inventory_it_fails_and_says_how_to_begin(playbook):
     done = playbook.run(inventory=False)
     assert done.returncode == 2
     assert "the inventory holds no target" in done.stdout + done.stderr
-
-
-def test_no_secret_is_in_any_output(playbook):
-    done = playbook.run("-vvv", "--diff")
-    assert done.returncode == 0
-    assert "the-secret-key" not in done.stdout + done.stderr

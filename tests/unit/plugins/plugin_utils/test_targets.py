@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.secops.securityhub.plugins.plugin_utils._targets import OF_PLAYBOOKS
 
 ROOT = Path(__file__).resolve().parents[4]
 ROLE = "secops.securityhub.securityhub_slack"
@@ -229,3 +231,12 @@ def test_a_vaulted_variable_is_decrypted_and_not_shown(play):
     (play.folder / "hosts.yml").write_text(inventory.replace(CHANNEL, secret.replace("\n", "\n          ").rstrip()))
     targets, output = play.play("--vault-password-file", "password")
     assert [item["failed"] for item in targets.values()] == [False, False], output
+
+
+def test_what_playbooks_take_on_the_command_line_is_no_typing_error():
+    taken = {
+        name
+        for playbook in (ROOT / "playbooks").glob("*.yml")
+        for name in re.findall(rf"({PREFIX}\w+) \| default", playbook.read_text(encoding="utf-8"))
+    }
+    assert taken == set(OF_PLAYBOOKS)

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import datetime
+import contextlib
+import socket
 import threading
+import time
 
 import botocore.exceptions
 import pytest
@@ -108,10 +110,12 @@ def test_a_refused_role_is_asked_for_once(emulator, clients):
     assert operations(emulator) == ["AssumeRole"]
 
 
-def test_a_role_that_was_out_of_reach_is_asked_for_again(emulator):
+@pytest.mark.parametrize("fault", ["garbage", "errors", "throttle"])
+def test_a_role_that_was_out_of_reach_is_asked_for_again(emulator, monkeypatch, fault):
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
     clients = Clients()
     source = CredentialSource(role_arn=ROLE)
-    emulator.faults({"services": ["sts"], "garbage": 1.0})
+    emulator.faults({"services": ["sts"], fault: 1.0})
     with pytest.raises(errors.failures()):
         whoami(clients, source)
     emulator.faults()
@@ -125,15 +129,53 @@ def test_the_external_id_is_sent(emulator, clients, given, accepted):
     assert (found == "222222222222") is accepted
 
 
-def test_credentials_that_are_about_to_expire_are_renewed(emulator, clients):
+@pytest.mark.parametrize(
+    ("seconds", "assumed"),
+    [
+        (3600, 1),
+        # Less than botocore wants to see left: it would assume the role again for each call.
+        (300, 1),
+        (30, 2),
+    ],
+)
+def test_credentials_are_renewed_when_they_are_about_to_expire(emulator, clients, seconds, assumed):
+    emulator.sign_in(session_seconds=seconds)
+    source = CredentialSource(role_arn=ROLE)
+    assert [whoami(clients, source) for _time in range(3)] == ["222222222222"] * 3
+    time.sleep(1.1)
+    assert whoami(clients, source) == "222222222222"
+    assert operations(emulator).count("AssumeRole") == assumed
+
+
+def test_a_slow_run_outlives_its_credentials(emulator, clients):
+    emulator.sign_in(session_seconds=0.5)
+    source = CredentialSource(role_arn=ROLE)
+    for _time in range(3):
+        assert whoami(clients, source) == "222222222222"
+        time.sleep(0.6)
+
+
+def test_credentials_that_cannot_be_renewed_sign_until_they_have_expired(emulator, clients):
+    emulator.sign_in(session_seconds=2.5)
     source = CredentialSource(role_arn=ROLE)
     whoami(clients, source)
+    emulator.world({"222222222222": {"roles": []}})
+    time.sleep(1.1)
+    assert [whoami(clients, source) for _time in range(3)] == ["222222222222"] * 3
+    assert operations(emulator).count("AssumeRole") == 2
+    time.sleep(1.5)
+    with pytest.raises(botocore.exceptions.ClientError, match="is not authorized to perform: sts:AssumeRole"):
+        whoami(clients, source)
+
+
+def test_one_renewal_serves_all_threads(emulator, clients):
+    source = CredentialSource(role_arn=ROLE)
+    emulator.sign_in(session_seconds=1)
     whoami(clients, source)
-    assert operations(emulator).count("AssumeRole") == 1
-    with clients.acting(source):
-        credentials = clients._acting._thread.credentials
-    credentials._expiry_time = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=30)
-    assert whoami(clients, source) == "222222222222"
+    emulator.sign_in(session_seconds=None)
+    time.sleep(1.1)
+    emulator.faults({"latency_ms": 50, "operations": ["AssumeRole"]})
+    assert set(at_once(*[lambda: whoami(clients, source)] * THREADS)) == {"222222222222"}
     assert operations(emulator).count("AssumeRole") == 2
 
 
@@ -141,14 +183,14 @@ def test_credentials_that_are_about_to_expire_are_renewed(emulator, clients):
     ("source", "error", "sentence"),
     [
         (CredentialSource(profile="none"), botocore.exceptions.ProfileNotFound, "profile (none) could not be found"),
-        (CredentialSource(profile="empty"), botocore.exceptions.NoCredentialsError, "no AWS credentials were found"),
+        (CredentialSource(profile="empty"), errors.Refused, "profile empty leads to no credentials: correct it in"),
         (CredentialSource(role_arn="role/x"), errors.Refused, "'role/x' is no ARN of a role: write it as arn:aws:iam"),
     ],
     ids=str,
 )
 def test_says_what_is_wrong_with_the_source_without_a_call(emulator, clients, source, error, sentence):
-    with pytest.raises(error) as raised, clients.acting(source):
-        pass
+    with pytest.raises(error) as raised:
+        whoami(clients, source)
     assert sentence in errors.explain(raised.value)
     assert operations(emulator) == []
 
@@ -250,3 +292,45 @@ def test_no_failure_shows_a_secret(emulator, fault):
     told = f"{errors.explain(raised.value)} {raised.value!r}"
     assert token
     assert not [secret for secret in (SECRET, token, "a-password") if secret in told]
+
+
+class Proxy:
+    """Takes a connection, notes for whom it is, and closes it."""
+
+    def __init__(self):
+        self.asked = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _address = self.socket.accept()
+                with connection:
+                    self.asked.append(connection.recv(1000).split()[1].decode())
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+def test_the_role_of_a_profile_is_assumed_in_a_region_whose_tokens_every_region_takes(monkeypatch, tmp_path, legacy):
+    (tmp_path / "config").write_text(f"""
+[profile chained]
+role_arn = {ROLE}
+source_profile = keys
+{"region = us-west-2" if legacy else ""}
+
+[profile keys]
+aws_access_key_id = 333333333333
+aws_secret_access_key = {SECRET}
+""")
+    proxy = Proxy()
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    if legacy:
+        monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
+    with pytest.raises(errors.failures()):
+        whoami(Clients(), CredentialSource(profile="chained"))
+    proxy.socket.close()
+    assert set(proxy.asked) == {f"sts.{'us-west-2' if legacy else 'us-east-1'}.amazonaws.com:443"}

@@ -78,8 +78,10 @@ def test_of_several_patterns_the_later_one_wins():
 
 
 def test_the_credentials_are_those_of_the_entry():
-    entry = {"name": "prod", "profile": "p", "role_arn": ROLE, "external_id": "x"}
-    assert of(entry, endpoint_url="http://one").source == CredentialSource("p", ROLE, "x", "http://one")
+    entry = {"name": "prod", "profile": "p", "role_arn": ROLE, "external_id": "x-1"}
+    assert of(entry, endpoint_url="http://one").source == CredentialSource("p", ROLE, "x-1", "http://one")
+    named = of({**entry, "session_name": "jane@example.com"}).source
+    assert named == CredentialSource("p", ROLE, "x-1", session_name="jane@example.com")
     assert of({"endpoint_url": "http://two"}, endpoint_url="http://one").source == CredentialSource(
         "", "", "", "http://two"
     )
@@ -117,6 +119,12 @@ def test_an_empty_file_is_one_unnamed_account_with_all_its_regions():
         ),
         ([{"role_arn": "arn:aws:iam::22222222222:role/x"}], "which is no ARN of a role"),
         ([{"external_id": "x"}], "account 1 has an external_id but no role_arn"),
+        ([{"session_name": "jane"}], "account 1 has a session_name but no role_arn"),
+        (
+            [{"role_arn": ROLE, "session_name": "two words"}],
+            "session_name of account 1 is 'two words': AWS takes 2 to 64 letters",
+        ),
+        ([{"role_arn": ROLE, "external_id": "two words"}], "external_id of account 1 is not one: AWS takes 2 to 1224"),
         (
             [{"regions": ["EU-WEST-1"]}],
             "regions of account 1 holds 'EU-WEST-1', which is neither a region nor a pattern",
@@ -187,7 +195,17 @@ YAML = st.recursive(
 )
 ENTRY = st.dictionaries(
     st.sampled_from(
-        ["name", "profile", "role_arn", "external_id", "regions", "exclude", "variables", "region_variables"]
+        [
+            "name",
+            "profile",
+            "role_arn",
+            "external_id",
+            "session_name",
+            "regions",
+            "exclude",
+            "variables",
+            "region_variables",
+        ]
     ),
     YAML,
 )

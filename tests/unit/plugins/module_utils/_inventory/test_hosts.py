@@ -42,6 +42,12 @@ def test_a_region_is_a_host_with_its_groups_and_variables():
     }
 
 
+def test_a_session_name_of_its_own_is_a_variable_too():
+    account = Account("prod", CredentialSource(role_arn=ROLE, session_name="jane"))
+    (host,) = hosts_of(account, facts(eu_west_1=HUB_ENABLED))
+    assert host.variables["securityhub_slack_session_name"] == "jane"
+
+
 def test_hosts_are_sorted_and_carry_the_state_of_the_hub():
     found = facts(us_east_1=HUB_DISABLED, eu_west_1=HUB_ENABLED, ap_southeast_1=Hub(HUB_UNKNOWN, "denied: grant it."))
     hosts = hosts_of(Account("prod"), found)

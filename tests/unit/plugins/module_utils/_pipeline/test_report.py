@@ -107,16 +107,6 @@ def is_inert(text):
     return not any(unicodedata.category(char).startswith("C") and char != "\n" for char in text)
 
 
-@given(st.text())
-def test_inert_text_holds_nothing_that_a_terminal_obeys(text):
-    assert is_inert(report.inert(text))
-    assert len(report.inert(text)) == len(text)
-
-
-def test_inert_text_keeps_what_people_read():
-    assert report.inert("Sécurité, 安全 🔒 {{ 7*7 }} <b>\n") == "Sécurité, 安全 🔒 {{ 7*7 }} <b>\n"
-
-
 def test_hostile_text_of_aws_is_inert_in_table_and_result():
     account = fleet.World().planned(hosts("us-east-1", "eu-west-1"))
     account.targets[0].fail(Refused(HOSTILE))

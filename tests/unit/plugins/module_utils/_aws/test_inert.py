@@ -1,0 +1,66 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_all
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_line
+from hypothesis import given
+from hypothesis import strategies as st
+
+# Half a pair of surrogates too, which JSON may hold.
+ANY_TEXT = st.text(st.characters(), max_size=50)
+SEEN = ("L", "M", "N", "P", "S", "Zs")
+JSON = st.recursive(ANY_TEXT | st.integers() | st.booleans() | st.none(), lambda item: st.lists(item, max_size=3))
+
+
+@given(ANY_TEXT)
+def test_what_is_left_is_seen_and_can_be_written(text):
+    shown = inert(text)
+    assert {unicodedata.category(char) for char in shown if char != "\n"}.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"})
+    assert shown.encode().decode() == shown
+    assert len(shown) == len(text)
+
+
+@given(ANY_TEXT)
+def test_what_can_be_seen_stays(text):
+    seen = "".join(char for char in text if unicodedata.category(char).startswith(SEEN) or char == "\n")
+    assert inert(seen) == seen
+
+
+@given(ANY_TEXT)
+def test_a_line_is_one(text):
+    assert len(inert_line(text).splitlines()) <= 1
+
+
+@given(JSON)
+def test_a_value_keeps_its_shape(value):
+    assert inert_all(inert_all(value)) == inert_all(value)
+    assert inert_all([value, {"\x1b": value}]) == [inert_all(value), {"\x1b": inert_all(value)}]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("  indented, à 20 % \U0001f600", "  indented, à 20 % \U0001f600"),
+        ("\x1b]0;owned\x07\x9b31m", "?]0;owned??31m"),
+        ("a\u202eb\u2066c\u2028d\ud800", "a?b?c?d?"),
+        ("a\tb\rc\x00", "a?b?c?"),
+        ("a\nb", "a\nb"),
+    ],
+)
+def test_inert(text, shown):
+    assert inert(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("  indented", "  indented"), ("  a\r\nb\tc", "  a? b?c"), ("\x1b[31m\nred", "?[31m red"), ("", ""), ("\n", " ")],
+)
+def test_inert_line(text, shown):
+    assert inert_line(text) == shown
