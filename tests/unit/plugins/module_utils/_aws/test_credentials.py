@@ -294,6 +294,33 @@ def test_no_failure_shows_a_secret(emulator, fault):
     assert not [secret for secret in (SECRET, token, "a-password") if secret in told]
 
 
+def test_one_slow_sign_in_does_not_hold_up_the_others(tmp_path):
+    signs_in = tmp_path / "signed-in"
+    slow = f"until [ -e {signs_in} ]; do sleep 0.05; done; echo no"
+    (tmp_path / "config").write_text(f"""
+[profile slow]
+credential_process = sh -c '{slow}'
+
+[profile quick]
+aws_access_key_id = 222222222222
+aws_secret_access_key = {SECRET}
+""")
+
+    def then_let_the_slow_one_go():
+        time.sleep(0.3)
+        found = whoami(clients, CredentialSource(profile="quick"))
+        signs_in.touch()
+        return found
+
+    clients = Clients()
+    slow_one, quick_one = at_once(
+        lambda: whoami(clients, CredentialSource(profile="slow")),
+        then_let_the_slow_one_go,
+    )
+    assert quick_one == "222222222222"
+    assert isinstance(slow_one, errors.Refused)
+
+
 class Proxy:
     """Takes a connection, notes for whom it is, and closes it."""
 
