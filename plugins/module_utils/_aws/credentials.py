@@ -195,16 +195,17 @@ class CredentialStore:
 
     def home_region(self, source: CredentialSource) -> str:
         """Return where the partition of *source* has its global services: us-east-1, unless in China, GovCloud, ..."""
-        partition = self._partition(source)
-        outputs = {item["id"]: item["outputs"] for item in self._session("").get_data("partitions")["partitions"]}
-        return str(outputs[partition]["implicitGlobalRegion"])
+        partitions = self._session("").get_data("partitions")["partitions"]
+        partition = self._partition(source, partitions)
+        outputs = next(item["outputs"] for item in partitions if item["id"] == partition)
+        return str(outputs["implicitGlobalRegion"])
 
-    def _partition(self, source: CredentialSource) -> str:
+    def _partition(self, source: CredentialSource, partitions: list[dict[str, Any]]) -> str:
         if source.role_arn:
             return partition_of_role(source.role_arn)
         region = self._session(source.profile).get_config_variable("region")
-        # Each session reads botocore's endpoint data for itself, so one of them answers for all profiles.
-        return str(self._session("").get_partition_for_region(region))
+        # botocore's own answer takes the endpoints of all services, which are long to read.
+        return next((str(item["id"]) for item in partitions if re.match(item["regionRegex"], region)), "aws")
 
     def _sign_in(self, source: CredentialSource) -> SignIn:
         session = self._session(source.profile)
