@@ -41,7 +41,7 @@ MARKS = {
 MOST_PARAMETERS = 200
 PATTERN = "EventPattern"
 TRUE, FALSE = "true", "false"
-NOTHING = {"Ref": "AWS::NoValue"}
+NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 class _Absent:
@@ -106,7 +106,7 @@ def _without_parameters(whole: Template, parameters: Parameters) -> Template:
 def _filled(value: Any, parameters: Parameters, conditions: dict[str, bool]) -> Any:
     if isinstance(value, list):
         items = [_filled(item, parameters, conditions) for item in value]
-        return [item for item in items if item != NOTHING]
+        return [item for item in items if item != NO_VALUE]
     if not isinstance(value, dict):
         return value
     if set(value) == {"Ref"}:
@@ -209,7 +209,7 @@ class _Merger:
         if all(entry in value for value in values if value is not ABSENT):
             return entry
         condition = self._condition(path, [value is not ABSENT and entry in value for value in values])
-        return {"Fn::If": [condition, entry, NOTHING]}
+        return {"Fn::If": [condition, entry, NO_VALUE]}
 
     def _parameter(self, path: tuple[str, ...], values: list[Any], text: Callable[[Any], str]) -> dict[str, str]:
         return {"Ref": self._named(path, ["" if value is ABSENT else text(value) for value in values])}

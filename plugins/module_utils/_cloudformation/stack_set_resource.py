@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.stack_set import NO_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
 
 SERVICE_MANAGED = "IsServiceManaged"
-NO_VALUE = {"Ref": "AWS::NoValue"}
 # A region that fails keeps none of the others waiting.
 PREFERENCES = {"RegionConcurrencyType": "PARALLEL", "MaxConcurrentPercentage": 100, "FailureTolerancePercentage": 100}
 
@@ -47,7 +47,7 @@ def deployment(name: str, tags: tuple[tuple[str, str], ...], instances: Sequence
     """
     alike: dict[str, list[Instance]] = {}
     for instance in instances:
-        alike.setdefault(template.digest(instance.design), []).append(instance)
+        alike.setdefault(instance.design.digest, []).append(instance)
     whole, parameters = stack_set.merge([some[0].design for some in alike.values()])
     body = json.dumps(whole, separators=(",", ":"))
     if len(body) > template.MAX_BYTES:
@@ -101,7 +101,7 @@ def _parameters(name: str) -> dict[str, Any]:
 def _stack_set(tags: tuple[tuple[str, str], ...], body: str, groups: list[dict[str, Any]]) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "StackSetName": {"Ref": "StackSetName"},
-        "Description": "Security Hub findings to a chat channel (Ansible collection secops.securityhub).",
+        "Description": template.DESCRIPTION,
         "PermissionModel": {"Fn::If": [SERVICE_MANAGED, "SERVICE_MANAGED", "SELF_MANAGED"]},
         "AutoDeployment": {"Fn::If": [SERVICE_MANAGED, {"Enabled": False}, NO_VALUE]},
         "CallAs": {"Ref": "CallAs"},
@@ -112,7 +112,7 @@ def _stack_set(tags: tuple[tuple[str, str], ...], body: str, groups: list[dict[s
         "StackInstancesGroup": groups,
     }
     if tags:
-        properties["Tags"] = [{"Key": key, "Value": value} for key, value in tags]
+        properties["Tags"] = template.tags_property(tags)
     return properties
 
 

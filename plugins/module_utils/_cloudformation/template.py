@@ -9,6 +9,7 @@ one template serves a StackSet too.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ MANAGED_TAG = "secops.securityhub/managed"
 TOPICS_TAG = "secops.securityhub/topics"
 DUTIES_TAG = "secops.securityhub/duties"
 
+DESCRIPTION = "Security Hub findings to a chat channel (Ansible collection secops.securityhub)."
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 MAX_BYTES = 51_200
 # CloudFormation puts what such a text names into the template: a parameter, or a secret.
@@ -66,6 +68,12 @@ class StackDesign:
     key: str = ""
     alarms: alarms.Alarms | None = None
 
+    @functools.cached_property
+    def digest(self) -> str:
+        """Return what the stack's tag carries to tell, in one read, whether the live stack is the wanted one."""
+        whole = json.dumps([template(self), sorted(self.tags), self.duties], sort_keys=True)
+        return hashlib.sha256(whole.encode()).hexdigest()[:32]
+
 
 def logical_id(prefix: str, name: str) -> str:
     """Return a CloudFormation logical id for *name*: letters and digits only."""
@@ -77,7 +85,7 @@ def template(design: StackDesign) -> dict[str, Any]:
     resources: dict[str, Any] = {}
     if design.key == encryption.OWN:
         resources |= encryption.resources(
-            design.name, design.topics, _tags(design.tags), alarms=design.alarms is not None
+            design.name, design.topics, tags_property(design.tags), alarms=design.alarms is not None
         )
     for topic in design.topics:
         feeding = [rule.name for rule in design.rules if rule.topic == topic]
@@ -85,7 +93,7 @@ def template(design: StackDesign) -> dict[str, Any]:
         resources[logical_id("TopicPolicy", topic)] = _topic_policy(topic, feeding, _told(design))
     marked = [rule.name for rule in design.rules if rule.automatic] if design.mark_notified else []
     if marked:
-        resources |= marking.resources(design.name, marked, _tags(design.tags))
+        resources |= marking.resources(design.name, marked, tags_property(design.tags))
     for rule in design.rules:
         targets = [marking.target()] if rule.name in marked else []
         resources[logical_id("Rule", rule.name)] = _rule(rule, design, targets)
@@ -93,7 +101,7 @@ def template(design: StackDesign) -> dict[str, Any]:
         resources |= _alarms(design, design.alarms)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "Security Hub findings to a chat channel (Ansible collection secops.securityhub).",
+        "Description": DESCRIPTION,
         "Resources": resources,
     }
 
@@ -145,12 +153,6 @@ def outline(whole: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def digest(design: StackDesign) -> str:
-    """Return what the stack's tag carries to tell, in one read, whether the live stack is the wanted one."""
-    whole = json.dumps([template(design), sorted(design.tags), design.duties], sort_keys=True)
-    return hashlib.sha256(whole.encode()).hexdigest()[:32]
-
-
 def stack_tags(design: StackDesign) -> dict[str, str]:
     """Return the tags of the stack: the user's, ours, the digest, and the topics (their names' ends, to be short)."""
     return {
@@ -158,7 +160,7 @@ def stack_tags(design: StackDesign) -> dict[str, str]:
         MANAGED_TAG: design.name,
         TOPICS_TAG: " ".join(topic.removeprefix(design.name) or "-" for topic in design.topics),
         DUTIES_TAG: " ".join(design.duties) or "-",
-        DIGEST_TAG: digest(design),
+        DIGEST_TAG: design.digest,
     }
 
 
@@ -179,7 +181,7 @@ def _topic(name: str, design: StackDesign) -> dict[str, Any]:
     if design.key:
         properties["KmsMasterKeyId"] = encryption.reference(design.key)
     if design.tags:
-        properties["Tags"] = _tags(design.tags)
+        properties["Tags"] = tags_property(design.tags)
     return {"Type": "AWS::SNS::Topic", "Properties": properties}
 
 
@@ -195,7 +197,7 @@ def _alarms(design: StackDesign, wanted: alarms.Alarms) -> dict[str, Any]:
     rules = [rule.name for rule in design.rules]
     told = wanted.topic or {"Ref": logical_id("Topic", design.topics[0])}
     found = alarms.alarms(design.name, rules, design.topics, wanted.configurations, told)
-    tags = _tags(design.tags)
+    tags = tags_property(design.tags)
     if tags:
         for alarm in found.values():
             alarm["Properties"]["Tags"] = tags
@@ -243,9 +245,10 @@ def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dic
         "Targets": [target, *further],
     }
     if design.tags:
-        properties["Tags"] = _tags(design.tags)
+        properties["Tags"] = tags_property(design.tags)
     return {"Type": "AWS::Events::Rule", "DependsOn": policies, "Properties": properties}
 
 
-def _tags(tags: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+def tags_property(tags: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+    """Return tags as the property Tags of a resource has them."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags)]

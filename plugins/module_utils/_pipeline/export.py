@@ -113,7 +113,7 @@ def lines(found: Export, path: str, text: str, *, changed: bool, check: bool) ->
         return [inert(line) for line in ["", *told, *wrapped(f"No file was written: {found.problem}")]]
     instances = found.instances
     accounts = {instance.account_id for instance in instances}
-    kinds = {template.digest(instance.design) for instance in instances}
+    kinds = {instance.design.digest for instance in instances}
     verb = ("would be written" if check else "was written") if changed else "is up to date"
     name = instances[0].design.name
     bucket = " --s3-bucket <a bucket of yours>" if len(text) > template.MAX_BYTES else ""

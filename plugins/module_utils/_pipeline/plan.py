@@ -130,7 +130,7 @@ def status_of(stack: dict[str, Any] | None) -> str:
 
 def same(design: StackDesign | None, stack: dict[str, Any] | None) -> bool:
     """Tell whether the live stack was made from the wanted template and tags."""
-    return design is not None and tags_of(stack).get(template.DIGEST_TAG) == template.digest(design)
+    return design is not None and tags_of(stack).get(template.DIGEST_TAG) == design.digest
 
 
 def _is_foreign(stack: dict[str, Any] | None) -> bool:

@@ -42,7 +42,7 @@ def watched(design):
 def test_nothing_of_it_is_there_unless_asked_for():
     text = template.render(OFF)
     assert not any(word in text for word in ("AWS::SQS", "AWS::CloudWatch", "DeadLetterConfig", "cloudwatch.amazon"))
-    assert template.digest(OFF) != template.digest(ON)
+    assert OFF.digest != ON.digest
 
 
 def test_queue_rules_and_topics_are_watched():
