@@ -29,7 +29,7 @@ def describe_stack(client: Any, name: str) -> Stack | None:
     try:
         found = client.describe_stacks(StackName=name)["Stacks"]
     except client.exceptions.ClientError as error:
-        if errors.code(error) == "ValidationError" and "does not exist" in errors.message(error):
+        if _says_missing(error):
             return None
         raise
     return found[0] if found else None
@@ -117,10 +117,14 @@ def stack_of(client: Any, physical_id: str) -> str:
     try:
         found = client.describe_stack_resources(PhysicalResourceId=physical_id)["StackResources"]
     except client.exceptions.ClientError as error:
-        if errors.code(error) == "ValidationError" and "does not exist" in errors.message(error):
+        if _says_missing(error):
             return ""
         raise
     return next((str(item["StackId"]) for item in found if item["ResourceStatus"] != "DELETE_COMPLETE"), "")
+
+
+def _says_missing(error: Exception) -> bool:
+    return errors.code(error) == "ValidationError" and "does not exist" in errors.message(error)
 
 
 def stack_template(client: Any, name: str) -> Any:
