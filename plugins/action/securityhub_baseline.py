@@ -26,6 +26,6 @@ class ActionModule(BatchAction):
         check = bool(self._task.check_mode)
         targets, neighbours = self._gather(task_vars or {})
         baselines, accounts = baseline.run(targets, neighbours, Clients(), check=check, today=today())
-        outcome = baseline.result(baselines, accounts, check=check)
+        outcome = inert_all(baseline.result(baselines, accounts, check=check))
         self._print(baseline.table(outcome, check=check))
-        return result | inert_all(outcome)
+        return result | outcome

@@ -30,6 +30,6 @@ class ActionModule(BatchAction):
         check = bool(self._task.check_mode)
         targets, neighbours = self._gather(task_vars or {})
         period = Period(datetime.datetime.now(datetime.timezone.utc), options["days"])
-        outcome = report.result(digest.run(targets, neighbours, Clients(), check=check, period=period))
+        outcome = inert_all(report.result(digest.run(targets, neighbours, Clients(), check=check, period=period)))
         self._print(report.table(outcome, check=check))
-        return result | inert_all(outcome)
+        return result | outcome

@@ -38,9 +38,9 @@ class ActionModule(BatchAction):
         _validated, options = self.validate_argument_spec(argument_spec=ARGUMENTS)
         refuse_forgotten(options["days"])
         targets, neighbours = self._gather(task_vars or {})
-        outcome = simulation_report.result(_simulate(targets, neighbours, options), options["days"])
+        outcome = inert_all(simulation_report.result(_simulate(targets, neighbours, options), options["days"]))
         self._print(simulation_report.table(outcome))
-        return result | inert_all(outcome)
+        return result | outcome
 
 
 def _simulate(targets: list[Target], neighbours: list[Target], options: dict[str, Any]) -> simulation.Simulation:

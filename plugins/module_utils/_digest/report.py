@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import failed
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import notices
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def result(found: Digests) -> dict[str, Any]:
                 "region": target.settings.region,
                 "findings": found.found.get(target.host, 0),
                 "failed": bool(target.error),
-                "msg": inert(target.error),
+                "msg": target.error,
             }
             for target in found.targets
         },
@@ -42,7 +42,7 @@ def result(found: Digests) -> dict[str, Any]:
             "unpublished": sum(item["failed"] for item in digests),
             "failed": sum(bool(target.error) for target in found.targets),
         },
-        "notices": list(dict.fromkeys(inert(notice) for account in found.accounts for notice in account.notices)),
+        "notices": notices(found.accounts),
     }
 
 
@@ -66,7 +66,7 @@ def _digest(digest: Digest) -> dict[str, Any]:
         "counted": [target.host for target in digest.counted],
         "missing": [target.host for target in digest.missing],
         "failed": bool(digest.problem),
-        "msg": inert(digest.problem),
+        "msg": digest.problem,
     }
 
 

@@ -17,10 +17,10 @@ from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import forwarding
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import failed
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import notices
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
@@ -109,7 +109,7 @@ def result(baselines: list[Baseline], accounts: list[AccountRun], *, check: bool
             "unprocessed": sum(len(baseline.unprocessed) for baseline in baselines),
             "failed": sum(bool(baseline.target.error) for baseline in baselines),
         },
-        "notices": list(dict.fromkeys(inert(notice) for account in accounts for notice in account.notices)),
+        "notices": notices(accounts),
     }
 
 
@@ -125,12 +125,12 @@ def _target_result(baseline: Baseline) -> dict[str, Any]:
             {
                 "id": item["FindingIdentifier"]["Id"],
                 "error_code": item["ErrorCode"],
-                "error_message": inert(item["ErrorMessage"]),
+                "error_message": item["ErrorMessage"],
             }
             for item in baseline.unprocessed
         ],
         "failed": bool(baseline.target.error),
-        "msg": inert(baseline.target.error),
+        "msg": baseline.target.error,
     }
 
 
@@ -149,8 +149,6 @@ def table(outcome: dict[str, Any], *, check: bool) -> list[str]:
     lines += ["", said[0].upper() + said[1:]]
     for host, target in targets.items():
         for code, number in Counter(item["error_code"] for item in target["unprocessed"]).items():
-            lines += wrapped(
-                f"Not marked in {host}: {count(number, 'finding')} ({inert(code)}); the result names them."
-            )
+            lines += wrapped(f"Not marked in {host}: {count(number, 'finding')} ({code}); the result names them.")
     lines += failed({host: target["msg"] for host, target in targets.items() if target["failed"]})
     return lines + [line for notice in outcome["notices"] for line in wrapped(f"Note: {notice}")]

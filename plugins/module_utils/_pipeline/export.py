@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set_resource
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.stack_set_resource import Instance
@@ -101,7 +100,7 @@ def result(found: Export) -> dict[str, Any]:
     instances = found.instances if found.document else []
     return {
         "stacks": [{"account_id": instance.account_id, "region": instance.region} for instance in instances],
-        "targets_failed": {target.host: inert(target.error) for target in found.failed},
+        "targets_failed": {target.host: target.error for target in found.failed},
         "problem": found.problem,
     }
 
@@ -110,7 +109,7 @@ def lines(found: Export, path: str, text: str, *, changed: bool, check: bool) ->
     """Return what a person reads: what the file at *path* holds, and how to deploy it; or why there is none."""
     if found.problem:
         told = failed({target.host: target.error for target in found.failed})
-        return [inert(line) for line in ["", *told, *wrapped(f"No file was written: {found.problem}")]]
+        return ["", *told, *wrapped(f"No file was written: {found.problem}")]
     instances = found.instances
     accounts = {instance.account_id for instance in instances}
     kinds = {instance.design.digest for instance in instances}

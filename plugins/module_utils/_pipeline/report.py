@@ -63,6 +63,11 @@ def account_result(account: AccountRun) -> dict[str, Any]:
     }
 
 
+def notices(accounts: Iterable[AccountRun]) -> list[str]:
+    """Return what is worth saying of the accounts, in a report without one for each: each once."""
+    return list(dict.fromkeys(notice for account in accounts for notice in account.notices))
+
+
 def channel_changes(account: AccountRun) -> list[str]:
     """Return what is written for the account's channels, in words."""
     if account.plan is None:

@@ -9,9 +9,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import failed
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import notices
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import first
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
@@ -35,8 +35,8 @@ def result(found: Simulation, days: int) -> dict[str, Any]:
         "findings": [_finding(verdict) for verdict in found.verdicts],
         "summary": {"findings": len(found.verdicts), "sent": sent, "not_sent": len(found.verdicts) - sent},
         "volume": _volume(found, days),
-        "notices": _notices(found),
-        "problems": {host: inert(error) for host, error in found.problems.items()},
+        "notices": notices(found.accounts),
+        "problems": found.problems,
     }
 
 
@@ -91,10 +91,6 @@ def _rank(severity: str) -> int:
     return -SEVERITIES.index(severity) if severity in SEVERITIES else 1
 
 
-def _notices(found: Simulation) -> list[str]:
-    return list(dict.fromkeys(inert(notice) for account in found.accounts for notice in account.notices))
-
-
 def table(outcome: dict[str, Any]) -> list[str]:
     """Return the lines for a terminal of 80 columns: what becomes of the findings, and the volume of messages."""
     findings = outcome["findings"]
@@ -114,17 +110,17 @@ def table(outcome: dict[str, Any]) -> list[str]:
 
 
 def _listed(finding: dict[str, Any]) -> list[str]:
-    title = inert(finding["title"])
+    title = finding["title"]
     title = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 3] + "..."
-    head = f"{inert(finding['severity']):13} {inert(finding['region']):14}  {title}"
-    return [head.rstrip(), *wrapped(f"  {inert(finding['verdict'])}")]
+    head = f"{finding['severity']:13} {finding['region']:14}  {title}"
+    return [head.rstrip(), *wrapped(f"  {finding['verdict']}")]
 
 
 def _counted(findings: list[dict[str, Any]]) -> list[str]:
     sentences = Counter(finding["verdict"] for finding in findings)
     lines = [f"{'FINDINGS':>8}  VERDICT"]
     for sentence, number in sentences.most_common():
-        lines += wrapped(f"{number:>8,}  {inert(sentence)}", indent=10)
+        lines += wrapped(f"{number:>8,}  {sentence}", indent=10)
     return lines
 
 
@@ -134,7 +130,7 @@ def _volume_table(volume: dict[str, Any]) -> list[str]:
         return [f"No message in the last {days}."]
     lines = ["", f"{'REGION':14}  {'SEVERITY':13}  {'MESSAGES':>8}  {'A DAY':>8}"]
     for row in volume["by_region_and_severity"]:
-        place = f"{inert(row['region']):14}  {inert(row['severity']):13}"
+        place = f"{row['region']:14}  {row['severity']:13}"
         lines.append(f"{place}  {row['messages']:>8,}  {row['messages_a_day']:>8,.1f}")
     messages, repeated = count(volume["messages"], "message"), count(volume["repeated"], "repetition")
     return [
