@@ -58,3 +58,15 @@ attributes:
     membership:
       - secops.securityhub.aws
 """
+
+    # A module that handles all hosts of the play in one go.
+    BATCH = r"""
+options: {}
+attributes:
+  bypass_host_loop:
+    description: Runs once for all hosts of the play.
+    support: full
+requirements:
+  - python >= 3.10
+  - boto3 >= 1.44 on the controller
+"""

@@ -35,12 +35,8 @@ attributes:
   idempotent:
     support: full
     description: A second run finds nothing to mark.
-  bypass_host_loop:
-    support: full
-    description: Runs once for all hosts of the play.
-requirements:
-  - python >= 3.10
-  - boto3 >= 1.44 on the controller
+extends_documentation_fragment:
+  - secops.securityhub._attributes.batch
 seealso:
   - module: secops.securityhub.securityhub_pipelines
   - module: secops.securityhub.securityhub_simulation

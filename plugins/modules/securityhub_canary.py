@@ -46,12 +46,8 @@ attributes:
   idempotent:
     support: N/A
     description: Each run sends a test finding of its own.
-  bypass_host_loop:
-    support: full
-    description: Runs once for all hosts of the play.
-requirements:
-  - python >= 3.10
-  - boto3 >= 1.44 on the controller
+extends_documentation_fragment:
+  - secops.securityhub._attributes.batch
 seealso:
   - module: secops.securityhub.securityhub_doctor
 """

@@ -45,12 +45,8 @@ attributes:
   idempotent:
     support: full
     description: A second run finds nothing left. One after an interruption goes on from there.
-  bypass_host_loop:
-    support: full
-    description: Runs once for all hosts of the play.
-requirements:
-  - python >= 3.10
-  - boto3 >= 1.44 on the controller
+extends_documentation_fragment:
+  - secops.securityhub._attributes.batch
 seealso:
   - module: secops.securityhub.securityhub_pipelines
   - name: The template of 2020

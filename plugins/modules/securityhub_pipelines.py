@@ -34,12 +34,8 @@ attributes:
   idempotent:
     support: full
     description: A second run changes nothing.
-  bypass_host_loop:
-    support: full
-    description: Runs once for all hosts of the play.
-requirements:
-  - python >= 3.10
-  - boto3 >= 1.44 on the controller
+extends_documentation_fragment:
+  - secops.securityhub._attributes.batch
 seealso:
   - module: secops.securityhub.securityhub_action_target
   - module: secops.securityhub.chatbot_slack_channel_configuration

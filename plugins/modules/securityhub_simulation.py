@@ -52,12 +52,8 @@ attributes:
   diff_mode:
     support: N/A
     description: Changes nothing.
-  bypass_host_loop:
-    support: full
-    description: Runs once for all hosts of the play.
-requirements:
-  - python >= 3.10
-  - boto3 >= 1.44 on the controller
+extends_documentation_fragment:
+  - secops.securityhub._attributes.batch
 seealso:
   - module: secops.securityhub.securityhub_pipelines
   - module: secops.securityhub.securityhub_baseline

@@ -42,12 +42,8 @@ attributes:
   idempotent:
     support: full
     description: The same variables and the same state of AWS give the same file, to the byte.
-  bypass_host_loop:
-    support: full
-    description: Runs once for all hosts of the play.
-requirements:
-  - python >= 3.10
-  - boto3 >= 1.44 on the controller
+extends_documentation_fragment:
+  - secops.securityhub._attributes.batch
 seealso:
   - module: secops.securityhub.securityhub_pipelines
   - name: Use it with StackSets
