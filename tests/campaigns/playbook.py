@@ -77,6 +77,19 @@ class Result:
         return dict(line.strip().split(": ", 1) for line in lines)
 
 
+def environment_of(home: Path) -> dict[str, str]:
+    """The environment of somebody with this home directory, for playbooks whose output is read."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "COLUMNS": "80",
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+    }
+
+
 class Fleet:
     """An inventory of some regions of one account, the playbook, and the emulator that stands in for AWS.
 
@@ -139,13 +152,7 @@ class Fleet:
             [*command, "-e", extra, *arguments],
             cwd=ROOT,
             env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(self.folder),
-                "LANG": "C.UTF-8",
-                "COLUMNS": "80",
-                "ANSIBLE_NOCOLOR": "1",
-                "ANSIBLE_LOCALHOST_WARNING": "false",
-                "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+                **environment_of(self.folder),
                 "AWS_ACCESS_KEY_ID": ACCOUNT,
                 "AWS_SECRET_ACCESS_KEY": "a-secret-key",
                 **self.environment,

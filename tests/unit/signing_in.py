@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -16,6 +15,8 @@ import sys
 import textwrap
 from pathlib import Path
 from typing import Any
+
+from ansible_collections.secops.securityhub.tests.campaigns.playbook import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "securityhub_slack_"
@@ -96,13 +97,7 @@ class Home:
 
     def _environment(self) -> dict[str, str]:
         return {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.folder),
-            "LANG": "C.UTF-8",
-            "COLUMNS": "80",
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            **environment_of(self.folder),
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL": self.emulator.url,
             **self.environment,
