@@ -66,21 +66,21 @@ class Export:
 
 def run(targets: list[Target], neighbours: list[Target], clients: Clients, today: datetime.date) -> Export:
     """Return the stack set of the targets that shall have their stacks by one. Reads only; nothing is raised."""
+    if neighbours:
+        return Export(targets, problem=LIMITED)
     found = Export(targets)
     # As a deployment does: what alarms watch depends on the channels that are there.
     for account in pipelines.look(targets, [], clients, today):
         decisions.decide(account, today)
         forwarding.refuse_without_hub(account)
     try:
-        found.document = _document(found, limited=bool(neighbours))
+        found.document = _document(found)
     except Refused as error:
         found.problem = str(error)
     return found
 
 
-def _document(found: Export, *, limited: bool) -> dict[str, Any]:
-    if limited:
-        raise Refused(LIMITED)
+def _document(found: Export) -> dict[str, Any]:
     if found.failed:
         raise Refused("the stacks of some targets are not known, and would be deleted by a file without them.")
     if not any(target.settings.stack_set for target in found.targets):
