@@ -27,6 +27,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._migration.left
 from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import Stack
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import CHATBOT_ENDPOINT
+from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import iam_client
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
 from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
 
@@ -221,8 +222,7 @@ def roles(clients: Clients, account: AccountRun) -> list[dict[str, Any]]:
     """Return the account's IAM roles that look like the template's, as boto3 shapes them: a call for every 100."""
     settings = account.settings
     with clients.acting(settings.source):
-        client = clients.get("iam", clients.home_region(settings.source), settings.source.endpoint_url)
-        return [role for role in iam.list_roles(client) if signature.is_role(role)]
+        return [role for role in iam.list_roles(iam_client(clients, settings)) if signature.is_role(role)]
 
 
 def refuse_obstacles(target: Target, found: Leftovers) -> None:
