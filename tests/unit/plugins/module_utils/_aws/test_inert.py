@@ -21,7 +21,7 @@ JSON = st.recursive(ANY_TEXT | st.integers() | st.booleans() | st.none(), lambda
 @given(ANY_TEXT)
 def test_what_is_left_is_seen_and_can_be_written(text):
     shown = inert(text)
-    assert {unicodedata.category(char) for char in shown if char != "\n"}.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"})
+    assert not any(unicodedata.category(char).startswith(("C", "Zl", "Zp")) for char in shown if char != "\n")
     assert shown.encode().decode() == shown
     assert len(shown) == len(text)
 
