@@ -39,9 +39,11 @@ PEERS = {
     "cdk": "cdk deploy --all",
     "sceptre": "sceptre launch",
     "module": "amazon.aws.cloudformation, a task a host",
+    "module-loop": "amazon.aws.cloudformation, in a loop",
     "xargs": "aws cloudformation deploy, xargs -P17",
     "loop": "aws cloudformation deploy, one by one",
 }
+ONE_BY_ONE = ("module-loop", "loop")  # which take in proportion longer for more targets
 WORKSPACE = {"SlackTeamId": "T0123456789", "SlackTeamName": "acme"}
 LATENCY = 50  # milliseconds a call
 STACK_SECONDS = 40  # of a first deployment
@@ -186,26 +188,26 @@ class Peers:
             client(account, region).create_stack(StackName=NAME, TemplateBody=text)
 
     def _playbook(self) -> None:
-        task = {
-            "name": "Deploy the stack",
-            "amazon.aws.cloudformation": {
-                "stack_name": NAME,
-                "profile": "{{ account }}",
-                "region": "{{ region }}",
-                "template": str(self.folder / "template.json"),
-            },
+        targets = {f"{account}.{region}": {"account": account, "region": region} for account, region in self.places}
+        variables = {"ansible_python_interpreter": sys.executable}
+        inventory = {"all": {"hosts": targets, "vars": variables}}
+        (self.folder / "module.json").write_text(json.dumps(inventory))
+        self._play("module.yml", "all", self._task(""))
+        self._play("module-loop.yml", "localhost", {**self._task("item."), "loop": list(targets.values())})
+
+    def _task(self, prefix: str) -> dict[str, Any]:
+        """A task of amazon.aws.cloudformation; *prefix*: of the variables that say where."""
+        options = {
+            "stack_name": NAME,
+            "profile": f"{{{{ {prefix}account }}}}",
+            "region": f"{{{{ {prefix}region }}}}",
+            "template": str(self.folder / "template.json"),
         }
-        play = {"name": "Deploy", "hosts": "all", "connection": "local", "gather_facts": False, "tasks": [task]}
-        (self.folder / "module.yml").write_text(json.dumps([play]))
-        hosts = {
-            f"{account}.{region}": {
-                "account": account,
-                "region": region,
-                "ansible_python_interpreter": sys.executable,
-            }
-            for account, region in self.places
-        }
-        (self.folder / "module.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+        return {"name": "Deploy the stack", "amazon.aws.cloudformation": options}
+
+    def _play(self, name: str, hosts: str, task: dict[str, Any]) -> None:
+        play = {"name": "Deploy", "hosts": hosts, "connection": "local", "gather_facts": False, "tasks": [task]}
+        (self.folder / name).write_text(json.dumps([play]))
 
     def _sceptre(self) -> None:
         project = self.folder / "sceptre"
@@ -228,15 +230,16 @@ class Peers:
         runs: dict[str, Callable[[], Cost]] = {
             "cdk": self.cdk,
             "sceptre": self.sceptre,
-            "module": self.module,
+            "module": partial(self.module, "module.yml"),
+            "module-loop": partial(self.module, "module-loop.yml"),
             "xargs": partial(self.shell, len(REGIONS)),
             "loop": partial(self.shell, 1),
         }
         return runs[name]()
 
-    def module(self) -> Cost:
-        """amazon.aws.cloudformation, a task a host."""
-        return self._measured("ansible-playbook", "-i", "module.json", "module.yml", "--forks", "20")
+    def module(self, play: str) -> Cost:
+        """amazon.aws.cloudformation."""
+        return self._measured("ansible-playbook", "-i", "module.json", play, "--forks", "20")
 
     def sceptre(self) -> Cost:
         """sceptre launch."""
@@ -361,14 +364,14 @@ def main() -> None:
         nargs="*",
         choices=PEERS,
         metavar="PEER",
-        help=f"which of {', '.join(PEERS)} (default: all, without the loop if there are several accounts)",
+        help=f"which of {', '.join(PEERS)} (default: all; with several accounts not {' and '.join(ONE_BY_ONE)})",
     )
     parser.add_argument("--commands", type=Path, required=True, help="folder of the commands aws and sceptre")
     parser.add_argument("--cdk", type=Path, required=True, help="folder of the npm packages of the AWS CDK")
     options = parser.parse_args()
     peers = options.peers
     if peers is None:
-        peers = [name for name in PEERS if name != "loop" or options.targets <= len(REGIONS)]
+        peers = [name for name in PEERS if name not in ONE_BY_ONE or options.targets <= len(REGIONS)]
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(Fleet(options.targets, Path(folder)), peers, options.commands, options.cdk, options.rounds)
     RESULTS.mkdir(exist_ok=True)
