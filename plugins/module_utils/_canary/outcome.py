@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from .._aws.sanitize import sanitize
 from .._pipeline.report import count
 from . import slack
 
@@ -86,17 +85,17 @@ def steps_of(flight: Flight) -> dict[str, bool | None]:
 def message_of(flight: Flight, *, check: bool) -> str:
     """Return what became of a target's test, in words: where it failed the cause, and what to do."""
     if flight.error:
-        return sanitize(flight.error)
+        return flight.error
     if flight.left_behind:
-        reason = sanitize(flight.left_behind[0]).rstrip(".")
+        reason = flight.left_behind[0].rstrip(".")
         return f"something of the test could not be taken away ({reason}): the next canary does it."
     if flight.skipped:
-        return sanitize(flight.skipped)
+        return flight.skipped
     untested = f"; not tested: {', '.join(flight.untested)}" if flight.untested else ""
     if check:
         return f"would be sent: {severities(flight)}, to {' and '.join(_channels(flight))}{untested}"
     lost = " ".join(dict.fromkeys(loss.sentence for loss in losses(flight)))
-    return sanitize(lost) or f"{severities(flight)}, {seconds_of(flight):.1f} s{untested}"
+    return lost or f"{severities(flight)}, {seconds_of(flight):.1f} s{untested}"
 
 
 def severities(flight: Flight) -> str:

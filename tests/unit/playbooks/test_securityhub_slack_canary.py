@@ -197,7 +197,10 @@ def test_what_is_left_when_it_is_killed_the_next_run_takes_away(canary):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["-e", "securityhub_slack_canary_timeout=0"], "timeout is 0: use 1 to 600 seconds"),
+        (
+            ["-e", "securityhub_slack_canary_timeout=0"],
+            "timeout is 0, which is out of range. Set it to 1 to 600 seconds.",
+        ),
         (["-e", "securityhub_slack_canry_timeout=9"], "did you mean securityhub_slack_canary_timeout?"),
     ],
 )

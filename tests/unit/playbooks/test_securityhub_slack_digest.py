@@ -143,4 +143,6 @@ def test_days_that_security_hub_does_not_remember_are_refused(playbooks, days):
     playbooks.inventory(TARGETS)
     outcome = playbooks.run(DIGEST, digest_days=days)
     assert outcome.code == 2
-    assert f"days is {days}: give 1 to 90" in " ".join(outcome.output.split())
+    assert f"days is {days}, but Security Hub keeps findings for 90 days. Set it to 1 to 90." in " ".join(
+        outcome.output.split()
+    )

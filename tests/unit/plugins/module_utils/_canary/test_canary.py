@@ -18,11 +18,11 @@ from ansible_collections.secops.securityhub.plugins.module_utils._canary import 
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import outcome
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import posts
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import queues
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import report
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import run as canary
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import slack
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import specimens
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import settings
+from ansible_collections.secops.securityhub.plugins.module_utils._report import canary as report
 from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
 from ansible_collections.secops.securityhub.plugins.module_utils._services import sns
 from ansible_collections.secops.securityhub.plugins.module_utils._services import sqs

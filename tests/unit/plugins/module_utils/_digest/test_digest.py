@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._digest import report
+from ansible_collections.secops.securityhub.plugins.module_utils._report import digest as report
 from ansible_collections.secops.securityhub.plugins.module_utils._digest import run as digest
 from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import Period
 from ansible_collections.secops.securityhub.tests.unit import breakages

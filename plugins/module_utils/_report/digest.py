@@ -14,8 +14,8 @@ from .._pipeline.report import notices
 from .._pipeline.report import wrapped
 
 if TYPE_CHECKING:
-    from .run import Digest
-    from .run import Digests
+    from .._digest.run import Digest
+    from .._digest.run import Digests
 
 NOTHING_TO_COUNT = "No digest: none of these targets that did not fail sends findings by itself."
 

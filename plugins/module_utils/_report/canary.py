@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._aws.sanitize import sanitize
+from .._canary import outcome
+from .._canary import slack
 from .._pipeline.differences import few_of
 from .._pipeline.report import LISTED_AT_MOST
 from .._pipeline.report import count
 from .._pipeline.report import wrapped
-from . import outcome
-from . import slack
 
 if TYPE_CHECKING:
-    from .flights import Flight
-    from .run import Canary
-    from .slack import Watch
+    from .._canary.flights import Flight
+    from .._canary.run import Canary
+    from .._canary.slack import Watch
 
 HEADINGS = {outcome.IMPORT: "IMPORT", outcome.RULE: "RULE", outcome.TOPIC: "TOPIC", outcome.CHANNEL: "CHANNEL"}
 SIGNS = {True: "ok", False: "XX", None: "-"}
@@ -56,7 +55,7 @@ def _row(flight: Flight, width: int) -> list[str]:
     cells = "".join(f"  {SIGNS[steps[step]]:>{len(heading)}}" for step, heading in HEADINGS.items())
     seconds = outcome.seconds_of(flight)
     cells += f"  {'-' if seconds is None else f'{seconds:.1f}':>{len(SECONDS)}}"
-    host = sanitize(flight.target.host)
+    host = flight.target.host
     return [f"  {host:{width}}{cells}"] if len(host) <= width else [f"  {host}", f"  {'':{width}}{cells}"]
 
 
@@ -73,7 +72,7 @@ def _words(canary: Canary) -> list[str]:
         elif state == outcome.SKIPPED:
             words = f"{state}: {words}"
         if words:
-            said.setdefault(words, []).append(sanitize(flight.target.host))
+            said.setdefault(words, []).append(flight.target.host)
     return [line for words, hosts in said.items() for line in wrapped(f"  {few_of(hosts)}: {words}")]
 
 
