@@ -1,11 +1,11 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names of the queues that canaries listen with: they tell whose is left over. PRIVATE to the collection.
+"""The names of the canary's queues, which show whether a queue was left behind. PRIVATE to the collection.
 
-Another canary may listen to the same topics right now, as runs do that are limited to different regions of one home
-region. Its queue must stay, and that of a killed one must go: at once where the process that made it ran on this
-machine and is no more, else as soon as no canary can still be at it.
+Another canary may be listening to the same topics, for example when two runs are limited to different linked regions of
+one home region. Its queue must stay. The queue of a killed canary is deleted: immediately if its process ran on this
+machine and has ended, otherwise as soon as no canary can still be using it.
 """
 
 from __future__ import annotations
@@ -16,49 +16,43 @@ import re
 import socket
 import time
 import uuid
-from pathlib import Path
 
 LONGEST_SECONDS = 900  # longer than any canary listens
-SHAPE = re.compile(r"-canary-(?P<made>[0-9a-f]{8})-(?P<host>[0-9a-f]{6})-(?P<pid>[0-9a-f]+)-[0-9a-f]{4}$")
+SHAPE = re.compile(r"-canary-(?P<created>[0-9a-f]{8})-(?P<host>[0-9a-f]{6})-(?P<pid>[0-9a-f]+)-[0-9a-f]{4}$")
 
 
 def prefix(stack: str) -> str:
-    """Return how the names of all queues begin that listen to a stack's topics."""
+    """Return the prefix of the names of all queues that listen to a stack's topics."""
     return f"{stack}-canary-"
 
 
 def new_name(stack: str) -> str:
-    """Return the name for a queue of this process: up to 80 characters, and SQS takes no name again for a minute."""
+    """Return a new name, of at most 80 characters, for a queue of this process.
+
+    Each call returns another name, because SQS refuses the name of a queue that was deleted within the last minute.
+    """
     return f"{prefix(stack)}{int(time.time()):08x}-{_this_host()}-{os.getpid():x}-{uuid.uuid4().hex[:4]}"
 
 
-def is_left_over(queue: str) -> bool:
-    """Tell whether a queue, given by its URL or ARN, is one of a canary that cannot be at it any more."""
+def is_left_behind(queue: str) -> bool:
+    """Tell whether a queue, given by its URL or ARN, belongs to a canary that no longer runs."""
     found = SHAPE.search(queue)
     if found is None:
         return False
-    if time.time() - int(found["made"], 16) > LONGEST_SECONDS:
+    if time.time() - int(found["created"], 16) > LONGEST_SECONDS:
         return True
-    return found["host"] == _this_host() and not _lives(int(found["pid"], 16))
+    return found["host"] == _this_host() and not _is_running(int(found["pid"], 16))
 
 
 def _this_host() -> str:
     return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
 
 
-def _lives(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
-    return not _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    """Tell whether the process has ended and nobody has asked how, as in a container without an init process."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return False
+        pass  # it runs as another user
+    return True

@@ -5,26 +5,23 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws.errors import UserError
-from .._canary import outcome
-from .._canary import run as canary
+from .._canary import channels
+from .._canary import probes
+from .._canary import sending
+from .._canary.outcome import ProbeOutcome
+from .._pipeline import decisions
+from .._pipeline import run as pipelines
 from .._report import canary as report
 from .context import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
-
     from .context import Context
 
-LONGEST_TIMEOUT = 600  # seconds
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 1, 600  # seconds
 
 SPEC: dict[str, Any] = {"timeout": {"type": "int", "default": 120}}
 
@@ -32,40 +29,16 @@ SPEC: dict[str, Any] = {"timeout": {"type": "int", "default": 120}}
 def run(context: Context) -> Outcome:
     """Send a test finding through each target. A target that fails does not stop the others."""
     timeout = context.options["timeout"]
-    if not 1 <= timeout <= LONGEST_TIMEOUT:
+    if not SHORTEST_TIMEOUT <= timeout <= LONGEST_TIMEOUT:
         raise UserError(f"timeout is {timeout}, which is out of range. Set it to 1 to {LONGEST_TIMEOUT} seconds.")
-    with _interrupts_raise():
-        found = canary.run(
-            context.targets,
-            context.unselected,
-            context.aws,
-            check=context.check_mode,
-            now=context.now,
-            timeout=float(timeout),
-        )
-    return Outcome(outcome.result(found), report.table(found))
-
-
-@contextmanager
-def _interrupts_raise() -> Iterator[None]:
-    """Raise KeyboardInterrupt for the signals of Ctrl-C, so that test resources are cleaned up before the process ends.
-
-    Ansible's own handler would end the process immediately. Ansible sends its workers SIGINT and, half a second later,
-    SIGTERM, so all further signals are ignored. The first one is sent again after the cleanup.
-    """
-    received: list[int] = []
-
-    def interrupt(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        for each in SIGNALS:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if received:
-            os.kill(os.getpid(), received[0])
+    accounts = pipelines.look(context.targets, context.unselected, context.aws, context.today)
+    for account in accounts:
+        decisions.decide(account, context.today)
+    planned = probes.prepare(context.targets, accounts, context.now)
+    if context.check_mode:
+        unsent = [ProbeOutcome(probe, probe.error) for probe in planned]
+        return Outcome(report.result(unsent, []), report.table(unsent, []))
+    watched = channels.watches(context.aws, accounts, planned, context.now)
+    outcomes = sending.send(context.aws, planned, timeout)
+    counted = channels.wait(context.aws, watched, outcomes, context.now, timeout)
+    return Outcome(report.result(outcomes, counted), report.table(outcomes, counted))

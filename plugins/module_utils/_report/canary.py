@@ -1,96 +1,168 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The outcome of a canary in a terminal of 80 columns: pure. PRIVATE to the collection."""
+"""The outcome of a canary, as the module returns it and as a terminal of 80 columns shows it: pure. PRIVATE."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from typing import Any
 
-from .._canary import outcome
-from .._canary import slack
+from .._canary import channels
+from .._canary import messages
+from .._canary import outcome as states
 from .._pipeline.differences import few_of
 from .._pipeline.report import LISTED_AT_MOST
 from .._pipeline.report import count
 from .._pipeline.report import wrapped
 
 if TYPE_CHECKING:
-    from .._canary.flights import Flight
-    from .._canary.run import Canary
-    from .._canary.slack import Watch
+    from .._canary.channels import ChannelOutcome
+    from .._canary.outcome import ProbeOutcome
 
-HEADINGS = {outcome.IMPORT: "IMPORT", outcome.RULE: "RULE", outcome.TOPIC: "TOPIC", outcome.CHANNEL: "CHANNEL"}
+HEADINGS = {states.IMPORT: "IMPORT", states.RULE: "RULE", states.TOPIC: "TOPIC", states.CHANNEL: "CHANNEL"}
 SIGNS = {True: "ok", False: "XX", None: "-"}
 SECONDS = "SECONDS"
 HOST_WIDTH = 36  # what the columns leave of 80, and the margins
 
 
-def table(canary: Canary) -> list[str]:
-    """Return the lines of the report: a matrix of targets and steps, and in words what did not arrive, and why."""
-    parts = [_words(canary), wrapped(outcome.summary(canary))]
-    if not canary.check:
-        parts = [_matrix(canary.flights), parts[0], *(wrapped(_channel(watch)) for watch in canary.watches), parts[1]]
+def result(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> dict[str, Any]:
+    """Return what the module returns."""
+    found = [outcome.state for outcome in outcomes]
+    channel_failed = any(outcome.state == channels.FAILED for outcome in channel_outcomes)
+    return {
+        "changed": any(outcome.imported for outcome in outcomes) or states.READY in found,
+        "healthy": states.LOST not in found and states.FAILED not in found and not channel_failed,
+        "summary": {"targets": len(found), **{state: found.count(state) for state in states.STATES}},
+        "targets": {outcome.probe.target.host: _target(outcome) for outcome in outcomes},
+        "channels": [_channel(outcome) for outcome in channel_outcomes],
+        "msg": summary(outcomes, channel_outcomes),
+    }
+
+
+def _target(outcome: ProbeOutcome) -> dict[str, Any]:
+    probe = outcome.probe
+    return {
+        "account_id": probe.target.account_id,
+        "region": probe.target.settings.region,
+        "state": outcome.state,
+        "findings": [
+            {"id": item.id, "severity": item.severity, "topics": list(item.topics)} for item in probe.findings
+        ],
+        "steps": outcome.steps,
+        "rules": sorted({rule for rules in outcome.matched.values() for rule in rules}),
+        "topics": {
+            topic: max(seconds for (_finding, name), seconds in outcome.arrived.items() if name == topic)
+            for topic in sorted({topic for _finding, topic in outcome.arrived})
+        },
+        "untested": list(probe.untested),
+        "seconds": outcome.seconds,
+        "msg": message(outcome),
+    }
+
+
+def _channel(outcome: ChannelOutcome) -> dict[str, Any]:
+    return {
+        "account_id": outcome.watch.account_id,
+        "configuration": outcome.watch.configuration,
+        "channel_id": outcome.watch.channel_id,
+        "expected": outcome.expected,
+        "delivered": outcome.posted,
+        "failed": outcome.failed,
+        "state": outcome.state,
+    }
+
+
+def summary(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> str:
+    """Return the outcome in a sentence."""
+    found = [outcome.state for outcome in outcomes]
+    parts = [f"{found.count(state)} {state}" for state in states.STATES if state in found]
+    failed = [outcome.watch.channel_id for outcome in channel_outcomes if outcome.state == channels.FAILED]
+    text = f"{count(len(found), 'target')}: {', '.join(parts)}."
+    if set(found) == {states.SKIPPED}:
+        text += " Nothing was tested."
+    return text + (f" Not posted to Slack: {', '.join(failed)}." if failed else "")
+
+
+def message(outcome: ProbeOutcome) -> str:
+    """Return the outcome for one target in words: for a failure or loss its cause and remedy."""
+    probe = outcome.probe
+    if outcome.error:
+        return outcome.error
+    if outcome.left_behind:
+        return messages.LEFT_BEHIND.format(reason=outcome.left_behind[0].rstrip("."))
+    if probe.skipped:
+        return probe.skipped
+    if outcome.state == states.LOST:
+        return " ".join(dict.fromkeys(loss.sentence for loss in outcome.losses))
+    severities = " and ".join(finding.severity for finding in probe.findings)
+    untested = f"; not tested: {', '.join(probe.untested)}" if probe.untested else ""
+    if outcome.state == states.ARRIVED:
+        return f"{severities}, {outcome.seconds:.1f} s{untested}"
+    channel_ids = dict.fromkeys(destination.channel.channel_id for destination in probe.destinations)
+    return f"would send {severities} to {' and '.join(channel_ids)}{untested}"
+
+
+def table(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> list[str]:
+    """Return a table of targets and steps, then in words what did not arrive and why."""
+    channel_lines = [wrapped(_channel_line(outcome)) for outcome in channel_outcomes]
+    parts = [_steps(outcomes), _words(outcomes), *channel_lines, wrapped(summary(outcomes, channel_outcomes))]
     return [line for part in parts if part for line in ("", *part)]
 
 
-def _matrix(flights: list[Flight]) -> list[str]:
-    sent = [flight for flight in flights if flight.sent]
+def _steps(outcomes: list[ProbeOutcome]) -> list[str]:
+    sent = [outcome for outcome in outcomes if outcome.listener and not outcome.error]
     if not sent:
         return []
     shown = sent
     if len(sent) > LISTED_AT_MOST:
-        shown = [flight for flight in sent if outcome.state_of(flight, check=False) != outcome.ARRIVED]
-    width = min(HOST_WIDTH, max([len("TARGET"), *(len(flight.target.host) for flight in shown)]))
+        shown = [outcome for outcome in sent if outcome.state != states.ARRIVED]
+    width = min(HOST_WIDTH, max([len("TARGET"), *(len(outcome.probe.target.host) for outcome in shown)]))
     headings = "".join(f"  {heading}" for heading in (*HEADINGS.values(), SECONDS))
-    lines = [f"  {'TARGET':{width}}{headings}"]
-    for flight in shown:
-        lines += _row(flight, width)
+    lines = [f"  {'TARGET':{width}}{headings}", *(line for outcome in shown for line in _row(outcome, width))]
     if len(shown) < len(sent):
-        lines.append(f"  and {count(len(sent) - len(shown), 'target')} where all has arrived")
+        lines.append(f"  and {count(len(sent) - len(shown), 'target')} where everything arrived")
     return lines
 
 
-def _row(flight: Flight, width: int) -> list[str]:
-    steps = outcome.steps_of(flight)
-    cells = "".join(f"  {SIGNS[steps[step]]:>{len(heading)}}" for step, heading in HEADINGS.items())
-    seconds = outcome.seconds_of(flight)
-    cells += f"  {'-' if seconds is None else f'{seconds:.1f}':>{len(SECONDS)}}"
-    host = flight.target.host
+def _row(outcome: ProbeOutcome, width: int) -> list[str]:
+    cells = "".join(f"  {SIGNS[outcome.steps[step]]:>{len(heading)}}" for step, heading in HEADINGS.items())
+    seconds = "-" if outcome.seconds is None else f"{outcome.seconds:.1f}"
+    cells += f"  {seconds:>{len(SECONDS)}}"
+    host = outcome.probe.target.host
     return [f"  {host:{width}}{cells}"] if len(host) <= width else [f"  {host}", f"  {'':{width}}{cells}"]
 
 
-def _words(canary: Canary) -> list[str]:
-    """Return what is to be said of the targets, each thing once."""
-    said: dict[str, list[str]] = {}
-    for flight in canary.flights:
-        state = outcome.state_of(flight, check=canary.check)
-        words = outcome.message_of(flight, check=canary.check)
-        if state == outcome.ARRIVED:
-            words = f"not tested: {', '.join(flight.untested)}" if flight.untested else ""
-        elif state in (outcome.LOST, outcome.FAILED):
-            words = f"{state.upper()}: {words}"
-        elif state == outcome.SKIPPED:
-            words = f"{state}: {words}"
-        if words:
-            said.setdefault(words, []).append(flight.target.host)
-    return [line for words, hosts in said.items() for line in wrapped(f"  {few_of(hosts)}: {words}")]
+def _words(outcomes: list[ProbeOutcome]) -> list[str]:
+    """Return the messages, each once with all its targets."""
+    hosts: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        text = message(outcome)
+        if outcome.state == states.ARRIVED:
+            untested = outcome.probe.untested
+            text = f"not tested: {', '.join(untested)}" if untested else ""
+        elif outcome.state in (states.LOST, states.FAILED):
+            text = f"{outcome.state.upper()}: {text}"
+        elif outcome.state == states.SKIPPED:
+            text = f"{states.SKIPPED}: {text}"
+        if text:
+            hosts.setdefault(text, []).append(outcome.probe.target.host)
+    return [line for text, named in hosts.items() for line in wrapped(f"  {few_of(named)}: {text}")]
 
 
-def _channel(watch: Watch) -> str:
-    head = f"  Slack channel {watch.channel_id} ({watch.name}): "
-    expected = count(watch.expected, "message")
-    if watch.state == slack.NOTHING:
-        return f"{head}no test finding has come so far."
-    if watch.state == slack.DELIVERED:
-        return f"{head}Amazon Q has posted {expected}."
-    if watch.state == slack.FAILED and watch.more(slack.REFUSED):
+def _channel_line(outcome: ChannelOutcome) -> str:
+    head = f"  Slack channel {outcome.watch.channel_id} ({outcome.watch.configuration}): "
+    expected = count(outcome.expected, "message")
+    if outcome.state == channels.NOTHING:
+        return f"{head}No test finding has arrived yet."
+    if outcome.state == channels.DELIVERED:
+        return f"{head}Amazon Q posted {expected}."
+    if outcome.state == channels.NOT_SEEN:
+        return f"{head}Amazon Q's metrics are not available yet. Check the channel: it should show {expected}."
+    if outcome.refused:
         return (
-            f"{head}LOST: Amazon Q could not post {count(watch.more(slack.REFUSED), 'message')}. Type /invite @Amazon "
-            f"Q in the channel, and see that it is there and not archived."
+            f"{head}LOST: Amazon Q could not post {count(outcome.refused, 'message')}. Check that the channel exists "
+            "and is not archived, and type /invite @Amazon Q in it."
         )
-    if watch.state == slack.FAILED:
-        return (
-            f"{head}LOST: Amazon Q did not understand {count(watch.more(slack.UNSUPPORTED), 'message')}. Run the "
-            f"playbook securityhub_slack.yml with -e securityhub_slack_repair_drift=true."
-        )
-    return f"{head}Amazon Q's metrics do not tell yet. Look into the channel: {expected} should be there."
+    unsupported = count(outcome.unsupported, "message")
+    return f"{head}LOST: Amazon Q did not understand {unsupported}. {messages.REPAIR}"
