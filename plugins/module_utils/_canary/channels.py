@@ -20,10 +20,11 @@ from .._services.cloudwatch import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from .._aws.clients import Clients
-    from .._pipeline.settings import Settings
-    from .._pipeline.target import AccountRun
+    from .._model.plan import AccountDesign
+    from .._model.settings import Settings
     from .outcome import ProbeOutcome
     from .probes import Probe
 
@@ -82,22 +83,24 @@ class ChannelOutcome:
         return FAILED if self.failed else NOT_SEEN
 
 
-def watches(aws: Clients, accounts: list[AccountRun], probes: list[Probe], start: datetime.datetime) -> list[Watch]:
+def watches(
+    aws: Clients, designs: Sequence[AccountDesign], probes: Sequence[Probe], start: datetime.datetime
+) -> list[Watch]:
     """Return the channel configurations that test findings go through, with their metrics since *start*."""
     found = []
-    for account in accounts:
+    for design in designs:
         sent = {
             destination.arn
             for probe in probes
-            if probe.target.account_id == account.account.id
+            if probe.target.account_id == design.account.id
             for destination in probe.destinations
         }
-        for configuration in account.configurations:
+        for configuration in design.snapshot.configurations:
             topics = frozenset(sent.intersection(configuration.get("SnsTopicArns") or []))
             if topics:
                 name = transformations.configuration_name(configuration)
                 channel_id = configuration["SlackChannelId"]
-                found.append(Watch(account.account.id, account.settings, name, channel_id, topics))
+                found.append(Watch(design.account.id, design.settings, name, channel_id, topics))
     outcomes = parallel.each(partial(_counts, aws, start), found)
     return [replace(outcome.item, before=outcome.value) for outcome in outcomes]
 

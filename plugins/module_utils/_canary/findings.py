@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable
 
-    from .._pipeline.desired import Account
+    from .._model.account import Account
     from .._routing.simulation import Rule
 
 NAME = "secops.securityhub canary"

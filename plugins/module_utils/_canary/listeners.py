@@ -15,7 +15,7 @@ from typing import Any
 from .._aws import errors
 from .._aws.errors import UserError
 from .._channel import message as custom
-from .._pipeline.path import is_heard
+from .._model.delivery_path import is_subscribed
 from .._services import sns
 from .._services import sqs
 from . import queues
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .._aws.clients import Clients
-    from .._pipeline.settings import Settings
+    from .._model.settings import Settings
     from .cleanup import Cleanup
 
 POLL_SECONDS = 1  # how long a call waits for a message
@@ -77,7 +77,7 @@ def listen(aws: Clients, cleanup: Cleanup, settings: Settings, topic_arns: list[
         with cleanup.creating():
             subscription = call("sns", sns.subscribe_queue, arn, queue_arn)
             cleanup.add(url, partial(call, "sns", sns.unsubscribe, subscription))
-    return Listener(settings, url, frozenset(arn for arn, found in subscriptions.items() if not is_heard(found)))
+    return Listener(settings, url, frozenset(arn for arn, found in subscriptions.items() if not is_subscribed(found)))
 
 
 def _subscriptions(call: Callable[..., Any], topic_arn: str) -> list[dict[str, str]]:

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from .._pipeline import channels
-from .._pipeline import forwarding
+from .._model.plan import TargetDesign
+from .._model.snapshot import in_order
+from .._plan import channel as channels
+from .._plan import forwarding
 from . import findings
 from . import messages
 
 if TYPE_CHECKING:
     import datetime
+    from collections.abc import Sequence
 
-    from .._pipeline.settings import Channel
-    from .._pipeline.target import AccountRun
-    from .._pipeline.target import Target
+    from .._model.plan import AccountDesign
+    from .._model.settings import Channel
+    from .._model.snapshot import Fleet
     from .findings import TestFinding
 
 
@@ -43,8 +46,8 @@ class Probe:
     test finding reaches. *leftovers*: AwsSecurityFindingFilters of test findings that earlier canaries left behind.
     """
 
-    target: Target
-    sender: Target
+    target: TargetDesign
+    sender: TargetDesign
     findings: tuple[TestFinding, ...] = ()
     destinations: tuple[Destination, ...] = ()
     untested: tuple[str, ...] = ()
@@ -52,26 +55,34 @@ class Probe:
     skipped: str = ""
     error: str = ""
 
+    @property
+    def host(self) -> str:
+        """Return the name of the inventory host."""
+        return self.target.host
 
-def prepare(targets: list[Target], accounts: list[AccountRun], now: datetime.datetime) -> list[Probe]:
+
+def prepare(fleet: Fleet, designs: Sequence[AccountDesign], now: datetime.datetime) -> list[Probe]:
     """Return a probe for every target."""
-    account_of = {target.host: account for account in accounts for target in account.targets}
-    return [_probe(target, account_of.get(target.host), now) for target in targets]
+    unknown = [TargetDesign(target, problems=target.problems) for target in fleet.unknown]
+    probes = [Probe(target, target, error=target.error) for target in unknown]
+    probes += [_probe(target, design, now) for design in designs for target in design.targets]
+    return list(in_order(fleet.hosts, probes))
 
 
-def _probe(target: Target, account: AccountRun | None, now: datetime.datetime) -> Probe:
-    if target.error or account is None:
+def _probe(target: TargetDesign, design: AccountDesign, now: datetime.datetime) -> Probe:
+    if target.problems:
         return Probe(target, target, error=target.error)
-    sender = account.home if account.home and not target.wanted else target
+    senders = [item for item in (*design.targets, *design.others) if item.host == design.home]
+    sender = target if target.desired or not senders else senders[0]
     skipped = _nothing_to_test(target)
     if skipped:
         return Probe(target, sender, skipped=skipped)
-    if sender.error:
+    if sender.problems:
         return Probe(target, sender, error=messages.HOME_FAILED.format(home=sender.host, error=sender.error))
     if sender.live.stack is None:
         return Probe(target, sender, error=messages.NOT_DEPLOYED.format(region=sender.settings.region))
     region = target.settings.region
-    origin = findings.Origin(account.account, region, sender.settings.region)
+    origin = findings.Origin(design.account, region, sender.settings.region)
     chosen = findings.choose(origin, forwarding.rules_of(sender), uuid.uuid4().hex, now)
     if not chosen:
         return Probe(target, sender, skipped=messages.SUPPRESSED)
@@ -80,13 +91,13 @@ def _probe(target: Target, account: AccountRun | None, now: datetime.datetime) -
         target,
         sender,
         chosen,
-        tuple(item for item in _destinations(sender, account) if item.topic in reached),
+        tuple(item for item in _destinations(sender, design) if item.topic in reached),
         tuple(route.topic for route in target.settings.routes if route.topic not in reached),
-        findings.active_filters(account.account, region),
+        findings.active_filters(design.account, region),
     )
 
 
-def _nothing_to_test(target: Target) -> str:
+def _nothing_to_test(target: TargetDesign) -> str:
     settings = target.settings
     if not settings.present:
         return messages.ABSENT
@@ -97,9 +108,10 @@ def _nothing_to_test(target: Target) -> str:
     return ""
 
 
-def _destinations(sender: Target, account: AccountRun) -> list[Destination]:
-    topics = sender.wanted.topics if sender.wanted else ()
+def _destinations(sender: TargetDesign, design: AccountDesign) -> list[Destination]:
+    topics = sender.desired.topics if sender.desired else ()
+    listed = design.snapshot.configurations
     return [
-        Destination(arn.rpartition(":")[2], arn, channel, channels.deafness(account.configurations, channel, arn))
+        Destination(arn.rpartition(":")[2], arn, channel, channels.why_not_connected(listed, channel, arn))
         for channel, arn in topics
     ]

@@ -19,7 +19,7 @@ from typing import Any
 
 from .._aws import errors
 from .._aws import parallel
-from .._pipeline import forwarding
+from .._plan import forwarding
 from .._services import events
 from .._services import securityhub
 from . import findings
@@ -31,6 +31,7 @@ from .outcome import ProbeOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from .._aws.clients import Clients
     from .listeners import Listener
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 SETTLE_SECONDS = 2.0  # until a new subscription receives everything that is published
 
 
-def send(aws: Clients, probes: list[Probe], timeout: float) -> list[ProbeOutcome]:
+def send(aws: Clients, probes: Sequence[Probe], timeout: float) -> list[ProbeOutcome]:
     """Send all test findings, wait up to *timeout* seconds until they arrive, clean up, and return the outcomes."""
     cleanup = Cleanup()
     with interrupts_raise():
@@ -57,7 +58,7 @@ def send(aws: Clients, probes: list[Probe], timeout: float) -> list[ProbeOutcome
 
 
 def _cleaned_up(outcome: ProbeOutcome, undone: Mapping[str, tuple[str, ...]]) -> ProbeOutcome:
-    host = outcome.probe.target.host
+    host = outcome.probe.host
     queue_url = outcome.listener.queue_url if outcome.listener else ""
     left_behind = (*undone.get(host, ()), *undone.get(queue_url, ()))
     return replace(outcome, imported=host in undone, left_behind=left_behind)
@@ -90,23 +91,20 @@ class _Heard:
     vanished: frozenset[str]
 
 
-def _send(aws: Clients, cleanup: Cleanup, probes: list[Probe], timeout: float) -> list[ProbeOutcome]:
+def _send(aws: Clients, cleanup: Cleanup, probes: Sequence[Probe], timeout: float) -> list[ProbeOutcome]:
     ready = [probe for probe in probes if probe.findings]
     opened = parallel.each(partial(_listen, aws, cleanup), _by_sender(ready).values())
     listening = {outcome.item[0].sender.host: outcome.value for outcome in opened if outcome.value}
     failed = {
-        probe.target.host: errors.explain(outcome.error)
-        for outcome in opened
-        if outcome.error
-        for probe in outcome.item
+        probe.host: errors.explain(outcome.error) for outcome in opened if outcome.error for probe in outcome.item
     }
     heard_of = [(probe, listening[probe.sender.host]) for probe in ready if probe.sender.host in listening]
     time.sleep(SETTLE_SECONDS if heard_of else 0)
     imports = parallel.each(partial(_import, aws, cleanup), heard_of)
-    failed |= {item.item[0].target.host: errors.explain(item.error) for item in imports if item.error}
-    sent = {item.item[0].target.host: item.value for item in imports if item.value}
+    failed |= {item.item[0].host: errors.explain(item.error) for item in imports if item.error}
+    sent = {item.item[0].host: item.value for item in imports if item.value}
     heard = _wait(aws, list(sent.values()), timeout)
-    return [_outcome(probe, sent.get(probe.target.host), failed.get(probe.target.host, ""), heard) for probe in probes]
+    return [_outcome(probe, sent.get(probe.host), failed.get(probe.host, ""), heard) for probe in probes]
 
 
 def _by_sender(probes: list[Probe]) -> dict[str, list[Probe]]:

@@ -13,8 +13,8 @@ from .._canary import channels
 from .._canary import probes
 from .._canary import sending
 from .._canary.outcome import ProbeOutcome
-from .._pipeline import decisions
-from .._pipeline import run as pipelines
+from .._observe import fleet as observe
+from .._plan import design
 from .._report import canary as report
 from .context import Outcome
 
@@ -31,14 +31,13 @@ def run(context: Context) -> Outcome:
     timeout = context.options["timeout"]
     if not SHORTEST_TIMEOUT <= timeout <= LONGEST_TIMEOUT:
         raise UserError(f"timeout is {timeout}, which is out of range. Set it to 1 to {LONGEST_TIMEOUT} seconds.")
-    accounts = pipelines.look(context.targets, context.unselected, context.aws, context.today)
-    for account in accounts:
-        decisions.decide(account, context.today)
-    planned = probes.prepare(context.targets, accounts, context.now)
+    fleet = observe.fleet(context.aws, context.targets, context.unselected, context.today)
+    designs = [design.account(account, context.today) for account in fleet.accounts]
+    planned = probes.prepare(fleet, designs, context.now)
     if context.check_mode:
         unsent = [ProbeOutcome(probe, probe.error) for probe in planned]
         return Outcome(report.result(unsent, []), report.table(unsent, []))
-    watched = channels.watches(context.aws, accounts, planned, context.now)
+    watched = channels.watches(context.aws, designs, planned, context.now)
     outcomes = sending.send(context.aws, planned, timeout)
     counted = channels.wait(context.aws, watched, outcomes, context.now, timeout)
     return Outcome(report.result(outcomes, counted), report.table(outcomes, counted))

@@ -11,10 +11,10 @@ from typing import Any
 from .._canary import channels
 from .._canary import messages
 from .._canary import outcome as states
-from .._pipeline.differences import few_of
-from .._pipeline.report import LISTED_AT_MOST
-from .._pipeline.report import count
-from .._pipeline.report import wrapped
+from .text import LISTED_AT_MOST
+from .text import count
+from .text import few_of
+from .text import wrapped
 
 if TYPE_CHECKING:
     from .._canary.channels import ChannelOutcome
@@ -34,7 +34,7 @@ def result(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome])
         "changed": any(outcome.imported for outcome in outcomes) or states.READY in found,
         "healthy": states.LOST not in found and states.FAILED not in found and not channel_failed,
         "summary": {"targets": len(found), **{state: found.count(state) for state in states.STATES}},
-        "targets": {outcome.probe.target.host: _target(outcome) for outcome in outcomes},
+        "targets": {outcome.probe.host: _target(outcome) for outcome in outcomes},
         "channels": [_channel(outcome) for outcome in channel_outcomes],
         "msg": summary(outcomes, channel_outcomes),
     }
@@ -117,7 +117,7 @@ def _steps(outcomes: list[ProbeOutcome]) -> list[str]:
     shown = sent
     if len(sent) > LISTED_AT_MOST:
         shown = [outcome for outcome in sent if outcome.state != states.ARRIVED]
-    width = min(HOST_WIDTH, max([len("TARGET"), *(len(outcome.probe.target.host) for outcome in shown)]))
+    width = min(HOST_WIDTH, max([len("TARGET"), *(len(outcome.probe.host) for outcome in shown)]))
     headings = "".join(f"  {heading}" for heading in (*HEADINGS.values(), SECONDS))
     lines = [f"  {'TARGET':{width}}{headings}", *(line for outcome in shown for line in _row(outcome, width))]
     if len(shown) < len(sent):
@@ -129,7 +129,7 @@ def _row(outcome: ProbeOutcome, width: int) -> list[str]:
     cells = "".join(f"  {SIGNS[outcome.steps[step]]:>{len(heading)}}" for step, heading in HEADINGS.items())
     seconds = "-" if outcome.seconds is None else f"{outcome.seconds:.1f}"
     cells += f"  {seconds:>{len(SECONDS)}}"
-    host = outcome.probe.target.host
+    host = outcome.probe.host
     return [f"  {host:{width}}{cells}"] if len(host) <= width else [f"  {host}", f"  {'':{width}}{cells}"]
 
 
@@ -146,7 +146,7 @@ def _words(outcomes: list[ProbeOutcome]) -> list[str]:
         elif outcome.state == states.SKIPPED:
             text = f"{states.SKIPPED}: {text}"
         if text:
-            hosts.setdefault(text, []).append(outcome.probe.target.host)
+            hosts.setdefault(text, []).append(outcome.probe.host)
     return [line for text, named in hosts.items() for line in wrapped(f"  {few_of(named)}: {text}")]
 
 

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import channels
@@ -21,8 +22,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._canary import 
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import sending
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.cleanup import Cleanup
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import canary
-from ansible_collections.secops.securityhub.plugins.module_utils._commands.context import Context
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import settings
+from ansible_collections.secops.securityhub.plugins.module_utils._model import settings
 from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
 from ansible_collections.secops.securityhub.plugins.module_utils._services import sns
 from ansible_collections.secops.securityhub.plugins.module_utils._services import sqs
@@ -55,17 +55,12 @@ def fleet(emulator, monkeypatch, patience):
 
 
 def send(fleet, *, check=False, timeout=0.3, only=deployed.REGIONS, **variables):
-    everybody = fleet.targets(**variables)
-    context = Context(
-        aws=deployed.clients(),
-        targets=[target for target in everybody if target.host in only],
-        unselected=[target for target in everybody if target.host not in only],
-        options={"timeout": timeout},
-        check_mode=check,
-        diff=False,
+    context = fleet.context(check=check, options={"timeout": timeout}, **variables)
+    context = replace(
+        context,
+        targets=[target for target in context.targets if target.host in only],
+        unselected=[target for target in context.targets if target.host not in only],
         now=datetime.datetime.now(datetime.timezone.utc),
-        progress=lambda line: None,
-        write=lambda path, text: None,
     )
     outcome = canary.run(context)
     return outcome.result, outcome.lines

@@ -10,10 +10,11 @@ from ansible_collections.secops.securityhub.plugins.module_utils._canary.listene
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.outcome import ProbeOutcome
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.probes import Destination
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.probes import Probe
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Channel
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import TargetDesign
+from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import Channel
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._report import canary as report
-from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
+from ansible_collections.secops.securityhub.tests.unit import account_model
 
 TOPIC = "securityhub-slack"
 ARN = f"arn:aws:sns:eu-west-1:111111111111:{TOPIC}"
@@ -23,7 +24,7 @@ FINDING = Finding({"Id": "1", "Severity": {"Label": "HIGH"}}, {}, (TOPIC,))
 
 def outcome(host, *, arrived=True, untested=(), left_behind=()):
     """The outcome of a probe that was sent and whose rule matched."""
-    target = Target(fleet.settings("eu-west-1", host))
+    target = TargetDesign(TargetSnapshot(account_model.settings("eu-west-1", host)))
     return ProbeOutcome(
         Probe(target, target, (FINDING,), (DESTINATION,), untested),
         listener=Listener(target.settings, "https://sqs/queue", frozenset()),
