@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,14 +21,12 @@ from .._services import cloudwatch
 from .._services.cloudwatch import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from collections.abc import Sequence
 
     from .._aws.clients import Clients
     from .._model.plan import AccountDesign
-    from .._model.settings import Settings
-    from .outcome import ProbeOutcome
     from .probes import Probe
+    from .probes import ProbeOutcome
 
 PAUSE_SECONDS = 5.0
 METRICS = (metrics.DELIVERED, metrics.FAILED, metrics.UNSUPPORTED)
@@ -38,40 +38,34 @@ NOTHING = "nothing sent"
 
 
 @dataclass(frozen=True)
-class Watch:
-    """A channel configuration that test findings go through.
+class ChannelOutcome:
+    """What Amazon Q has counted for a channel configuration. The counts include other messages.
 
-    *settings*: those of a target of the account. *topics*: ARNs of the topics that must deliver a test finding.
-    *before*: the metrics before the canary, by name; None if they cannot be read.
+    *topics*: ARNs of those that must deliver a test finding. *expected*: how many messages it must post. *before*: the
+    metrics before the canary, by name; None if they cannot be read. *after*: the newest metrics.
     """
 
-    account_id: str
-    settings: Settings
+    design: AccountDesign
     configuration: str
     channel_id: str
     topics: frozenset[str]
     before: Mapping[str, int] | None = None
+    expected: int = 0
+    after: Mapping[str, int] = field(default_factory=dict)
 
+    def more(self, metric: str) -> int:
+        """Return by how much a metric has grown."""
+        return max(0, self.after.get(metric, 0) - (self.before or {}).get(metric, 0))
 
-@dataclass(frozen=True)
-class ChannelOutcome:
-    """How many messages Amazon Q had to post, and what it has counted since. The counts include other messages."""
-
-    watch: Watch
-    expected: int
-    posted: int = 0
-    refused: int = 0
-    unsupported: int = 0
+    @property
+    def posted(self) -> int:
+        """Return how many messages Amazon Q posted."""
+        return self.more(metrics.DELIVERED)
 
     @property
     def failed(self) -> int:
         """Return how many messages Amazon Q could not post or did not understand."""
-        return self.refused + self.unsupported
-
-    @property
-    def is_settled(self) -> bool:
-        """Tell whether Amazon Q has counted as many messages as expected, or no counts are to come."""
-        return self.watch.before is None or self.posted + self.failed >= self.expected
+        return self.more(metrics.FAILED) + self.more(metrics.UNSUPPORTED)
 
     @property
     def state(self) -> str:
@@ -83,65 +77,61 @@ class ChannelOutcome:
         return FAILED if self.failed else NOT_SEEN
 
 
-def watches(
+def before(
     aws: Clients, designs: Sequence[AccountDesign], probes: Sequence[Probe], start: datetime.datetime
-) -> list[Watch]:
+) -> list[ChannelOutcome]:
     """Return the channel configurations that test findings go through, with their metrics since *start*."""
     found = []
     for design in designs:
-        sent = {
-            destination.arn
-            for probe in probes
-            if probe.target.account_id == design.account.id
-            for destination in probe.destinations
-        }
+        sent = {item.arn for probe in probes if probe.account == design.account for item in probe.destinations}
         for configuration in design.snapshot.configurations:
             topics = frozenset(sent.intersection(configuration.get("SnsTopicArns") or []))
-            if topics:
-                name = transformations.configuration_name(configuration)
-                channel_id = configuration["SlackChannelId"]
-                found.append(Watch(design.account.id, design.settings, name, channel_id, topics))
-    outcomes = parallel.each(partial(_counts, aws, start), found)
+            name = transformations.configuration_name(configuration)
+            found.append(ChannelOutcome(design, name, configuration["SlackChannelId"], topics))
+    outcomes = parallel.each(partial(_counts, aws, start), (channel for channel in found if channel.topics))
     return [replace(outcome.item, before=outcome.value) for outcome in outcomes]
 
 
 def wait(
-    aws: Clients, watched: list[Watch], probes: list[ProbeOutcome], start: datetime.datetime, timeout: float
+    aws: Clients,
+    channels: Sequence[ChannelOutcome],
+    probes: Sequence[ProbeOutcome],
+    start: datetime.datetime,
+    timeout: float,
 ) -> list[ChannelOutcome]:
     """Read the metrics, in rounds, until all expected messages are counted or *timeout* seconds are over."""
     deadline = time.monotonic() + timeout
-    outcomes = [ChannelOutcome(watch, _expected(watch, probes)) for watch in watched]
+    outcomes = [replace(channel, expected=_expected(channel, probes)) for channel in channels]
     while True:
-        waiting = [outcome for outcome in outcomes if not outcome.is_settled]
-        read = {id(item.item): item.value for item in parallel.each(partial(_read, aws, start), waiting)}
-        outcomes = [read.get(id(outcome)) or outcome for outcome in outcomes]
-        if all(outcome.is_settled for outcome in outcomes) or time.monotonic() + PAUSE_SECONDS > deadline:
+        outcomes = [outcome.value or outcome.item for outcome in parallel.each(partial(_read, aws, start), outcomes)]
+        if all(map(_is_settled, outcomes)) or time.monotonic() + PAUSE_SECONDS > deadline:
             return outcomes
         time.sleep(PAUSE_SECONDS)
 
 
-def _expected(watch: Watch, probes: list[ProbeOutcome]) -> int:
+def _expected(channel: ChannelOutcome, probes: Sequence[ProbeOutcome]) -> int:
     """Return how many test findings have arrived at topics of the configuration."""
-    arrived = [
-        destination.arn
+    return sum(
+        destination.arn in channel.topics
         for outcome in probes
         for destination in outcome.probe.destinations
         for _finding, topic in outcome.arrived
         if topic == destination.topic
-    ]
-    return sum(arn in watch.topics for arn in arrived)
+    )
 
 
-def _read(aws: Clients, start: datetime.datetime, outcome: ChannelOutcome) -> ChannelOutcome:
-    before = outcome.watch.before or {}
-    counts = _counts(aws, start, outcome.watch)
-    posted, refused, unsupported = (max(0, counts[name] - before.get(name, 0)) for name in METRICS)
-    return ChannelOutcome(outcome.watch, outcome.expected, posted, refused, unsupported)
+def _is_settled(channel: ChannelOutcome) -> bool:
+    """Tell whether Amazon Q has counted as many messages as expected, or its metrics cannot be read."""
+    return channel.before is None or channel.posted + channel.failed >= channel.expected
 
 
-def _counts(aws: Clients, start: datetime.datetime, watch: Watch) -> dict[str, int]:
-    queries = [Metric(metrics.NAMESPACE, name, metrics.DIMENSION, watch.configuration) for name in METRICS]
+def _read(aws: Clients, start: datetime.datetime, channel: ChannelOutcome) -> ChannelOutcome:
+    return channel if _is_settled(channel) else replace(channel, after=_counts(aws, start, channel))
+
+
+def _counts(aws: Clients, start: datetime.datetime, channel: ChannelOutcome) -> dict[str, int]:
+    queries = [Metric(metrics.NAMESPACE, name, metrics.DIMENSION, channel.configuration) for name in METRICS]
     end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=1)
-    source = watch.settings.source
+    source = channel.design.settings.source
     counted = aws.call(source, metrics.REGION, "cloudwatch", cloudwatch.sums, queries, start, end, cloudwatch.MINUTE)
     return {metric.name: value for metric, value in counted.items()}

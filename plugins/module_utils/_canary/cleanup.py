@@ -9,7 +9,6 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .._aws import errors
@@ -21,14 +20,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-@dataclass(frozen=True)
-class _Step:
-    """The call that undoes something that *owner* has created."""
-
-    owner: str
-    undo: Callable[[], object]
 
 
 class Stopped(Exception):
@@ -43,7 +34,7 @@ class Cleanup:
     """
 
     def __init__(self) -> None:
-        self._steps: list[_Step] = []
+        self._steps: list[tuple[str, Callable[[], object]]] = []
         self._creating = 0
         self._closed = False
         self._changed = threading.Condition()
@@ -64,7 +55,7 @@ class Cleanup:
 
     def add(self, owner: str, undo: Callable[[], object]) -> None:
         """Remember how to undo something that *owner* has created."""
-        self._steps.append(_Step(owner, undo))
+        self._steps.append((owner, undo))
 
     def undo(self) -> dict[str, tuple[str, ...]]:
         """Undo everything. Return, for each owner, the reasons why something could not be undone.
@@ -74,11 +65,11 @@ class Cleanup:
         with self._changed:
             self._closed = True
             self._changed.wait_for(lambda: self._creating == 0)
-        outcomes = parallel.each(lambda step: step.undo(), self._steps)
-        reasons: dict[str, tuple[str, ...]] = {step.owner: () for step in self._steps}
+        outcomes = parallel.each(lambda step: step[1](), self._steps)
+        reasons: dict[str, tuple[str, ...]] = {owner: () for owner, _undo in self._steps}
         for outcome in outcomes:
             if outcome.error:
-                reasons[outcome.item.owner] += (errors.explain(outcome.error),)
+                reasons[outcome.item[0]] += (errors.explain(outcome.error),)
         return reasons
 
 

@@ -30,18 +30,6 @@ DESCRIPTION = (
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Where a test finding is imported: *account* and *region*.
-
-    *forwarding_region*: the region whose rules forward it, which is *region* or the home region.
-    """
-
-    account: Account
-    region: str
-    forwarding_region: str
-
-
-@dataclass(frozen=True)
 class TestFinding:
     """A test finding (ASFF), its EventBridge event, and the names of the topics that it must reach."""
 
@@ -60,12 +48,26 @@ class TestFinding:
         return str(self.asff["Severity"]["Label"])
 
 
-def choose(origin: Origin, rules: Iterable[Rule], identifier: str, now: datetime.datetime) -> tuple[TestFinding, ...]:
+def choose(
+    account: Account,
+    region: str,
+    forwarding_region: str,
+    rules: Iterable[Rule],
+    identifier: str,
+    now: datetime.datetime,
+) -> tuple[TestFinding, ...]:
     """Return the fewest test findings, of the lowest severities, that reach every topic that any test finding reaches.
 
-    Usually one is enough. Two channels without a severity in common need one each.
+    Usually one is enough. Two channels without a severity in common need one each. *forwarding_region*: the region
+    whose *rules* forward the findings of *region*: the same or the home region.
     """
-    candidates = [_test_finding(finding(origin, identifier, severity, now), origin, rules) for severity in SEVERITIES]
+    candidates = []
+    for severity in SEVERITIES:
+        asff = finding(account, region, identifier, severity, now)
+        # Security Hub adds the region itself.
+        event = event_of({**asff, "Region": region}, account.id, forwarding_region)
+        topics = dict.fromkeys(rule.route for rule in rules if matches(rule.pattern, event))
+        candidates.append(TestFinding(asff, event, tuple(topics)))
     missing = {topic for candidate in candidates for topic in candidate.topics}
     chosen = []
     while missing:
@@ -75,19 +77,11 @@ def choose(origin: Origin, rules: Iterable[Rule], identifier: str, now: datetime
     return tuple(chosen)
 
 
-def _test_finding(asff: dict[str, Any], origin: Origin, rules: Iterable[Rule]) -> TestFinding:
-    # Security Hub adds the region itself.
-    event = event_of({**asff, "Region": origin.region}, origin.account.id, origin.forwarding_region)
-    topics = dict.fromkeys(rule.route for rule in rules if matches(rule.pattern, event))
-    return TestFinding(asff, event, tuple(topics))
-
-
-def finding(origin: Origin, identifier: str, severity: str, now: datetime.datetime) -> dict[str, Any]:
+def finding(account: Account, region: str, identifier: str, severity: str, now: datetime.datetime) -> dict[str, Any]:
     """Return a finding (ASFF) of the account's own default product that cannot be mistaken for a real one.
 
     https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html
     """
-    account, region = origin.account, origin.region
     time = timestamp(now)
     return {
         "SchemaVersion": "2018-10-08",

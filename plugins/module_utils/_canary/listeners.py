@@ -1,12 +1,22 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Listens to topics with temporary queues. PRIVATE to the collection."""
+"""Listens to topics with temporary  PRIVATE to the collection.
+
+Another canary may be listening to the same topics, for example when two runs are limited to different linked regions of
+one home region. Its queue must stay. The queue of a killed canary is deleted: immediately if its process ran on this
+machine and has ended, otherwise as soon as no canary can still be using it. The name of a queue shows all this.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import re
+import socket
 import time
+import uuid
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,7 +28,6 @@ from .._channel import message as custom
 from .._model.delivery_path import is_subscribed
 from .._services import sns
 from .._services import sqs
-from . import queues
 from .messages import TOPIC_DELETED
 
 if TYPE_CHECKING:
@@ -29,6 +38,8 @@ if TYPE_CHECKING:
     from .cleanup import Cleanup
 
 POLL_SECONDS = 1  # how long a call waits for a message
+LONGEST_SECONDS = 900  # longer than any canary listens
+QUEUE = re.compile(r"-canary-(?P<created>[0-9a-f]{8})-(?P<host>[0-9a-f]{6})-(?P<pid>[0-9a-f]+)-[0-9a-f]{4}$")
 
 
 @dataclass(frozen=True)
@@ -61,14 +72,14 @@ def listen(aws: Clients, cleanup: Cleanup, settings: Settings, topic_arns: list[
     The URL of the queue is its owner in *cleanup*. Raise UserError if a topic does not exist.
     """
     call = partial(aws.call, settings.source, settings.region)
-    queue = queues.new_name(settings.name)
+    queue = queue_name(settings.name)
     queue_arn = f"{topic_arns[0].rpartition(':')[0]}:{queue}".replace(":sns:", ":sqs:", 1)
-    for url in filter(queues.is_left_behind, call("sqs", sqs.list_queues, queues.prefix(settings.name))):
+    for url in filter(is_left_behind, call("sqs", sqs.list_queues, queue_prefix(settings.name))):
         call("sqs", sqs.delete_queue, url)
     subscriptions = {arn: _subscriptions(call, arn) for arn in topic_arns}
     for item in (item for found in subscriptions.values() for item in found):
         confirmed = item["SubscriptionArn"].startswith("arn:")
-        if confirmed and item["Protocol"] == "sqs" and queues.is_left_behind(item["Endpoint"]):
+        if confirmed and item["Protocol"] == "sqs" and is_left_behind(item["Endpoint"]):
             call("sns", sns.unsubscribe, item["SubscriptionArn"])
     with cleanup.creating():
         url = call("sqs", sqs.create_queue, queue, _attributes(queue_arn, topic_arns), {})
@@ -101,9 +112,9 @@ def _attributes(queue_arn: str, topic_arns: list[str]) -> dict[str, str]:
     return {
         "Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         # A killed canary must not leave findings behind.
-        "MessageRetentionPeriod": str(queues.LONGEST_SECONDS),
+        "MessageRetentionPeriod": str(LONGEST_SECONDS),
         # A message that was received need not be deleted.
-        "VisibilityTimeout": str(queues.LONGEST_SECONDS),
+        "VisibilityTimeout": str(LONGEST_SECONDS),
     }
 
 
@@ -125,3 +136,40 @@ def _finding_id(message: str) -> str:
         return custom.finding_id(json.loads(message))
     except (ValueError, LookupError, TypeError, AttributeError):
         return ""
+
+
+def queue_prefix(stack: str) -> str:
+    """Return the prefix of the names of all queues that listen to a stack's topics."""
+    return f"{stack}-canary-"
+
+
+def queue_name(stack: str) -> str:
+    """Return a new name, of at most 80 characters, for a queue of this process.
+
+    Each call returns another name, because SQS refuses the name of a queue that was deleted within the last minute.
+    """
+    return f"{queue_prefix(stack)}{int(time.time()):08x}-{_this_host()}-{os.getpid():x}-{uuid.uuid4().hex[:4]}"
+
+
+def is_left_behind(queue: str) -> bool:
+    """Tell whether a queue, given by its URL or ARN, belongs to a canary that no longer runs."""
+    found = QUEUE.search(queue)
+    if found is None:
+        return False
+    if time.time() - int(found["created"], 16) > LONGEST_SECONDS:
+        return True
+    return found["host"] == _this_host() and not _is_running(int(found["pid"], 16))
+
+
+def _this_host() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it runs as another user
+    return True

@@ -12,7 +12,7 @@ from .._aws.errors import UserError
 from .._canary import channels
 from .._canary import probes
 from .._canary import sending
-from .._canary.outcome import ProbeOutcome
+from .._canary.probes import ProbeOutcome
 from .._observe import fleet as observe
 from .._plan import design
 from .._report import canary as report
@@ -37,7 +37,7 @@ def run(context: Context) -> Outcome:
     if context.check_mode:
         unsent = [ProbeOutcome(probe, probe.error) for probe in planned]
         return Outcome(report.result(unsent, []), report.table(unsent, []))
-    watched = channels.watches(context.aws, designs, planned, context.now)
+    before = channels.before(context.aws, designs, planned, context.now)
     outcomes = sending.send(context.aws, planned, timeout)
-    counted = channels.wait(context.aws, watched, outcomes, context.now, timeout)
+    counted = channels.wait(context.aws, before, outcomes, context.now, timeout)
     return Outcome(report.result(outcomes, counted), report.table(outcomes, counted))

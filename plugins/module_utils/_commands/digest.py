@@ -8,16 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
-from .._aws.errors import UserError
-from .._digest import run as digest
-from .._digest.counts import Period
+from .._digest import digests
 from .._report import digest as report
+from .._report.digest_message import notification
+from . import forwarding
 from .context import Outcome
+from .context import refuse_unkept_days
 
 if TYPE_CHECKING:
     from .context import Context
-
-LONGEST_DAYS = 90  # https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html
 
 SPEC: dict[str, Any] = {"days": {"type": "int", "default": 7}}
 
@@ -25,16 +24,12 @@ SPEC: dict[str, Any] = {"days": {"type": "int", "default": 7}}
 def run(context: Context) -> Outcome:
     """Post a digest to each channel. A target or a channel that fails does not stop the others."""
     days = context.options["days"]
-    if not 1 <= days <= LONGEST_DAYS:
-        raise UserError(
-            f"days is {days}, but Security Hub keeps findings for {LONGEST_DAYS} days. Set it to 1 to {LONGEST_DAYS}."
-        )
-    found = digest.run(
-        context.targets,
-        context.unselected,
-        context.aws,
-        check=context.check_mode,
-        period=Period(context.now, days),
-    )
-    result = report.result(found)
+    refuse_unkept_days(days)
+    fleet, designs = forwarding.designs(context, context.targets, context.unselected)
+    targets = digests.count(context.aws, fleet, designs, context.today)
+    found = digests.digests(targets, designs, context.now, days)
+    notifications = [notification(digest, days) for digest in found]
+    deliveries = digests.deliver(context.aws, list(zip(found, notifications)), check_mode=context.check_mode)
+    notices = list(dict.fromkeys(notice for design in designs for notice in design.notices))
+    result = report.result(targets, deliveries, notifications, notices, check=context.check_mode)
     return Outcome(result, report.table(result, check=context.check_mode))

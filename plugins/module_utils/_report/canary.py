@@ -10,7 +10,8 @@ from typing import Any
 
 from .._canary import channels
 from .._canary import messages
-from .._canary import outcome as states
+from .._canary import probes as states
+from .._channel import metrics
 from .text import LISTED_AT_MOST
 from .text import count
 from .text import few_of
@@ -18,7 +19,7 @@ from .text import wrapped
 
 if TYPE_CHECKING:
     from .._canary.channels import ChannelOutcome
-    from .._canary.outcome import ProbeOutcome
+    from .._canary.probes import ProbeOutcome
 
 HEADINGS = {states.IMPORT: "IMPORT", states.RULE: "RULE", states.TOPIC: "TOPIC", states.CHANNEL: "CHANNEL"}
 SIGNS = {True: "ok", False: "XX", None: "-"}
@@ -43,8 +44,8 @@ def result(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome])
 def _target(outcome: ProbeOutcome) -> dict[str, Any]:
     probe = outcome.probe
     return {
-        "account_id": probe.target.account_id,
-        "region": probe.target.settings.region,
+        "account_id": probe.account_id,
+        "region": probe.settings.region,
         "state": outcome.state,
         "findings": [
             {"id": item.id, "severity": item.severity, "topics": list(item.topics)} for item in probe.findings
@@ -63,9 +64,9 @@ def _target(outcome: ProbeOutcome) -> dict[str, Any]:
 
 def _channel(outcome: ChannelOutcome) -> dict[str, Any]:
     return {
-        "account_id": outcome.watch.account_id,
-        "configuration": outcome.watch.configuration,
-        "channel_id": outcome.watch.channel_id,
+        "account_id": outcome.design.account.id,
+        "configuration": outcome.configuration,
+        "channel_id": outcome.channel_id,
         "expected": outcome.expected,
         "delivered": outcome.posted,
         "failed": outcome.failed,
@@ -77,7 +78,7 @@ def summary(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]
     """Return the outcome in a sentence."""
     found = [outcome.state for outcome in outcomes]
     parts = [f"{found.count(state)} {state}" for state in states.STATES if state in found]
-    failed = [outcome.watch.channel_id for outcome in channel_outcomes if outcome.state == channels.FAILED]
+    failed = [outcome.channel_id for outcome in channel_outcomes if outcome.state == channels.FAILED]
     text = f"{count(len(found), 'target')}: {', '.join(parts)}."
     if set(found) == {states.SKIPPED}:
         text += " Nothing was tested."
@@ -151,7 +152,7 @@ def _words(outcomes: list[ProbeOutcome]) -> list[str]:
 
 
 def _channel_line(outcome: ChannelOutcome) -> str:
-    head = f"  Slack channel {outcome.watch.channel_id} ({outcome.watch.configuration}): "
+    head = f"  Slack channel {outcome.channel_id} ({outcome.configuration}): "
     expected = count(outcome.expected, "message")
     if outcome.state == channels.NOTHING:
         return f"{head}No test finding has arrived yet."
@@ -159,10 +160,11 @@ def _channel_line(outcome: ChannelOutcome) -> str:
         return f"{head}Amazon Q posted {expected}."
     if outcome.state == channels.NOT_SEEN:
         return f"{head}Amazon Q's metrics are not available yet. Check the channel: it should show {expected}."
-    if outcome.refused:
+    refused = outcome.more(metrics.FAILED)
+    if refused:
         return (
-            f"{head}LOST: Amazon Q could not post {count(outcome.refused, 'message')}. Check that the channel exists "
+            f"{head}LOST: Amazon Q could not post {count(refused, 'message')}. Check that the channel exists "
             "and is not archived, and type /invite @Amazon Q in it."
         )
-    unsupported = count(outcome.unsupported, "message")
+    unsupported = count(outcome.more(metrics.UNSUPPORTED), "message")
     return f"{head}LOST: Amazon Q did not understand {unsupported}. {messages.REPAIR}"

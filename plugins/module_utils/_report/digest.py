@@ -1,98 +1,106 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Digests for people and for programs: pure. PRIVATE to the collection."""
+"""The outcome of a digest, as the module returns it and as a terminal shows it: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from typing import Any
 
-from .._pipeline.report import count
-from .._pipeline.report import failed
-from .._pipeline.report import notices
-from .._pipeline.report import wrapped
+from .text import count
+from .text import failed
+from .text import notes
+from .text import wrapped
 
 if TYPE_CHECKING:
-    from .._digest.run import Digest
-    from .._digest.run import Digests
+    from collections.abc import Sequence
 
-NOTHING_TO_COUNT = "No digest: none of these targets that did not fail sends findings by itself."
+    from .._digest.digests import CountedTarget
+    from .._digest.digests import Delivery
+
+NOTHING_TO_COUNT = "No digest: no target that could be read forwards findings automatically."
 
 
-def result(found: Digests) -> dict[str, Any]:
-    """Return what the module returns."""
-    digests = [_digest(digest) for digest in found.digests]
+def result(
+    targets: Sequence[CountedTarget],
+    deliveries: Sequence[Delivery],
+    notifications: Sequence[dict[str, Any]],
+    notices: Sequence[str],
+    *,
+    check: bool,
+) -> dict[str, Any]:
+    """Return what the module returns. *notifications*: those of the deliveries."""
+    published = sum(item.published for item in deliveries)
+    unpublished = sum(bool(item.problem) for item in deliveries)
     return {
-        "changed": any(not item["failed"] for item in digests) if found.check else _published(digests) > 0,
-        "digests": digests,
-        "targets": {
-            target.host: {
-                "account_id": target.account_id,
-                "region": target.settings.region,
-                "findings": found.found.get(target.host, 0),
-                "failed": bool(target.error),
-                "msg": target.error,
-            }
-            for target in found.targets
-        },
+        "changed": len(deliveries) > unpublished if check else published > 0,
+        "digests": [_digest(item, text["content"]) for item, text in zip(deliveries, notifications)],
+        "targets": {target.host: _target(target) for target in targets},
         "summary": {
-            "digests": len(digests),
-            "published": _published(digests),
-            "unpublished": sum(item["failed"] for item in digests),
-            "failed": sum(bool(target.error) for target in found.targets),
+            "digests": len(deliveries),
+            "published": published,
+            "unpublished": unpublished,
+            "failed": sum(bool(target.problems) for target in targets),
         },
-        "notices": notices(found.accounts),
+        "notices": list(notices),
     }
 
 
-def _published(digests: list[dict[str, Any]]) -> int:
-    return sum(item["published"] for item in digests)
-
-
-def _digest(digest: Digest) -> dict[str, Any]:
-    content = digest.notification["content"]
+def _target(target: CountedTarget) -> dict[str, Any]:
     return {
-        "account_id": digest.account.account.id,
+        "account_id": target.account_id,
+        "region": target.settings.region,
+        "findings": len(target.findings or ()),
+        "failed": bool(target.problems),
+        "msg": target.error,
+    }
+
+
+def _digest(delivery: Delivery, content: dict[str, Any]) -> dict[str, Any]:
+    digest = delivery.digest
+    return {
+        "account_id": digest.design.account.id,
         "channel_id": digest.channel.channel_id,
         "topic": digest.topic,
-        "region": digest.region,
-        "published": digest.published,
+        "region": delivery.region,
+        "published": delivery.published,
         "title": content["title"],
-        "text": [*digest.said, *content.get("nextSteps", ())],
+        "text": [*content["description"].split("\n"), *content.get("nextSteps", ())],
         "severities": digest.counts.severities,
         "new": digest.counts.new,
         "oldest_days": digest.counts.oldest_days,
         "counted": [target.host for target in digest.counted],
-        "missing": [target.host for target in digest.missing],
-        "failed": bool(digest.problem),
-        "msg": digest.problem,
+        "missing": list(digest.missing),
+        "failed": bool(delivery.problem),
+        "msg": delivery.problem,
     }
 
 
-def table(outcome: dict[str, Any], *, check: bool) -> list[str]:
-    """Return the lines for a terminal of 80 columns: each digest as it is read in the channel, and what went wrong."""
+def table(result: dict[str, Any], *, check: bool) -> list[str]:
+    """Return each digest as the channel shows it, and what failed, in lines for a terminal of 80 columns."""
     lines = []
-    for digest in outcome["digests"]:
+    for digest in result["digests"]:
         lines += ["", *wrapped(digest["title"])]
-        lines += [line for said in digest["text"] for line in wrapped(f"  {said}")]
-        lines += wrapped(_outcome(digest, check))
-    if not outcome["digests"]:
+        lines += [line for text in digest["text"] for line in wrapped(f"  {text}")]
+        lines += wrapped(_delivery(digest, check))
+    if not result["digests"]:
         lines += ["", NOTHING_TO_COUNT]
-    lines += [line for notice in outcome["notices"] for line in wrapped(f"Note: {notice}")]
-    lines += failed({host: target["msg"] for host, target in outcome["targets"].items() if target["failed"]})
-    return [*lines, "", _summary(outcome, check=check)]
+    lines += notes(result["notices"])
+    lines += failed((host, target["msg"]) for host, target in result["targets"].items() if target["failed"])
+    return [*lines, "", _summary(result["summary"], check=check)]
 
 
-def _outcome(digest: dict[str, Any], check: bool) -> str:
+def _delivery(digest: dict[str, Any], check: bool) -> str:
     if digest["failed"]:
         return f"FAILED: Slack channel {digest['channel_id']}: {digest['msg']}"
-    return f"{'Would go' if check else 'Sent'} to Slack channel {digest['channel_id']}, through {digest['region']}."
+    verb = "Would be sent" if check else "Sent"
+    return f"{verb} to Slack channel {digest['channel_id']} through {digest['region']}."
 
 
-def _summary(outcome: dict[str, Any], *, check: bool) -> str:
-    summary = outcome["summary"]
-    sent = summary["digests"] - summary["unpublished"] if check else summary["published"]
-    parts = [f"{sent} {'would be sent' if check else 'sent'}", f"{summary['unpublished']} not"]
+def _summary(summary: dict[str, int], *, check: bool) -> str:
+    sent = summary["digests"] - summary["unpublished"]
+    verb = "would be sent" if check else "sent"
     failed_targets = count(summary["failed"], "target")
-    return f"{count(summary['digests'], 'digest')}: {', '.join(parts)}. {failed_targets} failed."
+    digests = count(summary["digests"], "digest")
+    return f"{digests}: {sent} {verb}, {summary['unpublished']} failed. {failed_targets} failed."

@@ -18,7 +18,6 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import channels
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import findings
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import listeners
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import queues
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import sending
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.cleanup import Cleanup
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import canary
@@ -383,9 +382,9 @@ def ended():
 
 
 def test_foreign_queues_and_findings_stay(fleet):
-    now, here = int(time.time()), queues.new_name("x").split("-")[3]
+    now, here = int(time.time()), listeners.queue_name("x").split("-")[3]
     stay = [
-        queues.new_name("securityhub-slack"),  # of a canary that is under way
+        listeners.queue_name("securityhub-slack"),  # of a canary that is under way
         f"securityhub-slack-canary-{now:08x}-000000-1-abcd",  # on another machine, perhaps under way
         "securityhub-slack-canary-mine",
     ]
@@ -423,7 +422,7 @@ def test_a_queue_deleted_during_the_run_is_reported(fleet, monkeypatch):
 
 @given(strategies.from_regex(settings.NAME, fullmatch=True))
 def test_every_stack_name_gives_a_valid_queue_name(stack):
-    name = queues.new_name(stack)
+    name = listeners.queue_name(stack)
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}", name)
-    assert name.startswith(queues.prefix(stack))
-    assert not queues.is_left_behind(name)
+    assert name.startswith(listeners.queue_prefix(stack))
+    assert not listeners.is_left_behind(name)

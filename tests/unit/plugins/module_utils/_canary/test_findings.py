@@ -24,7 +24,7 @@ from hypothesis import strategies
 
 NOW = datetime.datetime(2026, 11, 24, 1, 2, 3, 4567, datetime.timezone.utc)
 ACCOUNT = Account("111111111111", "aws")
-ORIGIN = findings.Origin(ACCOUNT, "eu-west-1", "eu-west-1")
+REGION = "eu-west-1"
 
 
 def rules_of(*severities, **policy):
@@ -42,7 +42,7 @@ def _prefixed(**variables):
 
 
 def sent(*severities, **policy):
-    chosen = findings.choose(ORIGIN, rules_of(*severities, **policy), "1", NOW)
+    chosen = findings.choose(ACCOUNT, REGION, REGION, rules_of(*severities, **policy), "1", NOW)
     return [(item.severity, item.topics) for item in chosen]
 
 
@@ -82,7 +82,7 @@ def test_the_fewest_findings_reach_every_channel(wanted):
 
 
 def test_it_cannot_be_mistaken_for_a_real_one():
-    found = findings.finding(ORIGIN, "1", "CRITICAL", NOW)
+    found = findings.finding(ACCOUNT, REGION, "1", "CRITICAL", NOW)
     assert found["ProductArn"] == "arn:aws:securityhub:eu-west-1:111111111111:product/111111111111/default"
     assert found["Title"].startswith("TEST")
     assert found["Sample"] is True
@@ -93,7 +93,7 @@ def test_it_cannot_be_mistaken_for_a_real_one():
 
 
 def test_aws_accepts_it_and_its_archived_form():
-    found = findings.finding(ORIGIN, "1", "LOW", NOW)
+    found = findings.finding(ACCOUNT, REGION, "1", "LOW", NOW)
     as_read = {**found, "Region": "eu-west-1", "ProcessedAt": "2026-11-24T01:02:04.000Z", "WorkflowState": "NEW"}
     gone = findings.archived(as_read, NOW + datetime.timedelta(seconds=1))
     client = boto3.client("securityhub", "eu-west-1", aws_access_key_id="1", aws_secret_access_key="2")
@@ -109,6 +109,6 @@ def test_aws_accepts_it_and_its_archived_form():
 
 def test_no_rule_matches_it_when_it_is_archived():
     rules = rules_of(SEVERITIES)
-    for item in findings.choose(ORIGIN, rules, "1", NOW):
+    for item in findings.choose(ACCOUNT, REGION, REGION, rules, "1", NOW):
         gone = {**item.event, "detail": {"findings": [{**item.asff, "RecordState": "ARCHIVED"}]}}
         assert [rule.name for rule in rules if matcher.matches(rule.pattern, gone)] == []

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.findings import TestFinding as Finding
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.listeners import Listener
-from ansible_collections.secops.securityhub.plugins.module_utils._canary.outcome import ProbeOutcome
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.probes import Destination
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.probes import Probe
-from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import TargetDesign
+from ansible_collections.secops.securityhub.plugins.module_utils._canary.probes import ProbeOutcome
 from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import Channel
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._report import canary as report
@@ -24,9 +23,9 @@ FINDING = Finding({"Id": "1", "Severity": {"Label": "HIGH"}}, {}, (TOPIC,))
 
 def outcome(host, *, arrived=True, untested=(), left_behind=()):
     """The outcome of a probe that was sent and whose rule matched."""
-    target = TargetDesign(TargetSnapshot(account_model.settings("eu-west-1", host)))
+    target = TargetSnapshot(account_model.settings("eu-west-1", host))
     return ProbeOutcome(
-        Probe(target, target, (FINDING,), (DESTINATION,), untested),
+        Probe(target, findings=(FINDING,), destinations=(DESTINATION,), untested=untested),
         listener=Listener(target.settings, "https://sqs/queue", frozenset()),
         matched={("1", TOPIC): ("rule",)},
         arrived={("1", TOPIC): 12.34} if arrived else {},
