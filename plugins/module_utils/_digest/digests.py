@@ -5,7 +5,7 @@
 
 Findings are read with GetFindings, one call for every 100. Insights would need one call, but must be created first, and
 know neither suppressions nor the global findings region, so they would count findings that the channel never receives.
-The patterns that select what is forwarded to a channel also select what is counted for it.
+The same event patterns select the findings that are forwarded to a channel and those that are counted for it.
 """
 
 from __future__ import annotations
