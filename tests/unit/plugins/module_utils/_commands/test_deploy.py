@@ -220,8 +220,8 @@ def test_what_resists_for_good_is_named_and_stays_alone(lab):
     done = lab.run(gone)
     rule = "securityhub-slack-findings"
     assert done.errors == {
-        "eu-west-1": f"these resources could not be deleted and were left behind: AWS::Events::Rule {rule} (The rule is in use). "
-        f"Delete it by hand."
+        "eu-west-1": f"these resources could not be deleted and were left behind: AWS::Events::Rule {rule} "
+        "(The rule is in use). Delete them by hand."
     }
     assert done.calls["DeleteStack"] == len(REGIONS) + 2
     left = lab.ours(*REGIONS)
