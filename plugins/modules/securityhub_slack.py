@@ -15,7 +15,8 @@ description:
     compares them with their variables, and changes what differs.
   - A target gets a Security Hub custom action and one CloudFormation stack with an SNS topic, its policy and
     EventBridge rules. An account gets, once, the Slack channel configuration of Amazon Q Developer in chat
-    applications (formerly AWS Chatbot) that subscribes to the topics of all its regions, with an IAM role and a guardrail policy.
+    applications (formerly AWS Chatbot) that subscribes to the topics of all its regions, with an IAM role and a
+    guardrail policy.
   - It has no options. It reads the variables C(securityhub_slack_*) of each host, which the role
     P(secops.securityhub.securityhub_slack#role) describes, and validates them before the first call to AWS.
   - If C(securityhub_slack_result_file) is set, it writes the result of the run to that file, for programs.
@@ -28,7 +29,8 @@ attributes:
     description: Reports every change, for a first deployment too, and changes nothing in AWS.
   diff_mode:
     support: full
-    description: Shows custom action, rules, topics and channel before and after; targets that change alike are shown together.
+    description:
+      - Shows custom action, rules, topics and channel before and after. Targets that change alike are shown together.
   idempotent:
     support: full
     description: A second run changes nothing.
