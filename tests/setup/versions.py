@@ -128,7 +128,7 @@ def failures(entry: Entry, skipped: Iterable[str]) -> list[str]:
     skips = [f"--skip-test={test}" for test in skipped]
     tests = {
         "unit": [venv / "bin" / "pytest", "-n", "2", "-o", f"pythonpath={collections} tests/setup"],
-        "sanity": [ROOT / "tests" / "sanity", *skips],
+        "sanity": [ROOT / "tests" / "run" / "ansible-test", "sanity", *skips],
     }
     return [name for name, command in tests.items() if subprocess.call(command, cwd=ROOT, env=environment)]
 
@@ -150,7 +150,7 @@ def outcome(entry: Entry) -> str:
 def main() -> None:
     """Run the entries named on the command line, or all that this machine can run, and sum up."""
     known = {entry.core for entry in entries()}
-    parser = argparse.ArgumentParser(prog="tests/versions", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tests/run/versions", description=__doc__)
     parser.add_argument("core", nargs="*", help="ansible-core versions of the matrix, all by default")
     named = set(parser.parse_args().core)
     if named - known:

@@ -16,7 +16,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import environment_of
+from ansible_collections.secops.securityhub.tests.resilience.playbook import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "securityhub_slack_"

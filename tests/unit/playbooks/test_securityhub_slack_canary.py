@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import kill
+from ansible_collections.secops.securityhub.tests.resilience.playbook import kill
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.secops.securityhub.tests.campaigns.faults import check_converged
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import Fleet
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import expect
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import kill
+from ansible_collections.secops.securityhub.tests.resilience.faults import check_converged
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
+from ansible_collections.secops.securityhub.tests.resilience.playbook import expect
+from ansible_collections.secops.securityhub.tests.resilience.playbook import kill
 
 SLOW_STACKS = 0.7
 CTRL_C_SECONDS = 3

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.secops.securityhub.tests.campaigns.faults import check_converged
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import Fleet
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import Result
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import expect
+from ansible_collections.secops.securityhub.tests.resilience.faults import check_converged
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Result
+from ansible_collections.secops.securityhub.tests.resilience.playbook import expect
 
 WORKS: tuple[dict[str, Any], ...] = (
     {},

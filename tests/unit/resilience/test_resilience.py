@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.secops.securityhub.tests.campaigns import crashes
-from ansible_collections.secops.securityhub.tests.campaigns import faults
-from ansible_collections.secops.securityhub.tests.campaigns import slices
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import SEVENTEEN
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import Fleet
+from ansible_collections.secops.securityhub.tests.resilience import crashes
+from ansible_collections.secops.securityhub.tests.resilience import faults
+from ansible_collections.secops.securityhub.tests.resilience import slices
+from ansible_collections.secops.securityhub.tests.resilience.playbook import SEVENTEEN
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
 
 FEW = ("eu-west-1", "us-east-1", "us-east-2")
 DEPLOYMENT, UPDATE, REMOVAL = faults.PHASES

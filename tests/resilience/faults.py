@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import Fleet
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import Result
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import expect
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Result
+from ansible_collections.secops.securityhub.tests.resilience.playbook import expect
 
 # What ends a cause: what to do.
 REMEDIES = ("run the playbook again", "sign in again")

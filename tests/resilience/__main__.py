@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Command line of the campaigns: python -m tests.campaigns faults|crashes|slices [--long] [--seed N]."""
+"""Command line of the campaigns: python -m tests.resilience faults|crashes|slices [--long] [--seed N]."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.secops.securityhub.tests.campaigns import crashes
-from ansible_collections.secops.securityhub.tests.campaigns import faults
-from ansible_collections.secops.securityhub.tests.campaigns import slices
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import SEVENTEEN
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import Broken
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import Fleet
+from ansible_collections.secops.securityhub.tests.resilience import crashes
+from ansible_collections.secops.securityhub.tests.resilience import faults
+from ansible_collections.secops.securityhub.tests.resilience import slices
+from ansible_collections.secops.securityhub.tests.resilience.playbook import SEVENTEEN
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Broken
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
 from ansible_collections.secops.securityhub.tests.unit.conftest import started
 
 # Regions of the short form; Chatbot's us-east-2 and the home of the global services are among them.
