@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.secops.securityhub.tests.resilience.playbook import environment_of
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "securityhub_slack_"
@@ -84,7 +85,7 @@ class Home:
     def call(self, command: str, *arguments: str | Path) -> Run:
         """Run a command of Ansible to its end."""
         done = subprocess.run(
-            [Path(sys.executable).with_name(command), *arguments],
+            [ansible_commands.path(command), *arguments],
             cwd=ROOT,
             env=self._environment(),
             capture_output=True,
