@@ -12,7 +12,6 @@ from __future__ import annotations
 import array
 import atexit
 import contextlib
-import functools
 import gc
 import importlib
 import json
@@ -74,10 +73,9 @@ def preload() -> None:
 def preload_botocore() -> None:
     """Keep the data files that clients read in memory."""
     import boto3
-    from botocore.loaders import JSONFileLoader
+    import botocore_data
 
-    load_file = functools.lru_cache(maxsize=None)(JSONFileLoader().load_file)
-    JSONFileLoader.load_file = lambda _self, path: load_file(path)
+    botocore_data.keep_in_memory()
     session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="us-east-1")
     for service in SERVICES:
         session.client(service)

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 import boto3
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import botocore_data
 from botocore.config import Config
 from hypothesis import settings
 
@@ -27,6 +28,8 @@ from hypothesis import settings
 settings.register_profile("default", deadline=None, max_examples=30)
 settings.register_profile("long", deadline=None, max_examples=1000)
 settings.load_profile("default")
+
+botocore_data.keep_in_memory()
 
 # A shell ignores SIGINT in background jobs (make test &, nohup), and child processes inherit that. The tests interrupt
 # themselves and playbooks, so they need Python's handler.
@@ -65,17 +68,21 @@ class Emulator:
     def __init__(self, port: int) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
+        self._clients: dict[str, Any] = {}
 
     def client(self, service: str, region: str = "us-east-1", account: str = ACCOUNT, **config: Any) -> Any:
         """Return a boto3 client of an account in a Region, without retries. **config is passed to botocore's Config."""
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.url,
-            aws_access_key_id=account,
-            aws_secret_access_key="emulator",
-            config=Config(**{"retries": {"total_max_attempts": 1}, **config}),
-        )
+        key = f"{service} {region} {account} {config}"
+        if key not in self._clients:
+            self._clients[key] = boto3.client(
+                service,
+                region_name=region,
+                endpoint_url=self.url,
+                aws_access_key_id=account,
+                aws_secret_access_key="emulator",
+                config=Config(**{"retries": {"total_max_attempts": 1}, **config}),
+            )
+        return self._clients[key]
 
     def ask(self, method: str, path: str, given: Any = None) -> Any:
         """Return the answer of the control API. Raises urllib.error.HTTPError where it answers with an error."""
