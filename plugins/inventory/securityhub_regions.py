@@ -21,7 +21,7 @@ description:
     (C(region_eu_west_1), C(partition_aws_us_gov)). An account without a name has its id in place of the name.
   - An account that cannot be opened, for example because its role cannot be assumed, stays in the inventory as one host
     that is called like the account and is in the groups C(securityhub), C(account_<name>) and C(hub_unknown). It
-    carries the cause and the remedy in C(securityhub_slack_account_error), so that a playbook fails for this account
+    carries the cause and the remedy in C(__securityhub_slack_account_error), so that a playbook fails for this account
     alone.
   - Regions of partitions without Amazon Q Developer in chat applications (AWS China, AWS GovCloud and others) are hosts
     like all others. It is the playbook that refuses them.
@@ -176,22 +176,24 @@ from ansible.parsing.vault import EncryptedString
 from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible.plugins.inventory import Cacheable
 from ansible.plugins.inventory import Constructable
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_line
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import accounts_of
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import problems
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import THREADS
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import Search
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import discover_all
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.hosts import hosts_of
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.hosts import remarks
+
+from ..module_utils._aws.clients import Clients
+from ..module_utils._aws.sanitize import sanitize_line
+from ..module_utils._inventory.accounts import accounts_of
+from ..module_utils._inventory.accounts import problems
+from ..module_utils._inventory.discovery import THREADS
+from ..module_utils._inventory.discovery import AccountFacts
+from ..module_utils._inventory.discovery import Search
+from ..module_utils._inventory.discovery import discover_all
+from ..module_utils._inventory.hosts import hosts_of
+from ..module_utils._inventory.hosts import remarks
 
 if TYPE_CHECKING:
     from ansible.inventory.data import InventoryData
     from ansible.parsing.dataloader import DataLoader
-    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import Account
-    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.hosts import Host
+
+    from ..module_utils._inventory.accounts import Account
+    from ..module_utils._inventory.hosts import Host
 
 FILE_NAMES = ("securityhub_regions.yml", "securityhub_regions.yaml")
 EXTERNAL_ID = "securityhub_slack_external_id"
@@ -220,13 +222,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         clients = Clients(connections=THREADS)
         facts = self._facts(clients, accounts, path, cache)
         for remark in remarks(accounts, facts, clients.available_regions("securityhub")):
-            self.display.warning(inert_line(remark))
+            self.display.warning(sanitize_line(remark))
         for account, found in zip(accounts, facts):
             for host in hosts_of(account, found):
                 self._add(host, self._encrypted.get(account.name))
 
     def _accounts(self, config: dict[str, Any]) -> list[Account]:
-        unknown = inert_line(", ".join(str(key) for key in config if not self.has_option(key)))
+        unknown = sanitize_line(", ".join(str(key) for key in config if not self.has_option(key)))
         if unknown:
             raise AnsibleParserError(
                 f"the file has {unknown}, which this plugin does not know: see ansible-doc -t inventory {self.NAME}."
@@ -237,7 +239,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             options["accounts"] = [_decrypted(entry) for entry in options["accounts"]]
         found = problems(options)
         if found:
-            raise AnsibleParserError(inert_line("; ".join(found) + "."))
+            raise AnsibleParserError(sanitize_line("; ".join(found) + "."))
         return accounts_of(options)
 
     def _facts(self, clients: Clients, accounts: list[Account], path: str, cache: bool) -> list[AccountFacts]:

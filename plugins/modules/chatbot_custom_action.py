@@ -201,10 +201,11 @@ custom_action:
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import modules
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import custom_action
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.channel_module import REGION_OPTION
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.channel_module import chatbot_client
+
+from ..module_utils._aws import modules
+from ..module_utils._channel import custom_action
+from ..module_utils._channel.channel_module import REGION_OPTION
+from ..module_utils._channel.channel_module import chatbot_client
 
 CRITERION = {
     "variable_name": {"type": "str", "required": True},

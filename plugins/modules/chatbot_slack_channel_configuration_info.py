@@ -124,8 +124,9 @@ slack_channel_configurations:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import channel_module
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
+
+from ..module_utils._channel import channel_module
+from ..module_utils._channel.platforms import SLACK
 
 
 def main() -> None:

@@ -67,10 +67,11 @@ slack_workspaces:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import modules
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import api
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import channel_module
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
+
+from ..module_utils._aws import modules
+from ..module_utils._channel import channel_module
+from ..module_utils._channel import transformations
+from ..module_utils._services import chatbot as api
 
 
 def main() -> None:

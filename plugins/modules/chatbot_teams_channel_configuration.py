@@ -164,8 +164,9 @@ channel_configuration:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import channel_module
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import TEAMS
+
+from ..module_utils._channel import channel_module
+from ..module_utils._channel.platforms import TEAMS
 
 
 def main() -> None:

@@ -111,10 +111,11 @@ import re
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import modules
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
+
+from ..module_utils._aws import modules
+from ..module_utils._aws.errors import UserError
+from ..module_utils._securityhub import transformations
+from ..module_utils._services import securityhub as api
 
 Aggregator = dict[str, Any]
 
@@ -159,13 +160,13 @@ def same(current: Aggregator, wanted: dict[str, Any]) -> bool:
 
 
 def ensure_present(client: Any, current: Aggregator | None, wanted: dict[str, Any], check_mode: bool) -> Aggregator:
-    """Return the aggregator as it is (or would be) then. Raise Refused where its home is another region."""
+    """Return the aggregator as it is (or would be) then. Raise UserError where its home is another region."""
     home = client.meta.region_name
     if current is None:
         planned = {"FindingAggregationRegion": home, **wanted}
         return planned if check_mode else api.create_finding_aggregator(client, wanted)
     if current["FindingAggregationRegion"] != home:
-        raise Refused(
+        raise UserError(
             f"this account already aggregates findings in {current['FindingAggregationRegion']}, and AWS cannot move "
             f"that: use it as region, or delete the aggregator first (state: absent)."
         )

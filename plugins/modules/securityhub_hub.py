@@ -108,10 +108,11 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import modules
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import waiting
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
+
+from ..module_utils._aws import modules
+from ..module_utils._aws import polling as waiting
+from ..module_utils._securityhub import transformations
+from ..module_utils._services import securityhub as api
 
 Hub = dict[str, Any]
 

@@ -88,11 +88,12 @@ import re
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import modules
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import waiting
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
+
+from ..module_utils._aws import errors
+from ..module_utils._aws import modules
+from ..module_utils._aws import polling as waiting
+from ..module_utils._securityhub import transformations
+from ..module_utils._services import securityhub as api
 
 Account = dict[str, Any]
 
@@ -109,13 +110,13 @@ def read_admin(client: Any) -> Account | None:
 
 
 def refuse_another(current: Account, wanted: str) -> None:
-    """Raise Refused where the designation is not free."""
+    """Raise UserError where the designation is not free."""
     if current["Status"] == "DISABLE_IN_PROGRESS":
-        raise errors.Refused(
+        raise errors.UserError(
             f"AWS is still taking the designation of {current['AccountId']} back: try again in some minutes."
         )
     if current["AccountId"] != wanted:
-        raise errors.Refused(
+        raise errors.UserError(
             f"{current['AccountId']} is the delegated administrator, and replacing it would cut off its members: take "
             f"its designation back first (state: absent), if that is meant."
         )
@@ -138,7 +139,9 @@ def enable(client: Any, account: str) -> Account:
         raise conflict
     shown = waiting.poll(lambda: read_admin(client), lambda admin: admin is not None, SECONDS_TO_APPEAR)
     if shown is None:
-        raise errors.Refused(f"AWS does not show the designation after {SECONDS_TO_APPEAR} seconds: look at it later.")
+        raise errors.UserError(
+            f"AWS does not show the designation after {SECONDS_TO_APPEAR} seconds: look at it later."
+        )
     return shown
 
 

@@ -53,9 +53,10 @@ admin_accounts:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import modules
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
+
+from ..module_utils._aws import modules
+from ..module_utils._securityhub import transformations
+from ..module_utils._services import securityhub as api
 
 
 def main() -> None:

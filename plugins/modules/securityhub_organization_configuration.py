@@ -100,11 +100,12 @@ organization_configuration:
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import modules
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import waiting
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
+
+from ..module_utils._aws import modules
+from ..module_utils._aws import polling as waiting
+from ..module_utils._aws.errors import UserError
+from ..module_utils._securityhub import transformations
+from ..module_utils._services import securityhub as api
 
 Configuration = dict[str, Any]
 
@@ -136,13 +137,13 @@ def _contradiction(member: str) -> str:
 
 
 def wanted_of(current: Configuration, options: dict[str, Any]) -> dict[str, Any]:
-    """Return all three settings as they shall be. Raise Refused where central configuration rules them out."""
+    """Return all three settings as they shall be. Raise UserError where central configuration rules them out."""
     wanted_type = options["configuration_type"] or configuration_type(current)
     settings = {key: current[key] for key in UNDER_CENTRAL}
     if wanted_type == "CENTRAL":
         ruled_out = [key for key, value in asked(options).items() if value != UNDER_CENTRAL[key]]
         if ruled_out:
-            raise Refused(f"{_contradiction(' and '.join(ruled_out))}.")
+            raise UserError(f"{_contradiction(' and '.join(ruled_out))}.")
         return {**UNDER_CENTRAL, "ConfigurationType": wanted_type}
     return {**settings, **asked(options), "ConfigurationType": wanted_type}
 
@@ -173,7 +174,7 @@ def update(client: Any, current: Configuration, wanted: dict[str, Any]) -> Confi
     )
     nested = after.get("OrganizationConfiguration") or {}
     if nested.get("Status") in ("FAILED", "PENDING"):
-        raise Refused(
+        raise UserError(
             f"AWS could not switch to {wanted['ConfigurationType']} configuration (status {nested['Status']}: "
             f"{nested.get('StatusMessage') or 'no reason given'}): check the finding aggregator and the home region."
         )

@@ -13,10 +13,11 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_line
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
-from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
+
+from ..module_utils._aws.sanitize import sanitize
+from ..module_utils._aws.sanitize import sanitize_line
+from ..module_utils._pipeline import report
+from . import _targets
 
 try:
     import botocore.session
@@ -28,7 +29,7 @@ except ImportError:
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from ..module_utils._pipeline.target import Target
 
 # Findings are kept for 90 days: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html
 DAYS = range(1, 91)
@@ -68,7 +69,7 @@ class BatchAction(ActionBase):
 
     def _print(self, lines: Iterable[str]) -> None:
         for line in lines:
-            self._display.display(inert_line(line))
+            self._display.display(sanitize_line(line))
 
     def _say(self, line: str) -> None:
         """Print what is going on."""
@@ -93,7 +94,7 @@ def write_file(path: str, text: str) -> None:
     """
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(inert(text), encoding="utf-8")
+        Path(path).write_text(sanitize(text), encoding="utf-8")
     except OSError as error:
         # Ansible would add the error's own text to the sentence, which says it already.
         raise AnsibleActionFail(f"{path} could not be written ({error.strerror}): name another file.") from None

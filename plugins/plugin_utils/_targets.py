@@ -14,15 +14,17 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.yaml import yaml_load
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import REGION
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import settings_of
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+
+from ..module_utils._pipeline.settings import REGION
+from ..module_utils._pipeline.settings import settings_of
+from ..module_utils._pipeline.target import Target
 
 if TYPE_CHECKING:
     from ansible.plugins.action import ActionBase
     from ansible.template import Templar
 
 PREFIX = "securityhub_slack_"
+ACCOUNT_ERROR = "__securityhub_slack_account_error"  # set by the inventory plugin: why an account could not be read
 RESULT = "securityhub_slack_result"  # what a batch action left for the tasks after it
 # What playbooks take on the command line beside the role's variables.
 OF_PLAYBOOKS = (
@@ -81,6 +83,8 @@ def gather(action: ActionBase, task_vars: Variables) -> tuple[list[Target], list
         raw = task_vars["hostvars"].raw_get(host)
         variables, problems = _variables(action, raw, everywhere)
         problems += [*_misplaced(host, raw), *_misspelt(variables), *_invalid(validator, variables)]
+        if ACCOUNT_ERROR in raw:
+            problems = [str(raw[ACCOUNT_ERROR])]
         settings = settings_of(host, _where_it_lies(validator, variables) if problems else variables)
         (targets if host in play else neighbours).append(Target(settings, problems=problems))
     return targets, neighbours

@@ -37,7 +37,7 @@ def by_inventory(fleet: Fleet, regions: list[str], wanted: dict[str, Any]) -> su
     """Start a slice that sees its own hosts only, as the job slices of AWX do."""
     folder = fleet.folder / f"slice-{regions[0]}"
     folder.mkdir(exist_ok=True)
-    part = Fleet(fleet.emulator, folder, regions, **fleet.variables, sliced=True, owner_region=OWNER)
+    part = Fleet(fleet.emulator, folder, regions, **fleet.variables, job_slices=True, global_findings_region=OWNER)
     return part.start(**wanted)
 
 

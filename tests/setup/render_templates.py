@@ -16,46 +16,46 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set_resource
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.stack_set_resource import Instance
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import settings_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set_resource
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
+from ansible_collections.secops.securityhub.plugins.module_utils._stack.stack_set_resource import Instance
 
 ACCOUNT = desired.Account(id="111111111111", partition="aws")
 HERE = Scope("eu-west-1", "us-east-1")
 
 SHAPES = {
     "plain": {"channel_id": "C0123456789"},
-    "by-hand-only": {"channel_id": "C0123456789", "automatic": False},
+    "by-hand-only": {"channel_id": "C0123456789", "forward_automatically": False},
     "tagged-and-suppressed": {
         "channel_id": "C0123456789",
         "tags": {"Team": "security", "CostCentre": "1234"},
         "suppressions": [{"control_ids": ["S3.8"], "resource_ids": ["arn:aws:s3:::example-website"]}],
     },
     "several-channels": {
-        "routes": [
+        "channels": [
             {"name": "security", "channel_id": "C0123456789", "other_accounts": True},
             {"name": "shop", "channel_id": "C0123456781", "account_ids": ["222222222222", "333333333333"]},
             {"name": "platform", "channel_id": "C0123456780", "minimum_severity": "MEDIUM"},
         ],
     },
-    "new-security-hub": {"channel_id": "C0123456789", "schema": "v2"},
-    "encrypted-with-its-own-key": {"channel_id": "C0123456789", "kms_key": "own", "tags": {"Team": "security"}},
+    "new-security-hub": {"channel_id": "C0123456789", "finding_format": "ocsf"},
+    "encrypted-with-its-own-key": {"channel_id": "C0123456789", "kms_key": "create", "tags": {"Team": "security"}},
     "encrypted-with-a-given-key": {"channel_id": "C0123456789", "kms_key": "alias/security"},
     "alarms": {"channel_id": "C0123456789", "alarms": True},
     "alarms-of-everything": {
         "alarms": True,
         "alarm_topic_arn": "arn:aws:sns:us-east-1:111111111111:operations",
-        "kms_key": "own",
+        "kms_key": "create",
         "mark_notified": True,
         "region": "us-east-1",
         "tags": {"Team": "security"},
-        "routes": [
+        "channels": [
             {"name": "security", "channel_id": "C0123456789"},
             {"name": "platform", "channel_id": "C0123456780", "minimum_severity": "MEDIUM"},
         ],
@@ -64,9 +64,9 @@ SHAPES = {
     "custom-messages-of-the-new-security-hub": {
         "channel_id": "C0123456789",
         "message_format": "custom",
-        "schema": "v2",
+        "schema": "ocsf",
     },
-    "buttons": {"channel_id": "C0123456789", "message_format": "custom", "triage": True},
+    "buttons": {"channel_id": "C0123456789", "message_format": "custom", "buttons": True},
     "marking": {"channel_id": "C0123456789", "mark_notified": True, "tags": {"Team": "security"}},
 }
 
@@ -96,7 +96,7 @@ def render_all() -> dict[str, dict[str, Any]]:
     instances = [
         Instance("111111111111", "eu-west-1", design(alike)),
         Instance("111111111111", "us-east-1", design(alike, Scope("us-east-1", "us-east-1"))),
-        Instance("111111111111", "sa-east-1", design({**alike, "automatic": False, "region": "sa-east-1"})),
+        Instance("111111111111", "sa-east-1", design({**alike, "forward_automatically": False, "region": "sa-east-1"})),
     ]
     deployment = stack_set_resource.deployment("securityhub-slack", (("Team", "security"),), instances)
     held = json.loads(deployment["Resources"]["StackSet"]["Properties"]["TemplateBody"])

@@ -276,7 +276,7 @@ def world(**facts: Any) -> Callable[[Fleet], None]:
     return lambda fleet: fleet.emulator.world({deployed.ACCOUNT: facts})
 
 
-OWN_KEY = (("kms_key", "own"),)
+OWN_KEY = (("kms_key", "create"),)
 GIVEN_KEY = (("kms_key", GIVEN_ALIAS),)
 ALARMS = (("alarms", True),)
 BREAKAGES = (

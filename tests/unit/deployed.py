@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.run import run

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
 from ansible_collections.secops.securityhub.plugins.module_utils._migration import report
 from ansible_collections.secops.securityhub.plugins.module_utils._migration import template_text
 from ansible_collections.secops.securityhub.plugins.module_utils._migration.run import run

@@ -13,12 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import ATTEMPTS
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CONNECT_TIMEOUT
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import READ_TIMEOUT
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import Acting
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialStore
+from .credentials import ATTEMPTS
+from .credentials import CONNECT_TIMEOUT
+from .credentials import READ_TIMEOUT
+from .credentials import Acting
+from .credentials import CredentialSource
+from .credentials import CredentialStore
 
 try:
     import botocore.config

@@ -16,9 +16,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import sign_in
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from . import errors
+from . import sign_in
+from .errors import UserError
 
 try:
     import botocore.config
@@ -137,7 +137,7 @@ class SignIn:
         self._refused: Exception | None = None
 
     def get_frozen_credentials(self) -> Any:
-        """Return what signs now. Raise Refused, or what AWS or the network says, where there is nothing."""
+        """Return what signs now. Raise UserError, or what AWS or the network says, where there is nothing."""
         if self._is_due():
             with self._lock:
                 if self._is_due():
@@ -188,7 +188,7 @@ class CredentialStore:
             logging.getLogger(name).setLevel(logging.ERROR)
 
     def sign_in(self, source: CredentialSource) -> SignIn:
-        """Return the credentials of *source*. Raise ProfileNotFound, or Refused for what is no role ARN."""
+        """Return the credentials of *source*. Raise ProfileNotFound, or UserError for what is no role ARN."""
         if source not in self._sign_ins:
             self._sign_ins[source] = self._sign_in(source)
         return self._sign_ins[source]
@@ -276,8 +276,8 @@ def _asks_for_a_code(profiles: dict[str, dict[str, str]], profile: str) -> bool:
 
 
 def partition_of_role(arn: str) -> str:
-    """Return the partition that a role lies in, such as aws or aws-us-gov. Raise Refused for what is no role ARN."""
+    """Return the partition that a role lies in, such as aws or aws-us-gov. Raise UserError for what is no role ARN."""
     match = ROLE_ARN.fullmatch(arn)
     if match is None:
-        raise Refused(f"{arn!r} is no ARN of a role: write it as arn:aws:iam::111111111111:role/name.")
+        raise UserError(f"{arn!r} is no ARN of a role: write it as arn:aws:iam::111111111111:role/name.")
     return match["partition"]

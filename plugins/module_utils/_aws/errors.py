@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
+from .sanitize import sanitize
 
 try:
     import botocore.exceptions as aws
@@ -17,11 +17,11 @@ except ImportError:
     pass  # the action plugin and AnsibleAWSModule say so
 
 
-class Refused(Exception):
+class UserError(Exception):
     """The product itself declines to go on; the text holds cause and remedy."""
 
 
-class Several(Refused):
+class MultipleErrors(UserError):
     """Several failures that are known at once."""
 
     def __init__(self, failures: list[BaseException]) -> None:
@@ -31,7 +31,7 @@ class Several(Refused):
 
 def failures() -> tuple[type[BaseException], ...]:
     """Return what a call may end with and *explain* puts into words: for an except clause."""
-    return (aws.ClientError, aws.BotoCoreError, ResponseParserError, Refused)
+    return (aws.ClientError, aws.BotoCoreError, ResponseParserError, UserError)
 
 
 # AWS error code -> (what it means, what to do). {message} is AWS's own sentence, {operation} the API call.
@@ -174,15 +174,15 @@ def joined(sentences: list[str]) -> str:
 
 def sentences(error: BaseException) -> list[str]:
     """Return an explanation for each failure that *error* stands for."""
-    return list(error.sentences) if isinstance(error, Several) else [explain(error)]
+    return list(error.sentences) if isinstance(error, MultipleErrors) else [explain(error)]
 
 
 def explain(error: BaseException) -> str:
     """Return one sentence with the cause and one with the remedy, fit to be shown: much of it is not ours."""
-    if isinstance(error, Refused):
-        return inert(str(error))
+    if isinstance(error, UserError):
+        return sanitize(str(error))
     known = code(error)
-    return inert(_explain_code(error, known) if known else _explain_transport(error))
+    return sanitize(_explain_code(error, known) if known else _explain_transport(error))
 
 
 def _explain_code(error: Any, known: str) -> str:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import sign_in
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import USER_AGENT
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import ATTEMPTS
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_all
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_line
+
+from . import errors
+from . import sign_in
+from .clients import USER_AGENT
+from .credentials import ATTEMPTS
+from .sanitize import sanitize_all
+from .sanitize import sanitize_line
 
 try:
     import botocore.config
@@ -50,7 +51,7 @@ def _of_the_sign_in(module: Any, error: Exception) -> Exception:
 def refuse(module: Any, problems: list[str]) -> None:
     """Fail the module if its options would be refused by AWS."""
     if problems:
-        module.fail_json(msg=inert_line(f"{'; '.join(problems)}."))
+        module.fail_json(msg=sanitize_line(f"{'; '.join(problems)}."))
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def explained(module: Any, target: str) -> Iterator[None]:
     """Turn what AWS or the collection refuses inside the block into a sentence about *target*."""
     try:
         yield
-    except (errors.Refused, aws.ClientError, aws.BotoCoreError, ResponseParserError) as error:
+    except (errors.UserError, aws.ClientError, aws.BotoCoreError, ResponseParserError) as error:
         said = _of_the_sign_in(module, error) if sign_in.concerns(error) else error
         module.fail_json(msg=f"{target}: {errors.explain(said)}")
     except RuntimeError as error:
@@ -69,4 +70,4 @@ def explained(module: Any, target: str) -> Iterator[None]:
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """Return what --diff shows."""
-    return {"before": inert_all(before), "after": inert_all(after)}
+    return {"before": sanitize_all(before), "after": sanitize_all(after)}

@@ -8,8 +8,8 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from . import errors
+from .errors import UserError
 
 try:
     import botocore.exceptions as aws
@@ -27,9 +27,9 @@ def failure(error: Exception, profile: str) -> Exception:
     *profile* is empty where none is named. What programs and files give may hold secrets, so nothing of it is quoted
     but what a credential_process says of its own failure.
     """
-    if isinstance(error, (Refused, aws.ClientError)) or errors.is_passing(error):
+    if isinstance(error, (UserError, aws.ClientError)) or errors.is_passing(error):
         return error
-    return Refused(_sentence(error, profile))
+    return UserError(_sentence(error, profile))
 
 
 def concerns(error: Exception) -> bool:
@@ -47,9 +47,9 @@ def concerns(error: Exception) -> bool:
     return isinstance(error, kinds)
 
 
-def asks_for_a_code(profile: str) -> Refused:
+def asks_for_a_code(profile: str) -> UserError:
     """Return what to raise for a profile that assumes its role with an MFA code, which only a terminal can ask for."""
-    return Refused(
+    return UserError(
         f"{_whose(profile)} asks for an MFA code, and a run cannot ask you for one: sign in before it with "
         f'eval "$(aws configure export-credentials --format env{_option(profile)})", and name no profile.'
     )

@@ -19,25 +19,25 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Callable
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import posts
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import specimens
-from ansible_collections.secops.securityhub.plugins.module_utils._canary.gate import Gate
-from ansible_collections.secops.securityhub.plugins.module_utils._canary.posts import Post
-from ansible_collections.secops.securityhub.plugins.module_utils._canary.posts import client_of
-from ansible_collections.secops.securityhub.plugins.module_utils._eventbridge import api as events
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import forwarding
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
+from .._aws import errors
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._pipeline import channels
+from .._pipeline import forwarding
+from .._services import events
+from .._services import securityhub
+from . import posts
+from . import specimens
+from .gate import Gate
+from .posts import Post
+from .posts import client_of
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._canary.specimens import Specimen
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Channel
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._aws.clients import Clients
+    from .._pipeline.settings import Channel
+    from .._pipeline.target import AccountRun
+    from .._pipeline.target import Target
+    from .specimens import Specimen
 
 SETTLE_SECONDS = 2.0  # until a new subscription surely gets what is published
 
@@ -47,8 +47,8 @@ BY_HAND = (
 )
 SUPPRESSED = "what is sent from here by itself leaves out whatever a test finding could be (suppressions)"
 V2 = (
-    "AWS has no call that imports findings into the new Security Hub (securityhub_slack_schema v2), so none can be "
-    "sent for a test; the playbook securityhub_slack_doctor.yml looks along their way"
+    "AWS has no API call that imports findings into the new Security Hub (securityhub_slack_finding_format: ocsf), so "
+    "none can be sent for a test; the playbook securityhub_slack_doctor.yml looks along their way"
 )
 NO_PIPELINE = "there is no pipeline in {region}: run the playbook securityhub_slack.yml."
 HOME_FAILED = "{home} sends its findings, and that fails ({error})."
@@ -136,7 +136,7 @@ def _prepared(flight: Flight, account: AccountRun | None, listening: dict[int, P
         return flight
     try:
         sender = _sender_of(target, account)
-    except Refused as error:
+    except UserError as error:
         target.fail(error)
         return flight
     place = specimens.Place(account.account, target.settings.region, sender.settings.region)
@@ -153,13 +153,13 @@ def _prepared(flight: Flight, account: AccountRun | None, listening: dict[int, P
 
 
 def _sender_of(target: Target, account: AccountRun) -> Target:
-    """Return the target whose pipeline sends the target's findings: itself, or the home region's. Raise Refused."""
+    """Return the target whose pipeline sends the target's findings: itself, or the home region's. Raise UserError."""
     home = account.home
     sender = target if target.wanted or home is None else home
     if sender.error:
-        raise Refused(HOME_FAILED.format(home=sender.host, error=sender.error.rstrip(".")))
+        raise UserError(HOME_FAILED.format(home=sender.host, error=sender.error.rstrip(".")))
     if sender.live.stack is None:
-        raise Refused(NO_PIPELINE.format(region=sender.settings.region))
+        raise UserError(NO_PIPELINE.format(region=sender.settings.region))
     return sender
 
 
@@ -167,9 +167,11 @@ def _nothing_to_send(target: Target) -> str:
     settings = target.settings
     if not settings.present:
         return "shall have no pipeline"
-    if settings.value("schema") == "v2":
+    if settings.value("finding_format") == "ocsf":
         return V2
-    return "" if any(route.variables["securityhub_slack_automatic"] for route in settings.routes) else BY_HAND
+    return (
+        "" if any(route.variables["securityhub_slack_forward_automatically"] for route in settings.routes) else BY_HAND
+    )
 
 
 def _ways(sender: Target, account: AccountRun) -> list[Way]:
@@ -272,7 +274,7 @@ def _watch(clients: Clients, listening: list[Post], flights: list[Flight], timeo
         _each(due, partial(_hear, expected), clients)
     for post in listening:
         if post.gone and post.error is None:
-            post.error = Refused(TAKEN_AWAY)
+            post.error = UserError(TAKEN_AWAY)
 
 
 def _hear(expected: dict[str, Flight], clients: Clients, post: Post) -> None:

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import slack
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
+from .._aws.sanitize import sanitize
+from .._pipeline.report import count
+from . import slack
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._canary.flights import Flight
-    from ansible_collections.secops.securityhub.plugins.module_utils._canary.flights import Way
-    from ansible_collections.secops.securityhub.plugins.module_utils._canary.run import Canary
-    from ansible_collections.secops.securityhub.plugins.module_utils._canary.slack import Watch
+    from .flights import Flight
+    from .flights import Way
+    from .run import Canary
+    from .slack import Watch
 
 READY = "ready"  # check mode: would be sent
 ARRIVED = "arrived"
@@ -29,7 +29,7 @@ STATES = (READY, ARRIVED, LOST, FAILED, SKIPPED)
 IMPORT, RULE, TOPIC, CHANNEL = "import", "rule", "topic", "channel"
 STEPS = (IMPORT, RULE, TOPIC, CHANNEL)
 
-DEEP = "run the playbook securityhub_slack.yml with -e securityhub_slack_deep=true."
+DEEP = "run the playbook securityhub_slack.yml with -e securityhub_slack_repair_drift=true."
 
 
 @dataclass(frozen=True)
@@ -86,17 +86,17 @@ def steps_of(flight: Flight) -> dict[str, bool | None]:
 def message_of(flight: Flight, *, check: bool) -> str:
     """Return what became of a target's test, in words: where it failed the cause, and what to do."""
     if flight.error:
-        return inert(flight.error)
+        return sanitize(flight.error)
     if flight.left_behind:
-        reason = inert(flight.left_behind[0]).rstrip(".")
+        reason = sanitize(flight.left_behind[0]).rstrip(".")
         return f"something of the test could not be taken away ({reason}): the next canary does it."
     if flight.skipped:
-        return inert(flight.skipped)
+        return sanitize(flight.skipped)
     untested = f"; not tested: {', '.join(flight.untested)}" if flight.untested else ""
     if check:
         return f"would be sent: {severities(flight)}, to {' and '.join(_channels(flight))}{untested}"
     lost = " ".join(dict.fromkeys(loss.sentence for loss in losses(flight)))
-    return inert(lost) or f"{severities(flight)}, {seconds_of(flight):.1f} s{untested}"
+    return sanitize(lost) or f"{severities(flight)}, {seconds_of(flight):.1f} s{untested}"
 
 
 def severities(flight: Flight) -> str:

@@ -13,23 +13,25 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Callable
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import queues
-from ansible_collections.secops.securityhub.plugins.module_utils._canary.gate import Gate
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import message as custom
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import is_heard
-from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
-from ansible_collections.secops.securityhub.plugins.module_utils._sqs import api as sqs
+from .._aws import errors
+from .._aws.errors import UserError
+from .._channel import message as custom
+from .._pipeline import desired
+from .._pipeline.path import is_heard
+from .._services import sns
+from .._services import sqs
+from . import queues
+from .gate import Gate
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._aws.clients import Clients
+    from .._pipeline.desired import Account
+    from .._pipeline.target import Target
 
 POLL_SECONDS = 1  # how long a poll waits for a message
-TOPIC_GONE = "the topic {topic} is gone: run the playbook securityhub_slack.yml with -e securityhub_slack_deep=true."
+TOPIC_GONE = (
+    "the topic {topic} is gone: run the playbook securityhub_slack.yml with -e securityhub_slack_repair_drift=true."
+)
 
 
 @dataclass
@@ -90,7 +92,7 @@ def _tidy_topic(client: Any, arn: str) -> bool:
     try:
         found = sns.list_subscriptions(client, arn)
     except client.exceptions.NotFoundException as error:
-        raise Refused(TOPIC_GONE.format(topic=arn.rpartition(":")[2])) from error
+        raise UserError(TOPIC_GONE.format(topic=arn.rpartition(":")[2])) from error
     confirmed = [item for item in found if item["SubscriptionArn"].startswith("arn:")]
     for item in confirmed:
         if item["Protocol"] == "sqs" and queues.is_left_over(item["Endpoint"]):

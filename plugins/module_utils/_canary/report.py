@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import outcome
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import slack
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.differences import few_of
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import LISTED_AT_MOST
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
+from .._aws.sanitize import sanitize
+from .._pipeline.differences import few_of
+from .._pipeline.report import LISTED_AT_MOST
+from .._pipeline.report import count
+from .._pipeline.report import wrapped
+from . import outcome
+from . import slack
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._canary.flights import Flight
-    from ansible_collections.secops.securityhub.plugins.module_utils._canary.run import Canary
-    from ansible_collections.secops.securityhub.plugins.module_utils._canary.slack import Watch
+    from .flights import Flight
+    from .run import Canary
+    from .slack import Watch
 
 HEADINGS = {outcome.IMPORT: "IMPORT", outcome.RULE: "RULE", outcome.TOPIC: "TOPIC", outcome.CHANNEL: "CHANNEL"}
 SIGNS = {True: "ok", False: "XX", None: "-"}
@@ -56,7 +56,7 @@ def _row(flight: Flight, width: int) -> list[str]:
     cells = "".join(f"  {SIGNS[steps[step]]:>{len(heading)}}" for step, heading in HEADINGS.items())
     seconds = outcome.seconds_of(flight)
     cells += f"  {'-' if seconds is None else f'{seconds:.1f}':>{len(SECONDS)}}"
-    host = inert(flight.target.host)
+    host = sanitize(flight.target.host)
     return [f"  {host:{width}}{cells}"] if len(host) <= width else [f"  {host}", f"  {'':{width}}{cells}"]
 
 
@@ -73,7 +73,7 @@ def _words(canary: Canary) -> list[str]:
         elif state == outcome.SKIPPED:
             words = f"{state}: {words}"
         if words:
-            said.setdefault(words, []).append(inert(flight.target.host))
+            said.setdefault(words, []).append(sanitize(flight.target.host))
     return [line for words, hosts in said.items() for line in wrapped(f"  {few_of(hosts)}: {words}")]
 
 
@@ -92,6 +92,6 @@ def _channel(watch: Watch) -> str:
     if watch.state == slack.FAILED:
         return (
             f"{head}LOST: Amazon Q did not understand {count(watch.more(slack.UNSUPPORTED), 'message')}. Run the "
-            f"playbook securityhub_slack.yml with -e securityhub_slack_deep=true."
+            f"playbook securityhub_slack.yml with -e securityhub_slack_repair_drift=true."
         )
     return f"{head}Amazon Q's metrics do not tell yet. Look into the channel: {expected} should be there."

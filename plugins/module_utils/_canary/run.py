@@ -8,18 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import flights as flying
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import slack
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import run as pipelines
+from .._pipeline import decisions
+from .._pipeline import run as pipelines
+from . import flights as flying
+from . import slack
 
 if TYPE_CHECKING:
     import datetime
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._canary.flights import Flight
-    from ansible_collections.secops.securityhub.plugins.module_utils._canary.slack import Watch
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._aws.clients import Clients
+    from .._pipeline.target import Target
+    from .flights import Flight
+    from .slack import Watch
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,16 @@ from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import metrics as chatbot_metrics
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudwatch import api as cloudwatch
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudwatch.api import Metric
+from .._aws import parallel
+from .._channel import metrics as chatbot_metrics
+from .._channel import transformations
+from .._services import cloudwatch
+from .._services.cloudwatch import Metric
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._canary.flights import Flight
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
+    from .._aws.clients import Clients
+    from .._pipeline.target import AccountRun
+    from .flights import Flight
 
 POSTED, REFUSED, UNSUPPORTED = chatbot_metrics.DELIVERED, chatbot_metrics.FAILED, chatbot_metrics.UNSUPPORTED
 PAUSE_SECONDS = 5.0

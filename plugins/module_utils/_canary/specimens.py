@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
+from .._routing.fields import SEVERITIES
+from .._routing.matcher import matches
+from .._routing.simulation import event_of
 
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
-    from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Rule
+    from .._pipeline.desired import Account
+    from .._routing.simulation import Rule
 
 NAME = "secops.securityhub canary"
 GENERATOR = "secops.securityhub/canary"

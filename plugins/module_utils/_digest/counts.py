@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import first
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import values_at
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import CSPM
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import created_at
+from .._routing.explanation import first
+from .._routing.explanation import values_at
+from .._routing.fields import CSPM
+from .._routing.fields import SEVERITIES
+from .._routing.volume import created_at
 
 if TYPE_CHECKING:
     import datetime

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import failed
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import notices
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
+from .._pipeline.report import count
+from .._pipeline.report import failed
+from .._pipeline.report import notices
+from .._pipeline.report import wrapped
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._digest.run import Digest
-    from ansible_collections.secops.securityhub.plugins.module_utils._digest.run import Digests
+    from .run import Digest
+    from .run import Digests
 
 NOTHING_TO_COUNT = "No digest: none of these targets that did not fail sends findings by itself."
 

@@ -16,41 +16,41 @@ from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._digest import text
-from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import Counts
-from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import Note
-from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import Period
-from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import counts
-from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import note
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import forwarding
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import path
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
-from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
+from .._aws import errors
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._pipeline import channels
+from .._pipeline import desired
+from .._pipeline import forwarding
+from .._pipeline import path
+from .._pipeline import survey
+from .._pipeline.target import healthy
+from .._services import sns
+from . import text
+from .counts import Counts
+from .counts import Note
+from .counts import Period
+from .counts import counts
+from .counts import note
 
 if TYPE_CHECKING:
     import datetime
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Channel
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._aws.clients import Clients
+    from .._pipeline.settings import Channel
+    from .._pipeline.settings import Settings
+    from .._pipeline.target import AccountRun
+    from .._pipeline.target import Target
 
 # A finding stays open when somebody, or securityhub_slack_mark_notified, has marked it as NOTIFIED.
 OPEN = ("NEW", "NOTIFIED")
 NOT_OF_V2 = (
-    "findings of the new Security Hub (securityhub_slack_schema v2) are not counted: look at the dashboard of its "
+    "OCSF findings (securityhub_slack_finding_format: ocsf) are not counted: look at the dashboard of its "
     "console, or leave this target out."
 )
 NOT_HEARD = (
     "Amazon Q is not subscribed to the topic {topic} in {region}: run the playbook securityhub_slack.yml with -e "
-    "securityhub_slack_deep=true."
+    "securityhub_slack_repair_drift=true."
 )
 
 
@@ -148,7 +148,7 @@ def _read(clients: Clients, targets: list[Target], today: datetime.date) -> dict
 
 def _open_findings(clients: Clients, today: datetime.date, target: Target) -> list[_Sent]:
     if forwarding.is_of_v2(target):
-        raise Refused(NOT_OF_V2)
+        raise UserError(NOT_OF_V2)
     return [(note(item.finding), item.topics) for item in forwarding.forwarded(clients, target, today, OPEN)]
 
 
@@ -228,7 +228,7 @@ def _deliver(clients: Clients, digest: Digest, *, check: bool) -> None:
 
 
 def _connected(digest: Digest) -> list[Settings]:
-    """Return the targets whose topics the channel carries. Raise Refused where there are none."""
+    """Return the targets whose topics the channel carries. Raise UserError where there are none."""
     deafness = [
         (target.settings, channels.deafness(digest.account.configurations, digest.channel, arn))
         for target in digest.counted
@@ -236,12 +236,12 @@ def _connected(digest: Digest) -> list[Settings]:
     ]
     connected = [settings for settings, reason in deafness if not reason]
     if not connected:
-        raise Refused(deafness[0][1])
+        raise UserError(deafness[0][1])
     return connected
 
 
 def _heard_from(clients: Clients, digest: Digest, settings: Settings) -> Settings:
-    """Return *settings* where Amazon Q hears what is published there: one call. Raise Refused where it does not."""
+    """Return *settings* where Amazon Q hears what is published there: one call. Raise UserError where it does not."""
     with clients.acting(settings.source):
         client = _sns(clients, settings)
         try:
@@ -249,7 +249,7 @@ def _heard_from(clients: Clients, digest: Digest, settings: Settings) -> Setting
         except client.exceptions.NotFoundException:
             subscriptions = []
     if not path.is_heard(subscriptions):
-        raise Refused(NOT_HEARD.format(topic=digest.topic, region=settings.region))
+        raise UserError(NOT_HEARD.format(topic=digest.topic, region=settings.region))
     return settings
 
 

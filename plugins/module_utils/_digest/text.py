@@ -12,13 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import message
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.differences import few_of
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
+from .._channel import message
+from .._pipeline.differences import few_of
+from .._pipeline.report import count
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import Counts
-    from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import Most
+    from .counts import Counts
+    from .counts import Most
 
 EVENT_TYPE = "Security Hub digest"
 # Of a name are shown so many characters, of which the last tell more than the first: most are ARNs. All of them and

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.signs import AccountSigns
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.signs import TargetSigns
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from .._pipeline import drift
+from .._pipeline import plan
+from .signs import AccountSigns
+from .signs import TargetSigns
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import Configuration
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Channel
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._channel.transformations import Configuration
+    from .._pipeline.settings import Channel
+    from .._pipeline.target import AccountRun
+    from .._pipeline.target import Target
 
 
 @dataclass(frozen=True)

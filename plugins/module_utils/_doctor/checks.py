@@ -9,29 +9,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Callable
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import metrics
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import BROKEN
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import RISK
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import UNKNOWN
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import Verdict
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import fine
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import nothing
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import given_keys
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
+from .._aws.errors import UserError
+from .._channel import metrics
+from .._channel import transformations
+from .._pipeline import desired
+from .._pipeline import drift
+from .._pipeline import given_keys
+from .._pipeline import identity as identities
+from .._pipeline import plan
+from .._securityhub import action_target
+from .._stack import states
+from .verdicts import BROKEN
+from .verdicts import RISK
+from .verdicts import UNKNOWN
+from .verdicts import Verdict
+from .verdicts import fine
+from .verdicts import nothing
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._doctor.cases import Case
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.drift import Drift
+    from .._pipeline.drift import Drift
+    from .cases import Case
 
 RUN = "Run the playbook securityhub_slack.yml."
-RUN_DEEP = "Run the playbook securityhub_slack.yml with -e securityhub_slack_deep=true, which puts it back."
+RUN_DEEP = "Run the playbook securityhub_slack.yml with -e securityhub_slack_repair_drift=true, which puts it back."
 BRING = f"{plan.BRING[:1].upper()}{plan.BRING[1:]}."
 LOOK_AGAIN = "Then let the doctor look again."
 OPEN_THE_TOPIC = (
@@ -286,7 +286,7 @@ def _identity(case: Case) -> Verdict:
     own_guardrail = not target.settings.value("guardrail_policy_arns")
     try:
         planned = identities.plan(wanted, account.identity, own_guardrail=own_guardrail)
-    except Refused as error:
+    except UserError as error:
         return Verdict(RISK, str(error), "What people may do from the channel is not known.", LOOK_AGAIN)
     differing = [
         name for name, part in (("role", planned.role), ("guardrail", planned.guardrail)) if part != identities.NONE

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor import checks
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import BROKEN
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import NONE
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import OK
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import RISK
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import UNKNOWN
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import WORST_FIRST
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import Verdict
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import worst
+from . import checks
+from .verdicts import BROKEN
+from .verdicts import NONE
+from .verdicts import OK
+from .verdicts import RISK
+from .verdicts import UNKNOWN
+from .verdicts import WORST_FIRST
+from .verdicts import Verdict
+from .verdicts import worst
 
 UNCOVERED = "uncovered"  # Security Hub is on, and nobody sends what it finds
 COVERAGE = "coverage"  # the name of the check that finds those regions
@@ -148,7 +148,7 @@ def document(found: Diagnosis) -> dict[str, Any]:
             row.host: {
                 "account_id": row.account_id,
                 "region": row.region,
-                "sends": row.sends,
+                "policy": row.sends,
                 "state": row.state,
                 "checks": {name: asdict(verdict) for name, verdict in row.verdicts.items()},
             }

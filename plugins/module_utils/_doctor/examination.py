@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Callable
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor import checks
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor import signs
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.cases import Case
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import Diagnosis
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import Row
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import diagnosis
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import organization
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import run
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
+from .._aws import errors
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._pipeline import decisions
+from .._pipeline import organization
+from .._pipeline import run
+from .._pipeline import survey
+from .._routing import topology
+from . import checks
+from . import signs
+from .cases import Case
+from .diagnosis import Diagnosis
+from .diagnosis import Row
+from .diagnosis import diagnosis
 
 if TYPE_CHECKING:
     import datetime
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._aws.clients import Clients
+    from .._pipeline.target import AccountRun
+    from .._pipeline.target import Target
 
 
 def examine(
@@ -114,7 +114,7 @@ def _errors(outcomes: list[Any]) -> dict[int, str]:
 def _channel_error(account: AccountRun) -> str:
     try:
         decisions.plan_channels(account)
-    except Refused as error:
+    except UserError as error:
         return str(error)
     return ""
 

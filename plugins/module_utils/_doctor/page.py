@@ -8,26 +8,26 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor import world
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.checks import CHECKS
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import UNCOVERED
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.style import CSS
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import BROKEN
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import NONE
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import OK
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import RISK
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import UNKNOWN
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import LISTED_AT_MOST
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
+from .._pipeline.report import LISTED_AT_MOST
+from .._pipeline.report import count
+from . import world
+from .checks import CHECKS
+from .diagnosis import UNCOVERED
+from .style import CSS
+from .verdicts import BROKEN
+from .verdicts import NONE
+from .verdicts import OK
+from .verdicts import RISK
+from .verdicts import UNKNOWN
 
 if TYPE_CHECKING:
     import datetime
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._doctor.checks import Check
-    from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import Diagnosis
-    from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import Finding
-    from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import Row
-    from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import Verdict
+    from .checks import Check
+    from .diagnosis import Diagnosis
+    from .diagnosis import Finding
+    from .diagnosis import Row
+    from .verdicts import Verdict
 
 # On the map, the worst one of a region; where two are as bad, the first.
 RANKS = (BROKEN, UNCOVERED, UNKNOWN, RISK, OK, NONE)

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.checks import CHECKS
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import UNCOVERED
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import BROKEN
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import NONE
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import OK
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import RISK
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.verdicts import UNKNOWN
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.differences import few_of
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import LISTED_AT_MOST
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
+from .._aws.sanitize import sanitize
+from .._pipeline.differences import few_of
+from .._pipeline.report import LISTED_AT_MOST
+from .._pipeline.report import count
+from .._pipeline.report import wrapped
+from .checks import CHECKS
+from .diagnosis import UNCOVERED
+from .verdicts import BROKEN
+from .verdicts import NONE
+from .verdicts import OK
+from .verdicts import RISK
+from .verdicts import UNKNOWN
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import Diagnosis
-    from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import Finding
-    from ansible_collections.secops.securityhub.plugins.module_utils._doctor.diagnosis import Row
+    from .diagnosis import Diagnosis
+    from .diagnosis import Finding
+    from .diagnosis import Row
 
 SIGNS = {BROKEN: "XX", UNKNOWN: "??", RISK: "!", OK: "ok", NONE: "-"}
 LEGEND = "  ok in order   ! at risk   ?? not known   XX findings get lost   - no pipeline"
@@ -35,7 +35,7 @@ def table(found: Diagnosis) -> list[str]:
     """Return the lines of the report: a matrix of targets and checks, worst first, and what is wrong."""
     lines = ["", *_matrix(found), "", LEGEND]
     for account, said in found.accounts.items():
-        lines += ["", f"Account {account}", *(line for text in said for line in wrapped(f"  {inert(text)}."))]
+        lines += ["", f"Account {account}", *(line for text in said for line in wrapped(f"  {sanitize(text)}."))]
     for item in found.findings:
         lines += ["", *_finding(item)]
     return [*lines, "", *wrapped(summary(found))]
@@ -75,15 +75,15 @@ def _matrix(found: Diagnosis) -> list[str]:
 
 def _row(row: Row, width: int) -> list[str]:
     cells = "".join(f"{SIGNS[row.verdicts[check.name].state]:>4}" for check in CHECKS)
-    host = inert(row.host)
+    host = sanitize(row.host)
     if len(host) <= width:
         return [f"  {host:{width}} {cells}"]
     return [f"  {host}", f"  {'':{width}} {cells}"]
 
 
 def _finding(item: Finding) -> list[str]:
-    where = few_of([inert(place) for place in item.where])
+    where = few_of([sanitize(place) for place in item.where])
     lines = wrapped(f"{WORDS[item.state]}  {item.title}: {where}")
     for text in (item.problem, item.effect, item.remedy):
-        lines += [f"  {line}" for line in wrapped(inert(text), indent=0)]
+        lines += [f"  {line}" for line in wrapped(sanitize(text), indent=0)]
     return lines

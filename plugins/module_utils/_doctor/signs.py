@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import api as chatbot
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import metrics as chatbot_metrics
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudwatch import api as cloudwatch
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudwatch.api import Metric
+from .._channel import metrics as chatbot_metrics
+from .._channel import transformations
+from .._services import chatbot
+from .._services import cloudwatch
+from .._services.cloudwatch import Metric
 
 if TYPE_CHECKING:
     import datetime
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
+    from .._aws.clients import Clients
+    from .._pipeline.settings import Settings
+    from .._pipeline.target import AccountRun
+    from .._stack.template import StackDesign
 
 CHATBOT_METRICS = (
     chatbot_metrics.DELIVERED,

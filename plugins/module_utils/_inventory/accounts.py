@@ -14,10 +14,10 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import credentials
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import ROLE_ARN
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import SESSION_NAME
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+from .._aws import credentials
+from .._aws.credentials import ROLE_ARN
+from .._aws.credentials import SESSION_NAME
+from .._aws.credentials import CredentialSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
+from .._aws import errors
 
 try:
     import botocore.exceptions as aws
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+    from .._aws.clients import Clients
+    from .._aws.credentials import CredentialSource
 
 HUB_ENABLED = "enabled"
 HUB_DISABLED = "disabled"

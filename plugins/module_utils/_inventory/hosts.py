@@ -10,14 +10,14 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import SESSION_NAME
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import group_of
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import HUB_UNKNOWN
+from .._aws.credentials import SESSION_NAME
+from .accounts import group_of
+from .discovery import HUB_UNKNOWN
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import Account
-    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
-    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import Hub
+    from .accounts import Account
+    from .discovery import AccountFacts
+    from .discovery import Hub
 
 # The host that stands for the only account of a file, if that has no name and cannot be opened.
 UNNAMED = "account"
@@ -49,7 +49,7 @@ def _failed(account: Account, facts: AccountFacts) -> Host:
         variables={
             **account.variables_in(""),
             **_source_variables(account),
-            "securityhub_slack_account_error": facts.error,
+            "__securityhub_slack_account_error": facts.error,
             "securityhub_hub": HUB_UNKNOWN,
             "securityhub_hub_reason": facts.error,
         },

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import plans
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import signature
+from .._channel import plans
+from .._channel import transformations
+from .._channel.platforms import SLACK
+from .._stack import states
+from . import signature
 
 Configuration = dict[str, Any]
 

@@ -10,17 +10,17 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import plans
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import configuration_name
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import leftovers
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import signature
-from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import Leftovers
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
+from .._channel import plans
+from .._channel.transformations import configuration_name
+from .._pipeline.target import healthy
+from . import leftovers
+from . import signature
+from .leftovers import Leftovers
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import Stack
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._pipeline.target import AccountRun
+    from .._pipeline.target import Target
+    from .leftovers import Stack
 
 Configuration = dict[str, Any]
 

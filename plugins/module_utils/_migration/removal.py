@@ -15,31 +15,31 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import api as cloudformation
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
-from ansible_collections.secops.securityhub.plugins.module_utils._eventbridge import api as events
-from ansible_collections.secops.securityhub.plugins.module_utils._lambda import api as functions
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import leftovers
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import signature
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import survey
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import note_failures
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
-from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._pipeline import report
+from .._pipeline import stacks
+from .._pipeline.target import healthy
+from .._pipeline.target import note_failures
+from .._services import cloudformation
+from .._services import events
+from .._services import lambda_functions as functions
+from .._services import securityhub
+from .._services import sns
+from .._stack import states
+from . import leftovers
+from . import signature
+from . import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import Orphan
-    from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import Stack
-    from ansible_collections.secops.securityhub.plugins.module_utils._migration.plan import Migration
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._aws.clients import Clients
+    from .._pipeline.settings import Settings
+    from .._pipeline.target import Target
+    from .leftovers import Orphan
+    from .leftovers import Stack
+    from .plan import Migration
 
 
 @dataclass
@@ -98,7 +98,7 @@ def _advance(clients: Clients, work: Departure, started: float) -> None:
             tried=frozenset(work.done),
         )
         if operation == states.STUCK:
-            raise Refused(_stuck(client("cloudformation"), work.live))
+            raise UserError(_stuck(client("cloudformation"), work.live))
         if operation == states.WAIT or not _started(client, work, work.live, operation):
             _refuse_if_late(work, work.live, started)
 
@@ -146,7 +146,7 @@ def _silence(client: Any, live: Stack) -> None:
 def _refuse_if_late(work: Departure, live: Stack, started: float) -> None:
     limit = work.settings.value("stack_timeout")
     if time.monotonic() - started > limit:
-        raise Refused(
+        raise UserError(
             f"the stack {live.name} of the template of 2020 is still {live.status} after {limit} s (its function "
             f"answers no deletion, and CloudFormation waits up to an hour): run this playbook again later, which goes "
             f"on from there."

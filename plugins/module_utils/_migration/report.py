@@ -8,17 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import configuration_name
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import leftovers
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
+from .._aws.sanitize import sanitize
+from .._channel.transformations import configuration_name
+from .._pipeline import report
+from .._stack import states
+from . import leftovers
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import Stack
-    from ansible_collections.secops.securityhub.plugins.module_utils._migration.plan import Channels
-    from ansible_collections.secops.securityhub.plugins.module_utils._migration.plan import Migration
-    from ansible_collections.secops.securityhub.plugins.module_utils._migration.run import Move
+    from .leftovers import Stack
+    from .plan import Channels
+    from .plan import Migration
+    from .run import Move
 
 STACK = "stack"
 CONFIGURATION = "channel configuration"
@@ -110,7 +110,7 @@ def table(move: Move, *, check: bool) -> list[str]:
             rows += _row(f"account {channels.account.account.id}", leftover, leftover["plan"])
     if not rows:
         return ["", "Nothing is left of AWS's template of 2020."]
-    return ["", f"Of AWS's template of 2020 there {'is' if check else 'was'}:", *map(inert, rows)]
+    return ["", f"Of AWS's template of 2020 there {'is' if check else 'was'}:", *map(sanitize, rows)]
 
 
 def _row(where: str, leftover: Leftover, plan: str) -> list[str]:

@@ -20,32 +20,32 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import api as chatbot
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import plans
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import boto3_tags
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import configuration_name
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import leftovers
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import plan
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import removal
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import report
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import survey
-from ansible_collections.secops.securityhub.plugins.module_utils._migration.plan import Channels
-from ansible_collections.secops.securityhub.plugins.module_utils._migration.plan import Migration
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import apply
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import run as pipelines
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import note_failures
+from .._aws import parallel
+from .._channel import configuration
+from .._channel import plans
+from .._channel.platforms import SLACK
+from .._channel.transformations import boto3_tags
+from .._channel.transformations import configuration_name
+from .._pipeline import apply
+from .._pipeline import run as pipelines
+from .._pipeline.target import Target
+from .._pipeline.target import healthy
+from .._pipeline.target import note_failures
+from .._services import chatbot
+from . import leftovers
+from . import plan
+from . import removal
+from . import report
+from . import survey
+from .plan import Channels
+from .plan import Migration
 
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
+    from .._aws.clients import Clients
+    from .._pipeline.target import AccountRun
 
 
 @dataclass

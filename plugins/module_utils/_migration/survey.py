@@ -10,33 +10,33 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import configuration_name
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import api as cloudformation
-from ansible_collections.secops.securityhub.plugins.module_utils._eventbridge import api as events
-from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
-from ansible_collections.secops.securityhub.plugins.module_utils._lambda import api as functions
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import signature
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import template_text
-from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import ACTION
-from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import FUNCTION
-from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import RULE
-from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import TOPIC
-from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import Leftovers
-from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import Orphan
-from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import Stack
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import CHATBOT_ENDPOINT
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import iam_client
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
-from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
+from .._aws.errors import UserError
+from .._channel.transformations import configuration_name
+from .._pipeline import plan
+from .._pipeline.path import CHATBOT_ENDPOINT
+from .._pipeline.survey import iam_client
+from .._services import cloudformation
+from .._services import events
+from .._services import iam
+from .._services import lambda_functions as functions
+from .._services import securityhub
+from .._services import sns
+from . import signature
+from . import template_text
+from .leftovers import ACTION
+from .leftovers import FUNCTION
+from .leftovers import RULE
+from .leftovers import TOPIC
+from .leftovers import Leftovers
+from .leftovers import Orphan
+from .leftovers import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._aws.clients import Clients
+    from .._pipeline.target import AccountRun
+    from .._pipeline.target import Target
 
 
 def stack(client: Any, live: dict[str, Any]) -> Stack | None:
@@ -228,4 +228,4 @@ def roles(clients: Clients, account: AccountRun) -> list[dict[str, Any]]:
 def refuse_obstacles(target: Target, found: Leftovers) -> None:
     """Let the target fail where something of the template must not be touched."""
     if found.all_obstacles:
-        target.fail(Refused(" ".join(found.all_obstacles)))
+        target.fail(UserError(" ".join(found.all_obstacles)))

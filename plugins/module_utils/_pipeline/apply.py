@@ -13,36 +13,36 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import custom_action
-from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import differences
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import obstacles
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import repair
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import note_failures
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
+from .._aws import errors
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._channel import configuration
+from .._channel import custom_action
+from .._securityhub import action_target
+from .._services import iam
+from .._services import securityhub
+from . import channels
+from . import decisions
+from . import desired
+from . import differences
+from . import handover
+from . import identity as identities
+from . import obstacles
+from . import plan
+from . import repair
+from . import stacks
+from . import survey
+from .target import healthy
+from .target import note_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.triage import ButtonsPlan
+    from .._aws.clients import Clients
+    from .settings import Settings
+    from .target import AccountRun
+    from .target import Target
+    from .triage import ButtonsPlan
 
 
 def apply(clients: Clients, accounts: list[AccountRun], say: Callable[[str], None]) -> None:
@@ -109,7 +109,7 @@ def _tell_what_is_left(account: AccountRun) -> None:
     for target in account.targets:
         left = ", ".join(target.left)
         if left and target.wanted is None:
-            target.fail(Refused(f"this could not be deleted, and stays behind: {left}. Delete it by hand."))
+            target.fail(UserError(f"this could not be deleted, and stays behind: {left}. Delete it by hand."))
         elif left:
             account.notices.append(
                 f"the old stack of {target.host} is gone without {left}: delete by hand what the new one does not use"
@@ -146,7 +146,7 @@ def _make_service_role(clients: Clients, account: AccountRun) -> None:
         except errors.failures() as error:
             if not errors.is_denied(error):
                 raise
-            raise errors.Refused(obstacles.of_service_role()) from error
+            raise errors.UserError(obstacles.of_service_role()) from error
 
 
 def _unsubscribe(clients: Clients, account: AccountRun) -> None:

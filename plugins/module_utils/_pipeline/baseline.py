@@ -15,23 +15,23 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import forwarding
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import failed
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import notices
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._routing.fields import SEVERITIES
+from .._services import securityhub
+from . import forwarding
+from .report import count
+from .report import failed
+from .report import notices
+from .report import wrapped
+from .target import healthy
 
 if TYPE_CHECKING:
     import datetime
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._aws.clients import Clients
+    from .target import AccountRun
+    from .target import Target
 
 Finding = dict[str, Any]
 
@@ -39,7 +39,7 @@ Finding = dict[str, Any]
 AT_ONCE = 100
 NOTIFIED = {"Workflow": {"Status": "NOTIFIED"}}
 NOT_FOR_V2 = (
-    "findings of the new Security Hub (securityhub_slack_schema v2) know no NOTIFIED: close them in its console, or "
+    "OCSF findings (securityhub_slack_finding_format: ocsf) know no NOTIFIED: close them in its console, or "
     "leave this target out."
 )
 
@@ -79,7 +79,7 @@ def _each(baselines: list[Baseline], work: Any) -> None:
 
 def _find(clients: Clients, baseline: Baseline, today: datetime.date) -> None:
     if forwarding.is_of_v2(baseline.target):
-        raise Refused(NOT_FOR_V2)
+        raise UserError(NOT_FOR_V2)
     baseline.findings = [item.finding for item in forwarding.forwarded(clients, baseline.target, today)]
 
 

@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import plans
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import triage
+from .._aws.errors import UserError
+from .._channel import plans
+from .._channel import transformations
+from .._channel.platforms import SLACK
+from . import identity as identities
+from . import triage
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.custom_action import CustomAction
-    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import Configuration
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import Identity
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import IdentityPlan
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import LiveIdentity
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Channel
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+    from .._channel.custom_action import CustomAction
+    from .._channel.transformations import Configuration
+    from .identity import Identity
+    from .identity import IdentityPlan
+    from .identity import LiveIdentity
+    from .settings import Channel
+    from .settings import Settings
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def plan(
     settings: Settings,
     actions: list[CustomAction],
 ) -> ChannelsPlan:
-    """Return the way from what is there to what the targets want. Raise Refused where there is none.
+    """Return the way from what is there to what the targets want. Raise UserError where there is none.
 
     *configurations*: all Slack channel configurations of the account, as boto3 shapes them. *settings*: those of any
     target of the account. *actions*: the custom actions behind its buttons.
@@ -144,7 +144,7 @@ def plan(
 
 def _buttons(own: list[Merge], settings: Settings, actions: list[CustomAction]) -> triage.ButtonsPlan:
     """Return what happens to the buttons of our configurations; those of others keep the commands they have."""
-    if not settings.value("triage"):
+    if not settings.value("buttons"):
         return triage.plan_absent(actions)
     arns = tuple(str((merge.plan.after or {})["ChatConfigurationArn"]) for merge in own)
     return triage.plan(actions, settings.name, settings.tags, arns)
@@ -174,7 +174,7 @@ def _configuration_or_problem(
         found = configuration_of(configurations, channel, wanted, settings)
         if found is not None and not _is_ours(found):
             _refuse_foreign_name(found, channel)
-    except Refused as error:
+    except UserError as error:
         return None, str(error)
     return found, ""
 
@@ -182,7 +182,7 @@ def _configuration_or_problem(
 def configuration_of(
     configurations: list[Configuration], channel: Channel, wanted: Identity, settings: Settings
 ) -> Configuration | None:
-    """Return the configuration that the channel has, or that becomes its own, or None. Raise Refused."""
+    """Return the configuration that the channel has, or that becomes its own, or None. Raise UserError."""
     return plans.adopted(configurations, _ours(channel, wanted, settings))
 
 
@@ -282,7 +282,7 @@ def _topics_only(live: Configuration, add: tuple[str, ...] = (), remove: tuple[s
 
 def _refuse_foreign_name(live: Configuration, channel: Channel) -> None:
     if live[SLACK.channel_id] != channel.channel_id:
-        raise Refused(
+        raise UserError(
             f"the channel configuration {channel.configuration} is there for Slack channel {live[SLACK.channel_id]}, "
             f"and was not made by this collection: set securityhub_slack_configuration_name to a name of its own."
         )

@@ -7,28 +7,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import metrics
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import watch
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import patterns
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy as policies
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
+from .._aws.errors import UserError
+from .._channel import metrics
+from .._channel import transformations
+from .._routing import patterns
+from .._routing import policy as policies
+from .._routing import topology
+from .._stack import states
+from .._stack import template
+from . import channels
+from . import desired
+from . import drift
+from . import handover
+from . import plan
+from . import watch
+from .target import healthy
 
 if TYPE_CHECKING:
     import datetime
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .settings import Settings
+    from .target import AccountRun
+    from .target import Target
 
 
 def decide(account: AccountRun, today: datetime.date) -> None:
@@ -96,8 +96,8 @@ def _lay_out(account: AccountRun, present: list[Target], today: datetime.date) -
     return topology.lay_out(
         sorted(candidates, key=lambda candidate: candidate.region),
         topology.aggregation_of(account.facts.aggregator),
-        settings.value("topology"),
-        settings.value("owner_region") or "",
+        settings.value("aggregation"),
+        settings.value("global_findings_region") or "",
         sliced=account.sliced,
     )
 
@@ -117,7 +117,7 @@ def _settle_home(account: AccountRun, layout: topology.Topology, today: datetime
     blind = [target.host for target in account.unclear if target.settings.region in feeding]
     if blind:
         home.fail(
-            Refused(
+            UserError(
                 f"it sends for {', '.join(blind)} too, whose variables are wrong: correct them, or its findings would "
                 f"be lost."
             )
@@ -125,7 +125,7 @@ def _settle_home(account: AccountRun, layout: topology.Topology, today: datetime
     elif home in account.neighbours:
         _settle(account, home, layout, today)
         if not home.error and not _is_in_place(account, home):
-            home.fail(Refused("it is not deployed as it shall be: include it in the run"))
+            home.fail(UserError("it is not deployed as it shall be: include it in the run"))
 
 
 def _note_takers(account: AccountRun, layout: topology.Topology, today: datetime.date) -> None:
@@ -163,7 +163,7 @@ def _is_in_place(account: AccountRun, target: Target) -> bool:
 
 def _fail(targets: list[Target], sentence: str) -> None:
     for target in targets:
-        target.fail(Refused(sentence))
+        target.fail(UserError(sentence))
 
 
 def _member(account: AccountRun) -> str:
@@ -189,7 +189,7 @@ def _settle(account: AccountRun, target: Target, layout: topology.Topology, toda
     of_routes = _policies(target, today)
     try:
         automatic = tuple(patterns.automatic_patterns(policy, scope) for policy, scope in zip(of_routes, place.scopes))
-    except Refused as error:
+    except UserError as error:
         target.fail(error)
         return
     duties = handover.duties(place.scopes[0], of_routes)
@@ -240,7 +240,7 @@ def _of_slice(account: AccountRun, present: list[Target], today: datetime.date) 
             f"{owner.settings.region} does not send the findings about global resources yet: that is left to the "
             f"slice that has it"
         )
-    if account.sliced and present[0].settings.value("watch_regions"):
+    if account.sliced and present[0].settings.value("report_uncovered_regions"):
         found.append("new regions are not looked for in a slice, which does not know what the others have")
     return found
 
@@ -255,8 +255,8 @@ def _remarks(account: AccountRun, present: list[Target], today: datetime.date) -
         )
     if account.facts.v2:
         found.append(
-            f"the new Security Hub is on too; only {present[0].settings.value('schema')} findings are sent "
-            f"(securityhub_slack_schema)"
+            f"the new Security Hub is on too; only {present[0].settings.value('finding_format')} findings are sent "
+            f"(securityhub_slack_finding_format)"
         )
     expired = {
         suppression.words: suppression.expires
@@ -269,7 +269,7 @@ def _remarks(account: AccountRun, present: list[Target], today: datetime.date) -
 
 
 def plan_channels(account: AccountRun) -> channels.ChannelsPlan:
-    """Return what the account's channels need, given the targets that have not failed so far. Raise Refused."""
+    """Return what the account's channels need, given the targets that have not failed so far. Raise UserError."""
     return channels.plan(
         account.configurations,
         account.identity,
@@ -297,7 +297,7 @@ def stacks_to_give_back(account: AccountRun) -> list[str]:
 
 def without_buttons(account: AccountRun) -> list[str]:
     """Return what to say of channels that get no buttons although the account shall have some."""
-    merges = account.plan.merges if account.plan and account.settings.value("triage") else ()
+    merges = account.plan.merges if account.plan and account.settings.value("buttons") else ()
     others = [merge.name for merge in merges if channels.foreign(merge) and merge.desired.add_topics]
     return [
         f"the configuration {name} was there before, with a role of its own: its messages get no buttons"

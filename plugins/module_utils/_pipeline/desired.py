@@ -11,21 +11,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import message
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import metrics
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.alarms import Alarms
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import ARN
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.pseudo import HERE
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import Rule
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import triage
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import patterns
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
+from .._channel import message
+from .._channel import metrics
+from .._routing import patterns
+from .._securityhub import action_target
+from .._stack.alarms import Alarms
+from .._stack.pseudo import ARN
+from .._stack.pseudo import HERE
+from .._stack.template import Rule
+from .._stack.template import StackDesign
+from . import identity as identities
+from . import triage
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Channel
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+    from .settings import Channel
+    from .settings import Settings
+
+
+ACTION_DESCRIPTION = "Send this finding to the Slack channel"
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def action_arn(settings: Settings, account: Account) -> str:
 
 def identity(settings: Settings, account: Account) -> identities.Identity:
     """Return the names of the account's channel role and guardrail."""
-    permissions = triage.permissions(account) if settings.value("triage") else None
+    permissions = triage.permissions(account) if settings.value("buttons") else None
     return identities.identity(account, settings.name, settings.tags, permissions)
 
 
@@ -81,7 +84,7 @@ def pipeline(
     *configurations*: the names of the account's channel configurations.
     """
     return Pipeline(
-        action=action_target.Desired(*(settings.value(f"action_{part}") for part in ("id", "name", "description"))),
+        action=action_target.Desired(settings.value("action_id"), settings.value("action_name"), ACTION_DESCRIPTION),
         stack=replace(_stack(settings, automatic), duties=duties, alarms=_alarms(settings, configurations)),
         topics=topic_arns(settings, account),
     )
@@ -103,7 +106,7 @@ def _stack(settings: Settings, automatic: tuple[tuple[dict[str, Any], ...], ...]
         pattern=patterns.action_pattern(action),
         topic=settings.routes[0].topic,
         # A custom action is one of Security Hub CSPM, whatever is sent automatically.
-        transformer=_transformer(settings, "cspm"),
+        transformer=_transformer(settings, "asff"),
     )
     rules = [
         Rule(
@@ -112,7 +115,7 @@ def _stack(settings: Settings, automatic: tuple[tuple[dict[str, Any], ...], ...]
             pattern=pattern,
             topic=route.topic,
             automatic=True,
-            transformer=_transformer(settings, settings.value("schema")),
+            transformer=_transformer(settings, settings.value("finding_format")),
         )
         for route, of_route in zip(settings.routes, automatic)
         for number, pattern in enumerate(of_route, start=1)
@@ -130,4 +133,4 @@ def _stack(settings: Settings, automatic: tuple[tuple[dict[str, Any], ...], ...]
 def _transformer(settings: Settings, schema: str) -> dict[str, Any] | None:
     if settings.value("message_format") != "custom":
         return None
-    return message.transformer(schema, buttons=settings.value("triage"))
+    return message.transformer(schema, buttons=settings.value("buttons"))

@@ -9,14 +9,14 @@ import json
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from .._stack import template
+from . import plan
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.custom_action import CustomAction
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.channels import ChannelsPlan
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._channel.custom_action import CustomAction
+    from .channels import ChannelsPlan
+    from .target import AccountRun
+    from .target import Target
 
 # Of a line; before it, a diff writes a sign.
 WIDTH = 79

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import key_uses
-from ansible_collections.secops.securityhub.plugins.module_utils._policies import evaluation
+from .._iam_policies import evaluation
+from .._stack import resources as stack_resources
+from . import key_uses
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Resources
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import LivePath
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import LiveTopic
+    from .._stack.resources import Resources
+    from .path import LivePath
+    from .path import LiveTopic
 
 # The parts of the way, and how a sentence names them.
 RULE = "rule"

@@ -10,28 +10,28 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set_resource
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.stack_set_resource import Instance
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import forwarding
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import run as pipelines
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import failed
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
+from .._aws.errors import UserError
+from .._stack import stack_set_resource
+from .._stack import template
+from .._stack.stack_set_resource import Instance
+from . import decisions
+from . import forwarding
+from . import run as pipelines
+from .report import count
+from .report import failed
+from .report import wrapped
 
 if TYPE_CHECKING:
     import datetime
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._aws.clients import Clients
+    from .target import Target
 
 LIMITED = (
     "the file holds the stacks of all targets, and who deploys it deletes those that it does not hold: run this "
     "without --limit."
 )
-NONE = "no target has securityhub_slack_stack_set: set it, so that the playbook leaves the stacks to the stack set."
+NONE = "no target has securityhub_slack_use_stack_set: set it, so that the playbook leaves the stacks to the stack set."
 NONE_LEFT = "no target is to have a stack, so there is nothing to deploy: delete the stack that holds the stack set."
 
 
@@ -75,22 +75,24 @@ def run(targets: list[Target], neighbours: list[Target], clients: Clients, today
         forwarding.refuse_without_hub(account)
     try:
         found.document = _document(found)
-    except Refused as error:
+    except UserError as error:
         found.problem = str(error)
     return found
 
 
 def _document(found: Export) -> dict[str, Any]:
     if found.failed:
-        raise Refused("the stacks of some targets are not known, and would be deleted by a file without them.")
+        raise UserError("the stacks of some targets are not known, and would be deleted by a file without them.")
     if not any(target.settings.stack_set for target in found.targets):
-        raise Refused(NONE)
+        raise UserError(NONE)
     instances = found.instances
     if not instances:
-        raise Refused(NONE_LEFT)
+        raise UserError(NONE_LEFT)
     names = {(instance.design.name, instance.design.tags) for instance in instances}
     if len(names) > 1:
-        raise Refused("securityhub_slack_name or securityhub_slack_tags differ between targets: set them once for all.")
+        raise UserError(
+            "securityhub_slack_name or securityhub_slack_tags differ between targets: set them once for all."
+        )
     ((name, tags),) = names
     return stack_set_resource.deployment(name, tags, instances)
 

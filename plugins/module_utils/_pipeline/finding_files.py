@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from .._aws.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ SHAPES = 'one finding, a list of them, or {"Findings": [...]} as aws securityhub
 
 
 def read(paths: Iterable[str]) -> list[Finding]:
-    """Return the findings in *paths*: JSON files, and folders of them. Raise Refused, naming the file."""
+    """Return the findings in *paths*: JSON files, and folders of them. Raise UserError, naming the file."""
     return [finding for path in paths for file in _files(Path(path).expanduser()) for finding in _read(file)]
 
 
@@ -30,7 +30,7 @@ def _files(path: Path) -> list[Path]:
         return [path]
     found = sorted(path.glob("*.json"))
     if not found:
-        raise Refused(f"the folder {path} holds no .json file: name one that does, or the files.")
+        raise UserError(f"the folder {path} holds no .json file: name one that does, or the files.")
     return found
 
 
@@ -38,14 +38,14 @@ def _read(path: Path) -> list[Finding]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise Refused(
+        raise UserError(
             f"{path} cannot be read ({error.strerror}): give a path from where you run the playbook."
         ) from error
     except (ValueError, RecursionError) as error:
-        raise Refused(f"{path} is no JSON ({error}): give {SHAPES}.") from error
+        raise UserError(f"{path} is no JSON ({error}): give {SHAPES}.") from error
     found = _findings_in(content)
     if any(not _is_finding(finding) for finding in found):
-        raise Refused(f"{path} holds something that is no finding: give {SHAPES}.")
+        raise UserError(f"{path} holds something that is no finding: give {SHAPES}.")
     return found
 
 

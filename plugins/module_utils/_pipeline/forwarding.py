@@ -11,28 +11,28 @@ from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import run
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import LiveTarget
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import note_failures
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import owner_elsewhere
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy as policies
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import simulation
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._routing import policy as policies
+from .._routing import simulation
+from .._routing import topology
+from .._routing.matcher import matches
+from . import decisions
+from . import run
+from . import survey
+from .desired import Account
+from .survey import LiveTarget
+from .target import AccountRun
+from .target import healthy
+from .target import note_failures
+from .target import owner_elsewhere
 
 if TYPE_CHECKING:
     import datetime
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._aws.clients import Clients
+    from .._aws.credentials import CredentialSource
+    from .target import Target
 
 Finding = dict[str, Any]
 
@@ -78,7 +78,7 @@ def decide_offline(targets: list[Target], today: datetime.date) -> list[AccountR
 
 def needs_aws(targets: list[Target]) -> bool:
     """Tell whether what a target sends depends on the account's aggregator."""
-    return any(target.settings.value("topology") != topology.PER_REGION for target in healthy(targets))
+    return any(target.settings.value("aggregation") != topology.PER_REGION for target in healthy(targets))
 
 
 def rules_of(target: Target) -> tuple[simulation.Rule, ...]:
@@ -135,7 +135,7 @@ def _equals(value: str) -> dict[str, str]:
 
 def is_of_v2(target: Target) -> bool:
     """Tell whether a target sends findings of the new Security Hub, which are not read from AWS."""
-    return any(route.variables["securityhub_slack_schema"] == "v2" for route in target.settings.routes)
+    return any(route.variables["securityhub_slack_finding_format"] == "ocsf" for route in target.settings.routes)
 
 
 def simulated(target: Target, today: datetime.date) -> simulation.Target:
@@ -179,4 +179,4 @@ def refuse_without_hub(account: AccountRun) -> None:
     """Let the targets fail where Security Hub is off, and there are no findings to forward."""
     for target in healthy(account.targets):
         if target.settings.present and not target.live.hub:
-            target.fail(Refused(HUB_IS_OFF.format(region=target.settings.region)))
+            target.fail(UserError(HUB_IS_OFF.format(region=target.settings.region)))

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import alarms
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import encryption
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import key_uses
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import path
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from .._aws.errors import UserError
+from .._stack import alarms
+from .._stack import encryption
+from .._stack import resources
+from .._stack import template
+from . import key_uses
+from . import path
+from . import plan
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._aws.clients import Clients
+    from .target import Target
 
 REMEDY = (
     "let whoever owns it enable it, and allow events.amazonaws.com (with alarms, cloudwatch.amazonaws.com too) "
@@ -32,20 +32,20 @@ REMEDY = (
 
 def is_due(target: Target) -> bool:
     """Tell whether the key of a target has to be looked at: a stack that stays as it is was made with a good one."""
-    if target.wanted is None or target.settings.key in ("", encryption.OWN):
+    if target.wanted is None or target.settings.key in ("", encryption.CREATE):
         return False
-    return bool(target.settings.value("deep")) or not plan.same(target.wanted.stack, target.live.stack)
+    return bool(target.settings.value("repair_drift")) or not plan.same(target.wanted.stack, target.live.stack)
 
 
 def look(clients: Clients, target: Target) -> str:
-    """Return why the key cannot be judged, '' if it can: two calls. Raise Refused where it is of no use."""
+    """Return why the key cannot be judged, '' if it can: two calls. Raise UserError where it is of no use."""
     settings = target.settings
     with clients.acting(settings.source):
         key = path.read_key(clients.get("kms", settings.region, settings.source.endpoint_url), settings.key)
     obstacle = key_uses.obstacle(settings.key, key, _uses(target))
     if obstacle:
         effect = "no finding would arrive" if obstacle.loses else "nobody would be told of losses"
-        raise Refused(f"the KMS key {settings.key} {obstacle}, so {effect}: {REMEDY}.")
+        raise UserError(f"the KMS key {settings.key} {obstacle}, so {effect}: {REMEDY}.")
     return key.error
 
 

@@ -11,20 +11,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
+from .._aws.errors import UserError
+from .._routing import topology
+from .._stack import states
+from .._stack import template
+from . import plan
+from .target import healthy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
-    from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
-    from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
+    from .._routing.clauses import Scope
+    from .._routing.policy import Policy
+    from .target import AccountRun
+    from .target import Target
 
 GLOBAL = "global"  # the findings about global resources
 LINKED = "linked"  # the findings of the Regions that feed this one
@@ -70,7 +70,7 @@ def hold_back(account: AccountRun) -> None:
     for target in healthy(account.targets):
         sentence = _why_to_stay(account, target)
         if sentence:
-            target.fail(Refused(sentence))
+            target.fail(UserError(sentence))
 
 
 def _why_to_stay(account: AccountRun, target: Target) -> str:
@@ -86,7 +86,7 @@ def _why_to_stay(account: AccountRun, target: Target) -> str:
     if LINKED in given and account.sliced and account.facts.aggregator:
         return (
             "it goes on sending for the Regions that feed it, whose pipelines other slices have: go from the home "
-            "Region to one pipeline a Region in a run of the whole inventory, without securityhub_slack_sliced."
+            "Region to one pipeline a Region in a run of the whole inventory, without securityhub_slack_job_slices."
         )
     for taker in account.linked if LINKED in given else ():
         if why := _why_absent(taker, account):

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import MANAGED_TAG
-from ansible_collections.secops.securityhub.plugins.module_utils._iam import api
+from .._aws import errors
+from .._aws.errors import UserError
+from .._services import iam as api
+from .._stack.template import MANAGED_TAG
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
+    from .desired import Account
 
 # https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-iam-policies-for-slack-channel-configurations.html
 TRUST: dict[str, Any] = {
@@ -122,10 +122,10 @@ def identity(
 
 
 def plan(wanted: Identity, live: LiveIdentity, *, own_guardrail: bool) -> IdentityPlan:
-    """Return what makes role and, if *own_guardrail*, guardrail as they should be. Raise Refused for a foreign one."""
+    """Plan the role and, if *own_guardrail*, the guardrail. Raise UserError for a foreign one."""
     found = problems(wanted, live)
     if found:
-        raise Refused(errors.joined(found))
+        raise UserError(errors.joined(found))
     return IdentityPlan(
         role=_towards(live.role, _role_differs(wanted, live)),
         guardrail=_towards(live.guardrail, _guardrail_differs(wanted, live)) if own_guardrail else NONE,

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
-from ansible_collections.secops.securityhub.plugins.module_utils._policies import evaluation
+from .._iam_policies import evaluation
+from .._stack import resources as stack_resources
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Resources
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.path import LiveKey
+    from .._stack.resources import Resources
+    from .path import LiveKey
 
 # AWS's own keys. Their policies cannot be changed, and do not let EventBridge in.
 ALIAS_OF_AWS = "alias/aws/"

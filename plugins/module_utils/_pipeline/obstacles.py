@@ -12,8 +12,8 @@ import re
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
+from .._channel import configuration
+from .._channel.platforms import SLACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._routing.topology import Aggregation
+    from .._routing.topology import Aggregation
 
 
 @dataclass(frozen=True)

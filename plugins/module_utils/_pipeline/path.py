@@ -10,20 +10,20 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudwatch import api as cloudwatch
-from ansible_collections.secops.securityhub.plugins.module_utils._eventbridge import api as events
-from ansible_collections.secops.securityhub.plugins.module_utils._kms import api as kms
-from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
-from ansible_collections.secops.securityhub.plugins.module_utils._sqs import api as sqs
+from .._aws import errors
+from .._services import cloudwatch
+from .._services import events
+from .._services import kms
+from .._services import sns
+from .._services import sqs
+from .._stack import resources as stack_resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Resources
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+    from .._aws.clients import Clients
+    from .._stack.resources import Resources
+    from .settings import Settings
 
 # What the service-linked role of Chatbot subscribes to the topics of channel configurations
 # (https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-troubleshooting.html).

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import repair
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
+from .._aws import errors
+from .._aws.errors import UserError
+from .._securityhub import action_target
+from .._stack import stack_set
+from .._stack import states
+from .._stack import template
+from . import drift
+from . import repair
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Pipeline
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import LiveTarget
+    from .._stack.template import StackDesign
+    from .desired import Pipeline
+    from .settings import Settings
+    from .survey import LiveTarget
 
 # What to do where the stack of a stack set is not the wanted one.
 BRING = "run the playbook securityhub_slack_export.yml, and deploy the file that it writes"
@@ -52,10 +52,10 @@ class TargetPlan:
 
 
 def plan(settings: Settings, wanted: Pipeline | None, live: LiveTarget) -> TargetPlan:
-    """Return how *live* becomes *wanted* (None: nothing shall be left of it). Raise Refused where that must not be."""
+    """Return how *live* becomes *wanted* (None: it is removed). Raise UserError where it must not be changed."""
     found = problems(settings, wanted, live, present=wanted is not None)
     if found:
-        raise Refused(errors.joined(found))
+        raise UserError(errors.joined(found))
     stack = () if settings.stack_set else stack_path(wanted, live)
     if wanted is None:
         return TargetPlan(action=DELETE if live.action else NONE, stack=stack)

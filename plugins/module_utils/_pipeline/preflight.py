@@ -16,29 +16,29 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Callable
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory import discovery
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import obstacles
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import questions
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
+from .._aws import errors
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._inventory import discovery
+from .._securityhub import action_target
+from .._stack import states
+from . import channels
+from . import decisions
+from . import desired
+from . import obstacles
+from . import plan
+from . import questions
+from .target import AccountRun
+from .target import healthy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Pipeline
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Channel
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._aws.clients import Clients
+    from .desired import Pipeline
+    from .settings import Channel
+    from .settings import Settings
+    from .target import Target
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _look_at_channels(clients: Clients, account: AccountRun, present: list[Targe
     for channel in needed:
         try:
             configuration = channels.configuration_of(account.configurations, channel, wanted, settings)
-        except Refused:
+        except UserError:
             continue  # said already
         if configuration is None:
             new.append(channel)

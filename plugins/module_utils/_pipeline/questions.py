@@ -12,22 +12,22 @@ import json
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import api as chatbot
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
-from ansible_collections.secops.securityhub.plugins.module_utils._eventbridge import api as events
-from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
-from ansible_collections.secops.securityhub.plugins.module_utils._organizations import api as organizations
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import obstacles
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
-from ansible_collections.secops.securityhub.plugins.module_utils._servicequotas import api as quotas
-from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
+from .._channel.platforms import SLACK
+from .._services import chatbot
+from .._services import events
+from .._services import iam
+from .._services import organizations
+from .._services import service_quotas as quotas
+from .._services import sns
+from .._stack import template
+from . import obstacles
+from . import survey
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
+    from .._aws.clients import Clients
+    from .._stack.template import StackDesign
+    from .settings import Settings
+    from .target import AccountRun
 
 # A run needs these services for nothing else: where no way leads to their hosts, it must not wait for long.
 FEW_ATTEMPTS = 2

@@ -9,23 +9,23 @@ import textwrap
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.inert import inert_line
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import differences
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import obstacles
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from .._aws.sanitize import sanitize
+from .._aws.sanitize import sanitize_line
+from .._channel.platforms import SLACK
+from .._stack import states
+from . import channels
+from . import differences
+from . import obstacles
+from . import plan
 
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import IdentityPlan
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.triage import ButtonsPlan
+    from .identity import IdentityPlan
+    from .target import AccountRun
+    from .target import Target
+    from .triage import ButtonsPlan
 
 WIDTH = 80
 
@@ -35,12 +35,12 @@ def target_result(target: Target) -> dict[str, Any]:
     return {
         "account_id": target.account_id,
         "region": target.settings.region,
-        "sends": target.sends,
+        "policy": target.sends,
         "changed": target.plan.changed,
         "changes": changes_of(target),
         "failed": bool(target.error),
-        "problems": [inert_line(problem) for problem in target.problems],
-        "msg": inert_line(target.error) or "; ".join(changes_of(target)) or "nothing to change",
+        "problems": [sanitize_line(problem) for problem in target.problems],
+        "msg": sanitize_line(target.error) or "; ".join(changes_of(target)) or "nothing to change",
     }
 
 
@@ -59,7 +59,7 @@ def account_result(account: AccountRun) -> dict[str, Any]:
         "changed": bool(account.plan and account.plan.changed),
         "changes": channel_changes(account),
         "channels": _channels(account),
-        "notices": [inert_line(notice) for notice in account.notices],
+        "notices": [sanitize_line(notice) for notice in account.notices],
     }
 
 
@@ -144,7 +144,7 @@ def table(targets: list[Target], accounts: list[AccountRun], traffic: str, *, ch
         lines += ["", "Targets whose account is not known:", *_rows(unknown, check=check)]
     lines += _failures(targets)
     lines += ["", _summary(targets, check=check), traffic, *_next_steps(accounts, check=check)]
-    return [inert(line) for line in lines]
+    return [sanitize(line) for line in lines]
 
 
 UNFINISHED = "The channel is not all as planned: see below. The next run goes on from there."
@@ -286,7 +286,7 @@ def result(targets: list[Target], accounts: list[AccountRun], *, diff: bool) -> 
         "targets": of_targets,
         "eventful": _eventful(of_targets),
         "accounts": of_accounts,
-        "regions_without_pipeline": {
+        "uncovered_regions": {
             account.account.id: list(account.without_pipeline) for account in accounts if account.without_pipeline
         },
         "summary": summary,
@@ -298,7 +298,7 @@ def result(targets: list[Target], accounts: list[AccountRun], *, diff: bool) -> 
 
 # Of the document; one more when a key changes its meaning or goes. A new key is no new schema.
 SCHEMA = 1
-OF_THE_DOCUMENT = ("changed", "summary", "targets", "accounts", "regions_without_pipeline")
+OF_THE_DOCUMENT = ("changed", "summary", "targets", "accounts", "uncovered_regions")
 
 
 def document(outcome: dict[str, Any], finished: datetime.datetime, *, check: bool) -> dict[str, Any]:

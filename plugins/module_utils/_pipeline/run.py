@@ -13,33 +13,33 @@ from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import apply
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import given_keys
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import organization
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import preflight
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import settings as role_variables
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import note_failures
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import owner_elsewhere
+from .._aws import errors
+from .._aws import parallel
+from .._aws.errors import UserError
+from . import apply
+from . import decisions
+from . import desired
+from . import given_keys
+from . import handover
+from . import organization
+from . import plan
+from . import preflight
+from . import settings as role_variables
+from . import survey
+from .target import AccountRun
+from .target import Target
+from .target import healthy
+from .target import note_failures
+from .target import owner_elsewhere
 
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable
     from collections.abc import Iterable
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.custom_action import CustomAction
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
+    from .._aws.clients import Clients
+    from .._channel.custom_action import CustomAction
+    from .desired import Account
 
 
 def run(
@@ -74,7 +74,7 @@ def prepare(
         _look_for_lost_topics(clients, account)
     _look_at_keys(clients, accounts)
     _look_at_buttons(clients, accounts)
-    note_failures(look_deep(clients, [target for target in targets if target.settings.value("deep")]))
+    note_failures(look_deep(clients, [target for target in targets if target.settings.value("repair_drift")]))
     for account in accounts:
         _plan_targets(account)
     preflight.examine(clients, accounts)
@@ -90,7 +90,7 @@ def look(
 ) -> list[AccountRun]:
     """Read what there is of the healthy ones of *targets*, and return their accounts.
 
-    *watch*: look for regions that the inventory does not have, also without securityhub_slack_watch_regions.
+    *watch*: look for regions that the inventory does not have, also without securityhub_slack_report_uncovered_regions.
     """
     refuse_bad_settings([*targets, *neighbours])
     meanwhile = survey.preparations(clients, [target.settings for target in healthy(targets)])
@@ -137,7 +137,7 @@ def accounts_of(
     for group, outcome in zip(groups, outcomes):
         if outcome.value is None:
             for target in group:
-                target.fail(outcome.error or Refused("the account is not known"))
+                target.fail(outcome.error or UserError("the account is not known"))
             continue
         for target in group:
             target.account = outcome.value
@@ -192,7 +192,7 @@ def _reads(clients: Clients, account: AccountRun, watch: bool) -> list[_Read]:
         _Read(account, "identity", partial(survey.identity, clients, settings, identity)),
         _Read(account, "facts", partial(survey.facts, clients, [target.settings for target in account.targets])),
     ]
-    watching = (watch or settings.value("watch_regions")) and not account.sliced
+    watching = (watch or settings.value("report_uncovered_regions")) and not account.sliced
     if watching and any(target.settings.present for target in account.targets):
         of_account.append(_Read(account, "beyond", partial(survey.beyond, clients, settings, account.regions)))
     return of_account + [
@@ -247,7 +247,7 @@ def _look_at_buttons(clients: Clients, accounts: list[AccountRun]) -> None:
     concerned = [
         account
         for account in accounts
-        if healthy(account.targets) and (account.settings.value("triage") or account.identity.has_permissions)
+        if healthy(account.targets) and (account.settings.value("buttons") or account.identity.has_permissions)
     ]
     outcomes = parallel.each(lambda account: _buttons(clients, account), concerned)
     note_failures(outcomes)
@@ -297,7 +297,7 @@ def _plan_channels(account: AccountRun) -> None:
         return
     try:
         account.plan = decisions.plan_channels(account)
-    except Refused as error:
+    except UserError as error:
         account.fail(error)
     account.notices += decisions.without_buttons(account)
     account.notices += decisions.stacks_to_give_back(account)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import credentials
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import encryption
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
+from .._aws import credentials
+from .._aws.credentials import CredentialSource
+from .._channel.platforms import SLACK
+from .._routing import policy
+from .._securityhub import action_target
+from .._stack import encryption
 
 PREFIX = "securityhub_slack_"
 REGION = re.compile(r"^[a-z]{2,4}(-[a-z]+)+-\d+\Z", re.ASCII)
@@ -92,7 +92,7 @@ class Settings:
     @property
     def stack_set(self) -> bool:
         """Tell whether a stack set of the user's makes the target's stack, which is then not ours to write."""
-        return bool(self.value("stack_set"))
+        return bool(self.value("use_stack_set"))
 
     @property
     def tags(self) -> tuple[tuple[str, str], ...]:
@@ -101,7 +101,7 @@ class Settings:
 
     @property
     def key(self) -> str:
-        """Return what encrypts the topics: encryption.OWN, or the id, ARN or alias of a key, or '' for nothing."""
+        """Return what encrypts the topics: encryption.CREATE, or the id, ARN or alias of a key, or '' for nothing."""
         return str(self.value("kms_key") or "")
 
 
@@ -127,7 +127,7 @@ def settings_of(host: str, variables: dict[str, Any]) -> Settings:
 def _routes(variables: dict[str, Any], name: str) -> tuple[Route, ...]:
     workspace = str(variables.get(PREFIX + "workspace_id") or "")
     configuration = str(variables[PREFIX + "configuration_name"])
-    named = variables[PREFIX + "routes"]
+    named = variables[PREFIX + "channels"]
     if not named:
         channel = Channel(configuration, workspace, *(str(variables.get(PREFIX + key) or "") for key in SLACK_CHANNEL))
         return (Route(channel, name, variables),)
@@ -164,11 +164,9 @@ def problems(settings: Settings) -> list[str]:
         *_action_problems(settings),
         *_tag_problems(settings.tags),
     ]
-    if settings.value("account_error"):
-        return [str(settings.value("account_error"))]
     if settings.present:
         found += _slack_problems(settings)
-        found += _other_accounts_problems(settings.value("routes"))
+        found += _other_accounts_problems(settings.value("channels"))
         found += _marking_problems(settings)
         found += _key_problems(settings)
         found += _alarm_problems(settings)
@@ -193,17 +191,17 @@ def _other_accounts_problems(routes: list[dict[str, Any]]) -> list[str]:
 
 
 def _marking_problems(settings: Settings) -> list[str]:
-    if settings.value("mark_notified") and settings.value("schema") == "v2":
+    if settings.value("mark_notified") and settings.value("finding_format") == "ocsf":
         return [
-            "securityhub_slack_mark_notified is set, and findings of the new Security Hub (securityhub_slack_schema "
-            "v2) know no NOTIFIED: leave one of them out"
+            "securityhub_slack_mark_notified is set, and OCSF findings (securityhub_slack_finding_format: ocsf) have "
+            "no status NOTIFIED: remove one of the two settings"
         ]
     return []
 
 
 def _key_problems(settings: Settings) -> list[str]:
     key = settings.key
-    if key in ("", encryption.OWN):
+    if key in ("", encryption.CREATE):
         return []
     found = KEY.match(key)
     if not found:
@@ -236,16 +234,16 @@ def _alarm_problems(settings: Settings) -> list[str]:
 
 
 def _triage_problems(settings: Settings) -> list[str]:
-    if not settings.value("triage"):
+    if not settings.value("buttons"):
         return []
-    if settings.value("schema") == "v2":
+    if settings.value("finding_format") == "ocsf":
         return [
-            "securityhub_slack_triage is set, and findings of the new Security Hub (securityhub_slack_schema v2) know "
+            "securityhub_slack_buttons is set, and OCSF findings (securityhub_slack_finding_format: ocsf) know "
             "no workflow status: leave one of them out"
         ]
     if settings.value("message_format") != "custom":
         return [
-            "securityhub_slack_triage is set, and messages as AWS makes them do not tell a button which finding they "
+            "securityhub_slack_buttons is set, and messages as AWS makes them do not tell a button which finding they "
             "are about: set securityhub_slack_message_format to custom too"
         ]
     return []
@@ -292,9 +290,11 @@ def _name_problems(settings: Settings) -> list[str]:
         )
     if not CONFIGURATION_NAME.match(settings.value("configuration_name")):
         found.append("securityhub_slack_configuration_name may hold letters, digits, hyphens and underscores only")
-    names = [route["name"] for route in settings.value("routes")]
+    names = [route["name"] for route in settings.value("channels")]
     if len(names) > ROUTES_AT_MOST:
-        found.append(f"securityhub_slack_routes has {len(names)} entries: {ROUTES_AT_MOST} are the most for one target")
+        found.append(
+            f"securityhub_slack_channels has {len(names)} entries: {ROUTES_AT_MOST} are the most for one target"
+        )
     found += [
         f"securityhub_slack_name and the route name {name!r} make rule names that AWS does not take: shorten them to "
         f"{TOPIC_LENGTH - 1} characters together"
@@ -307,7 +307,7 @@ def _name_problems(settings: Settings) -> list[str]:
         if not ROUTE_NAME.match(name)
     ]
     if len(set(names)) < len(names):
-        found.append("two entries of securityhub_slack_routes have the same name")
+        found.append("two entries of securityhub_slack_channels have the same name")
     return found
 
 
@@ -338,8 +338,6 @@ def _action_problems(settings: Settings) -> list[str]:
     name = settings.value("action_name")
     if not name.strip() or len(name) > ACTION_NAME_LENGTH:
         found.append(f"securityhub_slack_action_name is {name!r}: AWS takes 1 to {ACTION_NAME_LENGTH} characters")
-    if not settings.value("action_description").strip():
-        found.append("securityhub_slack_action_description is empty: AWS wants one")
     return found
 
 
@@ -350,11 +348,11 @@ SHARED = (
     "logging_level",
     "user_authorization_required",
     "guardrail_policy_arns",
-    "owner_region",
-    "sliced",
-    "topology",
-    "watch_regions",
-    "triage",
+    "global_findings_region",
+    "job_slices",
+    "aggregation",
+    "report_uncovered_regions",
+    "buttons",
 )
 
 

@@ -10,30 +10,30 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import forwarding
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import simulation
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import Volume
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import volume
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._routing import simulation
+from .._routing import topology
+from .._routing.volume import Volume
+from .._routing.volume import volume
+from . import forwarding
+from . import survey
+from .target import healthy
 
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable
     from collections.abc import Sequence
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import AccountRun
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+    from .._aws.clients import Clients
+    from .target import AccountRun
+    from .target import Target
 
 Finding = dict[str, Any]
 
-ONLY_FROM_FILES = "findings of the new Security Hub (securityhub_slack_schema v2) are read from files only: give some."
+ONLY_FROM_FILES = "OCSF findings (securityhub_slack_finding_format: ocsf) are read from files only: give some."
 OFFLINE = (
-    "to simulate without AWS, set securityhub_slack_topology to per_region: then nothing depends on an aggregator."
+    "to simulate without AWS, set securityhub_slack_aggregation to per_region: then nothing depends on an aggregator."
 )
 
 
@@ -112,7 +112,7 @@ def of_accounts(
 
 def _read(clients: Clients, target: Target, filters: dict[str, Any]) -> list[Finding]:
     if forwarding.is_of_v2(target):
-        raise Refused(ONLY_FROM_FILES)
+        raise UserError(ONLY_FROM_FILES)
     return survey.findings(clients, target.settings, filters)
 
 

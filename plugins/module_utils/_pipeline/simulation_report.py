@@ -9,18 +9,18 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import count
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import failed
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import notices
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.report import wrapped
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import first
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import V2
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import schema_of
+from .._routing.explanation import first
+from .._routing.fields import SEVERITIES
+from .._routing.fields import V2
+from .._routing.simulation import schema_of
+from .report import count
+from .report import failed
+from .report import notices
+from .report import wrapped
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.simulation import Simulation
-    from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Verdict
+    from .._routing.simulation import Verdict
+    from .simulation import Simulation
 
 # More findings than this are counted by what becomes of them, not listed; the result has them all.
 LISTED_AT_MOST = 25

@@ -13,20 +13,20 @@ from typing import Any
 from typing import Protocol
 from typing import TypeVar
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import api
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._services import cloudformation as api
+from .._stack import states
+from .._stack import template
+from . import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Sequence
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+    from .._aws.clients import Clients
+    from .._stack.template import StackDesign
+    from .settings import Settings
 
 FIRST_PAUSE = 0.5  # seconds; the pause grows by half each round
 LONGEST_PAUSE = 5.0
@@ -107,7 +107,7 @@ def _advance(clients: Clients, work: Work, started: float) -> None:
         if operation == states.NONE:
             work.finished = True
         elif operation == states.STUCK:
-            raise Refused(_stuck(client, work))
+            raise UserError(_stuck(client, work))
         elif operation == states.WAIT or not _started(client, work, operation):
             _refuse_if_late(work, started)
 
@@ -134,7 +134,7 @@ def _next(work: Work) -> str:
 def _refuse_if_late(work: Work, started: float) -> None:
     limit = work.settings.value("stack_timeout")
     if time.monotonic() - started > limit:
-        raise Refused(
+        raise UserError(
             f"the stack {work.settings.name} is still {plan.status_of(work.live)} after {limit} s: look at its events "
             f"in the console, and run the playbook again, which goes on from there (securityhub_slack_stack_timeout "
             f"sets the limit)."

@@ -13,41 +13,41 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import TypeVar
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import api as chatbot
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import custom_action
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.platforms import SLACK
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import api as cloudformation
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Strange
-from ansible_collections.secops.securityhub.plugins.module_utils._iam import api as iam
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory import discovery
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import identity as identities
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import path as paths
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import triage
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.organization import Organization
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
-from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
+from .._aws import errors
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._channel import configuration
+from .._channel import custom_action
+from .._channel.platforms import SLACK
+from .._inventory import discovery
+from .._services import chatbot
+from .._services import cloudformation
+from .._services import iam
+from .._services import securityhub
+from .._services import sns
+from .._stack import resources as stack_resources
+from .._stack import stack_set
+from .._stack import states
+from .._stack import template
+from .._stack.resources import Strange
+from . import desired
+from . import identity as identities
+from . import path as paths
+from . import plan
+from . import triage
+from .desired import Account
+from .organization import Organization
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Iterable
     from collections.abc import Sequence
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.resources import Resources
-    from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
-    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
+    from .._aws.clients import Clients
+    from .._inventory.discovery import AccountFacts
+    from .._stack.resources import Resources
+    from .._stack.template import StackDesign
+    from .settings import Settings
 
 Answer = TypeVar("Answer")
 
@@ -132,7 +132,7 @@ def preparations(clients: Clients, targets: Iterable[Settings]) -> list[Callable
 
 
 def target(clients: Clients, settings: Settings, account: Account) -> LiveTarget:
-    """Return the live state of one target: two calls, three where a stack set makes its stack. Raise Several.
+    """Return the live state of one target: two calls, three where a stack set makes its stack. Raise MultipleErrors.
 
     That is where both are denied.
     """
@@ -170,7 +170,7 @@ def _all_that_are_allowed(*asks: Callable[[], Any]) -> list[Any]:
     outcomes = [_answer_or_denial(ask) for ask in asks]
     denials = [denial for _answer, denial in outcomes if denial is not None]
     if denials:
-        raise errors.Several(denials)
+        raise errors.MultipleErrors(denials)
     return [answer for answer, _denial in outcomes]
 
 
@@ -223,7 +223,7 @@ def with_path(
     """Return *live* with what is there of the stack's resources: six calls.
 
     One more where the stack is out of date, and one more where only the stack knows names of its resources. Raise
-    Refused where that stack is of another template than this collection writes.
+    UserError where that stack is of another template than this collection writes.
     Nothing is read where the stack holds nothing that could be put back: it is about to be built, or is being built.
     """
     if plan.status_of(live.stack) not in states.STANDING | states.RESUMABLE:
@@ -237,9 +237,9 @@ def with_path(
         found = stack_resources.resolve(whole, place, made_up)
     except Strange as error:
         remedy = plan.BRING if settings.stack_set else "run the playbook without it, which brings the stack back"
-        raise Refused(
+        raise UserError(
             f"the stack {_stack_name(settings, live)} has a template that somebody has changed, in which "
-            f"securityhub_slack_deep cannot look: {remedy}."
+            f"securityhub_slack_repair_drift cannot look: {remedy}."
         ) from error
     return replace(live, resources=found, path=paths.read(clients, settings, found))
 
@@ -307,11 +307,13 @@ def buttons(clients: Clients, settings: Settings, configuration_arns: list[str])
 
 
 def _at_once(ask: Callable[[Callable[[Any], Any]], Any], questions: Sequence[Callable[[Any], Any]]) -> list[Any]:
-    """Return the answers to all questions. Raise the first failure, or Several where all that failed are denied."""
+    """Return all answers. Raise the first failure, or MultipleErrors if all failures are denials."""
     outcomes = parallel.each(ask, questions)
     failures = [outcome.error for outcome in outcomes if outcome.error is not None]
     if failures:
-        raise errors.Several(list(failures)) if all(errors.is_denied(error) for error in failures) else failures[0]
+        raise (
+            errors.MultipleErrors(list(failures)) if all(errors.is_denied(error) for error in failures) else failures[0]
+        )
     return [outcome.value for outcome in outcomes]
 
 

@@ -11,25 +11,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import LiveIdentity
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import TargetPlan
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import Facts
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import LiveTarget
+from .._aws import errors
+from .identity import LiveIdentity
+from .plan import TargetPlan
+from .survey import Facts
+from .survey import LiveTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Sequence
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._aws.parallel import Outcome
-    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.custom_action import CustomAction
-    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import Configuration
-    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.channels import ChannelsPlan
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Pipeline
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Settings
-    from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
+    from .._aws.parallel import Outcome
+    from .._channel.custom_action import CustomAction
+    from .._channel.transformations import Configuration
+    from .._inventory.discovery import AccountFacts
+    from .._routing.clauses import Scope
+    from .channels import ChannelsPlan
+    from .desired import Account
+    from .desired import Pipeline
+    from .settings import Settings
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Target:
 
     def unread(self, error: BaseException) -> None:
         """Note why something could not be read: all permissions that are missing, or else the first failure."""
-        if errors.is_denied(error) or isinstance(error, errors.Several):
+        if errors.is_denied(error) or isinstance(error, errors.MultipleErrors):
             self.refuse(*errors.sentences(error))
         else:
             self.fail(error)
@@ -134,7 +134,7 @@ class AccountRun:
     @property
     def sliced(self) -> bool:
         """Tell whether the account may have targets that this run's inventory does not have."""
-        return bool(self.settings.value("sliced"))
+        return bool(self.settings.value("job_slices"))
 
     def fail(self, error: BaseException) -> None:
         """Let every target of the account fail."""
@@ -156,8 +156,8 @@ class AccountRun:
 def owner_elsewhere(known: Sequence[Target]) -> list[Target]:
     """Return a stand-in for the owner region of an account if a slice does not have it, given the targets it has."""
     settings = known[0].settings
-    owner = settings.value("owner_region")
-    if not settings.value("sliced") or not owner or owner in {item.settings.region for item in known}:
+    owner = settings.value("global_findings_region")
+    if not settings.value("job_slices") or not owner or owner in {item.settings.region for item in known}:
         return []
     return [Target(replace(settings, host=owner, region=owner), elsewhere=True)]
 

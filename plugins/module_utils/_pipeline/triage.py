@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import custom_action
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import message
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import transformations
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import MANAGED_TAG
+from .._aws.errors import UserError
+from .._channel import custom_action
+from .._channel import message
+from .._channel import transformations
+from .._stack.template import MANAGED_TAG
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.custom_action import CustomAction
-    from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
+    from .._channel.custom_action import CustomAction
+    from .desired import Account
 
 # What a button says, and the workflow status that it sets.
 BUTTONS = {"Notified": "NOTIFIED", "Suppress": "SUPPRESSED", "Resolve": "RESOLVED"}
@@ -80,14 +80,14 @@ def action_names(name: str) -> dict[str, str]:
 def plan(
     live: list[CustomAction], name: str, tags: tuple[tuple[str, str], ...], configuration_arns: tuple[str, ...]
 ) -> ButtonsPlan:
-    """Return the way to buttons under the messages of these channels. Raise Refused for a foreign custom action.
+    """Return the way to buttons under the messages of these channels. Raise UserError for a foreign custom action.
 
     *live*: those of their names that there are, as custom_action.complete returns them.
     """
     there = {action["ActionName"]: action for action in live}
     foreign = [action_name for action_name, action in there.items() if not _is_ours(action)]
     if foreign:
-        raise Refused(
+        raise UserError(
             f"the custom action {foreign[0]} of Amazon Q is there, but was not made by this collection: set "
             f"securityhub_slack_name to a name of its own."
         )

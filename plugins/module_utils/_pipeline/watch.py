@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import HUB_UNKNOWN
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.topology import HOME_REGION
+from .._inventory.discovery import HUB_UNKNOWN
+from .._routing.topology import HOME_REGION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
-    from ansible_collections.secops.securityhub.plugins.module_utils._routing.topology import Aggregation
+    from .._inventory.discovery import AccountFacts
+    from .._routing.topology import Aggregation
 
 
 def without_pipeline(found: AccountFacts, aggregation: Aggregation | None, mode: str) -> tuple[str, ...]:

@@ -9,15 +9,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Clause
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import PRESENT
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Condition
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Matcher
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import implies
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import meet
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import none_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Path
+from .clauses import Clause
+from .conditions import PRESENT
+from .conditions import Condition
+from .conditions import Matcher
+from .conditions import implies
+from .conditions import meet
+from .conditions import none_of
+from .fields import Fields
+from .fields import Path
 
 # What each field must be, all at once.
 Branch = dict[Path, Condition]

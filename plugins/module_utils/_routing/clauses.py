@@ -13,24 +13,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import replace
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import controls
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import EXACT
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import PREFIX
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import SUFFIX
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import WILDCARD
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Condition
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Matcher
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import any_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import exactly
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import meet
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import none_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import ACCESS_ANALYZER_ARN
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import BY_SCHEMA
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import GUARDDUTY_ARN
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Path
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Suppression
+from . import controls
+from .conditions import EXACT
+from .conditions import PREFIX
+from .conditions import SUFFIX
+from .conditions import WILDCARD
+from .conditions import Condition
+from .conditions import Matcher
+from .conditions import any_of
+from .conditions import exactly
+from .conditions import meet
+from .conditions import none_of
+from .fields import ACCESS_ANALYZER_ARN
+from .fields import BY_SCHEMA
+from .fields import GUARDDUTY_ARN
+from .fields import Fields
+from .fields import Path
+from .policy import Policy
+from .policy import Suppression
 
 # Field and condition, of which a clause needs one to hold.
 Clause = tuple[tuple[Path, Condition], ...]

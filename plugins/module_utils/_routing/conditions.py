@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from typing import NamedTuple
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.operators import OPERATORS
+from .operators import OPERATORS
 
 EXACT = "exactly"
 PREFIX = "prefix"

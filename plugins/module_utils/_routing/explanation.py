@@ -7,26 +7,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import ACCESS_ANALYZER
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import ACCOUNT
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import ACCOUNT_ELSEWHERE
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import COMPLIANCE
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import CONTROL
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import GUARDDUTY
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import REGION
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import SEVERITY
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import STATE
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Demand
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Part
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import demands_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import parts_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import holds
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import BY_SCHEMA
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Path
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
+from .clauses import ACCESS_ANALYZER
+from .clauses import ACCOUNT
+from .clauses import ACCOUNT_ELSEWHERE
+from .clauses import COMPLIANCE
+from .clauses import CONTROL
+from .clauses import GUARDDUTY
+from .clauses import REGION
+from .clauses import SEVERITY
+from .clauses import STATE
+from .clauses import Demand
+from .clauses import Part
+from .clauses import Scope
+from .clauses import demands_of
+from .clauses import parts_of
+from .conditions import holds
+from .fields import BY_SCHEMA
+from .fields import SEVERITIES
+from .fields import Fields
+from .fields import Path
+from .policy import Policy
 
 Finding = dict[str, Any]
 

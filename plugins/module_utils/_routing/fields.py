@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import controls
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Condition
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import any_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import exactly
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import none_of
+from . import controls
+from .conditions import Condition
+from .conditions import any_of
+from .conditions import exactly
+from .conditions import none_of
 
 # The keys from one element of detail.findings down to the field.
 Path = tuple[str, ...]
@@ -120,4 +120,4 @@ V2 = Fields(
     global_resource_types=(*controls.GLOBAL_RESOURCE_TYPES, "AWS::IAM::Role", "AWS::IAM::User"),
 )
 
-BY_SCHEMA = {"cspm": CSPM, "v2": V2}
+BY_SCHEMA = {"asff": CSPM, "ocsf": V2}

@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.operators import fits_value
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.operators import is_missing
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.validation import validate
+from .operators import fits_value
+from .operators import is_missing
+from .validation import validate
 
 # Array (numbered in the order of the event) -> the element of it.
 Membership = dict[int, int]

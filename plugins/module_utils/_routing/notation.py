@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import MOST_COMBINATIONS
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import Branch
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import Choices
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Condition
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import written
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Path
+from .branches import MOST_COMBINATIONS
+from .branches import Branch
+from .branches import Choices
+from .conditions import Condition
+from .conditions import written
+from .fields import Fields
+from .fields import Path
 
 SOURCE = "aws.securityhub"
 

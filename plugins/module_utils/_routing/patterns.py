@@ -14,32 +14,32 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import MOST_BRANCHES
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import Branch
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import Choices
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import TooMany
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import cases_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import choices_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import divisible
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import groups_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import settled
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Clause
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import clauses_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import parts_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import EXACT
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Condition
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.conditions import Matcher
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import BY_SCHEMA
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Path
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import MAX_LENGTH
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import SOURCE
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import fits
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import length
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import pattern_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
+from .._aws.errors import UserError
+from .branches import MOST_BRANCHES
+from .branches import Branch
+from .branches import Choices
+from .branches import TooMany
+from .branches import cases_of
+from .branches import choices_of
+from .branches import divisible
+from .branches import groups_of
+from .branches import settled
+from .clauses import Clause
+from .clauses import Scope
+from .clauses import clauses_of
+from .clauses import parts_of
+from .conditions import EXACT
+from .conditions import Condition
+from .conditions import Matcher
+from .fields import BY_SCHEMA
+from .fields import Fields
+from .fields import Path
+from .notation import MAX_LENGTH
+from .notation import SOURCE
+from .notation import fits
+from .notation import length
+from .notation import pattern_of
+from .policy import Policy
 
 Pattern = dict[str, Any]
 
@@ -99,19 +99,19 @@ def automatic_patterns(policy: Policy, scope: Scope) -> tuple[Pattern, ...]:
     """Return the patterns that forward by themselves what *policy* sends from *scope*; none if it sends nothing.
 
     No finding fits two of them, so that none arrives twice. The same policy and scope always give the same patterns.
-    Raises Refused where one does not fit EventBridge's quota and cannot be split into at most MAX_RULES that do.
+    Raises UserError where one does not fit EventBridge's quota and cannot be split into at most MAX_RULES that do.
     """
     try:
         texts = _compiled(policy, _comparable(scope))
     except _TooLong as error:
         size = error.args[0]
         needed = f"{size:,} characters" if size < BEYOND else "more alternatives than it takes"
-        raise Refused(
+        raise UserError(
             f"the policy of {scope.region} needs an event pattern of {needed}, and EventBridge's quota is "
             f"{MAX_LENGTH:,} characters: {REMEDY}"
         ) from None
     if len(texts) > MAX_RULES:
-        raise Refused(
+        raise UserError(
             f"the policy of {scope.region} takes {len(texts)} event rules of at most {MAX_LENGTH:,} characters, and "
             f"{MAX_RULES} are the most for one channel: {REMEDY}"
         )

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import BY_SCHEMA
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
+from .fields import BY_SCHEMA
+from .fields import SEVERITIES
 
 PREFIX = "securityhub_slack_"
 LISTS = (
@@ -31,13 +31,11 @@ DAY = re.compile(r"^\d{4}-\d{2}-\d{2}\Z")
 DEFAULTS: dict[str, Any] = {
     "minimum_severity": "CRITICAL",
     "severities": [],
-    "automatic": True,
+    "forward_automatically": True,
     "account_ids": [],
-    "global_controls_once": True,
-    "global_guardduty_once": True,
-    "global_access_analyzer_once": True,
+    "deduplicate_global": ["controls", "guardduty", "access_analyzer"],
     "suppressions": [],
-    "schema": "cspm",
+    "finding_format": "asff",
 }
 
 # Set for a route that takes the accounts which no other one names; no variable of the role.
@@ -103,7 +101,7 @@ class Policy:
     """
 
     severities: tuple[str, ...]
-    schema: str = "cspm"
+    schema: str = "asff"
     account_ids: tuple[str, ...] = ()
     account_ids_elsewhere: tuple[str, ...] = ()
     global_controls_once: bool = True
@@ -119,12 +117,12 @@ def policy_of(variables: dict[str, Any], today: datetime.date) -> Policy:
     """
     return Policy(
         severities=_severities(variables),
-        schema=str(variables[PREFIX + "schema"]),
+        schema=str(variables[PREFIX + "finding_format"]),
         account_ids=_texts(variables[PREFIX + "account_ids"]),
         account_ids_elsewhere=_texts(variables.get(PREFIX + ACCOUNT_IDS_ELSEWHERE)),
-        global_controls_once=bool(variables[PREFIX + "global_controls_once"]),
-        global_guardduty_once=bool(variables[PREFIX + "global_guardduty_once"]),
-        global_access_analyzer_once=bool(variables[PREFIX + "global_access_analyzer_once"]),
+        global_controls_once="controls" in variables[PREFIX + "deduplicate_global"],
+        global_guardduty_once="guardduty" in variables[PREFIX + "deduplicate_global"],
+        global_access_analyzer_once="access_analyzer" in variables[PREFIX + "deduplicate_global"],
         suppressions=tuple(sorted(item for item in _suppressions(variables) if not _has_expired(item, today))),
     )
 
@@ -156,7 +154,7 @@ def at_least(severity: str) -> list[str]:
 
 
 def _severities(variables: dict[str, Any]) -> tuple[str, ...]:
-    if not variables[PREFIX + "automatic"]:
+    if not variables[PREFIX + "forward_automatically"]:
         return ()
     named = variables[PREFIX + "severities"]
     if named:
@@ -214,11 +212,11 @@ def _account_problems(variables: dict[str, Any]) -> list[str]:
 
 
 def _schema_problems(variables: dict[str, Any]) -> list[str]:
-    schema = variables[PREFIX + "schema"]
+    schema = variables[PREFIX + "finding_format"]
     if schema in BY_SCHEMA:
         return []
     return [
-        f"securityhub_slack_schema is {schema!r}: use cspm (ASFF events) or v2 (the new Security Hub's OCSF events)"
+        f"securityhub_slack_finding_format is {schema!r}: use asff (Security Hub CSPM) or ocsf (the new Security Hub)"
     ]
 
 
@@ -238,9 +236,10 @@ def _tag_problems(tags: Any, variables: dict[str, Any]) -> list[str]:
         return []
     if not isinstance(tags, dict):
         return ["has resource_tags that are no mapping: give each key its value or a list of values"]
-    if variables[PREFIX + "schema"] == "v2":
+    if variables[PREFIX + "finding_format"] == "ocsf":
         return [
-            "has resource_tags, which no event pattern can express for securityhub_slack_schema v2: name resource_ids"
+            "has resource_tags, which no event pattern can express for securityhub_slack_finding_format ocsf: name "
+            "resource_ids"
         ]
     return [
         f"has the tag key {key!r}, which EventBridge takes for an operator: name resource_ids instead"

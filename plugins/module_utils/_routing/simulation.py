@@ -17,19 +17,19 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import Finding
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import first
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import why_not
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import CSPM
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import V2
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import why_not as unfit
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import SOURCE
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Pattern
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.topology import Aggregation
+from .explanation import Finding
+from .explanation import first
+from .explanation import why_not
+from .fields import CSPM
+from .fields import V2
+from .fields import Fields
+from .matcher import matches
+from .matcher import why_not as unfit
+from .notation import SOURCE
+from .patterns import Pattern
+from .patterns import Scope
+from .policy import Policy
+from .topology import Aggregation
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "securityhub.amazonaws.com")
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
+from .clauses import Scope
+from .policy import Policy
 
 AUTO = "auto"
 PER_REGION = "per_region"
@@ -25,8 +25,8 @@ HOME_REGION = "home_region"
 CHOICES = (AUTO, PER_REGION, HOME_REGION)
 
 WITHOUT_OWNER = (
-    "this is a slice (securityhub_slack_sliced), and all slices have to agree on the Region that sends the findings "
-    "about global resources: set securityhub_slack_owner_region, the same for all"
+    "this is a slice (securityhub_slack_job_slices), and all slices have to agree on the Region that sends the "
+    "findings about global resources: set securityhub_slack_global_findings_region, the same for all"
 )
 
 # Where AWS records the events of global services.
@@ -109,9 +109,9 @@ def lay_out(
     """Return who sends what in one account.
 
     *candidates*: all targets of the account that the inventory has, whichever of them are worked on now; what a limited
-    run left out would change the owner Region and the thresholds. *setting*: securityhub_slack_topology.
-    *owner_setting*: securityhub_slack_owner_region, or an empty text. *sliced*: the account may have targets that the
-    inventory does not have; what depends on them is then refused.
+    run left out would change the owner Region and the thresholds. *setting*: securityhub_slack_aggregation.
+    *owner_setting*: securityhub_slack_global_findings_region, or an empty text. *sliced*: the account may have targets
+    that the inventory does not have; what depends on them is then refused.
     """
     regions = [candidate.region for candidate in candidates if not candidate.elsewhere]
     linked = [region for region in regions if aggregation and aggregation.links(region)]
@@ -130,9 +130,10 @@ def lay_out(
 
 def _of_home_region(home: str) -> str:
     return (
-        f"this is a slice (securityhub_slack_sliced), and the home Region {home} sends for the Regions that feed it, "
-        f"by thresholds that other slices hold: split this account's work by --limit, which sees the whole inventory, "
-        f"or set securityhub_slack_topology to per_region"
+        f"this is a slice (securityhub_slack_job_slices), and the home Region {home} sends for the Regions that feed "
+        f"it, by thresholds that other slices hold: split this account's work by --limit, which sees the whole "
+        f"inventory, "
+        f"or set securityhub_slack_aggregation to per_region"
     )
 
 
@@ -150,15 +151,15 @@ def _mode(setting: str, aggregation: Aggregation | None, regions: list[str], lin
 
 def _mode_problems(setting: str, aggregation: Aggregation | None, regions: list[str], linked: list[str]) -> list[str]:
     if setting not in CHOICES:
-        return [f"securityhub_slack_topology is {setting!r}: use {', '.join(CHOICES)}"]
+        return [f"securityhub_slack_aggregation is {setting!r}: use {', '.join(CHOICES)}"]
     if aggregation is None:
         if setting == HOME_REGION:
-            return ["securityhub_slack_topology is home_region, and the account has no finding aggregator: use auto"]
+            return ["securityhub_slack_aggregation is home_region, and the account has no finding aggregator: use auto"]
         return []
     if setting != PER_REGION and linked and aggregation.home not in regions:
         return [
             f"{', '.join(linked)} feed the home Region {aggregation.home}, which is no target: add it to the "
-            f"inventory, or set securityhub_slack_topology to per_region"
+            f"inventory, or set securityhub_slack_aggregation to per_region"
         ]
     return []
 
@@ -183,12 +184,12 @@ def _owner_problems(owner: str, candidates: Sequence[Candidate]) -> list[str]:
     remedy = f"use one of {', '.join(able)}"
     if not found:
         cause = "which is no target"
-        remedy += ", or set securityhub_slack_sliced if another job has it"
+        remedy += ", or set securityhub_slack_job_slices if another job has it"
     elif found[0].hub is False:
         cause = "where Security Hub is off"
     else:
         cause = "which forwards nothing automatically"
-    return [f"global findings would be lost: securityhub_slack_owner_region is {owner}, {cause}: {remedy}"]
+    return [f"global findings would be lost: securityhub_slack_global_findings_region is {owner}, {cause}: {remedy}"]
 
 
 def _anybody_cares(candidates: Sequence[Candidate]) -> bool:
@@ -213,12 +214,12 @@ def _home_problems(candidates: Sequence[Candidate], home: str, linked: list[str]
             if name not in routes:
                 found.append(
                     f"{candidate.region} feeds the home Region {home}, which has no channel {name}: give {home} "
-                    f"the same securityhub_slack_routes"
+                    f"the same securityhub_slack_channels"
                 )
             elif policy.schema != routes[name].schema:
                 found.append(
-                    f"securityhub_slack_schema is {policy.schema} for {candidate.region} and {routes[name].schema} for "
-                    f"{home}, which sends for it: set it once for the account"
+                    f"securityhub_slack_finding_format is {policy.schema} for {candidate.region} and "
+                    f"{routes[name].schema} for {home}, which sends for it: set it once for the account"
                 )
     return found
 

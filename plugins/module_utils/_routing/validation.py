@@ -16,11 +16,11 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.branches import MOST_COMBINATIONS
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import MAX_LENGTH
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import combinations
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.notation import length
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import RESERVED_NAMES
+from .branches import MOST_COMBINATIONS
+from .notation import MAX_LENGTH
+from .notation import combinations
+from .notation import length
+from .policy import RESERVED_NAMES
 
 LARGEST_NUMBER = 5_000_000_000
 COMPARISONS = ("=", "<", "<=", ">", ">=")

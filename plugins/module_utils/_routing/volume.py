@@ -11,11 +11,11 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import Finding
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import first
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import V2
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Path
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import schema_of
+from .explanation import Finding
+from .explanation import first
+from .fields import V2
+from .fields import Path
+from .simulation import schema_of
 
 
 @dataclass(frozen=True, order=True)

@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
+from .._aws import errors
+from .._services import securityhub as api
+from . import transformations
 
 ActionTarget = dict[str, Any]
 
@@ -52,13 +52,13 @@ def find(targets: list[ActionTarget], identifier: str) -> ActionTarget | None:
 
 
 def require_room(targets: list[ActionTarget]) -> None:
-    """Raise Refused where one more custom action would exceed AWS's limit.
+    """Raise UserError where one more custom action would exceed AWS's limit.
 
     Left to AWS, the refusal is a LimitExceededException, which botocore takes for throttling and tries again.
     """
     full = without_room(len(targets))
     if full:
-        raise errors.Refused(full)
+        raise errors.UserError(full)
 
 
 def without_room(there: int) -> str:

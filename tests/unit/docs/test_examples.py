@@ -90,7 +90,7 @@ def test_the_inventory_plugin_takes_the_file(everywhere, example):
     assert code == 0, said
     hosts = json.JSONDecoder().raw_decode(said[said.index("{") :])[0]["_meta"]["hostvars"]
     assert {f"{account['name']}.us-east-1" for account in whole.get("accounts", [])} <= set(hosts)
-    assert not [host for host, variables in hosts.items() if "securityhub_slack_account_error" in variables]
+    assert not [host for host, variables in hosts.items() if "__securityhub_slack_account_error" in variables]
 
 
 @pytest.mark.parametrize("example", examples("play"))

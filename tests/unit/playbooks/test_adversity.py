@@ -104,7 +104,6 @@ def fill(emulator):
 
 GOOD = {
     "action_name": HOSTILE[-20:],
-    "action_description": HOSTILE,
     "suppressions": [{"control_ids": ["S3.8"], "reason": HOSTILE, "resource_ids": ["theirs"]}],
 }
 
@@ -133,8 +132,8 @@ def unsafe(text):
 # Name -> playbook, its arguments, and what AWS may deny it.
 SINKS = {
     "prediction": ("securityhub_slack", ["--check"], "DescribeActionTargets"),
-    "run": ("securityhub_slack", ["-e", "securityhub_slack_json={folder}/result.json"], "UpdateActionTarget"),
-    "deep run": ("securityhub_slack", ["-e", "securityhub_slack_deep=true"], "ListTargetsByRule"),
+    "run": ("securityhub_slack", ["-e", "securityhub_slack_result_file={folder}/result.json"], "UpdateActionTarget"),
+    "deep run": ("securityhub_slack", ["-e", "securityhub_slack_repair_drift=true"], "ListTargetsByRule"),
     "removal": ("securityhub_slack", ["-e", "securityhub_slack_state=absent"], "DeleteActionTarget"),
     "doctor": (
         "securityhub_slack_doctor",
@@ -248,7 +247,7 @@ WRONG = {
     "number": {"stack_timeout": HOSTILE},
     "key": {"kms_key": HOSTILE},
     "topic": {"alarm_topic_arn": HOSTILE},
-    "route": {"routes": [{"name": HOSTILE, "channel_id": CHANNEL}]},
+    "route": {"channels": [{"name": HOSTILE, "channel_id": CHANNEL}]},
     "suppression": {"suppressions": [{"reason": HOSTILE, "expires": HOSTILE}]},
     "misspelt": {f"x{HOSTILE}": HOSTILE},
 }

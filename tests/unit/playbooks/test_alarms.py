@@ -86,7 +86,7 @@ def test_they_come_and_go_and_a_second_run_changes_nothing(emulator, playbooks):
     assert (alarms(emulator, "us-east-1"), alarms(emulator, "eu-west-1"), queues(emulator)) == ({}, {}, [])
 
 
-@pytest.mark.parametrize("key", ["", "own"])
+@pytest.mark.parametrize("key", ["", "create"])
 def test_what_eventbridge_cannot_hand_over_is_kept_and_told_in_the_channel(emulator, playbooks, key):
     playbooks.ok("securityhub_slack", alarms=True, kms_key=key)
     close_topic(emulator)
@@ -173,7 +173,7 @@ def test_the_doctor_says_why_another_topic_is_not_told(emulator, playbooks, how)
     assert words in said
     assert "Have its owner let cloudwatch.amazonaws.com publish" in said
     # What is not ours is not mended.
-    assert "0 changed" in playbooks.ok("securityhub_slack", deep=True).output
+    assert "0 changed" in playbooks.ok("securityhub_slack", repair_drift=True).output
 
 
 def test_the_metrics_of_an_adopted_configuration_are_watched_under_its_name(emulator, playbooks):

@@ -118,7 +118,7 @@ def channels(emulator, tmp_path):
 
 
 def test_critical_findings_to_one_channel_and_the_rest_to_another(channels, emulator):
-    routes = {"routes": [ONCALL_ROUTE, FINDINGS_ROUTE]}
+    routes = {"channels": [ONCALL_ROUTE, FINDINGS_ROUTE]}
     channels.write(prod=routes, stage={"channel_id": SANDBOX})
     channels.changed()
     assert channels.configurations(PROD) == {ONCALL: 2, FINDINGS: 2}
@@ -144,17 +144,17 @@ def test_critical_findings_to_one_channel_and_the_rest_to_another(channels, emul
 
 def test_a_route_is_added_and_taken_away(channels, emulator):
     stage = {"channel_id": SANDBOX}
-    channels.write(prod={"routes": [ONCALL_ROUTE, FINDINGS_ROUTE]}, stage=stage)
+    channels.write(prod={"channels": [ONCALL_ROUTE, FINDINGS_ROUTE]}, stage=stage)
     channels.changed()
 
-    channels.write(prod={"routes": [ONCALL_ROUTE, FINDINGS_ROUTE, AUDIT_ROUTE]}, stage=stage)
+    channels.write(prod={"channels": [ONCALL_ROUTE, FINDINGS_ROUTE, AUDIT_ROUTE]}, stage=stage)
     assert channels.changed() - {"localhost"} == {f"prod.{region}" for region in REGIONS}
     assert channels.configurations() == {ONCALL: 2, FINDINGS: 2, AUDIT: 2}
     channels.find("CRITICAL")
     channels.find("LOW")
     assert channels.messages() == sorted([(ONCALL, "CRITICAL"), (AUDIT, "CRITICAL"), (AUDIT, "LOW")])
 
-    channels.write(prod={"routes": [ONCALL_ROUTE, AUDIT_ROUTE]}, stage=stage)
+    channels.write(prod={"channels": [ONCALL_ROUTE, AUDIT_ROUTE]}, stage=stage)
     channels.changed("--limit", "prod.us-east-1")
     assert channels.configurations() == {ONCALL: 2, FINDINGS: 1, AUDIT: 2}
     assert channels.changed("--check") == channels.changed()
@@ -173,7 +173,7 @@ def test_from_one_channel_to_several_and_back_the_old_ones_are_left_clean(channe
     stage = {"channel_id": SANDBOX}
     channels.write(prod={"channel_id": FINDINGS, "minimum_severity": "HIGH"}, stage=stage)
     channels.changed()
-    channels.write(prod={"routes": [ONCALL_ROUTE, FINDINGS_ROUTE]}, stage=stage)
+    channels.write(prod={"channels": [ONCALL_ROUTE, FINDINGS_ROUTE]}, stage=stage)
     channels.changed()
     assert channels.configurations() == {ONCALL: 2, FINDINGS: 2}
     channels.find("CRITICAL")
@@ -195,7 +195,7 @@ def test_member_accounts_are_kept_out_of_one_channel_and_not_of_the_other(channe
     quiet = {"account_ids": [SANDBOX_MEMBER], "reason": "sandboxes wake nobody"}
     everything = {"name": "findings", "channel_id": FINDINGS, "severities": ["CRITICAL"]}
     channels.write(
-        prod={"routes": [{**ONCALL_ROUTE, "suppressions": [quiet]}, everything]}, stage={"channel_id": SANDBOX}
+        prod={"channels": [{**ONCALL_ROUTE, "suppressions": [quiet]}, everything]}, stage={"channel_id": SANDBOX}
     )
     channels.changed()
     channels.find("CRITICAL", about=MEMBER)
@@ -209,7 +209,7 @@ def test_member_accounts_are_shared_out_among_channels(channels, emulator):
     team = {"name": "team", "channel_id": AUDIT, "minimum_severity": "HIGH", "account_ids": [MEMBER]}
     rest = {"name": "rest", "channel_id": FINDINGS, "minimum_severity": "HIGH", "other_accounts": True}
     stage = {"channel_id": SANDBOX}
-    channels.write(prod={"routes": [rest, team]}, stage=stage)
+    channels.write(prod={"channels": [rest, team]}, stage=stage)
     channels.changed()
     for region in REGIONS:
         for about in (PROD, MEMBER, SANDBOX_MEMBER):
@@ -218,13 +218,13 @@ def test_member_accounts_are_shared_out_among_channels(channels, emulator):
     assert channels.changed() == set()
 
     # Who is named in one route leaves the other one by that.
-    channels.write(prod={"routes": [rest, {**team, "account_ids": [MEMBER, SANDBOX_MEMBER]}]}, stage=stage)
+    channels.write(prod={"channels": [rest, {**team, "account_ids": [MEMBER, SANDBOX_MEMBER]}]}, stage=stage)
     assert channels.changed("--check") == channels.changed() == {"localhost", *(f"prod.{name}" for name in REGIONS)}
     for about in (PROD, MEMBER, SANDBOX_MEMBER):
         channels.find("HIGH", about=about)
     assert channels.messages() == sorted([(FINDINGS, "HIGH"), *[(AUDIT, "HIGH")] * 2])
 
-    channels.write(prod={"schema": "v2", "routes": [rest, team]}, stage=stage)
+    channels.write(prod={"finding_format": "ocsf", "channels": [rest, team]}, stage=stage)
     channels.changed()
     events = emulator.client("events", "eu-west-1", account=PROD)
     for about, expected in ((PROD, ["rest"]), (MEMBER, ["team"]), (SANDBOX_MEMBER, ["rest"])):

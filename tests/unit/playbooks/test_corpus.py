@@ -30,10 +30,10 @@ def playbooks(emulator, tmp_path):
     return findings.Playbooks(tmp_path, emulator.url)
 
 
-def arrive(emulator, finding, regions, schema="cspm"):
+def arrive(emulator, finding, regions, schema="asff"):
     """Put the finding on the administrator's bus, as Security Hub does in each of the Regions."""
     detail_type, detail = "Security Hub Findings - Imported", finding
-    if schema == "v2":
+    if schema == "ocsf":
         detail_type, detail = "Findings Imported V2", worlds.ocsf(finding)
     for region in regions:
         event = {"account": findings.ADMINISTRATOR, "region": region, "detail-type": detail_type}
@@ -55,11 +55,11 @@ def expected(scenario):
 @pytest.mark.parametrize(
     ("scenario", "schema", "message_format"),
     [
-        ("per_region", "cspm", "aws"),
-        ("home_region", "cspm", "custom"),
-        ("suppressed", "cspm", "aws"),
-        ("per_region", "v2", "aws"),
-        ("per_region", "v2", "custom"),
+        ("per_region", "asff", "aws"),
+        ("home_region", "asff", "custom"),
+        ("suppressed", "asff", "aws"),
+        ("per_region", "ocsf", "aws"),
+        ("per_region", "ocsf", "custom"),
     ],
 )
 def test_each_sample_arrives_once_from_where_it_is_expected_or_not_at_all(
@@ -70,7 +70,7 @@ def test_each_sample_arrives_once_from_where_it_is_expected_or_not_at_all(
     if linked:
         home = {"home": linked["FindingAggregationRegion"], "RegionLinkingMode": linked["RegionLinkingMode"]}
         findings.set_up(emulator, aggregator=home)
-    playbooks.inventory(given["targets"], **given["variables"], schema=schema, message_format=message_format)
+    playbooks.inventory(given["targets"], **given["variables"], finding_format=schema, message_format=message_format)
     playbooks.ok("securityhub_slack")
     for finding in findings.FINDINGS.values():
         copies = {finding["Region"], linked.get("FindingAggregationRegion", finding["Region"])}

@@ -38,23 +38,23 @@ def aliases(emulator):
 
 
 def test_an_own_key_comes_and_goes_with_the_stack_and_findings_arrive(emulator, playbooks):
-    preview = playbooks.ok("securityhub_slack", "", "--check", "--diff", kms_key="own")
+    preview = playbooks.ok("securityhub_slack", "", "--check", "--diff", kms_key="create")
     assert f"{ALIAS} (of the stack)" in preview.output
     assert emulator.writes() == []
-    playbooks.ok("securityhub_slack", kms_key="own")
+    playbooks.ok("securityhub_slack", kms_key="create")
     assert (key_of_topic(emulator), states(emulator)) == (ALIAS, ["Enabled"])
     kms = emulator.client("kms", "eu-west-1")
     key = kms.describe_key(KeyId=ALIAS)["KeyMetadata"]["KeyId"]
     assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is True
     emulator.forget_requests()
-    playbooks.ok("securityhub_slack", kms_key="own")
+    playbooks.ok("securityhub_slack", kms_key="create")
     assert emulator.writes() == []
     findings.bring(emulator, FINDING)
     assert findings.delivered(emulator) == [FINDING["Id"]]
 
-    playbooks.ok("securityhub_slack", kms_key="own", state="absent")
+    playbooks.ok("securityhub_slack", kms_key="create", state="absent")
     assert (states(emulator), aliases(emulator)) == (["PendingDeletion"], [])
-    playbooks.ok("securityhub_slack", kms_key="own")
+    playbooks.ok("securityhub_slack", kms_key="create")
     assert (states(emulator), aliases(emulator)) == (["Enabled", "PendingDeletion"], [ALIAS])
     findings.bring(emulator, {**FINDING, "UpdatedAt": "2097-01-01T00:00:00.000Z"})
     assert findings.delivered(emulator) == [FINDING["Id"]] * 2
@@ -66,7 +66,7 @@ def test_it_is_switched_from_none_to_own_to_given_and_off(emulator, playbooks):
     playbooks.ok("securityhub_slack")
     plain = template(StackName="securityhub-slack")["TemplateBody"]
     for number, (wanted, shown) in enumerate(
-        [("own", ALIAS), ("alias/security", "alias/security"), (given, given), ("", None)], start=1
+        [("create", ALIAS), ("alias/security", "alias/security"), (given, given), ("", None)], start=1
     ):
         playbooks.ok("securityhub_slack", kms_key=wanted)
         assert key_of_topic(emulator) == shown
@@ -132,14 +132,14 @@ def test_a_deep_run_says_that_a_given_key_has_gone_bad(emulator, playbooks):
     playbooks.ok("securityhub_slack", kms_key="alias/security")
     emulator.client("kms", "eu-west-1").disable_key(KeyId=key)
     playbooks.ok("securityhub_slack", kms_key="alias/security")
-    outcome = playbooks.run("securityhub_slack", kms_key="alias/security", deep=True)
+    outcome = playbooks.run("securityhub_slack", kms_key="alias/security", repair_drift=True)
     assert outcome.code == 2
     assert "the KMS key alias/security is Disabled" in " ".join(outcome.output.split())
 
 
 def test_an_alias_of_somebody_elses_is_left_alone(emulator, playbooks):
     deployed.make_key(emulator, "eu-west-1", alias=ALIAS)
-    outcome = playbooks.run("securityhub_slack", kms_key="own")
+    outcome = playbooks.run("securityhub_slack", kms_key="create")
     assert outcome.code == 2
     assert f"'{ALIAS}' already exists" in " ".join(outcome.output.split())
     assert aliases(emulator) == [ALIAS]

@@ -214,7 +214,7 @@ def test_a_region_enabled_between_two_runs_is_covered_by_the_second(fleet, emula
 
 def test_watching_names_the_regions_that_nobody_has_thought_of(fleet, emulator):
     fleet.narrow("us-east-1", "eu-west-1")
-    watch = ["-e", "securityhub_slack_watch_regions=true"]
+    watch = ["-e", "securityhub_slack_report_uncovered_regions=true"]
     emulator.world(
         {
             ACCOUNTS["prod"]: {"hubs": ["us-east-1", "eu-west-1", "ap-east-1"]},
@@ -239,7 +239,7 @@ def test_watching_names_the_regions_that_nobody_has_thought_of(fleet, emulator):
     limited = fleet.run(*watch, "--limit", "prod.us-east-1", "-v")
     assert hosts_with("changed", limited) == set()
     assert "Security Hub is on in ap-east-1, and there is no pipeline" in said(limited)
-    assert f'"regions_without_pipeline": {{"{ACCOUNTS["prod"]}": ["ap-east-1"]}}' in said(limited)
+    assert f'"uncovered_regions": {{"{ACCOUNTS["prod"]}": ["ap-east-1"]}}' in said(limited)
 
     fleet.narrow("us-east-1", "eu-*", "ap-east-1", "sa-east-1")
     covered = fleet.run(*watch)

@@ -102,7 +102,7 @@ def leaks(home, run):
 
 
 PLAYBOOKS = {
-    "securityhub_slack": ["-e", "securityhub_slack_json=result.json"],
+    "securityhub_slack": ["-e", "securityhub_slack_result_file=result.json"],
     "securityhub_slack_doctor": [
         "-e",
         "securityhub_slack_doctor_html={folder}/doctor.html securityhub_slack_doctor_json={folder}/doctor.json",

@@ -190,10 +190,14 @@ def document(folder):
 
 
 def test_the_file_for_programs_tells_what_would_change_what_did_and_what_failed(playbook, emulator, tmp_path):
-    asked = ["-e", f"securityhub_slack_json={tmp_path}/out/result.json"]
+    asked = ["-e", f"securityhub_slack_result_file={tmp_path}/out/result.json"]
     playbook.run("--check", *asked)
     looked = document(tmp_path)
-    assert {key: looked[key] for key in ("schema", "check", "changed")} == {"schema": 1, "check": True, "changed": True}
+    assert {key: looked[key] for key in ("schema", "check", "changed")} == {
+        "schema": 1,
+        "check": True,
+        "changed": True,
+    }
     assert looked["summary"] == {"targets": 3, "changed": 3, "unchanged": 0, "failed": 0}
     assert emulator.writes() == []
 
@@ -209,13 +213,15 @@ def test_the_file_for_programs_tells_what_would_change_what_did_and_what_failed(
 
 
 def test_the_file_for_programs_holds_a_mistake_in_a_variable_too(playbook, tmp_path):
-    playbook.run("-e", f"securityhub_slack_json={tmp_path}/out/result.json", "-e", "securityhub_slack_chanel_id=C1")
+    playbook.run(
+        "-e", f"securityhub_slack_result_file={tmp_path}/out/result.json", "-e", "securityhub_slack_chanel_id=C1"
+    )
     assert document(tmp_path)["summary"]["failed"] == 3
 
 
 def test_a_file_that_cannot_be_written_is_said_before_the_first_call(playbook, emulator, tmp_path):
     emulator.forget_requests()
-    done = playbook.run("-e", f"securityhub_slack_json={tmp_path}")
+    done = playbook.run("-e", f"securityhub_slack_result_file={tmp_path}")
     assert done.returncode == 2
     assert "could not be written (Is a directory): name another file." in " ".join(done.stdout.split())
     assert emulator.requests() == []

@@ -81,9 +81,9 @@ def test_each_channel_has_its_own(emulator, playbooks):
     routes = [
         {"name": "oncall", "channel_id": "C0NCALL0001", "severities": ["CRITICAL"]},
         {"name": "shop", "channel_id": "CSH0P000001", "severities": ["HIGH"], "account_ids": ["222222222222"]},
-        {"name": "quiet", "channel_id": "CQU1ET00001", "automatic": False},
+        {"name": "quiet", "channel_id": "CQU1ET00001", "forward_automatically": False},
     ]
-    ready(emulator, playbooks, routes=routes)
+    ready(emulator, playbooks, channels=routes)
 
     result = playbooks.ok(DIGEST, DIGEST).result
 

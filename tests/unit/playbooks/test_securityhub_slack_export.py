@@ -33,7 +33,7 @@ class Organization:
         self.holder = emulator.client("cloudformation", account=ADMINISTERING)
 
     def inventory(self, hosts=None, **variables):
-        everywhere = {"stack_set": True, "workspace_id": deployed.TEAM, "channel_id": deployed.CHANNEL, **variables}
+        everywhere = {"use_stack_set": True, "workspace_id": deployed.TEAM, "channel_id": deployed.CHANNEL, **variables}
         given = {f"securityhub_slack_{name}": value for name, value in everywhere.items()}
         text = json.dumps({"all": {"hosts": hosts or REGIONS, "vars": given}})
         (self.folder / "hosts.yml").write_text(text, encoding="utf-8")
@@ -111,7 +111,7 @@ def test_a_life_beside_a_stack_set(organization, emulator):
     assert code == 0, said
     assert "3 topics to Slack channel" in said
     emulator.forget_requests()
-    code, said = organization.run("", "-e", "securityhub_slack_deep=true")
+    code, said = organization.run("", "-e", "securityhub_slack_repair_drift=true")
     assert "3 targets: 0 changed, 3 unchanged, 0 failed" in said
     code, said = organization.run("_doctor")
     assert (code, "3 targets: 3 in order" in said) == (0, True), said
@@ -178,7 +178,7 @@ def test_what_somebody_changes_by_hand_is_found_and_put_back_also_where_the_stac
     assert code == 2
     assert "is disabled" in said
 
-    code, said = organization.run("", "-e", "securityhub_slack_deep=true")
+    code, said = organization.run("", "-e", "securityhub_slack_repair_drift=true")
     assert "repair: the rule securityhub-slack-findings is disabled" in said, said
     code, said = organization.run("_doctor")
     assert "3 targets: 3 in order" in said
@@ -187,7 +187,7 @@ def test_what_somebody_changes_by_hand_is_found_and_put_back_also_where_the_stac
 @pytest.mark.parametrize(
     ("hosts", "variables", "arguments", "why"),
     [
-        (REGIONS, {"stack_set": False}, (), "no target has securityhub_slack_stack_set"),
+        (REGIONS, {"use_stack_set": False}, (), "no target has securityhub_slack_use_stack_set"),
         (REGIONS, {}, ("--limit", "eu-west-1"), "deletes those that it does not hold: run this without --limit"),
         ({**REGIONS, "eu-west-3": {}}, {}, (), "FAILED: eu-west-3: Security Hub is not enabled in eu-west-3"),
         (REGIONS, {"minimum_severity": "HUGE"}, (), "would be deleted by a file without them"),
@@ -214,14 +214,14 @@ def test_several_accounts_share_a_file(organization, emulator):
         "other.us-east-1": {"securityhub_slack_role_arn": f"arn:aws:iam::{other}:role/securityhub"},
         "other.eu-west-1": {"securityhub_slack_role_arn": f"arn:aws:iam::{other}:role/securityhub"},
     }
-    organization.inventory(hosts, alarms=True, kms_key="own", mark_notified=True)
+    organization.inventory(hosts, alarms=True, kms_key="create", mark_notified=True)
     code, said = organization.run("_export")
     assert "5 stacks in 2 accounts" in said, said
     organization.deploy()
 
-    code, said = organization.run("", "-e", "securityhub_slack_deep=true")
+    code, said = organization.run("", "-e", "securityhub_slack_repair_drift=true")
     assert (code, "5 targets: 5 changed, 0 unchanged, 0 failed" in said) == (0, True), said
     code, said = organization.run("_doctor")
     assert "5 targets: 5 in order" in said, said
-    code, said = organization.run("", "-e", "securityhub_slack_deep=true")
+    code, said = organization.run("", "-e", "securityhub_slack_repair_drift=true")
     assert "5 targets: 0 changed, 5 unchanged, 0 failed" in said, said

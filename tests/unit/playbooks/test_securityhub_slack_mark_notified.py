@@ -110,7 +110,7 @@ def test_the_home_region_marks_findings_of_linked_ones(emulator, playbooks):
 
 
 def test_the_new_security_hub_knows_no_notified(emulator, playbooks):
-    playbooks.inventory({"eu-west-1": {}}, mark_notified=True, schema="v2")
+    playbooks.inventory({"eu-west-1": {}}, mark_notified=True, finding_format="ocsf")
     outcome = playbooks.run("securityhub_slack")
     assert outcome.code != 0
     assert "know no NOTIFIED: leave one of them out" in " ".join(outcome.output.split())

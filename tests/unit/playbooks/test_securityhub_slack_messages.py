@@ -67,7 +67,7 @@ def test_what_is_sent_again_is_in_the_thread_of_the_finding(emulator, playbooks)
 
 
 def test_findings_of_the_new_security_hub(emulator, playbooks):
-    playbooks.ok("securityhub_slack", schema="v2")
+    playbooks.ok("securityhub_slack", finding_format="ocsf")
     event = {"account": findings.ADMINISTRATOR, "region": "eu-west-1", "detail-type": "Findings Imported V2"}
     emulator.ask("POST", "event", {**event, "detail": {"findings": [worlds.ocsf(FINDING)]}})
     (message,) = emulator.inbox()
@@ -84,14 +84,14 @@ def test_the_format_is_switched_kept_and_put_back(emulator, playbooks):
     assert '"messages": "custom"' in playbooks.ok("securityhub_slack", "", "--check", "--diff").output
     playbooks.ok("securityhub_slack")
     emulator.forget_requests()
-    playbooks.ok("securityhub_slack", deep=True)
+    playbooks.ok("securityhub_slack", repair_drift=True)
     assert emulator.writes() == []
 
     events = emulator.client("events", "eu-west-1")
     rule = "securityhub-slack-findings"
     (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
     events.put_targets(Rule=rule, Targets=[{**target, "InputTransformer": {"InputTemplate": json.dumps("lost")}}])
-    playbooks.ok("securityhub_slack", deep=True)
+    playbooks.ok("securityhub_slack", repair_drift=True)
     assert events.list_targets_by_rule(Rule=rule)["Targets"] == [target]
 
     playbooks.ok("securityhub_slack", message_format="aws")

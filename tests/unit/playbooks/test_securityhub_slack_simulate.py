@@ -49,7 +49,7 @@ def expected(scenario):
 @pytest.mark.parametrize("scenario", ["per_region", "suppressed"])
 def test_findings_of_files_need_no_aws(offline, scenario):
     given = findings.EXPECTED["scenarios"][scenario]
-    offline.inventory(given["targets"], **{"topology": "per_region", **given["variables"]})
+    offline.inventory(given["targets"], **{"aggregation": "per_region", **given["variables"]})
     outcome = offline.ok(SIMULATE, REGISTERED, simulate_files=str(findings.SAMPLES))
     assert verdicts(outcome) == expected(scenario)
     assert outcome.result["summary"]["findings"] == len(findings.FINDINGS)
@@ -65,7 +65,7 @@ def table(outcome):
 
 
 def test_a_few_findings_are_listed_one_by_one(offline, tmp_path):
-    offline.inventory(TARGETS, topology="per_region")
+    offline.inventory(TARGETS, aggregation="per_region")
     some = [findings.FINDINGS[name] for name in ("ec2-12-low-ap-southeast-1", "ec2-19-critical-eu-west-1")]
     (tmp_path / "answer.json").write_text(json.dumps({"Findings": some}))
     outcome = offline.ok(SIMULATE, REGISTERED, simulate_files="answer.json")
@@ -76,7 +76,7 @@ def test_a_few_findings_are_listed_one_by_one(offline, tmp_path):
 
 
 def test_a_change_is_tried_on_the_command_line(offline):
-    offline.inventory({"eu-west-1": {}}, topology="per_region")
+    offline.inventory({"eu-west-1": {}}, aggregation="per_region")
     file = str(findings.SAMPLES / "guardduty-backdoor-high-eu-west-1.json")
     before = offline.ok(SIMULATE, REGISTERED, simulate_files=file)
     after = offline.ok(SIMULATE, REGISTERED, simulate_files=file, minimum_severity="HIGH")
@@ -89,13 +89,13 @@ def test_a_route_is_told_by_which_a_member_account_is_sent(offline):
     team = {"name": "team", "channel_id": findings.CHANNEL, "account_ids": [member]}
     rest = {"name": "rest", "channel_id": "C0REST00000", "other_accounts": True}
     file = str(findings.SAMPLES / "guardduty-backdoor-high-eu-west-1.json")
-    given = {"topology": "per_region", "minimum_severity": "HIGH"}
+    given = {"aggregation": "per_region", "minimum_severity": "HIGH"}
 
-    offline.inventory({"eu-west-1": {}}, routes=[team, rest], **given)
+    offline.inventory({"eu-west-1": {}}, channels=[team, rest], **given)
     sent = offline.ok(SIMULATE, REGISTERED, simulate_files=file).result["findings"][0]
     assert [sender["topic"] for sender in sent["sent_by"]] == ["securityhub-slack-team"]
 
-    offline.inventory({"eu-west-1": {}}, routes=[{**team, "severities": ["CRITICAL"]}, rest], **given)
+    offline.inventory({"eu-west-1": {}}, channels=[{**team, "severities": ["CRITICAL"]}, rest], **given)
     held = offline.ok(SIMULATE, REGISTERED, simulate_files=file).result["findings"][0]
     assert held["verdict"] == (
         "not sent: securityhub-slack-team: severity HIGH is below CRITICAL; "
@@ -108,7 +108,7 @@ def test_a_route_is_told_by_which_a_member_account_is_sent(offline):
 
 
 def test_mistakes_are_told_with_their_remedy(offline, tmp_path):
-    offline.inventory({"eu-west-1": {}, "us-east-1": {"minimum_severity": "GRAVE"}}, topology="per_region")
+    offline.inventory({"eu-west-1": {}, "us-east-1": {"minimum_severity": "GRAVE"}}, aggregation="per_region")
     (tmp_path / "text.json").write_text("hello")
     assert "text.json is no JSON" in offline.run(SIMULATE, simulate_files="text.json").output
     assert "none.json cannot be read" in offline.run(SIMULATE, simulate_files="none.json").output
@@ -125,7 +125,7 @@ def test_without_aws_another_topology_says_how_to_do_without(offline):
     offline.inventory({"eu-west-1": {}})
     outcome = offline.run(SIMULATE, simulate_files=str(findings.SAMPLES))
     assert outcome.code != 0
-    assert "securityhub_slack_topology to per_region" in " ".join(outcome.output.split())
+    assert "securityhub_slack_aggregation to per_region" in " ".join(outcome.output.split())
 
 
 @pytest.mark.parametrize(

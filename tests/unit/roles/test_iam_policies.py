@@ -16,10 +16,10 @@ import boto3
 import cfnlint.schema.manager
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import queues
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.alarms import Alarms
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import Rule
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import StackDesign
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation.template import template
+from ansible_collections.secops.securityhub.plugins.module_utils._stack.alarms import Alarms
+from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import Rule
+from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import StackDesign
+from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import template
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit import old_template
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
@@ -123,10 +123,10 @@ def test_the_policies_are_enough_for_deploying_changing_and_removing(calls):
     assert first <= allowed("read")
     deployed = calls()
     assert {"cloudformation:CreateStack", "chatbot:CreateSlackChannelConfiguration", "iam:CreateRole"} <= deployed
-    assert deployed <= allowed("read", "pipelines", "channel")
+    assert deployed <= allowed("read", "deploy", "channel")
     assert calls("--check", "--diff", "-e", "securityhub_slack_minimum_severity=HIGH") <= allowed("read")
-    assert calls("--diff", "-e", "securityhub_slack_minimum_severity=HIGH") <= allowed("read", "pipelines", "channel")
-    assert calls("-e", "securityhub_slack_state=absent") <= allowed("read", "pipelines", "channel")
+    assert calls("--diff", "-e", "securityhub_slack_minimum_severity=HIGH") <= allowed("read", "deploy", "channel")
+    assert calls("-e", "securityhub_slack_state=absent") <= allowed("read", "deploy", "channel")
 
 
 def test_the_policies_are_enough_for_a_run_that_leaves_the_channel_alone(calls):
@@ -135,13 +135,13 @@ def test_the_policies_are_enough_for_a_run_that_leaves_the_channel_alone(calls):
     changed = calls("-e", "securityhub_slack_minimum_severity=LOW")
 
     assert "cloudformation:UpdateStack" in changed
-    assert changed <= allowed("read", "pipelines")
+    assert changed <= allowed("read", "deploy")
 
 
 @pytest.mark.parametrize("service", ["cloudformation", "iam", "kms", "sqs"])
 def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(service):
     """No run here repairs all that can break, so the calls are read from the source."""
-    source = (ROOT / "plugins" / "module_utils" / f"_{service}" / "api.py").read_text(encoding="utf-8")
+    source = (ROOT / "plugins" / "module_utils" / "_services" / f"{service}.py").read_text(encoding="utf-8")
     client = boto3.client(service, region_name="us-east-1", aws_access_key_id="1", aws_secret_access_key="2")
     names = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
     names |= {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
@@ -150,33 +150,31 @@ def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(servic
     called = {f"{service}:{operations[name]}" for name in names if name in operations}
 
     assert len(called) > 2
-    assert called - OF_THE_CANARY <= allowed(
-        "read", "pipelines", "channel", "triage", "encryption", "alarms", "migrate"
-    )
+    assert called - OF_THE_CANARY <= allowed("read", "deploy", "channel", "buttons", "encryption", "alarms", "migrate")
 
 
 def test_the_policies_are_enough_beside_a_stack_set(calls):
-    left = ("-e", "securityhub_slack_stack_set=true")
+    left = ("-e", "securityhub_slack_use_stack_set=true")
     exported = calls(*left, playbook="securityhub_slack_export")
     assert "cloudformation:DescribeStackResources" in exported
     assert exported <= allowed("read")
     calls()  # stacks of the playbook stand in for those of a stack set, which have the same topics
-    assert calls(*left, "-e", "securityhub_slack_deep=true") <= allowed("read")
+    assert calls(*left, "-e", "securityhub_slack_repair_drift=true") <= allowed("read")
     written = calls(*left, "-e", "securityhub_slack_state=absent")
     assert "securityhub:DeleteActionTarget" in written
     assert not any(call.startswith("cloudformation:Delete") for call in written)
 
 
 def test_the_policies_are_enough_for_buttons(calls):
-    on = ("-e", '{"securityhub_slack_triage": true, "securityhub_slack_message_format": "custom"}')
-    assert calls("--check", "--diff", *on) <= allowed("read", "triage")
+    on = ("-e", '{"securityhub_slack_buttons": true, "securityhub_slack_message_format": "custom"}')
+    assert calls("--check", "--diff", *on) <= allowed("read", "buttons")
     deployed = calls(*on)
     assert {"chatbot:CreateCustomAction", "chatbot:AssociateToConfiguration", "iam:PutRolePolicy"} <= deployed
-    assert deployed <= allowed("read", "pipelines", "channel", "triage")
-    assert calls(*on) <= allowed("read", "triage")
+    assert deployed <= allowed("read", "deploy", "channel", "buttons")
+    assert calls(*on) <= allowed("read", "buttons")
     taken = calls()
     assert {"chatbot:DeleteCustomAction", "iam:DeleteRolePolicy"} <= taken
-    assert taken <= allowed("read", "pipelines", "channel", "triage")
+    assert taken <= allowed("read", "deploy", "channel", "buttons")
 
 
 def test_the_policies_are_enough_for_what_cloudformation_does_in_the_name_of_the_caller():
@@ -185,7 +183,7 @@ def test_the_policies_are_enough_for_what_cloudformation_does_in_the_name_of_the
     for kind in {resource["Type"] for resource in resources.values()}:
         needed = permissions(kind)
         assert needed
-        assert needed - NOT_OURS <= allowed("pipelines")
+        assert needed - NOT_OURS <= allowed("deploy")
 
 
 def test_the_policies_are_enough_for_the_state_machine_that_marks_findings():
@@ -199,7 +197,7 @@ def test_the_policies_are_enough_for_the_state_machine_that_marks_findings():
 @pytest.mark.parametrize(
     ("policy", "more", "prefix", "kinds"),
     [
-        ("encryption", {"key": "own"}, "AWS::KMS::", 2),
+        ("encryption", {"key": "create"}, "AWS::KMS::", 2),
         ("alarms", {"alarms": Alarms()}, ("AWS::SQS::", "AWS::CloudWatch::"), 3),
     ],
 )
@@ -211,12 +209,12 @@ def test_the_policies_are_enough_for_what_a_stack_may_hold_besides(policy, more,
     assert {action for kind in besides for action in permissions(kind)} <= allowed(policy)
 
 
-@pytest.mark.parametrize(("policy", "variable"), [("encryption", "kms_key=own"), ("alarms", "alarms=true")])
+@pytest.mark.parametrize(("policy", "variable"), [("encryption", "kms_key=create"), ("alarms", "alarms=true")])
 def test_the_policies_are_enough_for_encryption_and_alarms(calls, policy, variable):
     chosen = ("-e", f"securityhub_slack_{variable}")
     assert calls("--check", *chosen) <= allowed("read")
-    assert calls(*chosen) <= allowed("read", "pipelines", "channel", policy)
-    assert calls(*chosen, "-e", "securityhub_slack_deep=true") <= allowed("read")
+    assert calls(*chosen) <= allowed("read", "deploy", "channel", policy)
+    assert calls(*chosen, "-e", "securityhub_slack_repair_drift=true") <= allowed("read")
 
 
 def test_the_policies_are_enough_for_simulation_and_baseline(calls, emulator):
@@ -237,7 +235,7 @@ def test_the_policies_are_enough_for_the_move_from_the_template_of_2020(calls, e
 
     moved = calls(playbook="securityhub_slack_migrate")
     assert {"cloudformation:UpdateStack", "cloudformation:DeleteStack"} <= moved
-    assert moved <= allowed("read", "pipelines", "channel", "migrate")
+    assert moved <= allowed("read", "deploy", "channel", "migrate")
 
 
 def test_the_policies_are_enough_for_what_cloudformation_does_when_it_deletes_the_template_of_2020():
@@ -282,7 +280,7 @@ def test_the_canary_can_make_and_delete_queues_of_its_own_name_only():
     assert not fnmatch.fnmatchcase(f"{arn}securityhub-slack-other", resource)
 
 
-@pytest.mark.parametrize("name", ["pipelines", "channel", "mark_notified", "encryption", "alarms", "triage", "digest"])
+@pytest.mark.parametrize("name", ["deploy", "channel", "mark_notified", "encryption", "alarms", "buttons", "digest"])
 def test_the_policies_for_writing_reach_no_stack_topic_rule_or_role_of_another_name(name):
     for statement in statements(name):
         service = next(iter(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]))

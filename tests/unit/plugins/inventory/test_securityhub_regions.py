@@ -144,7 +144,7 @@ def test_the_example_of_a_fleet(world, listed):
     }
     assert "securityhub_slack_minimum_severity" not in found["stage.eu-west-1"]
 
-    assert "may not assume the role" in found["lab"]["securityhub_slack_account_error"]
+    assert "may not assume the role" in found["lab"]["__securityhub_slack_account_error"]
     assert (
         "account lab (role arn:aws:iam::333333333333:role/securityhub-slack) cannot be opened" in inventory["warnings"]
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
 
 MODULES = "ansible_collections.secops.securityhub.plugins.modules."
 ACCOUNT = "111111111111"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
 
 SLACK = "chatbot_slack_channel_configuration"
 TEAMS = "chatbot_teams_channel_configuration"

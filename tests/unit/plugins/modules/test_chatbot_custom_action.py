@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import custom_action
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import custom_action
 from botocore.stub import Stubber
 
 MODULE = "chatbot_custom_action"

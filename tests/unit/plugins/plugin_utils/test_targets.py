@@ -103,7 +103,7 @@ def hosts(**of_eu_west_1):
 
 
 def sends(targets):
-    return [targets[region]["sends"] for region in REGIONS]
+    return [targets[region]["policy"] for region in REGIONS]
 
 
 SEVERITY = prefixed(minimum_severity="MEDIUM")
@@ -169,9 +169,9 @@ def test_the_region_is_the_end_of_the_name_or_a_variable(play):
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"routes": "nonsense"}, "securityhub_slack_routes"),
-        ({"routes": [{"channel_id": CHANNEL}]}, "missing required arguments: name"),
-        ({"routes": ["prod"]}, "securityhub_slack_routes"),
+        ({"channels": "nonsense"}, "securityhub_slack_channels"),
+        ({"channels": [{"channel_id": CHANNEL}]}, "missing required arguments: name"),
+        ({"channels": ["prod"]}, "securityhub_slack_channels"),
         ({"tags": ["Team"]}, "securityhub_slack_tags"),
         ({"suppressions": 5}, "securityhub_slack_suppressions"),
         ({"stack_timeout": "soon"}, "securityhub_slack_stack_timeout"),
@@ -205,7 +205,7 @@ def test_untrusted_text_is_not_a_template(play):
     (play.folder / "hostile.txt").write_text("{{ 7 * 7 }}{{ lookup('pipe', 'touch pwned') }}")
     read = {
         "name": "Read",
-        "ansible.builtin.set_fact": prefixed(action_description="{{ lookup('file', 'hostile.txt') }}"),
+        "ansible.builtin.set_fact": prefixed(channel_name="{{ lookup('file', 'hostile.txt') }}"),
     }
     _targets, output = play.run(hosts(), "--diff", before=[read], common=prefixed(minimum_severity="{{ 'HIGH' }}"))
     assert "{{ 7 * 7 }}{{ lookup('pipe', 'touch pwned') }}" in output

@@ -183,8 +183,12 @@ def test_one_renewal_serves_all_threads(emulator, clients):
     ("source", "error", "sentence"),
     [
         (CredentialSource(profile="none"), botocore.exceptions.ProfileNotFound, "profile (none) could not be found"),
-        (CredentialSource(profile="empty"), errors.Refused, "profile empty leads to no credentials: correct it in"),
-        (CredentialSource(role_arn="role/x"), errors.Refused, "'role/x' is no ARN of a role: write it as arn:aws:iam"),
+        (CredentialSource(profile="empty"), errors.UserError, "profile empty leads to no credentials: correct it in"),
+        (
+            CredentialSource(role_arn="role/x"),
+            errors.UserError,
+            "'role/x' is no ARN of a role: write it as arn:aws:iam",
+        ),
     ],
     ids=str,
 )
@@ -237,7 +241,7 @@ def test_a_role_is_assumed_in_its_own_partition(emulator, clients):
     ],
 )
 def test_refuses_what_is_no_role(arn):
-    with pytest.raises(errors.Refused, match="is no ARN of a role: write it as"):
+    with pytest.raises(errors.UserError, match="is no ARN of a role: write it as"):
         partition_of_role(arn)
 
 
@@ -318,7 +322,7 @@ aws_secret_access_key = {SECRET}
         then_let_the_slow_one_go,
     )
     assert quick_one == "222222222222"
-    assert isinstance(slow_one, errors.Refused)
+    assert isinstance(slow_one, errors.UserError)
 
 
 class Proxy:

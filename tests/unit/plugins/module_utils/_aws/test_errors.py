@@ -100,7 +100,7 @@ def test_every_exception_of_botocore_is_one_line_that_ends_as_a_sentence(cls):
         (botocore.exceptions.ConnectTimeoutError(endpoint_url="https://x"), "https://x", "check the network"),
         (botocore.exceptions.ReadTimeoutError(endpoint_url="https://x"), "did not answer (ReadTimeout", "the network"),
         (ResponseParserError("<html>"), "the answer was not one of AWS", "check the proxy"),
-        (errors.Refused("The cause: the remedy."), "The cause: ", "the remedy."),
+        (errors.UserError("The cause: the remedy."), "The cause: ", "the remedy."),
         (RuntimeError("something\nelse"), "RuntimeError: something else.", ""),
     ],
 )
@@ -143,7 +143,7 @@ def test_code_and_message_of_any_other_error():
         (botocore.exceptions.ConnectionClosedError(endpoint_url="https://aws"), True),
         (botocore.exceptions.EndpointConnectionError(endpoint_url="https://aws"), True),
         (botocore.exceptions.NoCredentialsError(), False),
-        (errors.Refused("no"), False),
+        (errors.UserError("no"), False),
         (ValueError("no"), False),
     ],
 )
@@ -153,7 +153,7 @@ def test_what_passes(error, passes):
 
 def test_several_failures_are_several_sentences_each_once():
     denied = client_error("AccessDenied")
-    several = errors.Several([denied, denied, client_error("AccessDenied", operation="DescribeStacks")])
+    several = errors.MultipleErrors([denied, denied, client_error("AccessDenied", operation="DescribeStacks")])
     first, second = errors.sentences(several)
     assert first.startswith("these credentials may not call DescribeHub")
     assert errors.explain(several) == f"{first.rstrip('.')}; {second}"

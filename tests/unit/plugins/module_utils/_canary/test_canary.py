@@ -23,9 +23,9 @@ from ansible_collections.secops.securityhub.plugins.module_utils._canary import 
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import slack
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import specimens
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import settings
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api as securityhub
-from ansible_collections.secops.securityhub.plugins.module_utils._sns import api as sns
-from ansible_collections.secops.securityhub.plugins.module_utils._sqs import api as sqs
+from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
+from ansible_collections.secops.securityhub.plugins.module_utils._services import sns
+from ansible_collections.secops.securityhub.plugins.module_utils._services import sqs
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
@@ -214,8 +214,8 @@ def test_metrics_that_do_not_tell_are_no_loss(fleet, emulator):
 
 
 def test_where_findings_go_by_hand_only_it_says_so(fleet):
-    fleet.run(automatic=False)
-    found, lines = send(fleet, automatic=False)
+    fleet.run(forward_automatically=False)
+    found, lines = send(fleet, forward_automatically=False)
     assert states(found) == dict.fromkeys(deployed.REGIONS, "skipped")
     assert "by hand only" in found["targets"][HERE]["msg"]
     assert (found["healthy"], found["changed"]) == (True, False)
@@ -224,9 +224,9 @@ def test_where_findings_go_by_hand_only_it_says_so(fleet):
 
 
 def test_findings_of_the_new_security_hub_cannot_be_tested_and_it_says_so(fleet):
-    found, _lines = send(fleet, schema="v2")
+    found, _lines = send(fleet, finding_format="ocsf")
     assert states(found) == dict.fromkeys(deployed.REGIONS, "skipped")
-    assert "AWS has no call that imports findings into the new Security Hub" in found["targets"][HERE]["msg"]
+    assert "AWS has no API call that imports findings into the new Security Hub" in found["targets"][HERE]["msg"]
 
 
 def test_what_shall_have_no_pipeline_is_left_out(fleet):
@@ -284,7 +284,7 @@ ROUTES = [
 
 
 def test_each_channel_is_tested(emulator, monkeypatch, patience):
-    fleet = deployed.deploy(emulator, monkeypatch, routes=ROUTES, channel_id=None)
+    fleet = deployed.deploy(emulator, monkeypatch, channels=ROUTES, channel_id=None)
     found, lines = send(fleet)
     assert states(found) == dict.fromkeys(deployed.REGIONS, "arrived")
     assert [item["severity"] for item in found["targets"][HERE]["findings"]] == ["LOW", "HIGH"]
@@ -299,15 +299,15 @@ def test_each_channel_is_tested(emulator, monkeypatch, patience):
 
 def test_one_finding_is_enough_where_both_channels_take_it(emulator, monkeypatch, patience):
     routes = [ROUTES[0], {**ROUTES[1], "severities": [], "minimum_severity": "LOW"}]
-    fleet = deployed.deploy(emulator, monkeypatch, routes=routes, channel_id=None)
+    fleet = deployed.deploy(emulator, monkeypatch, channels=routes, channel_id=None)
     found, _lines = send(fleet)
     assert [item["severity"] for item in found["targets"][HERE]["findings"]] == ["HIGH"]
     assert len(emulator.inbox()) == 2 * len(deployed.REGIONS)
 
 
 def test_a_channel_that_gets_nothing_by_itself_is_called_untested(emulator, monkeypatch, patience):
-    routes = [ROUTES[0], {**ROUTES[1], "automatic": False}]
-    fleet = deployed.deploy(emulator, monkeypatch, routes=routes, channel_id=None)
+    routes = [ROUTES[0], {**ROUTES[1], "forward_automatically": False}]
+    fleet = deployed.deploy(emulator, monkeypatch, channels=routes, channel_id=None)
     found, lines = send(fleet)
     assert states(found) == dict.fromkeys(deployed.REGIONS, "arrived")
     assert found["targets"][HERE]["untested"] == ["securityhub-slack-platform"]
@@ -315,7 +315,7 @@ def test_a_channel_that_gets_nothing_by_itself_is_called_untested(emulator, monk
 
 
 def test_the_broken_one_of_two_channels_is_named(emulator, monkeypatch, patience):
-    fleet = deployed.deploy(emulator, monkeypatch, routes=ROUTES, channel_id=None)
+    fleet = deployed.deploy(emulator, monkeypatch, channels=ROUTES, channel_id=None)
     fleet.client("events").disable_rule(Name="securityhub-slack-platform-findings")
     found, _lines = send(fleet)
     assert states(found)[HERE] == "lost"

@@ -114,13 +114,13 @@ def test_a_linked_region_alone_has_nothing_to_count(fleet):
 
 
 def test_findings_of_the_new_security_hub_are_refused(fleet):
-    found, _lines = send(fleet, schema="v2")
+    found, _lines = send(fleet, finding_format="ocsf")
     assert found["digests"] == []
     assert found["summary"]["failed"] == 3
-    assert "findings of the new Security Hub" in found["targets"][HERE]["msg"]
+    assert "OCSF findings" in found["targets"][HERE]["msg"]
 
 
 def test_an_encrypted_topic_is_published_to_like_any_other(emulator, monkeypatch):
-    fleet = deployed.deploy(emulator, monkeypatch, kms_key="own")
+    fleet = deployed.deploy(emulator, monkeypatch, kms_key="create")
     send(fleet)
     assert fleet.arrived() == [TITLE]

@@ -93,7 +93,9 @@ def wrong(found: dict[str, str], cause: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "variables", [{}, {"alarms": True}, {"kms_key": "own", "alarms": True}, {"kms_key": deployed.GIVEN_ALIAS}], ids=str
+    "variables",
+    [{}, {"alarms": True}, {"kms_key": "create", "alarms": True}, {"kms_key": deployed.GIVEN_ALIAS}],
+    ids=str,
 )
 def test_a_healthy_fleet_raises_no_alarm_and_nothing_is_written(emulator, monkeypatch, variables):
     fleet = deployed.deploy(emulator, monkeypatch, **variables)
@@ -191,11 +193,11 @@ def test_a_target_that_shall_be_absent_has_nothing_to_look_at_but_what_is_left_o
 
 
 def test_regions_that_feed_the_home_region_have_no_pipeline_of_their_own(emulator, monkeypatch):
-    fleet = deployed.deploy(emulator, monkeypatch, topology="per_region")
+    fleet = deployed.deploy(emulator, monkeypatch, aggregation="per_region")
     aggregator = {"home": "us-east-1", "RegionLinkingMode": "ALL_REGIONS", "Regions": []}
     emulator.world({deployed.ACCOUNT: {"aggregator": aggregator}})
-    fleet.run(topology="auto")
-    found = look(fleet, topology="auto")
+    fleet.run(aggregation="auto")
+    found = look(fleet, aggregation="auto")
     assert {row.host: row.state for row in found.rows} == {"us-east-1": "ok", HERE: "none", "ap-southeast-1": "none"}
     assert found.healthy
 
@@ -203,7 +205,7 @@ def test_regions_that_feed_the_home_region_have_no_pipeline_of_their_own(emulato
 def test_losses_of_the_past_are_a_risk_once_they_are_mended(fleet):
     breakages.policy_emptied(fleet)
     fleet.finding("lost")
-    fleet.run(deep=True)
+    fleet.run(repair_drift=True)
     found = look(fleet)
     assert states(found)["delivery"] == "risk"
     assert "could not hand over 1 of 1 events within the last 24 hours" in found.findings[0].problem

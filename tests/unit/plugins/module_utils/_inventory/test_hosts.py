@@ -90,7 +90,7 @@ def test_an_account_that_cannot_be_opened_is_one_host_that_says_why():
     assert host.variables == {
         "level": "HIGH",
         "securityhub_slack_role_arn": ROLE,
-        "securityhub_slack_account_error": "denied: ask for it.",
+        "__securityhub_slack_account_error": "denied: ask for it.",
         "securityhub_hub": "unknown",
         "securityhub_hub_reason": "denied: ask for it.",
     }

@@ -6,11 +6,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import plans
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import plans
 from ansible_collections.secops.securityhub.plugins.module_utils._migration import leftovers
 from ansible_collections.secops.securityhub.plugins.module_utils._migration import signature
 from ansible_collections.secops.securityhub.plugins.module_utils._migration.leftovers import Stack
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import states
 from ansible_collections.secops.securityhub.tests.unit import old_template
 from hypothesis import given
 from hypothesis import strategies as st

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import plans
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import plans
 from ansible_collections.secops.securityhub.plugins.module_utils._migration import report
 from ansible_collections.secops.securityhub.plugins.module_utils._migration.run import run
 from ansible_collections.secops.securityhub.tests.unit import deployed
@@ -549,7 +549,7 @@ def test_a_run_that_ends_before_any_of_its_writes_is_finished_by_the_next_one(fl
             return
         with lock:
             if next(left) <= 1:
-                raise errors.Refused("the run has ended")
+                raise errors.UserError("the run has ended")
 
     with monkeypatch.context() as patched:
         watched(patched, before_call=end)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Traffic
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.run import run
@@ -127,7 +127,7 @@ class Outcome:
         """What a run tells of its changes: the same before as after."""
         return {
             "targets": {
-                host: (item["changes"], item["failed"], item["sends"]) for host, item in self.result["targets"].items()
+                host: (item["changes"], item["failed"], item["policy"]) for host, item in self.result["targets"].items()
             },
             "accounts": [
                 (item["account_id"], sorted(item["changes"]), item["channels"]) for item in self.result["accounts"]

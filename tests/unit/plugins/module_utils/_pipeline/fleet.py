@@ -14,10 +14,8 @@ from dataclasses import field
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import plans
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import plans
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
@@ -33,6 +31,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.targe
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import healthy
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import owner_elsewhere
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import states
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
 
 TODAY = datetime.date(2026, 11, 24)
@@ -97,7 +97,7 @@ class World:
         if healthy(account.targets):
             try:
                 account.plan = decisions.plan_channels(account)
-            except Refused as error:
+            except UserError as error:
                 account.fail(error)
         return account
 
@@ -161,7 +161,7 @@ def plan_target(target: Target) -> None:
     """Plan one target, or let it fail."""
     try:
         target.plan = plan.plan(target.settings, target.wanted, target.live)
-    except Refused as error:
+    except UserError as error:
         target.fail(error)
 
 

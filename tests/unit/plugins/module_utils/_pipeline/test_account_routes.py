@@ -37,7 +37,7 @@ def fitting(policy: Policy, finding: dict) -> int:
 @given(
     st.dictionaries(st.sampled_from(worlds.ACCOUNTS), st.sampled_from(["first", "second"]), min_size=1),
     st.lists(worlds.findings(), min_size=1, max_size=10),
-    st.sampled_from(["cspm", "v2"]),
+    st.sampled_from(["asff", "ocsf"]),
 )
 def test_each_finding_that_is_sent_goes_to_the_one_route_of_its_account(owners, findings, schema):
     accounts = {name: [account for account in owners if owners[account] == name] for name in ("first", "second")}
@@ -46,10 +46,10 @@ def test_each_finding_that_is_sent_goes_to_the_one_route_of_its_account(owners, 
         for name, named in accounts.items()
         if named
     ]
-    (everything,) = policies(schema=schema).values()
-    shared_out = policies(schema=schema, routes=[*routes, REST])
+    (everything,) = policies(finding_format=schema).values()
+    shared_out = policies(finding_format=schema, channels=[*routes, REST])
     for finding in findings:
-        seen = finding if schema == "cspm" else worlds.ocsf(finding)
+        seen = finding if schema == "asff" else worlds.ocsf(finding)
         got = {topic: count for topic, policy in shared_out.items() if (count := fitting(policy, seen))}
         topic = f"securityhub-slack-{owners.get(finding['AwsAccountId'], 'rest')}"
         assert got == ({topic: 1} if fitting(everything, seen) else {})

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.plans import MANAGED_TAG
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
+from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import MANAGED_TAG
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import channels
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.channels import Topics
@@ -177,7 +177,7 @@ def test_of_an_adopted_configuration_only_the_topics_change():
 
 
 def test_a_name_that_somebody_else_uses_for_another_channel_is_refused():
-    with pytest.raises(Refused, match=f"is there for Slack channel {OTHER}, and was not made by this collection"):
+    with pytest.raises(UserError, match=f"is there for Slack channel {OTHER}, and was not made by this collection"):
         plan([theirs(channel=OTHER, name="securityhub-slack")], staying(ONE))
 
 

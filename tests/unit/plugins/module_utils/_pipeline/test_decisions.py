@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import template
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import decisions
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import Facts
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
 from hypothesis import given
 from hypothesis import settings
@@ -61,7 +61,7 @@ def test_without_a_hub_a_target_fails_alone():
 
 
 def test_layout_problems_are_those_of_all_targets():
-    account = fleet.World().planned(hosts("eu-west-1", "us-east-1", topology="home_region"))
+    account = fleet.World().planned(hosts("eu-west-1", "us-east-1", aggregation="home_region"))
     assert set(errors(account)) == {"eu-west-1", "us-east-1"}
     assert "the account has no finding aggregator: use auto." in errors(account)["us-east-1"]
 
@@ -158,7 +158,7 @@ def test_who_has_nothing_to_lose_is_not_held_back():
     ("facts", "words"),
     [
         (Facts(per_standard=True), "consolidated control findings are off"),
-        (Facts(v2=True), "the new Security Hub is on too; only cspm findings are sent"),
+        (Facts(v2=True), "the new Security Hub is on too; only asff findings are sent"),
     ],
 )
 def test_remarks(facts, words):
@@ -230,11 +230,11 @@ def test_a_failed_target_keeps_its_topics():
 def test_who_ends_does_not_wait_where_nobody_shall_take_over():
     world = fleet.World()
     world.applied(hosts("eu-west-1", "us-east-1"))
-    silent = hosts("eu-west-1", "us-east-1", automatic=False)
+    silent = hosts("eu-west-1", "us-east-1", forward_automatically=False)
     assert not errors(world.planned(silent[1:], silent[:1]))
 
 
-SLICED = {"sliced": True, "owner_region": "us-east-1"}
+SLICED = {"job_slices": True, "global_findings_region": "us-east-1"}
 
 
 def designs(account):
@@ -253,13 +253,13 @@ def test_slices_come_to_what_a_run_of_all_comes_to(regions, topology, slices, da
     given_hosts = {
         region: {
             **SLICED,
-            "topology": topology,
+            "aggregation": topology,
             "minimum_severity": data.draw(st.sampled_from(["LOW", "HIGH", "CRITICAL"])),
         }
         for region in regions
     }
     aggregator = HOME if topology == "per_region" else None
-    whole = [fleet.settings(region, **{**given, "sliced": False}) for region, given in given_hosts.items()]
+    whole = [fleet.settings(region, **{**given, "job_slices": False}) for region, given in given_hosts.items()]
     wanted = designs(fleet.World(aggregator=aggregator).planned(whole))
     found, world = {}, fleet.World(aggregator=aggregator)
     for number in range(slices):
@@ -284,11 +284,11 @@ def test_a_slice_says_what_it_leaves_to_another_until_that_has_done_it():
 
 
 def test_without_saying_so_a_part_of_the_inventory_is_refused():
-    account = fleet.World().planned(hosts("eu-west-1", owner_region="us-east-1"))
+    account = fleet.World().planned(hosts("eu-west-1", global_findings_region="us-east-1"))
     (error,) = errors(account).values()
     assert error.endswith(
-        "securityhub_slack_owner_region is us-east-1, which is no target: use one of eu-west-1, or set "
-        "securityhub_slack_sliced if another job has it."
+        "securityhub_slack_global_findings_region is us-east-1, which is no target: use one of eu-west-1, or set "
+        "securityhub_slack_job_slices if another job has it."
     )
 
 
@@ -299,9 +299,9 @@ def test_the_owner_region_of_another_slice_has_to_have_security_hub():
 
 def test_an_owner_region_gives_way_only_when_that_of_the_other_slice_sends():
     world = fleet.World()
-    whole = {"owner_region": "us-east-1", "sliced": True}
+    whole = {"global_findings_region": "us-east-1", "job_slices": True}
     world.applied(hosts("eu-west-1", "us-east-1", **whole))
-    moved = {**whole, "owner_region": "eu-west-1"}
+    moved = {**whole, "global_findings_region": "eu-west-1"}
     account = world.planned(hosts("us-east-1", **moved))
     assert "not in place (another slice has to deploy it first)" in errors(account)["us-east-1"]
     world.applied(hosts("eu-west-1", **moved))
@@ -313,9 +313,9 @@ def test_an_owner_region_gives_way_only_when_that_of_the_other_slice_sends():
 def test_a_home_region_does_not_end_in_a_slice_for_regions_that_others_have():
     world = fleet.World(aggregator=HOME)
     world.applied(hosts("eu-west-1", "us-east-1", "us-west-2"))
-    sliced = {**SLICED, "topology": "per_region"}
+    sliced = {**SLICED, "aggregation": "per_region"}
     account = world.planned(hosts("us-east-1", **sliced))
-    assert "without securityhub_slack_sliced." in errors(account)["us-east-1"]
+    assert "without securityhub_slack_job_slices." in errors(account)["us-east-1"]
     world.aggregator = None
     assert not errors(world.planned(hosts("us-east-1", **sliced)))
 
@@ -332,5 +332,5 @@ def test_slices_that_leave_take_everything_with_them():
 
 
 def test_new_regions_are_not_looked_for_in_a_slice():
-    account = fleet.World().planned(hosts("us-east-1", **SLICED, watch_regions=True))
+    account = fleet.World().planned(hosts("us-east-1", **SLICED, report_uncovered_regions=True))
     assert any("new regions are not looked for in a slice" in line for line in account.notices)

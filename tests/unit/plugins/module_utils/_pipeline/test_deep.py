@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import resources as stack_resources
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import drift
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import path
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import resources as stack_resources
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
 
@@ -27,7 +27,7 @@ def test_a_deep_run_of_an_untouched_fleet_changes_nothing_and_costs_six_calls_mo
     assert fleet.run() == []
     shallow = len(emulator.requests())
     emulator.forget_requests()
-    assert fleet.run(deep=True) == []
+    assert fleet.run(repair_drift=True) == []
     assert len(emulator.requests()) - shallow == 6 * len(deployed.REGIONS)
     assert emulator.writes() == []
 
@@ -42,15 +42,15 @@ def test_what_was_broken_by_hand(emulator, monkeypatch, breakage):
     if deep:
         assert fleet.run() == [], "what only a deep run sees"
     emulator.forget_requests()
-    predicted = fleet.run(check=True, deep=deep)
+    predicted = fleet.run(check=True, repair_drift=deep)
     assert emulator.writes() == []
-    done = fleet.run(deep=deep)
+    done = fleet.run(repair_drift=deep)
     # An update that is taken back may leave nothing to update.
     assert [change.removesuffix(", then update") for change in predicted] == done
     fleet.finding("after")
     repaired = "Finding after in eu-west-1" in fleet.arrived()
     assert repaired is (breakage.repaired_by != breakages.NOT or not breakage.loses)
-    assert breakage.repaired_by == breakages.NOT or (predicted and fleet.run(deep=True) == [])
+    assert breakage.repaired_by == breakages.NOT or (predicted and fleet.run(repair_drift=True) == [])
 
 
 def test_a_topic_of_others_that_may_not_be_looked_at_is_not_judged(fleet, emulator):
@@ -97,18 +97,18 @@ def test_grants_of_others_survive_a_repair(fleet):
     }
     changed = {**policy, "Statement": [grant]}
     breakages.topic_attribute(fleet, "Policy", json.dumps(changed))
-    assert fleet.run(deep=True)
+    assert fleet.run(repair_drift=True)
     repaired = json.loads(sns.get_topic_attributes(TopicArn=deployed.TOPIC)["Attributes"]["Policy"])
     assert repaired["Statement"] == [*policy["Statement"], grant]
 
 
 def test_an_update_finds_what_it_needs_since_repairs_come_first(fleet):
     breakages.rule_deleted(fleet)
-    done = fleet.run(deep=True, minimum_severity="HIGH")
+    done = fleet.run(repair_drift=True, minimum_severity="HIGH")
     assert f"{deployed.HERE}: repair: the rule {breakages.RULE} is gone" in done
     assert f"{deployed.HERE}: stack: update" in done
     assert "HIGH" in fleet.client("events").describe_rule(Name=breakages.RULE)["EventPattern"]
-    assert fleet.run(deep=True, minimum_severity="HIGH") == []
+    assert fleet.run(repair_drift=True, minimum_severity="HIGH") == []
 
 
 def test_repairs_need_no_more_rights_than_the_role_lists(fleet, emulator):
@@ -121,7 +121,7 @@ def test_repairs_need_no_more_rights_than_the_role_lists(fleet, emulator):
     ):
         happen(fleet)
     emulator.forget_requests()
-    fleet.run(deep=True)
+    fleet.run(repair_drift=True)
     statements = [item for path in POLICIES.glob("*.json") for item in json.loads(path.read_text())["Statement"]]
     allowed = {action for item in statements for action in (item["Action"] if isinstance(item["Action"], list) else ())}
     called = {f"{entry['service']}:{entry['operation']}" for entry in emulator.requests()}
@@ -133,9 +133,9 @@ def test_the_target_that_marks_findings_is_put_back_with_the_role_that_only_the_
     fleet = deployed.deploy(emulator, monkeypatch, mark_notified=True)
     events = fleet.client("events")
     before = events.list_targets_by_rule(Rule=breakages.RULE)["Targets"]
-    assert fleet.run(deep=True) == []
+    assert fleet.run(repair_drift=True) == []
     events.remove_targets(Rule=breakages.RULE, Ids=["notified"])
-    assert fleet.run(deep=True) == [
+    assert fleet.run(repair_drift=True) == [
         f"{deployed.HERE}: repair: the target of the rule {breakages.RULE} that marks findings as NOTIFIED is gone"
     ]
     assert events.list_targets_by_rule(Rule=breakages.RULE)["Targets"] == before
@@ -151,7 +151,9 @@ def test_a_stack_whose_template_somebody_has_changed_is_brought_back(fleet):
     client.update_stack(StackName=deployed.NAME, TemplateBody=json.dumps(whole), Tags=stack["Tags"])
     client.get_waiter("stack_update_complete").wait(StackName=deployed.NAME, WaiterConfig={"Delay": 0.1})
 
-    (refused,) = [line for line in fleet.run(deep=True, minimum_severity="LOW") if "FAILED" in line]
-    assert "has a template that somebody has changed, in which securityhub_slack_deep cannot look: run" in refused
+    (refused,) = [line for line in fleet.run(repair_drift=True, minimum_severity="LOW") if "FAILED" in line]
+    assert (
+        "has a template that somebody has changed, in which securityhub_slack_repair_drift cannot look: run" in refused
+    )
     assert f"{deployed.HERE}: stack: update" in fleet.run(minimum_severity="LOW")
-    assert fleet.run(deep=True, minimum_severity="LOW") == []
+    assert fleet.run(repair_drift=True, minimum_severity="LOW") == []

@@ -7,7 +7,7 @@ import json
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import DENY_ALL
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import TRUST
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import IdentityPlan
@@ -78,7 +78,7 @@ def test_towards_permissions_and_back(wanted, live, role, guardrail):
     ],
 )
 def test_foreign_ones_are_refused_and_left_alone(live, what):
-    with pytest.raises(Refused, match=f"the IAM {what} is there, but was not made by this collection"):
+    with pytest.raises(UserError, match=f"the IAM {what} is there, but was not made by this collection"):
         plan(WANTED, live, own_guardrail=True)
     assert plan_absent(WANTED, live) == IdentityPlan()
 

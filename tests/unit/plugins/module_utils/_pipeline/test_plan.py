@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import stack_set
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import TargetPlan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import problems
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.survey import LiveTarget
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
 
 NAME = "securityhub-slack"
@@ -63,7 +63,7 @@ def test_towards_nothing(live, action, stack):
 
 @pytest.mark.parametrize("wanted", [WANTED, None])
 def test_a_foreign_stack_is_refused(wanted):
-    with pytest.raises(Refused, match="the stack securityhub-slack is there, but was not made by this collection"):
+    with pytest.raises(UserError, match="the stack securityhub-slack is there, but was not made by this collection"):
         plan(SETTINGS, wanted, LiveTarget(True, None, FOREIGN))
 
 
@@ -78,7 +78,7 @@ def test_all_that_is_wrong_is_said():
 
 @pytest.mark.parametrize("hub", [False, None])
 def test_without_a_hub_nothing_is_built(hub):
-    with pytest.raises(Refused, match="Security Hub is not enabled there: enable it"):
+    with pytest.raises(UserError, match="Security Hub is not enabled there: enable it"):
         plan(SETTINGS, WANTED, LiveTarget(hub))
 
 
@@ -94,7 +94,7 @@ def test_without_a_hub_nothing_is_built(hub):
 )
 def test_a_stack_that_nothing_leads_out_of_is_refused_with_its_reason(reason, told):
     live = LiveTarget(True, ACTION, {**STACK, "StackStatus": "IMPORT_ROLLBACK_FAILED", **reason})
-    with pytest.raises(Refused, match=told):
+    with pytest.raises(UserError, match=told):
         plan(SETTINGS, WANTED, live)
     assert plan(SETTINGS, None, live) == TargetPlan("delete", stack=("delete",))
 
@@ -117,7 +117,7 @@ def test_tags_of_the_user_make_another_stack():
     assert plan(SETTINGS, tagged, LiveTarget(True, ACTION, STACK)) == TargetPlan("none", stack=("update",))
 
 
-OF_A_SET = fleet.settings(stack_set=True)
+OF_A_SET = fleet.settings(use_stack_set=True)
 STACK_OF_A_SET = {
     "StackName": "StackSet-securityhub-slack-0f1e",
     "StackStatus": "CREATE_COMPLETE",
@@ -144,7 +144,7 @@ def test_beside_the_stack_of_a_stack_set_there_is_the_custom_action_alone():
     ],
 )
 def test_a_stack_that_a_stack_set_has_to_bring_is_refused_and_never_written(stack, why):
-    with pytest.raises(Refused, match=f"a stack set is to make its stack, and .*{why} the playbook .*_export.yml"):
+    with pytest.raises(UserError, match=f"a stack set is to make its stack, and .*{why} the playbook .*_export.yml"):
         plan(OF_A_SET, WANTED, LiveTarget(True, ACTION, stack))
 
 

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.plans import MANAGED_TAG
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import normalized
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot.transformations import tags_of
-from ansible_collections.secops.securityhub.plugins.module_utils._cloudformation import states
+from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import MANAGED_TAG
+from ansible_collections.secops.securityhub.plugins.module_utils._channel.transformations import normalized
+from ansible_collections.secops.securityhub.plugins.module_utils._channel.transformations import tags_of
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import plan
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import states
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
 from hypothesis import HealthCheck
 from hypothesis import given
@@ -32,15 +32,15 @@ def fleets(draw, state="present"):
     """The settings of one account's targets, which agree on what the account has once."""
     common = {
         "state": state,
-        "topology": draw(st.sampled_from(("auto", "per_region"))),
+        "aggregation": draw(st.sampled_from(("auto", "per_region"))),
         "tags": draw(st.sampled_from(({}, {"Team": "security"}))),
-        "routes": draw(st.sampled_from(([], ROUTES[:1], ROUTES))),
+        "channels": draw(st.sampled_from(([], ROUTES[:1], ROUTES))),
     }
     return [
         fleet.settings(
             region,
             minimum_severity=draw(st.sampled_from(SEVERITIES)),
-            automatic=draw(st.booleans()),
+            forward_automatically=draw(st.booleans()),
             **common,
         )
         for region in draw(st.lists(st.sampled_from(REGIONS), min_size=1, unique=True))
@@ -137,8 +137,8 @@ def test_nothing_foreign_is_ever_lost(world, wanted, then):
 def test_absent_after_present_leaves_what_was_there_before(world, wanted):
     before = world.copied()
     world.applied(wanted)
-    routes = [{"name": route["name"], "channel_id": route["channel_id"]} for route in wanted[0].value("routes")]
-    gone = [fleet.settings(item.region, state="absent", routes=routes) for item in wanted]
+    routes = [{"name": route["name"], "channel_id": route["channel_id"]} for route in wanted[0].value("channels")]
+    gone = [fleet.settings(item.region, state="absent", channels=routes) for item in wanted]
     world.applied(gone)
     assert world == before
     assert not any(target.plan.changed for target in world.planned(gone).targets)

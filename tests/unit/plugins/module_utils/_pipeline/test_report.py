@@ -7,7 +7,7 @@ import json
 import unicodedata
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
 from hypothesis import given
@@ -109,7 +109,7 @@ def is_inert(text):
 
 def test_hostile_text_of_aws_is_inert_in_table_and_result():
     account = fleet.World().planned(hosts("us-east-1", "eu-west-1"))
-    account.targets[0].fail(Refused(HOSTILE))
+    account.targets[0].fail(UserError(HOSTILE))
     account.notices.append(HOSTILE)
     lines = table(account)
     assert all(is_inert(line) and "\n" not in line for line in lines)
@@ -130,7 +130,7 @@ def test_the_result():
     assert result["targets"]["us-east-1"] == {
         "account_id": "111111111111",
         "region": "us-east-1",
-        "sends": "CRITICAL",
+        "policy": "CRITICAL",
         "changed": False,
         "changes": [],
         "failed": False,

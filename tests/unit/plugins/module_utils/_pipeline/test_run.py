@@ -445,24 +445,24 @@ def test_the_channel_id_changes_in_place(lab):
 
 
 def test_a_route_comes_and_goes(lab):
-    lab.run(lab.hosts("eu-west-1", "us-east-1", routes=[dict(ROUTES[0])]))
+    lab.run(lab.hosts("eu-west-1", "us-east-1", channels=[dict(ROUTES[0])]))
     assert list(lab.channels()) == ["securityhub-slack-prod"]
 
-    lab.run(lab.hosts("eu-west-1", "us-east-1", routes=[dict(route) for route in ROUTES]))
+    lab.run(lab.hosts("eu-west-1", "us-east-1", channels=[dict(route) for route in ROUTES]))
     for name in ("prod", "test"):
         topic = f"securityhub-slack-{name}"
         assert lab.carried(topic) == topics("eu-west-1", "us-east-1", topic=topic)
 
-    check = lab.run(lab.hosts("eu-west-1", "us-east-1", routes=[dict(ROUTES[0])]), check=True)
-    done = lab.run(lab.hosts("eu-west-1", "us-east-1", routes=[dict(ROUTES[0])]))
+    check = lab.run(lab.hosts("eu-west-1", "us-east-1", channels=[dict(ROUTES[0])]), check=True)
+    done = lab.run(lab.hosts("eu-west-1", "us-east-1", channels=[dict(ROUTES[0])]))
     assert check.foreseen == done.foreseen
     assert list(lab.channels()) == ["securityhub-slack-prod"]
     assert lab.topics("us-east-1") == ["securityhub-slack-prod"]
 
 
 def test_the_topics_of_a_route_that_a_killed_run_has_taken_away_leave_the_channel(lab):
-    both = lab.hosts("eu-west-1", "us-east-1", routes=[dict(route) for route in ROUTES])
-    one = lab.hosts("eu-west-1", "us-east-1", routes=[dict(ROUTES[0])])
+    both = lab.hosts("eu-west-1", "us-east-1", channels=[dict(route) for route in ROUTES])
+    one = lab.hosts("eu-west-1", "us-east-1", channels=[dict(ROUTES[0])])
     lab.run(both)
     # The stacks are updated; then the channel is not reached.
     lab.emulator.faults(
@@ -521,14 +521,14 @@ def test_the_home_region_takes_over_and_gives_back(lab):
     assert order.index("UpdateStack") < order.index("UpdateSlackChannelConfiguration") < order.index("DeleteStack")
 
     # The regions are there, and in the channel, before the home region leaves their findings to them.
-    done = lab.run(lab.hosts(*REGIONS, topology="per_region"))
+    done = lab.run(lab.hosts(*REGIONS, aggregation="per_region"))
     assert handover.NOTICE in done.notices
     order = [(entry["operation"], entry["region"]) for entry in done.requests if entry["write"]]
     joined = order.index(("UpdateSlackChannelConfiguration", "us-east-2"))
     assert max(number for number, (operation, _region) in enumerate(order) if operation == "CreateStack") < joined
     assert joined < order.index(("UpdateStack", "us-east-1"))
     assert lab.carried() == topics(*REGIONS)
-    assert handover.NOTICE not in lab.run(lab.hosts(*REGIONS, topology="per_region")).notices
+    assert handover.NOTICE not in lab.run(lab.hosts(*REGIONS, aggregation="per_region")).notices
 
 
 def test_the_home_region_goes_on_while_a_region_cannot_send_for_itself(lab):
@@ -536,26 +536,29 @@ def test_the_home_region_goes_on_while_a_region_cannot_send_for_itself(lab):
     lab.run(lab.hosts(*REGIONS))
     before = lab.ours("us-east-1")
     lab.emulator.faults({"denied": 1, "operations": ["CreateStack"], "regions": ["eu-west-1"]})
-    done = lab.run(lab.hosts(*REGIONS, topology="per_region"))
+    done = lab.run(lab.hosts(*REGIONS, aggregation="per_region"))
     assert "it goes on sending for eu-west-1, because the pipeline there is not in place" in done.errors["us-east-1"]
     assert lab.ours("us-east-1") == before
     lab.emulator.faults()
     # Nor does a run of the home region alone, which leaves that region out.
-    limited = lab.run(lab.hosts("us-east-1", topology="per_region"), lab.hosts("eu-west-1", topology="per_region"))
+    limited = lab.run(
+        lab.hosts("us-east-1", aggregation="per_region"), lab.hosts("eu-west-1", aggregation="per_region")
+    )
     assert "it is not deployed as it shall be: include it in the run" in limited.errors["us-east-1"]
-    assert lab.run(lab.hosts(*REGIONS, topology="per_region")).errors == {}
+    assert lab.run(lab.hosts(*REGIONS, aggregation="per_region")).errors == {}
     assert lab.carried() == topics(*REGIONS)
 
 
 def test_global_findings_change_hands_without_a_gap(lab):
-    lab.run(lab.hosts(*REGIONS, owner_region="us-east-1"))
-    moved = lab.hosts(*REGIONS, owner_region="eu-west-1")
+    lab.run(lab.hosts(*REGIONS, global_findings_region="us-east-1"))
+    moved = lab.hosts(*REGIONS, global_findings_region="eu-west-1")
     lab.emulator.faults({"denied": 1, "operations": ["UpdateStack"], "regions": ["eu-west-1"]})
     held = lab.run(moved).errors["us-east-1"]
     assert "it goes on sending the findings about global resources, because the pipeline of eu-west-1" in held
     lab.emulator.faults()
     limited = lab.run(
-        lab.hosts("us-east-1", owner_region="eu-west-1"), lab.hosts("eu-west-1", owner_region="eu-west-1")
+        lab.hosts("us-east-1", global_findings_region="eu-west-1"),
+        lab.hosts("eu-west-1", global_findings_region="eu-west-1"),
     )
     assert "include it in the run" in limited.errors["us-east-1"]
     done = lab.run(moved)

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
-from ansible_collections.secops.securityhub.plugins.module_utils._chatbot import custom_action
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import custom_action
 from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import triage
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
 
@@ -60,7 +60,7 @@ def test_the_way_to_buttons(live, operations):
 
 def test_a_foreign_custom_action_is_refused_and_left_alone():
     foreign = there(CHANNEL, tags=[])
-    with pytest.raises(Refused, match="pipe-suppress of Amazon Q is there, but was not made by this collection"):
+    with pytest.raises(UserError, match="pipe-suppress of Amazon Q is there, but was not made by this collection"):
         triage.plan([foreign], "pipe", TAGS, (CHANNEL,))
     assert triage.plan_absent([foreign, *all_there(CHANNEL)[::2]]).leaving == tuple(all_there(CHANNEL)[::2])
     assert not triage.plan_absent([foreign]).changed

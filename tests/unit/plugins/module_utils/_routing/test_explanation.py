@@ -40,7 +40,7 @@ ANALYZER = {
             "severity MEDIUM is not one of CRITICAL, LOW",
         ),
         ({}, ELSEWHERE, {"Severity": {}}, "severity missing is not one of CRITICAL"),
-        ({"automatic": False}, ELSEWHERE, {}, "automatic forwarding is off for eu-west-1"),
+        ({"forward_automatically": False}, ELSEWHERE, {}, "automatic forwarding is off for eu-west-1"),
         ({"account_ids": ["111111111111"]}, ELSEWHERE, {}, None),
         (
             {"account_ids": ["222222222222"]},
@@ -76,8 +76,8 @@ ANALYZER = {
             "GuardDuty reports calls of iam.amazonaws.com in every Region, sent by us-east-1 only",
         ),
         ({}, ELSEWHERE, ANALYZER, "Access Analyzer reports AwsIamRole in every Region, sent by us-east-1 only"),
-        ({"global_guardduty_once": False}, ELSEWHERE, GUARDDUTY, None),
-        ({"global_access_analyzer_once": False}, ELSEWHERE, ANALYZER, None),
+        ({"deduplicate_global": ["controls", "access_analyzer"]}, ELSEWHERE, GUARDDUTY, None),
+        ({"deduplicate_global": ["controls", "guardduty"]}, ELSEWHERE, ANALYZER, None),
         ({}, Scope("us-east-1", "us-east-1"), ANALYZER, None),
         (
             {},
@@ -87,7 +87,7 @@ ANALYZER = {
         ),
         (
             {},
-            Scope("us-east-1", "us-east-1", (("eu-west-1", worlds.policy(automatic=False)),)),
+            Scope("us-east-1", "us-east-1", (("eu-west-1", worlds.policy(forward_automatically=False)),)),
             {"Region": "eu-west-1"},
             "automatic forwarding is off for eu-west-1",
         ),
@@ -97,7 +97,7 @@ ANALYZER = {
             {"Region": "eu-west-1", "Severity": {"Label": "LOW"}},
             "severity LOW is below HIGH",
         ),
-        ({"schema": "v2"}, ELSEWHERE, {}, "it is no finding of the schema v2"),
+        ({"finding_format": "ocsf"}, ELSEWHERE, {}, "it is no finding of the schema ocsf"),
         # The first of several reasons, in an order that does not depend on the finding.
         (
             {"minimum_severity": "HIGH"},

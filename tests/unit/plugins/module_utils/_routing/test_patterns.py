@@ -7,7 +7,7 @@ import dataclasses
 import json
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import controls
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import MAX_LENGTH
@@ -57,12 +57,12 @@ def test_owner_region_has_one_plain_pattern():
         ),
     ],
 )
-@pytest.mark.parametrize("schema", ["cspm", "v2"])
+@pytest.mark.parametrize("schema", ["asff", "ocsf"])
 def test_the_accounts_of_a_route_are_one_more_field(changed, accounts, schema):
-    (without,) = automatic_patterns(worlds.policy(schema=schema), OTHER)
-    (pattern,) = automatic_patterns(worlds.policy(schema=schema, **changed), OTHER)
+    (without,) = automatic_patterns(worlds.policy(finding_format=schema), OTHER)
+    (pattern,) = automatic_patterns(worlds.policy(finding_format=schema, **changed), OTHER)
     found = pattern["detail"]["findings"]
-    if schema == "cspm":
+    if schema == "asff":
         assert found.pop("AwsAccountId") == accounts
     else:
         assert found.pop("cloud") == {"account": {"uid": accounts}}
@@ -89,7 +89,7 @@ def test_too_many_accounts_of_other_routes_are_refused_with_the_numbers():
     elsewhere = [f"{number:012}" for number in range(60)]
     assert len(automatic_patterns(worlds.policy(account_ids_elsewhere=elsewhere), OTHER)) == 1
     elsewhere = [f"{number:012}" for number in range(200)]
-    with pytest.raises(Refused, match=r"eu-west-1 needs an event pattern of \d,\d+ characters.*lists of account_ids"):
+    with pytest.raises(UserError, match=r"eu-west-1 needs an event pattern of \d,\d+ characters.*lists of account_ids"):
         automatic_patterns(worlds.policy(account_ids_elsewhere=elsewhere), OTHER)
 
 
@@ -101,12 +101,12 @@ def test_other_regions_leave_out_the_repeating_controls_only():
 
 
 def test_switches_leave_nothing_out():
-    plain = worlds.policy(global_controls_once=False, global_guardduty_once=False, global_access_analyzer_once=False)
+    plain = worlds.policy(deduplicate_global=[])
     assert automatic_patterns(plain, OTHER) == automatic_patterns(plain, OWNER)
 
 
 def test_automatic_forwarding_off_has_no_pattern():
-    assert automatic_patterns(worlds.policy(automatic=False), OWNER) == ()
+    assert automatic_patterns(worlds.policy(forward_automatically=False), OWNER) == ()
 
 
 def test_the_data_has_29_repeating_and_19_single_region_controls_without_iam_28():
@@ -145,7 +145,7 @@ def test_home_region_sends_each_linked_region_by_its_own_threshold():
 
 
 def test_linked_region_without_automatic_forwarding_sends_nothing_from_the_home_region():
-    scope = Scope("us-east-1", "us-east-1", linked=(("eu-west-1", worlds.policy(automatic=False)),))
+    scope = Scope("us-east-1", "us-east-1", linked=(("eu-west-1", worlds.policy(forward_automatically=False)),))
     (pattern,) = automatic_patterns(worlds.policy(), scope)
     assert not matches(pattern, worlds.event(worlds.finding(Region="eu-west-1"), "us-east-1"))
     assert matches(pattern, worlds.event(worlds.finding(), "us-east-1"))
@@ -231,19 +231,19 @@ def test_suppressions_of_too_many_rules_are_refused_with_the_numbers():
         for number in range(30)
     ]
     with pytest.raises(
-        Refused, match=r"eu-west-1 takes \d+ event rules of at most 2,048 characters, and 20 are the most"
+        UserError, match=r"eu-west-1 takes \d+ event rules of at most 2,048 characters, and 20 are the most"
     ):
         automatic_patterns(worlds.policy(suppressions=given), OTHER)
 
 
 def test_suppressions_that_no_field_divides_are_refused_with_the_numbers():
     given = [{"resource_ids": [f"arn:aws:s3:::bucket-{index}" for index in range(200)]}]
-    with pytest.raises(Refused, match=r"eu-west-1 needs an event pattern of \d,\d+ characters.*quota is 2,048"):
+    with pytest.raises(UserError, match=r"eu-west-1 needs an event pattern of \d,\d+ characters.*quota is 2,048"):
         automatic_patterns(worlds.policy(suppressions=given), OTHER)
 
 
 def test_v2_uses_the_fields_of_ocsf():
-    (pattern,) = automatic_patterns(worlds.policy(schema="v2", minimum_severity="HIGH"), OWNER)
+    (pattern,) = automatic_patterns(worlds.policy(finding_format="ocsf", minimum_severity="HIGH"), OWNER)
     assert pattern["detail-type"] == ["Findings Imported V2"]
     assert pattern["detail"]["findings"] == {
         "activity_name": [{"anything-but": ["Close"]}, {"exists": False}],
@@ -254,8 +254,8 @@ def test_v2_uses_the_fields_of_ocsf():
 
 
 def test_patterns_name_no_field_that_aws_has_renamed_or_dropped():
-    for schema in ("cspm", "v2"):
-        text = json.dumps(automatic_patterns(worlds.policy(schema=schema), OTHER))
+    for schema in ("asff", "ocsf"):
+        text = json.dumps(automatic_patterns(worlds.policy(finding_format=schema), OTHER))
         assert "ProductName" not in text
         assert "ProductFields" not in text
         assert "GeneratorId" not in text
@@ -304,7 +304,7 @@ def in_v2(policy):
         return dataclasses.replace(item, resource_tags=())
 
     kept = tuple(item for item in map(untagged, policy.suppressions) if any(getattr(item, name) for name in LISTS))
-    return dataclasses.replace(policy, schema="v2", suppressions=kept)
+    return dataclasses.replace(policy, schema="ocsf", suppressions=kept)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

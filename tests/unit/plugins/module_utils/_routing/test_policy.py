@@ -21,7 +21,7 @@ from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._rou
         ({"minimum_severity": "INFORMATIONAL"}, ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")),
         ({"severities": ["LOW", "CRITICAL", "LOW"]}, ("CRITICAL", "LOW")),
         ({"severities": ["LOW"], "minimum_severity": "HIGH"}, ("LOW",)),
-        ({"severities": ["LOW"], "automatic": False}, ()),
+        ({"severities": ["LOW"], "forward_automatically": False}, ()),
     ],
 )
 def test_severities(changed, severities):
@@ -71,7 +71,7 @@ def test_a_suppression_speaks_by_its_reason_or_its_criteria():
         ({"account_ids": ["111111111111"]}, "CRITICAL of 111111111111"),
         ({"minimum_severity": "HIGH", "account_ids": ["111111111111", "222222222222"]}, "HIGH and above of 2 accounts"),
         ({"account_ids_elsewhere": ["111111111111"]}, "CRITICAL of all other accounts"),
-        ({"automatic": False, "account_ids": ["111111111111"]}, "custom action only"),
+        ({"forward_automatically": False, "account_ids": ["111111111111"]}, "custom action only"),
     ],
 )
 def test_a_policy_in_words(changed, words):
@@ -91,7 +91,7 @@ def test_accounts_are_texts_in_one_order_each_once():
         ({"severities": ["HIGH", "URGENT"]}, "severities says 'URGENT': use CRITICAL,"),
         ({"account_ids": ["prod"]}, "securityhub_slack_account_ids has 'prod': use an account's 12 digits, in quotes"),
         ({"account_ids": [12345678901]}, "account_ids has '12345678901': use an account's 12 digits"),
-        ({"schema": "ocsf"}, "schema is 'ocsf': use cspm (ASFF events) or v2"),
+        ({"finding_format": "v2"}, "finding_format is 'v2': use asff (Security Hub CSPM) or ocsf"),
         ({"suppressions": ["S3.1"]}, "suppression 1 is no mapping: give it keys out of control_ids,"),
         (
             {"suppressions": [{"control_ids": ["S3.1"]}, {"control": "S3.1"}]},
@@ -111,8 +111,8 @@ def test_accounts_are_texts_in_one_order_each_once():
         ({"suppressions": [{"resource_tags": {"env": []}}]}, "has no value for the tag 'env': give it one or a list"),
         ({"suppressions": [{"resource_tags": {"prefix": "x"}}]}, "has the tag key 'prefix', which EventBridge takes"),
         (
-            {"schema": "v2", "suppressions": [{"resource_tags": {"env": "dev"}}]},
-            "has resource_tags, which no event pattern can express for securityhub_slack_schema v2",
+            {"finding_format": "ocsf", "suppressions": [{"resource_tags": {"env": "dev"}}]},
+            "has resource_tags, which no event pattern can express for securityhub_slack_finding_format ocsf",
         ),
         (
             {"suppressions": [{"control_ids": ["S3.1"], "expires": "2026-02-30"}]},

@@ -46,7 +46,7 @@ def targets_of(scenario):
         [Candidate(region, (("slack", policy),)) for region, policy in policies.items()],
         aggregation_of(scenario["aggregator"]),
         "auto",
-        scenario["variables"].get("owner_region", ""),
+        scenario["variables"].get("global_findings_region", ""),
     )
     assert layout.problems == ()
     return [_target(place, policies[place.region], scenario["account"]) for place in layout.places]

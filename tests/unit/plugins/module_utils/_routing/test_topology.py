@@ -61,7 +61,7 @@ def test_owner_region(regions, setting, owner):
 
 
 def test_owner_region_by_default_is_one_that_sends():
-    quiet = [*candidates("us-east-1", automatic=False), *candidates("eu-west-1"), *candidates("eu-west-2")]
+    quiet = [*candidates("us-east-1", forward_automatically=False), *candidates("eu-west-1"), *candidates("eu-west-2")]
     assert lay_out(quiet, None, "auto", "").owner_region == "eu-west-1"
     off = [*candidates("us-east-1", hub=False), *candidates("eu-west-2", "eu-west-1", hub=True)]
     assert lay_out(off, None, "auto", "").owner_region == "eu-west-2"
@@ -79,7 +79,7 @@ def test_an_owner_region_that_sends_nothing_is_refused(owner, cause):
     given_targets = [
         *candidates("us-east-1", hub=False),
         *candidates("eu-west-1", hub=True),
-        *candidates("us-west-2", automatic=False),
+        *candidates("us-west-2", forward_automatically=False),
     ]
     (problem,) = lay_out(given_targets, None, "auto", owner).problems
     assert "global findings would be lost" in problem
@@ -88,9 +88,7 @@ def test_an_owner_region_that_sends_nothing_is_refused(owner, cause):
 
 def test_an_owner_region_is_not_asked_for_where_nothing_depends_on_it():
     switched_off = {
-        "global_controls_once": False,
-        "global_guardduty_once": False,
-        "global_access_analyzer_once": False,
+        "deduplicate_global": [],
     }
     layout = lay_out(candidates("eu-west-1", "eu-west-2", **switched_off), None, "auto", "sa-east-1")
     assert (layout.problems, layout.notices) == ((), ())
@@ -131,7 +129,7 @@ def test_a_home_region_that_is_no_target_is_refused(setting):
     (problem,) = lay_out(candidates("eu-west-1", "eu-west-2"), ALL_INTO_FRANKFURT, setting, "").problems
     assert problem == (
         "eu-west-1, eu-west-2 feed the home Region eu-central-1, which is no target: add it to the inventory, "
-        "or set securityhub_slack_topology to per_region"
+        "or set securityhub_slack_aggregation to per_region"
     )
     assert lay_out(candidates("eu-west-1"), ALL_INTO_FRANKFURT, "per_region", "").problems == ()
 
@@ -145,9 +143,9 @@ def test_home_region_without_an_aggregator_is_refused():
 
 def test_a_channel_or_schema_that_the_home_region_lacks_is_refused():
     home = Candidate("eu-central-1", (("slack", worlds.policy()),))
-    linked = Candidate("eu-west-1", (("slack", worlds.policy(schema="v2")), ("slack-extra", worlds.policy())))
+    linked = Candidate("eu-west-1", (("slack", worlds.policy(finding_format="ocsf")), ("slack-extra", worlds.policy())))
     schema, channel = lay_out([home, linked], ALL_INTO_FRANKFURT, "auto", "").problems
-    assert "securityhub_slack_schema is v2 for eu-west-1 and cspm for eu-central-1" in schema
+    assert "securityhub_slack_finding_format is ocsf for eu-west-1 and asff for eu-central-1" in schema
     assert "has no channel slack-extra" in channel
 
 
@@ -172,13 +170,16 @@ def test_a_slice_leaves_global_findings_to_the_owner_region_of_another_one():
 def test_a_slice_refuses_an_owner_region_where_security_hub_is_off():
     given_targets = [*candidates("eu-west-1", hub=True), elsewhere("us-east-1", hub=False)]
     (problem,) = lay_out(given_targets, None, "auto", "us-east-1", sliced=True).problems
-    assert "securityhub_slack_owner_region is us-east-1, where Security Hub is off: use one of eu-west-1" in problem
+    assert (
+        "securityhub_slack_global_findings_region is us-east-1, where Security Hub is off: use one of eu-west-1"
+        in problem
+    )
 
 
 def test_a_slice_does_not_choose_an_owner_region():
     (problem,) = lay_out(candidates("eu-west-1"), None, "auto", "", sliced=True).problems
-    assert problem.endswith("set securityhub_slack_owner_region, the same for all")
-    assert lay_out(candidates("eu-west-1", automatic=False), None, "auto", "", sliced=True).problems == ()
+    assert problem.endswith("set securityhub_slack_global_findings_region, the same for all")
+    assert lay_out(candidates("eu-west-1", forward_automatically=False), None, "auto", "", sliced=True).problems == ()
 
 
 @pytest.mark.parametrize("regions", [("eu-central-1",), ("eu-central-1", "eu-west-1"), ("eu-west-1",)])

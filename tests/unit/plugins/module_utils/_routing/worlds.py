@@ -12,7 +12,7 @@ import datetime
 import re
 from typing import Any
 
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import Refused
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import controls
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
@@ -26,16 +26,14 @@ TODAY = datetime.date(2026, 11, 24)
 DEFAULTS: dict[str, Any] = {
     "minimum_severity": "CRITICAL",
     "severities": [],
-    "automatic": True,
+    "forward_automatically": True,
     "account_ids": [],
-    "owner_region": "",
-    "global_controls_once": True,
-    "global_guardduty_once": True,
-    "global_access_analyzer_once": True,
+    "global_findings_region": "",
+    "deduplicate_global": ["controls", "guardduty", "access_analyzer"],
     "suppressions": [],
-    "topology": "auto",
+    "aggregation": "auto",
     "allow_member": False,
-    "schema": "cspm",
+    "finding_format": "asff",
 }
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1", "ap-northeast-1")
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
@@ -184,7 +182,7 @@ def patterns_of(rule: Policy, scope: Scope) -> tuple[dict[str, Any], ...]:
     """Return the patterns of a drawn policy; draw another one where its suppressions are too much for EventBridge."""
     try:
         return automatic_patterns(rule, scope)
-    except Refused:
+    except UserError:
         return reject()
 
 
@@ -254,13 +252,11 @@ def policies(draw: st.DrawFn, most_suppressions: int = 3) -> Policy:
     """Draw a policy."""
     return policy(
         minimum_severity=draw(st.sampled_from(("INFORMATIONAL", "LOW", "HIGH"))),
-        automatic=draw(st.sampled_from((True, True, True, True, False))),
+        forward_automatically=draw(st.sampled_from((True, True, True, True, False))),
         suppressions=draw(st.lists(suppressions(), max_size=most_suppressions)),
         account_ids=draw(st.just([]) | st.lists(st.sampled_from(ACCOUNTS), max_size=2)),
         account_ids_elsewhere=draw(st.just([]) | st.lists(st.sampled_from(ACCOUNTS), max_size=2)),
-        global_controls_once=draw(st.booleans()),
-        global_guardduty_once=draw(st.booleans()),
-        global_access_analyzer_once=draw(st.booleans()),
+        deduplicate_global=draw(st.lists(st.sampled_from(("controls", "guardduty", "access_analyzer")), unique=True)),
     )
 
 

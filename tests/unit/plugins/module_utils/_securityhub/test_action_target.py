@@ -9,8 +9,8 @@ import boto3
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
-from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import api
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
+from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub as api
 from botocore.stub import Stubber
 
 ARN = "arn:aws:securityhub:ap-northeast-1:111111111111:action/custom/SendToSlack"
@@ -100,7 +100,7 @@ class TestHubOff:
             )
             with pytest.raises(api.HubNotEnabled) as raised:
                 api.describe_action_targets(client)
-        assert isinstance(raised.value, errors.Refused)
+        assert isinstance(raised.value, errors.UserError)
         assert errors.explain(raised.value).startswith("Security Hub is not enabled in ap-northeast-1: enable it")
 
     def test_is_not_taken_for_the_question_of_who_administers(self, client):

@@ -1,0 +1,91 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Slack and Microsoft Teams as AWS Chatbot knows them: two sets of names for one thing. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .._services import chatbot as api
+
+REGIONS = ("us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1")
+DEFAULT_REGION = "us-east-2"
+CONSOLE = "https://us-east-2.console.aws.amazon.com/chatbot/home"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A chat platform: what AWS calls the parts of its channel configurations, and the calls for them.
+
+    *team_id*, *team_name*, *channel_id* and *channel_name* are member names of the API, *arn_part* is the part of the
+    ARN that names the platform, *team* and *menu* are words of the console.
+    """
+
+    name: str
+    team: str
+    menu: str
+    arn_part: str
+    team_id: str
+    team_name: str
+    channel_id: str
+    channel_name: str
+    team_id_pattern: re.Pattern[str]
+    team_id_hint: str
+    channel_id_pattern: re.Pattern[str]
+    channel_id_hint: str
+    list_configurations: Callable[[Any], list[dict[str, Any]]]
+    list_teams: Callable[[Any], list[dict[str, Any]]]
+    create: Callable[[Any, dict[str, Any]], None]
+    update: Callable[[Any, dict[str, Any]], None]
+    delete: Callable[[Any, str], bool]
+
+    def arn(self, account: str, configuration_name: str) -> str:
+        """Return the ARN of a channel configuration; Chatbot exists in the partition aws only."""
+        return f"arn:aws:chatbot::{account}:chat-configuration/{self.arn_part}/{configuration_name}"
+
+
+SLACK = Platform(
+    name="Slack",
+    team="workspace",
+    menu="Slack",
+    arn_part="slack-channel",
+    team_id="SlackTeamId",
+    team_name="SlackTeamName",
+    channel_id="SlackChannelId",
+    channel_name="SlackChannelName",
+    team_id_pattern=re.compile(r"^T[0-9A-Z]{7,}\Z"),
+    team_id_hint="the id that begins with T, as in https://app.slack.com/client/<workspace>/<channel>",
+    channel_id_pattern=re.compile(r"^[CG][0-9A-Z]{7,}\Z"),
+    channel_id_hint="the id that begins with C (private channels: C or G), not the channel's name",
+    list_configurations=api.describe_slack_channel_configurations,
+    list_teams=api.describe_slack_workspaces,
+    create=api.create_slack_channel_configuration,
+    update=api.update_slack_channel_configuration,
+    delete=api.delete_slack_channel_configuration,
+)
+
+UUID = re.compile(r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
+
+TEAMS = Platform(
+    name="Microsoft Teams",
+    team="team",
+    menu="Microsoft Teams",
+    arn_part="microsoft-teams-channel",
+    team_id="TeamId",
+    team_name="TeamName",
+    channel_id="ChannelId",
+    channel_name="ChannelName",
+    team_id_pattern=UUID,
+    team_id_hint="the UUID that stands as groupId= in the link to the channel",
+    channel_id_pattern=re.compile(r"^[a-zA-Z0-9-_=+/.,]*%3[aA][a-zA-Z0-9-_=+/.,]*%40[a-zA-Z0-9-_=+/.,]*\Z"),
+    channel_id_hint="the URL-encoded part of the link to the channel that begins with 19%3a and holds %40",
+    list_configurations=api.list_microsoft_teams_channel_configurations,
+    list_teams=api.list_microsoft_teams_configured_teams,
+    create=api.create_microsoft_teams_channel_configuration,
+    update=api.update_microsoft_teams_channel_configuration,
+    delete=api.delete_microsoft_teams_channel_configuration,
+)

@@ -1,0 +1,156 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CloudFormation: one function a call. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._aws import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Stack = dict[str, Any]
+# "Stack:arn... is in UPDATE_IN_PROGRESS state and can not be updated.", "... cannot be deleted while in status ..."
+BUSY = re.compile(r"\b[A-Z_]+_IN_PROGRESS\b")
+
+
+class Busy(Exception):
+    """An operation on the stack is under way: another run's, or that of a request whose answer was lost."""
+
+
+def describe_stack(client: Any, name: str) -> Stack | None:
+    """Return the stack as boto3 shapes it, or None. A stack that does not exist is a ValidationError in this API."""
+    try:
+        found = client.describe_stacks(StackName=name)["Stacks"]
+    except client.exceptions.ClientError as error:
+        if _says_missing(error):
+            return None
+        raise
+    return found[0] if found else None
+
+
+def describe_stacks(client: Any) -> list[Stack]:
+    """Return all stacks of the account and region, deleted ones apart: a call for every 100."""
+    pages = client.get_paginator("describe_stacks").paginate()
+    return [stack for page in pages for stack in page["Stacks"]]
+
+
+def create_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:
+    """Start creating the stack (a failure rolls back to ROLLBACK_COMPLETE); return False if another run was faster."""
+    try:
+        client.create_stack(OnFailure="ROLLBACK", **_wanted(name, template, tags))
+    except client.exceptions.AlreadyExistsException:
+        return False
+    return True
+
+
+def update_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:
+    """Start updating the stack; return False if CloudFormation finds nothing to update. Raise Busy."""
+    try:
+        with _unless_busy(client):
+            client.update_stack(**_wanted(name, template, tags))
+    except client.exceptions.ClientError as error:
+        if errors.code(error) == "ValidationError" and "No updates are to be performed" in errors.message(error):
+            return False
+        raise
+    return True
+
+
+def replace_template(client: Any, name: str, template: str, parameters: tuple[str, ...]) -> None:
+    """Start updating the stack with another template; its tags and the values of *parameters* stay. Raise Busy."""
+    with _unless_busy(client):
+        client.update_stack(
+            StackName=name,
+            TemplateBody=template,
+            Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in parameters],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+
+
+def delete_stack(client: Any, name: str, retain: tuple[str, ...] = ()) -> None:
+    """Start deleting the stack; *retain* (logical ids) is allowed for a stack in DELETE_FAILED only. Raise Busy."""
+    arguments: dict[str, Any] = {"StackName": name}
+    if retain:
+        arguments["RetainResources"] = list(retain)
+    with _unless_busy(client):
+        client.delete_stack(**arguments)
+
+
+def continue_update_rollback(client: Any, name: str, skip: tuple[str, ...] = ()) -> None:
+    """Let a stack in UPDATE_ROLLBACK_FAILED go on rolling back, without the resources to *skip*. Raise Busy."""
+    arguments: dict[str, Any] = {"StackName": name}
+    if skip:
+        arguments["ResourcesToSkip"] = list(skip)
+    with _unless_busy(client):
+        client.continue_update_rollback(**arguments)
+
+
+def rollback_stack(client: Any, name: str) -> None:
+    """Take back the update of a stack in UPDATE_FAILED, which somebody has left there. Raise Busy."""
+    with _unless_busy(client):
+        client.rollback_stack(StackName=name)
+
+
+def stack_events(client: Any, name: str) -> list[dict[str, Any]]:
+    """Return the newest events of the stack (one page of up to 100), newest first."""
+    events: list[dict[str, Any]] = client.describe_stack_events(StackName=name)["StackEvents"]
+    return events
+
+
+def stack_resources(client: Any, name: str) -> list[dict[str, Any]]:
+    """Return all resource summaries of the stack."""
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
+    return [summary for page in pages for summary in page["StackResourceSummaries"]]
+
+
+def stack_of(client: Any, physical_id: str) -> str:
+    """Return the id of the stack that holds the resource, '' if none does: deleted stacks are found too, and are none.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
+    """
+    try:
+        found = client.describe_stack_resources(PhysicalResourceId=physical_id)["StackResources"]
+    except client.exceptions.ClientError as error:
+        if _says_missing(error):
+            return ""
+        raise
+    return next((str(item["StackId"]) for item in found if item["ResourceStatus"] != "DELETE_COMPLETE"), "")
+
+
+def _says_missing(error: Exception) -> bool:
+    return errors.code(error) == "ValidationError" and "does not exist" in errors.message(error)
+
+
+def stack_template(client: Any, name: str) -> Any:
+    """Return the stack's template: a dict for JSON, a str for YAML."""
+    return client.get_template(StackName=name)["TemplateBody"]
+
+
+@contextmanager
+def _unless_busy(client: Any) -> Iterator[None]:
+    try:
+        yield
+    except client.exceptions.ClientError as error:
+        if errors.code(error) == "ValidationError" and BUSY.search(errors.message(error)):
+            raise Busy from error
+        raise
+
+
+def _wanted(name: str, template: str, tags: dict[str, str]) -> dict[str, Any]:
+    # The capability covers roles whose names CloudFormation makes up, and is ignored where a template has none.
+    return {
+        "StackName": name,
+        "TemplateBody": template,
+        "Tags": _boto3_tags(tags),
+        "Capabilities": ["CAPABILITY_IAM"],
+    }
+
+
+def _boto3_tags(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

@@ -1,0 +1,71 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EventBridge, the default bus: one function a call. PRIVATE to the collection.
+
+Every function takes a botocore client of the service ``events`` and lets botocore's errors through.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .._aws import errors
+
+Resource = dict[str, Any]
+
+
+def list_rules(client: Any, prefix: str = "") -> dict[str, Resource]:
+    """Return the rules whose names begin with *prefix*, by name, as boto3 shapes them (EventPattern is a text)."""
+    arguments = {"NamePrefix": prefix} if prefix else {}
+    pages = client.get_paginator("list_rules").paginate(**arguments)
+    return {rule["Name"]: rule for page in pages for rule in page["Rules"]}
+
+
+def list_targets(client: Any, rule: str) -> list[Resource]:
+    """Return the targets of the rule (five at most by default); [] without such a rule."""
+    try:
+        pages = client.get_paginator("list_targets_by_rule").paginate(Rule=rule)
+        return [target for page in pages for target in page["Targets"]]
+    except client.exceptions.ResourceNotFoundException:
+        return []
+
+
+def rules_of_target(client: Any, arn: str) -> list[str]:
+    """Return the names of the rules that send to the target."""
+    pages = client.get_paginator("list_rule_names_by_target").paginate(TargetArn=arn)
+    return [name for page in pages for name in page["RuleNames"]]
+
+
+def delete_rule(client: Any, name: str) -> None:
+    """Delete the rule, which must have no target; a missing one is no error."""
+    client.delete_rule(Name=name)
+
+
+def matches(client: Any, pattern: str, event: Resource) -> bool:
+    """Tell whether EventBridge says that the event matches the pattern: free, and nothing is sent."""
+    return bool(client.test_event_pattern(EventPattern=pattern, Event=json.dumps(event))["Result"])
+
+
+def put_rule(client: Any, members: Resource) -> None:
+    """Create the rule, or replace what it is, from the members of PutRule; its targets stay."""
+    client.put_rule(**members)
+
+
+def put_targets(client: Any, rule: str, targets: list[Resource]) -> None:
+    """Add the targets to the rule, or replace those of the same Id. Raise UserError where AWS takes one not."""
+    _refuse_failed(rule, client.put_targets(Rule=rule, Targets=targets))
+
+
+def remove_targets(client: Any, rule: str, ids: list[str]) -> None:
+    """Take targets away from the rule, by Id; a missing one is no error. Raise UserError where AWS keeps one."""
+    _refuse_failed(rule, client.remove_targets(Rule=rule, Ids=ids))
+
+
+def _refuse_failed(rule: str, answer: Resource) -> None:
+    for failed in answer.get("FailedEntries", []):
+        raise errors.UserError(
+            f"EventBridge refused the target {failed['TargetId']} of the rule {rule} "
+            f"({failed.get('ErrorMessage', 'no reason given')}): look at the rule in the console, and run again."
+        )

@@ -1,0 +1,273 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Security Hub: one function a call. PRIVATE to the collection.
+
+Every function takes a botocore client of the service ``securityhub`` and lets botocore's errors through, but for one:
+in an account and region where Security Hub is off, AWS answers anything with InvalidAccessException, and that becomes
+*HubNotEnabled*. The same code for an account that may not ask becomes *WrongAccount* in the calls for organisations.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._aws import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Resource = dict[str, Any]
+
+MANAGEMENT = "the management account of the organisation"
+ADMINISTRATOR = "the delegated administrator of Security Hub"
+
+# InvalidAccessException also means "not the administrator of this organization"; then the hub may well be on.
+NOT_ABOUT_THE_HUB = ("administrator", "organization", "management account")
+
+
+class HubNotEnabled(errors.UserError):
+    """Security Hub is off in this account and region."""
+
+    def __init__(self, region: str) -> None:
+        super().__init__(
+            f"Security Hub is not enabled in {region}: enable it there (console, or the module "
+            f"secops.securityhub.securityhub_hub), or leave the region out."
+        )
+        self.region = region
+
+
+class WrongAccount(errors.UserError):
+    """These credentials belong to an account that AWS does not let ask this."""
+
+    def __init__(self, aws_says: str, right: str) -> None:
+        super().__init__(f"{aws_says.rstrip('.')}: run this with the credentials of {right}.")
+
+
+@contextmanager
+def _needing_hub(client: Any, right_account: str = "") -> Iterator[None]:
+    """Tell apart, inside the block, what InvalidAccessException means; *right_account* says who may call."""
+    try:
+        yield
+    except client.exceptions.ClientError as error:
+        if errors.code(error) != "InvalidAccessException":
+            raise
+        if not any(words in errors.message(error).lower() for words in NOT_ABOUT_THE_HUB):
+            raise HubNotEnabled(client.meta.region_name) from error
+        if right_account:
+            raise WrongAccount(errors.message(error), right_account) from error
+        raise
+
+
+def _without_metadata(answer: Resource) -> Resource:
+    return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+
+
+def describe_hub(client: Any) -> Resource:
+    """Return HubArn, SubscribedAt, AutoEnableControls and ControlFindingGenerator. Raise HubNotEnabled."""
+    try:
+        with _needing_hub(client):
+            hub: Resource = client.describe_hub()
+    except client.exceptions.ResourceNotFoundException as error:
+        raise HubNotEnabled(client.meta.region_name) from error
+    return _without_metadata(hub)
+
+
+def enable_security_hub(client: Any, members: Resource) -> None:
+    """Enable Security Hub with members of EnableSecurityHub. Raise ResourceConflictException where it is enabled."""
+    client.enable_security_hub(**members)
+
+
+def update_security_hub_configuration(client: Any, changes: Resource) -> None:
+    """Change AutoEnableControls, ControlFindingGenerator or both. Raise HubNotEnabled."""
+    with _needing_hub(client):
+        client.update_security_hub_configuration(**changes)
+
+
+def disable_security_hub(client: Any) -> bool:
+    """Disable Security Hub; return False if it was off. Raise UserError in the account that administers it."""
+    try:
+        with _needing_hub(client):
+            client.disable_security_hub()
+    except (client.exceptions.ResourceNotFoundException, HubNotEnabled):
+        return False
+    except client.exceptions.ClientError as error:
+        if "administrator" not in errors.message(error).lower():
+            raise
+        raise errors.UserError(
+            f"{errors.message(error).rstrip('.')}: take that role from the account first (module "
+            f"secops.securityhub.securityhub_organization_admin_account)."
+        ) from error
+    return True
+
+
+def list_tags_for_resource(client: Any, arn: str) -> dict[str, str]:
+    """Return the tags of a Security Hub resource."""
+    tags: dict[str, str] = client.list_tags_for_resource(ResourceArn=arn).get("Tags") or {}
+    return tags
+
+
+def tag_resource(client: Any, arn: str, tags: dict[str, str]) -> None:
+    """Add or overwrite tags."""
+    client.tag_resource(ResourceArn=arn, Tags=tags)
+
+
+def untag_resource(client: Any, arn: str, keys: list[str]) -> None:
+    """Remove tags by key."""
+    client.untag_resource(ResourceArn=arn, TagKeys=keys)
+
+
+def describe_action_targets(client: Any) -> list[Resource]:
+    """Return all custom actions (at most 50 in an account and region). Raise HubNotEnabled."""
+    with _needing_hub(client):
+        pages = client.get_paginator("describe_action_targets").paginate()
+        return [target for page in pages for target in page["ActionTargets"]]
+
+
+def create_action_target(client: Any, identifier: str, name: str, description: str) -> str:
+    """Create the custom action and return its ARN. Raise ResourceConflictException where the Id exists."""
+    with _needing_hub(client):
+        created = client.create_action_target(Id=identifier, Name=name, Description=description)
+    return str(created["ActionTargetArn"])
+
+
+def update_action_target(client: Any, arn: str, changes: dict[str, str]) -> None:
+    """Change Name, Description or both. Raise ResourceNotFoundException, HubNotEnabled."""
+    with _needing_hub(client):
+        client.update_action_target(ActionTargetArn=arn, **changes)
+
+
+def delete_action_target(client: Any, arn: str) -> bool:
+    """Delete the custom action; return False if there was none, or no hub to hold one."""
+    try:
+        with _needing_hub(client):
+            client.delete_action_target(ActionTargetArn=arn)
+    except (client.exceptions.ResourceNotFoundException, HubNotEnabled):
+        return False
+    return True
+
+
+def list_finding_aggregators(client: Any) -> list[str]:
+    """Return the ARNs of the account's finding aggregators: none or one; any region answers. Raise HubNotEnabled."""
+    with _needing_hub(client):
+        pages = client.get_paginator("list_finding_aggregators").paginate()
+        return [found["FindingAggregatorArn"] for page in pages for found in page["FindingAggregators"]]
+
+
+def get_finding_aggregator(client: Any, arn: str) -> Resource:
+    """Return FindingAggregatorArn, FindingAggregationRegion, RegionLinkingMode and, for some modes, Regions."""
+    with _needing_hub(client):
+        return _without_metadata(client.get_finding_aggregator(FindingAggregatorArn=arn))
+
+
+def create_finding_aggregator(client: Any, members: Resource) -> Resource:
+    """Make the client's region the home region, from RegionLinkingMode and Regions; return the aggregator."""
+    with _needing_hub(client):
+        return _without_metadata(client.create_finding_aggregator(**members))
+
+
+def update_finding_aggregator(client: Any, arn: str, members: Resource) -> Resource:
+    """Replace RegionLinkingMode and Regions, and return the aggregator. Only the home region answers."""
+    with _needing_hub(client):
+        return _without_metadata(client.update_finding_aggregator(FindingAggregatorArn=arn, **members))
+
+
+def delete_finding_aggregator(client: Any, arn: str) -> bool:
+    """Delete the aggregator; return False if there was none. Only the home region answers."""
+    try:
+        with _needing_hub(client):
+            client.delete_finding_aggregator(FindingAggregatorArn=arn)
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def get_administrator_account(client: Any) -> Resource | None:
+    """Return AccountId and MemberStatus of the administrator that this account is a member of, or None."""
+    with _needing_hub(client):
+        administrator: Resource | None = client.get_administrator_account().get("Administrator")
+    return administrator or None
+
+
+def describe_security_hub_v2(client: Any) -> Resource | None:
+    """Return HubV2Arn and SubscribedAt of the new Security Hub, or None where it is off or not to be had."""
+    try:
+        hub: Resource = client.describe_security_hub_v2()
+    except (client.exceptions.ResourceNotFoundException, client.exceptions.InvalidAccessException):
+        return None
+    return hub
+
+
+def get_findings(client: Any, filters: Resource) -> list[Resource]:
+    """Return all findings (ASFF) that *filters*, as AwsSecurityFindingFilters, lets through. Raise HubNotEnabled.
+
+    AWS answers 100 a call, and lets an account and Region ask 3 times a second.
+    """
+    with _needing_hub(client):
+        pages = client.get_paginator("get_findings").paginate(Filters=filters, PaginationConfig={"PageSize": 100})
+        return [finding for page in pages for finding in page["Findings"]]
+
+
+def batch_import_findings(client: Any, findings: list[Resource]) -> None:
+    """Create up to 100 findings of an own product, or update them by a later UpdatedAt. Raise HubNotEnabled, UserError.
+
+    https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html
+    """
+    with _needing_hub(client):
+        answer = client.batch_import_findings(Findings=findings)
+    for failed in answer.get("FailedFindings", []):
+        reason = str(failed.get("ErrorMessage") or "no reason given").rstrip(".")
+        raise errors.UserError(f"Security Hub refused the finding ({reason}).")
+
+
+def batch_update_findings(client: Any, identifiers: list[Resource], changes: Resource) -> list[Resource]:
+    """Change up to 100 findings (each Id and ProductArn), and return UnprocessedFindings. Raise HubNotEnabled.
+
+    An unprocessed one holds FindingIdentifier, ErrorCode and ErrorMessage.
+    """
+    with _needing_hub(client):
+        answer = client.batch_update_findings(FindingIdentifiers=identifiers, **changes)
+    return list(answer["UnprocessedFindings"])
+
+
+def list_organization_admin_accounts(client: Any) -> list[Resource]:
+    """Return AccountId and Status of the organisation's delegated administrators of Security Hub CSPM: none or one.
+
+    Raise WrongAccount in any but the organisation's management account.
+    """
+    with _needing_hub(client, MANAGEMENT):
+        pages = client.get_paginator("list_organization_admin_accounts").paginate(Feature="SecurityHub")
+        return [account for page in pages for account in page["AdminAccounts"]]
+
+
+def enable_organization_admin_account(client: Any, account: str) -> None:
+    """Designate the delegated administrator in this region. Raise ResourceConflictException, WrongAccount."""
+    with _needing_hub(client, MANAGEMENT):
+        client.enable_organization_admin_account(AdminAccountId=account, Feature="SecurityHub")
+
+
+def disable_organization_admin_account(client: Any, account: str) -> bool:
+    """Take the designation back; return False if there was none. Raise WrongAccount."""
+    try:
+        with _needing_hub(client, MANAGEMENT):
+            client.disable_organization_admin_account(AdminAccountId=account, Feature="SecurityHub")
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def describe_organization_configuration(client: Any) -> Resource:
+    """Return AutoEnable, AutoEnableStandards, MemberAccountLimitReached, OrganizationConfiguration.
+
+    Raise HubNotEnabled; raise WrongAccount in any but the delegated administrator's account.
+    """
+    with _needing_hub(client, ADMINISTRATOR):
+        return _without_metadata(client.describe_organization_configuration())
+
+
+def update_organization_configuration(client: Any, members: Resource) -> None:
+    """Change how new member accounts are enabled; AutoEnable is needed. Raise HubNotEnabled, WrongAccount."""
+    with _needing_hub(client, ADMINISTRATOR):
+        client.update_organization_configuration(**members)

@@ -1,0 +1,118 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What sets the findings that rules send to NOTIFIED, for a pipeline's template: pure. PRIVATE to the collection.
+
+An event rule cannot call Security Hub, an express state machine can
+(https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html). Its update is an event too, which
+no automatic rule matches, since they ask for NEW.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .pseudo import ARN
+from .pseudo import HERE
+
+MACHINE = "NotifiedMachine"
+MACHINE_ROLE = "NotifiedMachineRole"
+RULE_ROLE = "NotifiedRuleRole"
+
+# A person may decide otherwise in the meantime: rather not marked than marked late.
+OLDEST_EVENT_SECONDS = 60
+
+UNPROCESSED = "$.UnprocessedFindings[0]"
+
+
+def target() -> dict[str, Any]:
+    """Return what a rule has among its targets to mark what it sends."""
+    return {
+        "Id": "notified",
+        "Arn": {"Ref": MACHINE},
+        "RoleArn": {"Fn::GetAtt": [RULE_ROLE, "Arn"]},
+        "RetryPolicy": {"MaximumEventAgeInSeconds": OLDEST_EVENT_SECONDS},
+    }
+
+
+def resources(name: str, rules: list[str], tags: list[dict[str, str]]) -> dict[str, Any]:
+    """Return the state machine of the stack *name*, and the roles of it and of the *rules* that start it."""
+    machine = f"{name}-notified"
+    machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
+    rule_arns = [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
+    found = {
+        MACHINE_ROLE: _role("states.amazonaws.com", [machine_arn], "MarkFindingsNotified", _may_mark()),
+        MACHINE: {"Type": "AWS::StepFunctions::StateMachine", "Properties": _machine(machine)},
+        RULE_ROLE: _role("events.amazonaws.com", rule_arns, "StartStateMachine", _may_start()),
+    }
+    if tags:
+        for resource in found.values():
+            resource["Properties"]["Tags"] = tags
+    return found
+
+
+def _machine(name: str) -> dict[str, Any]:
+    return {
+        "StateMachineName": name,
+        "StateMachineType": "EXPRESS",
+        "RoleArn": {"Fn::GetAtt": [MACHINE_ROLE, "Arn"]},
+        "DefinitionString": {"Fn::Sub": json.dumps(_definition(), separators=(",", ":"))},
+    }
+
+
+def _definition() -> dict[str, Any]:
+    """Return the states: mark the finding of the event; fail, which a metric counts, where that was refused."""
+    finding = {"Id.$": "$.detail.findings[0].Id", "ProductArn.$": "$.detail.findings[0].ProductArn"}
+    mark = {
+        "Type": "Task",
+        "Resource": f"{ARN}:states:::aws-sdk:securityhub:batchUpdateFindings",
+        "Parameters": {"FindingIdentifiers": [finding], "Workflow": {"Status": "NOTIFIED"}},
+        "Retry": [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "MaxAttempts": 4, "BackoffRate": 2}],
+        "Next": "IsMarked",
+    }
+    refused = {"Variable": UNPROCESSED, "IsPresent": True, "Next": "NotMarked"}
+    return {
+        "StartAt": "Mark",
+        "States": {
+            "Mark": mark,
+            "IsMarked": {"Type": "Choice", "Choices": [refused], "Default": "Marked"},
+            "NotMarked": {"Type": "Fail", "Error": "NotMarked", "CausePath": "States.JsonToString($)"},
+            "Marked": {"Type": "Succeed"},
+        },
+    }
+
+
+def _role(service: str, callers: list[dict[str, Any]], policy: str, statement: dict[str, Any]) -> dict[str, Any]:
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": callers},
+            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+        },
+    }
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+            "Policies": [
+                {"PolicyName": policy, "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}},
+            ],
+        },
+    }
+
+
+def _may_mark() -> dict[str, Any]:
+    # https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchupdatefindings.html names the key.
+    return {
+        "Effect": "Allow",
+        "Action": "securityhub:BatchUpdateFindings",
+        "Resource": {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub/default"},
+        "Condition": {"StringEquals": {"securityhub:ASFFSyntaxPath/Workflow.Status": "NOTIFIED"}},
+    }
+
+
+def _may_start() -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": "states:StartExecution", "Resource": {"Ref": MACHINE}}

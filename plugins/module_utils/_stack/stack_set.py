@@ -1,0 +1,239 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One template for the stacks of many targets, and its parameters for each: pure. PRIVATE to the collection.
+
+A stack set has one template. What the stacks of its targets differ in becomes parameters of it: an event pattern is
+given as its text, which AWS::Events::Rule takes too (its schema in CloudFormation's registry says of EventPattern
+"type": ["string", "object"]), and what only some have, a resource or an entry of a list, stands under a condition. So a
+region can go from one policy to another by an update, and never has to leave a stack set for another one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._aws.errors import UserError
+from . import template as templates
+from .resources import TOPIC
+from .resources import Strange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Sequence
+
+    from .template import StackDesign
+
+Template = dict[str, Any]
+Parameters = dict[str, str]
+
+# What a stack of ours has as tags. All stacks of a stack set have the same tags, so those of its stacks are parameters.
+MARKS = {
+    "PipelineName": templates.MANAGED_TAG,
+    "PipelineTopics": templates.TOPICS_TAG,
+    "PipelineDuties": templates.DUTIES_TAG,
+    "PipelineDigest": templates.DIGEST_TAG,
+}
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+MOST_PARAMETERS = 200
+PATTERN = "EventPattern"
+TRUE, FALSE = "true", "false"
+NO_VALUE = {"Ref": "AWS::NoValue"}
+
+
+class _Absent:
+    """In place of what a variant does not have."""
+
+
+ABSENT = _Absent()
+
+
+def merge(designs: Sequence[StackDesign]) -> tuple[Template, list[Parameters]]:
+    """Return one template for all of *designs*, and the value of each of its parameters for each of them.
+
+    Raise UserError where they differ in what no parameter can tell apart.
+    """
+    marks = [_marks(design) for design in designs]
+    variants = [_marked(templates.template(design)) for design in designs]
+    merger = _Merger({name: [found[name] for found in marks] for name in MARKS})
+    held = {name: [variant["Resources"].get(name, ABSENT) for variant in variants] for name in _names(variants)}
+    # First: what only some stacks hold gives its name to the condition that other places share with it.
+    conditions = {name: merger.condition_of(name, values) for name, values in held.items()}
+    resources = {name: {**conditions[name], **merger.node((name,), values)} for name, values in held.items()}
+    if len(merger.parameters) > MOST_PARAMETERS:
+        raise UserError(
+            f"the stack set would take {len(merger.parameters)} parameters, and CloudFormation takes "
+            f"{MOST_PARAMETERS}: use fewer routes or suppressions."
+        )
+    whole = {
+        **variants[0],
+        "Parameters": {name: _declaration(name, values) for name, values in merger.parameters.items()},
+        **({"Conditions": merger.conditions} if merger.conditions else {}),
+        "Resources": resources,
+    }
+    given = [{name: values[number] for name, values in merger.parameters.items()} for number in range(len(variants))]
+    return whole, given
+
+
+def filled_in(whole: Template, parameters: Parameters) -> Template:
+    """Return a template of *merge* as a stack with these parameters has it: without parameters and conditions.
+
+    Raise Strange.
+    """
+    try:
+        return _without_parameters(whole, parameters)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Strange from error
+
+
+def _without_parameters(whole: Template, parameters: Parameters) -> Template:
+    conditions = {
+        name: parameters[condition["Fn::Equals"][0]["Ref"]] == condition["Fn::Equals"][1]
+        for name, condition in whole.get("Conditions", {}).items()
+    }
+    rest = {key: value for key, value in whole.items() if key not in ("Parameters", "Conditions")}
+    resources = {
+        name: _filled({key: value for key, value in resource.items() if key != "Condition"}, parameters, conditions)
+        for name, resource in whole["Resources"].items()
+        if conditions.get(resource.get("Condition", ""), True)
+    }
+    return {**rest, "Resources": resources}
+
+
+def _filled(value: Any, parameters: Parameters, conditions: dict[str, bool]) -> Any:
+    if isinstance(value, list):
+        items = [_filled(item, parameters, conditions) for item in value]
+        return [item for item in items if item != NO_VALUE]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"Ref"}:
+        return parameters.get(value["Ref"], value)
+    if set(value) == {"Fn::If"}:
+        condition, then, otherwise = value["Fn::If"]
+        return _filled(then if conditions[condition] else otherwise, parameters, conditions)
+    found = {key: _filled(item, parameters, conditions) for key, item in value.items()}
+    if isinstance(found.get(PATTERN), str):
+        found[PATTERN] = json.loads(found[PATTERN])
+    return found
+
+
+def _marks(design: StackDesign) -> Parameters:
+    tags = templates.stack_tags(design)
+    return {parameter: tags[tag] for parameter, tag in MARKS.items()}
+
+
+def _marked(whole: Template) -> Template:
+    """Return the template with the marks as tags of its topics, which those of a stack of ours would spread to."""
+    tags = [{"Key": tag, "Value": {"Ref": parameter}} for parameter, tag in MARKS.items()]
+    resources = {
+        name: {**resource, "Properties": {**resource["Properties"], "Tags": _tags(resource) + tags}}
+        if resource["Type"] == TOPIC
+        else resource
+        for name, resource in whole["Resources"].items()
+    }
+    return {**whole, "Resources": resources}
+
+
+def _tags(resource: dict[str, Any]) -> list[Any]:
+    return list(resource["Properties"].get("Tags", []))
+
+
+def _names(variants: Sequence[Template]) -> list[str]:
+    return _union([list(variant["Resources"]) for variant in variants])
+
+
+def _union(lists: Sequence[list[Any]]) -> list[Any]:
+    """Return all entries of the lists once; where lists differ they are the sources of a policy, in no order."""
+    found: list[Any] = []
+    for entries in lists:
+        found += [entry for entry in entries if entry not in found]
+    return found
+
+
+def _declaration(name: str, values: list[str]) -> dict[str, Any]:
+    # What most stacks have; every stack of the file is given its own.
+    declared: dict[str, Any] = {"Type": "String", "Default": max(values, key=values.count)}
+    if name in MARKS:
+        declared["Description"] = f"The tag {MARKS[name]} of a stack that the playbook makes."
+    if set(values) <= {TRUE, FALSE}:
+        declared["AllowedValues"] = [TRUE, FALSE]
+    return declared
+
+
+class _Merger:
+    """Makes one template out of variants, and gathers the parameters that tell them apart."""
+
+    def __init__(self, parameters: dict[str, list[str]]) -> None:
+        self.parameters = parameters
+        self.conditions: dict[str, dict[str, Any]] = {}
+
+    def condition_of(self, name: str, values: list[Any]) -> dict[str, str]:
+        """Return what a resource says of when it is there, {} where all variants have it."""
+        if ABSENT not in values:
+            return {}
+        return {"Condition": self._condition((name,), [value is not ABSENT for value in values])}
+
+    def node(self, path: tuple[str, ...], values: list[Any]) -> Any:
+        """Return what stands for all of *values*, one of each variant, at a place of the template."""
+        there = [value for value in values if value is not ABSENT]
+        first = there[0]
+        if all(value == first for value in there):
+            return first
+        if path[-1] == PATTERN:
+            return self._parameter(path, values, lambda value: json.dumps(value, separators=(",", ":")))
+        if all(isinstance(value, str) for value in there):
+            return self._parameter(path, values, str)
+        if all(isinstance(value, list) for value in there):
+            return self._list(path, values)
+        if all(isinstance(value, dict) and value.keys() == first.keys() for value in there) and not _is_function(first):
+            return {key: self.node((*path, key), [_part(value, key) for value in values]) for key in first}
+        raise UserError(
+            f"the stacks of a stack set have one template, and theirs differ in {'.'.join(path)}: give all targets the "
+            f"same securityhub_slack_alarms, securityhub_slack_kms_key, securityhub_slack_mark_notified, "
+            f"securityhub_slack_message_format, securityhub_slack_finding_format, securityhub_slack_tags and "
+            f"channel names."
+        )
+
+    def _list(self, path: tuple[str, ...], values: list[Any]) -> list[Any]:
+        there = [value for value in values if value is not ABSENT]
+        if len({len(value) for value in there}) == 1 and not any(_is_function(item) for item in there[0]):
+            return [
+                self.node((*path, str(number)), [_part(value, number) for value in values])
+                for number in range(len(there[0]))
+            ]
+        return [self._entry(path, entry, values) for entry in _union(there)]
+
+    def _entry(self, path: tuple[str, ...], entry: Any, values: list[Any]) -> Any:
+        if all(entry in value for value in values if value is not ABSENT):
+            return entry
+        condition = self._condition(path, [value is not ABSENT and entry in value for value in values])
+        return {"Fn::If": [condition, entry, NO_VALUE]}
+
+    def _parameter(self, path: tuple[str, ...], values: list[Any], text: Callable[[Any], str]) -> dict[str, str]:
+        return {"Ref": self._named(path, ["" if value is ABSENT else text(value) for value in values])}
+
+    def _condition(self, path: tuple[str, ...], present: list[bool]) -> str:
+        name = self._named(("Has", *path), [TRUE if found else FALSE for found in present])
+        self.conditions[name] = {"Fn::Equals": [{"Ref": name}, TRUE]}
+        return name
+
+    def _named(self, path: tuple[str, ...], values: list[str]) -> str:
+        """Return the parameter that has these values, which many places may share."""
+        for known, its in self.parameters.items():
+            if its == values and known not in MARKS:
+                return known
+        name = re.sub(r"[^A-Za-z0-9]", "", "".join(part for part in path if part != "Properties"))
+        taken = sum(known.startswith(name) for known in self.parameters)
+        self.parameters[f"{name}{taken or ''}"] = values
+        return f"{name}{taken or ''}"
+
+
+def _part(value: Any, key: Any) -> Any:
+    return ABSENT if value is ABSENT else value[key]
+
+
+def _is_function(value: Any) -> bool:
+    return isinstance(value, dict) and any(key == "Ref" or key.startswith("Fn::") for key in value)

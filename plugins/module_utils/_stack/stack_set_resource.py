@@ -1,0 +1,141 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A template that holds a stack set, with its own template and the parameters of each stack: pure.
+
+PRIVATE to the collection. As a resource of a stack, a stack set is brought to what the file says by one command,
+whatever has changed since: new stacks, other parameters, stacks to delete
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stackset.html).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._aws.errors import UserError
+from . import stack_set
+from . import template
+from .stack_set import NO_VALUE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .template import StackDesign
+
+SERVICE_MANAGED = "IsServiceManaged"
+# A region that fails keeps none of the others waiting.
+PREFERENCES = {"RegionConcurrencyType": "PARALLEL", "MaxConcurrentPercentage": 100, "FailureTolerancePercentage": 100}
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One stack of the set: where it is, and what it holds."""
+
+    account_id: str
+    region: str
+    design: StackDesign
+
+
+def deployment(name: str, tags: tuple[tuple[str, str], ...], instances: Sequence[Instance]) -> dict[str, Any]:
+    """Return the template of a stack that holds the stack set *name*, which makes the stacks of *instances*.
+
+    Its parameters are left to who deploys it: StackSetName; OrganizationalUnitIds, of a stack set with service-managed
+    permissions; CallAs. Raise UserError where *instances* do not fit into one stack set.
+    """
+    alike: dict[str, list[Instance]] = {}
+    for instance in instances:
+        alike.setdefault(instance.design.digest, []).append(instance)
+    whole, parameters = stack_set.merge([some[0].design for some in alike.values()])
+    body = json.dumps(whole, separators=(",", ":"))
+    if len(body) > template.MAX_BYTES:
+        raise UserError(
+            f"the stack set takes a template of {len(body):,} bytes, and CloudFormation takes {template.MAX_BYTES:,}: "
+            f"use fewer routes or suppressions."
+        )
+    groups = [
+        _group(accounts, regions, given)
+        for some, given in zip(alike.values(), parameters)
+        for accounts, regions in _places(some)
+    ]
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "The stack set of Security Hub findings to a chat channel (Ansible collection "
+        "secops.securityhub).",
+        "Parameters": _parameters(name),
+        "Conditions": {
+            SERVICE_MANAGED: {
+                "Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "OrganizationalUnitIds"}]}, ""]}],
+            }
+        },
+        "Resources": {
+            "StackSet": {"Type": "AWS::CloudFormation::StackSet", "Properties": _stack_set(tags, body, groups)}
+        },
+    }
+
+
+def _parameters(name: str) -> dict[str, Any]:
+    return {
+        "StackSetName": {
+            "Type": "String",
+            "Default": name,
+            "Description": "Its name, one of its own in the account and region that administer it.",
+        },
+        "OrganizationalUnitIds": {
+            "Type": "CommaDelimitedList",
+            "Default": "",
+            "Description": "Organizational units (or the root) that hold the accounts, for service-managed "
+            "permissions; empty for self-managed ones.",
+        },
+        "CallAs": {
+            "Type": "String",
+            "Default": "SELF",
+            "AllowedValues": ["SELF", "DELEGATED_ADMIN"],
+            "Description": "DELEGATED_ADMIN in the account of a delegated administrator for stack sets.",
+        },
+    }
+
+
+def _stack_set(tags: tuple[tuple[str, str], ...], body: str, groups: list[dict[str, Any]]) -> dict[str, Any]:
+    properties: dict[str, Any] = {
+        "StackSetName": {"Ref": "StackSetName"},
+        "Description": template.DESCRIPTION,
+        "PermissionModel": {"Fn::If": [SERVICE_MANAGED, "SERVICE_MANAGED", "SELF_MANAGED"]},
+        "AutoDeployment": {"Fn::If": [SERVICE_MANAGED, {"Enabled": False}, NO_VALUE]},
+        "CallAs": {"Ref": "CallAs"},
+        # Of roles whose names CloudFormation makes up; ignored where the template has none.
+        "Capabilities": ["CAPABILITY_IAM"],
+        "OperationPreferences": PREFERENCES,
+        "TemplateBody": body,
+        "StackInstancesGroup": groups,
+    }
+    if tags:
+        properties["Tags"] = template.tags_property(tags)
+    return properties
+
+
+def _group(accounts: tuple[str, ...], regions: list[str], parameters: stack_set.Parameters) -> dict[str, Any]:
+    return {
+        "DeploymentTargets": {
+            "Accounts": list(accounts),
+            "OrganizationalUnitIds": {"Fn::If": [SERVICE_MANAGED, {"Ref": "OrganizationalUnitIds"}, NO_VALUE]},
+            "AccountFilterType": {"Fn::If": [SERVICE_MANAGED, "INTERSECTION", NO_VALUE]},
+        },
+        "Regions": regions,
+        "ParameterOverrides": [
+            {"ParameterKey": name, "ParameterValue": value} for name, value in sorted(parameters.items())
+        ],
+    }
+
+
+def _places(instances: Sequence[Instance]) -> list[tuple[tuple[str, ...], list[str]]]:
+    """Return the instances as few groups of accounts and regions, each of which means every account in every region."""
+    by_region: dict[str, list[str]] = {}
+    for instance in instances:
+        by_region.setdefault(instance.region, []).append(instance.account_id)
+    by_accounts: dict[tuple[str, ...], list[str]] = {}
+    for region, accounts in sorted(by_region.items()):
+        by_accounts.setdefault(tuple(sorted(accounts)), []).append(region)
+    return sorted(by_accounts.items())

@@ -1,0 +1,254 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The CloudFormation template of a pipeline's stack: pure. PRIVATE to the collection.
+
+Only pseudo parameters, no account, region or partition: the same policy gives the same text in every region, so that
+one template serves a StackSet too.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+from . import alarms
+from . import encryption
+from . import marking
+from .pseudo import ARN
+from .pseudo import HERE
+
+DIGEST_TAG = "secops.securityhub/digest"
+MANAGED_TAG = "secops.securityhub/managed"
+TOPICS_TAG = "secops.securityhub/topics"
+DUTIES_TAG = "secops.securityhub/duties"
+
+DESCRIPTION = "Security Hub findings to a chat channel (Ansible collection secops.securityhub)."
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+MAX_BYTES = 51_200
+# CloudFormation puts what such a text names into the template: a parameter, or a secret.
+DYNAMIC_REFERENCE = "{{resolve:"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One EventBridge rule of the stack: its name, what it says of itself, its event pattern and the topic it feeds.
+
+    *automatic*: it forwards findings that nobody has chosen by hand. *transformer*: what it makes of the event for the
+    topic (an InputTransformer), None to leave it to AWS.
+    """
+
+    name: str
+    description: str
+    pattern: dict[str, Any]
+    topic: str
+    automatic: bool = False
+    transformer: dict[str, Any] | None = field(default=None, hash=False)
+
+
+@dataclass(frozen=True)
+class StackDesign:
+    """What a pipeline's stack holds.
+
+    *mark_notified*: what automatic rules send is set to NOTIFIED too. *duties*: what it sends beside the findings of
+    its own Region, which the next run has to know before another target takes them over. *key*: what encrypts topics
+    and queue, encryption.CREATE or the id, ARN or alias of a key, or '' for nothing. *alarms*: None for none.
+    """
+
+    name: str
+    topics: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    tags: tuple[tuple[str, str], ...] = ()
+    mark_notified: bool = False
+    duties: tuple[str, ...] = ()
+    key: str = ""
+    alarms: alarms.Alarms | None = None
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Return what the stack's tag carries to tell, in one read, whether the live stack is the wanted one."""
+        whole = json.dumps([template(self), sorted(self.tags), self.duties], sort_keys=True)
+        return hashlib.sha256(whole.encode()).hexdigest()[:32]
+
+
+def logical_id(prefix: str, name: str) -> str:
+    """Return a CloudFormation logical id for *name*: letters and digits only."""
+    return prefix + "".join(part.capitalize() for part in name.replace("_", "-").replace(".", "-").split("-"))
+
+
+def template(design: StackDesign) -> dict[str, Any]:
+    """Return the stack's template."""
+    resources: dict[str, Any] = {}
+    if design.key == encryption.CREATE:
+        resources |= encryption.resources(
+            design.name, design.topics, tags_property(design.tags), alarms=design.alarms is not None
+        )
+    for topic in design.topics:
+        feeding = [rule.name for rule in design.rules if rule.topic == topic]
+        resources[logical_id("Topic", topic)] = _topic(topic, design)
+        resources[logical_id("TopicPolicy", topic)] = _topic_policy(topic, feeding, _told(design))
+    marked = [rule.name for rule in design.rules if rule.automatic] if design.mark_notified else []
+    if marked:
+        resources |= marking.resources(design.name, marked, tags_property(design.tags))
+    for rule in design.rules:
+        targets = [marking.target()] if rule.name in marked else []
+        resources[logical_id("Rule", rule.name)] = _rule(rule, design, targets)
+    if design.alarms:
+        resources |= _alarms(design, design.alarms)
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": DESCRIPTION,
+        "Resources": resources,
+    }
+
+
+def render(design: StackDesign) -> str:
+    """Return the template as the text that CloudFormation is sent: stable, and short."""
+    return json.dumps(template(design), separators=(",", ":"))
+
+
+def problems(design: StackDesign) -> list[str]:
+    """Return why CloudFormation would refuse the template or read something else into it, each with its remedy."""
+    text = render(design)
+    found = []
+    if len(text) > MAX_BYTES:
+        found.append(
+            f"the stack {design.name} takes a template of {len(text):,} bytes, and CloudFormation takes {MAX_BYTES:,}: "
+            f"use fewer routes or suppressions."
+        )
+    if DYNAMIC_REFERENCE in text:
+        found.append(
+            f"the stack {design.name} would hold {DYNAMIC_REFERENCE}...}}}}, which CloudFormation replaces by what it "
+            f"names: take it out of the suppressions."
+        )
+    return found
+
+
+def outline(whole: dict[str, Any]) -> dict[str, Any]:
+    """Return what a person wants to see of a pipeline's template: its rules with their patterns, its topics, ..."""
+
+    def of_type(kind: str) -> list[dict[str, Any]]:
+        return [item["Properties"] for item in whole.get("Resources", {}).values() if item["Type"] == kind]
+
+    topics, rules = of_type("AWS::SNS::Topic"), of_type("AWS::Events::Rule")
+    shown: dict[str, Any] = {
+        "rules": {rule["Name"]: rule["EventPattern"] for rule in rules},
+        "topics": sorted(topic["TopicName"] for topic in topics),
+    }
+    if any("InputTransformer" in target for rule in rules for target in rule.get("Targets", [])):
+        shown["messages"] = "custom"
+    for machine in of_type("AWS::StepFunctions::StateMachine"):
+        shown["state machine"] = machine["StateMachineName"]
+    keys = [topic["KmsMasterKeyId"] for topic in topics if "KmsMasterKeyId" in topic]
+    if keys:
+        own = [f"{alias['AliasName']} (of the stack)" for alias in of_type("AWS::KMS::Alias")]
+        shown["key"] = (own or keys)[0]
+    watching = [alarm["AlarmName"] for alarm in of_type("AWS::CloudWatch::Alarm")]
+    if watching:
+        shown["alarms"] = sorted(watching)
+    return shown
+
+
+def stack_tags(design: StackDesign) -> dict[str, str]:
+    """Return the tags of the stack: the user's, ours, the digest, and the topics (their names' ends, to be short)."""
+    return {
+        **dict(design.tags),
+        MANAGED_TAG: design.name,
+        TOPICS_TAG: " ".join(topic.removeprefix(design.name) or "-" for topic in design.topics),
+        DUTIES_TAG: " ".join(design.duties) or "-",
+        DIGEST_TAG: design.digest,
+    }
+
+
+def topics_of(tags: dict[str, str]) -> tuple[str, ...]:
+    """Return the names of the topics of a live stack, from its tags."""
+    name = tags.get(MANAGED_TAG, "")
+    return tuple(name if end == "-" else name + end for end in tags.get(TOPICS_TAG, "").split())
+
+
+def duties_of(tags: dict[str, str]) -> frozenset[str]:
+    """Return what a live stack sends beside the findings of its own Region, from its tags."""
+    return frozenset(tags.get(DUTIES_TAG, "").split()) - {"-"}
+
+
+def _topic(name: str, design: StackDesign) -> dict[str, Any]:
+    # The stack's own tags spread to the topic, the digest among them; these are the ones a person looks for.
+    properties: dict[str, Any] = {"TopicName": name, "DisplayName": "Security Hub"}
+    if design.key:
+        properties["KmsMasterKeyId"] = encryption.reference(design.key)
+    if design.tags:
+        properties["Tags"] = tags_property(design.tags)
+    return {"Type": "AWS::SNS::Topic", "Properties": properties}
+
+
+def _told(design: StackDesign) -> dict[str, Any]:
+    """Return by topic who else than rules may publish to it: the statements of its policy."""
+    if design.alarms is None or design.alarms.topic:
+        return {}
+    first = design.topics[0]
+    return {first: alarms.publisher(design.name, {"Ref": logical_id("Topic", first)})}
+
+
+def _alarms(design: StackDesign, wanted: alarms.Alarms) -> dict[str, Any]:
+    rules = [rule.name for rule in design.rules]
+    told = wanted.topic or {"Ref": logical_id("Topic", design.topics[0])}
+    found = alarms.alarms(design.name, rules, design.topics, wanted.configurations, told)
+    tags = tags_property(design.tags)
+    if tags:
+        for alarm in found.values():
+            alarm["Properties"]["Tags"] = tags
+    return {**alarms.queue(rules, encryption.reference(design.key), tags), **found}
+
+
+def _topic_policy(topic: str, rules: list[str], told: dict[str, Any]) -> dict[str, Any]:
+    statement = {
+        "Sid": "EventBridgeRulesOfThisStack",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": {"Ref": logical_id("Topic", topic)},
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]},
+            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+        },
+    }
+    return {
+        "Type": "AWS::SNS::TopicPolicy",
+        "Properties": {
+            "Topics": [{"Ref": logical_id("Topic", topic)}],
+            "PolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [statement, *([told[topic]] if topic in told else [])],
+            },
+        },
+    }
+
+
+def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dict[str, Any]:
+    # A rule that fires before its topic, or queue, lets it in would lose the finding.
+    policies: Any = logical_id("TopicPolicy", rule.topic)
+    target: dict[str, Any] = {"Id": "topic", "Arn": {"Ref": logical_id("Topic", rule.topic)}}
+    if design.alarms:
+        policies = [policies, alarms.QUEUE_POLICY]
+        target["DeadLetterConfig"] = alarms.dead_letters()
+    if rule.transformer:
+        target["InputTransformer"] = rule.transformer
+    properties = {
+        "Name": rule.name,
+        "Description": rule.description,
+        "State": "ENABLED",
+        "EventPattern": rule.pattern,
+        "Targets": [target, *further],
+    }
+    if design.tags:
+        properties["Tags"] = tags_property(design.tags)
+    return {"Type": "AWS::Events::Rule", "DependsOn": policies, "Properties": properties}
+
+
+def tags_property(tags: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+    """Return tags as the property Tags of a resource has them."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags)]

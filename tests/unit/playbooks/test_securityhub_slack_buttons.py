@@ -1,0 +1,208 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Buttons under the messages: what pressing them does, and that they come and go with their option."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
+
+FINDINGS = [
+    findings.FINDINGS[name]
+    for name in ("ec2-19-critical-eu-west-1", "third-party-critical-eu-west-1", "macie-high-eu-west-1")
+]
+ON = {"message_format": "custom", "buttons": True}
+ROLE = "securityhub-slack-channel"
+NAMES = [f"securityhub-slack-{button}" for button in ("notified", "suppress", "resolve")]
+OTHER_CHANNEL = "C0OTHER0001"
+
+
+@pytest.fixture
+def playbooks(emulator, tmp_path):
+    """Return a runner of playbooks in an organisation without findings, with two targets."""
+    findings.set_up(emulator)
+    made = findings.Playbooks(tmp_path, emulator.url)
+    made.inventory({"eu-west-1": {}, "us-east-1": {}}, minimum_severity="HIGH")
+    return made
+
+
+def status(emulator, finding):
+    """Return the workflow status that the administrator sees."""
+    filters = {"Id": [{"Value": finding["Id"], "Comparison": "EQUALS"}]}
+    client = emulator.client("securityhub", finding["Region"])
+    return client.get_findings(Filters=filters)["Findings"][0]["Workflow"]["Status"]
+
+
+def buttons(emulator):
+    """Return the custom actions of the account, each with the channels that offer it."""
+    chatbot = emulator.client("chatbot", "us-east-2")
+    channels = [
+        found["ChatConfigurationArn"]
+        for found in chatbot.describe_slack_channel_configurations()["SlackChannelConfigurations"]
+    ]
+    offered = {
+        arn.rpartition("/")[2]: {
+            item["Resource"] for item in chatbot.list_associations(ChatConfiguration=arn)["Associations"]
+        }
+        for arn in channels
+    }
+    return {
+        arn.rpartition("/")[2]: sorted(name for name, arns in offered.items() if arn in arns)
+        for arn in chatbot.list_custom_actions()["CustomActions"]
+    }
+
+
+def said(outcome):
+    """Return what a run has said, on one line."""
+    return " ".join(outcome.output.split())
+
+
+def writes(emulator, playbooks, *arguments, **variables):
+    emulator.forget_requests()
+    playbooks.ok("securityhub_slack", "", *arguments, **variables)
+    return emulator.writes()
+
+
+def test_each_button_sets_the_workflow_status_of_its_finding(emulator, playbooks):
+    playbooks.ok("securityhub_slack", **ON)
+    findings.bring(emulator, *FINDINGS)
+    for finding, button, wanted in zip(
+        FINDINGS, ("Notified", "Suppress", "Resolve"), ("NOTIFIED", "SUPPRESSED", "RESOLVED")
+    ):
+        (message,) = [item for item in emulator.inbox() if item["finding_id"] == finding["Id"]]
+        assert message["buttons"] == ["Notified", "Suppress", "Resolve"]
+        assert emulator.press(message, button)["status"] == 200
+        assert status(emulator, finding) == wanted
+    assert len(emulator.inbox()) == len(FINDINGS)
+
+
+def test_the_channel_may_do_nothing_else(emulator, playbooks):
+    playbooks.ok("securityhub_slack", **ON)
+    chatbot = emulator.client("chatbot", "us-east-2")
+    (configuration,) = chatbot.describe_slack_channel_configurations()["SlackChannelConfigurations"]
+    arn = f"arn:aws:chatbot::{findings.ADMINISTRATOR}:custom-action/{NAMES[0]}"
+    (attachment,) = chatbot.get_custom_action(CustomActionArn=arn)["CustomAction"]["Attachments"]
+    changes = {"new": "--workflow Status=NEW", "severity": "--severity Label=LOW"}
+    for name, change in changes.items():
+        action = chatbot.create_custom_action(
+            ActionName=name,
+            Definition={
+                "CommandText": f"securityhub batch-update-findings --finding-identifiers $f {change} --region $r"
+            },
+            Attachments=[{**attachment, "ButtonText": name}],
+        )
+        chatbot.associate_to_configuration(
+            ChatConfiguration=configuration["ChatConfigurationArn"], Resource=action["CustomActionArn"]
+        )
+    findings.bring(emulator, FINDINGS[0])
+    (message,) = emulator.inbox()
+    assert [emulator.press(message, name)["status"] for name in ("new", "severity")] == [403, 403]
+    assert status(emulator, FINDINGS[0]) == "NEW"
+
+
+def test_they_come_stay_and_go(emulator, playbooks):
+    playbooks.ok("securityhub_slack")
+    foretold = said(playbooks.ok("securityhub_slack", "", "--check", "--diff", **ON))
+    assert f"guardrail: update channel role: update buttons {', '.join(NAMES)}: create" in foretold
+    assert "account 111111111111, button securityhub-slack-suppress" in foretold
+    assert "--workflow Status=SUPPRESSED" in foretold
+    assert buttons(emulator) == {}
+
+    playbooks.ok("securityhub_slack", **ON)
+    assert buttons(emulator) == {name: ["securityhub-slack"] for name in NAMES}
+    assert writes(emulator, playbooks, **ON) == []
+
+    gone = said(playbooks.ok("securityhub_slack"))
+    assert f"guardrail: update channel role: update buttons {', '.join(NAMES)}: delete" in gone
+    assert buttons(emulator) == {}
+    assert emulator.client("iam").list_role_policies(RoleName=ROLE)["PolicyNames"] == []
+    assert writes(emulator, playbooks) == []
+
+
+def test_several_channels_have_them_and_one_that_was_there_before_has_not(emulator, playbooks):
+    chatbot = emulator.client("chatbot", "us-east-2")
+    trust = {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = emulator.client("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    chatbot.create_slack_channel_configuration(
+        SlackTeamId=findings.WORKSPACE, SlackChannelId=OTHER_CHANNEL, ConfigurationName="theirs", IamRoleArn=role
+    )
+    routes = [
+        {"name": "oncall", "channel_id": findings.CHANNEL, "severities": ["CRITICAL"]},
+        {"name": "rest", "channel_id": "C0REST00001", "severities": ["HIGH"]},
+        {"name": "theirs", "channel_id": OTHER_CHANNEL},
+    ]
+    outcome = playbooks.ok("securityhub_slack", **ON, channels=routes)
+    assert "theirs was there before, with a role of its own: its messages get no buttons" in said(outcome)
+    assert set(map(tuple, buttons(emulator).values())) == {("securityhub-slack-oncall", "securityhub-slack-rest")}
+    assert writes(emulator, playbooks, **ON, channels=routes) == []
+
+
+def test_removal_takes_them_and_nobody_elses(emulator, playbooks):
+    chatbot = emulator.client("chatbot", "us-east-2")
+    chatbot.create_custom_action(ActionName="theirs", Definition={"CommandText": "s3 ls"})
+    playbooks.ok("securityhub_slack", **ON)
+    deletion = f"buttons {', '.join(NAMES)}: delete"
+    assert deletion in said(playbooks.ok("securityhub_slack", "", "--check", **ON, state="absent"))
+    assert deletion in said(playbooks.ok("securityhub_slack", **ON, state="absent"))
+    assert buttons(emulator) == {"theirs": []}
+    assert ROLE not in [role["RoleName"] for role in emulator.client("iam").list_roles()["Roles"]]
+    assert writes(emulator, playbooks, **ON, state="absent") == []
+
+
+def test_one_changed_by_hand_is_put_back_and_a_foreign_one_is_refused(emulator, playbooks):
+    playbooks.ok("securityhub_slack", **ON)
+    chatbot = emulator.client("chatbot", "us-east-2")
+    arn = f"arn:aws:chatbot::{findings.ADMINISTRATOR}:custom-action/{NAMES[1]}"
+    chatbot.update_custom_action(CustomActionArn=arn, Definition={"CommandText": "s3 ls"})
+    assert writes(emulator, playbooks, **ON) == ["UpdateCustomAction"]
+
+    chatbot.delete_custom_action(CustomActionArn=arn)
+    chatbot.create_custom_action(ActionName=NAMES[1], Definition={"CommandText": "s3 ls"})
+    refused = playbooks.run("securityhub_slack", "", **ON)
+    assert refused.code != 0
+    assert f"the custom action {NAMES[1]} of Amazon Q is there, but was not made by" in said(refused)
+
+
+def test_a_run_that_is_cut_short_is_finished_by_the_next_one(emulator, playbooks):
+    emulator.faults({"services": ["chatbot"], "operations": ["AssociateToConfiguration"], "denied": 1.0})
+    assert playbooks.run("securityhub_slack", "", **ON).code != 0
+    emulator.faults()
+    playbooks.ok("securityhub_slack", **ON)
+    assert buttons(emulator) == {name: ["securityhub-slack"] for name in NAMES}
+
+    emulator.faults({"services": ["iam"], "operations": ["DeleteRolePolicy"], "denied": 1.0})
+    assert playbooks.run("securityhub_slack").code != 0
+    emulator.faults()
+    playbooks.ok("securityhub_slack")
+    assert emulator.client("iam").list_role_policies(RoleName=ROLE)["PolicyNames"] == []
+    assert buttons(emulator) == {}
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"buttons": True}, "set securityhub_slack_message_format to custom too"),
+        ({**ON, "finding_format": "ocsf"}, "know no workflow status: leave one of them out"),
+    ],
+)
+def test_what_buttons_cannot_go_with(playbooks, variables, words):
+    outcome = playbooks.run("securityhub_slack", "", **variables)
+    assert outcome.code != 0
+    assert words in said(outcome)
+
+
+def test_without_them_a_run_asks_as_much_as_before(emulator, playbooks):
+    playbooks.ok("securityhub_slack")
+    emulator.forget_requests()
+    playbooks.ok("securityhub_slack")
+    asked = [entry["operation"] for entry in emulator.requests()]
+    assert not {"ListCustomActions", "ListAssociations", "GetCustomAction"} & set(asked)
+    emulator.forget_requests()
+    playbooks.ok("securityhub_slack", **ON)
+    emulator.forget_requests()
+    playbooks.ok("securityhub_slack", **ON)
+    assert len(emulator.requests()) == len(asked) + 8
