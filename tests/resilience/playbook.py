@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shipped playbook run as a person runs it, against the emulator, and what it has left in AWS."""
+"""Run the shipped playbook against the emulator, and read back what it has created."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ LONGEST = 600  # seconds that any run may take
 
 
 class Broken(AssertionError):
-    """Something is not as it has to be."""
+    """A check of a resilience test failed."""
 
 
 @dataclass
 class Result:
-    """How a run of the playbook ended."""
+    """The result of a run of the playbook."""
 
     code: int
     output: str
@@ -56,12 +56,12 @@ class Result:
 
     @property
     def changed(self) -> set[str]:
-        """The hosts that the recap calls changed."""
+        """Return the hosts that the recap counts as changed."""
         return {host for host, counts in self._recap() if "changed=0 " not in counts}
 
     @property
     def failed(self) -> set[str]:
-        """The hosts that the recap calls failed."""
+        """Return the hosts that the recap counts as failed."""
         return {host for host, counts in self._recap() if "failed=0 " not in counts} - {"localhost"}
 
     def _recap(self) -> list[tuple[str, str]]:
@@ -69,7 +69,7 @@ class Result:
 
     @property
     def causes(self) -> dict[str, str]:
-        """What the report says of those who failed, by the words before the colon."""
+        """Return the causes of failures that the report gives, by the hosts before the colon."""
         found = re.search(r"^Failed:\n(.*?)\n\n", self.output, re.M | re.S)
         if found is None:
             return {}
@@ -78,7 +78,7 @@ class Result:
 
 
 def environment_of(home: Path) -> dict[str, str]:
-    """The environment of somebody with this home directory, for playbooks whose output is read."""
+    """Return the environment of a user with this home directory, for playbooks whose output is read."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -91,10 +91,12 @@ def environment_of(home: Path) -> dict[str, str]:
 
 
 class Fleet:
-    """An inventory of some regions of one account, the playbook, and the emulator that stands in for AWS.
+    """An inventory of some Regions of one account, the playbook, and the emulator.
 
-    *emulator*: as the fixture of tests/unit/conftest.py.
+    *emulator*: as the fixture of tests/unit/conftest.py. *command*: the ansible-playbook to run.
     """
+
+    command = Path(sys.executable).with_name("ansible-playbook")
 
     def __init__(self, emulator: Any, folder: Path, regions: Iterable[str], **variables: Any) -> None:
         self.emulator = emulator
@@ -104,8 +106,8 @@ class Fleet:
         self.inventory = folder / "hosts.yml"
         self.environment: dict[str, str] = {}
 
-    def new_world(self) -> None:
-        """An empty account with Security Hub everywhere, where the channel has a configuration of somebody else."""
+    def new_account(self) -> None:
+        """Create an account with Security Hub in all Regions, and a channel configuration of another team."""
         self.emulator.reset()
         self.emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [WORKSPACE]}})
         self.emulator.client("sns", "us-east-1").create_topic(Name="billing")
@@ -120,14 +122,14 @@ class Fleet:
         )
 
     def break_stacks(self) -> None:
-        """Delete one stack by hand, and put another into a state that only its deletion leads out of."""
+        """Delete one stack by hand, and put another into a state in which it can only be deleted."""
         deleted, stuck = self.regions[:2]
         self.emulator.client("cloudformation", deleted).delete_stack(StackName=NAME)
         about = {"account": ACCOUNT, "region": stuck, "stack": NAME, "status": "ROLLBACK_COMPLETE"}
         self.emulator.ask("POST", "stack_status", about)
 
     def share_the_channel(self) -> None:
-        """Put a topic of somebody else into our own configuration, as people do in the console."""
+        """Add a topic of another team to our configuration, as people do in the console."""
         (ours,) = (found for found in self.configurations() if found["ConfigurationName"] == NAME)
         self._chatbot().update_slack_channel_configuration(
             ChatConfigurationArn=ours["ChatConfigurationArn"],
@@ -136,7 +138,7 @@ class Fleet:
         )
 
     def start(self, *arguments: str, **changed: Any) -> subprocess.Popen[str]:
-        """Start the playbook with role variables changed on the command line; the caller waits for it."""
+        """Start the playbook with role variables on the command line, without waiting for its end."""
         given = {
             "endpoint_url": self.emulator.url,
             "workspace_id": WORKSPACE["SlackTeamId"],
@@ -147,7 +149,7 @@ class Fleet:
         variables = {PREFIX + name: value for name, value in given.items()}
         self.inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
         extra = json.dumps({PREFIX + name: value for name, value in changed.items()})
-        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", self.inventory, PLAYBOOK]
+        command = [self.command, "-i", self.inventory, PLAYBOOK]
         return subprocess.Popen(
             [*command, "-e", extra, *arguments],
             cwd=ROOT,
@@ -168,7 +170,7 @@ class Fleet:
         return self.finish(self.start(*arguments, **changed), time.monotonic())
 
     def finish(self, process: subprocess.Popen[str], started: float) -> Result:
-        """Wait for a started playbook; one that does not end is killed, and Broken."""
+        """Wait for a started playbook. Raises Broken, and kills it, if it does not end."""
         try:
             output, _nothing = process.communicate(timeout=LONGEST)
         except subprocess.TimeoutExpired as error:
@@ -178,17 +180,17 @@ class Fleet:
             raise Broken(f"a traceback, or a secret, in\n{output}")
         return Result(process.returncode, output, time.monotonic() - started)
 
-    # What there is in AWS
+    # What AWS has
 
     def configurations(self) -> list[dict[str, Any]]:
-        """The account's channel configurations."""
+        """Return the channel configurations of the account."""
         found: list[dict[str, Any]] = self._chatbot().describe_slack_channel_configurations()[
             "SlackChannelConfigurations"
         ]
         return found
 
     def deployed(self) -> dict[str, dict[str, Any]]:
-        """What each region has of ours."""
+        """Return what the playbook has created, by Region."""
         return {region: found for region in self.regions if (found := self._of_region(region))}
 
     def _of_region(self, region: str) -> dict[str, Any]:
@@ -213,14 +215,14 @@ class Fleet:
         return {name: value for name, value in found.items() if value}
 
     def identities(self) -> list[str]:
-        """The account's roles and policies of ours."""
+        """Return the names of the roles and policies that the playbook has created."""
         iam = self.emulator.client("iam")
         roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
         policies = [policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]]
         return sorted(name for name in (*roles, *policies) if name.startswith(NAME))
 
     def snapshot(self) -> dict[str, Any]:
-        """Everything of ours and of others that the playbook could touch, comparable between runs."""
+        """Return everything that the playbook could change, ours and others', comparable between runs."""
         return {
             "regions": self.deployed(),
             "channels": sorted(
@@ -235,7 +237,7 @@ class Fleet:
 
 
 def family_of(pid: int) -> list[int]:
-    """The process and all that descend from it: a worker of Ansible has a session of its own."""
+    """Return the process and all its descendants: an Ansible worker has its own session."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
@@ -244,7 +246,7 @@ def family_of(pid: int) -> list[int]:
 
 
 def kill(process: subprocess.Popen[str], number: signal.Signals, *, family: bool) -> list[int]:
-    """Send a signal to the playbook's process group, or to each process of its family; give the family."""
+    """Send a signal to the playbook's process group, or to each process of its family; return the family."""
     members = family_of(process.pid)
     if not family:
         os.killpg(process.pid, number)
@@ -256,6 +258,6 @@ def kill(process: subprocess.Popen[str], number: signal.Signals, *, family: bool
 
 
 def expect(condition: bool, words: str, result: Result | None = None) -> None:
-    """Raise Broken, with all that was said, unless the condition holds."""
+    """Raise Broken, with the output of the run, unless the condition holds."""
     if not condition:
         raise Broken(words + (f"\n{result.output}" if result else ""))

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several processes of the playbook at once, each with its slice of one account's regions, as AWX and CI jobs run."""
+"""Parallel runs of the playbook, each with a slice of the Regions of an account, as AWX and CI jobs run it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORKS: tuple[dict[str, Any], ...] = (
     {"channel_id": "C0AFTER00000"},
     {"state": "absent"},
 )
-# Made once, whoever comes first.
+# Operations that only one of the slices may do.
 ONCE = ("CreateStack", "CreateSlackChannelConfiguration", "CreateActionTarget", "CreateRole", "CreatePolicy")
 OWNER = "us-east-1"
 
@@ -29,42 +29,43 @@ Start = Callable[[Fleet, list[str], dict[str, Any]], "subprocess.Popen[str]"]
 
 
 def by_limit(fleet: Fleet, regions: list[str], wanted: dict[str, Any]) -> subprocess.Popen[str]:
-    """Start a slice that sees the whole inventory, as jobs with a limit do."""
+    """Start a slice that has the whole inventory and a limit, as CI jobs do."""
     return fleet.start("--limit", ",".join(regions), **wanted)
 
 
 def by_inventory(fleet: Fleet, regions: list[str], wanted: dict[str, Any]) -> subprocess.Popen[str]:
-    """Start a slice that sees its own hosts only, as the job slices of AWX do."""
+    """Start a slice whose inventory has only its own hosts, as the job slices of AWX do."""
     folder = fleet.folder / f"slice-{regions[0]}"
     folder.mkdir(exist_ok=True)
     part = Fleet(fleet.emulator, folder, regions, **fleet.variables, job_slices=True, global_findings_region=OWNER)
+    part.command = fleet.command
     return part.start(**wanted)
 
 
 FORMS: dict[str, Start] = {"limit": by_limit, "inventory": by_inventory}
 
 
-def at_once(fleet: Fleet, slices: int, form: str, **wanted: Any) -> list[Result]:
-    """Run the playbook for all slices at the same time."""
+def in_parallel(fleet: Fleet, slices: int, form: str, **wanted: Any) -> list[Result]:
+    """Run the playbook for all slices in parallel."""
     started = time.monotonic()
-    # AWX deals the hosts out like cards, by their names.
+    # As AWX does: host 1 to slice 1, host 2 to slice 2 and so on, in the order of their names.
     running = [FORMS[form](fleet, fleet.regions[number::slices], wanted) for number in range(slices)]
     return [fleet.finish(process, started) for process in running]
 
 
 def work(fleet: Fleet, slices: int, form: str) -> list[str]:
-    """Deploy, update, move the channel and remove by slices; Broken where a topic is lost or a thing made twice."""
-    fleet.new_world()
+    """Deploy, update, move the channel and remove, in slices. Raises Broken where a topic is lost or created twice."""
+    fleet.new_account()
     lines = []
     for wanted in WORKS:
         fleet.emulator.forget_requests()
-        results = at_once(fleet, slices, form, **wanted)
+        results = in_parallel(fleet, slices, form, **wanted)
         for result in results:
             expect(result.code == 0, "a slice failed", result)
         check_converged(fleet, wanted)
         _check_once(fleet)
         whole = fleet.run(**wanted)
-        expect((whole.code, whole.changed) == (0, set()), "a run of all had something to do", whole)
+        expect((whole.code, whole.changed) == (0, set()), "a run without slices changed something", whole)
         lines.append(f"{wanted or 'deployment'}: {max(result.seconds for result in results):.0f} s")
     return lines
 
@@ -75,4 +76,4 @@ def _check_once(fleet: Fleet) -> None:
         if entry["operation"] in ONCE and entry["status"] == 200:
             key = (entry["operation"], entry["region"])
             made[key] = made.get(key, 0) + 1
-    expect(all(count == 1 for count in made.values()), f"made twice: {made}")
+    expect(all(count == 1 for count in made.values()), f"created twice: {made}")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that are killed at any point, and the next one, which has to finish what they began."""
+"""Interrupt runs at any point. The next run has to finish what the interrupted one began."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ CTRL_C_SECONDS = 3
 
 @dataclass(frozen=True)
 class Work:
-    """What a killed run was about: what was there before it (None: nothing), in what state, what it shall come to."""
+    """What an interrupted run does.
+
+    *before*: role variables of the deployment before it, None where there is none. *wanted*: role variables of the run.
+    *broken*: whether stacks are broken by hand before it.
+    """
 
     name: str
     before: dict[str, Any] | None
@@ -41,47 +45,47 @@ WORKS = (
 
 
 @dataclass(frozen=True)
-class Blow:
-    """How a run is ended: the signal, and whether each of its processes gets it or the first one's group alone."""
+class Interruption:
+    """How a run is interrupted: by a signal to all of its processes, or only to the group of the first one."""
 
     name: str
     signal: signal.Signals
     family: bool
 
 
-BLOWS = (
-    Blow("the machine dies", signal.SIGKILL, family=True),
-    # The worker that does the work outlives it for a while, beside the next run.
-    Blow("the first process is killed", signal.SIGKILL, family=False),
-    Blow("Ctrl-C", signal.SIGINT, family=False),
+INTERRUPTIONS = (
+    Interruption("the machine dies", signal.SIGKILL, family=True),
+    # Its worker goes on for a while, in parallel with the next run.
+    Interruption("the first process is killed", signal.SIGKILL, family=False),
+    Interruption("Ctrl-C", signal.SIGINT, family=False),
 )
 
 
 @dataclass(frozen=True)
 class Point:
-    """One blow: at a share of the work's time in an undisturbed run."""
+    """An interruption after a share of the time that an undisturbed run takes."""
 
     work: Work
-    blow: Blow
+    interruption: Interruption
     share: float
 
 
 def points(count: int, seed: int) -> list[Point]:
-    """So many points, each work and each blow in turn, at random times; the same for the same seed."""
+    """Return points at random times, of each work and each interruption in turn; the same for the same seed."""
     chance = random.Random(seed)
     return [
-        Point(WORKS[number % len(WORKS)], BLOWS[number // len(WORKS) % len(BLOWS)], chance.random())
+        Point(WORKS[number % len(WORKS)], INTERRUPTIONS[number // len(WORKS) % len(INTERRUPTIONS)], chance.random())
         for number in range(count)
     ]
 
 
 def prepare(fleet: Fleet, work: Work) -> None:
-    """Bring the world to what the work begins with."""
-    fleet.new_world()
+    """Create what has to exist before the work."""
+    fleet.new_account()
     fleet.emulator.stacks(0)
     if work.before is not None:
         result = fleet.run(**work.before)
-        expect(result.code == 0, "the deployment before the blow failed", result)
+        expect(result.code == 0, "the deployment before the interrupted run failed", result)
         fleet.share_the_channel()
     if work.broken:
         fleet.break_stacks()
@@ -89,7 +93,7 @@ def prepare(fleet: Fleet, work: Work) -> None:
 
 
 def undisturbed(fleet: Fleet, work: Work) -> float:
-    """Return the seconds that the work takes when nobody disturbs it."""
+    """Return the seconds that the work takes without an interruption."""
     prepare(fleet, work)
     result = fleet.run(**work.wanted)
     expect(result.code == 0, "an undisturbed run failed", result)
@@ -97,30 +101,33 @@ def undisturbed(fleet: Fleet, work: Work) -> float:
     return result.seconds
 
 
-def strike(fleet: Fleet, point: Point, seconds: float) -> str:
-    """Begin the work, end it at the point, and do it again; Broken unless all is well then. Give a line."""
+def interrupt(fleet: Fleet, point: Point, seconds: float) -> str:
+    """Start the work, interrupt it, run it again, and return a line about it.
+
+    *seconds*: of an undisturbed run. Raises Broken where something is left undone.
+    """
     prepare(fleet, point.work)
     process = fleet.start(**point.work.wanted)
     time.sleep(seconds * point.share)
-    struck = time.monotonic()
-    members = kill(process, point.blow.signal, family=point.blow.family)
+    interrupted = time.monotonic()
+    members = kill(process, point.interruption.signal, family=point.interruption.family)
     output, _nothing = process.communicate()
-    took = time.monotonic() - struck
-    ended = process.returncode not in (-point.blow.signal, 99)
-    if point.blow.signal == signal.SIGINT and not ended:
+    took = time.monotonic() - interrupted
+    ended = process.returncode not in (-point.interruption.signal, 99)
+    if point.interruption.signal == signal.SIGINT and not ended:
         _check_ctrl_c(took, output, members)
     again = fleet.run(**point.work.wanted)
-    expect(again.code == 0, f"the run after the blow failed; before it:\n{output}", again)
+    expect(again.code == 0, f"the run after the interruption failed; the interrupted one:\n{output}", again)
     _await_the_orphans(members)
     check_converged(fleet, point.work.wanted)
     last = fleet.run(**point.work.wanted)
-    expect((last.code, last.changed) == (0, set()), "the run after that had something to do", last)
-    return "it had ended already" if ended else f"gone after {took:.1f} s; then {len(again.changed)} changed"
+    expect((last.code, last.changed) == (0, set()), "a third run changed something", last)
+    return "it had already ended" if ended else f"ended after {took:.1f} s; then {len(again.changed)} changed"
 
 
 def _check_ctrl_c(took: float, output: str, members: list[int]) -> None:
     expect(took < CTRL_C_SECONDS, f"Ctrl-C took {took:.1f} s:\n{output}")
-    # Before that, it is Python that is interrupted while it reads Ansible's files.
+    # Earlier, Python is interrupted while it imports Ansible.
     if "PLAY [" in output:
         expect("Traceback" not in output, output)
     if "to change:" in output:
