@@ -12,6 +12,7 @@ from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypeVar
 
 from .credentials import ATTEMPTS
 from .credentials import CONNECT_TIMEOUT
@@ -28,7 +29,10 @@ except ImportError:
     pass  # the action plugin says so
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from collections.abc import Iterator
+
+Answer = TypeVar("Answer")
 
 HTTP_REDIRECT = 300
 USER_AGENT = "secops.securityhub"
@@ -72,6 +76,24 @@ class Clients:
             read_timeout=READ_TIMEOUT,
             max_pool_connections=connections,
         )
+
+    def call(
+        self,
+        source: CredentialSource,
+        region: str,
+        service: str,
+        function: Callable[..., Answer],
+        *arguments: Any,
+        attempts: int = ATTEMPTS,
+        **options: Any,
+    ) -> Answer:
+        """Call *function* with the client of *service* in *region*, signed with *source*, then the other arguments.
+
+        *function*: one of ``_services``. *attempts*: see ``get``. This is the only way to a signed call.
+        """
+        client = self.get(service, region, source.endpoint_url, attempts)
+        with self.acting(source):
+            return function(client, *arguments, **options)
 
     @contextmanager
     def acting(self, source: CredentialSource) -> Iterator[None]:

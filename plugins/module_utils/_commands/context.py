@@ -1,0 +1,70 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a command gets, and what it returns. PRIVATE to the collection.
+
+A command is a module of this package with two names: ``SPEC``, the options of its Ansible module as an argument spec,
+and ``run(context) -> Outcome``. Playbook, module and command have the same name: the playbook securityhub_slack_doctor
+runs the module securityhub_slack_doctor, which runs ``doctor.run``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+from typing import Any
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable
+
+    from .._aws.clients import Clients
+    from .._pipeline.target import Target
+
+
+@dataclass(frozen=True)
+class Context:
+    """One run of a command.
+
+    *targets*: the hosts of the play. *unselected*: the inventory's other hosts, which ``--limit`` left out. *options*:
+    the validated options of ``SPEC``. *now*: in UTC, whatever the time zone of the controller, so that suppressions
+    expire on the same day everywhere. *progress*: prints a line while the command runs. *write*: writes a file on the
+    controller, in check mode too; raises UserError where it cannot.
+    """
+
+    aws: Clients
+    targets: list[Target]
+    unselected: list[Target]
+    options: dict[str, Any]
+    check_mode: bool
+    diff: bool
+    now: datetime.datetime
+    progress: Callable[[str], None]
+    write: Callable[[str, str], None]
+
+    @property
+    def today(self) -> datetime.date:
+        """Return the day of the run, in UTC."""
+        return self.now.date()
+
+
+@dataclass(frozen=True)
+class File:
+    """A file on the controller for a command to write: *path* as the user gave it."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did or found.
+
+    *result*: what the Ansible module returns. *lines*: what the terminal shows. *files*: written after the run, not in
+    check mode.
+    """
+
+    result: dict[str, Any]
+    lines: list[str] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)

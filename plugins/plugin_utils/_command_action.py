@@ -1,0 +1,110 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action plugin of a command: runs once for the whole play, on the controller. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import datetime
+import gc
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._aws.errors import UserError
+from ..module_utils._aws.sanitize import sanitize
+from ..module_utils._aws.sanitize import sanitize_all
+from ..module_utils._aws.sanitize import sanitize_line
+from ..module_utils._commands.context import Context
+from ..module_utils._commands.context import Outcome
+from ..module_utils._pipeline.report import wrapped
+from . import _targets
+
+try:
+    import botocore.session
+
+    BOTOCORE = botocore.session.__name__
+except ImportError:
+    BOTOCORE = ""
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Iterable
+
+# Ansible forks a process for the task, and almost everything allocated in it lives until its end. Collecting garbage
+# as often as Python does by default took a seventh of a small run.
+OBJECTS_BEFORE_COLLECTION = 100_000
+
+
+class CommandAction(ActionBase):
+    """An action that runs once for the whole play.
+
+    A subclass names its command: *SPEC* and *command* are those of a module of ``module_utils/_commands``, *PLAYBOOK*
+    is the playbook that runs it, with what has to follow on the command line.
+    """
+
+    BYPASS_HOST_LOOP = True
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _requires_connection = False
+
+    PLAYBOOK: str
+    SPEC: dict[str, Any]
+    command: Callable[[Context], Outcome]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the command and return its result; print its lines and write its files."""
+        gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, options = self.validate_argument_spec(argument_spec=self.SPEC)
+        context = self._context(options, task_vars or {})
+        try:
+            outcome = type(self).command(context)
+        except UserError as error:
+            raise AnsibleActionFail(sanitize_line(str(error))) from None
+        self._print(outcome.lines)
+        if not context.check_mode:
+            for file in outcome.files:
+                write_file(file.path, file.text)
+        return result | sanitize_all(outcome.result)
+
+    def _context(self, options: dict[str, Any], task_vars: dict[str, Any]) -> Context:
+        if not BOTOCORE:
+            raise AnsibleActionFail("boto3 and botocore are missing on the controller. Run: pip install boto3")
+        from ..module_utils._aws.clients import Clients  # needs botocore
+
+        targets, unselected = _targets.gather(self, task_vars)
+        if not targets:
+            raise AnsibleActionFail(
+                "The inventory has no targets. Fix any parse error reported above; otherwise add one host per region, "
+                f"as in inventories/example, and run: ansible-playbook -i inventories/production "
+                f"secops.securityhub.{self.PLAYBOOK}"
+            )
+        return Context(
+            aws=Clients(),
+            targets=targets,
+            unselected=unselected,
+            options=options,
+            check_mode=bool(self._task.check_mode),
+            diff=bool(self._task.diff),
+            now=datetime.datetime.now(datetime.timezone.utc),
+            progress=lambda line: self._print(wrapped(f"  {line}")),
+            write=write_file,
+        )
+
+    def _print(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._display.display(sanitize_line(line))
+
+
+def write_file(path: str, text: str) -> None:
+    """Write a sanitized text to a file on the controller. Raise AnsibleActionFail, with a remedy, where it cannot."""
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(sanitize(text), encoding="utf-8")
+    except OSError as error:
+        # Ansible would append the text of the error to a sentence that already has it.
+        raise AnsibleActionFail(f"{path} could not be written: {error.strerror}. Choose another file.") from None
