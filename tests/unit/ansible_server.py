@@ -62,7 +62,7 @@ def preload() -> None:
         package = importlib.import_module(f"{COLLECTION}.{folder}")
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(found.name)
-    # Each fork makes one of its own.
+    # Each fork configures its finder again.
     _collection_finder._AnsibleCollectionFinder._remove()
     preload_botocore()
     # Otherwise the garbage collector of each fork would copy all this memory.

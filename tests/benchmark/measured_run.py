@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a command to its end, or until it has used up the machine's memory or its time, and says what it cost."""
+"""Run a command until it ends, or until it has used up memory or time, and measure what it costs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-# Less than this would take emulator and benchmark along.
+# With less than this, the kernel may kill the emulator or the benchmark.
 MIB_TO_LEAVE = 500
 SECONDS_AT_MOST = 40 * 60
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -21,9 +21,9 @@ SECONDS_BETWEEN_LOOKS = 0.2
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run took: seconds, seconds of all cores, MiB of its largest process, calls to AWS.
+    """What one run cost: seconds, CPU seconds, MiB of its largest process, calls to AWS.
 
-    *ended*: in words, why it did not come to a good end; '' if it did.
+    *ended*: why it did not succeed; an empty string if it did.
     """
 
     wall: float
@@ -37,7 +37,7 @@ def run(command: list[str], environment: dict[str, str], folder: Path) -> Cost:
     """Run *command* in *folder*, with its output in the file ``log`` there."""
     started = time.monotonic()
     with (folder / "log").open("wb") as output:
-        # A session of its own, which can be ended with all that it has started.
+        # In a new session, which can be ended with all its processes.
         process = subprocess.Popen(
             command, env=environment, cwd=folder, stdout=output, stderr=output, start_new_session=True
         )
@@ -61,7 +61,7 @@ def run(command: list[str], environment: dict[str, str], folder: Path) -> Cost:
 
 
 def _watch(leader: int, over: threading.Event, ended: list[str]) -> None:
-    """End the processes of a session that has used up memory or time, and put into *ended* which of them."""
+    """End the processes of a session that has used up memory or time, and append to *ended* which of both."""
     limit = time.monotonic() + SECONDS_AT_MOST
     while not over.wait(SECONDS_BETWEEN_LOOKS):
         if _available() < MIB_TO_LEAVE:
@@ -75,7 +75,7 @@ def _watch(leader: int, over: threading.Event, ended: list[str]) -> None:
 
 
 def _available() -> float:
-    """The MiB that the machine can still give to processes."""
+    """Return the MiB of memory that are available."""
     lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     (line,) = (line for line in lines if line.startswith("MemAvailable:"))
     return int(line.split()[1]) / 1024

@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import time
 
-import contender
+import measured_run
 import pytest
 
 PATIENCE = 10
 
 
 def run(tmp_path, script):
-    return contender.run(["bash", "-c", script], dict(os.environ), tmp_path)
+    return measured_run.run(["bash", "-c", script], dict(os.environ), tmp_path)
 
 
 def test_a_command_costs_time_and_memory(tmp_path):
@@ -38,7 +38,7 @@ def test_a_command_that_fails_says_with_what(tmp_path):
     ],
 )
 def test_what_uses_up_the_machine_is_ended_with_all_that_it_has_started(tmp_path, monkeypatch, limit, value, ended):
-    monkeypatch.setattr(contender, limit, value)
+    monkeypatch.setattr(measured_run, limit, value)
     cost = run(tmp_path, f"sleep {2 * PATIENCE} & echo $! >child; wait")
     assert cost.ended == ended
     assert cost.wall < PATIENCE
