@@ -15,6 +15,7 @@ import contextlib
 import os
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,7 @@ COLLECTIONS = Path(os.environ.get("COLLECTIONS", ROOT / ".ansible" / "collection
 # Below the root of the checkout; linked into the copies.
 SHARED = (".venv", ".cache/emulator/venv")
 PASSED, FAILED = 0, 1  # exit codes of pytest
-SECONDS_AT_MOST = 300
+SECONDS_FOR_ONE, SECONDS_FOR_ALL = 300, 1800
 
 
 @dataclass(frozen=True)
@@ -84,23 +85,29 @@ def copies(count: int) -> Iterator[queue.Queue[Path]]:
         yield made
 
 
-def pytest(copy: Path, tests: Iterable[str]) -> tuple[int, str]:
-    """Run tests in a copy of the checkout, up to the first failure, and return exit code and output."""
+def pytest(copy: Path, tests: Iterable[str], limit: float) -> tuple[int, str]:
+    """Run tests in a copy of the checkout, up to the first failure, and return exit code and output.
+
+    Tests that take more than *limit* seconds have failed.
+    """
     kept = {name: value for name, value in os.environ.items() if name != "COLLECTIONS"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-n0", "-x", "-p", "no:cacheprovider", *tests],
+        cwd=copy,
+        env={**kept, "PYTHONDONTWRITEBYTECODE": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-n0", "-x", "-p", "no:cacheprovider", *tests],
-            cwd=copy,
-            env={**kept, "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS_AT_MOST,
-        )
+        output, _nothing = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
-        return FAILED, "too slow"
-    return done.returncode, done.stdout + done.stderr
+        # pytest stops the emulator then.
+        process.send_signal(signal.SIGINT)
+        output, _nothing = process.communicate()
+        return FAILED, f"{output}\ninterrupted after {limit:.0f} s"
+    return process.returncode, output
 
 
 def verdict(mutant: Mutant, free: queue.Queue[Path]) -> str:
@@ -110,7 +117,7 @@ def verdict(mutant: Mutant, free: queue.Queue[Path]) -> str:
     source = path.read_text(encoding="utf-8")
     try:
         path.write_text(mutant.mutated(source), encoding="utf-8")
-        code, output = pytest(copy, mutant.tests)
+        code, output = pytest(copy, mutant.tests, SECONDS_FOR_ONE)
     except ValueError as error:
         return f"STALE: {error}"
     finally:
@@ -129,7 +136,7 @@ def main() -> int:
     chosen = [mutant for mutant in mutants() if not words or any(word in mutant.file for word in words)]
     with copies(2) as free, concurrent.futures.ThreadPoolExecutor(2) as pool:
         copy = free.get()
-        code, output = pytest(copy, sorted({test for mutant in chosen for test in mutant.tests}))
+        code, output = pytest(copy, sorted({test for mutant in chosen for test in mutant.tests}), SECONDS_FOR_ALL)
         if code != PASSED:
             sys.exit(f"The tests fail without any mutation:\n{output}")
         free.put(copy)

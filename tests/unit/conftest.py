@@ -49,6 +49,16 @@ ACCOUNT = "111111111111"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers here, because ansible-test does not read pyproject.toml."""
+    for marker in (
+        "emulator: uses the AWS emulator",
+        "playbook: is in a file that runs commands of Ansible",
+        "pure: neither of them",
+    ):
+        config.addinivalue_line("markers", marker)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test: emulator if it uses that fixture, playbook if its file runs commands of Ansible, else pure."""
     for item in items:
