@@ -10,7 +10,6 @@ import fnmatch
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import boto3
@@ -21,6 +20,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._stack.alarms i
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import StackDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import template
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit import old_template
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
@@ -99,7 +99,7 @@ def calls(emulator, tmp_path):
         "ANSIBLE_HOME": str(tmp_path / "ansible"),
         "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections")),
     }
-    command = Path(sys.executable).with_name("ansible-playbook")
+    command = ansible_commands.path("ansible-playbook")
 
     def run(*arguments, playbook="securityhub_slack"):
         emulator.forget_requests()
