@@ -15,7 +15,7 @@ from .._routing.simulation import event_of
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from .._model.account import Account
     from .._routing.simulation import Rule
@@ -52,7 +52,7 @@ def choose(
     account: Account,
     region: str,
     forwarding_region: str,
-    rules: Iterable[Rule],
+    rules: Sequence[Rule],
     identifier: str,
     now: datetime.datetime,
 ) -> tuple[TestFinding, ...]:
