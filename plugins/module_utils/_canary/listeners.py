@@ -158,18 +158,16 @@ def is_left_behind(queue: str) -> bool:
         return False
     if time.time() - int(found["created"], 16) > LONGEST_SECONDS:
         return True
-    return found["host"] == _this_host() and not _is_running(int(found["pid"], 16))
+    if found["host"] != _this_host():
+        return False
+    try:
+        os.kill(int(found["pid"], 16), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False  # it runs as another user
+    return False
 
 
 def _this_host() -> str:
     return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # it runs as another user
-    return True

@@ -10,7 +10,7 @@ from typing import Any
 
 from .._canary import channels
 from .._canary import messages
-from .._canary import probes as states
+from .._canary import probes
 from .._channel import metrics
 from .text import LISTED_AT_MOST
 from .text import count
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from .._canary.channels import ChannelOutcome
     from .._canary.probes import ProbeOutcome
 
-HEADINGS = {states.IMPORT: "IMPORT", states.RULE: "RULE", states.TOPIC: "TOPIC", states.CHANNEL: "CHANNEL"}
 SIGNS = {True: "ok", False: "XX", None: "-"}
-SECONDS = "SECONDS"
 HOST_WIDTH = 36  # what the columns leave of 80, and the margins
 
 
@@ -32,9 +30,9 @@ def result(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome])
     found = [outcome.state for outcome in outcomes]
     channel_failed = any(outcome.state == channels.FAILED for outcome in channel_outcomes)
     return {
-        "changed": any(outcome.imported for outcome in outcomes) or states.READY in found,
-        "healthy": states.LOST not in found and states.FAILED not in found and not channel_failed,
-        "summary": {"targets": len(found), **{state: found.count(state) for state in states.STATES}},
+        "changed": any(outcome.imported for outcome in outcomes) or probes.READY in found,
+        "healthy": probes.LOST not in found and probes.FAILED not in found and not channel_failed,
+        "summary": {"targets": len(found), **{state: found.count(state) for state in probes.STATES}},
         "targets": {outcome.probe.host: _target(outcome) for outcome in outcomes},
         "channels": [_channel(outcome) for outcome in channel_outcomes],
         "msg": summary(outcomes, channel_outcomes),
@@ -77,10 +75,10 @@ def _channel(outcome: ChannelOutcome) -> dict[str, Any]:
 def summary(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> str:
     """Return the outcome in a sentence."""
     found = [outcome.state for outcome in outcomes]
-    parts = [f"{found.count(state)} {state}" for state in states.STATES if state in found]
+    parts = [f"{found.count(state)} {state}" for state in probes.STATES if state in found]
     failed = [outcome.channel_id for outcome in channel_outcomes if outcome.state == channels.FAILED]
     text = f"{count(len(found), 'target')}: {', '.join(parts)}."
-    if set(found) == {states.SKIPPED}:
+    if set(found) == {probes.SKIPPED}:
         text += " Nothing was tested."
     return text + (f" Not posted to Slack: {', '.join(failed)}." if failed else "")
 
@@ -94,11 +92,11 @@ def message(outcome: ProbeOutcome) -> str:
         return messages.LEFT_BEHIND.format(reason=outcome.left_behind[0].rstrip("."))
     if probe.skipped:
         return probe.skipped
-    if outcome.state == states.LOST:
+    if outcome.state == probes.LOST:
         return " ".join(dict.fromkeys(loss.sentence for loss in outcome.losses))
     severities = " and ".join(finding.severity for finding in probe.findings)
     untested = f"; not tested: {', '.join(probe.untested)}" if probe.untested else ""
-    if outcome.state == states.ARRIVED:
+    if outcome.state == probes.ARRIVED:
         return f"{severities}, {outcome.seconds:.1f} s{untested}"
     channel_ids = dict.fromkeys(destination.channel.channel_id for destination in probe.destinations)
     return f"would send {severities} to {' and '.join(channel_ids)}{untested}"
@@ -117,9 +115,9 @@ def _steps(outcomes: list[ProbeOutcome]) -> list[str]:
         return []
     shown = sent
     if len(sent) > LISTED_AT_MOST:
-        shown = [outcome for outcome in sent if outcome.state != states.ARRIVED]
+        shown = [outcome for outcome in sent if outcome.state != probes.ARRIVED]
     width = min(HOST_WIDTH, max([len("TARGET"), *(len(outcome.probe.host) for outcome in shown)]))
-    headings = "".join(f"  {heading}" for heading in (*HEADINGS.values(), SECONDS))
+    headings = "".join(f"  {heading.upper()}" for heading in (*probes.STEPS, "seconds"))
     lines = [f"  {'TARGET':{width}}{headings}", *(line for outcome in shown for line in _row(outcome, width))]
     if len(shown) < len(sent):
         lines.append(f"  and {count(len(sent) - len(shown), 'target')} where everything arrived")
@@ -127,9 +125,9 @@ def _steps(outcomes: list[ProbeOutcome]) -> list[str]:
 
 
 def _row(outcome: ProbeOutcome, width: int) -> list[str]:
-    cells = "".join(f"  {SIGNS[outcome.steps[step]]:>{len(heading)}}" for step, heading in HEADINGS.items())
+    cells = "".join(f"  {SIGNS[worked]:>{len(step)}}" for step, worked in outcome.steps.items())
     seconds = "-" if outcome.seconds is None else f"{outcome.seconds:.1f}"
-    cells += f"  {seconds:>{len(SECONDS)}}"
+    cells += f"  {seconds:>7}"
     host = outcome.probe.host
     return [f"  {host:{width}}{cells}"] if len(host) <= width else [f"  {host}", f"  {'':{width}}{cells}"]
 
@@ -139,13 +137,13 @@ def _words(outcomes: list[ProbeOutcome]) -> list[str]:
     hosts: dict[str, list[str]] = {}
     for outcome in outcomes:
         text = message(outcome)
-        if outcome.state == states.ARRIVED:
+        if outcome.state == probes.ARRIVED:
             untested = outcome.probe.untested
             text = f"not tested: {', '.join(untested)}" if untested else ""
-        elif outcome.state in (states.LOST, states.FAILED):
+        elif outcome.state in (probes.LOST, probes.FAILED):
             text = f"{outcome.state.upper()}: {text}"
-        elif outcome.state == states.SKIPPED:
-            text = f"{states.SKIPPED}: {text}"
+        elif outcome.state == probes.SKIPPED:
+            text = f"{probes.SKIPPED}: {text}"
         if text:
             hosts.setdefault(text, []).append(outcome.probe.host)
     return [line for text, named in hosts.items() for line in wrapped(f"  {few_of(named)}: {text}")]
