@@ -35,7 +35,7 @@ def run(context: Context) -> Outcome:
     if not 1 <= hours <= MOST_HOURS:
         raise UserError(f"securityhub_slack_doctor_hours is {hours}. Set it to a value from 1 to {MOST_HOURS}.")
     window = Window(context.now - datetime.timedelta(hours=hours), context.now)
-    found = examine(context.targets, context.unselected, context.aws, today=context.today, window=window)
+    found = examine(context.aws, context.targets, context.unselected, today=context.today, window=window)
     document = report.document(found)
     files = []
     if html:

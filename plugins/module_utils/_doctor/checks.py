@@ -11,15 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._aws.errors import UserError
+from .._aws import errors
 from .._channel import metrics as chatbot_metrics
 from .._channel import transformations
-from .._pipeline import desired
-from .._pipeline import drift
-from .._pipeline import given_keys
-from .._pipeline import identity as identities
-from .._pipeline import plan
+from .._model import drift
+from .._model import names
+from .._model.plan import NONE
+from .._plan import identity as identities
+from .._plan.target import why_not_of_stack_set
+from .._preflight import keys
 from .._securityhub import action_target
+from .._stack import live as stacks
 from .._stack import states
 from . import messages
 from .results import Result
@@ -29,7 +31,7 @@ from .results import ok
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._pipeline.drift import Drift
+    from .._model.drift import Drift
     from .evidence import Evidence
 
 
@@ -49,17 +51,17 @@ def examine(evidence: Evidence) -> dict[str, Result]:
     not_checked = dict.fromkeys(NAMES, nothing("not checked"))
     if evidence.target_error:
         return {**not_checked, "region": messages.unread(evidence.target_error)}
-    if target.wanted is not None:
+    if target.desired is not None:
         return {check.name: check.run(evidence) for check in CHECKS}
     if target.error:
         return {**not_checked, "region": messages.undecided(target.error), "hub": _hub(evidence)}
-    reason = nothing(target.sends or "no deployment intended")
-    leftover = messages.leftover(stack_set=target.settings.stack_set) if plan.is_ours(target.live.stack) else reason
+    reason = nothing(target.policy or "no deployment intended")
+    leftover = messages.leftover(stack_set=target.settings.stack_set) if stacks.is_ours(target.live.stack) else reason
     return {**dict.fromkeys(NAMES, reason), "stack": leftover}
 
 
 def _region(evidence: Evidence) -> Result:
-    policy = evidence.target.sends
+    policy = evidence.target.policy
     return ok(f"forwards {policy}" if policy else "")
 
 
@@ -68,27 +70,27 @@ def _hub(evidence: Evidence) -> Result:
 
 
 def _action(evidence: Evidence) -> Result:
-    live, wanted = evidence.target.live, evidence.target.wanted
-    if not live.hub or wanted is None:
+    live, desired = evidence.target.live, evidence.target.desired
+    if not live.hub or desired is None:
         return nothing()
     if live.action is None:
         return messages.ACTION_MISSING
-    return messages.ACTION_CHANGED if action_target.changes(live.action, wanted.action) else ok()
+    return messages.ACTION_CHANGED if action_target.changes(live.action, desired.action) else ok()
 
 
 def _stack(evidence: Evidence) -> Result:
-    wanted, stack = evidence.target.wanted, evidence.target.live.stack
-    status = plan.status_of(stack)
+    desired, stack = evidence.target.desired, evidence.target.live.stack
+    status = stacks.status_of(stack)
     if evidence.target.settings.stack_set:
-        reason = plan.why_not_of_set(wanted, stack)
-        return messages.stack_of_set(reason, works=status in states.STANDING) if reason else ok()
-    if stack is not None and status != states.EMPTY and not plan.is_ours(stack):
+        reason = why_not_of_stack_set(desired, stack)
+        return messages.stack_of_set(reason, works=stacks.is_deployed(stack)) if reason else ok()
+    if stacks.is_foreign(stack):
         return messages.STACK_FOREIGN
     if status in messages.STACK_STATUS:
         return messages.stack_status(status)
     if states.in_progress(status):
         return messages.stack_in_progress(status)
-    return ok() if wanted is not None and plan.same(wanted.stack, stack) else messages.STACK_OUTDATED
+    return ok() if desired and stacks.matches(desired.stack, stack) else messages.STACK_OUTDATED
 
 
 def _resources(
@@ -147,7 +149,7 @@ def _encryption(evidence: Evidence) -> Result:
         evidence,
         (drift.ENCRYPTION, drift.OWN_KEY, drift.GIVEN_KEY),
         lambda item: messages.NOTHING_ARRIVES if item.loses else messages.KEY_RISK,
-        given_keys.REMEDY if evidence.drifts(drift.GIVEN_KEY) else "",
+        keys.REMEDY if evidence.drifts(drift.GIVEN_KEY) else "",
     )
 
 
@@ -162,7 +164,7 @@ def _subscription(evidence: Evidence) -> Result:
 def _disconnected(evidence: Evidence) -> list[str]:
     """Return in words which Slack channels lack a topic of the target."""
     found = []
-    for channel, topic in evidence.target.wanted.topics if evidence.target.wanted else ():
+    for channel, topic in evidence.target.desired.topics if evidence.target.desired else ():
         configuration = evidence.configuration_of(channel)
         if configuration is None:
             found.append(f"Slack channel {channel.channel_id} has no channel configuration")
@@ -173,8 +175,8 @@ def _disconnected(evidence: Evidence) -> list[str]:
 
 
 def _channel(evidence: Evidence) -> Result:
-    if evidence.channel_error:
-        return messages.channel_refused(evidence.channel_error)
+    if evidence.account and evidence.account.channel_error:
+        return messages.channel_refused(evidence.account.channel_error)
     disconnected = _disconnected(evidence)
     return messages.not_connected(disconnected) if disconnected else _identity(evidence)
 
@@ -183,16 +185,15 @@ def _identity(evidence: Evidence) -> Result:
     target, account = evidence.target, evidence.account
     if target.account is None or account is None:
         return nothing()
-    wanted = desired.identity(target.settings, target.account)
-    if not any(found.get("IamRoleArn") == wanted.role_arn for found in account.configurations):
+    desired, live = names.identity(target.settings, target.account), account.snapshot.identity
+    if not any(found.get("IamRoleArn") == desired.role_arn for found in account.snapshot.configurations):
         return ok()  # a foreign configuration has a foreign role
-    own_guardrail = not target.settings.value("guardrail_policy_arns")
-    try:
-        planned = identities.plan(wanted, account.identity, own_guardrail=own_guardrail)
-    except UserError as error:
-        return messages.identity_refused(str(error))
+    problems = identities.problems(desired, live)
+    if problems:
+        return messages.identity_refused(errors.joined(problems))
+    planned = identities.plan(desired, live, own_guardrail=not target.settings.value("guardrail_policy_arns"))
     parts = (("the role", planned.role), ("the guardrail", planned.guardrail))
-    changed = [name for name, operation in parts if operation != identities.NONE]
+    changed = [name for name, operation in parts if operation != NONE]
     return messages.identity_changed(changed) if changed else ok()
 
 
@@ -200,17 +201,17 @@ def _chat(evidence: Evidence) -> Result:
     disabled = [item for item in evidence.configurations() if item.get("State") == "DISABLED"]
     if disabled:
         return messages.channel_disabled(str(disabled[0].get("StateReason") or "").rstrip("."))
-    if evidence.account_error:
-        return messages.unread(evidence.account_error)
+    if evidence.account and evidence.account.metrics_error:
+        return messages.unread(evidence.account.metrics_error)
     workspace = evidence.target.settings.routes[0].channel.workspace_id
-    metrics = evidence.account_metrics
+    metrics = evidence.account.metrics if evidence.account else None
     if metrics is not None and workspace not in metrics.workspaces:
         return messages.workspace_unauthorized(workspace)
     return ok()
 
 
 def _delivery(evidence: Evidence) -> Result:
-    error = evidence.metrics_error or evidence.account_error
+    error = evidence.metrics_error or (evidence.account.metrics_error if evidence.account else "")
     if error:
         return messages.unread(error, "It is not known what was delivered recently.")
     found = [*_lost_after_topic(evidence), *_lost_before_topic(evidence), *_silent_alarms(evidence)]
@@ -220,12 +221,19 @@ def _delivery(evidence: Evidence) -> Result:
 
 def _lost_after_topic(evidence: Evidence) -> list[Result]:
     """Return what Amazon Q lost of the messages to the target's channels."""
-    found = []
+    found: list[Result] = []
+    if evidence.account is None:
+        return found
     for configuration in evidence.configurations():
-        failed = evidence.counted(configuration, chatbot_metrics.FAILED)
-        arrived = evidence.counted(configuration, chatbot_metrics.DELIVERED)
-        unsupported = evidence.counted(configuration, chatbot_metrics.UNSUPPORTED)
-        throttled = evidence.counted(configuration, chatbot_metrics.THROTTLED)
+        failed, arrived, unsupported, throttled = (
+            evidence.account.counted(configuration, metric)
+            for metric in (
+                chatbot_metrics.FAILED,
+                chatbot_metrics.DELIVERED,
+                chatbot_metrics.UNSUPPORTED,
+                chatbot_metrics.THROTTLED,
+            )
+        )
         if failed:
             found.append(messages.lost_in_slack(configuration["SlackChannelId"], arrived, failed, evidence.hours))
         if unsupported:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that the checks know about one target. PRIVATE to the collection."""
+"""Everything that the checks know about a target and its account: frozen values. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -10,38 +10,56 @@ from typing import TYPE_CHECKING
 
 from .._channel import transformations
 from .._channel.platforms import SLACK
-from .._pipeline import drift
+from .._plan import drift
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .._channel.transformations import Configuration
-    from .._pipeline.settings import Channel
-    from .._pipeline.target import AccountRun
-    from .._pipeline.target import Target
+    from .._model.drift import Drift
+    from .._model.plan import TargetDesign
+    from .._model.settings import Channel
+    from .._model.snapshot import AccountSnapshot
     from .metrics import AccountMetrics
     from .metrics import TargetMetrics
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """A target, its account, and everything that was read about both.
+class AccountEvidence:
+    """An account and its metrics.
 
-    *hours*: how far back the metrics go. The errors say, with a remedy, why something could not be read ('' if it
-    was): the target itself, the resources of its stack, its metrics, the account's metrics and workspaces.
-    *channel_error*: why the channels cannot be configured as the inventory says.
+    *metrics_error*: why its metrics and authorized workspaces could not be read, '' if they were. *channel_error*: why
+    its channels cannot be configured as the inventory says.
     """
 
-    target: Target
-    account: AccountRun | None
+    snapshot: AccountSnapshot
+    metrics: AccountMetrics | None = None
+    metrics_error: str = ""
+    channel_error: str = ""
+
+    def counted(self, configuration: Configuration, metric: str) -> int:
+        """Return what Amazon Q counted for a configuration."""
+        name = transformations.configuration_name(configuration)
+        return self.metrics.counts.get((name, metric), 0) if self.metrics else 0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A target and its metrics. *hours*: how far back the metrics go. *account*: None if it is unknown.
+
+    The errors say, with a remedy, why something could not be read ('' if it was): the target itself, the resources of
+    its stack, its metrics.
+    """
+
+    target: TargetDesign
     hours: int
+    account: AccountEvidence | None = None
     metrics: TargetMetrics | None = None
-    account_metrics: AccountMetrics | None = None
     target_error: str = ""
     resources_error: str = ""
     metrics_error: str = ""
-    account_error: str = ""
-    channel_error: str = ""
 
-    def drifts(self, *parts: str) -> list[drift.Drift]:
+    def drifts(self, *parts: str) -> list[Drift]:
         """Return the differences between the stack's template and the live resources in these parts."""
         live = self.target.live
         if live.resources is None or live.path is None:
@@ -50,18 +68,11 @@ class Evidence:
 
     def configuration_of(self, channel: Channel) -> Configuration | None:
         """Return the account's configuration of a Slack channel, whatever its name."""
+        configurations: Sequence[Configuration] = self.account.snapshot.configurations if self.account else ()
         wanted = (channel.workspace_id, channel.channel_id)
-        for found in self.account.configurations if self.account else ():
-            if (found[SLACK.team_id], found[SLACK.channel_id]) == wanted:
-                return found
-        return None
+        return next((item for item in configurations if (item[SLACK.team_id], item[SLACK.channel_id]) == wanted), None)
 
     def configurations(self) -> list[Configuration]:
         """Return the configurations of the target's Slack channels, those that exist."""
         found = [self.configuration_of(route.channel) for route in self.target.settings.routes]
         return [item for item in found if item is not None]
-
-    def counted(self, configuration: Configuration, metric: str) -> int:
-        """Return what Amazon Q counted for a configuration."""
-        name = transformations.configuration_name(configuration)
-        return self.account_metrics.counts.get((name, metric), 0) if self.account_metrics else 0

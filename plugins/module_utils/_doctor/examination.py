@@ -5,22 +5,26 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws import errors
 from .._aws import parallel
 from .._aws.errors import UserError
-from .._pipeline import decisions
-from .._pipeline import organization
-from .._pipeline import run
-from .._pipeline import survey
+from .._model import organization
+from .._model.plan import TargetDesign
+from .._model.plan import TargetPlan
+from .._observe import accounts as of_account
+from .._observe import details
+from .._observe import fleet as observe
+from .._plan import channel
+from .._plan import design
 from .._routing import topology
 from . import checks
 from . import messages
 from . import metrics
 from . import results
+from .evidence import AccountEvidence
 from .evidence import Evidence
 from .results import RegionResult
 from .results import TargetResults
@@ -28,16 +32,18 @@ from .results import TargetResults
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable
+    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from .._aws.clients import Clients
-    from .._pipeline.target import AccountRun
-    from .._pipeline.target import Target
+    from .._model.plan import AccountDesign
+    from .._model.snapshot import TargetSnapshot
 
 
 def examine(
-    targets: list[Target],
-    unselected: list[Target],
     aws: Clients,
+    targets: Sequence[TargetSnapshot],
+    unselected: Sequence[TargetSnapshot],
     *,
     today: datetime.date,
     window: metrics.Window,
@@ -46,62 +52,74 @@ def examine(
 
     *unselected*: the inventory's other targets. *window*: the period that metrics are read for.
     """
-    accounts = run.look(targets, unselected, aws, today, watch=True)
-    target_errors = {target.host: target.error for target in targets if target.error}
-    for account in accounts:
-        decisions.decide(account, today)
-    resources_errors = _errors(run.look_deep(aws, targets))
-    deployed = [target for target in targets if target.wanted is not None]
-    with_deployment = [account for account in accounts if any(target.wanted for target in account.targets)]
-    of_targets, metrics_errors = _read(partial(_metrics_of, aws, window), deployed)
-    of_accounts, account_errors = _read(partial(metrics.of_account, aws, window=window), with_deployment)
-    organizations, _errors_of_organizations = _read(partial(_organization_of, aws), accounts)
-    account_of = {id(target): account for account in accounts for target in account.targets}
-
-    def evidence(target: Target) -> Evidence:
-        account = account_of.get(id(target))
-        return Evidence(
-            target=target,
-            account=account,
-            hours=window.hours,
-            metrics=of_targets.get(id(target)),
-            account_metrics=of_accounts.get(id(account)),
-            target_error=target_errors.get(target.host, ""),
-            resources_error=resources_errors.get(id(target), ""),
-            metrics_error=metrics_errors.get(id(target), ""),
-            account_error=account_errors.get(id(account), ""),
-            channel_error=_channel_error(account) if account else "",
-        )
-
-    sentences = {account.account.id: _sentences(account, organizations[id(account)]) for account in accounts}
+    fleet = observe.fleet(aws, targets, unselected, today, coverage=True)
+    designs = [design.account(account, today) for account in fleet.accounts]
+    evidence = [
+        Evidence(TargetDesign(target, problems=target.problems), window.hours, target_error=target.error)
+        for target in fleet.unknown
+    ]
+    unread = {target.host: target.error for target in fleet.targets if target.problems}
+    evidence += _evidence(aws, designs, unread, window)
+    order = {host: number for number, host in enumerate(fleet.hosts)}
+    organizations = _read(
+        lambda account: of_account.organization(aws, account.settings),
+        {account.account.id: account for account in designs},
+    )
+    sentences = {
+        account.account.id: _sentences(account, organizations[account.account.id][0] or organization.Organization())
+        for account in designs
+    }
     return results.diagnosis(
-        [_results(evidence(target)) for target in targets],
-        [result for account in accounts for result in _regions(account)],
-        {account_id: said for account_id, said in sentences.items() if said},
+        [_results(item) for item in sorted(evidence, key=lambda item: order[item.target.host])],
+        [result for account in designs for result in _regions(account)],
+        {account_id: found for account_id, found in sentences.items() if found},
     )
 
 
-def _read(read: Callable[[Any], Any], items: list[Any]) -> tuple[dict[int, Any], dict[int, str]]:
-    """Return what was read of each item, and why it was not, by the item's identity."""
-    outcomes = parallel.each(read, items)
-    return {id(outcome.item): outcome.value for outcome in outcomes}, _errors(outcomes)
+def _evidence(
+    aws: Clients, designs: list[AccountDesign], unread: Mapping[str, str], window: metrics.Window
+) -> list[Evidence]:
+    """Return the evidence about all targets of the accounts; *unread*: by host, why a target could not be read."""
+    deployed = {target.host: target for account in designs for target in account.targets if target.desired}
+    with_deployment = {
+        account.account.id: account for account in designs if any(target.desired for target in account.targets)
+    }
+    paths = _read(lambda target: details.with_path(aws, target), deployed)
+    of_targets = _read(lambda target: metrics.of_target(aws, target.settings, target.desired.stack, window), deployed)
+    of_accounts = _read(lambda account: metrics.of_account(aws, account.snapshot, window), with_deployment)
+    evidence = []
+    for account in designs:
+        found, error = of_accounts.get(account.account.id, (None, ""))
+        of_the_account = AccountEvidence(account.snapshot, found, error, _channel_error(account))
+        for target in account.targets:
+            with_path, resources_error = paths.get(target.host, (None, ""))
+            counted, metrics_error = of_targets.get(target.host, (None, ""))
+            evidence.append(
+                Evidence(
+                    target=with_path or target,
+                    hours=window.hours,
+                    account=of_the_account,
+                    metrics=counted,
+                    target_error=unread.get(target.host, ""),
+                    resources_error=resources_error,
+                    metrics_error=metrics_error,
+                )
+            )
+    return evidence
 
 
-def _errors(outcomes: list[Any]) -> dict[int, str]:
-    return {id(outcome.item): errors.explain(outcome.error) for outcome in outcomes if outcome.error is not None}
+def _read(read: Callable[[Any], Any], items: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    """Return what was read of each item and '', or None and why it could not be read, by the keys of *items*."""
+    return {
+        outcome.item: (outcome.value, "" if outcome.error is None else errors.explain(outcome.error))
+        for outcome in parallel.each(lambda key: read(items[key]), items)
+    }
 
 
-def _metrics_of(aws: Clients, window: metrics.Window, target: Target) -> metrics.TargetMetrics | None:
-    return metrics.of_target(aws, target.settings, target.wanted.stack, window) if target.wanted else None
-
-
-def _organization_of(aws: Clients, account: AccountRun) -> organization.Organization:
-    return survey.organization(aws, account.settings)
-
-
-def _channel_error(account: AccountRun) -> str:
+def _channel_error(account: AccountDesign) -> str:
+    plans = [TargetPlan(target, problems=target.problems) for target in account.targets]
     try:
-        decisions.plan_channels(account)
+        channel.of_account(account.snapshot, plans)
     except UserError as error:
         return str(error)
     return ""
@@ -109,22 +127,25 @@ def _channel_error(account: AccountRun) -> str:
 
 def _results(evidence: Evidence) -> TargetResults:
     target = evidence.target
-    return TargetResults(target.host, target.account_id, target.settings.region, target.sends, checks.examine(evidence))
+    found = checks.examine(evidence)
+    return TargetResults(target.host, target.account_id, target.settings.region, target.policy, found)
 
 
-def _regions(account: AccountRun) -> list[RegionResult]:
+def _regions(account: AccountDesign) -> list[RegionResult]:
     """Return the results for the account's regions that the inventory lacks."""
-    if account.beyond and account.beyond.error:
-        return [RegionResult(account.account.id, "", messages.regions_unread(account.beyond.error))]
-    return [RegionResult(account.account.id, region, messages.REGION_UNCOVERED) for region in account.without_pipeline]
+    account_id, others = account.account.id, account.snapshot.coverage
+    if others and others.error:
+        return [RegionResult(account_id, "", messages.regions_unread(others.error))]
+    return [RegionResult(account_id, region, messages.REGION_UNCOVERED) for region in account.uncovered]
 
 
-def _sentences(account: AccountRun, found: organization.Organization) -> tuple[str, ...]:
+def _sentences(account: AccountDesign, found: organization.Organization) -> tuple[str, ...]:
     """Return the account's place in its organization and the regions that its finding aggregator links."""
-    said = organization.role_in_words(account.account.id, found)
-    if account.facts.administrator:
-        said.append(organization.membership_in_words(account.account.id, account.facts.administrator))
-    aggregation = topology.aggregation_of(account.facts.aggregator)
+    account_id, facts = account.account.id, account.snapshot.facts
+    sentences = organization.role_in_words(account_id, found)
+    if facts.administrator:
+        sentences.append(organization.membership_in_words(account_id, facts.administrator))
+    aggregation = topology.aggregation_of(facts.aggregator)
     if aggregation:
-        said.append(organization.aggregation_in_words(aggregation))
-    return tuple(said)
+        sentences.append(organization.aggregation_in_words(aggregation))
+    return tuple(sentences)

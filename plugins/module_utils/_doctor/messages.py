@@ -22,7 +22,7 @@ NOTHING_ARRIVES = "No finding of this region reaches the channel."
 UNKNOWN_ARRIVAL = "It is not known whether findings of this region arrive."
 OTHER_FINDINGS = "The findings that are sent are not those that the inventory asks for."
 NO_ALARM = "No alarm is raised when findings are lost."
-DEPLOY_STACK_SET = "Export the stack set, then deploy the file that the playbook writes."
+DEPLOY_STACK_SET = "Export the StackSet, then deploy the file that the playbook writes."
 SEND_ONE = "send a finding with the custom action and check that it arrives."
 INSPECT_AGAIN = "Fix that, then run the doctor again."
 
@@ -120,10 +120,10 @@ def stack_in_progress(status: str) -> Result:
 
 
 def stack_of_set(reason: str, *, works: bool) -> Result:
-    """Report a stack that a stack set has not deployed as planned."""
+    """Report a stack that a StackSet has not deployed as planned."""
     return Result(
         RISK if works else BROKEN,
-        f"A stack set deploys the stack, and {reason}.",
+        f"A StackSet deploys the stack, and {reason}.",
         OTHER_FINDINGS if works else NOTHING_ARRIVES,
         DEPLOY_STACK_SET,
         (EXPORT,),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from .._channel import metrics as chatbot_metrics
 from .._channel import transformations
 from .._channel.platforms import SLACK
+from .._observe import accounts
 from .._services import chatbot
 from .._services import cloudwatch
 from .._services.cloudwatch import Metric
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._aws.clients import Clients
-    from .._pipeline.settings import Settings
-    from .._pipeline.target import AccountRun
+    from .._model.settings import Settings
+    from .._model.snapshot import AccountSnapshot
     from .._stack.template import StackDesign
 
 CHATBOT_METRICS = (
@@ -87,11 +88,10 @@ def of_target(aws: Clients, settings: Settings, design: StackDesign, window: Win
     return TargetMetrics(*(totals[name] for _namespace, name, _dimension, _values in kinds))
 
 
-def of_account(aws: Clients, account: AccountRun, window: Window) -> AccountMetrics:
+def of_account(aws: Clients, account: AccountSnapshot, window: Window) -> AccountMetrics:
     """Return an account's authorized workspaces, and what was counted for its configurations: two calls."""
     settings = account.settings
-    region = settings.value("chatbot_region")
-    workspaces = aws.call(settings.source, region, "chatbot", chatbot.describe_slack_workspaces)
+    workspaces = accounts.call_chatbot(aws, settings, chatbot.describe_slack_workspaces)
     metrics = [
         Metric(
             chatbot_metrics.NAMESPACE,

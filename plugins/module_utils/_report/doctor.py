@@ -22,10 +22,11 @@ from .._doctor.results import UNCOVERED
 from .._doctor.results import UNKNOWN
 from .._doctor.results import UNLISTED
 from .._doctor.results import WORST_FIRST
-from .._pipeline.differences import few_of
-from .._pipeline.report import LISTED_AT_MOST
-from .._pipeline.report import count
-from .._pipeline.report import wrapped
+from .text import LISTED_AT_MOST
+from .text import WIDTH
+from .text import count
+from .text import few_of
+from .text import wrapped
 
 if TYPE_CHECKING:
     import datetime
@@ -62,7 +63,7 @@ STATES = {
     NONE: "no deployment",
 }
 CELL_WIDTH = 4
-HOST_WIDTH = 77 - CELL_WIDTH * len(COLUMNS)  # of 80 columns, without the margins
+HOST_WIDTH = WIDTH - 3 - CELL_WIDTH * len(COLUMNS)  # without the margins
 
 
 def table(found: Diagnosis, page: str = "") -> list[str]:

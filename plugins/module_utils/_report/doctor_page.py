@@ -16,13 +16,13 @@ from .._doctor.results import RISK
 from .._doctor.results import UNCOVERED
 from .._doctor.results import UNKNOWN
 from .._doctor.results import WORST_FIRST
-from .._pipeline.report import LISTED_AT_MOST
-from .._pipeline.report import count
 from . import doctor_map
 from .doctor import STATES
 from .doctor import TITLES
 from .doctor import headline
 from .doctor_style import CSS
+from .text import LISTED_AT_MOST
+from .text import count
 
 if TYPE_CHECKING:
     import datetime

@@ -83,7 +83,7 @@ def fleet(emulator, monkeypatch):
 def look(fleet, **variables):
     now = datetime.datetime.now(datetime.timezone.utc)
     window = Window(now - datetime.timedelta(hours=24), now + datetime.timedelta(minutes=5))
-    return examine(fleet.targets(**variables), [], deployed.clients(), today=deployed.TODAY, window=window)
+    return examine(deployed.clients(), fleet.targets(**variables), [], today=deployed.TODAY, window=window)
 
 
 def states(found, host=HERE):
@@ -119,7 +119,7 @@ def test_the_organization_and_aggregator_are_reported(fleet, emulator):
     found = look(fleet)
     assert found.accounts == {
         deployed.ACCOUNT: (
-            f"{deployed.ACCOUNT} is the delegated administrator of its organisation; an account that joins does not "
+            f"{deployed.ACCOUNT} is the delegated administrator of its organization; an account that joins does not "
             f"get Security Hub by itself (local configuration)",
             "An aggregator copies the findings of no other Region to eu-west-1",
         )
