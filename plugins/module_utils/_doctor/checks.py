@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks along the delivery path of a finding, from its region to the Slack channel: pure.
+"""The checks of the doctor, along the delivery path of a finding from its region to the Slack channel: pure.
 
 PRIVATE to the collection.
 """
@@ -11,18 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._aws import errors
 from .._channel import metrics as chatbot_metrics
 from .._channel import transformations
 from .._model import drift
-from .._model import names
-from .._model.plan import NONE
-from .._plan import identity as identities
 from .._plan.target import why_not_of_stack_set
 from .._preflight import keys
 from .._securityhub import action_target
 from .._stack import live as stacks
 from .._stack import states
+from . import exposure
 from . import messages
 from .results import Result
 from .results import nothing
@@ -178,23 +175,7 @@ def _channel(evidence: Evidence) -> Result:
     if evidence.account and evidence.account.channel_error:
         return messages.channel_refused(evidence.account.channel_error)
     disconnected = _disconnected(evidence)
-    return messages.not_connected(disconnected) if disconnected else _identity(evidence)
-
-
-def _identity(evidence: Evidence) -> Result:
-    target, account = evidence.target, evidence.account
-    if target.account is None or account is None:
-        return nothing()
-    desired, live = names.identity(target.settings, target.account), account.snapshot.identity
-    if not any(found.get("IamRoleArn") == desired.role_arn for found in account.snapshot.configurations):
-        return ok()  # a foreign configuration has a foreign role
-    problems = identities.problems(desired, live)
-    if problems:
-        return messages.identity_refused(errors.joined(problems))
-    planned = identities.plan(desired, live, own_guardrail=not target.settings.value("guardrail_policy_arns"))
-    parts = (("the role", planned.role), ("the guardrail", planned.guardrail))
-    changed = [name for name, operation in parts if operation != NONE]
-    return messages.identity_changed(changed) if changed else ok()
+    return messages.not_connected(disconnected) if disconnected else ok()
 
 
 def _chat(evidence: Evidence) -> Result:
@@ -272,8 +253,14 @@ CHECKS = (
     Check("topic", "Topic", "exists, and its policy lets EventBridge publish", _topic),
     Check("encryption", "Encryption", "uses a key that EventBridge may use", _encryption),
     Check("subscription", "Subscription", "of Amazon Q is confirmed, unfiltered and not raw", _subscription),
-    Check("channel", "Channel", "configuration has the topics; its role and guardrail are unchanged", _channel),
+    Check("channel", "Channel", "configuration lists the topics", _channel),
     Check("chat", "Chat app", "is authorized in the workspace, and not disabled", _chat),
     Check("delivery", "Delivery", "lost nothing recently, and alarms would report it", _delivery),
+    Check("access", "Topic access", "is not open to everyone", exposure.topic_policy),
+    Check("subscribers", "Subscribers", "of the topics are Amazon Q only", exposure.subscribers),
+    Check("destinations", "Destinations", "of the rules are those of the stack", exposure.destinations),
+    Check("role", "Channel role", "exists, and only Amazon Q can assume it", exposure.role),
+    Check("permissions", "Permissions", "of the channel role are those of the buttons, if any", exposure.permissions),
+    Check("guardrail", "Guardrail", "of the channel is the one in the inventory, and unchanged", exposure.guardrail),
 )
 NAMES = tuple(check.name for check in CHECKS)

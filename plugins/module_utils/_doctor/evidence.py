@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from typing import Any
 
 from .._channel import transformations
 from .._channel.platforms import SLACK
 from .._plan import drift
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from collections.abc import Sequence
 
     from .._channel.transformations import Configuration
@@ -25,16 +27,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class AccountEvidence:
-    """An account and its metrics.
+class RolePolicies:
+    """The policies of the channel role: the documents of the inline ones by name, the ARNs of the attached ones."""
 
-    *metrics_error*: why its metrics and authorized workspaces could not be read, '' if they were. *channel_error*: why
-    its channels cannot be configured as the inventory says.
+    inline: Mapping[str, Any]
+    attached: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AccountEvidence:
+    """An account, its metrics and the policies of its channel role.
+
+    The errors say, with a remedy, why something could not be read ('' if it was): its metrics and authorized
+    workspaces, and the policies. *channel_error*: why its channels cannot be configured as the inventory says.
     """
 
     snapshot: AccountSnapshot
     metrics: AccountMetrics | None = None
+    role_policies: RolePolicies | None = None
     metrics_error: str = ""
+    role_error: str = ""
     channel_error: str = ""
 
     def counted(self, configuration: Configuration, metric: str) -> int:

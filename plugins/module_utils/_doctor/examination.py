@@ -11,6 +11,7 @@ from typing import Any
 from .._aws import errors
 from .._aws import parallel
 from .._aws.errors import UserError
+from .._model import names
 from .._model import organization
 from .._model.plan import TargetDesign
 from .._model.plan import TargetPlan
@@ -20,12 +21,14 @@ from .._observe import fleet as observe
 from .._plan import channel
 from .._plan import design
 from .._routing import topology
+from .._services import iam
 from . import checks
 from . import messages
 from . import metrics
 from . import results
 from .evidence import AccountEvidence
 from .evidence import Evidence
+from .evidence import RolePolicies
 from .results import RegionResult
 from .results import TargetResults
 
@@ -87,10 +90,14 @@ def _evidence(
     paths = _read(lambda target: details.with_path(aws, target), deployed)
     of_targets = _read(lambda target: metrics.of_target(aws, target.settings, target.desired.stack, window), deployed)
     of_accounts = _read(lambda account: metrics.of_account(aws, account.snapshot, window), with_deployment)
+    of_roles = _read(lambda account: _role_policies(aws, account), with_deployment)
     evidence = []
     for account in designs:
-        found, error = of_accounts.get(account.account.id, (None, ""))
-        of_the_account = AccountEvidence(account.snapshot, found, error, _channel_error(account))
+        account_metrics, account_error = of_accounts.get(account.account.id, (None, ""))
+        role_policies, role_error = of_roles.get(account.account.id, (None, ""))
+        of_the_account = AccountEvidence(
+            account.snapshot, account_metrics, role_policies, account_error, role_error, _channel_error(account)
+        )
         for target in account.targets:
             with_path, resources_error = paths.get(target.host, (None, ""))
             counted, metrics_error = of_targets.get(target.host, (None, ""))
@@ -114,6 +121,15 @@ def _read(read: Callable[[Any], Any], items: Mapping[str, Any]) -> dict[str, tup
         outcome.item: (outcome.value, "" if outcome.error is None else errors.explain(outcome.error))
         for outcome in parallel.each(lambda key: read(items[key]), items)
     }
+
+
+def _role_policies(aws: Clients, account: AccountDesign) -> RolePolicies | None:
+    """Return the policies of the channel role, None without one: two calls, and one for each inline policy."""
+    if account.snapshot.identity.role is None:
+        return None
+    settings, role = account.settings, names.identity(account.settings, account.account).role_name
+    inline = of_account.call_iam(aws, settings, iam.inline_policies, role)
+    return RolePolicies(inline, tuple(of_account.call_iam(aws, settings, iam.attached_policies, role)))
 
 
 def _channel_error(account: AccountDesign) -> str:

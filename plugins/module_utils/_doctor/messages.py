@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import shlex
+from typing import Any
+
 from .._channel.platforms import CONSOLE
+from .._model.identity import PERMISSIONS_TAG
 from .._stack import states
 from .results import BROKEN
 from .results import RISK
@@ -172,23 +176,6 @@ def channel_refused(error: str) -> Result:
     return Result(BROKEN, sentence(error), NOTHING_ARRIVES, INSPECT_AGAIN, (DOCTOR,))
 
 
-def identity_refused(error: str) -> Result:
-    """Report a role or guardrail that is not managed by this collection."""
-    effect = "It is not known what people may do from the channel."
-    return Result(RISK, sentence(error), effect, INSPECT_AGAIN, (DOCTOR,))
-
-
-def identity_changed(names: list[str]) -> Result:
-    """Report a role or guardrail, or both, that are missing or changed."""
-    return Result(
-        RISK,
-        f"{sentence(' and '.join(names)).rstrip('.')} of the channel do not exist, or were changed.",
-        "Amazon Q may stop sending messages, or people may do more from the channel than they should.",
-        "Run the playbook to restore them.",
-        (DEPLOY,),
-    )
-
-
 def channel_disabled(reason: str) -> Result:
     """Report a channel configuration that is disabled."""
     return Result(
@@ -272,6 +259,131 @@ def failed_notifications(failed: int, hours: int) -> Result:
         "A subscriber of the topic missed them, which may or may not be Amazon Q.",
         f"Check who is subscribed to the topic, then {SEND_ONE}",
     )
+
+
+# Unintended access. The names in these commands are not ours, so they are quoted.
+
+READ_BY_OTHERS = "Findings may be read by people who should not see them."
+UNKNOWN_PERMISSIONS = "It is not known what people can do from the channel."
+TOO_MUCH = "People in the channel may be able to do more in this account than they should."
+
+
+def topics_open(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
+    """Report topics, by ARN, whose policies have statements for everyone."""
+    sids = [(arn, str(item["Sid"])) for arn, items in found.items() for item in items if item.get("Sid")]
+    statements = f" (statements: {', '.join(sid for _arn, sid in sids)})" if sids else ""
+    return Result(
+        RISK,
+        f"The policy of the topic {' and '.join(map(_name, found))} gives access to everyone{statements}.",
+        "Anyone with an AWS account may be able to send messages to the channel, or to receive the findings.",
+        "Remove the statement, or limit it with a condition such as aws:SourceAccount.",
+        tuple(_aws("sns", "remove-permission", region, "--topic-arn", arn, "--label", sid) for arn, sid in sids),
+    )
+
+
+def unknown_subscribers(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
+    """Report subscriptions of others than Amazon Q by topic ARN, as ListSubscriptionsByTopic shapes them."""
+    items = [item for of_topic in found.values() for item in of_topic]
+    subscribers = ", ".join(f"{item['Protocol']} {item['Endpoint']}" for item in items)
+    arns = [item["SubscriptionArn"] for item in items if item["SubscriptionArn"].startswith("arn:")]
+    return Result(
+        RISK,
+        f"The topic {' and '.join(map(_name, found))} has other subscribers than Amazon Q: {subscribers}.",
+        READ_BY_OTHERS,
+        "If you do not know a subscriber, remove its subscription. The playbooks never do. AWS deletes unconfirmed "
+        "subscriptions after two days.",
+        tuple(_aws("sns", "unsubscribe", region, "--subscription-arn", arn) for arn in arns),
+    )
+
+
+def unknown_targets(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
+    """Report targets, by rule, that the stack does not have, as ListTargetsByRule shapes them."""
+    targets = [(rule, item) for rule, items in found.items() for item in items]
+    arns = ", ".join(item["Arn"] for _rule, item in targets)
+    return Result(
+        RISK,
+        f"The rule {' and '.join(found)} has targets that are not in its stack: {arns}.",
+        READ_BY_OTHERS,
+        "If you do not know a target, remove it. The playbooks never do.",
+        tuple(_aws("events", "remove-targets", region, "--rule", rule, "--ids", item["Id"]) for rule, item in targets),
+    )
+
+
+def identity_refused(error: str) -> Result:
+    """Report a role or guardrail that is not managed by this collection."""
+    return Result(RISK, sentence(error), UNKNOWN_PERMISSIONS, INSPECT_AGAIN, (DOCTOR,))
+
+
+def role_missing(role: str) -> Result:
+    """Report a channel role that does not exist."""
+    effect = "Amazon Q may stop sending messages."
+    return Result(RISK, f"The channel role {role} does not exist.", effect, "Run the playbook to create it.", (DEPLOY,))
+
+
+def role_changed(role: str) -> Result:
+    """Report a channel role whose trust policy or tags were changed."""
+    problem = f"The trust policy or the tags of the channel role {role} were changed."
+    effect = "Amazon Q may stop sending messages, or others may be able to assume the role."
+    return Result(RISK, problem, effect, "Run the playbook to restore it.", (DEPLOY,))
+
+
+def role_replaced(configuration: str, role_arn: str, expected: str) -> Result:
+    """Report a channel configuration of ours with another role."""
+    problem = f"The channel configuration {configuration} has the role {role_arn}, not the channel role {expected}."
+    return Result(RISK, problem, TOO_MUCH, "Run the playbook to restore it.", (DEPLOY,))
+
+
+def unknown_permissions(role: str, inline: list[str], attached: tuple[str, ...]) -> Result:
+    """Report policies of the channel role that this collection did not grant: names of inline ones, ARNs of others."""
+    policies = ", ".join([*(f"inline policy {name}" for name in inline), *attached])
+    return Result(
+        RISK,
+        f"The channel role {role} has policies that this collection did not grant: {policies}.",
+        TOO_MUCH,
+        "Remove them. The playbooks never do.",
+        (
+            *(_aws("iam", "delete-role-policy", "", "--role-name", role, "--policy-name", name) for name in inline),
+            *(_aws("iam", "detach-role-policy", "", "--role-name", role, "--policy-arn", arn) for arn in attached),
+        ),
+    )
+
+
+def permissions_changed(role: str, policy: str) -> Result:
+    """Report a changed document of the policy that grants the channel role what the buttons need."""
+    return Result(
+        RISK,
+        f"The inline policy {policy} of the channel role {role} was changed.",
+        TOO_MUCH,
+        "Remove the tag that says that the policy is up to date, then run the playbook to restore it.",
+        (_aws("iam", "untag-role", "", "--role-name", role, "--tag-keys", PERMISSIONS_TAG), DEPLOY),
+    )
+
+
+def guardrail_replaced(configuration: str, arns: list[str], expected: list[str]) -> Result:
+    """Report a channel configuration of ours with other guardrail policies than those that the inventory asks for."""
+    found = ", ".join(arns) or "none, which means AdministratorAccess"
+    return Result(
+        RISK,
+        f"The guardrail of the channel configuration {configuration} is {found}, not {', '.join(expected)}.",
+        TOO_MUCH,
+        "Run the playbook to restore it.",
+        (DEPLOY,),
+    )
+
+
+def guardrail_changed(policy: str, *, exists: bool) -> Result:
+    """Report a guardrail policy of ours that was changed or does not exist."""
+    problem = f"The guardrail policy {policy} {'was changed' if exists else 'does not exist'}."
+    return Result(RISK, problem, TOO_MUCH, "Run the playbook to restore it.", (DEPLOY,))
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition(":")[2]
+
+
+def _aws(service: str, operation: str, region: str, *options: str) -> str:
+    """Return a command of the AWS CLI; *region*: '' for a global service."""
+    return shlex.join(["aws", service, operation, *(["--region", region] if region else []), *options])
 
 
 REGION_UNCOVERED = Result(

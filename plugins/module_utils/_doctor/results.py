@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from collections.abc import Mapping
 
 BROKEN = "broken"  # findings are lost, or cannot be sent
@@ -42,6 +43,11 @@ class Result:
     note: str = ""
 
 
+def worst(states: Iterable[str]) -> str:
+    """Return the worst of some states, at least one."""
+    return min(states, key=WORST_FIRST.index)
+
+
 def ok(note: str = "") -> Result:
     """Return that a part is in order."""
     return Result(OK, note=note)
@@ -65,7 +71,7 @@ class TargetResults:
     @property
     def state(self) -> str:
         """Return the worst state of its checks."""
-        return min((result.state for result in self.results.values()), key=WORST_FIRST.index)
+        return worst(result.state for result in self.results.values())
 
 
 @dataclass(frozen=True)

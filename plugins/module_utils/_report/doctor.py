@@ -22,6 +22,7 @@ from .._doctor.results import UNCOVERED
 from .._doctor.results import UNKNOWN
 from .._doctor.results import UNLISTED
 from .._doctor.results import WORST_FIRST
+from .._doctor.results import worst
 from .text import LISTED_AT_MOST
 from .text import WIDTH
 from .text import count
@@ -38,19 +39,21 @@ if TYPE_CHECKING:
 # Of the JSON document; one more when a key changes its meaning or is removed.
 SCHEMA = 1
 TITLES = {**{check.name: check.title for check in CHECKS}, COVERAGE: "Coverage"}
+# The columns of the table, each with its checks, of which a cell shows the worst.
 COLUMNS = {
-    "region": "REG",
-    "hub": "HUB",
-    "action": "ACT",
-    "stack": "STK",
-    "rules": "RUL",
-    "targets": "TGT",
-    "topic": "TOP",
-    "encryption": "KEY",
-    "subscription": "SUB",
-    "channel": "CHN",
-    "chat": "APP",
-    "delivery": "DEL",
+    "REG": ("region",),
+    "HUB": ("hub",),
+    "ACT": ("action",),
+    "STK": ("stack",),
+    "RUL": ("rules",),
+    "TGT": ("targets",),
+    "TOP": ("topic",),
+    "KEY": ("encryption",),
+    "SUB": ("subscription",),
+    "CHN": ("channel",),
+    "APP": ("chat",),
+    "DEL": ("delivery",),
+    "SEC": ("access", "subscribers", "destinations", "role", "permissions", "guardrail"),
 }
 CELLS = {BROKEN: "XX", UNKNOWN: "??", RISK: "!", OK: "ok", NONE: "-"}
 STATES = {
@@ -72,7 +75,7 @@ def table(found: Diagnosis, page: str = "") -> list[str]:
     *page*: the file with the HTML page, '' for none.
     """
     legend = "  ".join(f"{cell} {STATES[state]}" for state, cell in CELLS.items())
-    columns = ", ".join(f"{heading} {TITLES[name]}" for name, heading in COLUMNS.items())
+    columns = ", ".join(f"{heading} {_titles(names)}" for heading, names in COLUMNS.items())
     lines = ["", *_matrix(found), "", *wrapped(f"  {legend}", indent=2), *wrapped(f"  {columns}", indent=2)]
     for account, sentences in found.accounts.items():
         lines += ["", f"Account {account}", *(line for text in sentences for line in wrapped(f"  {text}."))]
@@ -169,7 +172,7 @@ def _matrix(found: Diagnosis) -> list[str]:
     targets = list(found.targets)
     shown = targets if len(targets) <= LISTED_AT_MOST else [item for item in targets if item.state not in (OK, NONE)]
     width = min(HOST_WIDTH, max([len("TARGET"), *(len(item.host) for item in shown)]))
-    headings = "".join(f"{heading:>{CELL_WIDTH}}" for heading in COLUMNS.values())
+    headings = "".join(f"{heading:>{CELL_WIDTH}}" for heading in COLUMNS)
     lines = [f"  {'TARGET':{width}} {headings}"]
     for item in shown:
         lines += _row(item, width)
@@ -179,10 +182,15 @@ def _matrix(found: Diagnosis) -> list[str]:
 
 
 def _row(target: TargetResults, width: int) -> list[str]:
-    cells = "".join(f"{CELLS[target.results[name].state]:>{CELL_WIDTH}}" for name in COLUMNS)
+    states = [worst(target.results[name].state for name in names) for names in COLUMNS.values()]
+    cells = "".join(f"{CELLS[state]:>{CELL_WIDTH}}" for state in states)
     if len(target.host) <= width:
         return [f"  {target.host:{width}} {cells}"]
     return [f"  {target.host}", f"  {'':{width}} {cells}"]
+
+
+def _titles(names: tuple[str, ...]) -> str:
+    return TITLES[names[0]] if len(names) == 1 else f"Security ({', '.join(TITLES[name] for name in names)})"
 
 
 def _finding(item: Finding) -> list[str]:
@@ -194,7 +202,9 @@ def _finding(item: Finding) -> list[str]:
 
 
 def _command(command: str) -> list[str]:
-    """Return a command in lines that a shell takes as one."""
+    """Return a command in lines that a shell takes as one; those that quote foreign names are not broken."""
+    if not command.startswith("ansible-playbook"):
+        return [f"    {command}"]
     first, *variables = command.split(" -e ")
     lines = [f"    {first}", *(f"      -e {variable}" for variable in variables)]
     return [f"{line} \\" for line in lines[:-1]] + lines[-1:]

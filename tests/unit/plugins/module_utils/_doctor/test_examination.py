@@ -64,14 +64,14 @@ SAID = {
     "subscription filtered": ("subscription", "broken", "filter policy"),
     "topic detached from the channel": ("channel", "broken", "not in the channel configuration securityhub-slack"),
     "channel configuration deleted": ("channel", "broken", "Slack channel C0123456789 has no channel configuration"),
-    "channel role deleted": ("channel", "risk", "The role of the channel"),
-    "channel role trusts somebody else": ("channel", "risk", "The role of the channel"),
+    "channel role deleted": ("role", "risk", "securityhub-slack-channel does not exist"),
+    "channel role trusts somebody else": ("role", "risk", "trust policy"),
     "channels disabled by an organization policy": ("chat", "broken", "disabled (Denied by policy)"),
     "app not in the private channel": ("delivery", "broken", "Slack accepted 0 of 1 messages to channel C0123456789"),
     "workspace no longer authorised": ("chat", "broken", "T0123456789 is not authorized"),
 }
 # What an account has once is wrong for each of its targets; so are variables that are set for all of them.
-EVERYWHERE = {"channel", "chat", "delivery", "stack"}
+EVERYWHERE = {"channel", "chat", "delivery", "role", "stack"}
 LOST = "delivery"
 
 
@@ -227,7 +227,7 @@ def test_the_terminal_has_80_columns_and_the_document_holds_everything(fleet, em
     found = look(fleet)
     lines = report.table(found)
     assert max(map(len, lines)) <= 80
-    assert lines[2].split() == [HERE, *("XX" if name == "rules" else "ok" for name in states(found))]
+    assert lines[2].split() == [HERE, *("XX" if heading == "RUL" else "ok" for heading in report.COLUMNS)]
     text = " ".join(" ".join(lines).split())
     assert "FINDINGS ARE LOST Rules: eu-west-1 The rule securityhub-slack-findings is disabled." in text
     assert "UNCOVERED Coverage: 111111111111 ca-central-1" in text
