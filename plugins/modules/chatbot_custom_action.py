@@ -200,12 +200,11 @@ custom_action:
 
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.clients import Caller
+from ..module_utils._aws.modules import Module
 from ..module_utils._channel import custom_action
 from ..module_utils._channel.channel_module import REGION_OPTION
-from ..module_utils._channel.channel_module import chatbot_client
+from ..module_utils._services import sts
 
 CRITERION = {
     "variable_name": {"type": "str", "required": True},
@@ -221,7 +220,7 @@ ATTACHMENT = {
 
 
 def boto3_attachment(given: dict[str, Any]) -> dict[str, Any]:
-    """Return an attachment as Chatbot takes it; what is not set stays away."""
+    """Return an attachment in boto3's shape, without what is not set."""
     names = {"variable_name": "VariableName", "operator": "Operator", "value": "Value"}
     criteria = [
         {names[key]: value for key, value in criterion.items() if value is not None}
@@ -237,7 +236,7 @@ def boto3_attachment(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def desired_of(options: dict[str, Any]) -> custom_action.Desired:
-    """Return what the options ask for."""
+    """Return the custom action that the options describe; None for what is not set."""
     attachments, arns = options["attachments"], options["chat_configuration_arns"]
     return custom_action.Desired(
         name=options["action_name"],
@@ -252,24 +251,24 @@ def desired_of(options: dict[str, Any]) -> custom_action.Desired:
 
 
 def ensure_present(
-    module: Any, client: Any, current: custom_action.CustomAction | None, desired: custom_action.Desired
+    aws: Caller, current: custom_action.CustomAction | None, desired: custom_action.Desired, check_mode: bool
 ) -> custom_action.CustomAction | None:
-    """Return the custom action as it is (or would be) then."""
+    """Return the custom action as it is (or would be) afterwards."""
     now = custom_action.plan(current, desired)
     if not now.changed:
         return current
-    if not module.check_mode:
-        custom_action.write(client, now, desired)
-        return custom_action.read(client, desired.name)
+    if not check_mode:
+        custom_action.write(aws, now, desired)
+        return custom_action.read(aws, desired.name)
     if current is not None:
         return now.after
-    account = modules.client(module, "sts", region=module.params["chatbot_region"]).get_caller_identity()["Account"]
+    account = aws.call("sts", sts.get_caller_identity)["Account"]
     return {**now.after, "CustomActionArn": f"arn:aws:chatbot::{account}:custom-action/{desired.name}"}
 
 
 def main() -> None:
-    """Read the options, compare, change, report."""
-    module = AnsibleAWSModule(
+    """Create, change or delete the custom action."""
+    module = Module(
         argument_spec={
             **REGION_OPTION,
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -285,18 +284,16 @@ def main() -> None:
         supports_check_mode=True,
     )
     desired = desired_of(module.params)
-    modules.refuse(module, custom_action.problems(desired))
-    client = chatbot_client(module)
-    with modules.explained(module, f"Chatbot custom action {desired.name}"):
-        current = custom_action.read(client, desired.name)
-        after: custom_action.CustomAction | None = None
+    module.require(custom_action.problems(desired))
+    aws = module.access(module.params["chatbot_region"])
+    after: custom_action.CustomAction | None = None
+    with module.explained(f"Chatbot custom action {desired.name}"):
+        current = custom_action.read(aws, desired.name)
         if module.params["state"] == "present":
-            after = ensure_present(module, client, current, desired)
+            after = ensure_present(aws, current, desired, module.check_mode)
         elif current is not None and not module.check_mode:
-            custom_action.delete(client, current)
-
-    before, result = custom_action.action_result(current), custom_action.action_result(after)
-    module.exit_json(changed=before != result, custom_action=result, diff=modules.difference(before, result))
+            custom_action.delete(aws, current)
+    module.exit_with("custom_action", custom_action.action_result(current), custom_action.action_result(after))
 
 
 if __name__ == "__main__":

@@ -170,15 +170,14 @@ channel_configuration:
       sample: example
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
+from ..module_utils._aws.modules import Module
 from ..module_utils._channel import channel_module
 from ..module_utils._channel.platforms import SLACK
 
 
 def main() -> None:
-    """Read the options, and leave the rest to what Slack and Teams share."""
-    module = AnsibleAWSModule(
+    """Create, change or delete a Slack channel configuration."""
+    module = Module(
         argument_spec={
             **channel_module.OPTIONS,
             "slack_team_id": {"type": "str", "aliases": ["slack_workspace_id"]},
@@ -188,20 +187,8 @@ def main() -> None:
         required_if=[("state", "present", ["slack_team_id", "slack_channel_id"])],
         supports_check_mode=True,
     )
-    options = module.params
-    if options["state"] == "absent":
-        channel_module.run_absent(module, SLACK)
-        return
-    channel_module.run(
-        module,
-        channel_module.desired_of(
-            options,
-            SLACK,
-            team_id=options["slack_team_id"],
-            channel_id=options["slack_channel_id"],
-            channel_name=options["slack_channel_name"],
-        ),
-    )
+    identity = {name: module.params[f"slack_{name}"] for name in ("team_id", "channel_id", "channel_name")}
+    channel_module.run(module, SLACK, identity)
 
 
 if __name__ == "__main__":

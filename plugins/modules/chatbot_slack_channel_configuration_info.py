@@ -123,15 +123,14 @@ slack_channel_configurations:
       sample: example
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
+from ..module_utils._aws.modules import Module
 from ..module_utils._channel import channel_module
 from ..module_utils._channel.platforms import SLACK
 
 
 def main() -> None:
-    """Read the options, and leave the rest to what Slack and Teams share."""
-    module = AnsibleAWSModule(argument_spec=channel_module.INFO_OPTIONS, supports_check_mode=True)
+    """Return all channel configurations of the account, or one."""
+    module = Module(argument_spec=channel_module.INFO_OPTIONS, supports_check_mode=True)
     channel_module.run_info(module, SLACK, "slack_channel_configurations")
 
 

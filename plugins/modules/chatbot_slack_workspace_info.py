@@ -66,22 +66,20 @@ slack_workspaces:
       sample: Denied by the chat applications policy of the organisation
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
-from ..module_utils._channel import channel_module
-from ..module_utils._channel import transformations
-from ..module_utils._services import chatbot as api
+from ..module_utils._aws.modules import Module
+from ..module_utils._channel.channel_module import REGION_OPTION
+from ..module_utils._channel.transformations import result
+from ..module_utils._services import chatbot
 
 
 def main() -> None:
-    """Ask AWS, report."""
-    module = AnsibleAWSModule(argument_spec=channel_module.REGION_OPTION, supports_check_mode=True)
-    client = channel_module.chatbot_client(module)
-    with modules.explained(module, "Slack workspaces"):
-        workspaces = api.describe_slack_workspaces(client)
-    results = [transformations.result(workspace) for workspace in workspaces]
-    module.exit_json(changed=False, slack_workspaces=sorted(results, key=lambda item: item["slack_team_id"]))
+    """Return the Slack workspaces that are authorized in the account."""
+    module = Module(argument_spec=REGION_OPTION, supports_check_mode=True)
+    aws = module.access(module.params["chatbot_region"])
+    with module.explained("Slack workspaces"):
+        workspaces = aws.call("chatbot", chatbot.describe_slack_workspaces)
+    results = sorted(map(result, workspaces), key=lambda item: str(item["slack_team_id"]))
+    module.exit_json(changed=False, slack_workspaces=results)
 
 
 if __name__ == "__main__":

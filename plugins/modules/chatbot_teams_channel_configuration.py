@@ -163,32 +163,21 @@ channel_configuration:
       sample: 1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
+from ..module_utils._aws.modules import Module
 from ..module_utils._channel import channel_module
 from ..module_utils._channel.platforms import TEAMS
 
+IDENTITY = ("team_id", "tenant_id", "channel_id", "channel_name", "team_name")
+
 
 def main() -> None:
-    """Read the options, and leave the rest to what Slack and Teams share."""
-    module = AnsibleAWSModule(
-        argument_spec={
-            **channel_module.OPTIONS,
-            "team_id": {"type": "str"},
-            "tenant_id": {"type": "str"},
-            "channel_id": {"type": "str"},
-            "channel_name": {"type": "str"},
-            "team_name": {"type": "str"},
-        },
+    """Create, change or delete a Microsoft Teams channel configuration."""
+    module = Module(
+        argument_spec={**channel_module.OPTIONS, **{name: {"type": "str"} for name in IDENTITY}},
         required_if=[("state", "present", ["team_id", "tenant_id", "channel_id"])],
         supports_check_mode=True,
     )
-    options = module.params
-    if options["state"] == "absent":
-        channel_module.run_absent(module, TEAMS)
-        return
-    identity = {name: options[name] for name in ("team_id", "tenant_id", "channel_id", "channel_name", "team_name")}
-    channel_module.run(module, channel_module.desired_of(options, TEAMS, **identity))
+    channel_module.run(module, TEAMS, {name: module.params[name] for name in IDENTITY})
 
 
 if __name__ == "__main__":

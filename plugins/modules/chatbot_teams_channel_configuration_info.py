@@ -128,15 +128,14 @@ team_channel_configurations:
       sample: 1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
+from ..module_utils._aws.modules import Module
 from ..module_utils._channel import channel_module
 from ..module_utils._channel.platforms import TEAMS
 
 
 def main() -> None:
-    """Read the options, and leave the rest to what Slack and Teams share."""
-    module = AnsibleAWSModule(argument_spec=channel_module.INFO_OPTIONS, supports_check_mode=True)
+    """Return all channel configurations of the account, or one."""
+    module = Module(argument_spec=channel_module.INFO_OPTIONS, supports_check_mode=True)
     channel_module.run_info(module, TEAMS, "team_channel_configurations")
 
 

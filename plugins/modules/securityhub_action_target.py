@@ -102,58 +102,46 @@ action_target:
       sample: Send to Slack
 """
 
-from typing import Any
-
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.clients import Caller
+from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import action_target
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub as api
-
-ActionTarget = dict[str, Any]
+from ..module_utils._securityhub.action_target import ActionTarget
+from ..module_utils._services import securityhub
 
 
 def ensure_present(
-    client: Any, targets: list[ActionTarget], desired: action_target.Desired, check_mode: bool
-) -> tuple[bool, ActionTarget]:
-    """Return whether something changes, and the custom action as it is (or would be) then."""
+    aws: Caller, targets: list[ActionTarget], desired: action_target.Desired, check_mode: bool
+) -> ActionTarget:
+    """Return the custom action as it is (or would be) afterwards."""
     current = action_target.find(targets, desired.id)
-    named = {"Name": desired.name, "Description": desired.description}
-    if current is None:
+    if current is not None:
+        if not check_mode:
+            action_target.update(aws, current, desired)
+        arn = current["ActionTargetArn"]
+    else:
         action_target.require_room(targets)
         if check_mode:
-            arn = transformations.action_target_arn(api.describe_hub(client)["HubArn"], desired.id)
+            hub = aws.call("securityhub", securityhub.describe_hub)
+            arn = transformations.action_target_arn(hub["HubArn"], desired.id)
         else:
-            arn = action_target.create_or_adopt(client, desired)
-        return True, {"ActionTargetArn": arn, **named}
-    if not action_target.changes(current, desired):
-        return False, current
-    if not check_mode:
-        action_target.update(client, current, desired)
-    return True, {**current, **named}
+            arn = action_target.create_or_adopt(aws, desired)
+    return {"ActionTargetArn": arn, "Name": desired.name, "Description": desired.description}
 
 
-def ensure_absent(client: Any, current: ActionTarget | None, check_mode: bool) -> bool:
-    """Return whether something changes."""
-    if current is None:
-        return False
-    return check_mode or api.delete_action_target(client, current["ActionTargetArn"])
-
-
-def current_targets(client: Any, hub_needed: bool) -> list[ActionTarget]:
-    """Return all custom actions; a hub that is off holds none."""
+def read_targets(aws: Caller, hub_needed: bool) -> list[ActionTarget]:
+    """Return all custom actions; none where Security Hub is off, unless *hub_needed*: then raise HubNotEnabled."""
     try:
-        return api.describe_action_targets(client)
-    except api.HubNotEnabled:
+        return aws.call("securityhub", securityhub.describe_action_targets)
+    except securityhub.HubNotEnabled:
         if hub_needed:
             raise
         return []
 
 
 def main() -> None:
-    """Read the options, compare, change, report."""
-    module = AnsibleAWSModule(
+    """Create, change or delete the custom action."""
+    module = Module(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "id": {"type": "str", "required": True},
@@ -166,24 +154,19 @@ def main() -> None:
     options = module.params
     present = options["state"] == "present"
     desired = action_target.Desired(options["id"], options["name"], options["description"])
-    modules.refuse(module, action_target.problems(desired.id, desired.name, desired.description))
+    module.require(action_target.problems(desired.id, desired.name, desired.description))
 
-    client = modules.client(module, "securityhub")
-    with modules.explained(module, f"Security Hub custom action {desired.id} in {client.meta.region_name}"):
-        targets = current_targets(client, hub_needed=present)
+    aws = module.access()
+    after: ActionTarget | None = None
+    with module.explained(f"Security Hub custom action {desired.id} in {aws.region}"):
+        targets = read_targets(aws, hub_needed=present)
         current = action_target.find(targets, desired.id)
-        after: ActionTarget | None = None
         if present:
-            changed, after = ensure_present(client, targets, desired, module.check_mode)
-        else:
-            changed = ensure_absent(client, current, module.check_mode)
-
-    result = transformations.action_target_result(after)
-    module.exit_json(
-        changed=changed,
-        action_target=result,
-        diff=modules.difference(transformations.action_target_result(current), result),
-    )
+            after = ensure_present(aws, targets, desired, module.check_mode)
+        elif current is not None and not module.check_mode:
+            aws.call("securityhub", securityhub.delete_action_target, current["ActionTargetArn"])
+    result = transformations.action_target_result
+    module.exit_with("action_target", result(current), result(after))
 
 
 if __name__ == "__main__":

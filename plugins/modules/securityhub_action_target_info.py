@@ -71,26 +71,24 @@ action_targets:
       sample: Send to Slack
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import action_target
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub as api
+from ..module_utils._services import securityhub
 
 
 def main() -> None:
-    """Read the options, ask AWS, report."""
-    module = AnsibleAWSModule(argument_spec={"id": {"type": "str"}}, supports_check_mode=True)
+    """Return all custom actions of the region, or one."""
+    module = Module(argument_spec={"id": {"type": "str"}}, supports_check_mode=True)
     identifier = module.params["id"]
     if identifier is not None:
-        modules.refuse(module, action_target.problems(identifier))
+        module.require(action_target.problems(identifier))
 
-    client = modules.client(module, "securityhub")
-    with modules.explained(module, f"Security Hub custom actions in {client.meta.region_name}"):
-        targets = api.describe_action_targets(client)
+    aws = module.access()
+    with module.explained(f"Security Hub custom actions in {aws.region}"):
+        targets = aws.call("securityhub", securityhub.describe_action_targets)
 
-    results = sorted((transformations.action_target_result(target) for target in targets), key=lambda item: item["id"])
+    results = sorted(map(transformations.action_target_result, targets), key=lambda item: str(item["id"]))
     module.exit_json(changed=False, action_targets=[item for item in results if identifier in (None, item["id"])])
 
 

@@ -52,22 +52,18 @@ admin_accounts:
       sample: ENABLED
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub as api
+from ..module_utils._services import securityhub
 
 
 def main() -> None:
-    """Ask AWS, report."""
-    module = AnsibleAWSModule(argument_spec={}, supports_check_mode=True)
-    client = modules.client(module, "securityhub")
-    with modules.explained(module, f"Security Hub delegated administrator in {client.meta.region_name}"):
-        accounts = api.list_organization_admin_accounts(client)
-    module.exit_json(
-        changed=False, admin_accounts=[transformations.admin_account_result(account) for account in accounts]
-    )
+    """Return the delegated administrator of Security Hub, if there is one."""
+    module = Module(argument_spec={}, supports_check_mode=True)
+    aws = module.access()
+    with module.explained(f"Security Hub delegated administrator in {aws.region}"):
+        accounts = aws.call("securityhub", securityhub.list_organization_admin_accounts)
+    module.exit_json(changed=False, admin_accounts=list(map(transformations.admin_account_result, accounts)))
 
 
 if __name__ == "__main__":

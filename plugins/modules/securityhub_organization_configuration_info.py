@@ -71,19 +71,17 @@ organization_configuration:
       sample: The finding aggregator is missing
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub as api
+from ..module_utils._services import securityhub
 
 
 def main() -> None:
-    """Ask AWS, report."""
-    module = AnsibleAWSModule(argument_spec={}, supports_check_mode=True)
-    client = modules.client(module, "securityhub")
-    with modules.explained(module, f"Security Hub organisation configuration in {client.meta.region_name}"):
-        configuration = api.describe_organization_configuration(client)
+    """Return how accounts that join the organization are treated."""
+    module = Module(argument_spec={}, supports_check_mode=True)
+    aws = module.access()
+    with module.explained(f"Security Hub organization configuration in {aws.region}"):
+        configuration = aws.call("securityhub", securityhub.describe_organization_configuration)
     module.exit_json(
         changed=False,
         organization_configuration=transformations.organization_configuration_result(configuration),

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carrying out the plan for a Chatbot channel configuration. PRIVATE to the collection.
+"""Applies the plan for a Chatbot channel configuration. PRIVATE to the collection.
 
-Chatbot has no conditional write, and two runs at once must not lose each other's topics. So: read, plan, write, wait
-longer than another writer needs between its read and its write, read back, until the plan is empty.
+Chatbot has no conditional write, and two concurrent runs must not lose each other's topics. So: read, plan, write, wait
+longer than another writer needs between its read and its write, read back, and repeat until the plan is empty.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Any
 from .._aws import errors
 from .._aws.clients import Caller
 from .._aws.clients import caller
+from .._resource.operation import Operation
+from .._resource.tags import chatbot_tags
 from .._services import chatbot as api
 from .plans import Desired
 from .plans import Place
@@ -30,16 +32,15 @@ from .plans import same_channel
 from .platforms import CONSOLE
 from .platforms import Platform
 from .transformations import Configuration
-from .transformations import boto3_tags
 from .transformations import configuration_name
 
 ROUNDS = 10
-# Longer than another writer needs between its read and its write, or what it overwrites would not be seen here.
+# Longer than another writer needs between its read and its write; otherwise a change that it overwrites goes unnoticed.
 SETTLE_SECONDS = 1.0
 LONGEST_SETTLE_SECONDS = 8.0
-# A new role or policy takes seconds until other services see it; these rounds wait about half a minute.
+# It takes seconds until other services see a new role or policy; these rounds wait about half a minute.
 IAM_ROUNDS = 6
-# The two codes under which Chatbot refuses anything; only the text tells what.
+# Chatbot refuses anything with these two codes; only the text tells why.
 REFUSALS = ("InvalidRequestException", "InvalidParameterException")
 
 _RANDOM = random.SystemRandom()
@@ -47,7 +48,7 @@ _RANDOM = random.SystemRandom()
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happened: the configuration before the first write and as read back after the last one."""
+    """The configuration before the first write, and as read back after the last one."""
 
     changed: bool
     before: Configuration | None
@@ -76,7 +77,7 @@ def with_tags(aws: Caller, configuration: Configuration) -> Configuration:
 def preview(aws: Caller, desired: Desired) -> Outcome:
     """Return what *apply* would do, without writing. Raise UserError for what it would refuse."""
     now = plan(read(aws, desired), desired)
-    if now.operation == "create":
+    if now.operation == Operation.CREATE:
         _require_team(aws, desired)
     return Outcome(now.changed, now.before, now.after)
 
@@ -102,7 +103,7 @@ def apply(
     aws = caller(aws, writer)
 
     def write(now: Plan) -> bool:
-        if now.operation == "create" and not authorised:
+        if now.operation == Operation.CREATE and not authorised:
             _require_team(aws, desired)
         return _write(aws, now, desired.platform)
 
@@ -120,15 +121,24 @@ def detach(aws: Caller, removal: Removal, sleep: Callable[[float], None] = time.
     )
 
 
-def delete(aws: Caller, name: str, platform: Platform, sleep: Callable[[float], None] = time.sleep) -> Outcome:
-    """Delete the configuration of this name, whatever it holds."""
+def delete(
+    aws: Caller,
+    name: str,
+    platform: Platform,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    check_mode: bool = False,
+) -> Outcome:
+    """Delete the configuration of this name, whatever it holds; with *check_mode*, return what would happen."""
     aws = caller(aws)
-    return _converge(
-        lambda: plan_deletion(aws.call("chatbot", platform.list_configurations), name),
-        lambda now: _write(aws, now, platform),
-        name,
-        sleep,
-    )
+
+    def replan() -> Plan:
+        return plan_deletion(aws.call("chatbot", platform.list_configurations), name)
+
+    if check_mode:
+        now = replan()
+        return Outcome(now.changed, now.before, now.after)
+    return _converge(replan, lambda now: _write(aws, now, platform), name, sleep)
 
 
 def _require_team(aws: Caller, desired: Desired) -> None:
@@ -137,22 +147,25 @@ def _require_team(aws: Caller, desired: Desired) -> None:
     Called before creating: after an attempt that AWS refuses for this reason, the configuration's name stays taken.
     """
     teams = caller(aws).call("chatbot", desired.platform.list_teams)
-    missing = unauthorised(desired.platform, desired.team_id, teams)
+    missing = unauthorized(desired.platform, desired.team_id, teams)
     if missing:
         raise errors.UserError(missing)
 
 
-def unauthorised(platform: Platform, team_id: str, teams: list[dict[str, Any]]) -> str:
-    """Return the steps to take where the workspace or team is not among the authorised *teams*, '' where it is."""
+def unauthorized(platform: Platform, team_id: str, teams: list[dict[str, Any]]) -> str:
+    """Return the steps to take if the workspace or team is not among the authorized *teams*, '' if it is."""
     if any(team[platform.team_id].casefold() == team_id.casefold() for team in teams):
         return ""
     known = ", ".join(f"{team[platform.team_id]} ({team.get(platform.team_name, 'no name')})" for team in teams)
     return (
-        f"{platform.name} {platform.team} {team_id} is not authorised in this AWS account (authorised: "
-        f"{known or 'none'}), which AWS lets nobody automate. Do it once: open {CONSOLE} in this account, choose "
-        f'"Configure a chat client", then {platform.menu}, sign in, pick the {platform.team} and press Allow; then '
-        f"run again."
+        f"{platform.name} {platform.team} {team_id} is not authorized in this AWS account (authorized: "
+        f"{known or 'none'}). AWS has no API for this. Do it once: open {CONSOLE} in this account, choose "
+        f'"Configure a chat client", then {platform.menu}, sign in, select the {platform.team} and choose Allow. Then '
+        f"run this again."
     )
+
+
+unauthorised = unauthorized
 
 
 def _converge(
@@ -177,7 +190,9 @@ def _converge(
         return Outcome(changed, first.before, now.after)
     if refusal is not None and errors.is_passing(refusal):
         raise refusal
-    raise errors.UserError(_reserved(name) if refusal and now.operation == "create" else _still_differs(now, name))
+    raise errors.UserError(
+        _reserved(name) if refusal and now.operation == Operation.CREATE else _still_differs(now, name)
+    )
 
 
 def _passes(error: BaseException, number: int) -> bool:
@@ -186,7 +201,7 @@ def _passes(error: BaseException, number: int) -> bool:
 
 
 def _says_void(error: BaseException) -> bool:
-    """Tell whether another writer made the plan void: the channel or name is taken, or the configuration gone."""
+    """Tell whether another writer invalidated the plan: the channel or name is taken, or the configuration is gone."""
     if errors.code(error) in ("ConflictException", "ResourceNotFoundException"):
         return True
     text = errors.message(error)
@@ -199,14 +214,14 @@ def _says_iam_unknown(error: BaseException) -> bool:
 
 
 def _settle_seconds(number: int) -> float:
-    # Jitter, or two writers in step would overwrite each other for ever.
+    # Jitter; otherwise two writers in step would keep overwriting each other.
     return min(SETTLE_SECONDS * 1.5**number, LONGEST_SETTLE_SECONDS) * _RANDOM.uniform(1, 2)
 
 
 def _reserved(name: str) -> str:
     return (
-        f"AWS says that a configuration {name} exists, but does not list it: a creation that failed halfway (before "
-        f"the workspace was authorised, for example) keeps its name for good. Use another name."
+        f"AWS says that a configuration {name} exists, but does not list it: after a creation that failed halfway, for "
+        f"example before the workspace was authorized, the name stays taken. Use another name."
     )
 
 
@@ -215,7 +230,7 @@ def _still_differs(now: Plan, name: str) -> str:
     fields = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
     return (
         f"the configuration {name} did not stay as written in {ROUNDS} rounds ({', '.join(fields)} still differ): "
-        f"somebody else keeps changing it; let one of the two own it, and run again."
+        f"another program or person keeps changing it. Let only one of them manage it, and run this again."
     )
 
 
@@ -224,16 +239,16 @@ def _write(aws: Caller, now: Plan, platform: Platform) -> bool:
 
     botocore sends each write once: one repeated seconds later could undo another writer's change in between.
     """
-    if now.operation == "create":
+    if now.operation == Operation.CREATE:
         aws.call("chatbot", platform.create, now.kwargs, attempts=1)
         return True
     arn = (now.before or {})["ChatConfigurationArn"]
-    if now.operation == "delete":
+    if now.operation == Operation.DELETE:
         return aws.call("chatbot", platform.delete, arn, attempts=1)
     if now.kwargs:
         aws.call("chatbot", platform.update, now.kwargs, attempts=1)
     if now.tags_to_set:
-        aws.call("chatbot", api.tag_resource, arn, boto3_tags(now.tags_to_set), attempts=1)
+        aws.call("chatbot", api.tag_resource, arn, chatbot_tags(now.tags_to_set), attempts=1)
     if now.tags_to_unset:
         aws.call("chatbot", api.untag_resource, arn, list(now.tags_to_unset), attempts=1)
     return True

@@ -11,6 +11,7 @@ in an account and region where Security Hub is off, AWS answers anything with In
 from __future__ import annotations
 
 from contextlib import contextmanager
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -76,8 +77,9 @@ def describe_hub(client: Any) -> Resource:
 
 
 def enable_security_hub(client: Any, members: Resource) -> None:
-    """Enable Security Hub with members of EnableSecurityHub. Raise ResourceConflictException where it is enabled."""
-    client.enable_security_hub(**members)
+    """Enable Security Hub with members of EnableSecurityHub; a hub that is enabled already stays as it is."""
+    with suppress(client.exceptions.ResourceConflictException):
+        client.enable_security_hub(**members)
 
 
 def update_security_hub_configuration(client: Any, changes: Resource) -> None:
@@ -245,10 +247,18 @@ def list_organization_admin_accounts(client: Any) -> list[Resource]:
         return [account for page in pages for account in page["AdminAccounts"]]
 
 
-def enable_organization_admin_account(client: Any, account: str) -> None:
-    """Designate the delegated administrator in this region. Raise ResourceConflictException, WrongAccount."""
-    with _needing_hub(client, MANAGEMENT):
-        client.enable_organization_admin_account(AdminAccountId=account, Feature="SecurityHub")
+def enable_organization_admin_account(client: Any, account: str) -> Exception | None:
+    """Designate the delegated administrator in this region; return the error if another change conflicts.
+
+    Raise WrongAccount.
+    """
+    try:
+        with _needing_hub(client, MANAGEMENT):
+            client.enable_organization_admin_account(AdminAccountId=account, Feature="SecurityHub")
+    except client.exceptions.ResourceConflictException as error:
+        conflict: Exception = error
+        return conflict
+    return None
 
 
 def disable_organization_admin_account(client: Any, account: str) -> bool:

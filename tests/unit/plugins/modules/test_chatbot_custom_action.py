@@ -102,7 +102,7 @@ class TestPresent:
     def test_needs_a_command_to_create(self, modules):
         message = modules.refused(MODULE, action_name="notified")
         assert message == (
-            "Chatbot custom action notified: the custom action notified does not exist yet: set command_text to "
+            "Chatbot custom action notified: the custom action notified does not exist yet. Set command_text to "
             "create it."
         )
 
@@ -110,7 +110,7 @@ class TestPresent:
         ("options", "words"),
         [
             ({"action_name": "not ified"}, "action_name is 'not ified'"),
-            ({"action_name": "notified", "chat_configuration_arns": ["first"]}, "is no ARN of a Chatbot channel"),
+            ({"action_name": "notified", "chat_configuration_arns": ["first"]}, "chat_configuration_arns has 'first'"),
             ({"action_name": "notified", "attachments": [{"criteria": [{"variable_name": "f"}]}]}, "operator"),
         ],
     )

@@ -158,7 +158,7 @@ def test_a_workspace_that_is_not_authorised_gives_the_steps_before_anything_is_c
     chatbot = Chatbot(teams=("T0000AAAA",))
     with pytest.raises(UserError) as refused:
         step(None, chatbot.desired("own"))
-    assert "workspace T0000TEAM is not authorised" in str(refused.value)
+    assert "workspace T0000TEAM is not authorized" in str(refused.value)
     assert "T0000AAAA (example)" in str(refused.value)
     assert "https://us-east-2.console.aws.amazon.com/chatbot/home" in str(refused.value)
     assert "create" not in chatbot.calls

@@ -49,10 +49,10 @@ WITHOUT_CRITERIA = {**BUTTON, "Criteria": []}
         (Desired("not ified"), ["action_name is"]),
         (Desired("notified", " "), ["command_text is empty"]),
         (Desired("notified", alias_name="a b"), ["alias_name is"]),
-        (Desired("notified", configuration_arns=("securityhub-slack",)), ["is no ARN of a Chatbot"]),
+        (Desired("notified", configuration_arns=("securityhub-slack",)), ["not the ARN of a Chatbot"]),
         (Desired("notified", attachments=({"NotificationType": "a_b"},)), ["notification_type is"]),
         (Desired("notified", attachments=({"ButtonText": "x" * 51},)), ["button_text is"]),
-        (Desired("notified", attachments=({"Variables": {"a b": "$.x"}},)), ["'a b' is no name of a variable"]),
+        (Desired("notified", attachments=({"Variables": {"a b": "$.x"}},)), ["'a b' is not the name of a variable"]),
         (Desired("notified", attachments=({"Variables": dict.fromkeys("abcdef", "$.x")},)), ["at most 5"]),
     ],
 )
