@@ -48,7 +48,7 @@ def verdicts(
             account=account,
             region=place.region,
             rules=tuple(simulation.Rule(name, rule["pattern"], NAME) for name, rule in rules[place.region].items()),
-            channels=(simulation.Route(NAME, policies[place.region], place.scopes[0]),),
+            routes=(simulation.Route(NAME, policies[place.region], place.scopes[0]),),
         )
         for place in places
     ]

@@ -16,9 +16,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import settings_of
+from ansible_collections.secops.securityhub.plugins.module_utils._model import names as desired
+from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import settings_of
+from ansible_collections.secops.securityhub.plugins.module_utils._plan import transfer as handover
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope

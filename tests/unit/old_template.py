@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._apply import stacks
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
 from ansible_collections.secops.securityhub.plugins.module_utils._migration import report
 from ansible_collections.secops.securityhub.plugins.module_utils._migration import template_text
 from ansible_collections.secops.securityhub.plugins.module_utils._migration.run import run
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.deployed import ACCOUNT
 from ansible_collections.secops.securityhub.tests.unit.deployed import CHANNEL

@@ -118,6 +118,10 @@ class Clients:
         with self.acting(source):
             return function(client, *arguments, **options)
 
+    def prepare(self, source: CredentialSource, region: str, service: str) -> None:
+        """Create the client of *service* that *call* will use: no call."""
+        self.get(service, region, source.endpoint_url)
+
     def access(self, source: CredentialSource, region: str) -> Access:
         """Return what calls the services of *region* for the account of *source*."""
         return Access(self, source, region)
@@ -190,34 +194,6 @@ class Access:
         return self.aws.call(
             self.source, region or self.region, service, function, *arguments, attempts=attempts, **options
         )
-
-
-@dataclass(frozen=True)
-class _Given:
-    """A Caller around clients that somebody else made and signs for; *writer* makes the calls of one attempt."""
-
-    client: Any
-    writer: Any
-
-    @property
-    def region(self) -> str:
-        return str(self.client.meta.region_name)
-
-    def call(
-        self,
-        service: str,  # the clients are of one
-        function: Callable[..., Answer],
-        *arguments: Any,
-        attempts: int = ATTEMPTS,
-        region: str = "",
-        **options: Any,
-    ) -> Answer:
-        return function(self.writer if attempts == 1 and self.writer else self.client, *arguments, **options)
-
-
-def caller(given: Any, writer: Any = None) -> Caller:
-    """Return *given* if it is a Caller, else one around the client *given*. Goes when no caller passes clients."""
-    return given if hasattr(given, "call") else _Given(given, writer)
 
 
 def refuse_pages(http_response: Any, **_event: Any) -> None:

@@ -17,7 +17,6 @@ from typing import Any
 
 from .._aws import errors
 from .._aws.clients import Caller
-from .._aws.clients import caller
 from .._resource.operation import Operation
 from .._resource.tags import chatbot_tags
 from .._services import chatbot as api
@@ -57,7 +56,6 @@ class Outcome:
 
 def read(aws: Caller, place: Desired | Removal) -> list[Configuration]:
     """Return all channel configurations of the platform, the concerned ones with their tags."""
-    aws = caller(aws)
     found = aws.call("chatbot", place.platform.list_configurations)
     return [with_tags(aws, item) if _concerned(item, place) else item for item in found]
 
@@ -71,7 +69,7 @@ def with_tags(aws: Caller, configuration: Configuration) -> Configuration:
     if "Tags" in configuration:
         return configuration
     arn = configuration["ChatConfigurationArn"]
-    return {**configuration, "Tags": caller(aws).call("chatbot", api.list_tags_for_resource, arn)}
+    return {**configuration, "Tags": aws.call("chatbot", api.list_tags_for_resource, arn)}
 
 
 def preview(aws: Caller, desired: Desired) -> Outcome:
@@ -87,32 +85,29 @@ def apply(
     desired: Desired,
     plan_now: Plan | None = None,
     sleep: Callable[[float], None] = time.sleep,
-    writer: Any = None,
     *,
-    authorised: bool = False,
+    authorized: bool = False,
 ) -> Outcome:
     """Bring the configuration to *desired* and return the result; an empty *plan_now* makes no calls.
 
     A plan that is not empty is replaced by one from a fresh read, so that a plan made minutes ago cannot remove a topic
-    that was added since. *authorised*: the caller knows that the workspace is authorized.
+    that was added since. *authorized*: the caller knows that the workspace is authorized.
 
     Raise UserError (the workspace is not authorized, another writer keeps changing it) and botocore's errors.
     """
     if plan_now is not None and not plan_now.changed:
         return Outcome(False, plan_now.before, plan_now.after)
-    aws = caller(aws, writer)
 
     def write(now: Plan) -> bool:
-        if now.operation == Operation.CREATE and not authorised:
+        if now.operation == Operation.CREATE and not authorized:
             _require_team(aws, desired)
         return _write(aws, now, desired.platform)
 
     return _converge(lambda: plan(read(aws, desired), desired), write, desired.name, sleep)
 
 
-def detach(aws: Caller, removal: Removal, sleep: Callable[[float], None] = time.sleep, writer: Any = None) -> Outcome:
+def detach(aws: Caller, removal: Removal, sleep: Callable[[float], None] = time.sleep) -> Outcome:
     """Remove own topics, delete the configuration if it is ours and empty, and return the result."""
-    aws = caller(aws, writer)
     return _converge(
         lambda: plan_absent(read(aws, removal), removal),
         lambda now: _write(aws, now, removal.platform),
@@ -130,7 +125,6 @@ def delete(
     check_mode: bool = False,
 ) -> Outcome:
     """Delete the configuration of this name, whatever it holds; with *check_mode*, return what would happen."""
-    aws = caller(aws)
 
     def replan() -> Plan:
         return plan_deletion(aws.call("chatbot", platform.list_configurations), name)
@@ -146,7 +140,7 @@ def _require_team(aws: Caller, desired: Desired) -> None:
 
     Called before creating: after an attempt that AWS refuses for this reason, the configuration's name stays taken.
     """
-    teams = caller(aws).call("chatbot", desired.platform.list_teams)
+    teams = aws.call("chatbot", desired.platform.list_teams)
     missing = unauthorized(desired.platform, desired.team_id, teams)
     if missing:
         raise errors.UserError(missing)
@@ -163,9 +157,6 @@ def unauthorized(platform: Platform, team_id: str, teams: list[dict[str, Any]]) 
         f'"Configure a chat client", then {platform.menu}, sign in, select the {platform.team} and choose Allow. Then '
         f"run this again."
     )
-
-
-unauthorised = unauthorized
 
 
 def _converge(

@@ -13,7 +13,6 @@ from typing import Any
 
 from .._aws import errors
 from .._aws.clients import Caller
-from .._aws.clients import caller
 from .._resource.operation import Operation
 from .._resource.tags import chatbot_tags
 from .._resource.tags import tag_changes
@@ -202,7 +201,6 @@ def _attachment_result(attachment: dict[str, Any]) -> dict[str, Any]:
 
 def read(aws: Caller, name: str) -> CustomAction | None:
     """Return the custom action of this name, with its tags and the channels that offer it, or None."""
-    aws = caller(aws)
     for arn in aws.call("chatbot", api.list_custom_actions):
         if arn.rpartition("/")[2] == name:
             return complete(aws, arn, associations(aws))
@@ -211,7 +209,6 @@ def read(aws: Caller, name: str) -> CustomAction | None:
 
 def associations(aws: Caller) -> dict[str, list[str]]:
     """Return what is associated with each channel configuration of the account, by the configuration's ARN."""
-    aws = caller(aws)
     listed = [found for platform in (SLACK, TEAMS) for found in aws.call("chatbot", platform.list_configurations)]
     arns = [found["ChatConfigurationArn"] for found in listed]
     return {arn: aws.call("chatbot", api.list_associations, arn) for arn in arns}
@@ -219,7 +216,6 @@ def associations(aws: Caller) -> dict[str, list[str]]:
 
 def complete(aws: Caller, arn: str, associated: dict[str, list[str]]) -> CustomAction | None:
     """Return the custom action with its tags and the channels that offer it, or None."""
-    aws = caller(aws)
     action = aws.call("chatbot", api.get_custom_action, arn)
     if action is None:
         return None
@@ -235,7 +231,6 @@ def complete(aws: Caller, arn: str, associated: dict[str, list[str]]) -> CustomA
 
 def write(aws: Caller, now: Plan, desired: Desired) -> None:
     """Carry the plan out; a custom action of the same name that was created meanwhile is changed instead."""
-    aws = caller(aws)
     if now.operation == Operation.CREATE:
         arn = aws.call("chatbot", api.create_custom_action, now.members)
         if not arn:
@@ -267,7 +262,6 @@ def _update(aws: Caller, now: Plan, arn: str) -> None:
 
 def delete(aws: Caller, current: CustomAction) -> None:
     """Remove the custom action from its channels and delete it."""
-    aws = caller(aws)
     arn = current["CustomActionArn"]
     for channel in current["ChatConfigurationArns"]:
         aws.call("chatbot", api.disassociate_from_configuration, channel, arn)

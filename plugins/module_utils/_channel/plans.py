@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import field
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import Protocol
 
@@ -29,6 +30,9 @@ from .platforms import Platform
 from .transformations import Configuration
 from .transformations import configuration_name
 from .transformations import normalized
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # AWS sets this if no guardrail is given.
 DEFAULT_GUARDRAILS = ["arn:aws:iam::aws:policy/AdministratorAccess"]
@@ -109,7 +113,7 @@ class Place(Protocol):
     def platform(self) -> Platform: ...
 
 
-def plan(configurations: list[Configuration], desired: Desired) -> Plan:
+def plan(configurations: Sequence[Configuration], desired: Desired) -> Plan:
     """Return the change from *configurations* (all of the account) to *desired*. Raise UserError if AWS allows none."""
     current = adopted(configurations, desired)
     if current is not None:
@@ -119,14 +123,14 @@ def plan(configurations: list[Configuration], desired: Desired) -> Plan:
     return Plan(Operation.NONE, None, None) if only_removes else _creation(desired)
 
 
-def plan_absent(configurations: list[Configuration], removal: Removal) -> Plan:
+def plan_absent(configurations: Sequence[Configuration], removal: Removal) -> Plan:
     """Return the next step of the removal: each plan concerns one configuration, the last one is empty."""
     plans = [_detachment(normalized(found), removal) for found in _holders(configurations, removal)]
     needed = [step for step in plans if step.changed]
     return (needed or plans or [Plan(Operation.NONE, None, None)])[0]
 
 
-def plan_deletion(configurations: list[Configuration], name: str) -> Plan:
+def plan_deletion(configurations: Sequence[Configuration], name: str) -> Plan:
     """Return the plan to delete the configuration of this name, whatever it holds."""
     for found in configurations:
         if configuration_name(found) == name:
@@ -144,7 +148,7 @@ def same_channel(configuration: Configuration, place: Place) -> bool:
     )
 
 
-def adopted(configurations: list[Configuration], desired: Desired) -> Configuration | None:
+def adopted(configurations: Sequence[Configuration], desired: Desired) -> Configuration | None:
     """Return the configuration of the desired channel, whatever its name, else the one of the desired name."""
     platform = desired.platform
     named = next((found for found in configurations if configuration_name(found) == desired.name), None)
@@ -154,8 +158,8 @@ def adopted(configurations: list[Configuration], desired: Desired) -> Configurat
         if named is not None and named is not found:
             raise errors.UserError(
                 f"the configuration {desired.name} belongs to {platform.name} channel {named[platform.channel_id]}, "
-                f"and channel {desired.channel_id} already has the configuration {configuration_name(found)}; AWS allows "
-                f"one per channel. Use the name {configuration_name(found)}, or delete one of the two."
+                f"and channel {desired.channel_id} already has the configuration {configuration_name(found)}; AWS "
+                f"allows one per channel. Use the name {configuration_name(found)}, or delete one of the two."
             )
         return found
     if named is not None and named[platform.team_id].casefold() != desired.team_id.casefold():
@@ -243,7 +247,7 @@ def _merged_topics(current: list[str], desired: Desired) -> list[str]:
     return sorted((kept | set(desired.add_topics)) - set(desired.remove_topics))
 
 
-def _holders(configurations: list[Configuration], removal: Removal) -> list[Configuration]:
+def _holders(configurations: Sequence[Configuration], removal: Removal) -> list[Configuration]:
     mine = [
         found for found in configurations if same_channel(found, removal) or configuration_name(found) == removal.name
     ]

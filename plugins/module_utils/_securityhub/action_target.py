@@ -11,7 +11,6 @@ from typing import Any
 
 from .._aws import errors
 from .._aws.clients import Caller
-from .._aws.clients import caller
 from .._services import securityhub as api
 from . import transformations
 
@@ -81,7 +80,6 @@ def changes(current: ActionTarget, desired: Desired) -> dict[str, str]:
 
 def create_or_adopt(aws: Caller, desired: Desired) -> str:
     """Create the custom action; update one that was created meanwhile. Return its ARN."""
-    aws = caller(aws)
     arn = aws.call("securityhub", api.create_action_target, desired.id, desired.name, desired.description)
     if arn:
         return arn
@@ -98,4 +96,4 @@ def update(aws: Caller, current: ActionTarget, desired: Desired) -> None:
     """Update the name and the description where they differ."""
     differing = changes(current, desired)
     if differing:
-        caller(aws).call("securityhub", api.update_action_target, current["ActionTargetArn"], differing)
+        aws.call("securityhub", api.update_action_target, current["ActionTargetArn"], differing)
