@@ -20,7 +20,6 @@ from typing import Protocol
 from .._aws import errors
 from .._resource.operation import Operation
 from .._resource.ownership import is_managed
-from .._resource.tags import MANAGED_TAG as MANAGED_TAG
 from .._resource.tags import chatbot_tags
 from .._resource.tags import tag_changes
 from .._resource.tags import tags_of

@@ -10,7 +10,7 @@ from typing import Any
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
 from .._resource.tags import chatbot_tags
-from .._resource.tags import tags_of as tags_of
+from .._resource.tags import tags_of
 
 Configuration = dict[str, Any]
 
@@ -32,9 +32,6 @@ def normalized(configuration: Configuration) -> Configuration:
         "GuardrailPolicyArns": sorted(set(configuration.get("GuardrailPolicyArns") or []) - {""}),
         "Tags": chatbot_tags(tags_of(configuration)),
     }
-
-
-boto3_tags = chatbot_tags
 
 
 def result(resource: dict[str, Any] | None) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
-from .._stack.template import MANAGED_TAG
+from .._resource.tags import MANAGED_TAG
+from .._resource.tags import tags_of
 
 if TYPE_CHECKING:
     from .account import Account
@@ -89,8 +90,3 @@ def identity_of(
         tags=(*tags, (MANAGED_TAG, name)),
         permissions=permissions,
     )
-
-
-def tags_of(resource: dict[str, Any] | None) -> dict[str, str]:
-    """Return the tags of a role or policy as boto3 shapes it; {} without one."""
-    return {tag["Key"]: tag["Value"] for tag in (resource or {}).get("Tags", [])}

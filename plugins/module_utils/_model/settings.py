@@ -13,13 +13,13 @@ from typing import Any
 
 from .._aws import credentials
 from .._aws.credentials import CredentialSource
+from .._aws.names import REGION
 from .._channel.platforms import SLACK
 from .._routing import policy
 from .._securityhub import action_target
 from .._stack import encryption
 
 PREFIX = "securityhub_slack_"
-REGION = re.compile(r"^[a-z]{2,4}(-[a-z]+)+-\d+\Z", re.ASCII)
 WITHOUT_CHATBOT = {
     "cn-": "AWS China",
     "us-gov-": "AWS GovCloud",
@@ -250,7 +250,7 @@ def _triage_problems(settings: Settings) -> list[str]:
 
 
 def _region_problems(region: str) -> list[str]:
-    if not REGION.match(region):
+    if not REGION.fullmatch(region):
         return [
             f"{region!r} is not an AWS region: end the host's name with its region (ap-northeast-1, "
             f"prod.ap-northeast-1), or set securityhub_slack_region"

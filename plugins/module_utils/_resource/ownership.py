@@ -34,8 +34,5 @@ def is_marked(description: str | None, name: str) -> bool:
 
 
 def not_managed(resource: str, variable: str = "securityhub_slack_name") -> str:
-    """Return the error for a *resource* (kind and name) whose name is taken, and what to do."""
-    return (
-        f"{resource} already exists and is not managed by this collection. Set {variable} to another name, or delete "
-        f"the existing one if it is no longer needed."
-    )
+    """Return why a *resource* ("the" kind and name) cannot be managed, and what to do."""
+    return f"{resource} already exists and is not managed by this collection. Choose another {variable}."

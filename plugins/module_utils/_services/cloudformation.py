@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws import errors
+from .._resource.tags import boto3_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,10 +148,6 @@ def _wanted(name: str, template: str, tags: dict[str, str]) -> dict[str, Any]:
     return {
         "StackName": name,
         "TemplateBody": template,
-        "Tags": _boto3_tags(tags),
+        "Tags": boto3_tags(tags),
         "Capabilities": ["CAPABILITY_IAM"],
     }
-
-
-def _boto3_tags(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .._resource.tags import boto3_tags
+
 
 def get_role(client: Any, name: str) -> dict[str, Any] | None:
     """Return the role as boto3 shapes it (tags included), or None."""
@@ -160,8 +162,3 @@ def delete_policy(client: Any, arn: str) -> bool:
     except client.exceptions.NoSuchEntityException:
         return False
     return True
-
-
-def boto3_tags(tags: dict[str, str]) -> list[dict[str, str]]:
-    """Return tags as IAM takes them."""
-    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

@@ -17,6 +17,10 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws.errors import UserError
+from .._resource.tags import DIGEST_TAG
+from .._resource.tags import DUTIES_TAG
+from .._resource.tags import MANAGED_TAG
+from .._resource.tags import TOPICS_TAG
 from . import template as templates
 from .resources import TOPIC
 from .resources import Strange
@@ -32,10 +36,10 @@ Parameters = dict[str, str]
 
 # What a stack of ours has as tags. All stacks of a stack set have the same tags, so those of its stacks are parameters.
 MARKS = {
-    "PipelineName": templates.MANAGED_TAG,
-    "PipelineTopics": templates.TOPICS_TAG,
-    "PipelineDuties": templates.DUTIES_TAG,
-    "PipelineDigest": templates.DIGEST_TAG,
+    "PipelineName": MANAGED_TAG,
+    "PipelineTopics": TOPICS_TAG,
+    "PipelineDuties": DUTIES_TAG,
+    "PipelineDigest": DIGEST_TAG,
 }
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 MOST_PARAMETERS = 200

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws.errors import UserError
+from .._resource.tags import boto3_tags
 from . import stack_set
 from . import template
 from .stack_set import NO_VALUE
@@ -112,7 +113,7 @@ def _stack_set(tags: tuple[tuple[str, str], ...], body: str, groups: list[dict[s
         "StackInstancesGroup": groups,
     }
     if tags:
-        properties["Tags"] = template.tags_property(tags)
+        properties["Tags"] = boto3_tags(dict(tags))
     return properties
 
 

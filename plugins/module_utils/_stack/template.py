@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
+from .._resource.tags import DIGEST_TAG
+from .._resource.tags import DUTIES_TAG
+from .._resource.tags import MANAGED_TAG
+from .._resource.tags import TOPICS_TAG
+from .._resource.tags import boto3_tags
 from . import alarms
 from . import encryption
 from . import marking
 from .pseudo import ARN
 from .pseudo import HERE
-
-DIGEST_TAG = "secops.securityhub/digest"
-MANAGED_TAG = "secops.securityhub/managed"
-TOPICS_TAG = "secops.securityhub/topics"
-DUTIES_TAG = "secops.securityhub/duties"
 
 DESCRIPTION = "Security Hub findings to a chat channel (Ansible collection secops.securityhub)."
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
@@ -85,7 +85,7 @@ def template(design: StackDesign) -> dict[str, Any]:
     resources: dict[str, Any] = {}
     if design.key == encryption.CREATE:
         resources |= encryption.resources(
-            design.name, design.topics, tags_property(design.tags), alarms=design.alarms is not None
+            design.name, design.topics, boto3_tags(dict(design.tags)), alarms=design.alarms is not None
         )
     for topic in design.topics:
         feeding = [rule.name for rule in design.rules if rule.topic == topic]
@@ -93,7 +93,7 @@ def template(design: StackDesign) -> dict[str, Any]:
         resources[logical_id("TopicPolicy", topic)] = _topic_policy(topic, feeding, _told(design))
     marked = [rule.name for rule in design.rules if rule.automatic] if design.mark_notified else []
     if marked:
-        resources |= marking.resources(design.name, marked, tags_property(design.tags))
+        resources |= marking.resources(design.name, marked, boto3_tags(dict(design.tags)))
     for rule in design.rules:
         targets = [marking.target()] if rule.name in marked else []
         resources[logical_id("Rule", rule.name)] = _rule(rule, design, targets)
@@ -181,7 +181,7 @@ def _topic(name: str, design: StackDesign) -> dict[str, Any]:
     if design.key:
         properties["KmsMasterKeyId"] = encryption.reference(design.key)
     if design.tags:
-        properties["Tags"] = tags_property(design.tags)
+        properties["Tags"] = boto3_tags(dict(design.tags))
     return {"Type": "AWS::SNS::Topic", "Properties": properties}
 
 
@@ -197,7 +197,7 @@ def _alarms(design: StackDesign, wanted: alarms.Alarms) -> dict[str, Any]:
     rules = [rule.name for rule in design.rules]
     told = wanted.topic or {"Ref": logical_id("Topic", design.topics[0])}
     found = alarms.alarms(design.name, rules, design.topics, wanted.configurations, told)
-    tags = tags_property(design.tags)
+    tags = boto3_tags(dict(design.tags))
     if tags:
         for alarm in found.values():
             alarm["Properties"]["Tags"] = tags
@@ -245,10 +245,5 @@ def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dic
         "Targets": [target, *further],
     }
     if design.tags:
-        properties["Tags"] = tags_property(design.tags)
+        properties["Tags"] = boto3_tags(dict(design.tags))
     return {"Type": "AWS::Events::Rule", "DependsOn": policies, "Properties": properties}
-
-
-def tags_property(tags: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
-    """Return tags as the property Tags of a resource has them."""
-    return [{"Key": key, "Value": value} for key, value in sorted(tags)]

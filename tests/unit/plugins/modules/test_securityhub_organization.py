@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.modules import (
     securityhub_organization_admin_account as admin_account,
 )
+from ansible_collections.secops.securityhub.tests.unit.stubbed import Stubbed
 from botocore.stub import Stubber
 
 ADMIN = "securityhub_organization_admin_account"
@@ -61,7 +62,7 @@ class TestAdminAccount:
             aws.add_response("enable_organization_admin_account", {})
             shown = {"AccountId": SECURITY, "Status": "ENABLED"}
             aws.add_response("list_organization_admin_accounts", {"AdminAccounts": [shown]})
-            assert admin_account.enable(client, SECURITY) == shown
+            assert admin_account.enable(Stubbed(client), SECURITY) == shown
 
     def test_says_that_it_needs_the_management_account(self, modules):
         message = modules.refused(ADMIN, admin_account_id=SECURITY)

@@ -14,6 +14,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._channel.platfo
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.platforms import TEAMS
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.transformations import configuration_result
 from ansible_collections.secops.securityhub.plugins.module_utils._services import chatbot as api
+from ansible_collections.secops.securityhub.tests.unit.stubbed import Stubbed
 from botocore.stub import Stubber
 
 ROLE = "arn:aws:iam::111111111111:role/service/securityhub-slack-channel"
@@ -89,7 +90,7 @@ def test_tags_that_a_listing_leaves_out_are_asked_for_where_they_matter(client, 
     with Stubber(client) as aws:
         aws.add_response("describe_slack_channel_configurations", {"SlackChannelConfigurations": [LIVE, other]})
         aws.add_response("list_tags_for_resource", {"Tags": tags}, {"ResourceARN": ARN})
-        assert [found.get("Tags") for found in configuration.read(client, slack())] == [tags, None]
+        assert [found.get("Tags") for found in configuration.read(Stubbed(client), slack())] == [tags, None]
         aws.assert_no_pending_responses()
 
 
@@ -98,7 +99,7 @@ def test_tags_that_a_listing_holds_are_not_asked_for(client):
         aws.add_response(
             "describe_slack_channel_configurations", {"SlackChannelConfigurations": [{**LIVE, "Tags": []}]}
         )
-        assert len(configuration.read(client, slack())) == 1
+        assert len(configuration.read(Stubbed(client), slack())) == 1
 
 
 @pytest.mark.parametrize("platform", [SLACK, TEAMS])

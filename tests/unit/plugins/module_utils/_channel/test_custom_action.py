@@ -74,7 +74,7 @@ def test_creation_sends_what_is_asked_for_and_associates():
 
 
 def test_creation_needs_a_command():
-    with pytest.raises(UserError, match="set command_text"):
+    with pytest.raises(UserError, match="Set command_text"):
         custom_action.plan(None, Desired("notified"))
 
 

@@ -11,6 +11,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws import err
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
 from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub as api
+from ansible_collections.secops.securityhub.tests.unit.stubbed import Stubbed
 from botocore.stub import Stubber
 
 ARN = "arn:aws:securityhub:ap-northeast-1:111111111111:action/custom/SendToSlack"
@@ -85,7 +86,7 @@ def test_a_creation_that_lost_the_race_adopts_and_brings_in_line(client):
         aws.add_response("describe_action_targets", {"ActionTargets": [{**LIVE, "Name": "Old"}]})
         aws.add_response("update_action_target", {}, {"ActionTargetArn": ARN, "Name": "Send to Slack"})
         wish = action_target.Desired("SendToSlack", "Send to Slack", "Sends it")
-        assert action_target.create_or_adopt(client, wish) == ARN
+        assert action_target.create_or_adopt(Stubbed(client), wish) == ARN
         aws.assert_no_pending_responses()
 
 
