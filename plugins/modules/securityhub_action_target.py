@@ -103,11 +103,12 @@ action_target:
 """
 
 from ..module_utils._aws.clients import Caller
+from ..module_utils._aws.errors import UserError
 from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import action_target
 from ..module_utils._securityhub import transformations
-from ..module_utils._securityhub.action_target import ActionTarget
 from ..module_utils._services import securityhub
+from ..module_utils._services.securityhub import ActionTarget
 
 
 def ensure_present(
@@ -120,7 +121,9 @@ def ensure_present(
             action_target.update(aws, current, desired)
         arn = current["ActionTargetArn"]
     else:
-        action_target.require_room(targets)
+        full = action_target.without_room(len(targets))
+        if full:
+            raise UserError(full)
         if check_mode:
             hub = aws.call("securityhub", securityhub.describe_hub)
             arn = transformations.action_target_arn(hub["HubArn"], desired.id)

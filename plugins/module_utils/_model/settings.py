@@ -333,7 +333,7 @@ def _is_tag_text(text: str) -> bool:
 
 def _action_problems(settings: Settings) -> list[str]:
     found = []
-    if not action_target.ID.match(settings.value("action_id")):
+    if not action_target.ID.fullmatch(settings.value("action_id")):
         found.append(f"securityhub_slack_action_id is {settings.value('action_id')!r}: use 1 to 20 letters and digits")
     name = settings.value("action_name")
     if not name.strip() or len(name) > ACTION_NAME_LENGTH:

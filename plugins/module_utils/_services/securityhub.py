@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypedDict
 
 from .._aws import errors
 
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Resource = dict[str, Any]
+
+
+class ActionTarget(TypedDict):
+    """A custom action."""
+
+    ActionTargetArn: str
+    Name: str
+    Description: str
+
 
 MANAGEMENT = "the management account of the organisation"
 ADMINISTRATOR = "the delegated administrator of Security Hub"
@@ -121,7 +131,7 @@ def untag_resource(client: Any, arn: str, keys: list[str]) -> None:
     client.untag_resource(ResourceArn=arn, TagKeys=keys)
 
 
-def describe_action_targets(client: Any) -> list[Resource]:
+def describe_action_targets(client: Any) -> list[ActionTarget]:
     """Return all custom actions (at most 50 in an account and region). Raise HubNotEnabled."""
     with _needing_hub(client):
         pages = client.get_paginator("describe_action_targets").paginate()

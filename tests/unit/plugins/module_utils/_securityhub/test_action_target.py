@@ -90,6 +90,32 @@ def test_a_creation_that_lost_the_race_adopts_and_brings_in_line(client):
         aws.assert_no_pending_responses()
 
 
+MARKED = "Sends findings to Slack. Managed by secops.securityhub (securityhub-slack)."
+
+
+@pytest.mark.parametrize(
+    ("description", "ours"),
+    [
+        (MARKED, True),
+        (action_target.marked("Any text.", "securityhub-slack"), True),
+        (action_target.marked("Any text.", "another-deployment"), False),
+        ("Opens a Jira ticket", False),
+    ],
+)
+def test_a_custom_action_is_ours_by_its_description(description, ours):
+    assert action_target.is_ours({**LIVE, "Description": description}, "securityhub-slack") is ours
+
+
+def test_a_foreign_custom_action_created_meanwhile_is_named_and_left_alone(client):
+    with Stubber(client) as aws:
+        aws.add_client_error("create_action_target", "ResourceConflictException", "Action with Id already exists")
+        aws.add_response("describe_action_targets", {"ActionTargets": [{**LIVE, "Description": "Opens a Jira ticket"}]})
+        wish = action_target.Desired("SendToSlack", "Send to Slack", MARKED)
+        with pytest.raises(errors.UserError, match="SendToSlack already exists and is not managed by this collection"):
+            action_target.create_or_adopt(Stubbed(client), wish, "securityhub-slack")
+        aws.assert_no_pending_responses()
+
+
 class TestHubOff:
     def test_is_an_error_of_its_own_with_cause_region_and_remedy(self, client):
         with Stubber(client) as aws:
