@@ -15,10 +15,10 @@ import botocore.exceptions
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
-from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import MANAGED_TAG
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import Desired
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import Removal
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.platforms import SLACK
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
 from ansible_collections.secops.securityhub.tests.unit.stubbed import Stubbed
 from hypothesis import given
 from hypothesis import settings

@@ -9,8 +9,8 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import custom_action
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.custom_action import Desired
-from ansible_collections.secops.securityhub.plugins.module_utils._channel.transformations import boto3_tags
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.transformations import tags_of
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import chatbot_tags
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,7 +135,7 @@ def as_aws_would(now, current):
         {
             **kept,
             **now.members,
-            "Tags": boto3_tags({key: value for key, value in tags.items() if key not in now.tags_to_unset}),
+            "Tags": chatbot_tags({key: value for key, value in tags.items() if key not in now.tags_to_unset}),
             "ChatConfigurationArns": sorted(arns),
         }
     )
