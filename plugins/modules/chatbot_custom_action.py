@@ -11,39 +11,40 @@ module: chatbot_custom_action
 version_added: 1.0.0
 short_description: Manage a custom action of AWS Chatbot, such as a button under a message
 description:
-  - Creates, adopts, changes and deletes a custom action of AWS Chatbot, which runs an AWS command from a chat channel,
-    by a button under a notification or by an alias.
+  - Creates, adopts, updates and deletes a custom action of AWS Chatbot, which runs an AWS command from a chat channel
+    with a button under a notification, or with an alias.
   - A channel offers the custom actions that are associated with its configuration.
-  - An option that is not set leaves its setting alone.
+  - An option that is not set leaves its setting unchanged.
 options:
   state:
     description:
-      - V(present) creates the custom action, or takes the one that has the same name, and brings it in line.
-      - V(absent) takes it out of all channels and deletes it.
+      - V(present) creates the custom action, or adopts the one with the same name, and updates it.
+      - V(absent) removes it from all channels and deletes it.
     type: str
     choices: [present, absent]
     default: present
   action_name:
     description:
       - The name, 1 to 64 letters, digits, hyphens and underscores.
-      - AWS cannot change it, so another name is another custom action.
+      - AWS cannot change it. Another name means another custom action.
     type: str
     required: true
     aliases: [name]
   command_text:
     description:
-      - The AWS command to run, without the leading C(aws). Variables of the attachments stand in it as C($name).
-      - Needed to create a custom action.
-      - AWS documents a limit of 100 characters in its API, and of 5,000 in CloudFormation. It is left to AWS.
+      - The AWS command to run, without the leading C(aws). Write variables of the attachments as C($name).
+      - Required to create a custom action.
+      - AWS documents a limit of 100 characters for its API and of 5,000 for CloudFormation. The module does not check
+        the length.
     type: str
   alias_name:
     description:
-      - The name by which people run the command in the channel, 1 to 30 letters, digits, hyphens and underscores.
+      - The name that runs the command in the channel, 1 to 30 letters, digits, hyphens and underscores.
       - An empty string removes it.
     type: str
   attachments:
     description:
-      - Under which notifications a button appears. The list is authoritative; an empty one removes all buttons.
+      - The notifications under which a button appears. The list is authoritative; an empty list removes all buttons.
     type: list
     elements: dict
     suboptions:
@@ -55,10 +56,10 @@ options:
         type: str
       variables:
         description:
-          - Where in the notification each variable is found, as C(event.metadata.additionalContext.name), at most 5.
+          - The path of each variable in the notification, such as C(event.metadata.additionalContext.name), at most 5.
         type: dict
       criteria:
-        description: What the variables must fulfil for the button to appear, at most 5.
+        description: Conditions on the variables for the button to appear, at most 5.
         type: list
         elements: dict
         suboptions:
@@ -67,7 +68,7 @@ options:
             type: str
             required: true
           operator:
-            description: V(HAS_VALUE) when it must be there, V(EQUALS) when it must equal the value.
+            description: V(HAS_VALUE) if the variable must be set, V(EQUALS) if it must equal the value.
             type: str
             choices: [HAS_VALUE, EQUALS]
             required: true
@@ -76,18 +77,18 @@ options:
             type: str
   chat_configuration_arns:
     description:
-      - The ARNs of the channel configurations, of Slack and of Microsoft Teams, that shall offer the custom action.
-      - Others that offer it already keep it, unless O(purge_chat_configuration_arns=true).
+      - The ARNs of the channel configurations, of Slack and of Microsoft Teams, that offer the custom action.
+      - Others that offer it already continue to, unless O(purge_chat_configuration_arns=true).
     type: list
     elements: str
   purge_chat_configuration_arns:
     description:
       - Whether channel configurations that are not in O(chat_configuration_arns) stop offering the custom action.
-      - If O(chat_configuration_arns) is not set, they are left alone.
+      - If O(chat_configuration_arns) is not set, nothing changes.
     type: bool
     default: false
 notes:
-  - The command runs with the channel role or the role of the person, within the guardrails of the channel.
+  - The command runs with the channel role or the role of the channel member, within the guardrails of the channel.
   - A custom notification shows buttons only if its C(metadata.enableCustomActions) is C(true).
 author:
   - secops.securityhub maintainers (@secops)
@@ -105,7 +106,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Put a button under custom notifications of findings, in one channel
+- name: Show a button under custom notifications of findings in one channel
   secops.securityhub.chatbot_custom_action:
     action_name: securityhub-notified
     command_text: securityhub batch-update-findings --finding-identifiers $f --workflow Status=NOTIFIED --region $r
@@ -126,7 +127,7 @@ EXAMPLES = r"""
     action_name: securityhub-notified
     state: absent
 
-- name: Look at all custom actions of the account
+- name: List all custom actions of the account
   secops.securityhub.chatbot_custom_action_info:
 """
 
@@ -134,7 +135,7 @@ RETURN = r"""
 custom_action:
   description:
     - The custom action as it is now, or as it would be in check mode.
-    - Empty when there is none.
+    - Empty if there is none.
   returned: always
   type: dict
   contains:
@@ -144,12 +145,12 @@ custom_action:
       type: str
       sample: securityhub-notified
     alias_name:
-      description: The name by which people run it in the channel; empty when it has none.
+      description: The name that runs it in the channel; empty if it has none.
       returned: when there is one
       type: str
       sample: notified
     attachments:
-      description: Under which notifications a button appears.
+      description: The notifications under which a button appears.
       returned: when there is one
       type: list
       elements: dict
@@ -160,7 +161,7 @@ custom_action:
           type: str
           sample: Mark as notified
         criteria:
-          description: What the variables must fulfil for the button to appear.
+          description: Conditions on the variables for the button to appear.
           returned: when it is set
           type: list
           elements: dict
@@ -171,7 +172,7 @@ custom_action:
           type: str
           sample: Custom
         variables:
-          description: Where in the notification each variable is found.
+          description: The path of each variable in the notification.
           returned: when it is set
           type: dict
           sample: {f: event.metadata.additionalContext.finding}

@@ -16,7 +16,7 @@ options:
   action_name:
     description:
       - Only the custom action with this name.
-      - All of them when it is not set.
+      - If it is not set, all of them.
     type: str
     aliases: [name]
 author:
@@ -43,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 custom_actions:
-  description: The custom actions, sorted by name; an empty list when there is none.
+  description: The custom actions, sorted by name; an empty list if there is none.
   returned: always
   type: list
   elements: dict
@@ -54,12 +54,12 @@ custom_actions:
       type: str
       sample: securityhub-notified
     alias_name:
-      description: The name by which people run it in the channel; empty when it has none.
+      description: The name that runs it in the channel; empty if it has none.
       returned: always
       type: str
       sample: notified
     attachments:
-      description: Under which notifications a button appears.
+      description: The notifications under which a button appears.
       returned: always
       type: list
       elements: dict
@@ -70,7 +70,7 @@ custom_actions:
           type: str
           sample: Mark as notified
         criteria:
-          description: What the variables must fulfil for the button to appear.
+          description: Conditions on the variables for the button to appear.
           returned: when it is set
           type: list
           elements: dict
@@ -81,7 +81,7 @@ custom_actions:
           type: str
           sample: Custom
         variables:
-          description: Where in the notification each variable is found.
+          description: The path of each variable in the notification.
           returned: when it is set
           type: dict
           sample: {f: event.metadata.additionalContext.finding}

@@ -11,40 +11,40 @@ module: securityhub_action_target
 version_added: 1.0.0
 short_description: Manage a custom action of AWS Security Hub
 description:
-  - Creates, adopts, changes and deletes a custom action (action target) of AWS Security Hub CSPM in one region.
-  - A custom action is an entry in the menu that the console shows for chosen findings. It sends them to EventBridge,
+  - Creates, adopts, updates and deletes a custom action (action target) of AWS Security Hub CSPM in one region.
+  - A custom action is an entry in the menu that the console shows for selected findings. It sends them to EventBridge
     as events of the type C(Security Hub Findings - Custom Action).
-  - Security Hub has to be enabled in the region.
+  - Security Hub must be enabled in the region.
 options:
   state:
     description:
-      - V(present) creates the custom action, adopts one that has the same O(id), and keeps its name and description so.
-      - V(absent) deletes it. Neither an action that is not there nor a region with Security Hub off is an error.
+      - V(present) creates the custom action, or adopts the one with the same O(id), and updates its texts.
+      - V(absent) deletes it. A missing action is not an error, nor is a region where Security Hub is off.
     type: str
     choices: [present, absent]
     default: present
   id:
     description:
-      - The Id, which ends the ARN of the custom action, 1 to 20 letters and digits.
-      - AWS cannot change it, so another Id is another custom action.
+      - The Id, 1 to 20 letters and digits. It is the last part of the ARN of the custom action.
+      - AWS cannot change it. Another Id means another custom action.
     type: str
     required: true
   name:
     description:
       - The name shown in the console, 1 to 20 characters.
-      - Needed with O(state=present).
+      - Required with O(state=present).
     type: str
   description:
     description:
       - The description shown in the console.
-      - Needed with O(state=present).
+      - Required with O(state=present).
     type: str
 author:
   - secops.securityhub maintainers (@secops)
 seealso:
   - module: secops.securityhub.securityhub_action_target_info
   - name: Security Hub custom actions
-    description: How Security Hub sends chosen findings to EventBridge.
+    description: How Security Hub sends selected findings to EventBridge.
     link: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-custom-actions.html
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -58,16 +58,16 @@ EXAMPLES = r"""
   secops.securityhub.securityhub_action_target:
     id: SendToSlack
     name: Send to Slack
-    description: Sends the chosen findings to the Slack channel of the security team
+    description: Sends the selected findings to the Slack channel of the security team
     region: ap-northeast-1
 
-- name: Take it away again
+- name: Delete it
   secops.securityhub.securityhub_action_target:
     id: SendToSlack
     state: absent
     region: ap-northeast-1
 
-- name: Look at all custom actions of the region
+- name: List all custom actions of the region
   secops.securityhub.securityhub_action_target_info:
     region: ap-northeast-1
 """
@@ -76,12 +76,12 @@ RETURN = r"""
 action_target:
   description:
     - The custom action as it is now, or as it would be in check mode.
-    - Empty when there is none.
+    - Empty if there is none.
   returned: always
   type: dict
   contains:
     action_target_arn:
-      description: The ARN, which EventBridge events carry in C(resources).
+      description: The ARN, which EventBridge events have in C(resources).
       returned: when there is a custom action
       type: str
       sample: arn:aws:securityhub:ap-northeast-1:123456789012:action/custom/SendToSlack
@@ -89,7 +89,7 @@ action_target:
       description: The description shown in the console.
       returned: when there is a custom action
       type: str
-      sample: Sends the chosen findings to the Slack channel of the security team
+      sample: Sends the selected findings to the Slack channel of the security team
     id:
       description: The Id, the last part of the ARN.
       returned: when there is a custom action

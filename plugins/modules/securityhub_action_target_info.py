@@ -12,12 +12,12 @@ version_added: 1.0.0
 short_description: Read the custom actions of AWS Security Hub
 description:
   - Reads the custom actions (action targets) of AWS Security Hub CSPM in one region.
-  - Security Hub has to be enabled in the region.
+  - Security Hub must be enabled in the region.
 options:
   id:
     description:
       - Only the custom action with this Id.
-      - All of them when it is not set.
+      - If it is not set, all of them.
     type: str
 author:
   - secops.securityhub maintainers (@secops)
@@ -44,13 +44,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 action_targets:
-  description: The custom actions, sorted by Id; an empty list when there is none.
+  description: The custom actions, sorted by Id; an empty list if there is none.
   returned: always
   type: list
   elements: dict
   contains:
     action_target_arn:
-      description: The ARN, which EventBridge events carry in C(resources).
+      description: The ARN, which EventBridge events have in C(resources).
       returned: always
       type: str
       sample: arn:aws:securityhub:ap-northeast-1:123456789012:action/custom/SendToSlack
@@ -58,7 +58,7 @@ action_targets:
       description: The description shown in the console.
       returned: always
       type: str
-      sample: Sends the chosen findings to the Slack channel of the security team
+      sample: Sends the selected findings to the Slack channel of the security team
     id:
       description: The Id, the last part of the ARN.
       returned: always

@@ -11,33 +11,34 @@ module: securityhub_finding_aggregator
 version_added: 1.0.0
 short_description: Manage the cross-region aggregation of AWS Security Hub
 description:
-  - Creates, changes and deletes the finding aggregator of AWS Security Hub CSPM, which copies the findings of linked
+  - Creates, updates and deletes the finding aggregator of AWS Security Hub CSPM, which copies the findings of linked
     regions into a home region.
   - An account has one aggregator. Its home region is O(region), and AWS cannot move it.
   - Findings then appear, and send events, in the linked region and in the home region.
 options:
   state:
     description:
-      - V(present) makes O(region) the home region and links the regions as given.
-      - V(absent) deletes the aggregator of the account, whatever its home region. Findings copied so far stay.
+      - V(present) makes O(region) the home region and links the other regions as specified.
+      - V(absent) deletes the aggregator of the account, whatever its home region. Findings that were copied remain.
     type: str
     choices: [present, absent]
     default: present
   region_linking_mode:
     description:
-      - Which regions are linked. V(ALL_REGIONS) and V(ALL_REGIONS_EXCEPT_SPECIFIED) include regions still to come.
-      - Needed with O(state=present).
+      - Which regions are linked. V(ALL_REGIONS) and V(ALL_REGIONS_EXCEPT_SPECIFIED) include regions that AWS
+        adds later.
+      - Required with O(state=present).
     type: str
     choices: [ALL_REGIONS, ALL_REGIONS_EXCEPT_SPECIFIED, SPECIFIED_REGIONS, NO_REGIONS]
   regions:
     description:
       - The regions that O(region_linking_mode=SPECIFIED_REGIONS) links, or that
-        O(region_linking_mode=ALL_REGIONS_EXCEPT_SPECIFIED) leaves out. Other modes take none.
+        O(region_linking_mode=ALL_REGIONS_EXCEPT_SPECIFIED) leaves out. Do not set it for other modes.
       - The list is authoritative.
     type: list
     elements: str
 notes:
-  - A region that has to be opted into cannot be the home region.
+  - An opt-in region cannot be the home region.
 author:
   - secops.securityhub maintainers (@secops)
 seealso:
@@ -53,12 +54,12 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Copy the findings of all regions, also of those still to come, into Ireland
+- name: Copy the findings of all regions, including those that AWS adds later, into Ireland
   secops.securityhub.securityhub_finding_aggregator:
     region_linking_mode: ALL_REGIONS
     region: eu-west-1
 
-- name: Copy those of two regions only
+- name: Copy the findings of two regions only
   secops.securityhub.securityhub_finding_aggregator:
     region_linking_mode: SPECIFIED_REGIONS
     regions:
@@ -71,7 +72,7 @@ EXAMPLES = r"""
     state: absent
     region: eu-west-1
 
-- name: See what is aggregated where
+- name: Show which regions are aggregated
   secops.securityhub.securityhub_finding_aggregator_info:
     region: eu-west-1
 """
@@ -80,7 +81,7 @@ RETURN = r"""
 finding_aggregator:
   description:
     - The aggregator as it is now, or as it would be in check mode.
-    - Empty when there is none.
+    - Empty if there is none.
   returned: always
   type: dict
   contains:

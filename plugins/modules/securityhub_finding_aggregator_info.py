@@ -12,7 +12,7 @@ version_added: 1.0.0
 short_description: Read the cross-region aggregation of AWS Security Hub
 description:
   - Reads the finding aggregator of AWS Security Hub CSPM of the account of the credentials.
-  - Any region in which Security Hub is enabled answers.
+  - It works in any region where Security Hub is enabled.
 options: {}
 author:
   - secops.securityhub maintainers (@secops)
@@ -26,7 +26,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Read which regions are aggregated where
+- name: Read which regions are aggregated
   secops.securityhub.securityhub_finding_aggregator_info:
     region: eu-west-1
   register: aggregation
@@ -34,7 +34,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 finding_aggregators:
-  description: The aggregator of the account; an empty list when there is none.
+  description: The aggregator of the account; an empty list if there is none.
   returned: always
   type: list
   elements: dict

@@ -12,33 +12,33 @@ version_added: 1.0.0
 short_description: Enable and disable AWS Security Hub in a region
 description:
   - Enables, configures and disables AWS Security Hub CSPM for the account of the credentials in one region.
-  - An option that is not set leaves its setting alone.
+  - An option that is not set leaves its setting unchanged.
 options:
   state:
     description:
-      - V(present) enables Security Hub, or takes it as it is and brings its settings in line.
+      - V(present) enables Security Hub, or updates its settings if it is enabled already.
       - V(absent) disables it. AWS deletes findings, insights, custom actions and settings after 90 days.
-      - AWS refuses to disable it in an account that administers Security Hub for others.
+      - AWS refuses this in an account that administers Security Hub for other accounts.
     type: str
     choices: [present, absent]
     default: present
   enable_default_standards:
     description:
       - Whether AWS enables its default standards together with Security Hub.
-      - Only used while enabling. Not set, AWS enables them.
+      - Only used when Security Hub is being enabled. If it is not set, AWS enables them.
     type: bool
   auto_enable_controls:
-    description: Whether new controls of enabled standards are enabled by themselves.
+    description: Whether new controls of enabled standards are enabled automatically.
     type: bool
   control_finding_generator:
     description:
-      - V(SECURITY_CONTROL) makes a failing check give one finding, V(STANDARD_CONTROL) one for each standard.
-      - In an organisation only the administrator account can change it. A change archives all findings of controls and
-        makes new ones.
+      - V(SECURITY_CONTROL) creates one finding per failed check, V(STANDARD_CONTROL) one for each standard.
+      - In an organization only the administrator account can change it. A change archives all control findings and
+        creates new ones.
     type: str
     choices: [SECURITY_CONTROL, STANDARD_CONTROL]
 notes:
-  - Most controls need AWS Config to be on in the region. This module does not enable it.
+  - Most controls require AWS Config in the region. This module does not enable it.
 author:
   - secops.securityhub maintainers (@secops)
 seealso:
@@ -63,7 +63,7 @@ EXAMPLES = r"""
     state: absent
     region: ap-northeast-1
 
-- name: See whether it is enabled
+- name: Check whether it is enabled
   secops.securityhub.securityhub_hub_info:
     region: ap-northeast-1
 """
@@ -72,19 +72,19 @@ RETURN = r"""
 hub:
   description:
     - The hub as it is now, or as it would be in check mode.
-    - Empty when Security Hub is off.
+    - Empty if Security Hub is off.
   returned: always
   type: dict
   contains:
     auto_enable_controls:
-      description: Whether new controls of enabled standards are enabled by themselves.
+      description: Whether new controls of enabled standards are enabled automatically.
       returned: when Security Hub is enabled
       type: bool
       sample: true
     control_finding_generator:
       description:
-        - V(SECURITY_CONTROL) when a failing check gives one finding, V(STANDARD_CONTROL) when one for each standard.
-      returned: when AWS gives it
+        - V(SECURITY_CONTROL) for one finding per failed check, V(STANDARD_CONTROL) for one for each standard.
+      returned: when AWS returns it
       type: str
       sample: SECURITY_CONTROL
     hub_arn:

@@ -30,27 +30,27 @@ EXAMPLES = r"""
     region: ap-northeast-1
   register: security_hub
 
-- name: Stop where Security Hub is off
+- name: Stop if Security Hub is off
   ansible.builtin.assert:
     that: security_hub.hubs | length == 1
 """
 
 RETURN = r"""
 hubs:
-  description: The hub of the region; an empty list where Security Hub is off.
+  description: The hub of the region; an empty list if Security Hub is off.
   returned: always
   type: list
   elements: dict
   contains:
     auto_enable_controls:
-      description: Whether new controls of enabled standards are enabled by themselves.
+      description: Whether new controls of enabled standards are enabled automatically.
       returned: always
       type: bool
       sample: true
     control_finding_generator:
       description:
-        - V(SECURITY_CONTROL) when a failing check gives one finding, V(STANDARD_CONTROL) when one for each standard.
-      returned: when AWS gives it
+        - V(SECURITY_CONTROL) for one finding per failed check, V(STANDARD_CONTROL) for one for each standard.
+      returned: when AWS returns it
       type: str
       sample: SECURITY_CONTROL
     hub_arn:

@@ -11,31 +11,32 @@ module: securityhub_organization_admin_account
 version_added: 1.0.0
 short_description: Designate the delegated administrator of AWS Security Hub
 description:
-  - Designates an account of the AWS organisation as the delegated administrator of AWS Security Hub CSPM in one region,
-    or takes that back.
+  - Designates an account of the AWS organization as the delegated administrator of AWS Security Hub CSPM in one region,
+    or removes the designation.
   - AWS enables Security Hub in the designated account.
-  - It has to run with credentials of the management account of the organisation.
+  - It must run with credentials of the management account of the organization.
 options:
   state:
     description:
-      - V(present) designates the account. Another account that is designated already is not replaced, but refused.
-      - V(absent) takes the designation of this account back; members lose their administrator.
+      - V(present) designates the account. If another account is designated already, the module fails.
+      - V(absent) removes the designation of this account. Its members lose their administrator.
     type: str
     choices: [present, absent]
     default: present
   admin_account_id:
-    description: The id of the account, 12 digits. Put it in quotes.
+    description: The ID of the account, 12 digits, in quotes.
     type: str
     required: true
 notes:
-  - With local configuration, the default, the designation holds for one region. AWS wants the same account in all.
+  - With local configuration, the default, the designation applies to one region. AWS requires the same account in
+    all regions.
 author:
   - secops.securityhub maintainers (@secops)
 seealso:
   - module: secops.securityhub.securityhub_organization_admin_account_info
   - module: secops.securityhub.securityhub_organization_configuration
   - name: Designating a delegated administrator
-    description: What AWS does with it.
+    description: What the designation means.
     link: https://docs.aws.amazon.com/securityhub/latest/userguide/designate-orgs-admin-account.html
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -45,20 +46,20 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Let the security account administer Security Hub
+- name: Designate the security account
   secops.securityhub.securityhub_organization_admin_account:
     admin_account_id: "123456789012"
     profile: management
     region: eu-west-1
 
-- name: Take that back
+- name: Remove the designation
   secops.securityhub.securityhub_organization_admin_account:
     admin_account_id: "123456789012"
     state: absent
     profile: management
     region: eu-west-1
 
-- name: See who administers
+- name: Show the delegated administrator
   secops.securityhub.securityhub_organization_admin_account_info:
     profile: management
     region: eu-west-1
@@ -68,17 +69,17 @@ RETURN = r"""
 admin_account:
   description:
     - The delegated administrator as it is now, or as it would be in check mode.
-    - Empty when there is none.
+    - Empty if there is none.
   returned: always
   type: dict
   contains:
     account_id:
-      description: The account id of the delegated administrator.
+      description: The account ID of the delegated administrator.
       returned: when there is one
       type: str
       sample: "123456789012"
     status:
-      description: V(ENABLED), or V(DISABLE_IN_PROGRESS) while AWS takes the designation back.
+      description: V(ENABLED), or V(DISABLE_IN_PROGRESS) while AWS removes the designation.
       returned: when there is one
       type: str
       sample: ENABLED

@@ -11,8 +11,8 @@ module: securityhub_organization_admin_account_info
 version_added: 1.0.0
 short_description: Read the delegated administrator of AWS Security Hub
 description:
-  - Reads which account of the AWS organisation is the delegated administrator of AWS Security Hub CSPM in one region.
-  - It has to run with credentials of the management account of the organisation.
+  - Reads which account of the AWS organization is the delegated administrator of AWS Security Hub CSPM in one region.
+  - It must run with credentials of the management account of the organization.
 options: {}
 author:
   - secops.securityhub maintainers (@secops)
@@ -26,7 +26,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Read who administers Security Hub
+- name: Read the delegated administrator
   secops.securityhub.securityhub_organization_admin_account_info:
     profile: management
     region: eu-west-1
@@ -35,18 +35,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 admin_accounts:
-  description: The delegated administrator; an empty list when there is none.
+  description: The delegated administrator; an empty list if there is none.
   returned: always
   type: list
   elements: dict
   contains:
     account_id:
-      description: The account id of the delegated administrator.
+      description: The account ID of the delegated administrator.
       returned: always
       type: str
       sample: "123456789012"
     status:
-      description: V(ENABLED), or V(DISABLE_IN_PROGRESS) while AWS takes the designation back.
+      description: V(ENABLED), or V(DISABLE_IN_PROGRESS) while AWS removes the designation.
       returned: always
       type: str
       sample: ENABLED

@@ -9,24 +9,26 @@ DOCUMENTATION = r"""
 ---
 module: securityhub_organization_configuration
 version_added: 1.0.0
-short_description: Configure how AWS Security Hub treats accounts that join the organisation
+short_description: Configure how AWS Security Hub treats accounts that join the organization
 description:
-  - Configures whether AWS Security Hub CSPM is enabled by itself in accounts that join the AWS organisation, in one
-    region, or whether configuration policies govern that centrally.
-  - It has to run with credentials of the delegated administrator, for central configuration in the home region.
-  - An option that is not set leaves its setting alone. There is no state, because the configuration is always there.
+  - Configures whether AWS Security Hub CSPM is enabled automatically in accounts that join the AWS organization, in one
+    region, or whether configuration policies control that centrally.
+  - It must run with credentials of the delegated administrator. For central configuration, it must
+    run in the home region.
+  - An option that is not set leaves its setting unchanged. The configuration always exists, so it cannot be
+    removed.
 options:
   auto_enable:
-    description: Whether Security Hub is enabled in accounts that join the organisation.
+    description: Whether Security Hub is enabled in accounts that join the organization.
     type: bool
   auto_enable_standards:
-    description: Whether AWS's default standards are enabled there too.
+    description: Whether the default standards are also enabled there.
     type: str
     choices: [NONE, DEFAULT]
   configuration_type:
     description:
-      - V(LOCAL) configures every region for itself. V(CENTRAL) leaves it to configuration policies, needs a finding
-        aggregator, and switches O(auto_enable) and O(auto_enable_standards) off.
+      - V(LOCAL) configures each region separately. V(CENTRAL) uses configuration policies, requires a finding
+        aggregator, and turns O(auto_enable) and O(auto_enable_standards) off.
     type: str
     choices: [LOCAL, CENTRAL]
 author:
@@ -43,18 +45,18 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Enable Security Hub in every account that joins, but none of its standards
+- name: Enable Security Hub in every account that joins, without standards
   secops.securityhub.securityhub_organization_configuration:
     auto_enable: true
     auto_enable_standards: NONE
     region: eu-west-1
 
-- name: Leave it to configuration policies
+- name: Use configuration policies
   secops.securityhub.securityhub_organization_configuration:
     configuration_type: CENTRAL
     region: eu-west-1
 
-- name: See how it is configured
+- name: Show the configuration
   secops.securityhub.securityhub_organization_configuration_info:
     region: eu-west-1
 """
@@ -66,32 +68,32 @@ organization_configuration:
   type: dict
   contains:
     auto_enable:
-      description: Whether Security Hub is enabled in accounts that join the organisation.
+      description: Whether Security Hub is enabled in accounts that join the organization.
       returned: always
       type: bool
       sample: true
     auto_enable_standards:
-      description: V(DEFAULT) when AWS's default standards are enabled there too, otherwise V(NONE).
+      description: V(DEFAULT) if the default standards are also enabled there, otherwise V(NONE).
       returned: always
       type: str
       sample: NONE
     configuration_type:
-      description: V(LOCAL), or V(CENTRAL) when configuration policies govern accounts and regions.
-      returned: when AWS gives it
+      description: V(LOCAL), or V(CENTRAL) if configuration policies control accounts and regions.
+      returned: when AWS returns it
       type: str
       sample: LOCAL
     member_account_limit_reached:
-      description: Whether the administrator has as many members as AWS allows.
+      description: Whether the administrator has reached the maximum number of members.
       returned: always
       type: bool
       sample: false
     status:
-      description: How far AWS is with central configuration, V(PENDING), V(ENABLED), V(FAILED) or V(DISABLED).
-      returned: when AWS gives it
+      description: The status of central configuration, V(PENDING), V(ENABLED), V(FAILED) or V(DISABLED).
+      returned: when AWS returns it
       type: str
       sample: ENABLED
     status_message:
-      description: Why central configuration could not be enabled.
+      description: Why AWS could not enable central configuration.
       returned: when it failed
       type: str
       sample: The finding aggregator is missing

@@ -148,7 +148,7 @@ actions = st.builds(
     live,
     AliasName=st.sampled_from(["", "n"]),
     Attachments=attachments,
-    Tags=tags.map(boto3_tags),
+    Tags=tags.map(chatbot_tags),
     ChatConfigurationArns=arns.map(sorted),
 )
 wishes = st.builds(
