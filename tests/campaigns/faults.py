@@ -15,7 +15,7 @@ from ansible_collections.secops.securityhub.tests.campaigns.playbook import Resu
 from ansible_collections.secops.securityhub.tests.campaigns.playbook import expect
 
 # What ends a cause: what to do.
-REMEDIES = ("run the playbook again", "sign in again")
+REMEDIES = ("run the playbook again", "Sign in again")
 ATTEMPTS = 8
 CHATBOT = "https://global.sns-api.chatbot.amazonaws.com"
 SLOW_STACKS = 0.5
@@ -110,7 +110,7 @@ def expired(fleet: Fleet, phase: Phase) -> str:
     expect(result.code == 2, "an interrupted run has to say so by its exit code", result)
     expect(result.failed == set(fleet.regions), "all targets of the account should have failed", result)
     expect(
-        all("the credentials have expired: sign in again" in cause for cause in result.causes.values()), "cause", result
+        all("the credentials have expired. Sign in again" in cause for cause in result.causes.values()), "cause", result
     )
     _finish(fleet, phase)
     return f"{len(result.failed)} failed, {result.seconds:.0f} s"

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Security Hub's answers as Ansible shows them: pure. PRIVATE to the collection."""
+"""Security Hub's answers as results of modules, and its ARNs: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 

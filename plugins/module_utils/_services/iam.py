@@ -21,13 +21,13 @@ def get_role(client: Any, name: str) -> dict[str, Any] | None:
 
 
 def list_roles(client: Any) -> list[dict[str, Any]]:
-    """Return all roles as boto3 shapes them, without tags: a call for every 100."""
+    """Return all roles as boto3 shapes them, without tags: one call per 100 roles."""
     pages = client.get_paginator("list_roles").paginate()
     return [role for page in pages for role in page["Roles"]]
 
 
 def create_role(client: Any, name: str, description: str, trust: dict[str, Any], tags: dict[str, str]) -> bool:
-    """Create the role; return False if another run was faster."""
+    """Create the role; return False if it exists."""
     try:
         client.create_role(
             RoleName=name, Description=description, AssumeRolePolicyDocument=json.dumps(trust), Tags=boto3_tags(tags)
@@ -38,13 +38,13 @@ def create_role(client: Any, name: str, description: str, trust: dict[str, Any],
 
 
 def list_service_linked_roles(client: Any, service: str) -> list[dict[str, Any]]:
-    """Return the roles that the service (as management.chatbot.amazonaws.com) acts with in the account."""
+    """Return the service-linked roles of a service, such as management.chatbot.amazonaws.com, in the account."""
     pages = client.get_paginator("list_roles").paginate(PathPrefix=f"/aws-service-role/{service}/")
     return [role for page in pages for role in page["Roles"]]
 
 
 def create_service_linked_role(client: Any, service: str) -> bool:
-    """Create the role that the service acts with; return False if it is there, or is not to be made by hand."""
+    """Create the service-linked role of a service; return False if it exists, or cannot be created by a user."""
     try:
         client.create_service_linked_role(AWSServiceName=service)
     except client.exceptions.InvalidInputException:
@@ -53,9 +53,9 @@ def create_service_linked_role(client: Any, service: str) -> bool:
 
 
 def denies(client: Any, principal: str, action: str, resource: str, context: dict[str, str]) -> bool:
-    """Tell whether the policies of a user or role certainly do not allow the action, by IAM's own simulation.
+    """Tell whether IAM's simulation denies the action to a user or role with certainty.
 
-    *context*: condition keys with their values. A policy that asks for others is taken to allow.
+    *context*: condition keys with their values. A policy with other condition keys counts as allowing.
     """
     entries = [
         {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
@@ -74,7 +74,7 @@ def get_account_summary(client: Any) -> dict[str, int]:
 
 
 def update_trust(client: Any, name: str, trust: dict[str, Any]) -> None:
-    """Replace who may assume the role."""
+    """Replace the trust policy of the role."""
     client.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
 
 
@@ -89,7 +89,7 @@ def untag_role(client: Any, name: str, keys: list[str]) -> None:
 
 
 def put_role_policy(client: Any, name: str, policy: str, document: dict[str, Any]) -> None:
-    """Give the role an inline policy of this name, in place of the one it has."""
+    """Create or replace an inline policy of the role."""
     client.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
 
 
@@ -122,7 +122,7 @@ def get_policy(client: Any, arn: str) -> dict[str, Any] | None:
 
 
 def create_policy(client: Any, name: str, description: str, document: dict[str, Any], tags: dict[str, str]) -> bool:
-    """Create a managed policy; return False if another run was faster."""
+    """Create a managed policy; return False if it exists."""
     try:
         client.create_policy(
             PolicyName=name, Description=description, PolicyDocument=json.dumps(document), Tags=boto3_tags(tags)
@@ -133,7 +133,7 @@ def create_policy(client: Any, name: str, description: str, document: dict[str, 
 
 
 def list_policy_versions(client: Any, arn: str) -> list[dict[str, Any]]:
-    """Return the versions of the policy (five at most, AWS's limit); none where there is no policy."""
+    """Return the versions of the policy (five at most, AWS's limit); [] if the policy does not exist."""
     try:
         versions: list[dict[str, Any]] = client.list_policy_versions(PolicyArn=arn)["Versions"]
     except client.exceptions.NoSuchEntityException:

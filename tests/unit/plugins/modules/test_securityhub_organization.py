@@ -66,7 +66,7 @@ class TestAdminAccount:
 
     def test_says_that_it_needs_the_management_account(self, modules):
         message = modules.refused(ADMIN, admin_account_id=SECURITY)
-        assert message.endswith("run this with the credentials of the management account of the organisation.")
+        assert message.endswith("Run this with the credentials of the management account of the organization.")
         assert "111111111111 is not the management account" in message
 
     @pytest.mark.parametrize("account", ["12345", "security"])
@@ -128,4 +128,4 @@ class TestConfiguration:
     def test_says_that_it_needs_the_administrator(self, modules, emulator):
         emulator.world({"222222222222": {"hubs": ["us-east-1"]}})
         message = modules.refused(CONFIGURATION, account="222222222222", auto_enable=True)
-        assert message.endswith("run this with the credentials of the delegated administrator of Security Hub.")
+        assert message.endswith("Run this with the credentials of the delegated administrator of Security Hub.")

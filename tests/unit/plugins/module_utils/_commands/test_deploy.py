@@ -638,8 +638,8 @@ def test_credentials_that_cannot_be_loaded_cost_their_own_targets_only(lab):
     )
     assert list(done.errors) == ["b.us-east-1", "b.eu-west-1", "c.us-east-1", "d.us-east-1"]
     assert "these credentials may not assume the role" in done.errors["b.eu-west-1"]
-    assert done.errors["c.us-east-1"].endswith("name a profile of ~/.aws/config in securityhub_slack_profile.")
-    assert "is no ARN of a role" in done.errors["d.us-east-1"]
+    assert done.errors["c.us-east-1"].endswith("Set securityhub_slack_profile to a profile of ~/.aws/config.")
+    assert "is not the ARN of a role" in done.errors["d.us-east-1"]
     assert done.calls["AssumeRole"] == 1
     assert lab.carried() == topics("us-east-1")
 
