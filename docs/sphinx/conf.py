@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sphinx configuration of the documentation site; tests/docs builds it."""
+"""Sphinx configuration of the documentation site; tests/run/docs builds it."""
 
 from __future__ import annotations
 

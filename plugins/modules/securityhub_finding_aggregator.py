@@ -131,16 +131,16 @@ MODES = {
 def problems(mode: str | None, regions: list[str], home: str) -> list[str]:
     """Return what AWS would refuse, each with its remedy."""
     found = [
-        f"regions has {region!r}, which is not an AWS region" for region in regions if not REGION.fullmatch(region)
+        f"regions has {region!r}, which is not an AWS region." for region in regions if not REGION.fullmatch(region)
     ]
     if home in regions:
-        found.append(f"regions has {home}, which is the home region: remove it")
+        found.append(f"regions has {home}, which is the home region. Remove it.")
     if mode is None:
         return found
     if MODES[mode] and not regions:
-        found.append(f"region_linking_mode {mode} needs regions")
+        found.append(f"region_linking_mode {mode} requires regions.")
     if not MODES[mode] and regions:
-        found.append(f"region_linking_mode {mode} cannot be combined with regions: remove regions")
+        found.append(f"region_linking_mode {mode} cannot be combined with regions. Remove regions.")
     return found
 
 

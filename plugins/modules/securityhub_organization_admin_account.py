@@ -161,7 +161,7 @@ def main() -> None:
     )
     account = module.params["admin_account_id"]
     if not ACCOUNT_ID.fullmatch(account):
-        module.require([f"admin_account_id is {account!r}: use the 12 digits of an account ID, in quotes"])
+        module.require([f"admin_account_id is {account!r}. Use the 12 digits of an account ID, in quotes."])
 
     aws = module.access()
     ensure = ensure_present if module.params["state"] == "present" else ensure_absent

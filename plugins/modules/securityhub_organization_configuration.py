@@ -134,8 +134,8 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
 def contradictions(options: dict[str, Any]) -> list[str]:
     """Return the options that central configuration does not allow, each with the remedy."""
     return [
-        f"{key} is {value}, but central configuration sets it to {UNDER_CENTRAL[key]}: remove it, and use a "
-        f"configuration policy instead"
+        f"{key} is {value}, but central configuration sets it to {UNDER_CENTRAL[key]}. Remove it, and use a "
+        f"configuration policy instead."
         for key, value in given(options).items()
         if value != UNDER_CENTRAL[key]
     ]
@@ -148,7 +148,7 @@ def desired_settings(current: Configuration, options: dict[str, Any]) -> dict[st
         return {**{key: current[key] for key in UNDER_CENTRAL}, **given(options), "ConfigurationType": kind}
     problems = contradictions(options)
     if problems:
-        raise UserError(f"{'; '.join(problems)}.")
+        raise UserError(" ".join(problems))
     return {**UNDER_CENTRAL, "ConfigurationType": kind}
 
 

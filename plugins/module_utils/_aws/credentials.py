@@ -77,11 +77,11 @@ def problems(source: CredentialSource, session_name: str, external_id: str) -> l
     found = []
     if not ROLE_SESSION_NAME.fullmatch(source.session_name):
         found.append(
-            f"{session_name} is {source.session_name!r}: use 2 to 64 letters, digits and the characters _+=,.@-"
+            f"{session_name} is {source.session_name!r}. Use 2 to 64 letters, digits and the characters _+=,.@-"
         )
     if source.external_id and not EXTERNAL_ID.fullmatch(source.external_id):
         # It may be a secret between two parties, so it is never shown.
-        found.append(f"{external_id} is invalid: use 2 to 1224 letters, digits and the characters _+=,.@:/-")
+        found.append(f"{external_id} is invalid. Use 2 to 1224 letters, digits and the characters _+=,.@:/-")
     return found
 
 

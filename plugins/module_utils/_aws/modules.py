@@ -65,7 +65,7 @@ class Module(AnsibleAWSModule):  # type: ignore[misc]  # amazon.aws ships no typ
     def require(self, problems: list[str]) -> None:
         """Fail if there are *problems*: options that AWS would refuse."""
         if problems:
-            self.fail_json(msg=f"{'; '.join(problems)}.")
+            self.fail_json(msg=" ".join(problems))
 
     @contextmanager
     def explained(self, subject: str) -> Iterator[None]:

@@ -119,14 +119,14 @@ def _id_problems(desired: plans.Desired) -> list[str]:
     found = []
     if not platform.team_id_pattern.match(desired.team_id):
         found.append(
-            f"{desired.team_id!r} is not the ID of a {platform.name} {platform.team}: use {platform.team_id_hint}"
+            f"{desired.team_id!r} is not the ID of a {platform.name} {platform.team}. Use {platform.team_id_hint}."
         )
     if not platform.channel_id_pattern.match(desired.channel_id):
         found.append(
-            f"{desired.channel_id!r} is not the ID of a {platform.name} channel: use {platform.channel_id_hint}"
+            f"{desired.channel_id!r} is not the ID of a {platform.name} channel. Use {platform.channel_id_hint}."
         )
     if desired.tenant_id is not None and not UUID.match(desired.tenant_id):
-        found.append(f"{desired.tenant_id!r} is not the ID of a tenant: use the UUID after tenantId= in the link")
+        found.append(f"{desired.tenant_id!r} is not the ID of a tenant. Use the UUID after tenantId= in the link.")
     return found
 
 
@@ -134,28 +134,28 @@ def name_problems(name: str) -> list[str]:
     """Return why AWS would refuse the name of a configuration."""
     if NAME.match(name):
         return []
-    return [f"configuration_name is {name!r}: use 1 to 128 letters, digits, hyphens and underscores"]
+    return [f"configuration_name is {name!r}. Use 1 to 128 letters, digits, hyphens and underscores."]
 
 
 def _arn_problems(desired: plans.Desired) -> list[str]:
     found = []
     if desired.role_arn is not None and not ROLE_ARN.match(desired.role_arn):
-        found.append(f"iam_role_arn is {desired.role_arn!r}: use the ARN of an IAM role (arn:aws:iam::...:role/...)")
+        found.append(f"iam_role_arn is {desired.role_arn!r}. Use the ARN of an IAM role (arn:aws:iam::...:role/...).")
     found += [
-        f"{arn!r} is not the ARN of an SNS topic that Chatbot can use: use a standard topic in the partition aws"
+        f"{arn!r} is not the ARN of an SNS topic that Chatbot can use. Use a standard topic in the partition aws."
         for arn in (*desired.add_topics, *desired.remove_topics)
         if not TOPIC_ARN.match(arn)
     ]
     found += [
-        f"{arn} is in sns_topic_arns and in remove_sns_topic_arns: remove it from one of them"
+        f"{arn} is in sns_topic_arns and in remove_sns_topic_arns. Remove it from one of them."
         for arn in sorted(set(desired.add_topics) & set(desired.remove_topics))
     ]
     if desired.guardrail_policy_arns == ():
         found.append(
-            "guardrail_policy_arns is empty, which AWS takes as AdministratorAccess: name a policy, or do not set it"
+            "guardrail_policy_arns is empty, which AWS takes as AdministratorAccess. Set a policy, or remove it."
         )
     found += [
-        f"guardrail_policy_arns has {arn!r}, which is not the ARN of an IAM policy"
+        f"guardrail_policy_arns has {arn!r}, which is not the ARN of an IAM policy."
         for arn in desired.guardrail_policy_arns or ()
         if not POLICY_ARN.match(arn)
     ]

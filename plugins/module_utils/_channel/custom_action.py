@@ -75,13 +75,13 @@ def problems(desired: Desired) -> list[str]:
     """Return what AWS would refuse, each with its remedy."""
     found = []
     if not NAME.match(desired.name):
-        found.append(f"action_name is {desired.name!r}: use 1 to 64 letters, digits, hyphens and underscores")
+        found.append(f"action_name is {desired.name!r}. Use 1 to 64 letters, digits, hyphens and underscores.")
     if desired.command_text is not None and not desired.command_text.strip():
-        found.append("command_text is empty: set it to the command without the leading aws")
+        found.append("command_text is empty. Set it to the command without the leading aws.")
     if desired.alias_name and not ALIAS.match(desired.alias_name):
-        found.append(f"alias_name is {desired.alias_name!r}: use 1 to 30 letters, digits, hyphens and underscores")
+        found.append(f"alias_name is {desired.alias_name!r}. Use 1 to 30 letters, digits, hyphens and underscores.")
     found += [
-        f"chat_configuration_arns has {arn!r}, which is not the ARN of a Chatbot channel configuration"
+        f"chat_configuration_arns has {arn!r}, which is not the ARN of a Chatbot channel configuration."
         for arn in desired.configuration_arns or ()
         if not CONFIGURATION_ARN.match(arn)
     ]
@@ -94,14 +94,14 @@ def _attachment_problems(attachment: dict[str, Any]) -> list[str]:
     found = []
     kind, text = attachment.get("NotificationType"), attachment.get("ButtonText")
     if kind is not None and not NOTIFICATION_TYPE.match(kind):
-        found.append(f"notification_type is {kind!r}: use 1 to 100 letters, digits and hyphens")
+        found.append(f"notification_type is {kind!r}. Use 1 to 100 letters, digits and hyphens.")
     if text is not None and not 1 <= len(text) <= BUTTON_LENGTH:
-        found.append(f"button_text is {text!r}: use 1 to {BUTTON_LENGTH} characters")
+        found.append(f"button_text is {text!r}. Use 1 to {BUTTON_LENGTH} characters.")
     variables, criteria = attachment.get("Variables", {}), attachment.get("Criteria", [])
     if max(len(variables), len(criteria)) > AT_MOST:
-        found.append(f"an attachment can have at most {AT_MOST} variables and {AT_MOST} criteria: remove some")
+        found.append(f"an attachment can have at most {AT_MOST} variables and {AT_MOST} criteria. Remove some.")
     found += [
-        f"{name!r} is not the name of a variable: use letters, digits, hyphens and underscores"
+        f"{name!r} is not the name of a variable. Use letters, digits, hyphens and underscores."
         for name in variables
         if not VARIABLE.match(name)
     ]

@@ -40,11 +40,11 @@ def problems(identifier: str, name: str | None = None, description: str | None =
     """Return what AWS would refuse, each with its remedy; None is not checked."""
     found = []
     if not ID.fullmatch(identifier):
-        found.append(f"id is {identifier!r}: use 1 to 20 letters and digits")
+        found.append(f"id is {identifier!r}. Use 1 to 20 letters and digits.")
     if name is not None and (not name.strip() or len(name) > NAME_LENGTH):
-        found.append(f"name is {name!r}: use 1 to {NAME_LENGTH} characters, not only blanks")
+        found.append(f"name is {name!r}. Use 1 to {NAME_LENGTH} characters, not only blanks.")
     if description is not None and not description.strip():
-        found.append("description is empty: AWS requires a description")
+        found.append("description is empty. AWS requires a description.")
     return found
 
 

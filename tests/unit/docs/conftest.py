@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit.docs import pages
 
 # The IDs in the examples.
@@ -46,10 +47,11 @@ class Reader:
         tools.mkdir()
         (tools / "aws").write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("aws.py")} "$@"\n')
         (tools / "aws").chmod(0o755)
+        commands = ansible_commands.folder(), Path(sys.executable).parent
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_", "PIP_"))},
             "HOME": str(home),
-            "PATH": os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PATH": os.pathsep.join(map(str, [tools, *commands, os.environ["PATH"]])),
             "AWS_ENDPOINT_URL": emulator.url,
             "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(pages.ROOT / ".ansible" / "collections")),
             "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1",

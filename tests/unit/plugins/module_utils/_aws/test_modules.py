@@ -19,6 +19,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws import mod
 # Clears the line and rings the bell, reverses what follows, and pretends that a task of another host succeeded.
 HOSTILE = "named\x1b[2K\x07 \u202eby a member\x9b31m account\nok: [localhost]"
 SAFE = "named?[2K? ?by a member?31m account"
+pytestmark = pytest.mark.usefixtures("environment")
+
 ROOT = Path(__file__).resolve().parents[5]
 
 
