@@ -69,7 +69,7 @@ class TestHubOff:
     def test_is_a_clear_refusal(self, modules):
         message = modules.refused(MODULE, region="eu-west-1", **OPTIONS)
         assert message.startswith(
-            "Security Hub custom action SendToSlack in eu-west-1: Security Hub is not enabled in eu-west-1: enable it"
+            "Security Hub custom action SendToSlack in eu-west-1: Security Hub is not enabled in eu-west-1. Enable it"
         )
 
     def test_is_no_obstacle_to_a_removal(self, modules):

@@ -65,7 +65,7 @@ class TestPresent:
         ("options", "words"),
         [
             ({}, "missing: region_linking_mode"),
-            ({"region_linking_mode": "SPECIFIED_REGIONS"}, "SPECIFIED_REGIONS needs regions"),
+            ({"region_linking_mode": "SPECIFIED_REGIONS"}, "SPECIFIED_REGIONS requires regions"),
             (
                 {"region_linking_mode": "ALL_REGIONS", "regions": ["eu-west-1"]},
                 "ALL_REGIONS cannot be combined with regions",

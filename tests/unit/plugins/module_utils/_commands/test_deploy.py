@@ -346,7 +346,7 @@ def test_an_unauthorised_workspace_is_refused_with_the_steps(lab):
     lab.world(workspaces=[])
     done = lab.run(lab.hosts("us-east-1"))
     assert (
-        "is not authorised in this AWS account (authorised: none), which AWS lets nobody automate. Do it once: open"
+        "is not authorized in this AWS account (authorized: none). AWS has no API for this. Do it once: open"
         in (done.errors["us-east-1"])
     )
 
@@ -421,7 +421,7 @@ def test_a_foreign_configuration_of_our_name_is_refused(lab, theirs):
     theirs("securityhub-slack", OTHER_CHANNEL)
     done = lab.run(lab.hosts(*REGIONS))
     assert (
-        f"securityhub-slack already exists for Slack channel {OTHER_CHANNEL} and is not managed by"
+        f"securityhub-slack of Slack channel {OTHER_CHANNEL} already exists and is not managed by"
         in (done.errors["us-east-1"])
     )
     assert done.writes == []

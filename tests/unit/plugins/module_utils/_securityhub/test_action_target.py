@@ -128,7 +128,7 @@ class TestHubOff:
             with pytest.raises(api.HubNotEnabled) as raised:
                 api.describe_action_targets(client)
         assert isinstance(raised.value, errors.UserError)
-        assert errors.explain(raised.value).startswith("Security Hub is not enabled in ap-northeast-1: enable it")
+        assert errors.explain(raised.value).startswith("Security Hub is not enabled in ap-northeast-1. Enable it")
 
     def test_is_not_taken_for_the_question_of_who_administers(self, client):
         with Stubber(client) as aws:
