@@ -102,7 +102,7 @@ def _unsubscribed(target: TargetPlan, account: Account) -> list[str]:
         return []
     parts = (LISTENER, TOPIC)
     missing = [item for item in drift.drifts(live.resources, live.path) if item.part in parts]
-    return [live.resources.place.arn("sns", item.name) for item in missing]
+    return [live.resources.location.arn("sns", item.name) for item in missing]
 
 
 def plan(

@@ -36,7 +36,7 @@ def ends(target: TargetPlan) -> frozenset[str]:
     """Return the responsibilities that the live stack has, and will not have once the plan is carried out."""
     if target.desired is None or not target.stack:
         return frozenset()
-    return live.duties_of(target.live.stack) - set(target.desired.stack.duties)
+    return live.responsibilities_of(target.live.stack) - set(target.desired.stack.responsibilities)
 
 
 def notices(design: AccountDesign, targets: Sequence[TargetPlan]) -> list[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MANAGED_TAG = "secops.securityhub/managed"
 DIGEST_TAG = "secops.securityhub/digest"
 TOPICS_TAG = "secops.securityhub/topics"
-DUTIES_TAG = "secops.securityhub/duties"
+RESPONSIBILITIES_TAG = "secops.securityhub/responsibilities"
 
 
 def tags_of(resource: Mapping[str, Any] | None) -> dict[str, str]:

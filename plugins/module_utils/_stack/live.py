@@ -60,6 +60,6 @@ def path(design: StackDesign | None, stack: dict[str, Any] | None) -> tuple[Oper
     return states.path(status_of(stack), present=design is not None, same=matches(design, stack))
 
 
-def duties_of(stack: dict[str, Any] | None) -> frozenset[str]:
+def responsibilities_of(stack: dict[str, Any] | None) -> frozenset[str]:
     """Return the responsibilities that the stack has; see StackDesign."""
-    return template.duties_of(tags_of(stack))
+    return template.responsibilities_of(tags_of(stack))
