@@ -20,8 +20,8 @@ from .._aws.clients import Caller
 from .._resource.operation import Operation
 from .._resource.tags import chatbot_tags
 from .._services import chatbot as api
+from .plans import ChannelIdentity
 from .plans import Desired
-from .plans import Place
 from .plans import Plan
 from .plans import Removal
 from .plans import plan
@@ -54,14 +54,14 @@ class Outcome:
     after: Configuration | None
 
 
-def read(aws: Caller, place: Desired | Removal) -> list[Configuration]:
+def read(aws: Caller, channel: Desired | Removal) -> list[Configuration]:
     """Return all channel configurations of the platform, the concerned ones with their tags."""
-    found = aws.call("chatbot", place.platform.list_configurations)
-    return [with_tags(aws, item) if _concerned(item, place) else item for item in found]
+    found = aws.call("chatbot", channel.platform.list_configurations)
+    return [with_tags(aws, item) if _concerned(item, channel) else item for item in found]
 
 
-def _concerned(configuration: Configuration, place: Place) -> bool:
-    return configuration_name(configuration) == place.name or same_channel(configuration, place)
+def _concerned(configuration: Configuration, channel: ChannelIdentity) -> bool:
+    return configuration_name(configuration) == channel.name or same_channel(configuration, channel)
 
 
 def with_tags(aws: Caller, configuration: Configuration) -> Configuration:

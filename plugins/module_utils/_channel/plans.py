@@ -82,7 +82,7 @@ class Removal:
 class Plan:
     """The change of one configuration.
 
-    *before* and *after* have boto3's shape (see transformations.normalized); None means that there is no configuration.
+    *before* and *after* have boto3's shape (see transformations.normalized); None where no configuration exists.
     *kwargs* are the members to send; empty for an update that only concerns tags.
     """
 
@@ -99,8 +99,8 @@ class Plan:
         return self.operation != Operation.NONE
 
 
-class Place(Protocol):
-    """A channel, and the name of its configuration: what Desired and Removal have in common."""
+class ChannelIdentity(Protocol):
+    """A channel, and the name of its configuration: the common part of Desired and Removal."""
 
     @property
     def name(self) -> str: ...
@@ -137,13 +137,13 @@ def plan_deletion(configurations: Sequence[Configuration], name: str) -> Plan:
     return Plan(Operation.NONE, None, None)
 
 
-def same_channel(configuration: Configuration, place: Place) -> bool:
+def same_channel(configuration: Configuration, channel: ChannelIdentity) -> bool:
     """Tell whether this is the configuration of that channel."""
-    platform = place.platform
-    return bool(place.channel_id) and all(
+    platform = channel.platform
+    return bool(channel.channel_id) and all(
         # Hexadecimal digits of a UUID and of %3a may be in either case.
         configuration[member].casefold() == value.casefold()
-        for member, value in ((platform.team_id, place.team_id), (platform.channel_id, place.channel_id))
+        for member, value in ((platform.team_id, channel.team_id), (platform.channel_id, channel.channel_id))
     )
 
 

@@ -20,16 +20,6 @@ def describe_slack_channel_configurations(client: Any) -> list[Resource]:
     return [found for page in pages for found in page.get("SlackChannelConfigurations", [])]
 
 
-def describe_slack_channel_configuration(client: Any, arn: str) -> Resource | None:
-    """Return one Slack channel configuration, or None; for an unknown ARN, AWS returns an empty list or an error."""
-    try:
-        answer = client.describe_slack_channel_configurations(ChatConfigurationArn=arn)
-    except client.exceptions.ResourceNotFoundException:
-        return None
-    found = answer.get("SlackChannelConfigurations", [])
-    return found[0] if found else None
-
-
 def create_slack_channel_configuration(client: Any, members: Resource) -> None:
     """Create a Slack channel configuration from the members of CreateSlackChannelConfiguration."""
     client.create_slack_channel_configuration(**members)

@@ -59,7 +59,7 @@ def put_targets(client: Any, rule: str, targets: list[Resource]) -> None:
 
 
 def remove_targets(client: Any, rule: str, ids: list[str]) -> None:
-    """Remove targets from the rule by Id; a missing one is no error. Raise UserError if AWS keeps one."""
+    """Remove targets from the rule by Id; ignore missing ones. Raise UserError if AWS keeps one."""
     _refuse_failed(rule, client.remove_targets(Rule=rule, Ids=ids))
 
 

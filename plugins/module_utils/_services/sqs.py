@@ -39,7 +39,7 @@ def list_queues(client: Any, prefix: str) -> list[str]:
 
 
 def receive_messages(client: Any, url: str, seconds: int) -> list[dict[str, Any]] | None:
-    """Return up to ten messages, waiting up to so many *seconds* (20 at most) for the first; None if there is no queue.
+    """Return up to ten messages, waiting up to *seconds* (20 at most) for the first; None if the queue is missing.
 
     A queue that was just created may not be visible everywhere yet.
     """

@@ -13,7 +13,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans 
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.platforms import SLACK
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.platforms import TEAMS
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.transformations import configuration_result
-from ansible_collections.secops.securityhub.plugins.module_utils._services import chatbot as api
 from ansible_collections.secops.securityhub.tests.unit.stubbed import Stubbed
 from botocore.stub import Stubber
 
@@ -113,17 +112,6 @@ def test_all_pages_are_read(client, platform):
         aws.add_response(operation, {key: []}, {"NextToken": "more"})
         assert platform.list_configurations(client) == []
         aws.assert_no_pending_responses()
-
-
-@pytest.mark.parametrize("answer", ["error", "empty", "found"])
-def test_one_slack_configuration_may_be_missing_in_two_ways(client, answer):
-    with Stubber(client) as aws:
-        if answer == "error":
-            aws.add_client_error("describe_slack_channel_configurations", "ResourceNotFoundException", "none")
-        else:
-            found = [LIVE] if answer == "found" else []
-            aws.add_response("describe_slack_channel_configurations", {"SlackChannelConfigurations": found})
-        assert api.describe_slack_channel_configuration(client, ARN) == (LIVE if answer == "found" else None)
 
 
 def test_a_configuration_is_shown_whole_with_names_of_ansible():
