@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from .._aws.clients import Clients
     from .._model.settings import Settings
+    from .._services.cloudformation import Stack
     from .._stack.template import StackDesign
 
 FIRST_PAUSE = 0.5  # seconds; the pause grows by half each round
@@ -44,7 +45,7 @@ class Work:
 
     settings: Settings
     design: StackDesign | None
-    live: dict[str, Any] | None
+    live: Stack | None
     done: tuple[Operation, ...] = ()
     left_behind: tuple[str, ...] = ()
     error: Exception | None = None

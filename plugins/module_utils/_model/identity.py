@@ -16,6 +16,8 @@ from .._resource.tags import MANAGED_TAG
 from .._resource.tags import tags_of
 
 if TYPE_CHECKING:
+    from .._services.iam import ManagedPolicy
+    from .._services.iam import Role
     from .account import Account
 
 # https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-iam-policies-for-slack-channel-configurations.html
@@ -65,10 +67,10 @@ def _digest(document: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class LiveIdentity:
-    """Role and guardrail as boto3 shapes them, or None; the guardrail with its ``Document``."""
+    """The live role and guardrail; None for one that does not exist."""
 
-    role: dict[str, Any] | None = field(default=None, hash=False)
-    guardrail: dict[str, Any] | None = field(default=None, hash=False)
+    role: Role | None = field(default=None, hash=False)
+    guardrail: ManagedPolicy | None = field(default=None, hash=False)
 
     @property
     def has_permissions(self) -> bool:

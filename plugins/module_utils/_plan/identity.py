@@ -20,6 +20,8 @@ from .._resource.tags import tags_of
 if TYPE_CHECKING:
     from .._model.identity import Identity
     from .._model.identity import LiveIdentity
+    from .._services.iam import ManagedPolicy
+    from .._services.iam import Role
 
 
 def plan(desired: Identity, live: LiveIdentity, *, own_guardrail: bool) -> IdentityPlan:
@@ -48,7 +50,7 @@ def plan_absent(desired: Identity, live: LiveIdentity) -> IdentityPlan:
     )
 
 
-def _operation(live: dict[str, Any] | None, *, differs: bool) -> Operation:
+def _operation(live: Role | ManagedPolicy | None, *, differs: bool) -> Operation:
     if live is None:
         return Operation.CREATE
     return Operation.UPDATE if differs else Operation.NONE

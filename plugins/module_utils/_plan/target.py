@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._model.plan import DEPLOY_EXPORT
 from .._model.plan import TargetPlan
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from .._model.plan import Deployment
     from .._model.plan import TargetDesign
     from .._model.snapshot import LiveTarget
+    from .._services.cloudformation import Stack
 
 
 def plan(design: TargetDesign, blockers: tuple[str, ...] = (), *, was_read: bool = True) -> TargetPlan:
@@ -60,7 +60,7 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def why_not_of_stack_set(desired: Deployment | None, stack: dict[str, Any] | None) -> str:
+def why_not_of_stack_set(desired: Deployment | None, stack: Stack | None) -> str:
     """Return in words why the stack that a StackSet created is not as desired; '' if it is, or none is desired."""
     if desired is None or (live.matches(desired.stack, stack) and live.is_deployed(stack)):
         return ""
@@ -73,7 +73,7 @@ def why_not_of_stack_set(desired: Deployment | None, stack: dict[str, Any] | Non
     return f"the stack {stack['StackName']} was created from other variables than the inventory has now"
 
 
-def _stack_problems(name: str, desired: Deployment | None, stack: dict[str, Any] | None) -> list[str]:
+def _stack_problems(name: str, desired: Deployment | None, stack: Stack | None) -> list[str]:
     if live.is_foreign(stack):
         return [not_managed(f"the stack {name}")]
     if Operation.STUCK not in live.path(desired.stack if desired else None, stack):

@@ -9,6 +9,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypedDict
 
 from .._aws import errors
 from .._resource.tags import boto3_tags
@@ -16,7 +17,27 @@ from .._resource.tags import boto3_tags
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Stack = dict[str, Any]
+
+class Parameter(TypedDict):
+    """A parameter of a stack."""
+
+    ParameterKey: str
+    ParameterValue: str
+
+
+class Stack(TypedDict, total=False):
+    """A stack, with the keys that are used here; StackId, StackName and StackStatus are always present."""
+
+    StackId: str
+    StackName: str
+    StackStatus: str
+    StackStatusReason: str
+    Parameters: list[Parameter]
+    Capabilities: list[str]
+    RootId: str
+    Tags: list[dict[str, str]]
+
+
 # "Stack:arn... is in UPDATE_IN_PROGRESS state and can not be updated.", "... cannot be deleted while in status ..."
 BUSY = re.compile(r"\b[A-Z_]+_IN_PROGRESS\b")
 

@@ -7,21 +7,42 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from typing import TypedDict
 
 from .._resource.tags import boto3_tags
 
 
-def get_role(client: Any, name: str) -> dict[str, Any] | None:
-    """Return the role as boto3 shapes it (tags included), or None."""
+class Role(TypedDict, total=False):
+    """A role, with the keys that are used here; listings have no Tags."""
+
+    RoleName: str
+    Arn: str
+    Description: str
+    AssumeRolePolicyDocument: dict[str, Any]
+    Tags: list[dict[str, str]]
+
+
+class ManagedPolicy(TypedDict, total=False):
+    """A managed policy with the document of its default version, with the keys that are used here."""
+
+    PolicyName: str
+    Arn: str
+    DefaultVersionId: str
+    Document: dict[str, Any]
+    Tags: list[dict[str, str]]
+
+
+def get_role(client: Any, name: str) -> Role | None:
+    """Return the role with its tags, or None."""
     try:
-        role: dict[str, Any] = client.get_role(RoleName=name)["Role"]
+        role: Role = client.get_role(RoleName=name)["Role"]
     except client.exceptions.NoSuchEntityException:
         return None
     return role
 
 
-def list_roles(client: Any) -> list[dict[str, Any]]:
-    """Return all roles as boto3 shapes them, without tags: one call per 100 roles."""
+def list_roles(client: Any) -> list[Role]:
+    """Return all roles, without tags: one call per 100 roles."""
     pages = client.get_paginator("list_roles").paginate()
     return [role for page in pages for role in page["Roles"]]
 
@@ -37,7 +58,7 @@ def create_role(client: Any, name: str, description: str, trust: dict[str, Any],
     return True
 
 
-def list_service_linked_roles(client: Any, service: str) -> list[dict[str, Any]]:
+def list_service_linked_roles(client: Any, service: str) -> list[Role]:
     """Return the service-linked roles of a service, such as management.chatbot.amazonaws.com, in the account."""
     pages = client.get_paginator("list_roles").paginate(PathPrefix=f"/aws-service-role/{service}/")
     return [role for page in pages for role in page["Roles"]]
@@ -111,10 +132,10 @@ def delete_role(client: Any, name: str) -> bool:
     return True
 
 
-def get_policy(client: Any, arn: str) -> dict[str, Any] | None:
+def get_policy(client: Any, arn: str) -> ManagedPolicy | None:
     """Return the managed policy with its default version's document as ``Document``, or None."""
     try:
-        policy: dict[str, Any] = client.get_policy(PolicyArn=arn)["Policy"]
+        policy: ManagedPolicy = client.get_policy(PolicyArn=arn)["Policy"]
     except client.exceptions.NoSuchEntityException:
         return None
     version = client.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
