@@ -55,7 +55,7 @@ def test_what_was_broken_by_hand(emulator, monkeypatch, breakage):
 
 def test_a_topic_of_others_that_may_not_be_looked_at_is_not_judged(fleet, emulator):
     theirs = "arn:aws:sns:eu-west-1:444444444444:operations"
-    place = stack_resources.Place("aws", deployed.ACCOUNT, deployed.HERE)
+    place = stack_resources.Location("aws", deployed.ACCOUNT, deployed.HERE)
     alarm = {"AlarmName": "securityhub-slack-undelivered", "AlarmActions": [theirs]}
     wanted = stack_resources.Resources(place, ((stack_resources.ALARM, alarm),))
     settings = next(target.settings for target in fleet.targets() if target.host == deployed.HERE)

@@ -56,9 +56,9 @@ def test_no_problem(given):
     [
         ({"region": "localhost"}, "'localhost' is not an AWS region: end the host's name with its region"),
         ({"region": "us-east-1\n"}, "'us-east-1\\n' is not an AWS region"),
-        ({"session_name": "two words"}, "securityhub_slack_session_name is 'two words': AWS takes 2 to 64 letters"),
+        ({"session_name": "two words"}, "securityhub_slack_session_name is 'two words'. Use 2 to 64 letters"),
         ({"session_name": "x" * 65}, "securityhub_slack_session_name is"),
-        ({"external_id": "x"}, "securityhub_slack_external_id is not one: AWS takes 2 to 1224 letters"),
+        ({"external_id": "x"}, "securityhub_slack_external_id is invalid. Use 2 to 1224 letters"),
         ({"region": "cn-north-1"}, "cn-north-1 lies in AWS China, where Amazon Q Developer in chat"),
         ({"region": "us-gov-west-1"}, "us-gov-west-1 lies in AWS GovCloud"),
         ({"region": "us-isob-east-1"}, "us-isob-east-1 lies in an isolated partition"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
-from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import MANAGED_TAG
 from ansible_collections.secops.securityhub.plugins.module_utils._model import names as desired
 from ansible_collections.secops.securityhub.plugins.module_utils._model.identity import LiveIdentity
 from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import IdentityPlan
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import channel as channels
 from ansible_collections.secops.securityhub.plugins.module_utils._plan.channel import Topics
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
 from ansible_collections.secops.securityhub.tests.unit import account_model as fleet
 
 SETTINGS = fleet.settings(tags={"Team": "security"})

@@ -78,7 +78,7 @@ def test_all_that_is_wrong_is_said():
 
 @pytest.mark.parametrize("hub", [False, None])
 def test_without_a_hub_nothing_is_built(hub):
-    with pytest.raises(UserError, match="Security Hub is not enabled there: enable it"):
+    with pytest.raises(UserError, match=r"Security Hub is not enabled there\. Enable it"):
         plan(SETTINGS, WANTED, LiveTarget(hub))
 
 

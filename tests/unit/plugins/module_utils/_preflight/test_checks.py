@@ -60,7 +60,7 @@ def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_written(lab, re
     begins(
         found[EU],
         [
-            "Security Hub is not enabled there: enable it",
+            "Security Hub is not enabled there. Enable it",
             *of_account,
             "the rule securityhub-slack-action is there, and no stack of this collection has it: delete it, or set",
             "the topic securityhub-slack is there, and no stack of this collection has it: delete it, or set",

@@ -46,7 +46,7 @@ Account 111111111111: 2 topics to Slack channel C0ABCDEFG12 (securityhub-slack)
   Note: findings about global resources are sent for us-east-1 only
 
 Failed:
-  ap-southeast-1: Security Hub is not enabled there: enable it, or take the
+  ap-southeast-1: Security Hub is not enabled there. Enable it, or remove the
     region out of the inventory.
 
 3 targets: 2 changed, 0 unchanged, 1 failed.
@@ -72,10 +72,10 @@ def test_a_region_that_feeds_the_home_region_says_so():
 
 def test_a_target_whose_account_is_not_known():
     account = fleet.AccountModel().planned(hosts("us-east-1"))
-    lost = fleet.Target(fleet.settings("eu-west-1"), problems=["no AWS credentials were found: set AWS_PROFILE."])
+    lost = fleet.Target(fleet.settings("eu-west-1"), problems=["no AWS credentials were found. Set AWS_PROFILE."])
     lines = table(account, targets=[*account.targets, lost])
     assert lines[lines.index("Targets whose account is not known:") + 2] == "  eu-west-1  -      FAILED, see below"
-    assert lines[lines.index("Failed:") + 1] == "  eu-west-1: no AWS credentials were found: set AWS_PROFILE."
+    assert lines[lines.index("Failed:") + 1] == "  eu-west-1: no AWS credentials were found. Set AWS_PROFILE."
     assert "2 targets: 1 changed, 0 unchanged, 1 failed." in lines
 
 
