@@ -205,17 +205,17 @@ def _key_problems(settings: Settings) -> list[str]:
         return []
     found = KEY.match(key)
     if not found:
-        return [f"securityhub_slack_kms_key is {key!r}: use own, or the alias (alias/...), ARN or id of a KMS key"]
+        return [f"securityhub_slack_kms_key is {key!r}: use create, or the alias (alias/...), ARN or id of a KMS key"]
     if ":alias/aws/" in f":{key}":
         return [
             f"securityhub_slack_kms_key is {key!r}, a key of AWS that EventBridge may not use, so no finding would "
-            f"arrive: use own, or a key of yours"
+            f"arrive: use create, or a key of yours"
         ]
     region = found["region"] or found["key_region"]
     if region and region != settings.region:
         return [
             f"securityhub_slack_kms_key is a key of {region}, and a topic takes one of its own region: set it for each "
-            f"target, or use own or an alias"
+            f"target, or use create or an alias"
         ]
     return []
 
