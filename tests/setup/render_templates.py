@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the stack templates that cfn-lint reads: one of each shape that a pipeline can have."""
+"""Write the stack templates that cfn-lint reads: one of each shape that a deployment can have."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def defaults() -> dict[str, Any]:
 
 
 def design(shape: dict[str, Any], scope: Scope = HERE) -> template.StackDesign:
-    """Return the stack of a pipeline with those variables, given without their prefix."""
+    """Return the stack of a deployment with these role variables, given without their prefix."""
     given = {f"securityhub_slack_{name}": value for name, value in shape.items()}
     settings = settings_of("eu-west-1", {**defaults(), "securityhub_slack_workspace_id": "T0123456789", **given})
     today = datetime.date(2026, 1, 1)

@@ -168,7 +168,7 @@ def deploy(emulator: Any, monkeypatch: Any, **variables: Any) -> Fleet:
     """
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
-    # Nobody else writes, and stacks of the emulator are there at once.
+    # Without other writers there is nothing to wait for, and the emulator finishes stacks immediately.
     monkeypatch.setattr(configuration, "SETTLE_SECONDS", 0.01)
     monkeypatch.setattr(stacks, "FIRST_PAUSE", 0.05)
     emulator.reset()

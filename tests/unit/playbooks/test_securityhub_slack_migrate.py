@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit import old_template
 
@@ -38,7 +38,7 @@ def moving(emulator, monkeypatch, tmp_path):
 
     def run(*arguments, playbook="securityhub_slack_migrate"):
         name = f"secops.securityhub.{playbook}"
-        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, name, *arguments]
+        command = [ansible_commands.path("ansible-playbook"), "-i", inventory, name, *arguments]
         done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert "Traceback" not in done.stdout + done.stderr
         return done

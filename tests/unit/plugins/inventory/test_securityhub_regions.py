@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler
 from http.server import ThreadingHTTPServer
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[4]
 FLEET = ROOT / "inventories" / "fleet"
@@ -41,7 +41,7 @@ def run(emulator, home):
 
     def call(command, *arguments, **environment):
         return subprocess.run(
-            [Path(sys.executable).with_name(command), *map(str, arguments)],
+            [ansible_commands.path(command), *map(str, arguments)],
             cwd=ROOT,
             env={
                 "PATH": os.environ["PATH"],

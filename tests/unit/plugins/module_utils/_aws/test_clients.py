@@ -13,6 +13,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients im
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
 from botocore.parsers import ResponseParserError
 
+pytestmark = pytest.mark.usefixtures("environment")
+
 SOURCE = CredentialSource()
 
 
