@@ -19,6 +19,10 @@ PACKAGES = (
     *("_canary", "_digest", "_doctor", "_migrate"),
 )
 MODULES = [path for package in PACKAGES for path in sorted((MODULE_UTILS / package).glob("**/*.py"))]
+# Modules that have to change something while they work, with the reason.
+EXCEPTIONS = {
+    "_canary/cleanup.py": "threads add the steps that undo what they create while the run may already be interrupted",
+}
 # Methods with which a list, set or dictionary is changed in place.
 CHANGING = {
     *("add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "reverse", "setdefault"),
@@ -92,7 +96,8 @@ def writes(source):
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(MODULE_UTILS)))
 def test_no_value_is_changed_after_it_was_created(path):
-    assert writes(path.read_text(encoding="utf-8")) == []
+    found = writes(path.read_text(encoding="utf-8"))
+    assert bool(found) == (str(path.relative_to(MODULE_UTILS)) in EXCEPTIONS), found
 
 
 def test_each_package_of_a_stage_is_checked():
