@@ -176,9 +176,7 @@ def planned_from(snapshot: AccountSnapshot, blockers: Blockers | None = None) ->
 
 def with_failed(snapshot: AccountSnapshot, *hosts: str, error: str = "no answer") -> AccountSnapshot:
     """Return the snapshot of a run in which these targets could not be read."""
-    targets = (
-        target.failed(ValueError(error)) if target.host in hosts else target for target in snapshot.targets
-    )
+    targets = (target.failed(ValueError(error)) if target.host in hosts else target for target in snapshot.targets)
     return replace(snapshot, targets=tuple(targets))
 
 

@@ -49,8 +49,6 @@ class Writes(ast.NodeVisitor):
         self.generic_visit(node)
         self._functions.pop()
 
-    visit_AsyncFunctionDef = visit_FunctionDef
-
     def visit_Attribute(self, node):
         # Whatever statement writes it: an assignment, a loop, a with block, del.
         if isinstance(node.ctx, (ast.Store, ast.Del)) and not self._is_own(node):

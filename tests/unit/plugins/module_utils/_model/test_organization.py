@@ -20,7 +20,10 @@ def rules(auto_enable=False, kind="LOCAL", status="ENABLED"):
     ("found", "facts"),
     [
         (Organization(), []),
-        (Organization(designated=""), [("management account", "no delegated administrator", "securityhub_organization")]),
+        (
+            Organization(designated=""),
+            [("management account", "no delegated administrator", "securityhub_organization")],
+        ),
         (
             Organization(designated=OTHER),
             [("management account", f"delegated administrator of Security Hub is {OTHER}", f"playbook for {OTHER}")],

@@ -71,7 +71,10 @@ def test_no_problem(given):
         ({"channel_id": "#security"}, ["securityhub_slack_channel_id is '#security'"]),
         ({"channel_id": f"{CHANNEL}\n"}, [f"securityhub_slack_channel_id is '{CHANNEL}\\n'"]),
         ({"channels": [{"name": "prod", "channel_id": None}]}, ["securityhub_slack_channel_id is not set"]),
-        ({"alarm_topic_arn": "operations"}, ["securityhub_slack_alarm_topic_arn is 'operations'", "standard SNS topic"]),
+        (
+            {"alarm_topic_arn": "operations"},
+            ["securityhub_slack_alarm_topic_arn is 'operations'", "standard SNS topic"],
+        ),
         (
             {"alarm_topic_arn": "arn:aws:sns:us-east-1:222222222222:operations.fifo"},
             ["securityhub_slack_alarm_topic_arn is 'arn:aws:sns:us-east-1:222222222222:operations.fifo'", "standard"],
@@ -122,10 +125,16 @@ def test_no_problem(given):
         ),
         ({"action_id": "Send_To_Slack"}, ["securityhub_slack_action_id is 'Send_To_Slack'", "1 to 20"]),
         ({"action_id": "Send\n"}, ["securityhub_slack_action_id is 'Send\\n'"]),
-        ({"action_name": "Send this to the channel"}, ["securityhub_slack_action_name is 'Send this to the", "1 to 20"]),
+        (
+            {"action_name": "Send this to the channel"},
+            ["securityhub_slack_action_name is 'Send this to the", "1 to 20"],
+        ),
         ({"action_name": " "}, ["securityhub_slack_action_name is ' '"]),
         ({"suppressions": [{"reason": "all"}]}, ["suppression 1 would", "every finding"]),
-        ({"tags": {"aws:cloudformation:stack-name": "x"}}, ["securityhub_slack_tags", "'aws:cloudformation:stack-name'"]),
+        (
+            {"tags": {"aws:cloudformation:stack-name": "x"}},
+            ["securityhub_slack_tags", "'aws:cloudformation:stack-name'"],
+        ),
         ({"tags": {"secops.securityhub/managed": "x"}}, ["securityhub_slack_tags", "'secops.securityhub/managed'"]),
         ({"tags": {"": "x"}}, ["securityhub_slack_tags", "''"]),
         ({"tags": {"x" * 129: "x"}}, ["securityhub_slack_tags", "'xxx", "128"]),
