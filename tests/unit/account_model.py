@@ -208,7 +208,7 @@ def configuration_of(name: str, channel: str, topics: Iterable[str] = (), **more
         "ConfigurationName": name,
         "SlackTeamId": WORKSPACE,
         "SlackChannelId": channel,
-        "IamRoleArn": f"arn:aws:iam::{ACCOUNT.id}:role/somebody",
+        "IamRoleArn": f"arn:aws:iam::{ACCOUNT.id}:role/another-team",
         "SnsTopicArns": sorted(topics),
         "GuardrailPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
         "LoggingLevel": "NONE",

@@ -24,7 +24,7 @@ def is_sanitized(text):
 
 
 class Display:
-    """Stands in for Ansible's display, and keeps what is printed."""
+    """A replacement for Ansible's display that keeps what is printed."""
 
     def __init__(self):
         self.lines = []

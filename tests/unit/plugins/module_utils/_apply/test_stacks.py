@@ -14,7 +14,7 @@ from ansible_collections.secops.securityhub.tests.unit import account_model
 
 
 class Clock:
-    """Stands in for the module time."""
+    """A replacement for the module time."""
 
     def __init__(self):
         self.now = 0.0
