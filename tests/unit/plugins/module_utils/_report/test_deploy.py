@@ -244,3 +244,25 @@ def test_only_failed_targets_are_reported_by_name_if_more_than_a_hundred_have_ch
     # Failed ones that have changed something do not count.
     assert len(eventful([*hundred, replace(failed, action="create")])) == 101
     assert eventful([*hundred, failed, target("one more", changed=True)]) == ["failed"]
+
+
+# A channel that could not be written
+
+
+def with_all_failed(outcome):
+    return replace(outcome, targets=tuple(replace(target, problems=("Why.",)) for target in outcome.targets))
+
+
+def test_a_channel_whose_write_failed_is_partly_configured():
+    outcome = with_all_failed(AccountModel().preview(hosts("us-east-1")))
+    lines = table(outcome)
+    assert lines[1] == "Account 111111111111"
+    assert report.UNFINISHED in " ".join(line.strip() for line in lines)
+    assert not any("configuration securityhub-slack: create" in line or line.startswith("Next:") for line in lines)
+
+
+def test_of_a_channel_that_was_not_reached_nothing_is_reported():
+    outcome = replace(with_all_failed(AccountModel().preview(hosts("us-east-1"))), channel=None)
+    text_of_table = " ".join(table(outcome))
+    assert report.UNFINISHED not in text_of_table
+    assert "configuration securityhub-slack" not in text_of_table
