@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import decimal
+import functools
 import ipaddress
 import re
 from collections.abc import Callable
@@ -18,7 +19,7 @@ def is_missing(wanted: Any) -> bool:
 
 
 def fits_value(wanted: Any, value: Any) -> bool:
-    """Return whether a leaf's *value* is what one item of a pattern's value list asks for."""
+    """Return whether a leaf's *value* matches one item of a pattern's value list."""
     if not isinstance(wanted, dict):
         return _equal(wanted, value)
     ((operator, operand),) = wanted.items()
@@ -63,6 +64,7 @@ def _wildcard(operand: Any, value: Any) -> bool:
     return isinstance(value, str) and _regex(operand).fullmatch(value) is not None
 
 
+@functools.lru_cache(maxsize=1024)
 def _regex(wildcard: str) -> re.Pattern[str]:
     pieces = re.findall(r"\\.|[^\\]", wildcard, re.DOTALL)
     return re.compile("".join(".*" if piece == "*" else re.escape(piece[-1]) for piece in pieces), re.DOTALL)
