@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from . import controls
 from .conditions import EXACT
@@ -33,32 +32,11 @@ from .policy import ACCESS_ANALYZER
 from .policy import CONTROLS
 from .policy import GUARDDUTY
 from .policy import Policy
+from .policy import Scope
 from .policy import Suppression
 
 # Fields and their conditions, of which one must hold. A field occurs once.
 Clause = tuple[tuple[Path, Condition], ...]
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Which findings are on the event bus of one target, and which of them its rules forward.
-
-    linked: the linked Regions that are targets too, each with its own policy, if this is a home Region.
-    aggregates: the rules forward findings of linked Regions; those of Regions that *linked* does not name by the
-        target's own policy.
-    only_own: findings of linked Regions are on this bus too, but the targets of these Regions forward them.
-    """
-
-    region: str
-    global_findings_region: str
-    linked: tuple[tuple[str, Policy], ...] = ()
-    aggregates: bool = False
-    only_own: bool = False
-
-    @property
-    def forwards_linked(self) -> bool:
-        """Return whether findings of other Regions are forwarded from this bus."""
-        return self.aggregates or bool(self.linked)
 
 
 def clauses_of(policy: Policy, scope: Scope) -> tuple[Clause, ...]:

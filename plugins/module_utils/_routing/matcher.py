@@ -14,6 +14,8 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-opera
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,12 +41,20 @@ def matches(pattern: dict[str, Any], event: dict[str, Any], *, ideal: bool = Fal
 
     *ideal*: as documented, with all alternatives. Otherwise without those that event-ruler may drop.
     """
+    leaves = leaves_of(event)
+    return any(fits(alternative, leaves) for alternative in _alternatives(json.dumps(pattern), ideal))
+
+
+# Thousands of findings are compared with the same few patterns.
+@functools.lru_cache(maxsize=512)
+def _alternatives(text: str, ideal: bool) -> tuple[Alternative, ...]:
+    """Return the alternatives of the pattern in *text* that count. Raises InvalidPattern."""
+    pattern = json.loads(text)
     problems = validate(pattern)
     if problems:
         raise InvalidPattern("; ".join(problems))
     alternatives = alternatives_of(pattern)
-    leaves = leaves_of(event)
-    return any(fits(alternative, leaves) for alternative in (alternatives if ideal else registered(alternatives)))
+    return tuple(alternatives if ideal else registered(alternatives))
 
 
 def fits(alternative: Alternative, leaves: Leaves) -> bool:

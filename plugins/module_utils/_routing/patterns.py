@@ -36,7 +36,6 @@ from dataclasses import replace
 from typing import Any
 
 from .._aws.errors import Refused
-from .clauses import Scope
 from .clauses import clauses_of
 from .conditions import EXACT
 from .conditions import Matcher
@@ -56,6 +55,7 @@ from .pieces import resolved
 from .pieces import within
 from .pieces import without
 from .policy import Policy
+from .policy import Scope
 from .safety import hazards
 
 Pattern = dict[str, Any]

@@ -105,6 +105,28 @@ class Policy:
     suppressions: tuple[Suppression, ...] = ()
 
 
+@dataclass(frozen=True)
+class Scope:
+    """Which findings are on the event bus of one target, and which of them its rules forward.
+
+    linked: the linked Regions that are targets too, each with its own policy, if this is a home Region.
+    aggregates: the rules forward findings of linked Regions; those of Regions that *linked* does not name by the
+        target's own policy.
+    only_own: findings of linked Regions are on this bus too, but the targets of these Regions forward them.
+    """
+
+    region: str
+    global_findings_region: str
+    linked: tuple[tuple[str, Policy], ...] = ()
+    aggregates: bool = False
+    only_own: bool = False
+
+    @property
+    def forwards_linked(self) -> bool:
+        """Return whether findings of other Regions are forwarded from this bus."""
+        return self.aggregates or bool(self.linked)
+
+
 def policy_of(variables: dict[str, Any], today: datetime.date) -> Policy:
     """Return the policy in *variables*, for which problems() returns nothing.
 

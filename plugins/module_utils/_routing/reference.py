@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import controls
-from .clauses import Scope
 from .policy import ACCESS_ANALYZER
 from .policy import CONTROLS
 from .policy import GUARDDUTY
 from .policy import Policy
+from .policy import Scope
 from .policy import Suppression
 
 Finding = dict[str, Any]

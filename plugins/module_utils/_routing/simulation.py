@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-from .clauses import Scope
 from .fields import OCSF
 from .fields import first
 from .fields import format_of
@@ -27,6 +26,7 @@ from .matcher import matches
 from .notation import SOURCE
 from .patterns import Pattern
 from .policy import Policy
+from .policy import Scope
 from .reference import Finding
 from .reference import why_not_forwarded
 from .topology import Aggregation

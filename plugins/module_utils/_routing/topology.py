@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
-from .clauses import Scope
 from .policy import Policy
+from .policy import Scope
 
 AUTO = "auto"
 PER_REGION = "per_region"

@@ -12,7 +12,6 @@ from dataclasses import field
 from itertools import islice
 from typing import Any
 
-from .clauses import Scope
 from .fields import BY_FORMAT
 from .fields import OCSF
 from .fields import Fields
@@ -25,6 +24,7 @@ from .operators import fits_value
 from .operators import is_missing
 from .patterns import Pattern
 from .policy import Policy
+from .policy import Scope
 from .reference import why_not_forwarded
 from .simulation import event_of
 

@@ -20,12 +20,12 @@ from typing import Any
 
 import z3
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import controls
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import alternatives_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import registered
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.operators import fits_value
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.operators import is_missing
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 
 Pattern = dict[str, Any]
 # A text of a class, None for a missing field.
