@@ -6,11 +6,11 @@
 The rules are those of event-ruler's compiler (https://github.com/aws/event-ruler, JsonRuleCompiler) and the quotas of
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html. One thing is rejected here that EventBridge
 accepts: a field that occurs twice in one alternative, where the later value list silently replaces the earlier one.
+So are operators that no pattern of this collection uses.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -23,7 +23,6 @@ from .notation import length
 from .pieces import MAX_COMBINATIONS
 
 LARGEST_NUMBER = 5_000_000_000
-COMPARISONS = ("=", "<", "<=", ">", ">=")
 
 
 def validate(pattern: Any) -> list[str]:
@@ -99,18 +98,12 @@ def _expression_problems(expression: dict[str, Any]) -> Iterator[str]:
     ((operator, operand),) = expression.items()
     check = CHECKS.get(operator)
     if check is None:
-        yield f"{operator} is not an operator"
+        yield f"{operator} is not an operator that this collection uses"
     elif not check(operand):
         yield f"{operator} does not accept {operand!r}"
 
 
 def _is_text(operand: Any) -> bool:
-    return isinstance(operand, str)
-
-
-def _is_affix(operand: Any) -> bool:
-    if isinstance(operand, dict):
-        return list(operand) == ["equals-ignore-case"] and isinstance(operand["equals-ignore-case"], str)
     return isinstance(operand, str)
 
 
@@ -121,27 +114,6 @@ def _is_wildcard(operand: Any) -> bool:
 
 def _is_number(operand: Any) -> bool:
     return isinstance(operand, (int, float)) and not isinstance(operand, bool) and abs(operand) <= LARGEST_NUMBER
-
-
-def _is_numeric(operand: Any) -> bool:
-    if not isinstance(operand, list) or len(operand) not in (2, 4):
-        return False
-    signs, bounds = operand[::2], operand[1::2]
-    if not all(_is_number(bound) for bound in bounds) or any(sign not in COMPARISONS for sign in signs):
-        return False
-    if len(operand) == 2:
-        return True
-    return signs[0] in (">", ">=") and signs[1] in ("<", "<=") and bool(bounds[0] < bounds[1])
-
-
-def _is_network(operand: Any) -> bool:
-    if not isinstance(operand, str) or operand.count("/") != 1:
-        return False
-    try:
-        network = ipaddress.ip_network(operand, strict=False)
-    except ValueError:
-        return False
-    return network.prefixlen < network.max_prefixlen and operand.split("/")[1].isdigit()
 
 
 def _is_anything_but(operand: Any) -> bool:
@@ -163,17 +135,13 @@ def _is_filled_text(operand: Any) -> bool:
 NEGATABLE: dict[str, Callable[[Any], bool]] = {
     "prefix": _is_filled_text,
     "suffix": _is_filled_text,
-    "equals-ignore-case": _is_text,
     "wildcard": _is_wildcard,
 }
 CHECKS: dict[str, Callable[[Any], bool]] = {
     "exactly": _is_text,
-    "prefix": _is_affix,
-    "suffix": _is_affix,
-    "equals-ignore-case": _is_text,
+    "prefix": _is_text,
+    "suffix": _is_text,
     "wildcard": _is_wildcard,
-    "numeric": _is_numeric,
-    "cidr": _is_network,
     "exists": lambda operand: isinstance(operand, bool),
     "anything-but": _is_anything_but,
 }

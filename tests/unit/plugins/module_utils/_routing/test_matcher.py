@@ -88,13 +88,8 @@ def detail(**fields):
         ({"time": [{"prefix": "2017-10-02"}]}, EC2, True),
         ({"time": [{"prefix": "10-02"}]}, EC2, False),
         (detail(**{"c-count": [{"prefix": "5"}]}), EC2, False),
-        ({"source": [{"prefix": {"equals-ignore-case": "AWS.e"}}]}, EC2, True),
-        ({"source": [{"prefix": {"equals-ignore-case": "WS.e"}}]}, EC2, False),
         (detail(file=[{"suffix": ".png"}]), EC2, True),
         (detail(file=[{"suffix": ".PNG"}]), EC2, False),
-        (detail(file=[{"suffix": {"equals-ignore-case": ".PNG"}}]), EC2, True),
-        (detail(state=[{"equals-ignore-case": "RUNNING"}]), EC2, True),
-        (detail(state=[{"equals-ignore-case": "RUN"}]), EC2, False),
         # Wildcards.
         (detail(file=[{"wildcard": "dir/*.png"}]), EC2, True),
         (detail(file=[{"wildcard": "dir/*.jp*g"}]), EC2, False),
@@ -105,19 +100,6 @@ def detail(**fields):
         ({"a": [{"wildcard": "x\\*y"}]}, {"a": "xzy"}, False),
         ({"a": [{"wildcard": "x\\\\*"}]}, {"a": "x\\z"}, True),
         ({"a": [{"wildcard": "a*c"}]}, {"a": "a\nc"}, True),
-        # Numbers.
-        (detail(**{"c-count": [{"numeric": [">", 0, "<=", 5]}]}), EC2, True),
-        (detail(**{"c-count": [{"numeric": [">", 0, "<", 5]}]}), EC2, False),
-        (detail(**{"d-count": [{"numeric": ["<", 10]}], "x-limit": [{"numeric": ["=", 3.018e2]}]}), EC2, True),
-        (detail(**{"x-limit": [{"numeric": [">=", 301.9]}]}), EC2, False),
-        (detail(state=[{"numeric": [">", 0]}]), EC2, False),
-        (detail(on=[{"numeric": ["=", 1]}]), EC2, False),
-        # Addresses.
-        (detail(**{"source-ip": [{"cidr": "10.0.0.0/24"}]}), EC2, True),
-        (detail(**{"source-ip": [{"cidr": "10.0.1.0/24"}]}), EC2, False),
-        (detail(state=[{"cidr": "10.0.0.0/24"}]), EC2, False),
-        ({"a": [{"cidr": "2001:db8::/32"}]}, {"a": "2001:db8::1"}, True),
-        ({"a": [{"cidr": "2001:db8::/32"}]}, {"a": "10.0.0.1"}, False),
         # Presence, of leaves only.
         (detail(**{"c-count": [{"exists": True}]}), EC2, True),
         (detail(**{"c-count": [{"exists": False}]}), EC2, False),
@@ -145,7 +127,6 @@ def detail(**fields):
         (detail(state=[{"anything-but": {"prefix": ["init", "run"]}}]), EC2, False),
         (detail(file=[{"anything-but": {"suffix": [".txt", ".png"]}}]), EC2, False),
         (detail(file=[{"anything-but": {"suffix": ".txt"}}]), EC2, True),
-        (detail(state=[{"anything-but": {"equals-ignore-case": ["RUNNING"]}}]), EC2, False),
         (detail(file=[{"anything-but": {"wildcard": "*/lib/*"}}]), EC2, True),
         (detail(file=[{"anything-but": {"wildcard": ["*/lib/*", "dir/*"]}}]), EC2, False),
         (detail(**{"c-count": [{"anything-but": {"prefix": "5"}}]}), EC2, True),
@@ -155,7 +136,7 @@ def detail(**fields):
         ({"$or": [{"source": ["aws.s3"]}, {"region": ["us-east-1"]}]}, EC2, True),
         ({"$or": [{"source": ["aws.s3"]}, {"region": ["us-east-2"]}]}, EC2, False),
         ({"source": ["aws.s3"], "$or": [{"region": ["us-east-1"]}, {"region": ["us-east-2"]}]}, EC2, False),
-        (detail(**{"$or": [{"c-count": [{"numeric": [">", 9]}]}, {"d-count": [{"numeric": ["<", 9]}]}]}), EC2, True),
+        (detail(**{"$or": [{"c-count": [9]}, {"d-count": [3]}]}), EC2, True),
         (
             {
                 "$or": [
@@ -204,20 +185,11 @@ def test_documented_semantics(pattern, event, fits):
         ({"source": [{"prefix": ["a"]}]}, "prefix does not accept ['a']"),
         ({"source": [{"prefix": {"wildcard": "a*"}}]}, "prefix does not accept"),
         ({"source": [{"suffix": None}]}, "suffix does not accept None"),
-        ({"source": [{"equals-ignore-case": ["a"]}]}, "equals-ignore-case does not accept"),
         ({"source": [{"wildcard": "a**b"}]}, "wildcard does not accept"),
         ({"source": [{"wildcard": "a\\qb"}]}, "wildcard does not accept"),
         ({"source": [{"wildcard": "a\\"}]}, "wildcard does not accept"),
-        ({"a": [{"numeric": []}]}, "numeric does not accept"),
-        ({"a": [{"numeric": [">", "1"]}]}, "numeric does not accept"),
-        ({"a": [{"numeric": ["!=", 1]}]}, "numeric does not accept"),
-        ({"a": [{"numeric": ["=", 1, "<", 3]}]}, "numeric does not accept"),
-        ({"a": [{"numeric": ["<", 2, ">", 0]}]}, "numeric does not accept"),
-        ({"a": [{"numeric": [">", 3, "<", 1]}]}, "numeric does not accept"),
-        ({"a": [{"numeric": [">", True]}]}, "numeric does not accept"),
-        ({"a": [{"cidr": "10.0.0.1"}]}, "cidr does not accept"),
-        ({"a": [{"cidr": "10.0.0.0/33"}]}, "cidr does not accept"),
-        ({"a": [{"cidr": "house/8"}]}, "cidr does not accept"),
+        ({"a": [{"numeric": [">", 1]}]}, "numeric is not an operator that this collection uses"),
+        ({"a": [{"cidr": "10.0.0.0/8"}]}, "cidr is not an operator that this collection uses"),
         ({"a": [{"exists": "true"}]}, "exists does not accept 'true'"),
         ({"a": [{"anything-but": []}]}, "anything-but does not accept []"),
         ({"a": [{"anything-but": [1, "a"]}]}, "anything-but does not accept"),
@@ -286,14 +258,9 @@ LEAVES = TEXTS | st.integers(0, 2) | st.booleans() | st.none()
 MATCHERS = st.one_of(
     LEAVES,
     TEXTS.map(lambda text: {"prefix": text}),
-    TEXTS.map(lambda text: {"suffix": {"equals-ignore-case": text}}),
-    TEXTS.map(lambda text: {"equals-ignore-case": text}),
     st.sampled_from([{"wildcard": "a*"}, {"wildcard": "*b*"}, {"wildcard": "a\\*"}, {"wildcard": ""}]),
-    st.sampled_from([{"numeric": [">", 0]}, {"numeric": [">=", 0, "<", 2]}, {"cidr": "10.0.0.0/8"}]),
     st.lists(TEXTS, min_size=1, max_size=2).map(lambda texts: {"anything-but": texts}),
-    st.sampled_from(["prefix", "suffix", "wildcard", "equals-ignore-case"]).map(
-        lambda name: {"anything-but": {name: ["a", "bc"]}}
-    ),
+    st.sampled_from(["prefix", "suffix", "wildcard"]).map(lambda name: {"anything-but": {name: ["a", "bc"]}}),
     st.sampled_from([{"exists": True}, {"exists": False}]),
 )
 # In an object of an array, the emulator asks each element by itself whether a field is missing.
@@ -363,7 +330,6 @@ def test_the_emulator_decides_alike_about_findings(emulator, policy, scope, find
         {"source": []},
         {"detail": {"a": [{"wildcard": "a**"}]}},
         {"detail": {"a": [{"anything-but": [1, "a"]}]}},
-        {"detail": {"a": [{"numeric": [">", 3, "<", 1]}]}},
         {f"g{index}": {"$or": [{"v": [1]}, {"v": [2]}]} for index in range(10)},
     ],
 )
