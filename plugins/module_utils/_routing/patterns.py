@@ -91,10 +91,6 @@ class _TooManyRulesError(Exception):
     """A policy that takes more than MAX_RULES rules, as far as they were compiled."""
 
 
-class _UnsafeError(Exception):
-    """A pattern that EventBridge may not treat as documented, and why."""
-
-
 def action_pattern(action_arn: str | dict[str, str]) -> Pattern:
     """Return the pattern of the rule for findings that a user sends with the custom action of this ARN (or Fn::Sub)."""
     return {"source": [SOURCE], "detail-type": [CUSTOM_ACTION], "resources": [action_arn]}
@@ -107,23 +103,9 @@ def automatic_patterns(policy: Policy, scope: Scope) -> tuple[Pattern, ...]:
     Raises Refused if a pattern exceeds EventBridge's quota and cannot be split into at most MAX_RULES patterns, or if
     it is not safe (see safety.py).
     """
-    try:
-        texts = _compiled(policy, _comparable(scope))
-    except _TooLongError as error:
-        needed = f"{error.size:,} characters" if error.size else "more alternatives than it accepts"
-        raise Refused(
-            f"the policy of {scope.region} needs an event pattern of {needed}, and EventBridge's quota is "
-            f"{MAX_LENGTH:,} characters: {REMEDY}"
-        ) from None
-    except _TooManyRulesError:
-        raise Refused(
-            f"the policy of {scope.region} needs more than {MAX_RULES} event rules of at most {MAX_LENGTH:,} "
-            f"characters for one channel: {REMEDY}"
-        ) from None
-    except _UnsafeError as error:
-        raise Refused(
-            f"the policy of {scope.region} needs an event pattern that is not safe: {error.args[0]}: {REMEDY}"
-        ) from None
+    texts, reason = _compiled(policy, _comparable(scope))
+    if reason:
+        raise Refused(f"the policy of {scope.region} {reason}: {REMEDY}")
     return tuple(json.loads(text) for text in texts)
 
 
@@ -135,21 +117,32 @@ def _comparable(scope: Scope) -> Scope:
 
 
 @functools.lru_cache(maxsize=512)
-def _compiled(policy: Policy, scope: Scope) -> tuple[str, ...]:
+def _compiled(policy: Policy, scope: Scope) -> tuple[tuple[str, ...], str]:
+    """Return the patterns as texts, or none and the reason why the policy cannot be compiled."""
+    try:
+        patterns = _all_rules(policy, scope)
+    except _TooLongError as error:
+        needed = f"{error.size:,} characters" if error.size else "more alternatives than it accepts"
+        return (), f"needs an event pattern of {needed}, and EventBridge's quota is {MAX_LENGTH:,} characters"
+    except _TooManyRulesError:
+        return (), f"needs more than {MAX_RULES} event rules of at most {MAX_LENGTH:,} characters for one channel"
+    unsafe = next((hazard for pattern in patterns for hazard in hazards(pattern)), "")
+    if unsafe:
+        return (), f"needs an event pattern that is not safe ({unsafe})"
+    return tuple(json.dumps(pattern) for pattern in patterns), ""
+
+
+def _all_rules(policy: Policy, scope: Scope) -> list[Pattern]:
     fields = BY_FORMAT[policy.finding_format]
     whole = resolved(clauses_of(policy, scope))
     if whole is None:
-        return ()
+        return []
     budget = iter(range(MAX_PATTERNS_TRIED))
-    patterns = [
-        rule for piece in _by_policy(whole, policy, scope, fields, budget) for rule in _rules(piece, fields, budget)
-    ]
+    pieces = _by_policy(whole, policy, scope, fields, budget)
+    patterns = [rule for piece in pieces for rule in _rules(piece, fields, budget)]
     if len(patterns) > MAX_RULES:
         raise _TooManyRulesError
-    problems = [hazard for pattern in patterns for hazard in hazards(pattern)]
-    if problems:
-        raise _UnsafeError(problems[0])
-    return tuple(json.dumps(pattern) for pattern in patterns)
+    return patterns
 
 
 def _by_policy(piece: Piece, policy: Policy, scope: Scope, fields: Fields, budget: Iterator[int]) -> list[Piece]:
