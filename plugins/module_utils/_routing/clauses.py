@@ -9,6 +9,7 @@ this control. A finding is forwarded if all clauses hold.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from collections.abc import Iterator
 
@@ -44,21 +45,21 @@ def clauses_of(policy: Policy, scope: Scope) -> tuple[Clause, ...]:
     fields = BY_FORMAT[policy.finding_format]
     if not scope.forwards_linked:
         own: Iterable[Clause] = [((fields.region, any_of([scope.region])),)] if scope.only_own else []
-        return (*own, *_clauses(policy, fields, scope.region == scope.global_findings_region))
-    by_region = {region: linked for region, linked in scope.linked if region != scope.region}
+        return (*own, *_clauses(policy, scope.region == scope.global_findings_region))
+    policies = {region: linked for region, linked in sorted(scope.linked) if region != scope.region}
     owner = scope.global_findings_region
-    by_region.setdefault(owner, policy)
-    named = {region: frozenset(_clauses(other, fields, region == owner)) for region, other in sorted(by_region.items())}
-    default = tuple(dict.fromkeys(_clauses(policy, fields, False)))
-    additional = dict.fromkeys(
-        clause
-        for region, other in sorted(by_region.items())
-        for clause in _clauses(other, fields, region == owner)
-        if clause not in default
-    )
+    by_region = {region: _clauses(other, region == owner) for region, other in {owner: policy, **policies}.items()}
+    default = _clauses(policy, False)
+    additional = dict.fromkeys(clause for clauses in by_region.values() for clause in clauses if clause not in default)
     return (
-        *(_unless(clause, fields, [r for r, clauses in named.items() if clause not in clauses]) for clause in default),
-        *(_only_in(clause, fields, [r for r, clauses in named.items() if clause in clauses]) for clause in additional),
+        *(
+            _unless(clause, fields, [at for at, clauses in by_region.items() if clause not in clauses])
+            for clause in default
+        ),
+        *(
+            _only_in(clause, fields, [at for at, clauses in by_region.items() if clause in clauses])
+            for clause in additional
+        ),
     )
 
 
@@ -76,7 +77,13 @@ def _with(clause: Clause, path: Path, condition: Condition) -> Clause:
     return tuple({**by_path, path: join(by_path.get(path, NEVER), condition)}.items())
 
 
-def _clauses(policy: Policy, fields: Fields, in_global_findings_region: bool) -> Iterator[Clause]:
+@functools.lru_cache(maxsize=512)
+def _clauses(policy: Policy, in_global_findings_region: bool) -> tuple[Clause, ...]:
+    """Return the clauses of *policy* for findings of one Region."""
+    return tuple(dict.fromkeys(_each_clause(policy, BY_FORMAT[policy.finding_format], in_global_findings_region)))
+
+
+def _each_clause(policy: Policy, fields: Fields, in_global_findings_region: bool) -> Iterator[Clause]:
     """Yield the clauses of *policy* for findings of one Region; an empty clause never holds."""
     for path, condition in fields.states:
         yield ((path, condition),)

@@ -137,16 +137,16 @@ def _all_rules(policy: Policy, scope: Scope) -> list[Pattern]:
     whole = resolved(clauses_of(policy, scope))
     if whole is None:
         return []
-    budget = iter(range(MAX_PATTERNS_TRIED))
-    pieces = _by_policy(whole, policy, scope, fields, budget)
-    patterns = [rule for piece in pieces for rule in _rules(piece, fields, budget)]
+    patterns = _rules_by_policy(whole, policy, scope, fields, iter(range(MAX_PATTERNS_TRIED)))
     if len(patterns) > MAX_RULES:
         raise _TooManyRulesError
     return patterns
 
 
-def _by_policy(piece: Piece, policy: Policy, scope: Scope, fields: Fields, budget: Iterator[int]) -> list[Piece]:
-    """Return *piece*; without the Regions of other policies, as parts of their own, as long as it does not fit.
+def _rules_by_policy(
+    piece: Piece, policy: Policy, scope: Scope, fields: Fields, budget: Iterator[int]
+) -> list[Pattern]:
+    """Return patterns for *piece*, with rules of their own for the Regions of other policies if it does not fit.
 
     In a home Region, the clauses of Regions with different policies have little in common. The global findings region
     is the one with the most difference.
@@ -157,16 +157,19 @@ def _by_policy(piece: Piece, policy: Policy, scope: Scope, fields: Fields, budge
         if region not in (owner, scope.region):
             groups.setdefault(replace(linked, severities=()), []).append(region)
     others = [regions for linked, regions in groups.items() if linked != replace(policy, severities=())]
-    parts: list[Piece | None] = []
-    rest: Piece | None = piece
+    patterns: list[Pattern] = []
     for regions in [[owner], *others] if scope.forwards_linked else []:
-        pattern = _pattern(rest, fields, budget) if rest else {}
-        if rest is None or (pattern is not None and fits(pattern)):
-            break
+        pattern = _pattern(piece, fields, budget)
+        if pattern is not None and fits(pattern):
+            return [*patterns, pattern] if pattern else patterns
         matchers = [Matcher(EXACT, region) for region in regions]
-        parts.append(within(rest, fields.region, matchers))
-        rest = without(rest, fields.region, matchers, fields)
-    return [part for part in (*parts, rest) if part is not None]
+        part = within(piece, fields.region, matchers)
+        patterns += _rules(part, fields, budget) if part else []
+        rest = without(piece, fields.region, matchers, fields)
+        if rest is None:
+            return patterns
+        piece = rest
+    return [*patterns, *_rules(piece, fields, budget)]
 
 
 def _rules(piece: Piece, fields: Fields, budget: Iterator[int]) -> list[Pattern]:

@@ -175,7 +175,7 @@ def _difference(finding: Finding, targets: list[Target], deliveries: tuple[Deliv
     """Return where the rules of *targets* do not do what their policies say, an empty text if they all do."""
     sent = Counter((delivery.host, delivery.topic) for delivery in deliveries)
     for target in targets:
-        for channel in target.channels:
+        for channel in () if target.reason else target.channels:
             count = sent[target.host, channel.topic]
             reason = why_not_forwarded(channel.policy, channel.scope, finding)
             if count != (0 if reason else 1):

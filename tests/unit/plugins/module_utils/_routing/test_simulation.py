@@ -153,6 +153,13 @@ def test_a_pattern_that_does_not_do_what_the_policy_says_is_reported():
     assert decision.sentence.startswith("not sent: no rule of us-east-1 matches it; this is wrong: by the policy of")
 
 
+def test_a_target_without_rules_for_a_reason_is_not_wrong():
+    channel = Channel("slack", worlds.policy(), Scope("us-east-1", "us-east-1"))
+    failed = Target("us-east-1", ACCOUNT, "us-east-1", (), (channel,), reason="us-east-1 has failed: no access")
+    (decision,) = verdicts([worlds.finding()], [failed])
+    assert (decision.sentence, decision.differs) == ("not sent: us-east-1 has failed: no access", False)
+
+
 def test_a_members_finding_is_seen_by_its_administrator():
     first = target("us-east-1", Scope("us-east-1", "us-east-1"))
     second = target("us-east-1", Scope("us-east-1", "us-east-1"), account="222222222222")
