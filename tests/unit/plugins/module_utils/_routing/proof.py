@@ -98,7 +98,7 @@ GLOBS: dict[str, Callable[[str], Glob]] = {
 
 
 def classes(globs: set[Glob]) -> list[str]:
-    """Return one text for each set of *globs* that a text can match at once, by running all of them side by side."""
+    """Return one text for each set of *globs* that a text can match together, by running all of them in parallel."""
     ordered = sorted(globs)
     alphabet = sorted({char for glob in ordered for char in glob if char != STAR} | {OTHER})
 

@@ -159,7 +159,7 @@ def detail(**fields):
         ({"employees": {"firstName": ["Anna"], "office": [{"exists": False}]}}, STAFF, False),
         ({"employees": {"office": [{"exists": False}]}}, STAFF, False),
         ({"employees": {"office": [{"exists": False}], "zip": [{"exists": False}]}}, STAFF, False),
-        # A dot in a name is no different from a level.
+        # A dot in a name is the same as a level.
         ({"detail.nested": {"leaf": [1]}}, EC2, True),
         ({"a": {"b": [1]}}, {"a.b": 1}, True),
     ],

@@ -122,7 +122,7 @@ def test_action_pattern_names_the_action():
     }
 
 
-def test_home_region_sends_each_linked_region_by_its_own_threshold():
+def test_home_region_forwards_each_linked_region_by_its_own_minimum_severity():
     scope = Scope(
         "us-east-1",
         "us-east-1",
@@ -138,7 +138,7 @@ def test_home_region_sends_each_linked_region_by_its_own_threshold():
     assert sent(Region="ap-southeast-1", **medium) == 1
     assert sent(Region="eu-west-1", **medium) == 0
     assert sent(Region="us-east-1", **medium) == 0
-    # A linked Region that is no target goes by the home Region's threshold, rather than being lost.
+    # A linked Region that is not a target gets the home Region's minimum severity; nothing is lost.
     assert sent(Region="sa-east-1") == 1
 
 
@@ -149,7 +149,7 @@ def test_linked_region_without_automatic_forwarding_sends_nothing_from_the_home_
     assert matches(pattern, worlds.event(worlds.finding(), "us-east-1"))
 
 
-def test_17_regions_with_three_thresholds_take_two_home_patterns_at_most():
+def test_17_regions_with_three_minimum_severities_take_two_home_patterns_at_most():
     names = [f"xx-test-{number}" for number in range(1, 17)]
     lowest = {name: "HIGH" if name < "xx-test-2" else "LOW" for name in names}
     linked = tuple((name, worlds.policy(minimum_severity=lowest[name])) for name in names)

@@ -31,7 +31,7 @@ SAMPLES = ROOT / "tests" / "findings"
 EXPECTED = yaml.safe_load((SAMPLES / "expected.yml").read_text(encoding="utf-8"))
 FINDINGS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(SAMPLES.glob("*.json"))}
 
-# Findings of real accounts, where somebody has put them beside the repository.
+# Findings of real accounts, if there are any beside the repository.
 RECORDED = ROOT.parent / "shared" / "findings"
 
 

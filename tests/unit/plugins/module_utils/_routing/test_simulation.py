@@ -189,7 +189,7 @@ def test_volume_counts_messages_by_day_region_and_severity():
         past("2026-11-24"),
         past("2026-11-23", Region="eu-west-1", Severity={"Label": "HIGH"}),
         past("2026-11-24", Severity={"Label": "LOW"}),
-        # Somebody has dealt with it since; it was sent all the same.
+        # It has been resolved since, but it was sent.
         past("2026-11-23", Workflow={"Status": "RESOLVED"}, RecordState="ARCHIVED"),
         # It is updated while NEW, so it comes again.
         past("2026-11-01", updated="2026-11-24"),

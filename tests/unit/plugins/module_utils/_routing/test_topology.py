@@ -158,7 +158,7 @@ def test_linked_regions_have_no_deployment_and_the_home_region_sends_for_them():
     assert layout.notices[0] == "eu-central-1 forwards the findings of its linked Regions: eu-west-1"
 
 
-def test_a_home_region_without_linked_targets_sends_what_unlisted_regions_feed_it():
+def test_a_home_region_without_linked_targets_forwards_findings_of_unlisted_regions():
     layout = lay_out(candidates("eu-central-1"), ALL_INTO_FRANKFURT, "auto", "")
     assert layout.assignments[0].scopes[0].aggregates
     alone = lay_out(candidates("eu-central-1"), Aggregation("eu-central-1", "NO_REGIONS"), "auto", "")
@@ -173,7 +173,7 @@ def test_per_region_in_spite_of_an_aggregator_keeps_the_home_region_to_its_own()
 
 
 @pytest.mark.parametrize("setting", ["auto", "home_region"])
-def test_a_home_region_that_is_no_target_is_refused(setting):
+def test_a_home_region_that_is_not_a_target_is_refused(setting):
     (problem,) = lay_out(candidates("eu-west-1", "eu-west-2"), ALL_INTO_FRANKFURT, setting, "").problems
     assert problem == (
         "eu-west-1, eu-west-2 are linked to the home Region eu-central-1, which is not a target: add it to the "
@@ -231,7 +231,7 @@ def test_a_slice_does_not_choose_an_global_findings_region():
 
 
 @pytest.mark.parametrize("regions", [("eu-central-1",), ("eu-central-1", "eu-west-1"), ("eu-west-1",)])
-def test_a_slice_cannot_know_the_thresholds_of_a_home_region(regions):
+def test_a_slice_cannot_know_the_policies_of_linked_regions(regions):
     (problem,) = lay_out(candidates(*regions), ALL_INTO_FRANKFURT, "auto", "eu-west-1", sliced=True).problems
     assert "the home Region eu-central-1 forwards findings of its linked Regions by their policies" in problem
     assert "split this account's work with --limit" in problem
