@@ -82,9 +82,7 @@ def explain_regions(clients: Clients, accounts: list[AccountRun], strange: list[
 
 
 def _enabled_regions(clients: Clients, settings: Settings) -> list[str]:
-    source = settings.source
-    with clients.acting(source):
-        return discovery.enabled_regions(clients, clients.home_region(source), source.endpoint_url)
+    return discovery.enabled_regions(clients, settings.source)
 
 
 def _refuse(targets: Sequence[Target], problems: list[str]) -> None:

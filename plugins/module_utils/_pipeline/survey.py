@@ -328,7 +328,7 @@ def _answers(ask: Callable[[str], Answer | None], items: list[str]) -> dict[str,
 
 def beyond(clients: Clients, settings: Settings, regions: frozenset[str]) -> AccountFacts:
     """Return the account's enabled regions other than *regions*: two calls, and one for each of them."""
-    return discovery.discover(clients, settings.source, lambda region: region not in regions)
+    return discovery.discover(clients, [discovery.Search(settings.source, lambda region: region not in regions)])[0]
 
 
 @dataclass(frozen=True)

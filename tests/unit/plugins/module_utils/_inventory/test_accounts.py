@@ -40,7 +40,7 @@ def of(entry, **options):
         ([], [], [], ["eu-west-1"]),
     ],
 )
-def test_wants_what_is_named_and_not_excluded(regions, exclude, wanted, unwanted):
+def test_wants_regions_that_are_listed_and_not_excluded(regions, exclude, wanted, unwanted):
     account = of({"regions": regions, "exclude": exclude})
     assert [region for region in [*wanted, *unwanted] if account.wants(region)] == wanted
 
@@ -97,29 +97,35 @@ def test_an_empty_file_is_one_unnamed_account_with_all_its_regions():
 @pytest.mark.parametrize(
     ("accounts", "sentence"),
     [
-        (None, "accounts must be a list"),
-        ([], "accounts must be a list"),
-        ("prod", "accounts must be a list"),
-        (["prod"], "accounts must be a list"),
-        ([{"name": "prod", "rolearn": ROLE}], "account prod has 'rolearn', which is none of name, profile, role_arn"),
-        ([{"name": 111111111111}], "name of account 111111111111 is 111111111111, which is no text: put it in quotes"),
-        ([{"name": "a", "profile": ["p"]}], "profile of account a is ['p'], which is no text"),
-        ([{"name": "all"}], "'all' cannot be the name of an account"),
-        ([{"name": "a b"}], "'a b' cannot be the name of an account"),
-        ([{"name": "prod:&x"}], "'prod:&x' cannot be the name of an account"),
-        ([{"name": "!prod"}], "'!prod' cannot be the name of an account"),
-        ([{"name": "{{ 1 }}"}], "'{{ 1 }}' cannot be the name of an account"),
-        ([{"name": "prod\n"}], "cannot be the name of an account"),
+        (None, "accounts is not a list of dictionaries"),
+        ([], "accounts is not a list of dictionaries"),
+        ("prod", "accounts is not a list of dictionaries"),
+        (["prod"], "accounts is not a list of dictionaries"),
+        (
+            [{"name": "prod", "rolearn": ROLE}],
+            "account prod has the unknown key 'rolearn'. Use one of name, profile, role_arn",
+        ),
+        (
+            [{"name": 111111111111}],
+            "name of account 111111111111 is 111111111111, which is not a string. Put it in quotes.",
+        ),
+        ([{"name": "a", "profile": ["p"]}], "profile of account a is ['p'], which is not a string"),
+        ([{"name": "all"}], "'all' is not a valid account name"),
+        ([{"name": "a b"}], "'a b' is not a valid account name"),
+        ([{"name": "prod:&x"}], "'prod:&x' is not a valid account name"),
+        ([{"name": "!prod"}], "'!prod' is not a valid account name"),
+        ([{"name": "{{ 1 }}"}], "'{{ 1 }}' is not a valid account name"),
+        ([{"name": "prod\n"}], "is not a valid account name"),
         ([{"name": "a"}, {}], "account 2 has no name"),
-        ([{"name": "a"}, {"name": "a"}], "two accounts have the name 'a'"),
-        ([{"name": "a-b"}, {"name": "a.b"}], "the accounts 'a-b' and 'a.b' would share one group"),
+        ([{"name": "a"}, {"name": "a"}], "Several accounts are named 'a'"),
+        ([{"name": "a-b"}, {"name": "a.b"}], "The accounts 'a-b' and 'a.b' would share a group"),
         (
             [{"role_arn": "securityhub-slack"}],
-            "role_arn of account 1 is 'securityhub-slack', which is no ARN of a role",
+            "role_arn of account 1 is 'securityhub-slack', which is not the ARN of a role",
         ),
-        ([{"role_arn": "arn:aws:iam::22222222222:role/x"}], "which is no ARN of a role"),
-        ([{"external_id": "x"}], "account 1 has an external_id but no role_arn"),
-        ([{"session_name": "jane"}], "account 1 has a session_name but no role_arn"),
+        ([{"role_arn": "arn:aws:iam::22222222222:role/x"}], "which is not the ARN of a role"),
+        ([{"external_id": "x"}], "account 1 has external_id but no role_arn"),
+        ([{"session_name": "jane"}], "account 1 has session_name but no role_arn"),
         (
             [{"role_arn": ROLE, "session_name": "two words"}],
             "session_name of account 1 is 'two words': AWS takes 2 to 64 letters",
@@ -127,17 +133,20 @@ def test_an_empty_file_is_one_unnamed_account_with_all_its_regions():
         ([{"role_arn": ROLE, "external_id": "two words"}], "external_id of account 1 is not one: AWS takes 2 to 1224"),
         (
             [{"regions": ["EU-WEST-1"]}],
-            "regions of account 1 holds 'EU-WEST-1', which is neither a region nor a pattern",
+            "regions of account 1 has 'EU-WEST-1', which is neither a region nor a pattern",
         ),
-        ([{"regions": [["eu-west-1"]]}], "regions of account 1 holds ['eu-west-1']"),
-        ([{"exclude": [7]}], "exclude of account 1 holds 7"),
-        ([{"variables": ["x"]}], "variables of account 1 is no dictionary"),
-        ([{"region_variables": ["x"]}], "region_variables of account 1 is no dictionary"),
-        ([{"region_variables": {"eu-west-1": "HIGH"}}], "eu-west-1 in region_variables of account 1 is no dictionary"),
-        ([{"region_variables": {"eu west": {}}}], "region_variables of account 1 holds 'eu west'"),
+        ([{"regions": [["eu-west-1"]]}], "regions of account 1 has ['eu-west-1']"),
+        ([{"exclude": [7]}], "exclude of account 1 has 7"),
+        ([{"variables": ["x"]}], "variables of account 1 is not a dictionary"),
+        ([{"region_variables": ["x"]}], "region_variables of account 1 is not a dictionary"),
+        (
+            [{"region_variables": {"eu-west-1": "HIGH"}}],
+            "eu-west-1 in region_variables of account 1 is not a dictionary",
+        ),
+        ([{"region_variables": {"eu west": {}}}], "region_variables of account 1 has 'eu west'"),
     ],
 )
-def test_names_what_is_wrong_with_the_accounts(accounts, sentence):
+def test_reports_problems_of_accounts(accounts, sentence):
     found = problems({**DEFAULTS, "accounts": accounts})
     assert len(found) == 1
     assert sentence in found[0]
@@ -146,17 +155,17 @@ def test_names_what_is_wrong_with_the_accounts(accounts, sentence):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"regions": ["eu west"]}, "regions of the file holds 'eu west'"),
-        ({"exclude": ["{{ x }}"]}, "exclude of the file holds '{{ x }}'"),
-        ({"region_variables": {"eu-west-1": ["x"]}}, "eu-west-1 in region_variables of the file is no dictionary"),
+        ({"regions": ["eu west"]}, "regions of the file has 'eu west'"),
+        ({"exclude": ["{{ x }}"]}, "exclude of the file has '{{ x }}'"),
+        ({"region_variables": {"eu-west-1": ["x"]}}, "eu-west-1 in region_variables of the file is not a dictionary"),
     ],
 )
-def test_names_what_is_wrong_with_the_file(options, sentence):
+def test_reports_problems_of_the_file(options, sentence):
     (found,) = problems({**DEFAULTS, **options})
     assert sentence in found
 
 
-def test_names_everything_that_is_wrong_at_once():
+def test_reports_all_problems_together():
     found = problems(
         {**DEFAULTS, "regions": ["X"], "accounts": [{"name": "a b"}, {"role_arn": "x", "external_id": "y"}]}
     )
@@ -212,7 +221,7 @@ ENTRY = st.dictionaries(
 
 
 @given(accounts=YAML | st.lists(ENTRY, max_size=3), regions=YAML, variables=YAML, region_variables=YAML)
-def test_any_file_is_either_refused_in_sentences_or_read(accounts, regions, variables, region_variables):
+def test_any_file_is_either_rejected_with_sentences_or_read(accounts, regions, variables, region_variables):
     file = {
         **DEFAULTS,
         "accounts": accounts,
@@ -221,7 +230,7 @@ def test_any_file_is_either_refused_in_sentences_or_read(accounts, regions, vari
         "region_variables": region_variables,
     }
     found = problems(file)
-    assert all((isinstance(sentence, str) and ": " in sentence) or "must be" in sentence for sentence in found)
+    assert all(isinstance(sentence, str) and ". " in sentence for sentence in found)
     if not found:
         for account in accounts_of(file):
             account.wants("eu-west-1")
