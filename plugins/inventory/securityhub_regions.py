@@ -170,12 +170,14 @@ keyed_groups:
 import os
 from dataclasses import asdict
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 from ansible.errors import AnsibleParserError
 from ansible.module_utils.basic import missing_required_lib
 from ansible.parsing.vault import EncryptedString
+from ansible.plugins.cache import BaseFileCacheModule
 from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible.plugins.inventory import Cacheable
 from ansible.plugins.inventory import Constructable
@@ -221,7 +223,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         super().parse(inventory, loader, path, cache)
         if find_spec("botocore") is None:
             raise AnsibleParserError(missing_required_lib("botocore"))
-        accounts = self._accounts(self._read_config_data(path))
+        accounts = self._accounts(path)
         aws = Clients(connections=THREADS)
         facts = self._facts(aws, accounts, path, cache)
         for warning in warnings(accounts, facts, aws.available_regions("securityhub")):
@@ -230,24 +232,25 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             for host in hosts_of(account, found):
                 self._add(host, self._encrypted.get(account.name))
 
-    def _accounts(self, config: dict[str, Any]) -> list[Account]:
+    def _accounts(self, path: str) -> list[Account]:
+        # Checked before Ansible checks the types: its errors show values, and with them external IDs.
+        file = self.loader.load_from_file(path)
+        found = problems(_decrypted(file)) if isinstance(file, dict) else []
+        if found:
+            raise AnsibleParserError(sanitize_line(" ".join(found)))
+        config = self._read_config_data(path)
         unknown = sanitize_line(", ".join(str(key) for key in config if not self.has_option(key)))
         if unknown:
             raise AnsibleParserError(
                 f"Unknown options in the file: {unknown}. For a list, run: ansible-doc -t inventory {self.NAME}"
             )
         options = {name: self.get_option(name) for name in OPTIONS}
-        if isinstance(options["accounts"], list):
-            self._encrypted = _external_ids(options["accounts"])
-            options["accounts"] = [_decrypted(entry) for entry in options["accounts"]]
-        found = problems(options)
-        if found:
-            raise AnsibleParserError(sanitize_line(" ".join(found)))
-        return accounts_of(options)
+        self._encrypted = _external_ids(options["accounts"])
+        return accounts_of(_decrypted(options))
 
     def _facts(self, aws: Clients, accounts: list[Account], path: str, cache: bool) -> list[AccountFacts]:
         cached = self._cached(path) if cache else {}
-        keys = [account.search_key(os.environ) for account in accounts]
+        keys = [account.cache_key(os.environ) for account in accounts]
         missing = {
             key: Search(account.source, account.wants) for key, account in zip(keys, accounts) if key not in cached
         }
@@ -269,6 +272,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if self.get_option("cache"):
             self._cache[self.get_cache_key(path)] = {key: asdict(found) for key, found in facts.items()}
 
+    def update_cache_if_changed(self) -> None:
+        """Write the cache if it has changed. If it is a file, only its owner can read it."""
+        super().update_cache_if_changed()
+        plugin = self._cache._plugin
+        if isinstance(plugin, BaseFileCacheModule):
+            for key in self._cache:
+                # Ansible makes the file readable for everyone, and adds prefixes to its name.
+                for file in Path(plugin._cache_dir).glob(f"*{key}"):
+                    file.chmod(0o600)
+
     def _add(self, host: Host, encrypted: EncryptedString | None) -> None:
         self.inventory.add_host(host.name)
         for group in host.groups:
@@ -283,17 +296,24 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host.name, strict)
 
 
-def _external_ids(accounts: list[Any]) -> dict[str, EncryptedString]:
+def _external_ids(accounts: list[dict[str, Any]]) -> dict[str, EncryptedString]:
     """Return the external IDs that are encrypted in the file, by account name."""
-    entries = [entry for entry in accounts if isinstance(entry, dict)]
     return {
         str(entry.get("name") or ""): entry["external_id"]
-        for entry in entries
+        for entry in accounts
         if isinstance(entry.get("external_id"), EncryptedString)
     }
 
 
-def _decrypted(entry: Any) -> Any:
+def _decrypted(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with decrypted values in the accounts."""
+    accounts = options.get("accounts")
+    if not isinstance(accounts, list):
+        return options
+    return {**options, "accounts": [_decrypted_account(entry) for entry in accounts]}
+
+
+def _decrypted_account(entry: Any) -> Any:
     if not isinstance(entry, dict):
         return entry
     return {key: str(value) if isinstance(value, EncryptedString) else value for key, value in entry.items()}

@@ -22,7 +22,20 @@ from .._aws.credentials import CredentialSource
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CREDENTIALS_OF_ENVIRONMENT = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID")
+# Environment variables that decide the account: where profiles are defined and where calls go, and, without a profile,
+# which credentials sign (https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html).
+CONFIGURATION = ("HOME", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_ENDPOINT_URL")
+CREDENTIALS = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+)
 EVERY_REGION = "enabled"
 # Host names cannot have characters that --limit reads as operators or wildcards.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -76,14 +89,14 @@ class Account:
         """Return the patterns that match none of *regions*."""
         return [pattern for pattern in self.regions if not any(_matches(region, pattern) for region in regions)]
 
-    def search_key(self, environment: Mapping[str, str]) -> str:
-        """Return the cache key: a hash of everything that decides which regions AWS returns."""
+    def cache_key(self, environment: Mapping[str, str]) -> str:
+        """Return a hash of everything that decides which regions AWS returns, and of no secret."""
         source = self.source
-        # The session name only decides what CloudTrail shows.
-        asked = [source.profile, source.role_arn, source.external_id, source.endpoint_url, self.regions, self.exclude]
-        # Without a profile, the environment decides whose regions these are.
-        whose = [] if source.profile else [environment.get(name, "") for name in CREDENTIALS_OF_ENVIRONMENT]
-        return hashlib.sha256(json.dumps([asked, whose]).encode()).hexdigest()
+        # The role decides the account, so the external ID does not matter; the session name is only for CloudTrail.
+        file = [source.profile, source.role_arn, source.endpoint_url, self.regions, self.exclude]
+        names = CONFIGURATION if source.profile else (*CONFIGURATION, *CREDENTIALS)
+        variables = [environment.get(name, "") for name in names]
+        return hashlib.sha256(json.dumps([file, variables]).encode()).hexdigest()
 
 
 def _matches(region: str, pattern: str) -> bool:
@@ -133,14 +146,14 @@ def group_of(prefix: str, value: str) -> str:
 
 
 def problems(options: dict[str, Any]) -> list[str]:
-    """Return what is wrong with the file, each with its fix.
+    """Return what is wrong with the file, each with its fix. Values that may have an external ID are never included.
 
-    *options* has the keys accounts, regions, exclude, variables, region_variables and endpoint_url.
+    *options*: as in the file, with the keys accounts, regions, exclude, variables, region_variables and endpoint_url.
     """
-    entries = options["accounts"]
+    entries = options.get("accounts", [{}])
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         return ["accounts is not a list of dictionaries. Write one for each account, for example: - name: prod"]
-    found = _level_problems("the file", options)
+    found = [*_text_problems("the file", options), *_level_problems("the file", options)]
     for number, entry in enumerate(entries, 1):
         found += _account_problems(f"account {entry.get('name') or number}", entry)
     return found or _name_problems(entries)
@@ -153,11 +166,7 @@ def _account_problems(owner: str, entry: dict[str, Any]) -> list[str]:
         for key in entry
         if key not in known
     ]
-    found += [
-        f"{key} of {owner} is {entry[key]!r}, which is not a string. Put it in quotes."
-        for key in TEXTS
-        if entry.get(key) is not None and not isinstance(entry[key], str)
-    ]
+    found += _text_problems(owner, entry)
     if found:
         return found
     name = entry.get("name") or ""
@@ -167,6 +176,14 @@ def _account_problems(owner: str, entry: dict[str, Any]) -> list[str]:
             f"names all and ungrouped, which are groups of Ansible."
         )
     return [*found, *_role_problems(owner, entry), *_level_problems(owner, entry)]
+
+
+def _text_problems(owner: str, level: dict[str, Any]) -> list[str]:
+    return [
+        f"{key} of {owner} is not a string. Put it in quotes."
+        for key in TEXTS
+        if level.get(key) is not None and not isinstance(level[key], str)
+    ]
 
 
 def _role_problems(owner: str, entry: dict[str, Any]) -> list[str]:
@@ -196,10 +213,14 @@ def _level_problems(owner: str, level: dict[str, Any]) -> list[str]:
 def _pattern_problems(option: str, patterns: Any) -> list[str]:
     if patterns is None:
         return []
-    return [
-        f"{option} has {pattern!r}, which is neither a region nor a pattern. Write eu-west-1, eu-*, or enabled for all."
+    wrong = [
+        repr(pattern) if isinstance(pattern, str) else "a value that is not a string"
         for pattern in _as_list(patterns)
         if not isinstance(pattern, str) or not PATTERN.fullmatch(pattern)
+    ]
+    return [
+        f"{option} has {shown}, which is neither a region nor a pattern. Write eu-west-1, eu-*, or enabled for all."
+        for shown in wrong
     ]
 
 

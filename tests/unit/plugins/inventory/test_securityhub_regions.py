@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -37,23 +38,24 @@ def home(tmp_path):
 
 @pytest.fixture
 def run(emulator, home):
-    """Run one of Ansible's commands as the account PROD, and return what it did."""
+    """Run one of Ansible's commands as the account PROD; variables of the environment that are None are not set."""
 
     def call(command, *arguments, **environment):
+        variables = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "COLUMNS": "1000",
+            "ANSIBLE_DEPRECATION_WARNINGS": "false",
+            "AWS_ACCESS_KEY_ID": PROD,
+            "AWS_SECRET_ACCESS_KEY": "emulator",
+            "AWS_ENDPOINT_URL": emulator.url,
+            **environment,
+        }
         return subprocess.run(
             [Path(sys.executable).with_name(command), *map(str, arguments)],
             cwd=ROOT,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(home),
-                "LANG": "C.UTF-8",
-                "COLUMNS": "1000",
-                "ANSIBLE_DEPRECATION_WARNINGS": "false",
-                "AWS_ACCESS_KEY_ID": PROD,
-                "AWS_SECRET_ACCESS_KEY": "emulator",
-                "AWS_ENDPOINT_URL": emulator.url,
-                **environment,
-            },
+            env={name: value for name, value in variables.items() if value is not None},
             capture_output=True,
             text=True,
             check=False,
@@ -237,6 +239,39 @@ def test_cached_accounts_are_not_read_again(world, listed, write, tmp_path):
     assert [entry["operation"] for entry in world.requests()].count("AssumeRole") == 2
 
 
+def test_only_the_owner_can_read_the_cache(world, listed, write, tmp_path):
+    file = write({**CACHE, "cache_connection": str(tmp_path / "cache"), "regions": ["eu-west-1"]})
+    listed(file)
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    # Also after a run that writes it again.
+    listed(file, AWS_ACCESS_KEY_ID=STAGE)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_cache_without_a_file_works_too(world, listed, write):
+    assert "eu-west-1" in hosts(listed(write({"cache": True, "cache_plugin": "ansible.builtin.memory"})))
+
+
+def test_the_cache_of_one_web_identity_is_not_used_for_another(world, listed, write, tmp_path):
+    file = write({**CACHE, "cache_connection": str(tmp_path / "cache"), "regions": ["eu-west-1"]})
+    world.sign_in(web_identity_tokens={"a-web-identity": 3600})
+    (tmp_path / "token").write_text("a-web-identity")
+
+    def account_of(number):
+        inventory = listed(
+            file,
+            AWS_ROLE_ARN=role(number),
+            AWS_WEB_IDENTITY_TOKEN_FILE=str(tmp_path / "token"),
+            AWS_ACCESS_KEY_ID=None,
+            AWS_SECRET_ACCESS_KEY=None,
+        )
+        return hosts(inventory)["eu-west-1"]["securityhub_account_id"]
+
+    assert account_of(PROD) == PROD
+    assert account_of(STAGE) == STAGE
+
+
 def test_the_cache_of_one_users_credentials_is_not_used_for_another(world, listed, write, tmp_path):
     file = write({**CACHE, "cache_connection": str(tmp_path / "cache"), "regions": ["eu-west-1"]})
     assert hosts(listed(file))["eu-west-1"]["securityhub_account_id"] == PROD
@@ -282,6 +317,29 @@ def test_a_mistake_in_the_file_ends_the_run_with_a_sentence(emulator, run, write
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert emulator.requests() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "accounts: {name: prod, external_id: %s}",
+        "accounts: [{name: prod, external_id: [%s]}]",
+        "accounts: [{name: prod, external_id: {%s: 1}}]",
+        "accounts: [{name: prod, external_id: %s with spaces}]",
+        "accounts: [[{external_id: %s}]]",
+        "accounts: [{name: prod, regions: [{external_id: %s}]}]",
+        "variables: [{securityhub_slack_external_id: %s}]",
+        "region_variables: [{securityhub_slack_external_id: %s}]",
+        "regions: {external_id: %s}",
+        "endpoint_url: {external_id: %s}",
+        "external_id: %s",
+    ],
+)
+def test_no_error_shows_an_external_id_whatever_its_type(run, write, text):
+    done = run("ansible-inventory", "--list", "-i", write(f"plugin: {PLUGIN}\n{text % 'a-password'}\n"))
+    assert done.returncode != 0
+    assert "a-password" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["prod.yml", "securityhub_regions.yml.bak", "securityhub_regions.json"])

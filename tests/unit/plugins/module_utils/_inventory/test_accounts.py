@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import datetime
+
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import accounts_of
@@ -107,9 +109,9 @@ def test_an_empty_file_is_one_unnamed_account_with_all_its_regions():
         ),
         (
             [{"name": 111111111111}],
-            "name of account 111111111111 is 111111111111, which is not a string. Put it in quotes.",
+            "name of account 111111111111 is not a string. Put it in quotes.",
         ),
-        ([{"name": "a", "profile": ["p"]}], "profile of account a is ['p'], which is not a string"),
+        ([{"name": "a", "profile": ["p"]}], "profile of account a is not a string"),
         ([{"name": "all"}], "'all' is not a valid account name"),
         ([{"name": "a b"}], "'a b' is not a valid account name"),
         ([{"name": "prod:&x"}], "'prod:&x' is not a valid account name"),
@@ -135,8 +137,8 @@ def test_an_empty_file_is_one_unnamed_account_with_all_its_regions():
             [{"regions": ["EU-WEST-1"]}],
             "regions of account 1 has 'EU-WEST-1', which is neither a region nor a pattern",
         ),
-        ([{"regions": [["eu-west-1"]]}], "regions of account 1 has ['eu-west-1']"),
-        ([{"exclude": [7]}], "exclude of account 1 has 7"),
+        ([{"regions": [["eu-west-1"]]}], "regions of account 1 has a value that is not a string"),
+        ([{"exclude": [7]}], "exclude of account 1 has a value that is not a string"),
         ([{"variables": ["x"]}], "variables of account 1 is not a dictionary"),
         ([{"region_variables": ["x"]}], "region_variables of account 1 is not a dictionary"),
         (
@@ -172,29 +174,97 @@ def test_reports_all_problems_together():
     assert len(found) == 3
 
 
-def test_the_search_key_tells_questions_apart_and_nothing_else():
+def test_the_cache_key_depends_on_everything_that_decides_the_regions_and_on_nothing_else():
     environment = {"AWS_PROFILE": "one"}
-    base = of({"name": "a", "role_arn": ROLE, "external_id": "secret"}).search_key(environment)
-    renamed = of({"name": "b", "role_arn": ROLE, "external_id": "secret", "variables": {"x": 1}}).search_key(
-        environment
-    )
+    base = of({"name": "a", "role_arn": ROLE, "external_id": "secret"}).cache_key(environment)
+    renamed = of({"name": "b", "role_arn": ROLE, "variables": {"x": 1}}).cache_key(environment)
     assert renamed == base
     others = [
-        of({"role_arn": ROLE, "external_id": "other"}).search_key(environment),
-        of({"role_arn": ROLE, "external_id": "secret", "regions": ["eu-*"]}).search_key(environment),
-        of({"role_arn": ROLE, "external_id": "secret", "exclude": ["eu-*"]}).search_key(environment),
-        of({"role_arn": ROLE, "external_id": "secret", "endpoint_url": "http://x"}).search_key(environment),
-        of({"role_arn": ROLE, "external_id": "secret", "profile": "p"}).search_key(environment),
-        of({"role_arn": ROLE, "external_id": "secret"}).search_key({"AWS_PROFILE": "two"}),
-        of({"role_arn": ROLE, "external_id": "secret"}).search_key({"AWS_ACCESS_KEY_ID": "111111111111"}),
+        of({}).cache_key(environment),
+        of({"role_arn": ROLE, "regions": ["eu-*"]}).cache_key(environment),
+        of({"role_arn": ROLE, "exclude": ["eu-*"]}).cache_key(environment),
+        of({"role_arn": ROLE, "endpoint_url": "http://x"}).cache_key(environment),
+        of({"role_arn": ROLE, "profile": "p"}).cache_key(environment),
+        of({"role_arn": ROLE}).cache_key({"AWS_PROFILE": "two"}),
+        of({"role_arn": ROLE}).cache_key({"AWS_ACCESS_KEY_ID": "111111111111"}),
     ]
     assert len({base, *others}) == 1 + len(others)
-    assert "secret" not in base
 
 
-def test_with_a_profile_the_environment_does_not_matter():
+def test_the_cache_key_has_no_hash_of_an_external_id():
+    with_id = of({"role_arn": ROLE, "external_id": "secret"})
+    assert with_id.cache_key({}) == of({"role_arn": ROLE, "external_id": "another"}).cache_key({})
+    assert with_id.cache_key({}) == of({"role_arn": ROLE}).cache_key({})
+
+
+# https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_ROLE_ARN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "HOME",
+        "AWS_ENDPOINT_URL",
+    ],
+)
+def test_the_cache_key_depends_on_each_variable_that_decides_the_account(variable):
+    assert of({}).cache_key({variable: "one"}) != of({}).cache_key({variable: "two"})
+    assert of({}).cache_key({variable: "one"}) != of({}).cache_key({})
+
+
+@pytest.mark.parametrize(
+    "variable", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+)
+def test_the_cache_key_has_no_hash_of_a_secret(variable):
+    assert of({}).cache_key({variable: "one"}) == of({}).cache_key({variable: "two"})
+
+
+def test_with_a_profile_the_credentials_of_the_environment_do_not_matter():
     account = of({"profile": "p"})
-    assert account.search_key({"AWS_PROFILE": "one"}) == account.search_key({"AWS_PROFILE": "two"})
+    assert account.cache_key({"AWS_PROFILE": "one"}) == account.cache_key({"AWS_PROFILE": "two"})
+    assert account.cache_key({"AWS_ROLE_ARN": "one"}) == account.cache_key({"AWS_ROLE_ARN": "two"})
+    # But the files that define the profile do.
+    assert account.cache_key({"AWS_CONFIG_FILE": "one"}) != account.cache_key({"AWS_CONFIG_FILE": "two"})
+
+
+SECRET = "a-password"
+
+
+@pytest.mark.parametrize(
+    "external_id",
+    [[SECRET], {SECRET: 1}, {"a": SECRET}, SECRET.encode(), (SECRET,), f"{SECRET} with spaces", [[SECRET]]],
+    ids=repr,
+)
+def test_no_problem_shows_an_external_id_whatever_its_type(external_id):
+    for entry in (
+        {"role_arn": ROLE, "external_id": external_id},
+        {"external_id": external_id},
+        {"role_arn": "no-role", "external_id": external_id},
+        {"profile": {"external_id": external_id}},
+        {"regions": {"external_id": external_id}},
+        {"regions": [{"external_id": external_id}]},
+        {"exclude": [[external_id]]},
+        {"variables": [external_id]},
+        {"region_variables": {"eu-west-1": [external_id]}},
+    ):
+        found = problems({**DEFAULTS, "accounts": [entry]})
+        assert found
+        assert SECRET not in " ".join(found)
+
+
+@pytest.mark.parametrize("external_id", [123456789012, 1.5, True, datetime.date(2024, 5, 6)], ids=repr)
+def test_an_external_id_that_is_not_a_string_is_not_shown(external_id):
+    (found,) = problems({**DEFAULTS, "accounts": [{"role_arn": ROLE, "external_id": external_id}]})
+    assert found == "external_id of account 1 is not a string. Put it in quotes."
 
 
 YAML = st.recursive(
@@ -235,4 +305,4 @@ def test_any_file_is_either_rejected_with_sentences_or_read(accounts, regions, v
         for account in accounts_of(file):
             account.wants("eu-west-1")
             account.variables_in("eu-west-1")
-            account.search_key({})
+            account.cache_key({})
