@@ -1,4 +1,4 @@
-# `make demo` shows the collection at work on this machine; `make test` is all that CI runs.
+# `make demo` runs the collection on this machine; `make test` runs everything that CI checks.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -6,65 +6,76 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 PATH_OF_CALLER := $(PATH)
-# Without the shims of pyenv: ansible-test takes the shim of a version that is not there for a Python.
+# ansible-test takes a pyenv shim for a Python even where that version is not installed, so shims are left out.
 export PATH := $(CURDIR)/$(BIN):$(shell tr : '\n' <<<"$$PATH" | grep -v '/shims$$' | paste -sd:)
-PIP := -m pip install -qq --disable-pip-version-check
 export ANSIBLE_HOME := $(CURDIR)/.ansible/home
+PIP_INSTALL := $(BIN)/python tests/setup/pip_install.py
 
-.PHONY: help setup setup-dev emulator-venv demo test lint sanity unit build docs molecule versions clean
+.PHONY: help setup setup-dev emulator-venv demo test lint sanity unit unit-pure integration build docs molecule versions \
+  mutants clean
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
-setup: .venv/run.stamp  ## ansible-core, boto3, amazon.aws, below this folder
+setup: .venv/run.stamp  ## install ansible-core, boto3 and amazon.aws below this folder
 setup-dev: .venv/dev.stamp
 emulator-venv: .cache/emulator/venv/stamp
 
 .venv/bin/python:
+	@echo "Creating .venv"
 	@PATH="$(PATH_OF_CALLER)" tests/setup/venv "$(PYTHON)" .venv
 
 .venv/run.stamp: requirements.txt tests/setup/lay_out_collections.py | .venv/bin/python
-	@echo "Setting up .venv: ansible-core and boto3 from PyPI"
-	@$(BIN)/python $(PIP) -r requirements.txt
+	@echo "Installing ansible-core and boto3 into .venv (1 minute)"
+	@$(PIP_INSTALL) -r requirements.txt
 	@$(BIN)/python tests/setup/lay_out_collections.py
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.txt tests/unit/requirements.txt .venv/run.stamp
-	@echo "Setting up .venv: linters, molecule and pytest from PyPI"
-	@$(BIN)/python $(PIP) -r requirements-dev.txt
+	@echo "Installing linters, molecule and pytest into .venv (2 minutes)"
+	@$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 
 .cache/emulator/venv/stamp: tests/emulator/requirements.txt | .venv/bin/python
-	@echo "Setting up the emulator: ministack in its own venv"
+	@echo "Installing the AWS emulator into .cache/emulator/venv (1 minute)"
 	@tests/setup/venv $(BIN)/python .cache/emulator/venv
-	@.cache/emulator/venv/bin/python $(PIP) -r tests/emulator/requirements.txt
+	@.cache/emulator/venv/bin/python tests/setup/pip_install.py -r tests/emulator/requirements.txt
 	@touch $@
 
-demo: setup emulator-venv  ## 17 regions on a local AWS: see which messages arrive
+demo: setup emulator-venv  ## deploy to 17 regions of a local AWS and show which messages arrive
 	@tests/demo/demo
 
-test: lint sanity unit build docs molecule  ## everything that CI checks
+test: lint sanity unit integration build docs molecule  ## run everything that CI checks
 
-lint: setup-dev  ## code, YAML, templates, docs, licences, changelog
-	@tests/lint
+lint: setup-dev  ## check code, YAML, templates, docs, licenses and changelog
+	@tests/run/lint
 
-sanity: setup-dev  ## ansible-test sanity, without any ignore
-	@tests/sanity
+sanity: setup-dev  ## run ansible-test sanity, without ignore files
+	@tests/run/ansible-test sanity
 
-unit: setup-dev emulator-venv  ## the unit tests
+unit: setup-dev emulator-venv  ## run all unit tests
 	@$(BIN)/pytest -n 2
 
-build: setup-dev emulator-venv  ## the tarball: what it holds, and its use from elsewhere
-	@tests/build
+unit-pure: setup-dev  ## run the unit tests that need neither emulator nor playbook
+	@$(BIN)/pytest -n 2 -m pure
 
-docs: setup-dev  ## the documentation site, in docs/build/html
-	@tests/docs
+integration: setup-dev emulator-venv  ## run ansible-test integration against the emulator
+	@tests/run/integration
 
-molecule: setup-dev emulator-venv  ## the shipped playbooks against the emulator
-	@tests/molecule
+build: setup-dev emulator-venv  ## build the tarball, check its content and use it from another folder
+	@tests/run/build
 
-versions: emulator-venv  ## unit and sanity on each ansible-core whose Python is here
-	@PATH="$(PATH_OF_CALLER)" tests/versions
+docs: setup-dev  ## build the documentation site in docs/build/html
+	@tests/run/docs
+
+molecule: setup-dev emulator-venv  ## run the shipped playbooks against the emulator
+	@tests/run/molecule
+
+versions: emulator-venv  ## run unit and sanity tests on each ansible-core whose Python is installed
+	@PATH="$(PATH_OF_CALLER)" tests/run/versions
+
+mutants: setup-dev emulator-venv  ## check that the tests fail for each mutation of tests/mutants
+	@tests/run/mutants
 
 clean:  ## remove what make has set up
 	rm -rf .venv .ansible .cache .pytest_cache .mypy_cache .ruff_cache docs/build tests/output

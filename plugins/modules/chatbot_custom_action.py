@@ -259,7 +259,8 @@ def ensure_present(
     if not now.changed:
         return current
     if not module.check_mode:
-        return custom_action.apply(client, now, desired)
+        custom_action.write(client, now, desired)
+        return custom_action.read(client, desired.name)
     if current is not None:
         return now.after
     account = modules.client(module, "sts", region=module.params["chatbot_region"]).get_caller_identity()["Account"]

@@ -20,7 +20,7 @@ from ..module_utils._aws.sanitize import sanitize_all
 from ..module_utils._aws.sanitize import sanitize_line
 from ..module_utils._commands.context import Context
 from ..module_utils._commands.context import Outcome
-from ..module_utils._pipeline.report import wrapped
+from ..module_utils._report.text import wrapped
 from . import _targets
 
 try:
@@ -66,8 +66,8 @@ class CommandAction(ActionBase):
         except UserError as error:
             raise AnsibleActionFail(sanitize_line(str(error))) from None
         self._print(outcome.lines)
-        if not context.check_mode:
-            for file in outcome.files:
+        for file in outcome.files:
+            if file.in_check_mode or not context.check_mode:
                 write_file(file.path, file.text)
         return result | sanitize_all(outcome.result)
 

@@ -15,9 +15,9 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.yaml import yaml_load
 
-from ..module_utils._pipeline.settings import REGION
-from ..module_utils._pipeline.settings import settings_of
-from ..module_utils._pipeline.target import Target
+from ..module_utils._model.settings import REGION
+from ..module_utils._model.settings import settings_of
+from ..module_utils._model.snapshot import TargetSnapshot
 
 if TYPE_CHECKING:
     from ansible.plugins.action import ActionBase
@@ -54,7 +54,7 @@ WHERE = tuple(
         "session_name",
         "endpoint_url",
         "name",
-        "json",
+        "result_file",
     )
 )
 
@@ -66,7 +66,7 @@ def options() -> dict[str, Any]:
     return dict(specs["argument_specs"]["main"]["options"])
 
 
-def gather(action: ActionBase, task_vars: Variables) -> tuple[list[Target], list[Target]]:
+def gather(action: ActionBase, task_vars: Variables) -> tuple[list[TargetSnapshot], list[TargetSnapshot]]:
     """Return a target for every host of the play, and the inventory's other targets (--limit).
 
     A target whose variables are wrong has failed already, with what is wrong.
@@ -86,7 +86,7 @@ def gather(action: ActionBase, task_vars: Variables) -> tuple[list[Target], list
         if ACCOUNT_ERROR in raw:
             problems = [str(raw[ACCOUNT_ERROR])]
         settings = settings_of(host, _where_it_lies(validator, variables) if problems else variables)
-        (targets if host in play else neighbours).append(Target(settings, problems=problems))
+        (targets if host in play else neighbours).append(TargetSnapshot(settings, problems=tuple(problems)))
     return targets, neighbours
 
 

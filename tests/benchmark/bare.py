@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The limit: the calls of a run without changes, made by boto3 in threads, and nothing else.
+"""The lower limit: the calls of a run without changes, made by boto3 in threads, and nothing else.
 
 One client a service and region serves all accounts, and the credentials are chosen when a call is signed, as in the
 collection.
@@ -26,7 +26,7 @@ NAME = "securityhub-slack"
 
 
 class Acting(Credentials):
-    """Credentials that are those of the thread's account, and their own provider."""
+    """Credentials of the account that the thread works for; also their own provider."""
 
     def __init__(self) -> None:
         self.own = botocore.session.Session().get_credentials()
@@ -41,7 +41,7 @@ class Acting(Credentials):
 
 
 class Bare:
-    """The calls of one run. *accounts*: [{"role_arn": "" for the own account, "regions": [...]}]."""
+    """Make the calls of one run. *accounts*: [{"role_arn": "" for the own account, "regions": [...]}]."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -67,7 +67,7 @@ class Bare:
         try:
             return getattr(self.client(service, region), operation)(**given)
         except ClientError:
-            return {}  # not there, which is an answer too
+            return {}  # it does not exist, which is a valid answer
 
     def sign_in(self, account: dict) -> tuple[Any, str]:
         credentials = self.acting.own

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the playbook and its peers side by side on the emulator, and writes what each cost to results/."""
+"""Run the playbook and other tools side by side on the emulator, and write what each costs to results/."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import contender
+import measured_run
 import tables
-from contender import Cost
+from measured_run import Cost
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -43,7 +43,7 @@ PEERS = {
     "xargs": "aws cloudformation deploy, xargs -P17",
     "loop": "aws cloudformation deploy, one by one",
 }
-ONE_BY_ONE = ("module-loop", "loop")  # which take in proportion longer for more targets
+ONE_BY_ONE = ("module-loop", "loop")  # their time is proportional to the number of targets
 WORKSPACE = {"SlackTeamId": "T0123456789", "SlackTeamName": "acme"}
 LATENCY = 50  # milliseconds a call
 STACK_SECONDS = 40  # of a first deployment
@@ -70,7 +70,7 @@ REGIONS = [
 
 
 def ask(method: str, path: str, given: Any = None) -> Any:
-    """The answer of the emulator's control API."""
+    """Return the answer of the emulator's control API."""
     body = None if given is None else json.dumps(given).encode()
     request = urllib.request.Request(f"{URL}/_emulator/{path}", data=body, method=method)
     with DIRECT.open(request, timeout=120) as answer:
@@ -78,7 +78,7 @@ def ask(method: str, path: str, given: Any = None) -> Any:
 
 
 def measured(command: list[str], given: dict[str, str], folder: Path) -> Cost:
-    """Run *command* with *given* in its environment, and return what it cost; show what it said if it fails."""
+    """Run *command* with *given* in its environment, and return its cost. Print its output if it fails."""
     ask("DELETE", "requests")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
@@ -88,21 +88,21 @@ def measured(command: list[str], given: dict[str, str], folder: Path) -> Cost:
         "NO_PROXY": "*",
         **given,
     }
-    cost = contender.run(command, environment, folder)
+    cost = measured_run.run(command, environment, folder)
     if cost.ended:
         print(f"{' '.join(command)[:200]} {cost.ended}:\n{(folder / 'log').read_text()[-3000:]}", file=sys.stderr)
     return replace(cost, calls=len(ask("GET", "requests")))
 
 
 def succeeded(cost: Cost) -> Cost:
-    """The cost of a run that came to a good end; SystemExit if it did not."""
+    """Return the cost of a run that succeeded. Raises SystemExit if it did not."""
     if cost.ended:
         sys.exit("This must not fail, and what is measured after it would mean nothing.")
     return cost
 
 
 class Fleet:
-    """The accounts and regions of a number of targets: 17 of an account, the first account signed in to directly."""
+    """A number of targets: 17 Regions of each account. The first account needs no role."""
 
     def __init__(self, targets: int, folder: Path) -> None:
         chunks = [min(len(REGIONS), targets - start) for start in range(0, targets, len(REGIONS))]
@@ -138,18 +138,18 @@ class Fleet:
         (self.folder / f"{name}.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
 
     def playbook(self, *arguments: str, inventory: str = "before") -> Cost:
-        """One run of the playbook."""
+        """Run the playbook."""
         command = ["ansible-playbook", "-i", f"{inventory}.json", str(PLAYBOOK), *arguments]
         return succeeded(measured(command, SIGNED_IN, self.folder))
 
     def bare(self) -> Cost:
-        """One run of the bare script."""
+        """Run the bare script."""
         command = [sys.executable, str(HERE / "bare.py"), URL, "accounts.json"]
         return succeeded(measured(command, SIGNED_IN, self.folder))
 
 
 class Peers:
-    """Other tools, asked to find that all stacks are as they shall be, in as many accounts of their own."""
+    """Other tools, which find all stacks of as many other accounts unchanged."""
 
     def __init__(self, fleet: Fleet, commands: Path, cdk: Path) -> None:
         self.folder = fleet.folder
@@ -164,7 +164,7 @@ class Peers:
         self._cdk()
 
     def _sign_in(self) -> None:
-        """A profile for each account, by which all of the tools sign in."""
+        """Write a profile for each account, which all tools use to sign in."""
         keys = "aws_access_key_id = {0}\naws_secret_access_key = emulator\nregion = us-east-1\n"
         profiles = [f"[profile {account}]\n{keys.format(account)}" for account in self.regions]
         (self.folder / "aws_config").write_text("\n".join(profiles))
@@ -196,7 +196,7 @@ class Peers:
         self._play("module-loop.yml", "localhost", {**self._task("item."), "loop": list(targets.values())})
 
     def _task(self, prefix: str) -> dict[str, Any]:
-        """A task of amazon.aws.cloudformation; *prefix*: of the variables that say where."""
+        """Return a task of amazon.aws.cloudformation; *prefix*: of the variables for account and Region."""
         options = {
             "stack_name": NAME,
             "profile": f"{{{{ {prefix}account }}}}",
@@ -226,7 +226,7 @@ class Peers:
         (project / "node_modules").symlink_to(self.cdk_modules)
 
     def run(self, name: str) -> Cost:
-        """One run of the peer of this name in PEERS."""
+        """Run the tool of this name in PEERS."""
         runs: dict[str, Callable[[], Cost]] = {
             "cdk": self.cdk,
             "sceptre": self.sceptre,
@@ -238,15 +238,15 @@ class Peers:
         return runs[name]()
 
     def module(self, play: str) -> Cost:
-        """amazon.aws.cloudformation."""
+        """Run amazon.aws.cloudformation."""
         return self._measured("ansible-playbook", "-i", "module.json", play, "--forks", "20")
 
     def sceptre(self) -> Cost:
-        """sceptre launch."""
+        """Run sceptre launch."""
         return self._measured(str(self.commands / "sceptre"), "--dir", "sceptre", "launch", "-y", ".")
 
     def cdk(self) -> Cost:
-        """cdk deploy: one app an account, one after the other, and all of an account's stacks at once."""
+        """Run cdk deploy: one app for each account in turn, all stacks of an account in parallel."""
         deploy = "node node_modules/aws-cdk/bin/cdk deploy --all --concurrency 17 --require-approval never --ci"
         lines = [
             f"REGIONS={','.join(regions)} {deploy} --profile {account}" for account, regions in self.regions.items()
@@ -254,7 +254,7 @@ class Peers:
         return self._measured("bash", "-ec", "cd cdk\n" + "\n".join(lines))
 
     def shell(self, parallel: int) -> Cost:
-        """aws cloudformation deploy for each stack, so many at once."""
+        """Run aws cloudformation deploy for each stack, so many in parallel."""
         deploy = (
             f"{self.commands}/aws cloudformation deploy --no-fail-on-empty-changeset --stack-name {NAME} "
             "--template-file template.json"
@@ -281,20 +281,20 @@ class Row:
     runs: tuple[Cost, ...]
 
     def median(self, of: str) -> float:
-        """The median of one figure."""
+        """Return the median of one figure."""
         return statistics.median(getattr(run, of) for run in self.runs)
 
     @property
     def ended(self) -> str:
-        """Why a run did not come to a good end; '' if all did."""
+        """Return why a run did not succeed; an empty string if all did."""
         return next((run.ended for run in self.runs if run.ended), "")
 
 
-def side_by_side(rounds: int, contenders: dict[str, Callable[[], Cost]]) -> list[Row]:
-    """Run all *contenders* in turn, *rounds* times: what else the machine does then troubles each of them alike."""
-    runs: dict[str, list[Cost]] = {what: [] for what in contenders}
+def side_by_side(rounds: int, commands: dict[str, Callable[[], Cost]]) -> list[Row]:
+    """Run all *commands* in turn, *rounds* times, so that other load of the machine affects all of them."""
+    runs: dict[str, list[Cost]] = {what: [] for what in commands}
     for number in range(rounds):
-        for what, take_part in contenders.items():
+        for what, take_part in commands.items():
             cost = take_part()
             runs[what].append(cost)
             print(f"round {number + 1}, {what}: {cost.wall:.2f} s {cost.ended}".rstrip(), file=sys.stderr)
@@ -302,19 +302,19 @@ def side_by_side(rounds: int, contenders: dict[str, Callable[[], Cost]]) -> list
 
 
 def once(what: str, take_part: Callable[[], Cost]) -> Row:
-    """One run alone, of what can be done only once."""
+    """Return the row of a run that cannot be repeated."""
     return side_by_side(1, {what: take_part})[0]
 
 
 def measure(fleet: Fleet, peers: list[str], commands: Path, cdk: Path, rounds: int) -> list[Row]:
-    """All rows, from the first deployment to the removal."""
+    """Return all rows, from the first deployment to the removal."""
     ask("POST", "reset", {})
     ask("POST", "world", {"accounts": fleet.world})
     ask("POST", "faults", [{"latency_ms": LATENCY}])
     ask("POST", "stacks", {"seconds": STACK_SECONDS})
     first = once(f"playbook, first deployment, stacks of {STACK_SECONDS} s", fleet.playbook)
     ask("POST", "stacks", {"seconds": 0})
-    contenders: dict[str, Callable[[], Cost]] = {
+    commands: dict[str, Callable[[], Cost]] = {
         "playbook, no change": fleet.playbook,
         "bare boto3 in threads": fleet.bare,
         "playbook, check mode": lambda: fleet.playbook("--check"),
@@ -322,19 +322,19 @@ def measure(fleet: Fleet, peers: list[str], commands: Path, cdk: Path, rounds: i
     alone: list[Row] = []
     if peers:
         others = Peers(fleet, commands, cdk)
-        contenders |= {PEERS[name]: partial(others.run, name) for name in peers if name != "loop"}
-        rows = side_by_side(rounds, contenders)
+        commands |= {PEERS[name]: partial(others.run, name) for name in peers if name != "loop"}
+        rows = side_by_side(rounds, commands)
         if "loop" in peers:
             alone = [once(PEERS["loop"], partial(others.run, "loop"))]
     else:
-        rows = side_by_side(rounds, contenders)
+        rows = side_by_side(rounds, commands)
     changed = once("playbook, one target changed", lambda: fleet.playbook(inventory="after"))
     removal = once("playbook, removal", lambda: fleet.playbook("-e", "securityhub_slack_state=absent"))
     return [*rows, *alone, changed, first, removal]
 
 
 def result(rows: list[Row], targets: int) -> dict[str, Any]:
-    """What was measured, as tables.py reads it: medians of seconds, MiB and calls."""
+    """Return the results as tables.py reads them: medians of seconds, MiB and calls."""
     return {
         "targets": targets,
         "latency_ms": LATENCY,
@@ -358,7 +358,7 @@ def main() -> None:
     """Measure, write the table and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--targets", type=int, default=len(REGIONS), help="accounts of 17 regions each (default: 17)")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each contender (default: 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each command (default: 3)")
     parser.add_argument(
         "--peers",
         nargs="*",

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes what was measured into the pages of the documentation: tables.py [--check].
+"""Write the results into the pages of the documentation: tables.py [--check].
 
 Each table stands between two comments of the page, `.. begin NAME` and `.. end NAME`, and comes from results/*.json.
 """
@@ -31,7 +31,7 @@ STS_QUOTA = 600
 
 
 def result(targets: int) -> dict[str, Any]:
-    """What was measured with so many targets.
+    """The results with one number of targets.
 
     rows: runs, and medians of wall and cpu (seconds), memory (MiB) and calls; ended: in words, why a run did not come
     to a good end, where that is so.
@@ -41,7 +41,7 @@ def result(targets: int) -> dict[str, Any]:
 
 
 def listed(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in reStructuredText."""
+    """Return a table in reStructuredText."""
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for cells in (header, *rows):
         lines += [f"   {'* -' if not number else '  -'} {cell}".rstrip() for number, cell in enumerate(cells)]
@@ -49,7 +49,7 @@ def listed(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def costs(found: dict[str, Any]) -> str:
-    """What each contender cost, beside the playbook's run without changes."""
+    """Return the table of what each command cost, compared with the playbook's run without changes."""
     (base,) = (item["wall"] for item in found["rows"] if item["what"] == NO_CHANGE)
     header = ("What", "Runs", "Wall s", "Times the playbook", "CPU s", "Memory MiB", "Calls a target")
     return listed(
@@ -69,14 +69,14 @@ def costs(found: dict[str, Any]) -> str:
 
 
 def _seconds(item: dict[str, Any], base: float) -> tuple[str, str]:
-    """How long a contender took, and how many times *base* that is; what became of one that did not get that far."""
+    """Return how long a command took, and its ratio to *base*; or why it has no time."""
     if item.get("ended"):
         return f"**{item['ended']}** after {item['wall']:.0f} s", ""
     return f"{item['wall']:.2f}", f"{item['wall'] / base:.2f}"
 
 
 def goals(few: dict[str, Any], many: dict[str, Any]) -> str:
-    """What the collection sets out to cost, and what it did cost with 17 targets and with 1,700."""
+    """Return the table of the limits, and of what 17 and 1,700 targets really cost."""
     times, seconds = "{:.1f} times", "40 s and {:.1f} s"
     rows: list[tuple[str, float | None, Callable[[float], bool], str]] = [
         (
@@ -149,13 +149,13 @@ def _beyond_the_stacks(found: dict[str, Any]) -> float | None:
 
 
 def _figure(found: dict[str, Any], what: str, figure: str) -> float | None:
-    """A figure of one row, None where that is not there or has not come to a good end."""
+    """Return a figure of one row, None where it is missing or the run did not succeed."""
     row = next((item for item in found["rows"] if item["what"] == what), None)
     return None if row is None or row.get("ended") else row[figure]
 
 
 def capacity() -> str:
-    """What a run without changes over 340,000 targets takes, by the largest fleet that was measured."""
+    """Return the table of what 340,000 unchanged targets cost, extrapolated from the largest measured fleet."""
     (found,) = (item for item in result(1700)["rows"] if item["what"] == NO_CHANGE)
     targets, slices = ACCOUNTS * REGIONS, ACCOUNTS // SLICE
     a_slice = SLICE * REGIONS
@@ -170,7 +170,7 @@ def capacity() -> str:
         ("All slices, one after another", f"{seconds * slices / 60:.0f} min"),
         ("All slices, ten at a time", f"{seconds * slices / 10 / 60:.0f} min, on 20 cores"),
         ("Roles assumed a second by one slice", f"{assumed:.1f}"),
-        (f"Slices at once that reach STS's {STS_QUOTA} calls a second", f"{STS_QUOTA / assumed:.0f}"),
+        (f"Parallel slices that reach STS's {STS_QUOTA} calls a second", f"{STS_QUOTA / assumed:.0f}"),
         ("The least that 10,000 roles take at that quota", f"{ACCOUNTS / STS_QUOTA:.0f} s"),
     ]
     return listed(("What", "How much"), rows)
@@ -188,7 +188,7 @@ BLOCKS = {
 
 
 def written(page: str, text: str) -> str:
-    """The page's text with all its tables as the results have them."""
+    """Return the text of the page with the tables of the results."""
     for name, table in BLOCKS[page].items():
         begin, end = f".. begin {name}\n", f"\n.. end {name}"
         block = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
@@ -199,7 +199,7 @@ def written(page: str, text: str) -> str:
 
 
 def main() -> None:
-    """Write the pages, or with --check fail if one of them is not as the results say."""
+    """Write the pages, or with --check fail if one of them differs from the results."""
     for page in BLOCKS:
         path = PAGES / page
         text = path.read_text(encoding="utf-8")

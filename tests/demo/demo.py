@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demo: deploy, import findings, see the messages, run again, look at a change, remove.
+"""The demo: deploy, import findings, show the messages, run again, preview a change, remove.
 
 Exit code 0: everything was as it must be; 1: something was not, and the last lines say what.
 """
@@ -30,16 +30,16 @@ MEMBERS = ("222222222222", "333333333333")
 CHANNEL = "C0123456789"
 STEPS = 7
 WIDTH = 80
-# How the lines begin that Ansible writes about itself.
+# Prefixes of lines that Ansible writes about itself.
 OF_ANSIBLE = ("PLAY [", "TASK [", "ok: [", "changed: [", "skipping: ")
 
 
 class NotAsExpected(Exception):
-    """What was seen is not what must be."""
+    """A result of the demo is wrong."""
 
 
 class Demo:
-    """The steps, one after the other, on one emulator."""
+    """The steps of the demo, on one emulator."""
 
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
@@ -52,7 +52,7 @@ class Demo:
         self.step = 0
 
     def run(self) -> None:
-        """All steps. Raise NotAsExpected."""
+        """Run all steps. Raises NotAsExpected."""
         self.begin()
         self.deploy()
         self.import_findings()
@@ -63,7 +63,7 @@ class Demo:
         self.show_what_is_left()
 
     def begin(self) -> None:
-        """Describe the world, and say what is to be seen."""
+        """Describe the account to the emulator, and say what the demo shows."""
         administrator = {"hubs": "all", "workspaces": [{"SlackTeamId": "T0123456789", "SlackTeamName": "demo"}]}
         members = {member: {"hubs": "all", "administrator": ACCOUNT} for member in MEMBERS}
         self.aws.ask("POST", "world", {"accounts": {ACCOUNT: administrator, **members}})
@@ -81,7 +81,7 @@ class Demo:
         self.show_holdings()
 
     def import_findings(self) -> None:
-        """Let findings come up, change, and be sent by hand."""
+        """Import findings, update them, and send one by hand."""
         self.heading("Findings come up in Security Hub")
         accounts = {finding["AwsAccountId"] for finding in self.findings.values()}
         regions = {finding["Region"] for finding in self.findings.values()}
@@ -102,21 +102,21 @@ class Demo:
         say(f'One is sent by hand, with Actions, "Send to Slack": {self.script["send"]}')
 
     def import_finding(self, name: str, finding: dict[str, Any]) -> None:
-        """Import one finding, as the service does that has found it."""
+        """Import one finding, as the service that detected it does."""
         client = self.aws.client("securityhub", finding["Region"], finding["AwsAccountId"])
         failed = client.batch_import_findings(Findings=[finding])["FailedFindings"]
         if failed:
             raise NotAsExpected(f"{name} could not be imported: {failed[0]['ErrorMessage']}")
 
     def update_finding(self, finding: dict[str, Any], status: str) -> None:
-        """Set a finding's workflow status, as somebody does who works on it."""
+        """Set the workflow status of a finding, as a person who works on it does."""
         self.aws.client("securityhub", finding["Region"]).batch_update_findings(
             FindingIdentifiers=[{"Id": finding["Id"], "ProductArn": finding["ProductArn"]}],
             Workflow={"Status": status},
         )
 
     def show_messages(self) -> None:
-        """Show what arrived and why the rest did not, and check both."""
+        """Show which messages arrived and why the others did not, and check both."""
         self.heading(f"What arrived in the Slack channel {CHANNEL}")
         messages = self.aws.ask("GET", f"inbox?channel={CHANNEL}")
         print(" #  REGION          SEVERITY  TITLE")
@@ -124,7 +124,7 @@ class Demo:
             line = f"{number:2}  {message['region']:14}  {message['severity']:8}  {message['title']}"
             print(line if len(line) <= WIDTH else f"{line[: WIDTH - 3].rstrip()}...")
         by_hand = [n for n, message in enumerate(messages, start=1) if message["detail_type"].endswith("Custom Action")]
-        say(f"Number {', '.join(map(str, by_hand))} was sent by hand: no threshold holds that back.")
+        say(f"Number {', '.join(map(str, by_hand))} was sent by hand: no severity filter applies.")
         names = {finding["Id"]: name for name, finding in self.findings.items()}
         arrived = [names[message["finding_id"]] for message in messages]
         verdicts = self.verdicts()
@@ -136,7 +136,7 @@ class Demo:
         self.check_messages(arrived, {name for name, verdict in verdicts.items() if verdict.sent})
 
     def verdicts(self) -> dict[str, Any]:
-        """Return what the deployed rules make of every finding, and of each update."""
+        """Return which rules match each finding and each update."""
         update = self.script["update"]
         updated = {
             f"{update['finding']}, updated to {status}": {
@@ -149,7 +149,7 @@ class Demo:
         return explanations.verdicts(self.findings | updated, self.policies, rules, ACCOUNT)
 
     def check_messages(self, arrived: list[str], forwarded: set[str]) -> None:
-        """Check what arrived, and what the rules forward, against what was written down by hand."""
+        """Compare what arrived, and what the rules forward, with findings.yml."""
         expected = self.script["arrives"]
         if arrived != expected:
             raise NotAsExpected(f"these should arrive: {', '.join(expected)}; these did: {', '.join(arrived)}")
@@ -168,8 +168,8 @@ class Demo:
         checked("changed=0, and none of the calls was a write")
 
     def look_at_a_change(self) -> None:
-        """Let check mode tell a change."""
-        self.heading("Look at a change before it is made: eu-west-1 shall send HIGH too")
+        """Preview a change in check mode."""
+        self.heading("Preview a change: eu-west-1 forwards HIGH too")
         before = self.requests_so_far()
         changed = self.play("--check --diff --limit eu-west-1", "-e securityhub_slack_minimum_severity=HIGH")
         self.check_nothing_written(before)
@@ -183,21 +183,21 @@ class Demo:
         self.play("-e securityhub_slack_state=absent")
 
     def show_what_is_left(self) -> None:
-        """Read AWS back."""
+        """Read back what AWS has."""
         self.heading("What is left")
         if any(self.show_holdings().values()):
             raise NotAsExpected("something is left")
         checked("nothing is left")
 
-    # What the steps are made of
+    # Parts of the steps
 
     def heading(self, text: str) -> None:
-        """Begin a step."""
+        """Print the heading of a step."""
         self.step += 1
         print(f"\n== {self.step}/{STEPS} {text}", flush=True)
 
     def play(self, *arguments: str) -> int:
-        """Run the playbook, show what it says, and return how many changes Ansible's recap counts."""
+        """Run the playbook, print its output, and return the number of changes in Ansible's recap."""
         command = [*PLAYBOOK, *arguments]
         print("$ " + command_line(command), flush=True)
         running = subprocess.Popen(
@@ -223,7 +223,7 @@ class Demo:
         return sum(int(count) for line in output for count in re.findall(r"changed=(\d+)", line))
 
     def show_holdings(self) -> dict[str, int]:
-        """Read back how much the account has, say it, and return it."""
+        """Count what the account has, print that, and return it."""
         state = self.aws.state(list(self.policies))
         in_regions = state["regions"].values()
         found = {
@@ -239,7 +239,7 @@ class Demo:
         return found
 
     def requests_so_far(self) -> int:
-        """Return the number of the last request that AWS has got."""
+        """Return the number of the last request to AWS."""
         return int(self.aws.ask("GET", "status")["requests"])
 
     def check_nothing_written(self, before: int) -> None:
@@ -250,7 +250,7 @@ class Demo:
 
 
 def command_line(parts: list[str]) -> str:
-    """Return a command as it can be typed, on as many lines as it needs."""
+    """Return a command as a user would type it, on several lines if it is long."""
     lines = [parts[0]]
     for part in parts[1:]:
         if len(f"    {lines[-1]} {part} \\") <= WIDTH:
@@ -261,21 +261,21 @@ def command_line(parts: list[str]) -> str:
 
 
 def say(text: str) -> None:
-    """Print a sentence, its lines indented as its first one."""
+    """Print a sentence, with all lines indented as the first one."""
     indent = " " * (len(text) - len(text.lstrip()))
     print("\n".join(textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)), flush=True)
 
 
 def checked(text: str) -> None:
-    """Print what was checked, and found to be so."""
+    """Print a check that passed."""
     say(f"Checked: {text}.")
 
 
 def main() -> int:
-    """Run the demo on an emulator of its own."""
+    """Start an emulator, run the demo, and stop the emulator."""
     started = time.monotonic()
     keep = os.environ.get("KEEP", "0") not in ("", "0")
-    # Also when it is told to end, the emulator is stopped.
+    # The emulator is stopped on SIGTERM, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     aws = LocalAws.started()
     try:
@@ -294,7 +294,7 @@ def main() -> int:
 
 
 def say_farewell(aws: LocalAws, seconds: float, keep: bool) -> None:
-    """Say how to go on from here."""
+    """Print what to try next."""
     print(f"\nAll as expected, in {seconds:.0f} s.")
     if keep:
         say(f"The channel with its messages, as a page to look at: {aws.url}/")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a finding is sent or not: asked of the deployed patterns, told in the words of the inventory's policy."""
+"""Explain why a finding is forwarded or not, from the deployed patterns and the policy of the inventory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAME = "securityhub-slack"
 
 
 def regions_with_policies(inventory: str) -> dict[str, policy.Policy]:
-    """Return the policy of every host of the inventory, whose hosts are named by their region."""
+    """Return the policy of each host of the inventory; hosts are named after their Regions."""
     loader = DataLoader()
     hosts = InventoryManager(loader, sources=[str(ROOT / inventory)])
     variables = VariableManager(loader, hosts)
@@ -39,7 +39,7 @@ def verdicts(
     rules: dict[str, dict[str, dict[str, Any]]],
     account: str,
 ) -> dict[str, simulation.Verdict]:
-    """Return for each finding what becomes of it. *rules*: of each region, as in aws_state."""
+    """Return for each finding whether it is forwarded, and why. *rules*: of each Region, as in aws_state."""
     candidates = [topology.Candidate(region, ((NAME, of_region),)) for region, of_region in policies.items()]
     places = topology.lay_out(candidates, None, topology.AUTO, "").places
     targets = [
@@ -48,7 +48,7 @@ def verdicts(
             account=account,
             region=place.region,
             rules=tuple(simulation.Rule(name, rule["pattern"], NAME) for name, rule in rules[place.region].items()),
-            channels=(simulation.Route(NAME, policies[place.region], place.scopes[0]),),
+            routes=(simulation.Route(NAME, policies[place.region], place.scopes[0]),),
         )
         for place in places
     ]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator of the demo: started on a free port, and asked as AWS is asked."""
+"""The emulator of the demo, on a free port."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import aws_state
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "111111111111"
-# The first is the one that inventories/demo uses by itself; molecule has 4578.
+# inventories/demo uses the first one by default; molecule uses 4578.
 PORTS = (4577, *range(4579, 4600))
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -33,7 +33,7 @@ def _is_free(port: int) -> bool:
 
 
 class LocalAws:
-    """The emulator on one port. *environment* leads every AWS call of a process to it, and to nothing else."""
+    """The emulator on one port. *environment* directs all AWS calls of a process to it."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -52,16 +52,16 @@ class LocalAws:
 
     @classmethod
     def started(cls) -> LocalAws:
-        """Return an emulator started here; what runs on another port is left alone. Raise OSError if none is free."""
+        """Start an emulator on a port that is free. Raises OSError if none is."""
         for port in filter(_is_free, PORTS):
             found = cls(port)
-            # Somebody may have been faster with this port; then that one is theirs.
+            # Another process may have taken this port in the meantime.
             if found.launcher("start").startswith("emulator: started"):
                 return found
         raise OSError(f"no port of {PORTS[0]} to {PORTS[-1]} is free on 127.0.0.1")
 
     def launcher(self, command: str) -> str:
-        """Return what tests/emulator/emulator says to *command* (start, stop)."""
+        """Return the output of tests/emulator/emulator for *command* (start, stop)."""
         script = ROOT / "tests" / "emulator" / "emulator"
         return subprocess.run(
             [script, command], env=self.environment, check=True, stdout=subprocess.PIPE, text=True
@@ -79,5 +79,5 @@ class LocalAws:
         return aws_state.client(service, region, account, self.url)
 
     def state(self, regions: list[str]) -> dict[str, Any]:
-        """Return what the account has of all that the playbook makes, read back from AWS."""
+        """Return what the account has of the resources that the playbook creates."""
         return aws_state.of_account(ACCOUNT, regions, self.url)

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a HOME in which ansible-test can build its own virtual environments from the package index alone.
+"""Create a HOME in which ansible-test can create its virtual environments from the package index alone.
 
-Two things stand in its way: it fetches get-pip.py from a host of its own, and it drops every PIP_* variable before it
-calls pip. A file in its download cache and a pip.conf answer both.
+By default it downloads get-pip.py from another host, and removes all PIP_* variables before it calls pip. A file in its
+download cache and a pip.conf replace both.
 """
 
 from __future__ import annotations

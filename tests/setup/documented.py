@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Print what `ansible-doc --metadata-dump` knows of the collection: every plugin and role, by kind."""
+"""Print the plugins and roles of the collection that `ansible-doc --metadata-dump` lists, by kind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 def main() -> None:
     """Read the dump named on the command line."""
     documented = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["all"]
-    documented.pop("keyword", None)  # those of Ansible itself
+    documented.pop("keyword", None)  # Ansible's own
     for kind, plugins in sorted(documented.items()):
         if plugins:
             print(f"{kind}: {', '.join(sorted(name.rpartition('.')[2] for name in plugins))}")

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lay out .ansible/collections: this checkout as secops.securityhub, and amazon.aws beside it.
+"""Fill .ansible/collections: this checkout as secops.securityhub, and amazon.aws beside it.
 
-Ansible Galaxy is not asked: the PyPI package `ansible` carries amazon.aws, and only that part of it is unpacked
-(5 MB of 500). The checkout is linked, not copied, so what runs is always what is being edited.
+Ansible Galaxy is not used: the PyPI package `ansible` contains amazon.aws, and only that part is unpacked (5 MB of
+500). The checkout is linked, not copied, so edits take effect immediately.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ def link_checkout(collections: Path) -> None:
 
 
 def unpack_amazon_aws(collections: Path, ansible_version: str) -> None:
-    """Take amazon.aws out of the wheel of the PyPI package `ansible` of that version."""
+    """Extract amazon.aws from the wheel of the PyPI package `ansible` of that version."""
+    print(f"  downloading ansible {ansible_version} (50 MB) for its copy of amazon.aws", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        # The wheel is only a carrier here, so the Python that it asks for does not matter.
+        # The wheel is only unpacked here, so the Python version that it requires does not matter.
         pip = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--only-binary=:all:"]
         subprocess.run([*pip, "--python-version=3.14", f"--dest={folder}", f"ansible=={ansible_version}"], check=True)
         (wheel,) = Path(folder).glob("ansible-*.whl")
@@ -41,7 +42,7 @@ def unpack_amazon_aws(collections: Path, ansible_version: str) -> None:
 
 
 def main() -> None:
-    """Read the command line and lay out the collections path."""
+    """Fill the collections path that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--collections", type=Path, default=ROOT / ".ansible" / "collections")
     parser.add_argument("--ansible-version", default="14.5.0", help="PyPI version of ansible to take amazon.aws from")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the stack templates that cfn-lint reads: one of each shape that a pipeline can have."""
+"""Write the stack templates that cfn-lint reads: one of each shape that a deployment can have."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import desired
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import handover
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import settings_of
+from ansible_collections.secops.securityhub.plugins.module_utils._model import names as desired
+from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import settings_of
+from ansible_collections.secops.securityhub.plugins.module_utils._plan import transfer as handover
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
@@ -79,7 +79,7 @@ def defaults() -> dict[str, Any]:
 
 
 def design(shape: dict[str, Any], scope: Scope = HERE) -> template.StackDesign:
-    """Return the stack of a pipeline with those variables, given without their prefix."""
+    """Return the stack of a deployment with these role variables, given without their prefix."""
     given = {f"securityhub_slack_{name}": value for name, value in shape.items()}
     settings = settings_of("eu-west-1", {**defaults(), "securityhub_slack_workspace_id": "T0123456789", **given})
     today = datetime.date(2026, 1, 1)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write roles/*/defaults/main.yml from the roles' argument specs, where alone defaults are decided."""
+"""Write roles/*/defaults/main.yml from the argument specs of the roles, which define the defaults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEAD = "---\n# Written by tests/setup/role_defaults.py from meta/argument_specs.
 
 
 def defaults(spec: dict[str, Any]) -> str:
-    """Return the text of a defaults file: what has no default stands there commented out."""
+    """Return the text of a defaults file. Variables without a default are commented out."""
     lines = []
     for name, option in spec.items():
         if "default" in option:
@@ -27,7 +27,7 @@ def defaults(spec: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Write the files, or with --check only tell whether they are as they should be."""
+    """Write the files, or with --check fail if one of them is out of date."""
     stale = 0
     for specs in sorted(ROOT.glob("roles/*/meta/argument_specs.yml")):
         wanted = defaults(yaml.safe_load(specs.read_text())["argument_specs"]["main"]["options"])
@@ -36,7 +36,10 @@ def main() -> int:
             continue
         stale += 1
         if "--check" in sys.argv:
-            print(f"{target.relative_to(ROOT)} is stale: run tests/setup/role_defaults.py", file=sys.stderr)
+            print(
+                f"{target.relative_to(ROOT)} is out of date. Run: .venv/bin/python tests/setup/role_defaults.py",
+                file=sys.stderr,
+            )
             continue
         target.parent.mkdir(exist_ok=True)
         target.write_text(wanted)

@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the unit tests and the sanity tests on each ansible-core of tests/matrix.json whose Python this machine has.
 
-Every entry gets a virtual environment and a collections path of its own, below .cache/versions, with the amazon.aws
-that the PyPI package `ansible` of the entry carries. Pythons are taken from PYTHONS (executables, separated by
-colons), from PATH, and from pyenv.
+Each entry has its virtual environment and collections path below .cache/versions, with amazon.aws from the PyPI package
+`ansible` of the entry. Pythons are taken from PYTHONS (executables, separated by colons), from PATH, and from pyenv.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ REQUIREMENTS = ROOT / "tests" / "unit" / "requirements.txt"
 
 
 class NoPython(Exception):
-    """This machine lacks the Python of an entry."""
+    """The Python of an entry is not installed."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Entry:
 
     @property
     def folder(self) -> Path:
-        """Return where the entry's environment lives."""
+        """Return the folder of the environment."""
         return CACHE / f"{self.core}-py{self.python}"
 
 
@@ -55,7 +54,7 @@ def entries() -> list[Entry]:
 
 
 def candidates(version: str) -> Iterator[Path]:
-    """Yield files that may be the Python of that version."""
+    """Yield paths at which the Python of that version may be."""
     yield from (Path(path) for path in os.environ.get("PYTHONS", "").split(os.pathsep) if path)
     yield from (Path(folder) / f"python{version}" for folder in os.environ["PATH"].split(os.pathsep) if folder)
     try:
@@ -66,7 +65,7 @@ def candidates(version: str) -> Iterator[Path]:
 
 
 def find_python(version: str) -> Path:
-    """Return a Python of that version that really runs: a shim of pyenv may stand for none."""
+    """Return a Python of that version that runs. A pyenv shim may not."""
     tell = "import sys; print('{}.{}'.format(*sys.version_info), sys.executable)"
     for candidate in candidates(version):
         try:
@@ -76,11 +75,11 @@ def find_python(version: str) -> Path:
         found, _space, executable = told.strip().partition(" ")
         if found == version:
             return Path(executable)
-    raise NoPython(f"no python{version} on this machine")
+    raise NoPython(f"python{version} is not installed")
 
 
 def prepare(entry: Entry) -> None:
-    """Make the entry's environment, unless it stands already as the matrix wants it."""
+    """Create the environment of an entry, unless it is up to date."""
     venv, stamp = entry.folder / "venv", entry.folder / "stamp"
     wanted = f"{entry}\n{REQUIREMENTS.read_text(encoding='utf-8')}"
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
@@ -97,7 +96,7 @@ def prepare(entry: Entry) -> None:
 
 
 def answers(address: str) -> bool:
-    """Return whether that address can be fetched from here."""
+    """Return whether the address can be reached."""
     try:
         urllib.request.urlopen(address, timeout=10).close()
     except OSError:
@@ -106,7 +105,7 @@ def answers(address: str) -> bool:
 
 
 def out_of_reach(venv: Path) -> dict[str, str]:
-    """Return the sanity tests whose requirements lie outside the package index, on a host that does not answer."""
+    """Return the sanity tests whose requirements are on a host that cannot be reached, with that host."""
     return {
         path.stem.removeprefix("sanity."): urllib.parse.urlsplit(address).netloc
         for path in sorted(venv.glob("lib/python*/site-packages/ansible_test/_data/requirements/sanity.*.txt"))
@@ -116,7 +115,7 @@ def out_of_reach(venv: Path) -> dict[str, str]:
 
 
 def failures(entry: Entry, skipped: Iterable[str]) -> list[str]:
-    """Run the entry's tests and return which of them failed."""
+    """Run the tests of an entry and return which failed."""
     venv, collections = entry.folder / "venv", entry.folder / "collections"
     environment = {
         **os.environ,
@@ -128,13 +127,13 @@ def failures(entry: Entry, skipped: Iterable[str]) -> list[str]:
     skips = [f"--skip-test={test}" for test in skipped]
     tests = {
         "unit": [venv / "bin" / "pytest", "-n", "2", "-o", f"pythonpath={collections} tests/setup"],
-        "sanity": [ROOT / "tests" / "sanity", *skips],
+        "sanity": [ROOT / "tests" / "run" / "ansible-test", "sanity", *skips],
     }
     return [name for name, command in tests.items() if subprocess.call(command, cwd=ROOT, env=environment)]
 
 
 def outcome(entry: Entry) -> str:
-    """Run one entry and return how it went: ok, or the reason why not."""
+    """Run one entry and return the result: ok, or what failed."""
     print(f"\n==== ansible-core {entry.core}, Python {entry.python}, amazon.aws of ansible {entry.ansible}", flush=True)
     try:
         prepare(entry)
@@ -148,9 +147,9 @@ def outcome(entry: Entry) -> str:
 
 
 def main() -> None:
-    """Run the entries named on the command line, or all that this machine can run, and sum up."""
+    """Run the entries named on the command line, or all whose Python is installed, and print a summary."""
     known = {entry.core for entry in entries()}
-    parser = argparse.ArgumentParser(prog="tests/versions", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tests/run/versions", description=__doc__)
     parser.add_argument("core", nargs="*", help="ansible-core versions of the matrix, all by default")
     named = set(parser.parse_args().core)
     if named - known:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ways to break a deployed pipeline by hand: what is done, and whether a run of the main playbook repairs it.
 
-What the doctor says of each stands in the tests of the doctor.
+The tests of the doctor have what it reports for each.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PLAIN, DEEP, NOT = "an ordinary run", "a deep run", "no run"
 
 @dataclass(frozen=True)
 class Breakage:
-    """Something that somebody does to the fleet; *repaired_by* PLAIN, DEEP or NOT.
+    """A change by hand to the fleet; *repaired_by* PLAIN, DEEP or NOT.
 
     *loses*: whether a finding of the region gets lost then. *variables*: role variables of a fleet that can be broken
     so.
@@ -300,7 +300,7 @@ BREAKAGES = (
     Breakage("topic encrypted with AWS's key", key_of_aws, DEEP),
     Breakage("topic encrypted with a key that keeps EventBridge out", key_without_eventbridge, DEEP),
     Breakage("topic encrypted with a disabled key", key_disabled, DEEP),
-    Breakage("topic encrypted with somebody's usable key", key_of_others, DEEP, loses=False),
+    Breakage("topic encrypted with another usable key", key_of_others, DEEP, loses=False),
     Breakage("own key disabled", named_key_disabled(ALIAS), DEEP, variables=OWN_KEY),
     Breakage("own key keeps EventBridge out", named_key_without_eventbridge(ALIAS), DEEP, variables=OWN_KEY),
     Breakage("own key to be deleted", own_key_to_be_deleted, DEEP, variables=OWN_KEY),
@@ -324,8 +324,8 @@ BREAKAGES = (
     Breakage("topic detached from the channel", topic_detached, PLAIN),
     Breakage("channel configuration deleted", configuration_deleted, PLAIN),
     Breakage("channel role deleted", role_deleted, PLAIN, loses=False),
-    Breakage("channel role trusts somebody else", role_trusts_nobody, PLAIN, loses=False),
+    Breakage("channel role trusts another service", role_trusts_nobody, PLAIN, loses=False),
     Breakage("channels disabled by an organization policy", world(channel_policy_disabled="Denied by policy"), NOT),
     Breakage("app not in the private channel", world(private_channels=[deployed.CHANNEL]), NOT),
-    Breakage("workspace no longer authorised", world(workspaces=[]), NOT, loses=False),
+    Breakage("workspace no longer authorized", world(workspaces=[]), NOT, loses=False),
 )

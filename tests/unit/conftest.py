@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A local AWS for the tests: one emulator for each pytest process, on a port of its own."""
+"""An AWS emulator for the tests: one for each pytest process, on a free port."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import urllib.request
@@ -19,17 +20,56 @@ from urllib.parse import urlencode
 
 import boto3
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import botocore_data
 from botocore.config import Config
 from hypothesis import settings
 
-# How long one example takes says more about what else the machine does than about what is tested.
-settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+# The time of one example depends on what else the machine does. To search longer: pytest --hypothesis-profile=long
+settings.register_profile("default", deadline=None, max_examples=30)
+settings.register_profile("long", deadline=None, max_examples=1000)
+settings.load_profile("default")
+
+botocore_data.keep_in_memory()
+
+# A shell ignores SIGINT in background jobs (make test &, nohup), and child processes inherit that. The tests interrupt
+# themselves and playbooks, so they need Python's handler.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Ansible takes a shim of pyenv for a Python even where that version is not installed.
+os.environ["PATH"] = os.pathsep.join(
+    folder for folder in os.environ["PATH"].split(os.pathsep) if not folder.endswith("/shims")
+)
+# Without compiled files, each playbook run would compile the collection again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = ROOT / "tests" / "emulator" / "emulator"
 ACCOUNT = "111111111111"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers here, because ansible-test does not read pyproject.toml."""
+    for marker in (
+        "emulator: uses the AWS emulator",
+        "playbook: is in a file that runs commands of Ansible",
+        "pure: neither of them",
+    ):
+        config.addinivalue_line("markers", marker)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test: emulator if it uses that fixture, playbook if its file runs commands of Ansible, else pure."""
+    for item in items:
+        needs_emulator = "emulator" in getattr(item, "fixturenames", ())
+        runs_playbooks = "ansible_commands" in vars(getattr(item, "module", None) or object)
+        if needs_emulator:
+            item.add_marker("emulator")
+        if runs_playbooks:
+            item.add_marker("playbook")
+        if not needs_emulator and not runs_playbooks:
+            item.add_marker("pure")
 
 
 class Emulator:
@@ -38,73 +78,77 @@ class Emulator:
     def __init__(self, port: int) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
+        self._clients: dict[str, Any] = {}
 
     def client(self, service: str, region: str = "us-east-1", account: str = ACCOUNT, **config: Any) -> Any:
-        """A boto3 client of an account in a region, that asks once; **config goes to botocore's Config."""
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.url,
-            aws_access_key_id=account,
-            aws_secret_access_key="emulator",
-            config=Config(**{"retries": {"total_max_attempts": 1}, **config}),
-        )
+        """Return a boto3 client of an account in a Region, without retries. **config is passed to botocore's Config."""
+        key = f"{service} {region} {account} {config}"
+        if key not in self._clients:
+            self._clients[key] = boto3.client(
+                service,
+                region_name=region,
+                endpoint_url=self.url,
+                aws_access_key_id=account,
+                aws_secret_access_key="emulator",
+                config=Config(**{"retries": {"total_max_attempts": 1}, **config}),
+            )
+        return self._clients[key]
 
     def ask(self, method: str, path: str, given: Any = None) -> Any:
-        """The answer of the control API; urllib.error.HTTPError when it refuses."""
+        """Return the answer of the control API. Raises urllib.error.HTTPError where it answers with an error."""
         body = None if given is None else json.dumps(given).encode()
         request = urllib.request.Request(f"{self.url}/_emulator/{path}", data=body, method=method)
         with DIRECT.open(request, timeout=30) as answer:
             return json.load(answer)
 
     def reset(self) -> None:
-        """Everything back to an empty world."""
+        """Remove all accounts, faults and messages."""
         self.ask("POST", "reset", {})
 
     def world(self, accounts: dict[str, dict], **more: Any) -> None:
-        """Merges accounts, by id, into the world."""
+        """Add accounts, by ID, or replace what they have."""
         self.ask("POST", "world", {"accounts": accounts, **more})
 
     def requests(self, since: int = 0) -> list[dict]:
-        """The AWS requests so far, or those after number `since`."""
+        """Return the AWS requests so far, or those after number `since`."""
         return self.ask("GET", f"requests?since={since}")
 
     def writes(self, since: int = 0) -> list[str]:
-        """The operations among them that write."""
+        """Return the operations among them that write."""
         return [entry["operation"] for entry in self.requests(since) if entry["write"]]
 
     def forget_requests(self) -> None:
-        """Empties the log of requests."""
+        """Empty the log of requests."""
         self.ask("DELETE", "requests")
 
     def inbox(self, channel: str | None = None) -> list[dict]:
-        """The messages that arrived, in order."""
+        """Return the messages that arrived, in order."""
         return self.ask("GET", "inbox" + (f"?{urlencode({'channel': channel})}" if channel else ""))
 
     def faults(self, *rules: dict, seed: int | None = None) -> dict:
-        """Replaces the fault rules; none at all when called without one. A seed makes chance repeat itself."""
+        """Replace the fault rules; without arguments, remove them. A seed makes random faults repeatable."""
         return self.ask("POST", "faults" + ("" if seed is None else f"?seed={seed}"), list(rules))
 
     def stacks(self, seconds: float = 0, *failures: dict) -> dict:
-        """How long operations on stacks take, and which of them fail."""
+        """Set how long operations on stacks take, and which of them fail."""
         return self.ask("POST", "stacks", {"seconds": seconds, "fail": list(failures)})
 
     def sign_in(self, **given: Any) -> dict:
-        """How long temporary credentials last (session_seconds), and which tokens lead to some."""
+        """Set how long temporary credentials last (session_seconds), and which tokens are valid."""
         return self.ask("POST", "sign_in", given)
 
     def custom_action(self, region: str, action: str, *finding_ids: str, account: str = ACCOUNT) -> dict:
-        """Sends findings by a custom action, as a person does in the console."""
+        """Send findings with a custom action, as a person does in the console."""
         given = {"account": account, "region": region, "action": action, "finding_ids": list(finding_ids)}
         return self.ask("POST", "custom_action", given)
 
     def press(self, message: dict, button: str) -> dict:
-        """Presses a button under a message of the inbox, and returns status and answer."""
+        """Press a button of a message of the inbox, and return status and answer."""
         return self.ask("POST", "button", {"n": message["n"], "button": button})
 
 
 def free_port() -> int:
-    """A port that nothing listens on now."""
+    """Return a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -112,14 +156,14 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
-    """A started emulator. Its world is shared by the tests of the process: a test that needs it empty resets it."""
+    """Return the emulator of this process. All its tests share it; a test that needs it empty resets it."""
     with started() as found:
         yield found
 
 
 @contextlib.contextmanager
 def started() -> Iterator[Emulator]:
-    """An emulator on a port of its own, stopped in the end."""
+    """Start an emulator on a free port, and stop it in the end."""
     port = free_port()
     environment = {**os.environ, "EMULATOR_PORT": str(port)}
     subprocess.run([LAUNCHER, "start"], env=environment, check=True, capture_output=True)

@@ -11,14 +11,15 @@ from functools import lru_cache
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.secops.securityhub.plugins.module_utils._apply import stacks
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import report
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.run import run
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import PREFIX
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import settings_of
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
+from ansible_collections.secops.securityhub.plugins.module_utils._commands import deploy as main_job
+from ansible_collections.secops.securityhub.plugins.module_utils._commands.context import Context
+from ansible_collections.secops.securityhub.plugins.module_utils._commands.context import Outcome
+from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import PREFIX
+from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import settings_of
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
 
 ACCOUNT = "111111111111"
@@ -33,6 +34,7 @@ CONFIGURATION = f"arn:aws:chatbot::{ACCOUNT}:chat-configuration/slack-channel/{N
 WORLD = {"hubs": list(REGIONS), "workspaces": [{"SlackTeamId": TEAM, "SlackTeamName": "acme"}]}
 # A day on which nothing in the tests expires.
 TODAY = datetime.date(2026, 11, 24)
+NOW = datetime.datetime.combine(TODAY, datetime.time(12), datetime.timezone.utc)
 
 
 @lru_cache(maxsize=1)
@@ -52,9 +54,9 @@ class Fleet:
         """Return a boto3 client of the account in a region."""
         return self.emulator.client(service, region)
 
-    def targets(self, **given: Any) -> list[Target]:
+    def targets(self, **given: Any) -> list[TargetSnapshot]:
         """Return a target for each region, with role variables given without their prefix."""
-        return [Target(settings_of(region, self._variables(region, given))) for region in REGIONS]
+        return [TargetSnapshot(settings_of(region, self._variables(region, given))) for region in REGIONS]
 
     def _variables(self, region: str, given: dict[str, Any]) -> dict[str, Any]:
         chosen = {
@@ -69,16 +71,33 @@ class Fleet:
         assert not checked.error_messages, checked.error_messages
         return dict(checked.validated_parameters)
 
+    def context(self, *, check: bool = False, options: dict[str, Any] | None = None, **given: Any) -> Context:
+        """Return the context in which a command runs on the fleet, with role variables without their prefix."""
+        return Context(
+            aws=clients(),
+            targets=self.targets(**given),
+            unselected=[],
+            options=options or {},
+            check_mode=check,
+            diff=False,
+            now=NOW,
+            progress=lambda _line: None,
+            write=lambda _path, _text: None,
+        )
+
+    def deploy(self, *, check: bool = False, **given: Any) -> Outcome:
+        """Run the main job, and return its outcome."""
+        return main_job.run(self.context(check=check, **given))
+
     def run(self, *, check: bool = False, **given: Any) -> list[str]:
-        """Run the collection, and return what it has changed or failed at, in words."""
-        targets = self.targets(**given)
-        accounts = run(targets, [], clients(), check=check, diff=False, today=TODAY, say=lambda line: None)
+        """Run the main job, and return what it has changed or failed at, in words."""
+        result = self.deploy(check=check, **given).result
         of_targets = [
-            f"{target.host}: {change}"
-            for target in targets
-            for change in ([f"FAILED: {target.error}"] if target.error else report.changes_of(target))
+            f"{host}: {change}"
+            for host, target in result["targets"].items()
+            for change in ([f"FAILED: {target['msg']}"] if target["failed"] else target["changes"])
         ]
-        return of_targets + [change for account in accounts for change in report.channel_changes(account)]
+        return of_targets + [change for account in result["accounts"] for change in account["changes"]]
 
     def finding(self, name: str = "1", region: str = HERE) -> None:
         """Let Security Hub get a critical finding; where it is off it gets none."""
@@ -149,7 +168,7 @@ def deploy(emulator: Any, monkeypatch: Any, **variables: Any) -> Fleet:
     """
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
-    # Nobody else writes, and stacks of the emulator are there at once.
+    # Without other writers there is nothing to wait for, and the emulator finishes stacks immediately.
     monkeypatch.setattr(configuration, "SETTLE_SECONDS", 0.01)
     monkeypatch.setattr(stacks, "FIRST_PAUSE", 0.05)
     emulator.reset()

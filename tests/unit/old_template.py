@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._apply import stacks
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import migrate
-from ansible_collections.secops.securityhub.plugins.module_utils._commands.context import Context
-from ansible_collections.secops.securityhub.plugins.module_utils._commands.context import Outcome
 from ansible_collections.secops.securityhub.plugins.module_utils._migrate import signature
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import stacks
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.deployed import ACCOUNT
 from ansible_collections.secops.securityhub.tests.unit.deployed import CHANNEL
@@ -56,7 +52,7 @@ class OldFleet(Fleet):
         """Return a boto3 client of the account in a region."""
         return self.emulator.client(service, region, self.account)
 
-    def deploy(self, region: str = HERE, *, body: str = "", name: str = "", channel: str = CHANNEL) -> str:
+    def create_stack(self, region: str = HERE, *, body: str = "", name: str = "", channel: str = CHANNEL) -> str:
         """Create a stack of the template, or of *body*, and return its final state."""
         name = name or stack_name(region)
         client = self.client("cloudformation", region)
@@ -93,7 +89,7 @@ class OldFleet(Fleet):
 
     def migrate(self, *, check: bool = False, **given: Any) -> dict[str, Any]:
         """Migrate the account, and return the result of the module."""
-        return migrate_targets(self.targets(**given), check=check).result
+        return migrate.run(self.context(check=check, **given)).result
 
     def configurations(self) -> list[dict[str, Any]]:
         """Return the account's Slack channels."""
@@ -131,22 +127,6 @@ class OldFleet(Fleet):
         self.finding(name, region)
         self.emulator.ask("DELETE", "inbox")
         self.emulator.custom_action(region, ACTION, f"{region}/{name}")
-
-
-def migrate_targets(targets: list[Target], *, check: bool = False) -> Outcome:
-    """Run the command on the targets."""
-    context = Context(
-        aws=deployed.clients(),
-        targets=targets,
-        unselected=[],
-        options={},
-        check_mode=check,
-        diff=False,
-        now=datetime.datetime.combine(deployed.TODAY, datetime.time(), datetime.timezone.utc),
-        progress=lambda line: None,
-        write=lambda path, text: None,
-    )
-    return migrate.run(context)
 
 
 def begin(emulator: Any, monkeypatch: Any, **variables: Any) -> OldFleet:

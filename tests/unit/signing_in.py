@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A person's home with the files that AWS credentials come from, and playbooks run in it as processes."""
+"""The home directory of a user with files for AWS credentials, and playbooks that run in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import environment_of
+from ansible_collections.secops.securityhub.tests.resilience.playbook import environment_of
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "securityhub_slack_"
@@ -26,7 +27,7 @@ START_URL = "https://acme.awsapps.com/start"
 
 
 class Home:
-    """What a person has below ``~/.aws``, and what stands in the environment."""
+    """The files below ``~/.aws`` of a user, and the environment."""
 
     def __init__(self, folder: Path, emulator: Any) -> None:
         self.folder = folder
@@ -84,7 +85,7 @@ class Home:
     def call(self, command: str, *arguments: str | Path) -> Run:
         """Run a command of Ansible to its end."""
         done = subprocess.run(
-            [Path(sys.executable).with_name(command), *arguments],
+            [ansible_commands.path(command), *arguments],
             cwd=ROOT,
             env=self._environment(),
             capture_output=True,
@@ -105,7 +106,7 @@ class Home:
 
 
 class Run:
-    """How a run ended, and what it said."""
+    """Exit code and output of a run."""
 
     def __init__(self, code: int, out: str, err: str) -> None:
         self.code = code
@@ -113,12 +114,12 @@ class Run:
 
     @property
     def said(self) -> str:
-        """All that was said, on one line."""
+        """Return the output on one line."""
         return " ".join(self.output.split())
 
     @property
     def failed(self) -> dict[str, str]:
-        """What the report says of those who failed, by host."""
+        """Return the causes of failures that the report gives, by host."""
         found = re.search(r"^Failed:\n(.*?)\n\n", self.output, re.M | re.S)
         lines = re.sub(r"\n    ", " ", found[1]).splitlines() if found else []
         causes = dict(line.strip().split(": ", 1) for line in lines)
@@ -126,7 +127,7 @@ class Run:
 
     @property
     def recap(self) -> dict[str, str]:
-        """ok, changed or failed, by host."""
+        """Return ok, changed or failed, by host."""
         rows = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+) .*failed=(\d+)", self.output, re.M)
         return {
             host: "failed" if failed != "0" else "changed" if changed != "0" else "ok" for host, changed, failed in rows

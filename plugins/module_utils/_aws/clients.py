@@ -12,6 +12,7 @@ from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Protocol
 from typing import TypeVar
 
 from .credentials import ATTEMPTS
@@ -54,6 +55,28 @@ class Traffic:
             self.retries += attempts
 
 
+class Caller(Protocol):
+    """Makes signed calls for one account: ``Access`` in playbooks, ``modules.ModuleAccess`` in modules."""
+
+    @property
+    def region(self) -> str:
+        """The region that is called unless a call names another."""
+
+    def call(
+        self,
+        service: str,
+        function: Callable[..., Answer],
+        *arguments: Any,
+        attempts: int = ATTEMPTS,
+        region: str = "",
+        **options: Any,
+    ) -> Answer:
+        """Call *function*, one of ``_services``, with a signing client of *service*, then the other arguments.
+
+        *attempts*: how often botocore sends the request at most; 1 for a write that must not be repeated blindly.
+        """
+
+
 class Clients:
     """Hands out clients; a thread names the account it acts for with *acting*."""
 
@@ -94,6 +117,14 @@ class Clients:
         client = self.get(service, region, source.endpoint_url, attempts)
         with self.acting(source):
             return function(client, *arguments, **options)
+
+    def prepare(self, source: CredentialSource, region: str, service: str) -> None:
+        """Create the client of *service* that *call* will use: no call."""
+        self.get(service, region, source.endpoint_url)
+
+    def access(self, source: CredentialSource, region: str) -> Access:
+        """Return what calls the services of *region* for the account of *source*."""
+        return Access(self, source, region)
 
     @contextmanager
     def acting(self, source: CredentialSource) -> Iterator[None]:
@@ -140,6 +171,57 @@ class Clients:
         client.meta.events.register(after_call, self.traffic.count)
         client.meta.events.register(after_call, refuse_pages)
         return client
+
+
+@dataclass(frozen=True)
+class Access:
+    """Signed calls for one account (*source*), in *region* unless a call names another."""
+
+    aws: Clients
+    source: CredentialSource
+    region: str
+
+    def call(
+        self,
+        service: str,
+        function: Callable[..., Answer],
+        *arguments: Any,
+        attempts: int = ATTEMPTS,
+        region: str = "",
+        **options: Any,
+    ) -> Answer:
+        """Call *function* of ``_services`` with a signing client of *service*; see ``Caller``."""
+        return self.aws.call(
+            self.source, region or self.region, service, function, *arguments, attempts=attempts, **options
+        )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A Caller around clients that somebody else made and signs for; *writer* makes the calls of one attempt."""
+
+    client: Any
+    writer: Any
+
+    @property
+    def region(self) -> str:
+        return str(self.client.meta.region_name)
+
+    def call(
+        self,
+        service: str,  # the clients are of one
+        function: Callable[..., Answer],
+        *arguments: Any,
+        attempts: int = ATTEMPTS,
+        region: str = "",
+        **options: Any,
+    ) -> Answer:
+        return function(self.writer if attempts == 1 and self.writer else self.client, *arguments, **options)
+
+
+def caller(given: Any, writer: Any = None) -> Caller:
+    """Return *given* if it is a Caller, else one around the client *given*. Goes when no caller passes clients."""
+    return given if hasattr(given, "call") else _Given(given, writer)
 
 
 def refuse_pages(http_response: Any, **_event: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypeVar
 
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
 
@@ -26,22 +27,62 @@ except ImportError:
     pass  # AnsibleAWSModule says so
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from collections.abc import Iterator
+
+Answer = TypeVar("Answer")
 
 VERSION = "1.0.0"
 
 
-def client(module: Any, service: str, **where: str) -> Any:
-    """Return a client of *service* with the module's credentials; ``region=`` overrides the module's region.
+class ModuleAccess:
+    """Signed calls with the credentials of a module, in *region*, or else in the region of the module's options.
 
-    botocore's standard retries cover throttling, faults and resets; the option aws_config still overrides them.
+    The same ``call`` as ``clients.Access`` has.
     """
-    set_collection_info(collection_name=USER_AGENT, collection_version=VERSION)
-    retries = botocore.config.Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS})
-    try:
-        return module.client(service, config=retries, **where)
-    except Exception as error:  # what botocore's errors are not: a credential_process that is not there, for example
-        module.fail_json(msg=errors.explain(_of_the_sign_in(module, error)))
+
+    def __init__(self, module: Any, region: str = "") -> None:
+        set_collection_info(collection_name=USER_AGENT, collection_version=VERSION)
+        self._module = module
+        self._region = region
+        self._clients: dict[tuple[str, str, int], Any] = {}
+
+    @property
+    def region(self) -> str:
+        """The region that is called unless a call names another."""
+        return self._region or str(self._module.region)
+
+    def call(
+        self,
+        service: str,
+        function: Callable[..., Answer],
+        *arguments: Any,
+        attempts: int = ATTEMPTS,
+        region: str = "",
+        **options: Any,
+    ) -> Answer:
+        """Call *function* of ``_services`` with a signing client of *service*; see ``clients.Caller``."""
+        return function(self._client(service, region or self._region, attempts), *arguments, **options)
+
+    def _client(self, service: str, region: str, attempts: int) -> Any:
+        """Return a client; the module fails if the credentials cannot be loaded.
+
+        botocore's standard retries cover throttling, faults and resets; the option aws_config still overrides them.
+        """
+        key = (service, region, attempts)
+        if key not in self._clients:
+            retries = botocore.config.Config(retries={"mode": "standard", "total_max_attempts": attempts})
+            where = {"region": region} if region else {}
+            try:
+                self._clients[key] = self._module.client(service, config=retries, **where)
+            except Exception as error:  # some are not botocore's, such as a credential_process that does not exist
+                self._module.fail_json(msg=errors.explain(_of_the_sign_in(self._module, error)))
+        return self._clients[key]
+
+
+def client(module: Any, service: str, **where: str) -> Any:
+    """Return a client of *service* with the module's credentials; ``region=`` overrides the module's region."""
+    return ModuleAccess(module)._client(service, where.get("region", ""), ATTEMPTS)
 
 
 def _of_the_sign_in(module: Any, error: Exception) -> Exception:

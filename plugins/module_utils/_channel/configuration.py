@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._aws import errors
+from .._aws.clients import Caller
+from .._aws.clients import caller
 from .._services import chatbot as api
 from .plans import Desired
 from .plans import Place
@@ -52,33 +54,35 @@ class Outcome:
     after: Configuration | None
 
 
-def read(client: Any, place: Desired | Removal) -> list[Configuration]:
+def read(aws: Caller, place: Desired | Removal) -> list[Configuration]:
     """Return all channel configurations of the platform, the concerned ones with their tags."""
-    found = place.platform.list_configurations(client)
-    return [with_tags(client, item) if _concerned(item, place) else item for item in found]
+    aws = caller(aws)
+    found = aws.call("chatbot", place.platform.list_configurations)
+    return [with_tags(aws, item) if _concerned(item, place) else item for item in found]
 
 
 def _concerned(configuration: Configuration, place: Place) -> bool:
     return configuration_name(configuration) == place.name or same_channel(configuration, place)
 
 
-def with_tags(client: Any, configuration: Configuration) -> Configuration:
+def with_tags(aws: Caller, configuration: Configuration) -> Configuration:
     """Return the configuration with its tags, which AWS may leave out of a listing."""
     if "Tags" in configuration:
         return configuration
-    return {**configuration, "Tags": api.list_tags_for_resource(client, configuration["ChatConfigurationArn"])}
+    arn = configuration["ChatConfigurationArn"]
+    return {**configuration, "Tags": caller(aws).call("chatbot", api.list_tags_for_resource, arn)}
 
 
-def preview(client: Any, desired: Desired) -> Outcome:
+def preview(aws: Caller, desired: Desired) -> Outcome:
     """Return what *apply* would do, without writing. Raise UserError for what it would refuse."""
-    now = plan(read(client, desired), desired)
+    now = plan(read(aws, desired), desired)
     if now.operation == "create":
-        require_team(client, desired)
+        _require_team(aws, desired)
     return Outcome(now.changed, now.before, now.after)
 
 
 def apply(
-    client: Any,
+    aws: Caller,
     desired: Desired,
     plan_now: Plan | None = None,
     sleep: Callable[[float], None] = time.sleep,
@@ -86,50 +90,54 @@ def apply(
     *,
     authorised: bool = False,
 ) -> Outcome:
-    """Bring the configuration to *desired* and return what happened; an empty *plan_now* spares all calls.
+    """Bring the configuration to *desired* and return the result; an empty *plan_now* makes no calls.
 
-    A plan that is not empty is made anew from a fresh read, so that a plan made minutes ago drops nobody's topic.
-    *writer*: a client that asks once, for the same reason: a write that botocore repeats seconds later, after somebody
-    else's, would take that back. *authorised*: the caller knows that the workspace is. Raise UserError (the workspace
-    is not authorised, another writer does not give way) and botocore's errors.
+    A plan that is not empty is replaced by one from a fresh read, so that a plan made minutes ago cannot remove a topic
+    that was added since. *authorised*: the caller knows that the workspace is authorized.
+
+    Raise UserError (the workspace is not authorized, another writer keeps changing it) and botocore's errors.
     """
     if plan_now is not None and not plan_now.changed:
         return Outcome(False, plan_now.before, plan_now.after)
+    aws = caller(aws, writer)
 
     def write(now: Plan) -> bool:
         if now.operation == "create" and not authorised:
-            require_team(client, desired)
-        return _write(writer or client, now, desired.platform)
+            _require_team(aws, desired)
+        return _write(aws, now, desired.platform)
 
-    return _converge(lambda: plan(read(client, desired), desired), write, desired.name, sleep)
+    return _converge(lambda: plan(read(aws, desired), desired), write, desired.name, sleep)
 
 
-def detach(client: Any, removal: Removal, sleep: Callable[[float], None] = time.sleep, writer: Any = None) -> Outcome:
-    """Take own topics out, delete the configuration if it is ours and empty, and return what happened."""
+def detach(aws: Caller, removal: Removal, sleep: Callable[[float], None] = time.sleep, writer: Any = None) -> Outcome:
+    """Remove own topics, delete the configuration if it is ours and empty, and return the result."""
+    aws = caller(aws, writer)
     return _converge(
-        lambda: plan_absent(read(client, removal), removal),
-        lambda now: _write(writer or client, now, removal.platform),
+        lambda: plan_absent(read(aws, removal), removal),
+        lambda now: _write(aws, now, removal.platform),
         removal.name,
         sleep,
     )
 
 
-def delete(client: Any, name: str, platform: Platform, sleep: Callable[[float], None] = time.sleep) -> Outcome:
+def delete(aws: Caller, name: str, platform: Platform, sleep: Callable[[float], None] = time.sleep) -> Outcome:
     """Delete the configuration of this name, whatever it holds."""
+    aws = caller(aws)
     return _converge(
-        lambda: plan_deletion(platform.list_configurations(client), name),
-        lambda now: _write(client, now, platform),
+        lambda: plan_deletion(aws.call("chatbot", platform.list_configurations), name),
+        lambda now: _write(aws, now, platform),
         name,
         sleep,
     )
 
 
-def require_team(client: Any, desired: Desired) -> None:
-    """Raise UserError with the steps to take where the workspace (Slack) or team (Teams) is not authorised.
+def _require_team(aws: Caller, desired: Desired) -> None:
+    """Raise UserError with the steps to take where the workspace (Slack) or team (Teams) is not authorized.
 
-    To be asked before creating: an attempt that AWS refuses for this reason keeps the configuration's name for good.
+    Called before creating: after an attempt that AWS refuses for this reason, the configuration's name stays taken.
     """
-    missing = unauthorised(desired.platform, desired.team_id, desired.platform.list_teams(client))
+    teams = caller(aws).call("chatbot", desired.platform.list_teams)
+    missing = unauthorised(desired.platform, desired.team_id, teams)
     if missing:
         raise errors.UserError(missing)
 
@@ -211,18 +219,21 @@ def _still_differs(now: Plan, name: str) -> str:
     )
 
 
-def _write(client: Any, now: Plan, platform: Platform) -> bool:
-    """Carry out one plan; return False if there was nothing to do any more."""
-    if now.operation == "delete":
-        return platform.delete(client, (now.before or {})["ChatConfigurationArn"])
+def _write(aws: Caller, now: Plan, platform: Platform) -> bool:
+    """Carry out one plan; return False if there was nothing left to do.
+
+    botocore sends each write once: one repeated seconds later could undo another writer's change in between.
+    """
     if now.operation == "create":
-        platform.create(client, now.kwargs)
+        aws.call("chatbot", platform.create, now.kwargs, attempts=1)
         return True
     arn = (now.before or {})["ChatConfigurationArn"]
+    if now.operation == "delete":
+        return aws.call("chatbot", platform.delete, arn, attempts=1)
     if now.kwargs:
-        platform.update(client, now.kwargs)
+        aws.call("chatbot", platform.update, now.kwargs, attempts=1)
     if now.tags_to_set:
-        api.tag_resource(client, arn, boto3_tags(now.tags_to_set))
+        aws.call("chatbot", api.tag_resource, arn, boto3_tags(now.tags_to_set), attempts=1)
     if now.tags_to_unset:
-        api.untag_resource(client, arn, list(now.tags_to_unset))
+        aws.call("chatbot", api.untag_resource, arn, list(now.tags_to_unset), attempts=1)
     return True

@@ -12,6 +12,8 @@ from dataclasses import field
 from typing import Any
 
 from .._aws import errors
+from .._aws.clients import Caller
+from .._aws.clients import caller
 from .._services import chatbot as api
 from .platforms import SLACK
 from .platforms import TEAMS
@@ -200,74 +202,75 @@ def _attachment_result(attachment: dict[str, Any]) -> dict[str, Any]:
     return {**result({key: value for key, value in attachment.items() if key != "Variables"}), **untouched}
 
 
-def read(client: Any, name: str) -> CustomAction | None:
+def read(aws: Caller, name: str) -> CustomAction | None:
     """Return the custom action of this name, with its tags and the channels that offer it, or None."""
-    for arn in api.list_custom_actions(client):
+    aws = caller(aws)
+    for arn in aws.call("chatbot", api.list_custom_actions):
         if arn.rpartition("/")[2] == name:
-            return complete(client, arn, associations(client))
+            return complete(aws, arn, associations(aws))
     return None
 
 
-def associations(client: Any) -> dict[str, list[str]]:
+def associations(aws: Caller) -> dict[str, list[str]]:
     """Return what is associated with each channel configuration of the account, by the configuration's ARN."""
-    configurations = [found for platform in (SLACK, TEAMS) for found in platform.list_configurations(client)]
-    arns = [found["ChatConfigurationArn"] for found in configurations]
-    return {arn: api.list_associations(client, arn) for arn in arns}
+    aws = caller(aws)
+    listed = [found for platform in (SLACK, TEAMS) for found in aws.call("chatbot", platform.list_configurations)]
+    arns = [found["ChatConfigurationArn"] for found in listed]
+    return {arn: aws.call("chatbot", api.list_associations, arn) for arn in arns}
 
 
-def complete(client: Any, arn: str, associated: dict[str, list[str]]) -> CustomAction | None:
+def complete(aws: Caller, arn: str, associated: dict[str, list[str]]) -> CustomAction | None:
     """Return the custom action with its tags and the channels that offer it, or None."""
-    action = api.get_custom_action(client, arn)
+    aws = caller(aws)
+    action = aws.call("chatbot", api.get_custom_action, arn)
     if action is None:
         return None
     return normalized(
         {
             **action,
             "ActionName": arn.rpartition("/")[2],
-            "Tags": api.list_tags_for_resource(client, arn),
-            "ChatConfigurationArns": sorted(place for place, resources in associated.items() if arn in resources),
+            "Tags": aws.call("chatbot", api.list_tags_for_resource, arn),
+            "ChatConfigurationArns": sorted(channel for channel, offered in associated.items() if arn in offered),
         }
     )
 
 
-def apply(client: Any, now: Plan, desired: Desired) -> CustomAction | None:
-    """Carry the plan out as *write* does, and return what AWS shows then."""
-    write(client, now, desired)
-    return read(client, desired.name)
-
-
-def write(client: Any, now: Plan, desired: Desired) -> None:
-    """Carry the plan out, adopting a custom action that was created meanwhile."""
+def write(aws: Caller, now: Plan, desired: Desired) -> None:
+    """Carry the plan out; a custom action of the same name that was created meanwhile is changed instead."""
+    aws = caller(aws)
     if now.operation == "create":
-        try:
-            arn = api.create_custom_action(client, now.members)
-        except client.exceptions.ConflictException:
-            current = read(client, desired.name)
+        arn = aws.call("chatbot", api.create_custom_action, now.members)
+        if not arn:
+            current = read(aws, desired.name)
             if current is None:
-                raise
+                raise errors.UserError(
+                    f"Amazon Q says that a custom action {desired.name} exists, but does not list it. Use another name."
+                )
             now = _change(current, desired)
             arn = current["CustomActionArn"]
-            _update(client, now, arn)
+            _update(aws, now, arn)
     else:
         arn = now.after["CustomActionArn"]
-        _update(client, now, arn)
-    for place in now.associate:
-        api.associate_to_configuration(client, place, arn)
-    for place in now.disassociate:
-        api.disassociate_from_configuration(client, place, arn)
+        _update(aws, now, arn)
+    for channel in now.associate:
+        aws.call("chatbot", api.associate_to_configuration, channel, arn)
+    for channel in now.disassociate:
+        aws.call("chatbot", api.disassociate_from_configuration, channel, arn)
 
 
-def _update(client: Any, now: Plan, arn: str) -> None:
+def _update(aws: Caller, now: Plan, arn: str) -> None:
     if now.members:
-        api.update_custom_action(client, now.members)
+        aws.call("chatbot", api.update_custom_action, now.members)
     if now.tags_to_set:
-        api.tag_resource(client, arn, boto3_tags(now.tags_to_set))
+        aws.call("chatbot", api.tag_resource, arn, boto3_tags(now.tags_to_set))
     if now.tags_to_unset:
-        api.untag_resource(client, arn, list(now.tags_to_unset))
+        aws.call("chatbot", api.untag_resource, arn, list(now.tags_to_unset))
 
 
-def delete(client: Any, current: CustomAction) -> None:
-    """Take the custom action out of its channels, and delete it."""
-    for place in current["ChatConfigurationArns"]:
-        api.disassociate_from_configuration(client, place, current["CustomActionArn"])
-    api.delete_custom_action(client, current["CustomActionArn"])
+def delete(aws: Caller, current: CustomAction) -> None:
+    """Remove the custom action from its channels and delete it."""
+    aws = caller(aws)
+    arn = current["CustomActionArn"]
+    for channel in current["ChatConfigurationArns"]:
+        aws.call("chatbot", api.disassociate_from_configuration, channel, arn)
+    aws.call("chatbot", api.delete_custom_action, arn)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import field
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import Protocol
 
@@ -23,6 +24,9 @@ from .transformations import boto3_tags
 from .transformations import configuration_name
 from .transformations import normalized
 from .transformations import tags_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Marks a configuration that this collection created, and so may delete.
 MANAGED_TAG = "secops.securityhub/managed"
@@ -105,7 +109,7 @@ class Place(Protocol):
     def platform(self) -> Platform: ...
 
 
-def plan(configurations: list[Configuration], desired: Desired) -> Plan:
+def plan(configurations: Sequence[Configuration], desired: Desired) -> Plan:
     """Return the way from *configurations* (all of the account) to *desired*. Raise UserError where there is none."""
     current = adopted(configurations, desired)
     if current is not None:
@@ -115,7 +119,7 @@ def plan(configurations: list[Configuration], desired: Desired) -> Plan:
     return Plan("none", None, None) if only_out else _creation(desired)
 
 
-def plan_absent(configurations: list[Configuration], removal: Removal) -> Plan:
+def plan_absent(configurations: Sequence[Configuration], removal: Removal) -> Plan:
     """Return the next step of taking back: each plan concerns one configuration, the last one is empty."""
     plans = [_detachment(normalized(found), removal) for found in _holders(configurations, removal)]
     needed = [step for step in plans if step.changed]
@@ -140,7 +144,7 @@ def same_channel(configuration: Configuration, place: Place) -> bool:
     )
 
 
-def adopted(configurations: list[Configuration], desired: Desired) -> Configuration | None:
+def adopted(configurations: Sequence[Configuration], desired: Desired) -> Configuration | None:
     """Return the configuration of the desired channel, whatever its name, else the one of the desired name."""
     platform = desired.platform
     named = next((found for found in configurations if configuration_name(found) == desired.name), None)
@@ -247,7 +251,7 @@ def _tag_changes(current: dict[str, str], desired: Desired) -> tuple[dict[str, s
     return to_set, tuple(sorted(key for key in current if key not in kept and not key.startswith("aws:")))
 
 
-def _holders(configurations: list[Configuration], removal: Removal) -> list[Configuration]:
+def _holders(configurations: Sequence[Configuration], removal: Removal) -> list[Configuration]:
     mine = [
         found for found in configurations if same_channel(found, removal) or configuration_name(found) == removal.name
     ]

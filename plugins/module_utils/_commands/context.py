@@ -15,12 +15,14 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._aws.errors import UserError
+
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable
 
     from .._aws.clients import Clients
-    from .._pipeline.target import Target
+    from .._model.snapshot import TargetSnapshot
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Context:
     """
 
     aws: Clients
-    targets: list[Target]
-    unselected: list[Target]
+    targets: list[TargetSnapshot]
+    unselected: list[TargetSnapshot]
     options: dict[str, Any]
     check_mode: bool
     diff: bool
@@ -55,16 +57,27 @@ class File:
 
     path: str
     text: str
+    in_check_mode: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What a command did or found.
 
-    *result*: what the Ansible module returns. *lines*: what the terminal shows. *files*: written after the run, not in
-    check mode.
+    *result*: what the Ansible module returns. *lines*: what the terminal shows. *files*: written after the run.
     """
 
     result: dict[str, Any]
     lines: list[str] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
+
+
+# Security Hub keeps findings for 90 days:
+# https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html
+KEPT_DAYS = range(1, 91)
+
+
+def refuse_unkept_days(days: int) -> None:
+    """Raise UserError if findings of more days are asked for than Security Hub keeps, or of none."""
+    if days not in KEPT_DAYS:
+        raise UserError(f"days is {days}. Use 1 to 90, as long as Security Hub keeps findings.")

@@ -16,108 +16,145 @@ The resources of a target that fails are kept, and continue to deliver.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._apply import fleet as deployment
+from .._aws import errors
 from .._aws import parallel
 from .._migrate import apply
 from .._migrate import plan
 from .._migrate import survey
-from .._migrate.survey import Leftovers
-from .._pipeline import apply as deployment
-from .._pipeline import report
-from .._pipeline import run as pipelines
-from .._pipeline.target import Target
-from .._pipeline.target import healthy
-from .._pipeline.target import note_failures
-from .._report import migrate as migrate_report
+from .._model import outcome as outcomes
+from .._model.snapshot import TargetSnapshot
+from .._model.snapshot import healthy
+from .._model.snapshot import in_order
+from .._observe import fleet as observe
+from .._plan import account as of_account
+from .._plan import design
+from .._report import deploy as deploy_report
+from .._report import migrate as report
+from . import deploy
 from .context import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._migrate.apply import Failures
     from .._migrate.plan import AccountMigration
     from .._migrate.plan import TargetMigration
-    from .._pipeline.target import AccountRun
+    from .._model.outcome import AccountOutcome
+    from .._model.plan import AccountDesign
+    from .._model.plan import AccountPlan
+    from .._model.snapshot import AccountSnapshot
     from .context import Context
 
 SPEC: dict[str, Any] = {}
 
 
 def run(context: Context) -> Outcome:
-    """Migrate the targets that are healthy; all problems are in the result."""
-    started = time.monotonic()
-    aws = context.aws
-    accounts = pipelines.look(context.targets, context.unselected, aws, context.today)
-    migrations = _plan(context, accounts)
-    pipelines.prepare(context.targets, accounts, aws, diff=context.diff, today=context.today)
-    if not context.check_mode:
-        _apply(context, accounts, migrations)
-    result = migrate_report.result(report.result(context.targets, accounts, diff=context.diff), migrations)
-    traffic = report.traffic(aws.traffic.calls, aws.traffic.retries, time.monotonic() - started)
-    lines = [
-        *migrate_report.table(migrations, check=context.check_mode),
-        *report.table(context.targets, accounts, traffic, check=context.check_mode),
-        migrate_report.summary(result, check=context.check_mode),
-    ]
-    return Outcome(result, lines)
+    """Migrate all targets of the play; all problems are in the result."""
+    started, aws, check = time.monotonic(), context.aws, context.check_mode
+    fleet = observe.fleet(aws, context.targets, context.unselected, context.today)
+    migrations = _migrations(context, fleet.accounts)
+    designs = [_design(context, migration) for migration in migrations]
+    plans = deploy.planned(aws, designs, diff=context.diff)
+    done = [outcomes.unapplied(item) for item in plans] if check else _applied(context, migrations, plans)
+    known = [target for account in done for target in account.targets]
+    targets = in_order(fleet.hosts, [*map(outcomes.unknown, fleet.unknown), *known])
+    result = report.result(deploy_report.result(targets, done, diff=context.diff), migrations)
+    calls = deploy_report.traffic(aws.traffic.calls, aws.traffic.retries, time.monotonic() - started)
+    return Outcome(
+        result,
+        [
+            *report.table(migrations, failed=[target.host for target in targets if target.problems], check=check),
+            *deploy_report.table(targets, done, calls, check=check),
+            report.summary(result, check=check),
+        ],
+    )
 
 
-def _plan(context: Context, accounts: list[AccountRun]) -> list[AccountMigration]:
-    """Return the migration of each account, and let its deployment know what that replaces and adopts."""
+def _migrations(context: Context, accounts: Sequence[AccountSnapshot]) -> list[AccountMigration]:
     leftovers = survey.read(context.aws, accounts)
     roles = parallel.each(lambda account: survey.roles(context.aws, account.settings), accounts)
-    note_failures(roles)
-    migrations = []
-    for outcome in roles:
-        account = outcome.item
-        surveyed = [(target, leftovers.get(target.host, Leftovers())) for target in account.targets]
-        migration = plan.account_migration(account, surveyed, outcome.value or [])
-        for target, found in surveyed:
-            target.superseded = found.topics
-            target.refuse(*found.problems)
-        account.configurations = migration.adopted_configurations()
-        account.notices += migration.notices
-        migrations.append(migration)
-    return migrations
+    return [
+        plan.account_migration(
+            outcome.item.refused(*errors.sentences(outcome.error)) if outcome.error else outcome.item,
+            leftovers,
+            outcome.value or [],
+        )
+        for outcome in roles
+    ]
 
 
-def _apply(context: Context, accounts: list[AccountRun], migrations: list[AccountMigration]) -> None:
-    aws, targets = context.aws, [target for migration in migrations for target in migration.targets]
-
-    def moved() -> list[TargetMigration]:
-        return [target for target in targets if not target.target.error]
-
-    _fail_accounts(apply.adopt_channels(aws, migrations))
-    deployment.apply(aws, accounts, context.progress)
-    _fail_targets(apply.delete_stacks(aws, moved(), context.progress))
-    _fail_targets(apply.delete_orphans(aws, moved()))
-    _fail_accounts(apply.delete_channels(aws, migrations))
-    for migration in migrations:
-        if any(planned.recreates_channel for target in migration.targets for planned in target.stacks):
-            _recreate_channel(context, migration.account.targets)
-
-
-def _recreate_channel(context: Context, targets: list[Target]) -> None:
-    """Deploy again after a channel was deleted with its stack, so that the topics are in a channel again."""
-    deployed = healthy(targets)
-    again = [Target(target.settings) for target in deployed]
-    # Targets that failed still count, like all targets that are left out of a run.
-    failed = [Target(target.settings) for target in targets if target.error]
-    pipelines.run(
-        again,
-        [*context.unselected, *failed],
-        context.aws,
-        check=False,
-        diff=False,
-        today=context.today,
-        say=context.progress,
+def _design(context: Context, migration: AccountMigration) -> AccountDesign:
+    """Return the design of the account, in which the topics of the template leave the channel."""
+    designed = design.account(migration.snapshot, context.today)
+    topics = {target.host: target.leftovers.topics for target in migration.targets}
+    return replace(
+        designed,
+        targets=tuple(replace(target, replaced=topics[target.host]) for target in designed.targets),
+        notices=(*migration.notices, *designed.notices),
     )
-    for target, second in zip(deployed, again):
-        target.problems = second.problems
 
 
-def _fail_targets(outcomes: list[parallel.Outcome[TargetMigration, None]]) -> None:
-    note_failures([parallel.Outcome(outcome.item.target, error=outcome.error) for outcome in outcomes])
+def _applied(context: Context, migrations: list[AccountMigration], plans: list[AccountPlan]) -> list[AccountOutcome]:
+    aws, progress = context.aws, context.progress
+    failures = apply.adopt_channels(aws, [item for item, planned in zip(migrations, plans) if healthy(planned.targets)])
+    done = deployment.fleet(aws, [_without(planned, failures) for planned in plans], progress)
+    done = _failed(done, apply.delete_stacks(aws, _deployed(migrations, done), progress))
+    done = _failed(done, apply.delete_orphans(aws, _deployed(migrations, done)))
+    complete = [
+        item for item, outcome in zip(migrations, done) if not any(target.problems for target in outcome.targets)
+    ]
+    done = _failed(done, apply.delete_channels(aws, complete))
+    return [
+        _deployed_again(context, outcome) if item.recreates_channel else outcome
+        for item, outcome in zip(migrations, done)
+    ]
 
 
-def _fail_accounts(outcomes: list[parallel.Outcome[AccountMigration, None]]) -> None:
-    note_failures([parallel.Outcome(outcome.item.account, error=outcome.error) for outcome in outcomes])
+def _without(planned: AccountPlan, failures: Failures) -> AccountPlan:
+    """Return the plan without the targets that have failed."""
+    targets = tuple(
+        of_account.refused(target, *errors.sentences(failures[target.host])) if target.host in failures else target
+        for target in planned.targets
+    )
+    return replace(planned, targets=targets)
+
+
+def _failed(accounts: list[AccountOutcome], failures: Failures) -> list[AccountOutcome]:
+    """Return the outcomes with the errors of the targets that have failed."""
+    return [
+        replace(
+            account,
+            targets=tuple(
+                replace(target, problems=tuple(errors.sentences(failures[target.host])))
+                if target.host in failures and not target.problems
+                else target
+                for target in account.targets
+            ),
+        )
+        for account in accounts
+    ]
+
+
+def _deployed(migrations: list[AccountMigration], done: list[AccountOutcome]) -> list[TargetMigration]:
+    """Return the targets that have not failed."""
+    hosts = {target.host for account in done for target in healthy(account.targets)}
+    return [target for item in migrations for target in item.targets if target.host in hosts]
+
+
+def _deployed_again(context: Context, outcome: AccountOutcome) -> AccountOutcome:
+    """Deploy again after a channel was deleted with its stack, so that the topics are in a channel again."""
+    again = [TargetSnapshot(target.settings) for target in healthy(outcome.targets)]
+    # Targets that failed still count, like all targets that are left out of a run.
+    others = [TargetSnapshot(target.settings) for target in outcome.targets if target.problems]
+    fleet = observe.fleet(context.aws, again, [*context.unselected, *others], context.today)
+    designs = [design.account(account, context.today) for account in fleet.accounts]
+    done = deployment.fleet(context.aws, deploy.planned(context.aws, designs), context.progress)
+    problems = {target.host: target.problems for target in fleet.unknown}
+    problems.update((target.host, target.problems) for account in done for target in account.targets)
+    targets = (replace(target, problems=problems.get(target.host, target.problems)) for target in outcome.targets)
+    return replace(outcome, targets=tuple(targets))

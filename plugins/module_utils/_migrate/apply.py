@@ -1,25 +1,24 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The writes of a migration, before and after the deployment, for all targets together. PRIVATE to the collection.
+"""The writes of a migration, before and after the deployment, for all targets in parallel. PRIVATE to the collection.
 
-Each function returns an outcome for each of its items; one that fails does not stop the others.
+Each function returns the error of each host for which it failed; the others go on.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from dataclasses import field
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .._apply import stacks
 from .._aws import parallel
 from .._aws.errors import UserError
 from .._channel import plans
 from .._channel.transformations import boto3_tags
-from .._pipeline import stacks
-from .._pipeline.target import healthy
+from .._observe import accounts as observe
 from .._services import chatbot
 from .._services import cloudformation
 from .._services import events
@@ -37,8 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .._aws.clients import Clients
-    from .._aws.parallel import Outcome
-    from .._pipeline.settings import Settings
+    from .._model.settings import Settings
     from .plan import AccountMigration
     from .plan import StackPlan
     from .plan import TargetMigration
@@ -46,117 +44,117 @@ if TYPE_CHECKING:
     from .survey import Orphan
     from .survey import Stack
 
+Failures = dict[str, Exception]
 
-def adopt_channels(aws: Clients, accounts: list[AccountMigration]) -> list[Outcome[AccountMigration, None]]:
+
+def adopt_channels(aws: Clients, accounts: Iterable[AccountMigration]) -> Failures:
     """Tag the adopted channels, so that later runs know them as managed; the deployment does the rest."""
-    return parallel.each(partial(_adopt_channels, aws), accounts)
+    return _in_accounts(lambda migration: _adopt_channels(aws, migration), accounts)
 
 
 def _adopt_channels(aws: Clients, migration: AccountMigration) -> None:
-    settings = migration.account.settings
-    if not healthy(migration.account.targets):
-        return
-    for item in migration.channels_to(plan.ADOPT):
+    settings = migration.snapshot.settings
+    for arn in migration.channels_to(plan.ADOPT):
         tags = boto3_tags({plans.MANAGED_TAG: settings.name})
-        _chatbot(aws, settings)(chatbot.tag_resource, item["ChatConfigurationArn"], tags)
+        observe.call_chatbot(aws, settings, chatbot.tag_resource, arn, tags)
 
 
-def _chatbot(aws: Clients, settings: Settings) -> Call:
-    return partial(aws.call, settings.source, settings.value("chatbot_region"), "chatbot")
+def _in_accounts(work: Callable[[AccountMigration], None], accounts: Iterable[AccountMigration]) -> Failures:
+    """Do *work* in each account; if it raises, all targets of the account fail."""
+    return {
+        target.host: outcome.error
+        for outcome in parallel.each(work, accounts)
+        if outcome.error is not None
+        for target in outcome.item.targets
+    }
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Deletion:
-    """The progress of deleting one stack. *live*: as last read, None once it is deleted."""
+    """The progress of deleting one stack. *live*: as last read, None once it is deleted. *is_fresh*: in this round."""
 
-    target: TargetMigration
+    settings: Settings
     planned: StackPlan
     call: Call
     live: Stack | None
-    done: list[str] = field(default_factory=list)
+    done: tuple[str, ...] = ()
     error: Exception | None = None
     finished: bool = False
-    fresh: bool = True  # *live* was read in this round
-
-    @property
-    def settings(self) -> Settings:
-        """Return the target's settings."""
-        return self.target.target.settings
+    is_fresh: bool = True
 
 
-def delete_stacks(
-    aws: Clients, targets: Iterable[TargetMigration], progress: Callable[[str], None]
-) -> list[Outcome[TargetMigration, None]]:
+def delete_stacks(aws: Clients, targets: Iterable[TargetMigration], progress: Callable[[str], None]) -> Failures:
     """Delete the targets' stacks, whatever state they are in."""
     deletions = [
-        _Deletion(target, planned, _call(aws, target), planned.stack) for target in targets for planned in target.stacks
+        _Deletion(target.snapshot.settings, planned, _call(aws, target), planned.stack)
+        for target in targets
+        for planned in target.stacks
     ]
     if deletions:
         progress(f"Deleting stacks of the template of 2020: {len(deletions)}")
-    stacks.in_rounds(deletions, _advance, progress)
-    return [parallel.Outcome(item.target, error=item.error) for item in deletions]
+    done = stacks.in_rounds(deletions, _advanced, progress)
+    return {item.settings.host: item.error for item in done if item.error is not None}
 
 
 def _call(aws: Clients, target: TargetMigration) -> Call:
-    settings = target.target.settings
-    return partial(aws.call, settings.source, settings.region)
+    settings = target.snapshot.settings
+    return aws.access(settings.source, settings.region).call
 
 
-def _advance(work: _Deletion, started: float) -> None:
-    """Read the stack (unless it was just read) and start the operation that it needs next, if any."""
-    if not work.fresh:
-        live = work.call("cloudformation", cloudformation.describe_stack, work.planned.stack.name)
-        deleted = live is None or live["StackStatus"] == "DELETE_COMPLETE"
-        work.live = None if deleted else survey.read_stack(work.call, live)
-    work.fresh = False
-    if work.live is None:
-        work.finished = True
-        return
+def _advanced(work: _Deletion, started: float) -> _Deletion:
+    """Read the stack, unless it was just read, and start the operation that it needs next, if any."""
+    live = work.live if work.is_fresh else _read(work)
+    work = replace(work, live=live, is_fresh=False)
+    if live is None:
+        return replace(work, finished=True)
     operation = plan.next_operation(
-        work.live.status,
-        retains=signature.retains(work.live.template, work.planned.retained),
-        tried=frozenset(work.done),
+        live.status, retains=signature.retains(live.template, work.planned.retained), tried=frozenset(work.done)
     )
     if operation == states.STUCK:
-        reason = states.first_failure(work.call("cloudformation", cloudformation.stack_events, work.live.name))
-        raise UserError(messages.cannot_be_deleted(work.live, reason))
+        reason = states.first_failure(work.call("cloudformation", cloudformation.stack_events, live.name))
+        raise UserError(messages.cannot_be_deleted(live, reason))
     if operation != states.WAIT:
         try:
-            _start(work, work.live, operation)
+            _start(work, live, operation)
+            return replace(work, done=(*work.done, operation))
         except cloudformation.Busy:
-            pass  # another operation is in progress: the next round waits for it
-        else:
-            work.done.append(operation)
-            return
+            pass  # another operation is in progress, which the next round waits for
     limit = work.settings.value("stack_timeout")
     if time.monotonic() - started > limit:
-        raise UserError(messages.still_in_progress(work.live, limit))
+        raise UserError(messages.still_in_progress(live, limit))
+    return work
+
+
+def _read(work: _Deletion) -> Stack | None:
+    live = work.call("cloudformation", cloudformation.describe_stack, work.planned.stack.name)
+    return survey.read_stack(work.call, live) if live and live["StackStatus"] != "DELETE_COMPLETE" else None
 
 
 def _start(work: _Deletion, live: Stack, operation: str) -> None:
-    call = partial(work.call, "cloudformation")
     if operation == plan.SET_RETAIN:
         template = signature.retaining(live.template, work.planned.retained)
-        call(cloudformation.replace_template, live.name, template, live.parameters)
+        work.call("cloudformation", cloudformation.replace_template, live.name, template, live.parameters)
     elif operation == states.RESUME:
-        call(cloudformation.rollback_stack, live.name)
+        work.call("cloudformation", cloudformation.rollback_stack, live.name)
     elif operation == plan.CONTINUE_ROLLBACK:
-        call(cloudformation.continue_update_rollback, live.name, live.failed)
+        work.call("cloudformation", cloudformation.continue_update_rollback, live.name, live.failed)
     elif operation == plan.DELETE:
-        if live.status in plan.ONLY_DELETABLE_WHOLE and live.resources.get(signature.LAMBDA) == signature.FUNCTION:
-            # CloudFormation would call it for the custom resource. It would hang, or delete the custom action.
+        # CloudFormation would call the function for the custom resource. It would hang, or delete the custom action.
+        is_called = signature.CUSTOM_RESOURCE in live.resources and live.status in plan.ONLY_DELETABLE_WHOLE
+        if is_called and live.resources.get(signature.LAMBDA) == signature.FUNCTION:
             work.call("lambda", lambda_functions.delete_function, signature.FUNCTION)
-        call(cloudformation.delete_stack, live.name)
+        work.call("cloudformation", cloudformation.delete_stack, live.name)
     else:
         failed = live.failed if operation == plan.DELETE_RETAINING_FAILED else ()
         # CloudFormation does not accept resources that are already deleted.
         retained = sorted(work.planned.retained.union(failed).intersection(live.resources))
-        call(cloudformation.delete_stack, live.name, retain=tuple(retained))
+        work.call("cloudformation", cloudformation.delete_stack, live.name, retain=tuple(retained))
 
 
-def delete_orphans(aws: Clients, targets: Iterable[TargetMigration]) -> list[Outcome[TargetMigration, None]]:
+def delete_orphans(aws: Clients, targets: Iterable[TargetMigration]) -> Failures:
     """Delete the resources that no stack has."""
-    return parallel.each(lambda target: _delete_orphans(_call(aws, target), target.leftovers.orphans), targets)
+    outcomes = parallel.each(lambda target: _delete_orphans(_call(aws, target), target.leftovers.orphans), targets)
+    return {outcome.item.host: outcome.error for outcome in outcomes if outcome.error is not None}
 
 
 def _delete_orphans(call: Call, orphans: tuple[Orphan, ...]) -> None:
@@ -172,16 +170,16 @@ def _delete_orphans(call: Call, orphans: tuple[Orphan, ...]) -> None:
             call("securityhub", securityhub.delete_action_target, orphan.name)
 
 
-def delete_channels(aws: Clients, accounts: list[AccountMigration]) -> list[Outcome[AccountMigration, None]]:
+def delete_channels(aws: Clients, accounts: Iterable[AccountMigration]) -> Failures:
     """Delete the configurations of other Slack channels that no stack deleted and that have no topics any more."""
-    return parallel.each(partial(_delete_channels, aws), accounts)
+    return _in_accounts(lambda migration: _delete_channels(aws, migration), accounts)
 
 
 def _delete_channels(aws: Clients, migration: AccountMigration) -> None:
-    unneeded = {item["ChatConfigurationArn"] for item in migration.channels_to(plan.DELETE)}
-    if not unneeded or any(target.error for target in migration.account.targets):
+    settings, unneeded = migration.snapshot.settings, migration.channels_to(plan.DELETE)
+    if not unneeded:
         return
-    call = _chatbot(aws, migration.account.settings)
-    for item in call(chatbot.describe_slack_channel_configurations):
-        if item["ChatConfigurationArn"] in unneeded and not item.get("SnsTopicArns"):
-            call(chatbot.delete_slack_channel_configuration, item["ChatConfigurationArn"])
+    for item in observe.call_chatbot(aws, settings, chatbot.describe_slack_channel_configurations):
+        arn = item["ChatConfigurationArn"]
+        if arn in unneeded and not item.get("SnsTopicArns"):
+            observe.call_chatbot(aws, settings, chatbot.delete_slack_channel_configuration, arn)

@@ -11,7 +11,7 @@ from typing import Any
 from . import signature
 
 if TYPE_CHECKING:
-    from .._pipeline.settings import Settings
+    from .._model.settings import Settings
     from .survey import Stack
 
 

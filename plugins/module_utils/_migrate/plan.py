@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -17,13 +18,13 @@ from .._channel.transformations import tags_of
 from .._stack import states
 from . import messages
 from . import signature
+from .survey import Leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._pipeline.target import AccountRun
-    from .._pipeline.target import Target
-    from .survey import Leftovers
+    from .._model.snapshot import AccountSnapshot
+    from .._model.snapshot import TargetSnapshot
     from .survey import Stack
 
 Configuration = dict[str, Any]
@@ -60,11 +61,16 @@ class StackPlan:
 
 @dataclass(frozen=True)
 class TargetMigration:
-    """One target of the deployment, what it has of the template, and how its stacks are deleted."""
+    """One target, what it has of the template, and how its stacks are deleted."""
 
-    target: Target
+    snapshot: TargetSnapshot
     leftovers: Leftovers
     stacks: tuple[StackPlan, ...]
+
+    @property
+    def host(self) -> str:
+        """Return the name of the inventory host."""
+        return self.snapshot.host
 
 
 @dataclass(frozen=True)
@@ -77,51 +83,64 @@ class ChannelPlan:
 
 @dataclass(frozen=True)
 class AccountMigration:
-    """One account, its targets, and the channel configurations of the template that are changed."""
+    """One account, its targets, and the channel configurations of the template that are changed.
 
-    account: AccountRun
+    *snapshot*: as the deployment must see the account: targets that must not be changed are refused, and adopted
+    configurations are marked as managed.
+    """
+
+    snapshot: AccountSnapshot
     targets: tuple[TargetMigration, ...]
     channels: tuple[ChannelPlan, ...]
     notices: tuple[str, ...]
 
-    def channels_to(self, operation: str) -> list[Configuration]:
-        """Return the channel configurations with this operation."""
-        return [item.configuration for item in self.channels if item.operation == operation]
+    @property
+    def recreates_channel(self) -> bool:
+        """Return whether a channel that is still needed is deleted together with a stack."""
+        return any(planned.recreates_channel for target in self.targets for planned in target.stacks)
 
-    def adopted_configurations(self) -> list[Configuration]:
-        """Return the account's channel configurations as they are after the adoption: marked as managed."""
-        adopted = [item["ChatConfigurationArn"] for item in self.channels_to(ADOPT)]
-        mark = {"TagKey": plans.MANAGED_TAG, "TagValue": self.account.settings.name}
-        return [
-            {**item, "Tags": [*item.get("Tags", []), mark]} if item["ChatConfigurationArn"] in adopted else item
-            for item in self.account.configurations
-        ]
+    def channels_to(self, operation: str) -> list[str]:
+        """Return the ARNs of the channel configurations with this operation."""
+        return [item.configuration["ChatConfigurationArn"] for item in self.channels if item.operation == operation]
 
 
 def account_migration(
-    account: AccountRun, surveyed: Sequence[tuple[Target, Leftovers]], roles: list[dict[str, Any]]
+    snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: list[dict[str, Any]]
 ) -> AccountMigration:
-    """Return the migration of an account. *surveyed*: its targets. *roles*: see ``survey.roles``."""
-    operations = _channel_operations(account, surveyed)
+    """Return the migration of an account. *leftovers*: by host. *roles*: see ``survey.roles``."""
+    surveyed = [
+        (target.refused(*found.problems), found)
+        for target in snapshot.targets
+        for found in [leftovers.get(target.host, Leftovers())]
+    ]
+    operations = _channel_operations(snapshot, surveyed)
     targets = tuple(TargetMigration(target, found, _stack_plans(found, operations)) for target, found in surveyed)
+    recreated = [(target.host, item.stack) for target in targets for item in target.stacks if item.recreates_channel]
     return AccountMigration(
-        account=account,
+        snapshot=replace(
+            snapshot,
+            targets=tuple(target.snapshot for target in targets),
+            configurations=tuple(_adopted(snapshot, item, operations) for item in snapshot.configurations),
+        ),
         targets=targets,
         channels=tuple(
             ChannelPlan(item, operations[item["ChatConfigurationArn"]])
-            for item in account.configurations
+            for item in snapshot.configurations
             if operations.get(item["ChatConfigurationArn"], OURS) != OURS
         ),
         notices=(
-            *(
-                messages.channel_is_recreated(item.stack, target.target.host)
-                for target in targets
-                for item in target.stacks
-                if item.recreates_channel
-            ),
-            *_role_notices(account, surveyed, roles),
+            *(messages.channel_is_recreated(stack, host) for host, stack in recreated),
+            *_role_notices(snapshot, leftovers, roles),
         ),
     )
+
+
+def _adopted(snapshot: AccountSnapshot, configuration: Configuration, operations: dict[str, str]) -> Configuration:
+    """Return a channel configuration as it is after the adoption: marked as managed."""
+    if operations.get(configuration["ChatConfigurationArn"]) != ADOPT:
+        return configuration
+    mark = {"TagKey": plans.MANAGED_TAG, "TagValue": snapshot.settings.name}
+    return {**configuration, "Tags": [*configuration.get("Tags", []), mark]}
 
 
 def _stack_plans(found: Leftovers, operations: dict[str, str]) -> tuple[StackPlan, ...]:
@@ -129,13 +148,15 @@ def _stack_plans(found: Leftovers, operations: dict[str, str]) -> tuple[StackPla
     return tuple(StackPlan(stack, names, path(stack, names)) for stack, names in zip(found.stacks, retained))
 
 
-def _channel_operations(account: AccountRun, surveyed: Sequence[tuple[Target, Leftovers]]) -> dict[str, str]:
+def _channel_operations(
+    snapshot: AccountSnapshot, surveyed: Sequence[tuple[TargetSnapshot, Leftovers]]
+) -> dict[str, str]:
     """Return the operation on each channel configuration of the template, by ARN."""
-    movable = [found for target, found in surveyed if not (target.error or found.problems)]
+    movable = [found for target, found in surveyed if not target.problems]
     in_stacks = {stack.channel for found in movable for stack in found.stacks}
     topics = frozenset(arn for found in movable for arn in found.topics)
     # A stack that must not be deleted would delete its channel later, so that is not adopted.
-    kept = {stack.channel for target, found in surveyed if target.error or found.problems for stack in found.stacks}
+    kept = {stack.channel for target, found in surveyed if target.problems for stack in found.stacks}
     kept.update(arn for _target, found in surveyed for arn in found.foreign_channels)
     desired = frozenset(
         (route.channel.workspace_id, route.channel.channel_id)
@@ -144,7 +165,7 @@ def _channel_operations(account: AccountRun, surveyed: Sequence[tuple[Target, Le
         for route in target.settings.routes
     )
     operations = {}
-    for item in account.configurations:
+    for item in snapshot.configurations:
         arn = item["ChatConfigurationArn"]
         if arn in kept or not (arn in in_stacks or configuration_name(item) == signature.CONFIGURATION):
             continue
@@ -192,11 +213,9 @@ def retained_resources(stack: Stack, operations: dict[str, str]) -> frozenset[st
     return frozenset(retained & set(stack.resources))
 
 
-def _role_notices(
-    account: AccountRun, surveyed: Sequence[tuple[Target, Leftovers]], roles: list[dict[str, Any]]
-) -> list[str]:
-    in_stacks = {name for _target, found in surveyed for stack in found.stacks for name in stack.resources.values()}
-    used = {item["IamRoleArn"] for item in account.configurations}
+def _role_notices(snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: list[dict[str, Any]]) -> list[str]:
+    in_stacks = {name for found in leftovers.values() for stack in found.stacks for name in stack.resources.values()}
+    used = {item["IamRoleArn"] for item in snapshot.configurations}
     loose = sorted(role["RoleName"] for role in roles if role["RoleName"] not in in_stacks and role["Arn"] not in used)
     return [messages.roles_without_stack(loose)] if loose else []
 

@@ -8,22 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
-from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws import errors
 from .._aws import parallel
 from .._channel.transformations import configuration_name
-from .._pipeline import plan
-from .._pipeline.path import CHATBOT_ENDPOINT
-from .._pipeline.target import healthy
+from .._model.delivery_path import CHATBOT_ENDPOINT
+from .._model.snapshot import healthy
 from .._services import cloudformation
 from .._services import events
 from .._services import iam
 from .._services import lambda_functions
 from .._services import securityhub
 from .._services import sns
+from .._stack import live as live_stacks
 from . import messages
 from . import signature
 
@@ -31,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .._aws.clients import Clients
-    from .._pipeline.settings import Settings
-    from .._pipeline.target import AccountRun
-    from .._pipeline.target import Target
+    from .._model.settings import Settings
+    from .._model.snapshot import AccountSnapshot
+    from .._model.snapshot import TargetSnapshot
 
 # Kinds of resources without a stack
 RULE = "rule"
@@ -41,7 +40,7 @@ TOPIC = "topic"
 FUNCTION = "function"
 ACTION = "custom action"
 
-# Clients.call for one account and region: service, function of _services, its arguments.
+# Access.call of one account and region: service, function of _services, its arguments.
 Call = Callable[..., Any]
 
 
@@ -90,7 +89,7 @@ class Leftovers:
     problems: tuple[str, ...] = ()
 
 
-def read(aws: Clients, accounts: list[AccountRun]) -> dict[str, Leftovers]:
+def read(aws: Clients, accounts: Iterable[AccountSnapshot]) -> dict[str, Leftovers]:
     """Return what each healthy target has of the template, by host; problems say why one could not be read."""
     items = [(target, account.configurations) for account in accounts for target in healthy(account.targets)]
     found = {}
@@ -100,14 +99,14 @@ def read(aws: Clients, accounts: list[AccountRun]) -> dict[str, Leftovers]:
     return found
 
 
-def leftovers(aws: Clients, target: Target, configurations: Iterable[dict[str, Any]]) -> Leftovers:
+def leftovers(aws: Clients, target: TargetSnapshot, configurations: Iterable[dict[str, Any]]) -> Leftovers:
     """Return what a target has of the template. *configurations*: the account's channels, as boto3 shapes them.
 
     Costs five calls, one for each stack that may have created roles, and a few for each resource of the template.
     """
     settings = target.settings
-    call = partial(aws.call, settings.source, settings.region)
-    lives = [live for live in call("cloudformation", cloudformation.describe_stacks) if not plan.is_ours(live)]
+    call = aws.access(settings.source, settings.region).call
+    lives = [live for live in call("cloudformation", cloudformation.describe_stacks) if not live_stacks.is_ours(live)]
     found = [(live, read_stack(call, live)) for live in lives if signature.may_match(live)]
     stacks = tuple(stack for _live, stack in found if stack is not None)
     in_stacks = frozenset(name for stack in stacks for name in stack.resources.values())
@@ -178,7 +177,7 @@ def _orphaned_function(call: Call, in_stacks: frozenset[str]) -> list[Orphan]:
     return []
 
 
-def _orphaned_action(call: Call, target: Target) -> list[Orphan]:
+def _orphaned_action(call: Call, target: TargetSnapshot) -> list[Orphan]:
     """Return the template's custom action if this collection's has another ID; one with the same ID is adopted."""
     settings, account = target.settings, target.account
     if account is None or settings.value("action_id") == signature.ACTION_ID or target.live.hub is False:

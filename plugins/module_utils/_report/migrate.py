@@ -10,10 +10,13 @@ from typing import Any
 
 from .._channel.transformations import configuration_name
 from .._migrate import plan
-from .._pipeline import report
 from .._stack import states
+from .text import count
+from .text import wrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .._migrate.plan import AccountMigration
     from .._migrate.plan import StackPlan
     from .._migrate.plan import TargetMigration
@@ -61,17 +64,17 @@ def _stack_plan(planned: StackPlan) -> str:
     return ", then ".join(STACK_OPERATIONS[step].format(retained=retained) for step in planned.steps)
 
 
-def table(migrations: list[AccountMigration], *, check: bool) -> list[str]:
-    """Return the lines that show what there is of the template, and what is done with it."""
+def table(migrations: Sequence[AccountMigration], *, failed: Sequence[str], check: bool) -> list[str]:
+    """Return the lines that show what there is of the template, and what is done with it. *failed*: hosts."""
     lines = []
     for migration in migrations:
         for target in migration.targets:
             for leftover in _of_target(target):
-                planned = "left unchanged, see below" if target.target.error else leftover["plan"]
-                lines += _row(target.target.host, leftover, planned)
+                planned = "left unchanged, see below" if target.host in failed else leftover["plan"]
+                lines += _row(target.host, leftover, planned)
     for migration in migrations:
         for leftover in _of_account(migration):
-            lines += _row(f"account {migration.account.account.id}", leftover, leftover["plan"])
+            lines += _row(f"account {migration.snapshot.account.id}", leftover, leftover["plan"])
     if not lines:
         return ["", "Nothing is left of AWS's template of 2020."]
     return ["", "Resources of AWS's template of 2020, and what " + ("would be done:" if check else "was done:"), *lines]
@@ -80,8 +83,8 @@ def table(migrations: list[AccountMigration], *, check: bool) -> list[str]:
 def _row(owner: str, leftover: Leftover, planned: str) -> list[str]:
     status = f" ({leftover['status']})" if leftover["status"] else ""
     return [
-        *report.wrapped(f"  {owner}: {leftover['kind']} {leftover['name']}{status}"),
-        *report.wrapped(f"    -> {planned}", indent=7),
+        *wrapped(f"  {owner}: {leftover['kind']} {leftover['name']}{status}"),
+        *wrapped(f"    -> {planned}", indent=7),
     ]
 
 
@@ -91,13 +94,13 @@ def summary(result: dict[str, Any], *, check: bool) -> str:
     if not total:
         return "Template of 2020: no leftovers."
     kept = sum(len(target["leftovers"]) for target in result["targets"].values() if target["failed"])
-    moved = f"{report.count(total - kept, 'leftover')} {'would be' if check else 'were'} removed or adopted"
+    moved = f"{count(total - kept, 'leftover')} {'would be' if check else 'were'} removed or adopted"
     return f"Template of 2020: {moved}" + (f", {kept} left with the targets that failed." if kept else ".")
 
 
-def result(deployment: dict[str, Any], migrations: list[AccountMigration]) -> dict[str, Any]:
+def result(deployment: dict[str, Any], migrations: Sequence[AccountMigration]) -> dict[str, Any]:
     """Return the result of the module from that of the deployment: what there was of the template is added to it."""
-    leftovers = {target.target.host: _of_target(target) for item in migrations for target in item.targets}
+    leftovers = {target.host: _of_target(target) for item in migrations for target in item.targets}
     targets = {host: _target_result(target, leftovers.get(host, [])) for host, target in deployment["targets"].items()}
     accounts = [
         {**account, "leftovers": _of_account(migration)}

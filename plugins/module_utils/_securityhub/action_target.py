@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._aws import errors
+from .._aws.clients import Caller
+from .._aws.clients import caller
 from .._services import securityhub as api
 from . import transformations
 
@@ -77,20 +79,23 @@ def changes(current: ActionTarget, desired: Desired) -> dict[str, str]:
     return {key: value for key, value in wanted.items() if current.get(key) != value}
 
 
-def create_or_adopt(client: Any, desired: Desired) -> str:
-    """Create the custom action; where somebody else was faster, bring theirs in line. Return its ARN."""
-    try:
-        return api.create_action_target(client, desired.id, desired.name, desired.description)
-    except client.exceptions.ResourceConflictException:
-        current = find(api.describe_action_targets(client), desired.id)
-        if current is None:
-            raise
-    update(client, current, desired)
+def create_or_adopt(aws: Caller, desired: Desired) -> str:
+    """Create the custom action; update one that was created meanwhile. Return its ARN."""
+    aws = caller(aws)
+    arn = aws.call("securityhub", api.create_action_target, desired.id, desired.name, desired.description)
+    if arn:
+        return arn
+    current = find(aws.call("securityhub", api.describe_action_targets), desired.id)
+    if current is None:
+        raise errors.UserError(
+            f"Security Hub says that a custom action {desired.id} exists, but does not list it. Run this again."
+        )
+    update(aws, current, desired)
     return str(current["ActionTargetArn"])
 
 
-def update(client: Any, current: ActionTarget, desired: Desired) -> None:
-    """Bring name and description in line."""
+def update(aws: Caller, current: ActionTarget, desired: Desired) -> None:
+    """Update the name and the description where they differ."""
     differing = changes(current, desired)
     if differing:
-        api.update_action_target(client, current["ActionTargetArn"], differing)
+        caller(aws).call("securityhub", api.update_action_target, current["ActionTargetArn"], differing)

@@ -102,8 +102,11 @@ def get_custom_action(client: Any, arn: str) -> Resource | None:
 
 
 def create_custom_action(client: Any, members: Resource) -> str:
-    """Create a custom action from the members of CreateCustomAction, and return its ARN. Raise ConflictException."""
-    return str(client.create_custom_action(**members)["CustomActionArn"])
+    """Create a custom action from the members of CreateCustomAction; return its ARN, or '' if the name is taken."""
+    try:
+        return str(client.create_custom_action(**members)["CustomActionArn"])
+    except client.exceptions.ConflictException:
+        return ""
 
 
 def update_custom_action(client: Any, members: Resource) -> None:

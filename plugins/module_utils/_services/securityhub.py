@@ -127,9 +127,12 @@ def describe_action_targets(client: Any) -> list[Resource]:
 
 
 def create_action_target(client: Any, identifier: str, name: str, description: str) -> str:
-    """Create the custom action and return its ARN. Raise ResourceConflictException where the Id exists."""
-    with _needing_hub(client):
-        created = client.create_action_target(Id=identifier, Name=name, Description=description)
+    """Create the custom action; return its ARN, or '' if the Id is taken. Raise HubNotEnabled."""
+    try:
+        with _needing_hub(client):
+            created = client.create_action_target(Id=identifier, Name=name, Description=description)
+    except client.exceptions.ResourceConflictException:
+        return ""
     return str(created["ActionTargetArn"])
 
 

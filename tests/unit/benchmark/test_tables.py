@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tables say of contenders that did not come to a good end, or did not take part."""
+"""Tables with commands that failed or were not run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def cells(table, name):
     return [cell.removeprefix("     -").strip() for cell in row[1:]]
 
 
-def test_a_contender_is_so_many_times_as_slow_as_the_playbook():
+def test_the_time_of_a_command_is_compared_with_the_playbook():
     assert cells(tables.costs(found(SCEPTRE)), "sceptre launch")[1:3] == ["30.00", "3.00"]
 
 

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import yaml
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -51,7 +52,7 @@ def test_its_defaults_reach_the_modules_of_both_collections(emulator, tmp_path):
     playbook.write_text(json.dumps([play]), encoding="utf-8")
 
     done = subprocess.run(
-        [Path(sys.executable).with_name("ansible-playbook"), playbook],
+        [ansible_commands.path("ansible-playbook"), playbook],
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
             "ANSIBLE_HOME": str(tmp_path / "ansible"),

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLES = ROOT / "tests" / "findings"
@@ -62,7 +62,7 @@ class Playbooks:
     def play(self, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a playbook that is given as a text."""
         (self.folder / "play.yml").write_text(text, encoding="utf-8")
-        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory.yml", "play.yml", *arguments]
+        command = [ansible_commands.path("ansible-playbook"), "-i", "inventory.yml", "play.yml", *arguments]
         return subprocess.run(
             command, cwd=self.folder, env=self._environment(), capture_output=True, text=True, check=False
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing.worlds import finding
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing.worlds import ocsf
 
@@ -59,7 +60,7 @@ class Channels:
     def changed(self, *arguments: str) -> set[str]:
         """Run without a failure, and return the hosts that the recap calls changed."""
         done = subprocess.run(
-            ["ansible-playbook", "-i", str(self.inventory), str(PLAYBOOK), *arguments],
+            [ansible_commands.path("ansible-playbook"), "-i", str(self.inventory), str(PLAYBOOK), *arguments],
             capture_output=True,
             text=True,
             check=False,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
@@ -48,7 +49,7 @@ class Fleet:
     def run(self, *arguments: str) -> subprocess.CompletedProcess:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))}
         return subprocess.run(
-            ["ansible-playbook", "-i", str(self.file), str(PLAYBOOK), *arguments],
+            [ansible_commands.path("ansible-playbook"), "-i", str(self.file), str(PLAYBOOK), *arguments],
             capture_output=True,
             text=True,
             check=False,

@@ -9,10 +9,10 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[3]
 MANAGEMENT = "999999999999"
@@ -54,7 +54,7 @@ def play(emulator, tmp_path):
     }
 
     def run(variables, *arguments):
-        command = [Path(sys.executable).with_name("ansible-playbook"), "secops.securityhub.securityhub_organization"]
+        command = [ansible_commands.path("ansible-playbook"), "secops.securityhub.securityhub_organization"]
         done = subprocess.run(
             [*command, "-e", json.dumps(variables), *arguments],
             env=environment,

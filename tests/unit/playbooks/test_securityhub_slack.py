@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
@@ -47,7 +48,7 @@ class Playbook:
         }
         of_hosts = ["-i", str(self.inventory)] if inventory else []
         return subprocess.run(
-            ["ansible-playbook", *of_hosts, str(PLAYBOOK), *arguments],
+            [ansible_commands.path("ansible-playbook"), *of_hosts, str(PLAYBOOK), *arguments],
             capture_output=True,
             text=True,
             check=False,

@@ -9,15 +9,16 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.secops.securityhub.tests.campaigns.playbook import kill
+from ansible_collections.secops.securityhub.tests.resilience.playbook import kill
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
 
+INSTALLED = ansible_commands.installed("ansible-playbook")
 ROOT = Path(__file__).resolve().parents[3]
 TITLE = "TEST, please ignore: the canary of secops.securityhub"
 OTHER = "222222222222"
@@ -36,9 +37,9 @@ class Playbook:
         given = {"all": {"hosts": hosts, "vars": prefixed(everywhere)}}
         (self.folder / "hosts.yml").write_text(json.dumps(given), encoding="utf-8")
 
-    def start(self, *arguments):
+    def start(self, *arguments, command=INSTALLED):
         playbook = "secops.securityhub.securityhub_slack_canary"
-        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", "hosts.yml", playbook, *arguments]
+        command = [command, "-i", "hosts.yml", playbook, *arguments]
         return subprocess.Popen(
             command,
             cwd=self.folder,
@@ -50,7 +51,7 @@ class Playbook:
         )
 
     def run(self, *arguments):
-        process = self.start(*arguments)
+        process = self.start(*arguments, command=ansible_commands.path("ansible-playbook"))
         output, _nothing = process.communicate(timeout=120)
         assert "Traceback" not in output
         return process.returncode, " ".join(output.split())
@@ -144,7 +145,7 @@ def test_several_accounts_in_one_run(canary, emulator):
     }
     hosts = {f"{name}.eu-west-1": prefixed(variables) for name, variables in roles.items()}
     canary.inventory(hosts)
-    playbook = Path(sys.executable).with_name("ansible-playbook")
+    playbook = ansible_commands.path("ansible-playbook")
     subprocess.run(
         [playbook, "-i", "hosts.yml", "secops.securityhub.securityhub_slack"],
         cwd=canary.folder,

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
 
@@ -37,7 +37,7 @@ def doctor(emulator, monkeypatch, tmp_path):
     playbook = "secops.securityhub.securityhub_slack_doctor"
 
     def run(*arguments):
-        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, playbook, *arguments]
+        command = [ansible_commands.path("ansible-playbook"), "-i", inventory, playbook, *arguments]
         return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     return fleet, run

@@ -9,11 +9,11 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit import deployed
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -46,7 +46,7 @@ class Organization:
             "AWS_SECRET_ACCESS_KEY": "emulator",
             "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
         }
-        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", "hosts.yml"]
+        command = [ansible_commands.path("ansible-playbook"), "-i", "hosts.yml"]
         done = subprocess.run(
             [*command, f"secops.securityhub.securityhub_slack{playbook}", *arguments],
             cwd=self.folder,

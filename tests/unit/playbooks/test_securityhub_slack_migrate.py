@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit import old_template
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def moving(emulator, monkeypatch, tmp_path):
     """Return an account that has the template of 2020 in one region, and a function that runs a playbook on it."""
     fleet = old_template.begin(emulator, monkeypatch)
-    assert fleet.deploy() == "CREATE_COMPLETE"
+    assert fleet.create_stack() == "CREATE_COMPLETE"
     emulator.forget_requests()
     inventory = tmp_path / "hosts.yml"
     variables = {"securityhub_slack_workspace_id": deployed.TEAM, "securityhub_slack_channel_id": deployed.CHANNEL}
@@ -38,7 +38,7 @@ def moving(emulator, monkeypatch, tmp_path):
 
     def run(*arguments, playbook="securityhub_slack_migrate"):
         name = f"secops.securityhub.{playbook}"
-        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, name, *arguments]
+        command = [ansible_commands.path("ansible-playbook"), "-i", inventory, name, *arguments]
         done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert "Traceback" not in done.stdout + done.stderr
         return done

@@ -10,7 +10,6 @@ import fnmatch
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import boto3
@@ -21,6 +20,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._stack.alarms i
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import StackDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import template
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit import old_template
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
@@ -99,7 +99,7 @@ def calls(emulator, tmp_path):
         "ANSIBLE_HOME": str(tmp_path / "ansible"),
         "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections")),
     }
-    command = Path(sys.executable).with_name("ansible-playbook")
+    command = ansible_commands.path("ansible-playbook")
 
     def run(*arguments, playbook="securityhub_slack"):
         emulator.forget_requests()
@@ -228,8 +228,8 @@ def test_the_policies_are_enough_for_simulation_and_baseline(calls, emulator):
 
 
 def test_the_policies_are_enough_for_the_move_from_the_template_of_2020(calls, emulator):
-    assert old_template.OldFleet(emulator).deploy("us-east-1") == "CREATE_COMPLETE"
-    looking = next(item["Action"] for item in statements("migrate") if item["Sid"] == "FindWhatIsLeft")
+    assert old_template.OldFleet(emulator).create_stack("us-east-1") == "CREATE_COMPLETE"
+    looking = next(item["Action"] for item in statements("migrate") if item["Sid"] == "FindLeftovers")
 
     assert calls("--check", playbook="securityhub_slack_migrate") <= allowed("read") | set(looking)
 
@@ -256,7 +256,7 @@ def test_the_policies_are_enough_for_the_canary(calls):
 
 def test_the_policies_are_enough_for_the_digest(calls, emulator):
     # Without the statements of read.json that a digest is said not to need.
-    survey = set(next(item["Action"] for item in statements("read") if item["Sid"] == "Survey"))
+    survey = set(next(item["Action"] for item in statements("read") if item["Sid"] == "ReadState"))
     calls()
     findings.bring(emulator, OURS)
     assert calls("--check", playbook="securityhub_slack_digest") <= allowed("digest") | survey

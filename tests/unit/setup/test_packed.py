@@ -32,8 +32,8 @@ def test_problems_finds_none_in_a_tarball_of_just_the_wanted_files():
 @pytest.mark.parametrize(
     ("files", "tracked", "named"),
     [
-        ({"README.md", "Makefile"}, {"README.md", "Makefile"}, "Makefile is packed, but not for users"),
-        ({"plugins/modules/stray.py"}, set(), "plugins/modules/stray.py is packed, but git does not know it"),
+        ({"README.md", "Makefile"}, {"README.md", "Makefile"}, "Makefile is packed, but users do not need it"),
+        ({"plugins/modules/stray.py"}, set(), "plugins/modules/stray.py is packed, but not tracked by git"),
         (set(), {"meta/runtime.yml"}, "meta/runtime.yml is not packed"),
     ],
 )

@@ -60,7 +60,7 @@ def test_find_python_asks_pyenv(machine, tmp_path):
 def test_find_python_never_takes_another_version(machine, monkeypatch):
     monkeypatch.setenv("PYTHONS", sys.executable)
 
-    with pytest.raises(versions.NoPython, match=r"no python2\.7 on this machine"):
+    with pytest.raises(versions.NoPython, match=r"python2\.7 is not installed"):
         versions.find_python("2.7")
 
 

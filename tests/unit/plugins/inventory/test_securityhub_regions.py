@@ -9,7 +9,6 @@ import json
 import os
 import stat
 import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler
 from http.server import ThreadingHTTPServer
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[4]
 FLEET = ROOT / "inventories" / "fleet"
@@ -53,7 +53,7 @@ def run(emulator, home):
             **environment,
         }
         return subprocess.run(
-            [Path(sys.executable).with_name(command), *map(str, arguments)],
+            [ansible_commands.path(command), *map(str, arguments)],
             cwd=ROOT,
             env={name: value for name, value in variables.items() if value is not None},
             capture_output=True,

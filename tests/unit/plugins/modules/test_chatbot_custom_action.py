@@ -156,6 +156,7 @@ def test_a_creation_that_lost_the_race_adopts_and_brings_in_line(emulator, modul
             shown = {**existing, "Definition": {"CommandText": command}}
             aws.add_response("get_custom_action", {"CustomAction": shown})
             aws.add_response("list_tags_for_resource", {"Tags": []})
-        after = custom_action.apply(client, now, wish)
+        custom_action.write(client, now, wish)
+        after = custom_action.read(client, wish.name)
         aws.assert_no_pending_responses()
     assert after["Definition"] == {"CommandText": "s3 ls"}

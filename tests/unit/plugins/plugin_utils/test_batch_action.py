@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[4]
 BATCH_ACTIONS = {
@@ -32,7 +33,7 @@ PLAYBOOKS = [
 
 def run(playbook, inventory, **environment):
     done = subprocess.run(
-        ["ansible-playbook", "-i", inventory, ROOT / "playbooks" / f"{playbook}.yml"],
+        [ansible_commands.path("ansible-playbook"), "-i", inventory, ROOT / "playbooks" / f"{playbook}.yml"],
         env={**os.environ, "ANSIBLE_NOCOLOR": "1", **environment},
         cwd=ROOT,
         capture_output=True,

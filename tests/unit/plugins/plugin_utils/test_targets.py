@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.secops.securityhub.plugins.plugin_utils._targets import OF_PLAYBOOKS
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[4]
 ROLE = "secops.securityhub.securityhub_slack"
@@ -64,7 +65,7 @@ class Play:
 
     def play(self, *arguments):
         done = subprocess.run(
-            [Path(sys.executable).with_name("ansible-playbook"), "-i", "hosts.yml", "play.yml", "--check", *arguments],
+            [ansible_commands.path("ansible-playbook"), "-i", "hosts.yml", "play.yml", "--check", *arguments],
             cwd=self.folder,
             env={
                 "PATH": os.environ["PATH"],

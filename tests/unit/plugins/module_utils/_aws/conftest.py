@@ -25,7 +25,7 @@ region = eu-west-1
 """
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def environment(monkeypatch, tmp_path, emulator):
     emulator.reset()
     (tmp_path / "config").write_text(CONFIG)

@@ -13,6 +13,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients im
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
 from botocore.parsers import ResponseParserError
 
+pytestmark = pytest.mark.usefixtures("environment")
+
 SOURCE = CredentialSource()
 
 
@@ -109,3 +111,21 @@ def test_calls_say_which_program_they_are_from(clients):
     with clients.acting(SOURCE):
         client.get_caller_identity()
     assert b"secops.securityhub" in sent[0]["User-Agent"]
+
+
+def test_access_calls_its_region_unless_another_is_named(clients, emulator):
+    aws = clients.access(CredentialSource(profile="other"), "eu-west-1")
+
+    def caller_of(client):
+        return client.get_caller_identity()["Account"], client.meta.region_name
+
+    assert aws.call("sts", caller_of) == ("222222222222", "eu-west-1")
+    assert aws.call("sts", caller_of, region="eu-west-2") == ("222222222222", "eu-west-2")
+    assert {call["account"] for call in emulator.requests()} == {"222222222222"}
+
+
+def test_access_sends_a_request_as_often_as_told(clients, emulator):
+    emulator.faults({"errors": 1.0})
+    with pytest.raises(botocore.exceptions.ClientError):
+        clients.access(SOURCE, "eu-west-1").call("sts", lambda client: client.get_caller_identity(), attempts=1)
+    assert len(emulator.requests()) == 1

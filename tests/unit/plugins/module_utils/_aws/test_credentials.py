@@ -16,6 +16,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.credential
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import partition_of_role
 
+pytestmark = pytest.mark.usefixtures("environment")
+
 ROLE = "arn:aws:iam::222222222222:role/securityhub-slack"
 SECRET = "not-for-any-eyes"
 THREADS = 12

@@ -172,3 +172,9 @@ def test_a_denial_has_many_codes(code):
 def test_credentials_that_a_region_does_not_know_have_many_codes(code):
     assert errors.is_unrecognized(client_error(code))
     assert not errors.is_unrecognized(client_error("AccessDenied"))
+
+
+def test_an_endless_text_of_aws_is_cut():
+    explained = errors.explain(client_error("ValidationError", "x" * 5000))
+    assert "x" * 100 in explained
+    assert len(explained) < 1200

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import modules
+
+pytestmark = pytest.mark.usefixtures("environment")
 
 ROOT = Path(__file__).resolve().parents[5]
 

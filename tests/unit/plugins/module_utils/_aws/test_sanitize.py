@@ -64,3 +64,8 @@ def test_inert(text, shown):
 )
 def test_inert_line(text, shown):
     assert sanitize_line(text) == shown
+
+
+def test_texts_inside_lists_and_dictionaries_are_sanitized_and_keys_stay():
+    given = {"key\x1b": ["a\x1b", ("b\x1b", 1, None)]}
+    assert sanitize_all(given) == {"key\x1b": ["a?", ["b?", 1, None]]}

@@ -10,9 +10,9 @@ from ansible_collections.secops.securityhub.plugins.module_utils._canary.flights
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.flights import Way
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.run import Canary
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.specimens import Specimen
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.settings import Channel
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.target import Target
-from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline import fleet
+from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import Channel
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot as Target
+from ansible_collections.secops.securityhub.tests.unit import account_model as fleet
 
 TOPIC = "securityhub-slack"
 WAY = Way(TOPIC, f"arn:aws:sns:eu-west-1:111111111111:{TOPIC}", Channel("securityhub-slack", "T0", "C0", ""))

@@ -10,7 +10,7 @@ import datetime
 import boto3
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import specimens
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.desired import Account
+from ansible_collections.secops.securityhub.plugins.module_utils._model.account import Account
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import matcher
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES

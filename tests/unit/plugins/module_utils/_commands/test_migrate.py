@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import plans
+from ansible_collections.secops.securityhub.plugins.module_utils._commands import migrate
 from ansible_collections.secops.securityhub.plugins.module_utils._report import migrate as report
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit import old_template
@@ -45,7 +46,7 @@ def fleet(emulator, monkeypatch) -> OldFleet:
 
 
 def whole(fleet: OldFleet) -> None:
-    assert fleet.deploy() == "CREATE_COMPLETE"
+    assert fleet.create_stack() == "CREATE_COMPLETE"
 
 
 def put(status: str, **more: Any) -> Callable[[OldFleet], None]:
@@ -64,13 +65,13 @@ def deleted_in_vain(fleet: OldFleet) -> None:
 
 def action_was_there(fleet: OldFleet) -> None:
     fleet.client("securityhub").create_action_target(Id="SendToSlack", Name="Send_To_Slack", Description="By hand")
-    assert fleet.deploy() == "ROLLBACK_COMPLETE"
+    assert fleet.create_stack() == "ROLLBACK_COMPLETE"
 
 
 def second_region(fleet: OldFleet) -> None:
-    assert fleet.deploy("us-east-1") == "CREATE_COMPLETE"
+    assert fleet.create_stack("us-east-1") == "CREATE_COMPLETE"
     # The channel's name is taken, and the way back fails at the custom resource.
-    assert fleet.deploy(HERE) == "ROLLBACK_FAILED"
+    assert fleet.create_stack(HERE) == "ROLLBACK_FAILED"
 
 
 def updated_in_vain(fleet: OldFleet) -> None:
@@ -221,7 +222,7 @@ def test_what_is_sent_by_hand_arrives_once_before_and_after_every_call(fleet, mo
 HOME = {"home": "us-east-1", "RegionLinkingMode": "ALL_REGIONS", "Regions": []}
 
 
-def test_regions_that_feed_a_home_region_lose_rule_and_action_once_that_sends_for_them(fleet):
+def test_linked_regions_lose_rule_and_action_when_the_home_region_forwards_for_them(fleet):
     whole(fleet)
     fleet.emulator.world({ACCOUNT: {"aggregator": HOME}})
     fleet.migrate()
@@ -235,12 +236,12 @@ def test_regions_that_feed_a_home_region_lose_rule_and_action_once_that_sends_fo
     assert fleet.emulator.writes() == []
 
 
-def test_regions_that_feed_a_home_region_keep_the_old_way_while_that_is_not_in_place(fleet):
+def test_linked_regions_keep_the_old_stack_until_the_home_region_is_deployed(fleet):
     whole(fleet)
     fleet.emulator.world({ACCOUNT: {"aggregator": HOME}})
     fleet.emulator.stacks(0, {"operation": "create", "region": "us-east-1", "stack": NAME})
     done = fleet.migrate()
-    assert "the pipeline there is not in place" in done["targets"][HERE]["msg"]
+    assert "its deployment is not in place" in done["targets"][HERE]["msg"]
     assert fleet.status() == "CREATE_COMPLETE"
     fleet.send("by hand")
     assert fleet.arrived() == [f"Finding by hand in {HERE}"]
@@ -250,7 +251,7 @@ def test_several_regions_are_moved_at_once(fleet):
     whole(fleet)
     body = json.dumps(old_template.template(*old_template.OF_THE_CHANNEL))
     for region in ("us-east-1", "ap-southeast-1"):
-        assert fleet.deploy(region, body=body) == "CREATE_COMPLETE"
+        assert fleet.create_stack(region, body=body) == "CREATE_COMPLETE"
     fleet.put("DELETE_FAILED", "us-east-1")
     done = fleet.migrate()
     assert {host: [item["plan"] for item in target["leftovers"]] for host, target in done["targets"].items()} == {
@@ -267,8 +268,8 @@ def test_the_channel_in_a_stack_of_its_own_is_taken_over_too(fleet):
     only_channel = old_template.template()
     only_channel["Resources"] = {name: only_channel["Resources"][name] for name in old_template.OF_THE_CHANNEL}
     del only_channel["Resources"]["SlackChannelConfig"]["Properties"]["SnsTopicArns"]
-    assert fleet.deploy(body=json.dumps(only_channel), name="chatbot-body") == "CREATE_COMPLETE"
-    assert fleet.deploy(body=regional) == "CREATE_COMPLETE"
+    assert fleet.create_stack(body=json.dumps(only_channel), name="chatbot-body") == "CREATE_COMPLETE"
+    assert fleet.create_stack(body=regional) == "CREATE_COMPLETE"
     fleet.migrate()
     assert fleet.leftovers() == []
     assert [item["ConfigurationName"] for item in fleet.configurations()] == [CONFIGURATION]
@@ -288,7 +289,7 @@ def test_further_rules_that_send_to_the_same_topic_go_with_the_stack(fleet):
             "Targets": [{"Arn": {"Ref": "SNSTopicAWSChatBot"}, "Id": "OpsTopic"}],
         },
     }
-    assert fleet.deploy(body=json.dumps(body)) == "CREATE_COMPLETE"
+    assert fleet.create_stack(body=json.dumps(body)) == "CREATE_COMPLETE"
     fleet.migrate()
     assert fleet.leftovers() == []
     assert_it_is_ours_alone(fleet)
@@ -380,7 +381,7 @@ def test_topics_of_others_stay_in_a_channel_that_is_taken_over(fleet):
 
 
 def test_the_channel_of_another_slack_channel_goes_with_its_stack(fleet):
-    assert fleet.deploy(channel="C0OLDCHANNEL") == "CREATE_COMPLETE"
+    assert fleet.create_stack(channel="C0OLDCHANNEL") == "CREATE_COMPLETE"
     shown = fleet.migrate(check=True)
     assert shown["accounts"][0]["leftovers"][0]["plan"] == "delete, because it is for another Slack channel"
     fleet.migrate()
@@ -437,7 +438,7 @@ def lookalike(**changes: Any) -> str:
     ids=["another function", "another action"],
 )
 def test_lookalikes_are_left_alone(fleet, body):
-    assert fleet.deploy(body=body) == "CREATE_COMPLETE"
+    assert fleet.create_stack(body=body) == "CREATE_COMPLETE"
     before, channel = fleet.leftovers(), fleet.configurations()[0]
     done = fleet.migrate()
     assert done["summary"]["leftovers"] == 0
@@ -449,7 +450,7 @@ def test_lookalikes_are_left_alone(fleet, body):
 def foreign_resource(fleet: OldFleet) -> None:
     body = old_template.template()
     body["Resources"]["Archive"] = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "archive"}}
-    assert fleet.deploy(body=json.dumps(body)) == "CREATE_COMPLETE"
+    assert fleet.create_stack(body=json.dumps(body)) == "CREATE_COMPLETE"
 
 
 def protected(fleet: OldFleet) -> None:
@@ -523,7 +524,7 @@ def test_a_channel_that_goes_with_its_stack_is_made_anew_also_where_another_regi
     assert_it_is_ours_alone(fleet)
 
 
-def test_a_pipeline_that_cannot_be_built_leaves_the_old_way_in_place(fleet):
+def test_a_deployment_that_fails_keeps_the_old_stack(fleet):
     whole(fleet)
     fleet.emulator.stacks(0, {"operation": "create", "region": HERE, "stack": NAME})
     before = fleet.leftovers()
@@ -612,13 +613,15 @@ def test_two_accounts_are_moved_at_once(fleet):
     other.account = "222222222222"
     fleet.emulator.world({other.account: deployed.WORLD})
     whole(fleet)
-    assert other.deploy() == "CREATE_COMPLETE"
+    assert other.create_stack() == "CREATE_COMPLETE"
     other.put("DELETE_FAILED")
-    targets = [*fleet.targets(), *other.targets()]
-    for target in targets[len(REGIONS) :]:
-        target.settings = dataclasses.replace(target.settings, host=f"two.{target.settings.region}")
+    renamed = [
+        dataclasses.replace(target, settings=dataclasses.replace(target.settings, host=f"two.{target.settings.region}"))
+        for target in other.targets()
+    ]
 
-    done = old_template.migrate_targets(targets).result
+    done = migrate.run(dataclasses.replace(fleet.context(), targets=[*fleet.targets(), *renamed])).result
+
     assert done["summary"]["failed"] == 0
     assert [item["plan"] for item in done["targets"][HERE]["leftovers"]] == [SET_RETAIN]
     assert [item["plan"] for item in done["targets"][f"two.{HERE}"]["leftovers"]] == [RETAIN_BOTH]

@@ -38,7 +38,7 @@ SAID = {
     "topic encrypted with AWS's key": ("encryption", "broken", "alias/aws/sns, which is a key of AWS"),
     "topic encrypted with a key that keeps EventBridge out": ("encryption", "broken", "kms:Decrypt and kms:Generate"),
     "topic encrypted with a disabled key": ("encryption", "broken", "which is Disabled"),
-    "topic encrypted with somebody's usable key": ("encryption", "risk", "and the stack says no encryption"),
+    "topic encrypted with another usable key": ("encryption", "risk", "and the stack says no encryption"),
     "own key disabled": ("encryption", "broken", "The key alias/securityhub-slack is Disabled"),
     "own key keeps EventBridge out": ("encryption", "broken", "The key alias/securityhub-slack has a policy that does"),
     "own key to be deleted": ("encryption", "broken", "The key alias/securityhub-slack is PendingDeletion"),
@@ -62,10 +62,10 @@ SAID = {
     "topic detached from the channel": ("channel", "broken", "not in the channel configuration securityhub-slack"),
     "channel configuration deleted": ("channel", "broken", "no channel configuration of Slack channel C0123456789"),
     "channel role deleted": ("channel", "risk", "The role of the channel"),
-    "channel role trusts somebody else": ("channel", "risk", "The role of the channel"),
+    "channel role trusts another service": ("channel", "risk", "The role of the channel"),
     "channels disabled by an organization policy": ("chat", "broken", "disabled (Denied by policy)"),
     "app not in the private channel": ("delivery", "broken", "Slack took 0 of 1 messages"),
-    "workspace no longer authorised": ("chat", "broken", "T0123456789 is not authorised"),
+    "workspace no longer authorized": ("chat", "broken", "T0123456789 is not authorised"),
 }
 # What an account has once is wrong for each of its targets; so are variables that are set for all of them.
 EVERYWHERE = {"channel", "chat", "delivery", "stack"}

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import DENY_ALL
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.identity import TRUST
+from ansible_collections.secops.securityhub.plugins.module_utils._model.identity import DENY_ALL
+from ansible_collections.secops.securityhub.plugins.module_utils._model.identity import TRUST
 from ansible_collections.secops.securityhub.plugins.module_utils._services import iam as api
 from botocore.stub import Stubber
 

@@ -127,3 +127,11 @@ FAILED_CREATE = [
 )
 def test_first_failure_of_the_latest_operation(events, reason):
     assert states.first_failure(events) == reason
+
+
+def test_a_resource_that_was_cancelled_is_not_the_first_failure():
+    cancelled = {"ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": "Resource creation cancelled"}
+    failed = {"ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": "Access denied"}
+    events = [failed, cancelled]  # newest first: the cancellation came before
+    named = [{"LogicalResourceId": "Rule", "ResourceType": "AWS::Events::Rule", **event} for event in events]
+    assert states.first_failure(named) == "Rule (AWS::Events::Rule): Access denied"

@@ -1,0 +1,323 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out the plans of all accounts in parallel. PRIVATE to the collection.
+
+New deployments are created and listed in the channel before old ones leave the channel and are deleted: a finding that
+moves to the home region's deployment may arrive twice for a moment, and is never lost. Each step takes outcomes and
+returns new ones; a target that fails in one step is left alone by the later ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._aws import errors
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._channel import configuration
+from .._channel import custom_action
+from .._model import names
+from .._model.outcome import AccountOutcome
+from .._model.outcome import TargetOutcome
+from .._model.outcome import unapplied_target
+from .._model.plan import NONE
+from .._model.snapshot import healthy
+from .._observe import accounts as observe
+from .._plan import account as of_account
+from .._plan import channel as channels
+from .._plan import transfer
+from .._preflight import blockers
+from .._securityhub import action_target
+from .._services import iam
+from .._services import securityhub
+from . import identity
+from . import repair
+from . import stacks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Iterable
+    from collections.abc import Sequence
+
+    from .._aws.clients import Access
+    from .._aws.clients import Clients
+    from .._model.plan import AccountPlan
+    from .._model.plan import ButtonsPlan
+    from .._model.plan import ChannelPlan
+    from .._model.plan import IdentityPlan
+
+
+def fleet(aws: Clients, plans: Sequence[AccountPlan], progress: Callable[[str], None]) -> list[AccountOutcome]:
+    """Carry out the plans and return what happened. Nothing is raised: a failure is in the problems of its target."""
+    accounts = [AccountOutcome(plan, tuple(map(unapplied_target, plan.targets)), None, plan.notices) for plan in plans]
+    _announce(accounts, progress)
+    # First: if Amazon Q is to create this role itself and cannot, it leaves half of a channel configuration behind.
+    accounts = _each(partial(_create_service_role, aws), accounts)
+    # Before anything is created: a run that is killed later must not leave a topic in the channel that looks right, and
+    # that Amazon Q does not subscribe to.
+    accounts = _each(partial(_unsubscribe, aws), accounts)
+    accounts = _deployed(aws, accounts, lambda target: not _stops_forwarding(target), progress)
+    accounts = [_held(account) for account in accounts]
+    accounts = _each(partial(_write_channel, aws), accounts)
+    accounts = _deployed(aws, accounts, _stops_forwarding, progress)
+    accounts = _removed(aws, accounts, progress)
+    accounts = _each(partial(_delete_channel, aws), accounts)
+    return [_with_left_behind(account) for account in accounts]
+
+
+def _announce(accounts: list[AccountOutcome], progress: Callable[[str], None]) -> None:
+    """Report what is unfinished if the run is interrupted: after Ctrl-C there is no time left to do so."""
+    hosts = [
+        target.host for account in accounts for target in account.targets if target.changed and not target.problems
+    ]
+    if hosts:
+        more = len(hosts) - 3
+        progress(f"{len(hosts)} to change: {', '.join(hosts[:3])}" + (f" and {more:,} more" if more > 0 else ""))
+        progress("If this run is interrupted, rerun the playbook to continue.")
+
+
+def _each(step: Callable[[AccountOutcome], AccountOutcome], accounts: Sequence[AccountOutcome]) -> list[AccountOutcome]:
+    """Return the accounts after *step*; one in which it raises fails with all its targets."""
+    return [
+        _failed(outcome.item, outcome.error or UserError("nothing was returned."))
+        if outcome.value is None
+        else outcome.value
+        for outcome in parallel.each(step, accounts)
+    ]
+
+
+def _failed(account: AccountOutcome, error: BaseException) -> AccountOutcome:
+    return replace(account, targets=tuple(_target_failed(target, error) for target in account.targets))
+
+
+def _target_failed(target: TargetOutcome, error: BaseException) -> TargetOutcome:
+    """Return the target with the problems of *error*, unless it has some: later failures follow from the first."""
+    return target if target.problems else replace(target, problems=tuple(errors.sentences(error)))
+
+
+def _with(accounts: Iterable[AccountOutcome], changed: Iterable[TargetOutcome]) -> list[AccountOutcome]:
+    """Return the accounts with the new outcomes of some of their targets."""
+    by_host = {target.host: target for target in changed}
+    return [
+        replace(account, targets=tuple(by_host.get(target.host, target) for target in account.targets))
+        for account in accounts
+    ]
+
+
+# Targets
+
+
+def _stops_forwarding(target: TargetOutcome) -> bool:
+    return target.plan is not None and bool(transfer.ends(target.plan))
+
+
+def _deployed(
+    aws: Clients,
+    accounts: list[AccountOutcome],
+    chosen: Callable[[TargetOutcome], bool],
+    progress: Callable[[str], None],
+) -> list[AccountOutcome]:
+    targets = [
+        target for account in accounts for target in healthy(account.targets) if target.desired and chosen(target)
+    ]
+    targets = _each_target(partial(_write_action, aws), targets)
+    # Before the stacks: CloudFormation cannot update a resource that does not exist.
+    targets = _each_target(partial(_repair, aws), targets)
+    return _with(accounts, _with_stacks(aws, targets, progress))
+
+
+def _removed(aws: Clients, accounts: list[AccountOutcome], progress: Callable[[str], None]) -> list[AccountOutcome]:
+    targets = [target for account in accounts for target in healthy(account.targets) if target.desired is None]
+    targets = _with_stacks(aws, targets, progress)
+    return _with(accounts, _each_target(partial(_write_action, aws), targets))
+
+
+def _each_target(step: Callable[[TargetOutcome], None], targets: list[TargetOutcome]) -> list[TargetOutcome]:
+    """Call *step* for the targets that have not failed, and return all, those in which it raises with its problems."""
+    failures = {
+        outcome.item.host: outcome.error
+        for outcome in parallel.each(step, healthy(targets))
+        if outcome.error is not None
+    }
+    return [_target_failed(target, failures[target.host]) if target.host in failures else target for target in targets]
+
+
+def _write_action(aws: Clients, target: TargetOutcome) -> None:
+    if target.action == NONE:
+        return
+    settings, live = target.settings, target.live.action
+    access = aws.access(settings.source, settings.region)
+    if target.desired is None:
+        if live:
+            access.call("securityhub", securityhub.delete_action_target, live["ActionTargetArn"])
+    elif live is None:
+        action_target.create_or_adopt(access, target.desired.action)
+    else:
+        action_target.update(access, live, target.desired.action)
+
+
+def _repair(aws: Clients, target: TargetOutcome) -> None:
+    live = target.live
+    if target.repairs and live.resources is not None and live.path is not None:
+        repair.repair(aws, target.settings, live.resources, live.path, target.repairs)
+
+
+def _with_stacks(aws: Clients, targets: list[TargetOutcome], progress: Callable[[str], None]) -> list[TargetOutcome]:
+    pending = [target for target in healthy(targets) if target.stack]
+    works = stacks.drive(
+        aws,
+        [
+            stacks.Work(target.settings, target.desired.stack if target.desired else None, target.live.stack)
+            for target in pending
+        ],
+        progress,
+    )
+    done = {target.host: _with_work(target, work) for target, work in zip(pending, works)}
+    return [done.get(target.host, target) for target in targets]
+
+
+def _with_work(target: TargetOutcome, work: stacks.Work) -> TargetOutcome:
+    done = replace(target, stack=work.done, left_behind=work.left_behind)
+    return _target_failed(done, work.error) if work.error is not None else done
+
+
+def _held(account: AccountOutcome) -> AccountOutcome:
+    """Return the account, in which a target does not stop forwarding if the one that takes over has failed."""
+    plans = [_remaining(target) for target in account.targets]
+    held = transfer.held(account.plan.design, plans, [*account.targets, *account.plan.design.others])
+    reasons = {plan.host: plan.problems for plan in held}
+    return replace(
+        account,
+        targets=tuple(
+            target if target.problems else replace(target, problems=reasons[target.host]) for target in account.targets
+        ),
+    )
+
+
+def _remaining(target: TargetOutcome) -> Any:
+    """Return the plan of a target with what was done so far, refused if the target has failed meanwhile."""
+    if target.plan is None or target.plan.problems:
+        return target.plan
+    if target.problems:
+        return of_account.refused(target.plan, *target.problems)
+    return target.plan if target.stack == target.plan.stack else replace(target.plan, stack=target.stack)
+
+
+def _with_left_behind(account: AccountOutcome) -> AccountOutcome:
+    """Report resources that no later run finds. A target that should be removed fails because of them.
+
+    One that was created again does not: the new stack may use a resource of the same name.
+    """
+    notices = [
+        f"the old stack of {target.host} was deleted without {', '.join(target.left_behind)}. Delete by hand what the "
+        f"new stack does not use"
+        for target in account.targets
+        if target.left_behind and target.desired
+    ]
+    targets = tuple(
+        _target_failed(
+            target,
+            UserError(
+                f"these resources could not be deleted and were left behind: {', '.join(target.left_behind)}. Delete "
+                f"them by hand."
+            ),
+        )
+        if target.left_behind and target.desired is None
+        else target
+        for target in account.targets
+    )
+    return replace(account, targets=targets, notices=(*account.notices, *notices))
+
+
+# What an account has once
+
+
+def _create_service_role(aws: Clients, account: AccountOutcome) -> AccountOutcome:
+    if not account.plan.creates_service_role:
+        return account
+    try:
+        observe.call_iam(aws, account.plan.settings, iam.create_service_linked_role, blockers.SERVICE_ROLE_OF)
+    except errors.failures() as error:
+        if not errors.is_denied(error):
+            raise
+        raise UserError(blockers.of_service_role()) from error
+    return account
+
+
+def _unsubscribe(aws: Clients, account: AccountOutcome) -> AccountOutcome:
+    """Remove the topics to which Amazon Q has to subscribe again."""
+    for merge in account.plan.channel.merges if account.plan.channel else ():
+        if merge.resubscribed:
+            configuration.apply(_chatbot(aws, account), channels.without_resubscribed(merge))
+    return account
+
+
+def _write_channel(aws: Clients, account: AccountOutcome) -> AccountOutcome:
+    """Bring role, guardrail and channel configurations to what the targets need that have not failed."""
+    if not healthy(account.targets):
+        return account
+    planned = _channel_of_survivors(account)
+    # Later runs find buttons by the tag of the role, so it is written before them and removed after them.
+    _delete_buttons(aws, account, planned.buttons)
+    _write_identity(aws, account, planned.identity)
+    for merge in planned.merges:
+        # What was removed since it was read is added again.
+        plan = None if merge.resubscribed else merge.plan
+        authorized = merge.desired.team_id in account.plan.blockers.authorized
+        configuration.apply(_chatbot(aws, account), merge.desired, plan, authorised=authorized)
+    for button, button_plan in planned.buttons.desired:
+        if button_plan.changed:
+            custom_action.write(_chatbot(aws, account), button_plan, button)
+    return replace(account, channel=planned)
+
+
+def _channel_of_survivors(account: AccountOutcome) -> ChannelPlan:
+    """Return the channel plan, without the topics of targets that have failed since it was made."""
+    plan = account.plan
+    remaining = [_remaining(target) for target in account.targets]
+    as_planned = all(now is target.plan for now, target in zip(remaining, account.targets))
+    return plan.channel if plan.channel and as_planned else channels.of_account(plan.snapshot, remaining)
+
+
+def _delete_channel(aws: Clients, account: AccountOutcome) -> AccountOutcome:
+    """Delete the configurations that are empty, and the role and guardrail that no other one needs.
+
+    The configurations are read again: of several runs that each remove a part, the last one finds them empty.
+    """
+    if account.channel is None or not account.channel.removes or not healthy(account.targets):
+        return account
+    plan = account.plan
+    desired = names.identity(plan.settings, plan.account)
+    snapshot = replace(plan.snapshot, configurations=observe.configurations(aws, plan.settings, desired))
+    now = channels.of_account(snapshot, [_remaining(target) for target in account.targets])
+    _delete_buttons(aws, account, now.deleted_buttons)
+    for removal in now.deletions:
+        configuration.detach(_chatbot(aws, account), removal)
+    _write_identity(aws, account, now.deleted_identity)
+    channel = replace(
+        account.channel,
+        deletions=now.deletions,
+        deleted_buttons=now.deleted_buttons,
+        deleted_identity=now.deleted_identity,
+    )
+    return replace(account, channel=channel)
+
+
+def _delete_buttons(aws: Clients, account: AccountOutcome, planned: ButtonsPlan) -> None:
+    for action in planned.removed:
+        custom_action.delete(_chatbot(aws, account), action)
+
+
+def _write_identity(aws: Clients, account: AccountOutcome, planned: IdentityPlan) -> None:
+    if planned.changed:
+        plan = account.plan
+        desired = names.identity(plan.settings, plan.account)
+        observe.call_iam(aws, plan.settings, identity.write, desired, plan.snapshot.identity, planned)
+
+
+def _chatbot(aws: Clients, account: AccountOutcome) -> Access:
+    return observe.chatbot_access(aws, account.plan.settings)

@@ -1,0 +1,188 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Leads many stacks to their desired state in parallel, in polling rounds. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import TypeVar
+
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._services import cloudformation
+from .._stack import live as stacks
+from .._stack import states
+from .._stack import template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Sequence
+
+    from .._aws.clients import Clients
+    from .._model.settings import Settings
+    from .._stack.template import StackDesign
+
+FIRST_PAUSE = 0.5  # seconds; the pause grows by half each round
+LONGEST_PAUSE = 5.0
+SECONDS_BETWEEN_LINES = 10.0  # of progress
+
+
+@dataclass(frozen=True)
+class Work:
+    """One stack on its way. *design*: None to delete it. *live*: the stack as last read, None without one.
+
+    *done*: the operations started so far. *left_behind*: in words, with the reason, resources that could not be deleted
+    and do not belong to a stack any more. *is_fresh*: *live* was read in this round.
+    """
+
+    settings: Settings
+    design: StackDesign | None
+    live: dict[str, Any] | None
+    done: tuple[str, ...] = ()
+    left_behind: tuple[str, ...] = ()
+    error: Exception | None = None
+    finished: bool = False
+    is_fresh: bool = True
+
+
+# A frozen value with ``settings``, ``error`` and ``finished``.
+Item = TypeVar("Item", bound=Any)
+
+
+def drive(aws: Clients, works: Sequence[Work], progress: Callable[[str], None]) -> list[Work]:
+    """Return the works after their operations: each has finished, failed (its *error*) or run out of time."""
+    return in_rounds(works, partial(_advanced, aws), progress)
+
+
+def in_rounds(
+    items: Sequence[Item], advance: Callable[[Item, float], Item], progress: Callable[[str], None]
+) -> list[Item]:
+    """Return *items* after *advance* has been called on each, round after round, until it has finished or failed.
+
+    *advance* gets an item and the time.monotonic() at which the first round began, and returns the item's next value.
+    No thread sleeps in between, so that many stacks need few threads.
+    """
+    started = reported = time.monotonic()
+    pause = FIRST_PAUSE
+    current = list(items)
+    active = list(range(len(current)))
+    while True:
+        outcomes = parallel.each(lambda index: advance(current[index], started), active)
+        for outcome in outcomes:
+            current[outcome.item] = (
+                replace(current[outcome.item], error=outcome.error) if outcome.value is None else outcome.value
+            )
+        active = [index for index in active if not current[index].finished and current[index].error is None]
+        if not active:
+            return current
+        if time.monotonic() - reported >= SECONDS_BETWEEN_LINES:
+            reported = time.monotonic()
+            progress(_progress(current, [current[index] for index in active], reported - started))
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def _progress(items: Sequence[Item], active: Sequence[Item], seconds: float) -> str:
+    hosts = sorted(item.settings.host for item in active)
+    shown = ", ".join(hosts[:4]) + (f" and {len(hosts) - 4} more" if len(hosts) > 4 else "")
+    return f"{len(items) - len(active)} of {len(items)} stacks done after {seconds:.0f} s, waiting for {shown}"
+
+
+def _advanced(aws: Clients, work: Work, started: float) -> Work:
+    """Read the stack, unless it was just read, and start the operation that it needs next, if any."""
+    if not work.is_fresh:
+        work = replace(work, live=_call(aws, work, cloudformation.describe_stack))
+    work = replace(work, is_fresh=False)
+    operation = states.next_operation(
+        stacks.status_of(work.live),
+        present=work.design is not None,
+        same=stacks.matches(work.design, work.live),
+        tried=frozenset(work.done),
+    )
+    if operation == states.NONE:
+        return replace(work, finished=True)
+    if operation == states.STUCK:
+        raise UserError(_stuck(aws, work))
+    if operation != states.WAIT:
+        try:
+            return replace(OPERATIONS[operation](aws, work), done=(*work.done, operation))
+        except cloudformation.Busy:
+            pass  # another operation is in progress, which the next round waits for
+    _refuse_if_late(work, started)
+    return work
+
+
+def _call(aws: Clients, work: Work, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    settings = work.settings
+    return aws.call(settings.source, settings.region, "cloudformation", function, settings.name, *arguments, **options)
+
+
+def _refuse_if_late(work: Work, started: float) -> None:
+    limit = work.settings.value("stack_timeout")
+    if time.monotonic() - started > limit:
+        raise UserError(
+            f"the stack {work.settings.name} is still {stacks.status_of(work.live)} after {limit} s "
+            f"(securityhub_slack_stack_timeout). Check its events in the console, then rerun the playbook, which "
+            f"continues from there."
+        )
+
+
+def _stuck(aws: Clients, work: Work) -> str:
+    reason = states.first_failure(_call(aws, work, cloudformation.stack_events))
+    return (
+        f"the stack {work.settings.name} ended in {stacks.status_of(work.live)}"
+        f"{': ' + reason.rstrip('.') if reason else ''}. Fix that, then rerun the playbook, which repairs the stack."
+    )
+
+
+def _create(aws: Clients, work: Work) -> Work:
+    if work.design is not None:
+        _call(aws, work, cloudformation.create_stack, template.render(work.design), template.stack_tags(work.design))
+    return work
+
+
+def _update(aws: Clients, work: Work) -> Work:
+    if work.design is None:
+        return work
+    text, tags = template.render(work.design), template.stack_tags(work.design)
+    return replace(work, finished=not _call(aws, work, cloudformation.update_stack, text, tags))
+
+
+def _delete(aws: Clients, work: Work) -> Work:
+    _call(aws, work, cloudformation.delete_stack)
+    return work
+
+
+def _retain(aws: Clients, work: Work) -> Work:
+    resources = _call(aws, work, cloudformation.stack_resources)
+    failed = [item for item in resources if item["ResourceStatus"] == "DELETE_FAILED"]
+    _call(aws, work, cloudformation.delete_stack, retain=tuple(item["LogicalResourceId"] for item in failed))
+    return replace(work, left_behind=tuple(map(_in_words, failed)))
+
+
+def _in_words(resource: dict[str, Any]) -> str:
+    name = resource.get("PhysicalResourceId") or resource["LogicalResourceId"]
+    reason = resource.get("ResourceStatusReason", "").rstrip(".")
+    return f"{resource['ResourceType']} {name}" + (f" ({reason})" if reason else "")
+
+
+def _resume(aws: Clients, work: Work) -> Work:
+    failed = stacks.status_of(work.live) == "UPDATE_FAILED"
+    _call(aws, work, cloudformation.rollback_stack if failed else cloudformation.continue_update_rollback)
+    return work
+
+
+OPERATIONS: dict[str, Callable[[Clients, Work], Work]] = {
+    states.CREATE: _create,
+    states.UPDATE: _update,
+    states.DELETE: _delete,
+    states.AGAIN: _delete,
+    states.RETAIN: _retain,
+    states.RESUME: _resume,
+}

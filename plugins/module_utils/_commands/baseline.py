@@ -1,0 +1,95 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Marks existing findings as NOTIFIED, so that the first deployment does not send them. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._aws import errors
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._model.baseline import Baseline
+from .._model.plan import TargetDesign
+from .._model.snapshot import in_order
+from .._observe import targets as observe
+from .._plan import forwarding as plan
+from .._report import baseline as report
+from .._services import securityhub
+from . import forwarding
+from .context import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Sequence
+
+    from .._aws.clients import Clients
+    from .context import Context
+
+Finding = dict[str, Any]
+
+SPEC: dict[str, Any] = {}
+# https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchUpdateFindings.html
+FINDINGS_PER_CALL = 100
+NOTIFIED = {"Workflow": {"Status": "NOTIFIED"}}
+NOT_FOR_OCSF = (
+    "OCSF findings (securityhub_slack_finding_format: ocsf) have no status NOTIFIED. Close them in the console of the "
+    "new Security Hub, or leave out this target."
+)
+
+
+def run(context: Context) -> Outcome:
+    """Mark what the targets of the play would forward; in check mode only count it."""
+    fleet, designs = forwarding.designs(context, context.targets, context.unselected)
+    unknown = [TargetDesign(target, problems=target.problems) for target in fleet.unknown]
+    targets = in_order(fleet.hosts, [*unknown, *(target for design in designs for target in design.targets)])
+    baselines = _each(partial(_found, context), [Baseline(target, problems=target.problems) for target in targets])
+    if not context.check_mode:
+        baselines = _each(partial(marked, context.aws), baselines)
+    notices = list(dict.fromkeys(notice for design in designs for notice in design.notices))
+    result = report.result(baselines, notices, check=context.check_mode)
+    return Outcome(result, report.table(result, check=context.check_mode))
+
+
+def _each(step: Callable[[Baseline], Baseline], baselines: Sequence[Baseline]) -> list[Baseline]:
+    """Return the baselines after *step*; one that has problems, or in which it raises, stays as it was."""
+    return [
+        outcome.value or replace(outcome.item, problems=tuple(errors.sentences(outcome.error or UserError("unknown"))))
+        for outcome in parallel.each(lambda item: item if item.problems else step(item), baselines)
+    ]
+
+
+def _found(context: Context, baseline: Baseline) -> Baseline:
+    target = baseline.target
+    if not plan.rules_of(target):
+        return baseline
+    if plan.is_ocsf(target):
+        raise UserError(NOT_FOR_OCSF)
+    findings = observe.findings(context.aws, target.settings, plan.filters(target, context.today))
+    return replace(baseline, findings=tuple(item.finding for item in plan.forwarded(target, findings)))
+
+
+def marked(aws: Clients, baseline: Baseline) -> Baseline:
+    """Return the baseline after its findings have been marked, one call for every 100.
+
+    If a call fails, the result counts what was marked before it.
+    """
+    settings = baseline.target.settings
+    for start in range(0, len(baseline.findings), FINDINGS_PER_CALL):
+        batch = baseline.findings[start : start + FINDINGS_PER_CALL]
+        identifiers = [{"Id": finding["Id"], "ProductArn": finding["ProductArn"]} for finding in batch]
+        call = partial(aws.call, settings.source, settings.region, "securityhub", securityhub.batch_update_findings)
+        try:
+            unprocessed = call(identifiers, NOTIFIED)
+        except errors.failures() as error:
+            return replace(baseline, problems=tuple(errors.sentences(error)))
+        baseline = replace(
+            baseline,
+            marked=baseline.marked + len(batch) - len(unprocessed),
+            unprocessed=(*baseline.unprocessed, *unprocessed),
+        )
+    return baseline

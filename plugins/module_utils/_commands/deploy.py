@@ -1,0 +1,79 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job: brings every target to what the inventory says. PRIVATE to the collection.
+
+One way, no way back: nothing after the plan reads the inventory again, nothing before it writes to AWS.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._apply import fleet as apply
+from .._model import outcome as outcomes
+from .._model.snapshot import in_order
+from .._observe import details
+from .._observe import fleet as observe
+from .._plan import account as plan
+from .._plan import design
+from .._preflight import checks as preflight
+from .._report import deploy as report
+from .context import File
+from .context import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._aws.clients import Clients
+    from .._model.outcome import AccountOutcome
+    from .._model.plan import AccountDesign
+    from .._model.plan import AccountPlan
+    from .context import Context
+
+SPEC: dict[str, Any] = {}
+# The fact that the play after the role reads, with the keys that it needs.
+FACT = "securityhub_slack_result"
+FACT_KEYS = ("changed", "targets", "accounts", "eventful", "summary", "uncovered_regions")
+
+
+def run(context: Context) -> Outcome:
+    """Deploy, update or remove all targets of the play."""
+    paths = sorted({target.settings.value("result_file") for target in context.targets} - {None, ""})
+    for path in paths:
+        context.write(path, "")  # a run that is interrupted must not leave an old result
+    started = time.monotonic()
+    fleet = observe.fleet(context.aws, context.targets, context.unselected, context.today)
+    designs = [design.account(account, context.today) for account in fleet.accounts]
+    plans = planned(context.aws, designs, diff=context.diff)
+    done = [outcomes.unapplied(item) for item in plans]
+    if not context.check_mode:
+        done = apply.fleet(context.aws, plans, context.progress)
+    seconds = time.monotonic() - started
+    targets = in_order(fleet.hosts, [*map(outcomes.unknown, fleet.unknown), *_targets(done)])
+    result = report.result(targets, done, diff=context.diff)
+    calls = report.traffic(context.aws.traffic.calls, context.aws.traffic.retries, seconds)
+    finished = datetime.datetime.now(datetime.timezone.utc)
+    document = json.dumps(report.document(result, finished, check=context.check_mode), indent=2)
+    return Outcome(
+        {**result, "ansible_facts": {FACT: {key: result[key] for key in FACT_KEYS}}},
+        report.table(targets, done, calls, check=context.check_mode),
+        [File(path, document, in_check_mode=True) for path in paths],
+    )
+
+
+def planned(aws: Clients, designs: Sequence[AccountDesign], *, diff: bool = False) -> list[AccountPlan]:
+    """Return the plans that lead to the designs, as far as nothing blocks them.
+
+    *diff*: also read what a difference shows.
+    """
+    complete = details.details(aws, designs, templates=diff)
+    return [plan.plan(item, found) for item, found in zip(complete, preflight.check(aws, complete))]
+
+
+def _targets(accounts: Sequence[AccountOutcome]) -> list[outcomes.TargetOutcome]:
+    return [target for account in accounts for target in account.targets]

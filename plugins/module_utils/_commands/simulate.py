@@ -1,0 +1,158 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to findings, and how many messages there would be. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._aws import errors
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._model.plan import TargetDesign
+from .._model.simulation import Simulation
+from .._model.snapshot import healthy
+from .._model.snapshot import in_order
+from .._observe import finding_files
+from .._observe import targets as observe
+from .._plan import forwarding as plan
+from .._report import simulate as report
+from .._routing import simulation
+from .._routing import topology
+from .._routing.volume import volume
+from . import forwarding
+from .context import Outcome
+from .context import refuse_unkept_days
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable
+    from collections.abc import Sequence
+
+    from .._aws.clients import Clients
+    from .._model.plan import AccountDesign
+    from .._model.snapshot import Fleet
+    from .context import Context
+
+Finding = dict[str, Any]
+
+SPEC: dict[str, Any] = {
+    "files": {"type": "list", "elements": "path", "default": []},
+    "days": {"type": "int", "default": 30},
+    "finding_id": {"type": "str", "default": ""},
+}
+FILES_ONLY = (
+    "OCSF findings (securityhub_slack_finding_format: ocsf) are read from files only. Set "
+    "securityhub_slack_simulate_files."
+)
+OFFLINE = "To simulate without AWS, set securityhub_slack_aggregation to per_region, which depends on no aggregator."
+
+
+def run(context: Context) -> Outcome:
+    """Simulate all targets of the play, on findings of files or of their regions."""
+    options = context.options
+    refuse_unkept_days(options["days"])
+    # With --limit, it still has to be known which other target of the account forwards a finding.
+    sources = {target.settings.source for target in context.targets}
+    everyone = [*context.targets, *(item for item in context.unselected if item.settings.source in sources)]
+    if options["files"]:
+        findings = _with_id(finding_files.read(options["files"]), options["finding_id"])
+        targets, designs = _of_files(context, everyone)
+    else:
+        fleet, designs = forwarding.designs(context, everyone)
+        targets, findings = _read(context, _in_order(fleet, designs), {item.host for item in context.targets})
+    simulated = _simulated(targets, designs, findings, options["days"], context.today)
+    result = report.result(simulated, options["days"])
+    return Outcome(result, report.table(result))
+
+
+def _with_id(findings: list[Finding], finding_id: str) -> list[Finding]:
+    """Return the findings of this ID (ASFF: Id, OCSF: finding_info.uid), all of them if it is empty."""
+    if not finding_id:
+        return findings
+    return [item for item in findings if finding_id in (item.get("Id"), (item.get("finding_info") or {}).get("uid"))]
+
+
+def _of_files(context: Context, everyone: list[Any]) -> tuple[tuple[TargetDesign, ...], list[AccountDesign]]:
+    """Return the designs, without calls to AWS unless the aggregation of a target depends on them."""
+    if not plan.needs_aws(everyone):
+        fleet, designs = forwarding.offline(context, everyone)
+        return _in_order(fleet, designs), designs
+    fleet, designs = forwarding.designs(context, everyone)
+    targets = _in_order(fleet, designs)
+    if not fleet.accounts:
+        targets = tuple(replace(target, problems=(f"{target.error} {OFFLINE}",)) for target in targets)
+    return targets, designs
+
+
+def _in_order(fleet: Fleet, designs: Sequence[AccountDesign]) -> tuple[TargetDesign, ...]:
+    unknown = [TargetDesign(target, problems=target.problems) for target in fleet.unknown]
+    return in_order(fleet.hosts, [*unknown, *(target for design in designs for target in design.targets)])
+
+
+def _read(
+    context: Context, targets: tuple[TargetDesign, ...], hosts: set[str]
+) -> tuple[tuple[TargetDesign, ...], list[Finding]]:
+    """Return the targets, with a problem where reading fails, and the findings of the regions of *hosts*, each once.
+
+    They are those of any state that were updated in the last days, as one that is archived by now may have been sent
+    before; or only the one of a given ID, whenever it was updated.
+    """
+    filters: dict[str, Any] = {"UpdatedAt": [{"DateRange": {"Value": context.options["days"], "Unit": "DAYS"}}]}
+    if context.options["finding_id"]:
+        filters = {"Id": [{"Value": context.options["finding_id"], "Comparison": "EQUALS"}]}
+    readable = [target for target in healthy(targets) if target.host in hosts and target.live.hub]
+    unique: dict[tuple[str, str], Finding] = {}
+    failures: dict[str, tuple[str, ...]] = {}
+    for outcome in parallel.each(lambda target: _findings(context.aws, target, filters), readable):
+        if outcome.error is not None:
+            failures[outcome.item.host] = tuple(errors.sentences(outcome.error))
+        for finding in outcome.value or ():
+            unique.setdefault((finding["ProductArn"], finding["Id"]), finding)
+    read = (replace(item, problems=failures[item.host]) if item.host in failures else item for item in targets)
+    return tuple(read), list(unique.values())
+
+
+def _findings(aws: Clients, target: TargetDesign, filters: dict[str, Any]) -> list[Finding]:
+    if plan.is_ocsf(target):
+        raise UserError(FILES_ONLY)
+    return observe.findings(aws, target.settings, filters)
+
+
+def _simulated(
+    targets: tuple[TargetDesign, ...],
+    designs: Sequence[AccountDesign],
+    findings: Sequence[Finding],
+    days: int,
+    today: datetime.date,
+) -> Simulation:
+    simulated = [plan.simulated(target, today) for target in targets]
+    aggregations = {item.account.id: topology.aggregation_of(item.snapshot.facts.aggregator) for item in designs}
+    administrators = _administrators(designs)
+
+    def verdicts(some: Sequence[Finding]) -> list[simulation.Verdict]:
+        return simulation.simulate(some, simulated, aggregations, administrators)
+
+    def sent_to(topic: str) -> Callable[[Finding], bool]:
+        return lambda finding: any(delivery.route == topic for delivery in verdicts([finding])[0].deliveries)
+
+    topics = dict.fromkeys(rule.route for target in simulated for rule in target.rules)
+    return Simulation(
+        targets,
+        tuple(dict.fromkeys(notice for design in designs for notice in design.notices)),
+        tuple(verdicts(findings)),
+        {topic: volume(findings, sent_to(topic), days, today) for topic in topics},
+    )
+
+
+def _administrators(designs: Sequence[AccountDesign]) -> dict[str, str]:
+    """Return for each member account without deployments the administrator account that forwards its findings."""
+    known = {design.account.id for design in designs}
+    return {
+        design.account.id: design.snapshot.facts.administrator
+        for design in designs
+        if design.snapshot.facts.administrator in known and not design.settings.value("allow_member")
+    }

@@ -1,0 +1,69 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live resources along the delivery path of a finding: values. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+# The endpoint that Amazon Q's service-linked role subscribes to the topics of channel configurations
+# (https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-troubleshooting.html).
+CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class LiveKey:
+    """A KMS key: its metadata as boto3 shapes it (None: no such key) and policy; *error*: why both are unknown."""
+
+    metadata: dict[str, Any] | None = None
+    policy: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class LiveTopic:
+    """A topic outside the stack that alarms notify: its attributes (None: it does not exist), and its key.
+
+    *key*: None if it has none, or one that this account cannot look up. *error*: why all of this is unknown.
+    """
+
+    attributes: dict[str, str] | None = None
+    key: LiveKey | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class LivePath:
+    """The live resources of a stack.
+
+    *rules*: by name, as ListRules shapes them, foreign ones included if their names begin alike. *targets*: by rule
+    name. *topics*: attributes by ARN. *subscriptions*: those of Amazon Q by topic ARN, as attributes; empty attributes
+    for a pending one. *keys*: by the name that the topics use for them. *queues*: attributes by URL, None for a deleted
+    one. *alarms*: by name, as DescribeAlarms shapes them. *told*: foreign topics that the alarms notify, by ARN.
+    """
+
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    targets: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    topics: dict[str, dict[str, str]] = field(default_factory=dict)
+    subscriptions: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    keys: dict[str, LiveKey] = field(default_factory=dict)
+    queues: dict[str, dict[str, str] | None] = field(default_factory=dict)
+    alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    told: dict[str, LiveTopic] = field(default_factory=dict)
+
+    @property
+    def undelivered(self) -> int:
+        """Return the number of events in the dead-letter queues."""
+        existing = [attributes for attributes in self.queues.values() if attributes]
+        return sum(int(attributes.get("ApproximateNumberOfMessages", 0)) for attributes in existing)
+
+
+def is_subscribed(subscriptions: list[dict[str, str]]) -> bool:
+    """Return whether Amazon Q has a confirmed subscription, given a topic's as ListSubscriptionsByTopic shapes them."""
+    return any(
+        item["Endpoint"].rstrip("/") == CHATBOT_ENDPOINT and item["SubscriptionArn"].startswith("arn:")
+        for item in subscriptions
+    )

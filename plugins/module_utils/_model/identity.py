@@ -1,0 +1,96 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The channel role and its guardrail policy: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._stack.template import MANAGED_TAG
+
+if TYPE_CHECKING:
+    from .account import Account
+
+# https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-iam-policies-for-slack-channel-configurations.html
+TRUST: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    ],
+}
+# Messages need no permissions of the role. AWS's own default guardrail is AdministratorAccess.
+DENY_ALL: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
+}
+# A digest of the role's inline policy: the one read of the role that each run makes shows whether it is up to date.
+PERMISSIONS_TAG = "secops.securityhub/permissions"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The role and guardrail that an account should have: names, ARNs, tags and permissions.
+
+    *permissions*: a policy document; None allows nothing.
+    """
+
+    role_name: str
+    role_arn: str
+    guardrail_name: str
+    guardrail_arn: str
+    tags: tuple[tuple[str, str], ...]
+    permissions: dict[str, Any] | None = field(default=None, hash=False)
+
+    @property
+    def guardrail(self) -> dict[str, Any]:
+        """Return the document of the guardrail."""
+        return self.permissions or DENY_ALL
+
+    @property
+    def role_tags(self) -> tuple[tuple[str, str], ...]:
+        """Return the tags of the role."""
+        return (*self.tags, (PERMISSIONS_TAG, _digest(self.permissions))) if self.permissions else self.tags
+
+
+def _digest(document: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class LiveIdentity:
+    """Role and guardrail as boto3 shapes them, or None; the guardrail with its ``Document``."""
+
+    role: dict[str, Any] | None = field(default=None, hash=False)
+    guardrail: dict[str, Any] | None = field(default=None, hash=False)
+
+    @property
+    def has_permissions(self) -> bool:
+        """Return whether a run has granted the role permissions, or has started to."""
+        return PERMISSIONS_TAG in tags_of(self.role)
+
+
+def identity_of(
+    account: Account, name: str, tags: tuple[tuple[str, str], ...], permissions: dict[str, Any] | None = None
+) -> Identity:
+    """Return the role and guardrail of the deployment *name*."""
+    role, guardrail = f"{name}-channel", f"{name}-channel-guardrail"
+    where = f"arn:{account.partition}:iam::{account.id}"
+    return Identity(
+        role_name=role,
+        role_arn=f"{where}:role/{role}",
+        guardrail_name=guardrail,
+        guardrail_arn=f"{where}:policy/{guardrail}",
+        tags=(*tags, (MANAGED_TAG, name)),
+        permissions=permissions,
+    )
+
+
+def tags_of(resource: dict[str, Any] | None) -> dict[str, str]:
+    """Return the tags of a role or policy as boto3 shapes it; {} without one."""
+    return {tag["Key"]: tag["Value"] for tag in (resource or {}).get("Tags", [])}

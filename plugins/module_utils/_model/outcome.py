@@ -1,0 +1,90 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run did: frozen values. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .._stack import states
+from .plan import NONE
+from .plan import OfTarget
+
+if TYPE_CHECKING:
+    from .account import Account
+    from .drift import Drift
+    from .plan import AccountPlan
+    from .plan import ChannelPlan
+    from .plan import Deployment
+    from .plan import TargetPlan
+    from .snapshot import TargetSnapshot
+
+
+@dataclass(frozen=True)
+class TargetOutcome(OfTarget):
+    """What happened to one target, or in check mode would happen.
+
+    *action*, *repairs*, *stack*: the operations, see TargetPlan. *left_behind*: in words, resources of its stack that
+    could not be deleted.
+    """
+
+    plan: TargetPlan | None
+    known: TargetSnapshot
+    action: str = NONE
+    repairs: tuple[Drift, ...] = ()
+    stack: tuple[str, ...] = ()
+    left_behind: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def snapshot(self) -> TargetSnapshot:
+        """Return what was read of the target."""
+        return self.known
+
+    @property
+    def desired(self) -> Deployment | None:
+        """Return the deployment it should have."""
+        return self.plan.desired if self.plan else None
+
+    @property
+    def policy(self) -> str:
+        """Return in words what it forwards."""
+        return self.plan.design.policy if self.plan else ""
+
+    @property
+    def changed(self) -> bool:
+        """Return whether anything was written, or would be."""
+        operations = [operation for operation in self.stack if operation != states.WAIT]
+        return self.action != NONE or bool(self.repairs) or bool(operations)
+
+
+@dataclass(frozen=True)
+class AccountOutcome:
+    """What happened in one account, or in check mode would happen. *channel*: None if nothing of it was carried out."""
+
+    plan: AccountPlan
+    targets: tuple[TargetOutcome, ...]
+    channel: ChannelPlan | None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def account(self) -> Account:
+        """Return the AWS account."""
+        return self.plan.account
+
+
+def unapplied_target(plan: TargetPlan) -> TargetOutcome:
+    """Return the outcome of a target whose plan is not carried out, or not yet."""
+    return TargetOutcome(plan, plan.snapshot, plan.action, plan.repairs, plan.stack, problems=plan.problems)
+
+
+def unapplied(plan: AccountPlan) -> AccountOutcome:
+    """Return the outcome of check mode: everything as planned, and nothing written."""
+    return AccountOutcome(plan, tuple(map(unapplied_target, plan.targets)), plan.channel, plan.notices)
+
+
+def unknown(target: TargetSnapshot) -> TargetOutcome:
+    """Return the outcome of a target whose account is unknown."""
+    return TargetOutcome(None, target, problems=target.problems)

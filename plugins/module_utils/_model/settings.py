@@ -1,0 +1,414 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role variables of one inventory host, validated before the first call to AWS: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+from .._aws import credentials
+from .._aws.credentials import CredentialSource
+from .._channel.platforms import SLACK
+from .._routing import policy
+from .._securityhub import action_target
+from .._stack import encryption
+
+PREFIX = "securityhub_slack_"
+REGION = re.compile(r"^[a-z]{2,4}(-[a-z]+)+-\d+\Z", re.ASCII)
+WITHOUT_CHATBOT = {
+    "cn-": "AWS China",
+    "us-gov-": "AWS GovCloud",
+    "us-iso": "an isolated partition",
+    "eusc-": "the European Sovereign Cloud",
+}
+PLACEHOLDER = re.compile(r"^[TCG](0+|X+|0*X+|0*EXAMPLE|0?CHANGE_?ME|1234567890?)\Z", re.IGNORECASE)
+NAME = re.compile(r"^[A-Za-z][A-Za-z0-9-]{0,39}\Z")
+ROUTE_NAME = re.compile(r"^[a-z][a-z0-9]{0,15}\Z")
+CONFIGURATION_NAME = re.compile(r"^[A-Za-z0-9_-]{1,128}\Z")
+ACTION_NAME_LENGTH = 20
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html; a key's id, of one region or of several.
+_ALIAS = r"alias/[A-Za-z0-9/_-]{1,250}"
+_KEY_ID = r"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})"
+KEY = re.compile(
+    rf"^(?:(?:arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{{12}}:)?{_ALIAS}|{_KEY_ID}|"
+    rf"arn:aws[a-z-]*:kms:(?P<key_region>[a-z0-9-]+):\d{{12}}:key/{_KEY_ID})\Z",
+    re.ASCII,
+)
+TOPIC_ARN = re.compile(r"^arn:aws[a-z-]*:sns:(?P<region>[a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}\Z", re.ASCII)
+# EventBridge allows 64 characters for a rule, whose name is that of the topic with up to "-findings-10".
+TOPIC_LENGTH = 52
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html; a topic can have 50, ours included.
+TAG_KEY_LENGTH = 128
+TAG_VALUE_LENGTH = 256
+TAGS_AT_MOST = 45
+TAG_SIGNS = "_.:/=+-@"
+OUR_TAGS = "secops.securityhub/"
+# The names of a stack's topics have to fit in the value of one tag.
+ROUTES_AT_MOST = 14
+SLACK_CHANNEL = ("channel_id", "channel_name")
+OTHER_ACCOUNTS = "other_accounts"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A Slack channel, and the name of its channel configuration."""
+
+    configuration: str
+    workspace_id: str
+    channel_id: str
+    channel_name: str = ""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A Slack channel, the topic that feeds it, and the variables of the policy that selects its findings."""
+
+    channel: Channel
+    topic: str
+    variables: dict[str, Any] = field(hash=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one inventory host."""
+
+    host: str
+    region: str
+    source: CredentialSource
+    present: bool
+    name: str
+    routes: tuple[Route, ...]
+    variables: dict[str, Any] = field(hash=False, repr=False)
+
+    def value(self, name: str) -> Any:
+        """Return the role variable *name*, given without its prefix; None if it is not set and has no default."""
+        return self.variables.get(PREFIX + name)
+
+    @property
+    def stack_set(self) -> bool:
+        """Return whether the user's StackSet creates the target's stack, which is then not ours to change."""
+        return bool(self.value("use_stack_set"))
+
+    @property
+    def tags(self) -> tuple[tuple[str, str], ...]:
+        """Return the user's tags, sorted."""
+        return tuple(sorted((str(key), str(value)) for key, value in self.value("tags").items()))
+
+    @property
+    def key(self) -> str:
+        """Return the key of the topics: encryption.CREATE, the ID, ARN or alias of a key, or '' for none."""
+        return str(self.value("kms_key") or "")
+
+
+def settings_of(host: str, variables: dict[str, Any]) -> Settings:
+    """Return the settings in *variables*, which have the types of the role's argument specs."""
+
+    def text(name: str) -> str:
+        return str(variables.get(PREFIX + name) or "")
+
+    return Settings(
+        host=host,
+        region=text("region"),
+        source=CredentialSource(
+            text("profile"), text("role_arn"), text("external_id"), text("endpoint_url"), text("session_name")
+        ),
+        present=text("state") != "absent",
+        name=text("name"),
+        routes=_routes(variables, text("name")),
+        variables=variables,
+    )
+
+
+def _routes(variables: dict[str, Any], name: str) -> tuple[Route, ...]:
+    workspace = str(variables.get(PREFIX + "workspace_id") or "")
+    configuration = str(variables[PREFIX + "configuration_name"])
+    named = variables[PREFIX + "channels"]
+    if not named:
+        channel = Channel(configuration, workspace, *(str(variables.get(PREFIX + key) or "") for key in SLACK_CHANNEL))
+        return (Route(channel, name, variables),)
+    return tuple(
+        Route(
+            channel=Channel(
+                f"{configuration}-{route['name']}", workspace, *(str(route.get(key) or "") for key in SLACK_CHANNEL)
+            ),
+            topic=f"{name}-{route['name']}",
+            variables={**variables, **_policy_of_route(route), **_accounts_elsewhere(route, named)},
+        )
+        for route in named
+    )
+
+
+def _policy_of_route(route: dict[str, Any]) -> dict[str, Any]:
+    others = ("name", OTHER_ACCOUNTS, *SLACK_CHANNEL)
+    return {PREFIX + key: value for key, value in route.items() if key not in others and value is not None}
+
+
+def _accounts_elsewhere(route: dict[str, Any], routes: list[dict[str, Any]]) -> dict[str, Any]:
+    if not route.get(OTHER_ACCOUNTS):
+        return {}
+    named = [account for other in routes if other is not route for account in other.get("account_ids") or []]
+    return {PREFIX + policy.ACCOUNT_IDS_ELSEWHERE: named}
+
+
+def problems(settings: Settings) -> list[str]:
+    """Return what is wrong with the settings of one host, each as a sentence with its remedy."""
+    found = [
+        *_region_problems(settings.region),
+        *credentials.problems(settings.source, f"{PREFIX}session_name", f"{PREFIX}external_id"),
+        *_name_problems(settings),
+        *_action_problems(settings),
+        *_tag_problems(settings.tags),
+    ]
+    if settings.present:
+        found += _slack_problems(settings)
+        found += _other_accounts_problems(settings.value("channels"))
+        found += _marking_problems(settings)
+        found += _key_problems(settings)
+        found += _alarm_problems(settings)
+        found += _triage_problems(settings)
+        found += dict.fromkeys(item for route in settings.routes for item in policy.problems(route.variables))
+    return found
+
+
+def _other_accounts_problems(routes: list[dict[str, Any]]) -> list[str]:
+    taking = [route for route in routes if route.get(OTHER_ACCOUNTS)]
+    found = [
+        f"the channel {route['name']!r} in securityhub_slack_channels has both account_ids and other_accounts. Remove "
+        "one."
+        for route in taking
+        if route.get("account_ids")
+    ]
+    if taking and not any(route.get("account_ids") for route in routes):
+        found.append(
+            f"the channel {taking[0]['name']!r} in securityhub_slack_channels has other_accounts, but no channel has "
+            f"account_ids. Set account_ids for the other channels, or remove other_accounts."
+        )
+    return found
+
+
+def _marking_problems(settings: Settings) -> list[str]:
+    if settings.value("mark_notified") and settings.value("finding_format") == "ocsf":
+        return [
+            "securityhub_slack_mark_notified is set, but OCSF findings (securityhub_slack_finding_format: ocsf) have "
+            "no status NOTIFIED. Remove one of the two settings."
+        ]
+    return []
+
+
+def _key_problems(settings: Settings) -> list[str]:
+    key = settings.key
+    if key in ("", encryption.CREATE):
+        return []
+    found = KEY.match(key)
+    if not found:
+        return [f"securityhub_slack_kms_key is {key!r}. Use create, or the alias (alias/...), ARN or ID of a KMS key."]
+    if ":alias/aws/" in f":{key}":
+        return [
+            f"securityhub_slack_kms_key is {key!r}, an AWS managed key that EventBridge cannot use, so no findings "
+            f"would arrive. Use create, or a key of yours."
+        ]
+    region = found["region"] or found["key_region"]
+    if region and region != settings.region:
+        return [
+            f"securityhub_slack_kms_key is a key in {region}, but a topic needs a key in its own region. Set it for "
+            f"each target, or use create or an alias."
+        ]
+    return []
+
+
+def _alarm_problems(settings: Settings) -> list[str]:
+    topic = str(settings.value("alarm_topic_arn") or "")
+    found = TOPIC_ARN.match(topic)
+    if topic and not found:
+        return [f"securityhub_slack_alarm_topic_arn is {topic!r}. Use the ARN of a standard SNS topic."]
+    if found and found["region"] != settings.region:
+        return [
+            f"securityhub_slack_alarm_topic_arn is a topic in {found['region']}, but alarms notify only topics in "
+            f"their own region. Set it for each target."
+        ]
+    return []
+
+
+def _triage_problems(settings: Settings) -> list[str]:
+    if not settings.value("buttons"):
+        return []
+    if settings.value("finding_format") == "ocsf":
+        return [
+            "securityhub_slack_buttons is set, but OCSF findings (securityhub_slack_finding_format: ocsf) have no "
+            "workflow status. Remove one of the two settings."
+        ]
+    if settings.value("message_format") != "custom":
+        return [
+            "securityhub_slack_buttons is set, but only custom messages identify their finding. Set "
+            "securityhub_slack_message_format to custom too."
+        ]
+    return []
+
+
+def _region_problems(region: str) -> list[str]:
+    if not REGION.match(region):
+        return [
+            f"{region!r} is not an AWS region. End the host name with its region (ap-northeast-1, "
+            f"prod.ap-northeast-1), or set securityhub_slack_region."
+        ]
+    for prefix, partition in WITHOUT_CHATBOT.items():
+        if region.startswith(prefix):
+            return [
+                f"{region} is in {partition}, where Amazon Q Developer in chat applications (AWS Chatbot) does not "
+                f"exist. Subscribe an email address or an HTTPS endpoint to an SNS topic there instead."
+            ]
+    return []
+
+
+def _slack_problems(settings: Settings) -> list[str]:
+    found = []
+    workspace = settings.routes[0].channel.workspace_id
+    if not SLACK.team_id_pattern.match(workspace) or PLACEHOLDER.match(workspace):
+        found.append(
+            _not_set_or_wrong("workspace_id", workspace) + " Set it to the workspace ID (T...) from the channel's URL, "
+            "https://app.slack.com/client/<workspace>/<channel>."
+        )
+    for route in settings.routes:
+        channel = route.channel.channel_id
+        if not SLACK.channel_id_pattern.match(channel) or PLACEHOLDER.match(channel):
+            found.append(
+                _not_set_or_wrong("channel_id", channel)
+                + " Set it to the channel ID (C... or G...) from the channel's URL, "
+                "https://app.slack.com/client/<workspace>/<channel>."
+            )
+    return found
+
+
+def _not_set_or_wrong(name: str, value: str) -> str:
+    return f"{PREFIX}{name} is {value!r}, which is not a Slack ID." if value else f"{PREFIX}{name} is not set."
+
+
+def _name_problems(settings: Settings) -> list[str]:
+    found = []
+    if not NAME.match(settings.name):
+        found.append(
+            f"securityhub_slack_name is {settings.name!r}. Use 1 to 40 letters, digits and hyphens, starting with a "
+            "letter."
+        )
+    if not CONFIGURATION_NAME.match(settings.value("configuration_name")):
+        found.append("securityhub_slack_configuration_name is invalid. Use letters, digits, hyphens and underscores.")
+    names = [route["name"] for route in settings.value("channels")]
+    if len(names) > ROUTES_AT_MOST:
+        found.append(f"securityhub_slack_channels has {len(names)} entries. Use up to {ROUTES_AT_MOST}.")
+    found += [
+        f"securityhub_slack_name and the channel name {name!r} make rule names that are too long for AWS. Shorten them "
+        f"to {TOPIC_LENGTH - 1} characters together."
+        for name in names
+        if len(f"{settings.name}-{name}") > TOPIC_LENGTH
+    ]
+    found += [
+        f"the name {name!r} in securityhub_slack_channels is invalid. Use 1 to 16 lowercase letters and digits, "
+        f"starting with a letter."
+        for name in names
+        if not ROUTE_NAME.match(name)
+    ]
+    if len(set(names)) < len(names):
+        found.append("two entries of securityhub_slack_channels have the same name. Rename one.")
+    return found
+
+
+def _tag_problems(tags: tuple[tuple[str, str], ...]) -> list[str]:
+    found = []
+    if len(tags) > TAGS_AT_MOST:
+        found.append(
+            f"securityhub_slack_tags has {len(tags)} tags. Use up to {TAGS_AT_MOST}; the collection adds its own."
+        )
+    for key, value in tags:
+        if key.lower().startswith(("aws:", OUR_TAGS)):
+            found.append(f"securityhub_slack_tags has the key {key!r}, whose prefix is reserved. Rename it.")
+        if not 0 < len(key) <= TAG_KEY_LENGTH or len(value) > TAG_VALUE_LENGTH or not _is_tag_text(key + value):
+            found.append(
+                f"securityhub_slack_tags has {key!r}, which AWS does not allow. Use up to {TAG_KEY_LENGTH} characters "
+                f"for the key and {TAG_VALUE_LENGTH} for the value: letters, digits, spaces and {TAG_SIGNS}"
+            )
+    return found
+
+
+def _is_tag_text(text: str) -> bool:
+    # Categories of Unicode: letters, numbers, separators.
+    return all(char in TAG_SIGNS or unicodedata.category(char)[0] in "LNZ" for char in text)
+
+
+def _action_problems(settings: Settings) -> list[str]:
+    found = []
+    if not action_target.ID.match(settings.value("action_id")):
+        found.append(f"securityhub_slack_action_id is {settings.value('action_id')!r}. Use 1 to 20 letters and digits.")
+    name = settings.value("action_name")
+    if not name.strip() or len(name) > ACTION_NAME_LENGTH:
+        found.append(f"securityhub_slack_action_name is {name!r}. Use 1 to {ACTION_NAME_LENGTH} characters.")
+    return found
+
+
+# What all hosts of an account must agree on, because the account has it once.
+SHARED = (
+    "name",
+    "chatbot_region",
+    "logging_level",
+    "user_authorization_required",
+    "guardrail_policy_arns",
+    "global_findings_region",
+    "job_slices",
+    "aggregation",
+    "report_uncovered_regions",
+    "buttons",
+)
+
+
+def disagreements(settings: list[Settings]) -> list[str]:
+    """Return the contradictions between hosts of one account about what the account has once."""
+    found = [sentence for name in SHARED for sentence in _disagreement(name, settings)]
+    return found + _channel_disagreements(settings) + _twice(settings)
+
+
+def _disagreement(name: str, settings: list[Settings]) -> list[str]:
+    first = settings[0]
+    for other in settings[1:]:
+        if other.value(name) != first.value(name):
+            return [
+                f"securityhub_slack_{name} is {first.value(name)!r} for {first.host} and {other.value(name)!r} for "
+                f"{other.host}, which are in the same account. Set it once for the account."
+            ]
+    return []
+
+
+def _channel_disagreements(settings: list[Settings]) -> list[str]:
+    by_name: dict[str, tuple[str, Channel]] = {}
+    by_slack: dict[tuple[str, str], tuple[str, Channel]] = {}
+    found = []
+    for item in settings:
+        for channel in (route.channel for route in item.routes if item.present):
+            host, known = by_name.setdefault(channel.configuration, (item.host, channel))
+            if known != channel:
+                found.append(
+                    f"the channel configuration {channel.configuration} is for Slack channel {known.channel_id} on "
+                    f"{host} and for {channel.channel_id} on {item.host}. Set securityhub_slack_channel_id once for "
+                    f"the account, or give the second channel another securityhub_slack_configuration_name."
+                )
+            slack = (channel.workspace_id, channel.channel_id)
+            host, known = by_slack.setdefault(slack, (item.host, channel))
+            if known.configuration != channel.configuration:
+                found.append(
+                    f"Slack channel {channel.channel_id} has two configurations, {known.configuration} ({host}) and "
+                    f"{channel.configuration} ({item.host}), but AWS allows one per account. Use one name."
+                )
+    return list(dict.fromkeys(found))
+
+
+def _twice(settings: list[Settings]) -> list[str]:
+    seen: dict[str, str] = {}
+    found = []
+    for item in settings:
+        first = seen.setdefault(item.region, item.host)
+        if first != item.host:
+            found.append(f"{first} and {item.host} are both {item.region} of the same account. Keep one of them.")
+    return found

@@ -1,0 +1,306 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads all targets of a run and their accounts in parallel. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._aws import errors
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._inventory import discovery
+from .._model import layout
+from .._model import names
+from .._model import settings as role_variables
+from .._model.account import Account
+from .._model.snapshot import AccountSnapshot
+from .._model.snapshot import Fleet
+from .._model.snapshot import LiveTarget
+from .._model.snapshot import TargetSnapshot
+from .._model.snapshot import healthy
+from . import accounts as of_account
+from . import targets as of_target
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable
+    from collections.abc import Iterable
+    from collections.abc import Sequence
+
+    from .._aws.clients import Clients
+    from .._aws.credentials import CredentialSource
+
+
+def fleet(
+    aws: Clients,
+    targets: Sequence[TargetSnapshot],
+    unselected: Sequence[TargetSnapshot],
+    today: datetime.date,
+    *,
+    coverage: bool = False,
+) -> Fleet:
+    """Return everything that deployments depend on. Nothing is raised: what fails is in the problems of its target.
+
+    *targets*: those of the run, with the settings and the problems of their variables. *unselected*: the inventory's
+    other targets. *coverage*: look for uncovered regions without securityhub_slack_report_uncovered_regions too.
+    """
+    found = _signed_in(aws, targets, unselected, early=True)
+    accounts = _read_everything(aws, [_agreeing(account) for account in found.accounts], coverage)
+    outcomes = parallel.each(lambda account: _with_unselected(aws, account, today), accounts)
+    return replace(found, accounts=tuple(_value(outcome) for outcome in outcomes))
+
+
+def hubs(
+    aws: Clients, targets: Sequence[TargetSnapshot], unselected: Sequence[TargetSnapshot], today: datetime.date
+) -> Fleet:
+    """Return what forwarding depends on, without stacks and channels. Nothing is raised.
+
+    One call for each target and each set of credentials, four for each account.
+    """
+    found = _signed_in(aws, targets, unselected)
+    accounts = [_agreeing(account) for account in found.accounts]
+    outcomes = parallel.each(lambda account: _with_hubs(aws, account, today), accounts)
+    return replace(found, accounts=tuple(_value(outcome) for outcome in outcomes))
+
+
+def offline(targets: Sequence[TargetSnapshot]) -> Fleet:
+    """Return the same without any call, as if Security Hub were enabled everywhere and there were no aggregator.
+
+    An account is the one in securityhub_slack_role_arn, or else named after its credentials.
+    """
+    checked = _checked(targets)
+    by_id: dict[str, list[TargetSnapshot]] = {}
+    for target in healthy(checked):
+        account = Account(_account_id(target.settings.source), "aws")
+        by_id.setdefault(account.id, []).append(replace(target, account=account, live=LiveTarget(hub=True)))
+    accounts = [
+        AccountSnapshot(Account(name, "aws"), tuple(found), unselected=tuple(layout.in_another_slice(found)))
+        for name, found in by_id.items()
+    ]
+    unknown = tuple(target for target in checked if target.problems)
+    return Fleet(tuple(target.host for target in checked), tuple(map(_agreeing, accounts)), unknown)
+
+
+def _account_id(source: CredentialSource) -> str:
+    parts = source.role_arn.split(":")
+    return parts[4] if len(parts) > 4 else str(source)
+
+
+def _value(outcome: parallel.Outcome[AccountSnapshot, AccountSnapshot]) -> AccountSnapshot:
+    if outcome.value is not None:
+        return outcome.value
+    return outcome.item.unread(outcome.error or UserError("the account could not be read."))
+
+
+# Before any call: the settings
+
+
+def _checked(targets: Iterable[TargetSnapshot]) -> list[TargetSnapshot]:
+    return [
+        target if target.problems else target.refused(*role_variables.problems(target.settings)) for target in targets
+    ]
+
+
+def _agreeing(account: AccountSnapshot) -> AccountSnapshot:
+    """Return the account, with a problem for each contradiction between its targets."""
+    return account.refused(*role_variables.disagreements([target.settings for target in account.targets]))
+
+
+# Which account each target belongs to
+
+
+def _signed_in(
+    aws: Clients, targets: Sequence[TargetSnapshot], unselected: Sequence[TargetSnapshot], *, early: bool = False
+) -> Fleet:
+    """Return the accounts of the targets: one call for each set of credentials.
+
+    *early*: also create the clients of later calls, while the processor would otherwise wait for the network.
+    """
+    checked, others = _checked(targets), _checked(unselected)
+    by_source: dict[CredentialSource, list[TargetSnapshot]] = {}
+    for target in healthy(checked):
+        by_source.setdefault(target.settings.source, []).append(target)
+    groups = list(by_source.values())
+    # First, because clients are created one at a time, in this order.
+    parallel.each(lambda group: of_account.prepare_sign_in(aws, group[0].settings), groups)
+    works: list[Callable[[], Any]] = [
+        *(partial(of_account.account, aws, [target.settings for target in group]) for group in groups),
+        *(of_account.preparations(aws, [target.settings for target in healthy(checked)]) if early else ()),
+    ]
+    outcomes = parallel.each(lambda work: work(), works)
+    unknown = [target for target in checked if target.problems]
+    known: dict[Account, list[TargetSnapshot]] = {}
+    for group, outcome in zip(groups, outcomes):
+        if outcome.value is None:
+            unknown += [target.failed(outcome.error or UserError("the account is unknown.")) for target in group]
+        else:
+            known.setdefault(outcome.value, []).extend(replace(target, account=outcome.value) for target in group)
+    accounts = [_account(account, found, checked, others) for account, found in known.items()]
+    return Fleet(tuple(target.host for target in checked), tuple(accounts), tuple(unknown))
+
+
+def _account(
+    account: Account, targets: list[TargetSnapshot], checked: list[TargetSnapshot], others: list[TargetSnapshot]
+) -> AccountSnapshot:
+    """Return the account of *targets*, with what else the inventory has of it."""
+    sources = {target.settings.source for target in targets}
+    present = [item for item in others if item.settings.present and item.settings.source in sources]
+    failed = [item for item in checked if item.problems and item.settings.present and item.settings.source in sources]
+    return AccountSnapshot(
+        account=account,
+        targets=tuple(targets),
+        unselected=(*healthy(present), *layout.in_another_slice([*targets, *present, *failed])),
+        invalid=tuple(
+            item for item in (*present, *failed) if item.problems and role_variables.REGION.match(item.settings.region)
+        ),
+        regions=frozenset(item.settings.region for item in (*checked, *others) if item.settings.source in sources),
+    )
+
+
+# What AWS has
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One thing to read: of which account, of which of its targets (None: of the account), and into which field."""
+
+    account: int
+    target: int | None
+    field: str
+    read: Callable[[], Any]
+
+
+def _read_everything(aws: Clients, accounts: list[AccountSnapshot], coverage: bool) -> list[AccountSnapshot]:
+    reads = [
+        read
+        for number, account in enumerate(accounts)
+        if healthy(account.targets)
+        for read in _reads(aws, number, account, coverage)
+    ]
+    outcomes = parallel.each(lambda read: read.read(), reads)
+    disabled = _disabled_regions(aws, accounts, outcomes)
+    by_account: list[list[parallel.Outcome[_Read, Any]]] = [[] for _account in accounts]
+    for outcome in outcomes:
+        by_account[outcome.item.account].append(outcome)
+    return [
+        _with_answers(account, found, disabled.get(number, frozenset())) if found else account
+        for number, (account, found) in enumerate(zip(accounts, by_account))
+    ]
+
+
+def _reads(aws: Clients, number: int, account: AccountSnapshot, coverage: bool) -> list[_Read]:
+    settings = account.settings
+    identity = names.identity(settings, account.account)
+    reads = [
+        _Read(number, None, "configurations", partial(of_account.configurations, aws, settings, identity)),
+        _Read(number, None, "identity", partial(of_account.identity, aws, settings, identity)),
+        _Read(number, None, "facts", partial(of_account.facts, aws, [target.settings for target in account.targets])),
+    ]
+    wanted = (coverage or settings.value("report_uncovered_regions")) and not account.job_slices
+    if wanted and any(target.settings.present for target in account.targets):
+        reads.append(_Read(number, None, "coverage", partial(of_account.coverage, aws, settings, account.regions)))
+    return reads + [
+        _Read(number, index, "live", partial(of_target.target, aws, target.settings, account.account))
+        for index, target in enumerate(account.targets)
+    ]
+
+
+def _with_answers(
+    account: AccountSnapshot, outcomes: list[parallel.Outcome[_Read, Any]], disabled: frozenset[str]
+) -> AccountSnapshot:
+    """Return the account with everything that could be read, and problems for the rest.
+
+    *disabled*: the regions that the account has not enabled, of those that do not recognize the credentials.
+    """
+    targets = list(account.targets)
+    of_the_account: dict[str, parallel.Outcome[_Read, Any]] = {}
+    for outcome in outcomes:
+        index = outcome.item.target
+        if index is None:
+            of_the_account[outcome.item.field] = outcome
+        elif outcome.error is None:
+            targets[index] = replace(targets[index], live=outcome.value or LiveTarget())
+        else:
+            target = targets[index]
+            region = target.settings.region
+            explained = target.refused(_not_enabled(region, account.account.id)) if region in disabled else target
+            targets[index] = explained.unread(outcome.error)
+    answers: dict[str, Any] = {
+        field: outcome.value for field, outcome in of_the_account.items() if outcome.error is None
+    }
+    found = replace(account, targets=tuple(targets), is_complete=True, **answers)
+    for outcome in of_the_account.values():
+        if outcome.error is not None:
+            found = found.unread(outcome.error)
+    return found
+
+
+def _not_enabled(region: str, account_id: str) -> str:
+    return (
+        f"{region} is not enabled in account {account_id}. Run: aws account enable-region --region-name {region} (it "
+        f"takes minutes to hours), or remove the region from the inventory."
+    )
+
+
+def _disabled_regions(
+    aws: Clients, accounts: list[AccountSnapshot], outcomes: list[parallel.Outcome[_Read, Any]]
+) -> dict[int, frozenset[str]]:
+    """Return by account the regions that do not recognize the credentials because the account has not enabled them."""
+    unrecognized: dict[int, set[str]] = {}
+    for outcome in outcomes:
+        read = outcome.item
+        if read.target is not None and outcome.error is not None and errors.is_unrecognized(outcome.error):
+            region = accounts[read.account].targets[read.target].settings.region
+            unrecognized.setdefault(read.account, set()).add(region)
+    sources = {number: accounts[number].settings.source for number in unrecognized}
+    answers = parallel.each(lambda number: discovery.enabled_regions(aws, sources[number]), unrecognized)
+    # If the answer is unknown too, what the region itself said has to do.
+    return {
+        outcome.item: frozenset(unrecognized[outcome.item] - set(outcome.value))
+        for outcome in answers
+        if outcome.value is not None
+    }
+
+
+def _with_unselected(aws: Clients, account: AccountSnapshot, today: datetime.date) -> AccountSnapshot:
+    """Return the account with the live state of the unselected targets that matter; one that fails stays unread."""
+    tried: set[str] = set()
+    while due := [item for item in layout.worth_reading(account, today) if item.host not in tried]:
+        tried |= {item.host for item in due}
+        read = partial(_live_target, aws, account.account)
+        live = {out.item.host: out.value for out in parallel.each(read, due) if out.value is not None}
+        unselected = tuple(
+            replace(item, live=live[item.host]) if item.host in live else item for item in account.unselected
+        )
+        account = replace(account, unselected=unselected)
+    return account
+
+
+def _live_target(aws: Clients, account: Account, item: TargetSnapshot) -> LiveTarget:
+    return of_target.target(aws, item.settings, account)
+
+
+def _with_hubs(aws: Clients, account: AccountSnapshot, today: datetime.date) -> AccountSnapshot:
+    read = parallel.each(lambda target: of_target.hub(aws, target.settings), healthy(account.targets))
+    by_host = {outcome.item.host: _with_hub(outcome) for outcome in read}
+    account = replace(account, targets=tuple(by_host.get(target.host, target) for target in account.targets))
+    alive = healthy(account.targets)
+    if not alive:
+        return account
+    try:
+        account = replace(account, facts=of_account.facts(aws, [target.settings for target in alive]))
+    except errors.failures() as error:
+        account = replace(account, targets=tuple(target.failed(error) for target in account.targets))
+    return _with_unselected(aws, account, today)
+
+
+def _with_hub(outcome: parallel.Outcome[TargetSnapshot, LiveTarget]) -> TargetSnapshot:
+    if outcome.value is None:
+        return outcome.item.failed(outcome.error or UserError("the region could not be read."))
+    return replace(outcome.item, live=outcome.value)

@@ -1,0 +1,152 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the live state of one target. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._aws import errors
+from .._aws.errors import UserError
+from .._model import names
+from .._model.plan import DEPLOY_EXPORT
+from .._model.snapshot import LiveTarget
+from .._services import cloudformation
+from .._services import securityhub
+from .._services import sns
+from .._stack import live as stacks
+from .._stack import resources as stack_resources
+from .._stack import stack_set
+from .._stack import states
+from .._stack import template
+from .._stack.resources import Strange
+from . import delivery_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._aws.clients import Clients
+    from .._model.account import Account
+    from .._model.settings import Settings
+    from .._stack.template import StackDesign
+
+
+def target(aws: Clients, settings: Settings, account: Account) -> LiveTarget:
+    """Return the live state of one target: two calls, three if a StackSet creates its stack.
+
+    Raise MultipleErrors if policies deny the calls.
+    """
+    stack, actions = _all_allowed(lambda: _stack(aws, settings, account), lambda: _actions(aws, settings))
+    if actions is None:
+        return LiveTarget(hub=False, stack=stack)
+    arn = names.action_arn(settings, account)
+    own = next((action for action in actions if action["ActionTargetArn"] == arn), None)
+    return LiveTarget(hub=True, action=own, stack=stack, actions=len(actions))
+
+
+def _stack(aws: Clients, settings: Settings, account: Account) -> dict[str, Any] | None:
+    name = settings.name
+    if settings.stack_set:
+        # A StackSet generates the names of its stacks, so the stack is found by its first topic.
+        topic = names.topic_arn(settings, account, settings.routes[0].topic)
+        name = _call(aws, settings, "cloudformation", cloudformation.stack_of, topic)
+    return _call(aws, settings, "cloudformation", cloudformation.describe_stack, name) if name else None
+
+
+def _actions(aws: Clients, settings: Settings) -> list[dict[str, Any]] | None:
+    try:
+        found: list[dict[str, Any]] = _call(aws, settings, "securityhub", securityhub.describe_action_targets)
+    except securityhub.HubNotEnabled:
+        return None
+    return found
+
+
+def _call(aws: Clients, settings: Settings, service: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    return aws.call(settings.source, settings.region, service, function, *arguments)
+
+
+def _all_allowed(*reads: Callable[[], Any]) -> list[Any]:
+    """Return all answers. If a policy denies one, read the others too, so that all missing permissions are known."""
+    outcomes = [_answer_or_denial(read) for read in reads]
+    denials = [denial for _answer, denial in outcomes if denial is not None]
+    if denials:
+        raise errors.MultipleErrors(denials)
+    return [answer for answer, _denial in outcomes]
+
+
+def _answer_or_denial(read: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    try:
+        return read(), None
+    except errors.failures() as error:
+        if errors.is_denied(error):
+            return None, error
+        raise
+
+
+def hub(aws: Clients, settings: Settings) -> LiveTarget:
+    """Return only whether Security Hub is enabled in the target's region: one call."""
+    try:
+        _call(aws, settings, "securityhub", securityhub.describe_hub)
+    except securityhub.HubNotEnabled:
+        return LiveTarget(hub=False)
+    return LiveTarget(hub=True)
+
+
+def topic_exists(aws: Clients, settings: Settings, arn: str) -> bool:
+    """Return whether a topic in the target's region exists: one call."""
+    return _call(aws, settings, "sns", sns.get_topic_attributes, arn) is not None
+
+
+def findings(aws: Clients, settings: Settings, filters: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the ASFF findings of the target's region that match *filters*: one call for every 100."""
+    found: list[dict[str, Any]] = _call(aws, settings, "securityhub", securityhub.get_findings, filters)
+    return found
+
+
+def with_template(aws: Clients, settings: Settings, live: LiveTarget) -> LiveTarget:
+    """Return *live* with the template of its stack: one call."""
+    text = _call(aws, settings, "cloudformation", cloudformation.stack_template, _stack_name(settings, live))
+    if not isinstance(text, dict):
+        return replace(live, template=None)
+    try:
+        return replace(live, template=stack_set.filled_in(text, stacks.parameters_of(live.stack)))
+    except Strange:
+        return replace(live, template=text)
+
+
+def _stack_name(settings: Settings, live: LiveTarget) -> str:
+    return str(live.stack["StackName"]) if live.stack else settings.name
+
+
+def with_path(aws: Clients, settings: Settings, account: Account, live: LiveTarget, design: StackDesign) -> LiveTarget:
+    """Return *live* with the resources of its stack, as its template and as AWS has them: six calls.
+
+    It costs one more if the stack is out of date, and one more if only the stack knows names of its resources. Nothing
+    is read if the stack has nothing to repair, because it is about to be created or is being created. Raise UserError
+    if this collection did not write its template.
+    """
+    if stacks.status_of(live.stack) not in states.STANDING | states.RESUMABLE:
+        return live
+    if not stacks.matches(design, live.stack):
+        live = with_template(aws, settings, live)
+    whole = template.template(design) if live.template is None else live.template
+    place = stack_resources.Place(account.partition, account.id, settings.region)
+    generated = _generated_names(aws, settings, live) if stack_resources.has_names_of_its_own(whole) else {}
+    try:
+        resources = stack_resources.resolve(whole, place, generated)
+    except Strange as error:
+        remedy = DEPLOY_EXPORT if settings.stack_set else "rerun the playbook without it, which restores the template"
+        raise UserError(
+            f"the template of the stack {_stack_name(settings, live)} was changed, so securityhub_slack_repair_drift "
+            f"cannot compare it: {remedy}."
+        ) from error
+    return replace(live, resources=resources, path=delivery_path.read(aws, settings, resources))
+
+
+def _generated_names(aws: Clients, settings: Settings, live: LiveTarget) -> dict[str, str]:
+    name = _stack_name(settings, live)
+    summaries = _call(aws, settings, "cloudformation", cloudformation.stack_resources, name)
+    return {item["LogicalResourceId"]: item.get("PhysicalResourceId", "") for item in summaries}

@@ -1,0 +1,79 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What changes on the buttons under the channels' messages: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._channel import custom_action
+from .._channel import message
+from .._channel import transformations
+from .._model.buttons import BUTTONS
+from .._model.buttons import action_names
+from .._model.plan import ButtonsPlan
+from .._stack.template import MANAGED_TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._channel.custom_action import CustomAction
+
+# AWS takes 100 characters (https://docs.aws.amazon.com/chatbot/latest/APIReference/API_CustomActionDefinition.html).
+COMMAND = "securityhub batch-update-findings --finding-identifiers $f --workflow Status={status} --region $r"
+CONTEXT = "event.metadata.additionalContext"
+NOTIFICATION_TYPE = "Custom"
+
+
+def problems(live: Sequence[CustomAction]) -> list[str]:
+    """Return why the buttons cannot be managed, each as a sentence with its remedy.
+
+    *live*: the existing custom actions of their names, as custom_action.complete returns them.
+    """
+    return [
+        f"the custom action {action['ActionName']} of Amazon Q already exists and is not managed by this collection. "
+        f"Choose another securityhub_slack_name."
+        for action in live
+        if not _is_ours(action)
+    ]
+
+
+def plan(
+    live: Sequence[CustomAction], name: str, tags: tuple[tuple[str, str], ...], configuration_arns: tuple[str, ...]
+) -> ButtonsPlan:
+    """Return what leads to buttons under the messages of these configurations; problems() finds none."""
+    existing = {action["ActionName"]: action for action in live}
+    desired = [
+        _desired(action_name, text, name, tags, configuration_arns) for action_name, text in action_names(name).items()
+    ]
+    return ButtonsPlan(tuple((item, custom_action.plan(existing.get(item.name), item)) for item in desired))
+
+
+def plan_absent(live: Sequence[CustomAction]) -> ButtonsPlan:
+    """Return what removes the buttons; foreign custom actions are left alone."""
+    return ButtonsPlan(removed=tuple(action for action in live if _is_ours(action)))
+
+
+def _desired(
+    action_name: str, text: str, name: str, tags: tuple[tuple[str, str], ...], configuration_arns: tuple[str, ...]
+) -> custom_action.Desired:
+    attachment = {
+        "NotificationType": NOTIFICATION_TYPE,
+        "ButtonText": text,
+        "Variables": {"f": f"{CONTEXT}.{message.FINDING_KEY}", "r": f"{CONTEXT}.{message.HUB_KEY}"},
+        # Other messages of the channel, which do not identify a finding, get no such button.
+        "Criteria": [{"Operator": "HAS_VALUE", "VariableName": variable} for variable in ("f", "r")],
+    }
+    return custom_action.Desired(
+        name=action_name,
+        command_text=COMMAND.format(status=BUTTONS[text]),
+        attachments=(attachment,),
+        configuration_arns=configuration_arns,
+        tags={**dict(tags), MANAGED_TAG: name},
+        purge_tags=False,
+    )
+
+
+def _is_ours(action: CustomAction) -> bool:
+    return MANAGED_TAG in transformations.tags_of(action)

@@ -1,0 +1,299 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each target of an account should have, given the account as AWS has it: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._aws.errors import UserError
+from .._channel import message
+from .._channel import metrics
+from .._channel import transformations
+from .._model import layout as layouts
+from .._model import names
+from .._model.plan import AccountDesign
+from .._model.plan import Deployment
+from .._model.plan import TargetDesign
+from .._routing import patterns
+from .._routing import policy as policies
+from .._routing import topology
+from .._securityhub import action_target
+from .._stack import live
+from .._stack import template
+from .._stack.alarms import Alarms
+from .._stack.pseudo import ARN
+from .._stack.pseudo import HERE
+from .._stack.template import Rule
+from .._stack.template import StackDesign
+from . import coverage
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Iterable
+
+    from .._model.settings import Settings
+    from .._model.snapshot import AccountSnapshot
+    from .._model.snapshot import TargetSnapshot
+
+ACTION_DESCRIPTION = "Send this finding to the Slack channel"
+
+
+def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
+    """Return the deployment of every target that should have one; those that leave, or have problems, get None."""
+    present = layouts.present_targets(snapshot)
+    if not present:
+        return _without_deployments(snapshot)
+    if layouts.is_member(snapshot):
+        return _without_deployments(snapshot, _is_a_member(snapshot))
+    layout = layouts.of_account(snapshot, today)
+    if layout.problems:
+        return _without_deployments(snapshot, "; ".join(layout.problems) + ".")
+    configurations = _configuration_names(snapshot)
+    hosts = {target.host for target in present}
+    home = layouts.home_region(snapshot) if layout.mode == topology.HOME_REGION else ""
+    targets = [
+        _target(snapshot, target, layout, configurations, today) if target.host in hosts else _as_read(target)
+        for target in snapshot.targets
+    ]
+    others = [
+        _target(snapshot, target, layout, configurations, today) if target.settings.region == home else _as_read(target)
+        for target in snapshot.unselected
+    ]
+    others += map(_as_read, snapshot.invalid)
+    everyone = [_home(snapshot, item, layout) if item.settings.region == home else item for item in (*targets, *others)]
+    linked = layouts.linked_regions(snapshot)
+    uncovered = coverage.uncovered(snapshot.coverage, topology.aggregation_of(snapshot.facts.aggregator), layout.mode)
+    design = AccountDesign(
+        snapshot=snapshot,
+        targets=tuple(everyone[: len(targets)]),
+        others=tuple(everyone[len(targets) :]),
+        home=_host_in(home, everyone),
+        global_findings=_host_in(layout.owner_region, (item for item in everyone if _deduplicates(item, today))),
+        linked=tuple(item.host for item in everyone if item.settings.region in linked),
+        uncovered=uncovered,
+    )
+    notices = [*layout.notices, *_of_slice(design, present, today), *_remarks(snapshot, present, today)]
+    notices += [*_unwatched(snapshot, layout), *coverage.notices(snapshot.coverage, uncovered)]
+    return replace(design, notices=tuple(notices))
+
+
+def _without_deployments(snapshot: AccountSnapshot, problem: str = "") -> AccountDesign:
+    """Return the account without any deployment; *problem*: why the targets that should have one cannot."""
+    hosts = {target.host for target in layouts.present_targets(snapshot)} if problem else set()
+    targets = (item.refused(problem) if item.host in hosts else item for item in snapshot.targets)
+    others = (*snapshot.unselected, *snapshot.invalid)
+    return AccountDesign(snapshot, tuple(map(_as_read, targets)), tuple(map(_as_read, others)))
+
+
+def _as_read(target: TargetSnapshot) -> TargetDesign:
+    return TargetDesign(target, problems=target.problems)
+
+
+def _is_a_member(snapshot: AccountSnapshot) -> str:
+    account_id, administrator = snapshot.account.id, snapshot.facts.administrator
+    return (
+        f"{account_id} is a member account, and its administrator account {administrator} receives the same findings. "
+        f"Run the playbook for {administrator}, or set securityhub_slack_allow_member."
+    )
+
+
+def _target(
+    snapshot: AccountSnapshot,
+    target: TargetSnapshot,
+    layout: topology.Topology,
+    configurations: tuple[str, ...],
+    today: datetime.date,
+) -> TargetDesign:
+    place = next(place for place in layout.places if place.region == target.settings.region)
+    if not place.scopes or target.problems:
+        return TargetDesign(target, policy=place.reason, problems=target.problems)
+    of_channels = layouts.policies_of(target.settings, today)
+    try:
+        compiled = tuple(patterns.automatic_patterns(policy, scope) for policy, scope in zip(of_channels, place.scopes))
+    except UserError as error:
+        return TargetDesign(target, problems=(str(error),))
+    desired = deployment(
+        target.settings, snapshot, compiled, layouts.duties(place.scopes[0], of_channels), configurations
+    )
+    problems = template.problems(desired.stack)
+    if problems:
+        return TargetDesign(target, problems=tuple(problems))
+    policy = " | ".join(policies.in_words(route.variables) for route in target.settings.routes)
+    return TargetDesign(target, desired, policy, place.scopes)
+
+
+def _home(snapshot: AccountSnapshot, home: TargetDesign, layout: topology.Topology) -> TargetDesign:
+    """Return the home region's target, with a problem where it would lose findings of a linked region."""
+    if home.problems:
+        return home
+    linked = {place.region for place in layout.places if not place.scopes}
+    invalid = [target.host for target in snapshot.invalid if target.settings.region in linked]
+    if invalid:
+        sentence = (
+            f"it also forwards the findings of {', '.join(invalid)}, whose variables are invalid. Correct them; "
+            f"otherwise those findings would be lost."
+        )
+        return replace(home, problems=(sentence,))
+    if home.host in {target.host for target in snapshot.unselected} and not _is_in_place(snapshot, home):
+        return replace(home, problems=("its deployment is out of date. Include it in the run.",))
+    return home
+
+
+def _is_in_place(snapshot: AccountSnapshot, target: TargetDesign) -> bool:
+    """Return whether the target is deployed as it should be, and the channel configurations list its topics."""
+    if target.desired is None or not live.is_deployed(target.live.stack):
+        return False
+    listed = {arn for configuration in snapshot.configurations for arn in configuration.get("SnsTopicArns", [])}
+    topics = {arn for _channel, arn in target.desired.topics}
+    return live.matches(target.desired.stack, target.live.stack) and topics <= listed
+
+
+def _host_in(region: str, targets: Iterable[TargetDesign]) -> str:
+    return next((item.host for item in targets if item.settings.region == region), "")
+
+
+def _deduplicates(target: TargetDesign, today: datetime.date) -> bool:
+    return any(map(topology.cares, layouts.policies_of(target.settings, today)))
+
+
+# The deployment of one target
+
+
+def deployment(
+    settings: Settings,
+    snapshot: AccountSnapshot,
+    compiled: tuple[tuple[dict[str, Any], ...], ...],
+    duties: tuple[str, ...],
+    configurations: tuple[str, ...] = (),
+) -> Deployment:
+    """Return the deployment of one target.
+
+    *compiled*: for each of its channels, the event patterns of automatic forwarding. *duties*: see StackDesign.
+    *configurations*: the names of the account's channel configurations.
+    """
+    return Deployment(
+        action=action_target.Desired(settings.value("action_id"), settings.value("action_name"), ACTION_DESCRIPTION),
+        stack=StackDesign(
+            name=settings.name,
+            topics=tuple(route.topic for route in settings.routes),
+            rules=(*_automatic_rules(settings, compiled), _action_rule(settings)),
+            tags=settings.tags,
+            mark_notified=settings.value("mark_notified"),
+            key=settings.key,
+            duties=duties,
+            alarms=_alarms(settings, configurations),
+        ),
+        topics=names.topic_arns(settings, snapshot.account),
+    )
+
+
+def _automatic_rules(settings: Settings, compiled: tuple[tuple[dict[str, Any], ...], ...]) -> list[Rule]:
+    return [
+        Rule(
+            name=f"{route.topic}-findings" + ("" if number == 1 else f"-{number}"),
+            description="New findings that are important enough to be sent automatically",
+            pattern=pattern,
+            topic=route.topic,
+            automatic=True,
+            transformer=_transformer(settings, settings.value("finding_format")),
+        )
+        for route, of_route in zip(settings.routes, compiled)
+        for number, pattern in enumerate(of_route, start=1)
+    ]
+
+
+def _action_rule(settings: Settings) -> Rule:
+    # One text for all accounts and regions: CloudFormation fills in which.
+    action = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:action/custom/{settings.value('action_id')}"}
+    return Rule(
+        name=f"{settings.name}-action",
+        description="Findings that somebody sends with the Security Hub custom action",
+        pattern=patterns.action_pattern(action),
+        topic=settings.routes[0].topic,
+        # Custom actions are part of Security Hub CSPM, whichever findings are forwarded automatically.
+        transformer=_transformer(settings, "asff"),
+    )
+
+
+def _transformer(settings: Settings, finding_format: str) -> dict[str, Any] | None:
+    if settings.value("message_format") != "custom":
+        return None
+    return message.transformer(finding_format, buttons=settings.value("buttons"))
+
+
+def _alarms(settings: Settings, configurations: tuple[str, ...]) -> Alarms | None:
+    if not settings.value("alarms"):
+        return None
+    counted_here = settings.region == metrics.REGION
+    return Alarms(str(settings.value("alarm_topic_arn") or ""), configurations if counted_here else ())
+
+
+def _configuration_names(snapshot: AccountSnapshot) -> tuple[str, ...]:
+    """Return the names of the account's channel configurations as they are or will be, with --limit too."""
+    live_names = {
+        (found["SlackTeamId"], found["SlackChannelId"]): transformations.configuration_name(found)
+        for found in snapshot.configurations
+    }
+    desired = {
+        live_names.get((route.channel.workspace_id, route.channel.channel_id), route.channel.configuration)
+        for target in (*snapshot.targets, *snapshot.unselected)
+        if target.settings.present
+        for route in target.settings.routes
+    }
+    return tuple(sorted(desired))
+
+
+# Notices
+
+
+def _unwatched(snapshot: AccountSnapshot, layout: topology.Topology) -> list[str]:
+    """Return what to report where alarms are on, and none can watch Amazon Q's metrics, which one region has."""
+    present = [item.settings for item in snapshot.everyone if item.settings.present]
+    alarmed = {settings.region for settings in present if settings.value("alarms")}
+    if not alarmed or any(place.region in alarmed & {metrics.REGION} and place.scopes for place in layout.places):
+        return []
+    return [
+        f"no alarm reports when Amazon Q itself loses messages: its metrics are in {metrics.REGION}, where no "
+        f"deployment has alarms. Add {metrics.REGION} to the inventory, or run the doctor, which reads them"
+    ]
+
+
+def _of_slice(design: AccountDesign, present: list[TargetSnapshot], today: datetime.date) -> list[str]:
+    """Return what this slice leaves to other slices."""
+    notices = []
+    other = next((item for item in design.others if item.host == design.global_findings), None)
+    waiting = other is not None and other.snapshot.in_another_slice and not layouts.forwards_global(other)
+    if other and waiting and any(_deduplicates(_as_read(target), today) for target in present):
+        notices.append(
+            f"{other.settings.region} does not forward findings about global resources yet; the slice that has it does "
+            f"that"
+        )
+    if design.snapshot.job_slices and present[0].settings.value("report_uncovered_regions"):
+        notices.append("uncovered regions are not reported in a slice, which does not know the other slices' regions")
+    return notices
+
+
+def _remarks(snapshot: AccountSnapshot, present: list[TargetSnapshot], today: datetime.date) -> list[str]:
+    """Return what explains why a finding arrives twice, again, or not at all."""
+    notices = []
+    if snapshot.facts.per_standard:
+        notices.append(
+            "consolidated control findings are off, so a failed control arrives once for each standard that includes "
+            "it. Turn them on in Security Hub's settings (all findings are then created again, once)"
+        )
+    if snapshot.facts.v2:
+        notices.append(
+            f"the new Security Hub is enabled too; only {present[0].settings.value('finding_format')} findings are "
+            f"forwarded (securityhub_slack_finding_format)"
+        )
+    expired = {
+        suppression.words: suppression.expires
+        for target in present
+        for route in target.settings.routes
+        for suppression in policies.expired(route.variables, today)
+    }
+    return notices + [f"a suppression expired on {day} and has no effect: {words}" for words, day in expired.items()]

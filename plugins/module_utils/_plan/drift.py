@@ -1,0 +1,232 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds the resources of a stack that were changed by hand, if that can lose findings: pure. PRIVATE to the collection.
+
+CloudFormation does not notice: it compares templates, and answers "No updates are to be performed".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._iam_policies import evaluation
+from .._model.drift import ALARM
+from .._model.drift import DEAD_LETTERS
+from .._model.drift import ENCRYPTION
+from .._model.drift import GIVEN_KEY
+from .._model.drift import LISTENER
+from .._model.drift import OWN_KEY
+from .._model.drift import POLICY
+from .._model.drift import QUEUE
+from .._model.drift import RULE
+from .._model.drift import SUBSCRIPTION
+from .._model.drift import TARGET
+from .._model.drift import TOLD
+from .._model.drift import TOPIC
+from .._model.drift import Drift
+from .._stack import resources as stack_resources
+from . import key_uses
+
+if TYPE_CHECKING:
+    from .._model.delivery_path import LivePath
+    from .._model.delivery_path import LiveTopic
+    from .._stack.resources import Resources
+
+# What an alarm is about; who adds an action, or writes another description, does no harm.
+WATCHED = ("Namespace", "MetricName", "Dimensions", "Statistic", "Threshold", "ComparisonOperator", "TreatMissingData")
+# Chatbot drops what is not the event as EventBridge got it.
+CHANGING = ("Input", "InputPath", "InputTransformer")
+
+
+def drifts(resources: Resources, live: LivePath) -> list[Drift]:
+    """Return what is not as it should be, in the order in which a finding passes."""
+    found = []
+    for rule in resources.of_type(stack_resources.RULE):
+        found += [*_rule(rule, live), *_targets(rule, live)]
+    for topic in resources.of_type(stack_resources.TOPIC):
+        found += _topic(topic, resources, live)
+    for url in resources.queue_urls():
+        found += _queue(url, resources, live)
+    for alarm in resources.of_type(stack_resources.ALARM):
+        found += _alarm(alarm, live)
+    for arn, told in live.told.items():
+        found += _told(arn, told, resources)
+    return list(dict.fromkeys(found))  # topics share a key
+
+
+def _rule(rule: dict[str, Any], live: LivePath) -> list[Drift]:
+    name = rule["Name"]
+    there = live.rules.get(name)
+    if there is None:
+        return [Drift(RULE, name, "is gone")]
+    found = []
+    if there.get("State") == "DISABLED":
+        found.append(Drift(RULE, name, "is disabled"))
+    if json.loads(there.get("EventPattern") or "{}") != rule["EventPattern"]:
+        found.append(Drift(RULE, name, "has another event pattern than the stack gave it"))
+    return found
+
+
+def _targets(rule: dict[str, Any], live: LivePath) -> list[Drift]:
+    return [
+        drift for wanted in rule["Targets"] for drift in _target(rule["Name"], wanted, live.targets.get(rule["Name"]))
+    ]
+
+
+def _target(rule: str, wanted: dict[str, Any], there: list[dict[str, Any]] | None) -> list[Drift]:
+    if there is None:
+        return []
+    feeding = [target for target in there if target["Arn"] == wanted["Arn"]]
+    if not _is_topic(wanted):
+        return [] if feeding else [Drift(TARGET, rule, "that marks findings as NOTIFIED is gone", loses=False)]
+    if not feeding:
+        return [Drift(TARGET, rule, "is gone")]
+    changing = sorted({key for target in feeding for key in CHANGING if target.get(key) != wanted.get(key)})
+    if changing:
+        problem = f"changes the event as the stack does not say ({', '.join(changing)}), and Amazon Q may drop it"
+        return [Drift(TARGET, rule, problem)]
+    if len(feeding) > 1:
+        return [Drift(TARGET, rule, f"is there {len(feeding)} times, so that each finding is sent as often", False)]
+    if "DeadLetterConfig" in wanted and feeding[0].get("DeadLetterConfig") != wanted["DeadLetterConfig"]:
+        return [Drift(DEAD_LETTERS, rule, "does not keep what it cannot hand over in the stack's queue", False)]
+    return []
+
+
+def _is_topic(target: dict[str, Any]) -> bool:
+    return str(target["Arn"]).split(":")[2] == "sns"
+
+
+def _topic(topic: dict[str, Any], resources: Resources, live: LivePath) -> list[Drift]:
+    arn, name = resources.topic_arn(topic), topic["TopicName"]
+    attributes = live.topics.get(arn)
+    if attributes is None:
+        return [Drift(TOPIC, name, "is gone")]
+    return [
+        *_policy(name, arn, attributes, resources),
+        *_encryption(topic, arn, attributes, resources, live),
+        *_subscription(name, live.subscriptions.get(arn, [])),
+    ]
+
+
+def feeding(topic_arn: str, resources: Resources) -> list[str]:
+    """Return the ARNs of the rules that feed a topic."""
+    return [
+        resources.rule_arn(rule)
+        for rule in resources.of_type(stack_resources.RULE)
+        if any(target["Arn"] == topic_arn for target in rule["Targets"])
+    ]
+
+
+def _policy(name: str, arn: str, attributes: dict[str, str], resources: Resources) -> list[Drift]:
+    policy = json.loads(attributes.get("Policy") or "{}")
+    rules = _kept_out(policy, "sns:Publish", arn, feeding(arn, resources))
+    if rules:
+        return [Drift(POLICY, name, f"does not let EventBridge publish for {', '.join(rules)}")]
+    if _lets_alarms_in(policy, arn, resources):
+        return []
+    return [Drift(POLICY, name, "does not let the alarms publish", loses=False)]
+
+
+def _lets_alarms_in(policy: dict[str, Any], arn: str, resources: Resources) -> bool:
+    alarms = [
+        resources.alarm_arn(alarm) for alarm in resources.of_type(stack_resources.ALARM) if arn in alarm["AlarmActions"]
+    ]
+    return all(evaluation.lets_in(policy, evaluation.of_alarm("sns:Publish", arn, alarm)) for alarm in alarms)
+
+
+def _kept_out(policy: dict[str, Any], action: str, resource_arn: str, rule_arns: list[str]) -> list[str]:
+    """Return the names of the rules on whose behalf EventBridge may not do that."""
+    return [
+        rule.rpartition("/")[2]
+        for rule in rule_arns
+        if not evaluation.lets_in(policy, evaluation.of_rule(action, resource_arn, rule))
+    ]
+
+
+def _queue(url: str, resources: Resources, live: LivePath) -> list[Drift]:
+    attributes, name = live.queues.get(url), url.rpartition("/")[2]
+    if attributes is None:
+        return [Drift(QUEUE, name, "is gone", loses=False)]
+    rules = [resources.rule_arn(rule) for rule in resources.of_type(stack_resources.RULE)]
+    policy = json.loads(attributes.get("Policy") or "{}")
+    kept_out = _kept_out(policy, "sqs:SendMessage", resources.queue_arn(url), rules)
+    problem = f"does not let EventBridge in for {', '.join(kept_out)}"
+    return [Drift(QUEUE, name, problem, loses=False)] if kept_out else []
+
+
+def _alarm(wanted: dict[str, Any], live: LivePath) -> list[Drift]:
+    name = wanted["AlarmName"]
+    there = live.alarms.get(name)
+    if there is None:
+        return [Drift(ALARM, name, "is gone", loses=False)]
+    if any(there.get(key) != wanted[key] for key in WATCHED):
+        return [Drift(ALARM, name, "watches something else than the stack says", loses=False)]
+    if not there.get("ActionsEnabled", True) or not set(wanted["AlarmActions"]) <= set(there.get("AlarmActions", [])):
+        return [Drift(ALARM, name, "tells nobody", loses=False)]
+    return []
+
+
+def _told(arn: str, told: LiveTopic, resources: Resources) -> list[Drift]:
+    """Return what keeps the alarms from telling a topic of somebody else, nothing where that is not known."""
+    if told.error:
+        return []
+    if told.attributes is None:
+        return [Drift(TOLD, arn, "is gone", loses=False)]
+    if not _lets_alarms_in(json.loads(told.attributes.get("Policy") or "{}"), arn, resources):
+        return [Drift(TOLD, arn, "does not let them publish", loses=False)]
+    if told.key is None:
+        return []
+    name = told.attributes["KmsMasterKeyId"]
+    obstacle = key_uses.obstacle(name, told.key, [key_uses.of_alarms(arn)])
+    return [Drift(TOLD, arn, f"is encrypted with the key {name}, which {obstacle}", loses=False)] if obstacle else []
+
+
+def _encryption(
+    topic: dict[str, Any], arn: str, attributes: dict[str, str], resources: Resources, live: LivePath
+) -> list[Drift]:
+    name, wanted, key = topic["TopicName"], topic.get("KmsMasterKeyId", ""), attributes.get("KmsMasterKeyId", "")
+    if not key:
+        return [Drift(ENCRYPTION, name, f"is not encrypted, and the stack says {wanted}", False)] if wanted else []
+    if key == wanted:
+        return _key(key, resources, live)
+    obstacle = key_uses.obstacle(key, live.keys[key], [key_uses.of_topic(arn)])
+    if obstacle:
+        return [Drift(ENCRYPTION, name, f"is encrypted with the key {key}, which {obstacle}")]
+    problem = f"is encrypted with the key {key}, and the stack says {wanted or 'no encryption'}"
+    return [Drift(ENCRYPTION, name, problem, loses=False)]
+
+
+def _key(name: str, resources: Resources, live: LivePath) -> list[Drift]:
+    """Return what is wrong with the key that topics and queue shall have."""
+    ids = [alias["TargetKeyId"] for alias in resources.of_type(stack_resources.ALIAS) if alias["AliasName"] == name]
+    obstacle = key_uses.obstacle(name, live.keys[name], key_uses.uses(resources))
+    if obstacle:
+        return [Drift(OWN_KEY if ids else GIVEN_KEY, name, str(obstacle), obstacle.loses)]
+    metadata = live.keys[name].metadata
+    if ids and metadata and metadata["KeyId"] not in ids:
+        return [Drift(OWN_KEY, name, "stands for another key than the stack's", loses=False)]
+    return []
+
+
+def _subscription(name: str, subscriptions: list[dict[str, str]]) -> list[Drift]:
+    confirmed = [item for item in subscriptions if item]
+    if not confirmed:
+        return [Drift(LISTENER, name, "is not confirmed" if subscriptions else "is missing")]
+    found = []
+    if any(item.get("RawMessageDelivery") == "true" for item in confirmed):
+        found.append(Drift(SUBSCRIPTION, name, "delivers raw messages, which Amazon Q drops"))
+    if any(json.loads(item.get("FilterPolicy") or "{}") for item in confirmed):
+        found.append(Drift(SUBSCRIPTION, name, "has a filter policy, which holds findings back"))
+    return found
+
+
+# The parts that a run can repair. The others belong to the channel, which subscribes Amazon Q, or to someone else.
+REPAIRABLE = (TOPIC, OWN_KEY, ENCRYPTION, POLICY, SUBSCRIPTION, RULE, QUEUE, TARGET, DEAD_LETTERS, ALARM)
+
+
+def repairable(found: list[Drift]) -> list[Drift]:
+    """Return the drifts that a run can repair."""
+    return [item for item in found if item.part in REPAIRABLE]

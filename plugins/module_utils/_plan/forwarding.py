@@ -1,0 +1,119 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a target forwards automatically, for the commands that work on findings: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._model import layout
+from .._routing import policy as policies
+from .._routing import simulation
+from .._routing import topology
+from .._routing.matcher import matches
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Iterable
+
+    from .._model.plan import AccountDesign
+    from .._model.plan import TargetDesign
+    from .._model.snapshot import TargetSnapshot
+
+Finding = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Forwarded:
+    """A finding, and the names of the topics that the rules of its target send it to."""
+
+    finding: Finding = field(hash=False)
+    topics: tuple[str, ...]
+
+
+def needs_aws(targets: Iterable[TargetSnapshot]) -> bool:
+    """Return whether what a target forwards depends on the account's aggregator."""
+    return any(item.settings.value("aggregation") != topology.PER_REGION for item in targets if not item.problems)
+
+
+def without_disabled_hubs(design: AccountDesign) -> AccountDesign:
+    """Return the design in which the targets whose region has no Security Hub, and so no findings, have a problem."""
+    return replace(design, targets=tuple(map(_needing_hub, design.targets)))
+
+
+def _needing_hub(target: TargetDesign) -> TargetDesign:
+    if target.problems or not target.settings.present or target.live.hub:
+        return target
+    sentence = (
+        f"Security Hub is not enabled in {target.settings.region}. Enable it, or remove the region from the inventory."
+    )
+    return replace(target, problems=(sentence,))
+
+
+def rules_of(target: TargetDesign) -> tuple[simulation.Rule, ...]:
+    """Return the rules by which a target forwards automatically, with the patterns of its stack."""
+    if target.problems or target.desired is None:
+        return ()
+    rules = target.desired.stack.rules
+    return tuple(simulation.Rule(rule.name, rule.pattern, rule.topic) for rule in rules if rule.automatic)
+
+
+def is_ocsf(target: TargetDesign) -> bool:
+    """Return whether a target forwards OCSF findings, which are not read from AWS."""
+    return any(route.variables["securityhub_slack_finding_format"] == "ocsf" for route in target.settings.routes)
+
+
+def forwarded(target: TargetDesign, findings: Iterable[Finding]) -> list[Forwarded]:
+    """Return the *findings* that a target's rules forward, or would if their workflow status were NEW."""
+    rules = rules_of(target)
+    found = [Forwarded(finding, _topics(rules, target, finding)) for finding in findings]
+    return [item for item in found if item.topics]
+
+
+def _topics(rules: tuple[simulation.Rule, ...], target: TargetDesign, finding: Finding) -> tuple[str, ...]:
+    event = simulation.event_of({**finding, "Workflow": {"Status": "NEW"}}, target.account_id, target.settings.region)
+    return tuple(dict.fromkeys(rule.route for rule in rules if matches(rule.pattern, event)))
+
+
+def filters(target: TargetDesign, today: datetime.date, statuses: tuple[str, ...] = ("NEW",)) -> dict[str, Any]:
+    """Return the GetFindings filters that leave out most of what the rules do; the rules alone decide.
+
+    *statuses*: the workflow statuses that the findings may have.
+    """
+    of_target = layout.policies_of(target.settings, today)
+    of_target += [policy for scope in target.scopes for _region, policy in scope.linked]
+    labels = sorted({label for policy in of_target for label in policy.severities})
+    return {
+        "RecordState": [_equals("ACTIVE")],
+        "WorkflowStatus": [_equals(status) for status in statuses],
+        "SeverityLabel": [_equals(label) for label in labels],
+    }
+
+
+def _equals(value: str) -> dict[str, str]:
+    return {"Value": value, "Comparison": "EQUALS"}
+
+
+def simulated(target: TargetDesign, today: datetime.date) -> simulation.Target:
+    """Return a target in the form in which the simulation takes it."""
+    settings = target.settings
+    routes = tuple(
+        simulation.Route(route.topic, policies.policy_of(route.variables, today), scope)
+        for route, scope in zip(settings.routes, target.scopes)
+    )
+    return simulation.Target(
+        settings.host, target.account_id, settings.region, rules_of(target), routes, _reason(target)
+    )
+
+
+def _reason(target: TargetDesign) -> str:
+    if target.problems:
+        return f"{target.host} has failed: {target.error.rstrip('.')}"
+    if not target.settings.present:
+        return f"securityhub_slack_state of {target.host} is absent"
+    return "" if target.desired else target.policy

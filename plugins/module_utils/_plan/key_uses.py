@@ -1,0 +1,92 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who has to use the KMS key of topics and queue, and what keeps them from it: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .._iam_policies import evaluation
+from .._stack import resources as stack_resources
+
+if TYPE_CHECKING:
+    from .._model.delivery_path import LiveKey
+    from .._stack.resources import Resources
+
+# AWS's own keys. Their policies cannot be changed, and do not let EventBridge in.
+ALIAS_OF_AWS = "alias/aws/"
+ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+SYMMETRIC = "SYMMETRIC_DEFAULT"
+
+
+@dataclass(frozen=True)
+class KeyUse:
+    """A service that sends to something encrypted. *who*: in words. *loses*: whether findings get lost without it."""
+
+    who: str
+    service: str
+    encrypted_arn: str
+    context: str = evaluation.OF_TOPIC
+    loses: bool = True
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """What keeps somebody from using a key: a predicate of "the key". *loses*: whether findings get lost by it."""
+
+    words: str
+    loses: bool = True
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def of_topic(topic_arn: str) -> KeyUse:
+    """Return EventBridge's use of the key of a topic."""
+    return KeyUse("EventBridge", evaluation.EVENTS, topic_arn)
+
+
+def of_alarms(topic_arn: str) -> KeyUse:
+    """Return the alarms' use of the key of a topic."""
+    return KeyUse("CloudWatch alarms", evaluation.CLOUDWATCH, topic_arn, loses=False)
+
+
+def uses(resources: Resources) -> list[KeyUse]:
+    """Return all uses of the key, those first without which findings get lost."""
+    topics = [resources.topic_arn(topic) for topic in resources.of_type(stack_resources.TOPIC)]
+    told = dict.fromkeys(arn for arn in resources.told() if arn in topics)
+    return [
+        *(of_topic(arn) for arn in topics),
+        *map(of_alarms, told),
+        *(
+            KeyUse("EventBridge, for the dead-letter queue,", evaluation.EVENTS, arn, evaluation.OF_QUEUE, False)
+            for arn in map(resources.queue_arn, resources.queue_urls())
+        ),
+    ]
+
+
+def obstacle(name: str, key: LiveKey, wanted: list[KeyUse]) -> Obstacle | None:
+    """Return what keeps one of *wanted*, at least one, from using a key, None where nothing does or is known to."""
+    if key.error:
+        return None
+    if name.startswith(ALIAS_OF_AWS) or (key.metadata or {}).get("KeyManager") == "AWS":
+        return Obstacle(f"is a key of AWS that {wanted[0].who} may not use")
+    if key.metadata is None:
+        return Obstacle("does not exist")
+    state = key.metadata.get("KeyState", "Enabled")
+    if state != "Enabled":
+        return Obstacle(f"is {state}")
+    if key.metadata.get("KeySpec", SYMMETRIC) != SYMMETRIC:
+        return Obstacle(f"is of the kind {key.metadata['KeySpec']}, and SNS takes symmetric ones only")
+    for use in wanted:
+        missing = [action for action in ACTIONS if not _may(use, action, key, key.metadata["Arn"])]
+        if missing:
+            return Obstacle(f"has a policy that does not let {use.who} {' and '.join(missing)}", use.loses)
+    return None
+
+
+def _may(use: KeyUse, action: str, key: LiveKey, key_arn: str) -> bool:
+    request = evaluation.of_key(action, key_arn, use.encrypted_arn, use.service, use.context)
+    return evaluation.lets_in(key.policy, request)

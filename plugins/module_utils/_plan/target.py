@@ -1,0 +1,104 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to change on one target: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._model.plan import CREATE
+from .._model.plan import DELETE
+from .._model.plan import DEPLOY_EXPORT
+from .._model.plan import NONE
+from .._model.plan import UPDATE
+from .._model.plan import TargetPlan
+from .._securityhub import action_target
+from .._stack import live
+from .._stack import states
+from . import drift
+
+if TYPE_CHECKING:
+    from .._model.drift import Drift
+    from .._model.plan import Deployment
+    from .._model.plan import TargetDesign
+    from .._model.snapshot import LiveTarget
+
+
+def plan(design: TargetDesign, blockers: tuple[str, ...] = (), *, was_read: bool = True) -> TargetPlan:
+    """Return what leads from the live state to the design, or why nothing may change.
+
+    *blockers*: what preflight found. *was_read*: the live state is known.
+    """
+    problems = dict.fromkeys((*design.problems, *(_problems(design) if was_read else ()), *blockers))
+    if problems:
+        return TargetPlan(design, problems=tuple(problems))
+    desired, target = design.desired, design.live
+    stack = () if design.settings.stack_set else live.path(desired.stack if desired else None, target.stack)
+    if desired is None:
+        return TargetPlan(design, action=DELETE if target.action else NONE, stack=stack)
+    return TargetPlan(design, _action(desired, target), _repairs(target), stack)
+
+
+def _problems(design: TargetDesign) -> list[str]:
+    """Return what keeps the live state from becoming the desired one, each as a sentence with its remedy."""
+    settings, desired, stack = design.settings, design.desired, design.live.stack
+    # A target that should be present, and has problems already, has no desired deployment.
+    present = desired is not None or (settings.present and bool(design.problems))
+    problems = []
+    if present and not design.live.hub:
+        problems.append("Security Hub is not enabled. Enable it, or remove the region from the inventory.")
+    if settings.stack_set:
+        reason = why_not_of_stack_set(desired, stack)
+        return (
+            [*problems, f"securityhub_slack_use_stack_set is set, and {reason}. {_sentence(DEPLOY_EXPORT)}"]
+            if (reason)
+            else problems
+        )
+    return problems + _stack_problems(settings.name, desired, stack)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def why_not_of_stack_set(desired: Deployment | None, stack: dict[str, Any] | None) -> str:
+    """Return in words why the stack that a StackSet created is not as desired; '' if it is, or none is desired."""
+    if desired is None or (live.matches(desired.stack, stack) and live.is_deployed(stack)):
+        return ""
+    if stack is None:
+        return f"no stack has the topic {desired.stack.topics[0]}"
+    if not live.is_ours(stack):
+        return f"the stack {stack['StackName']}, which has the topic, was created from another template"
+    if not live.is_deployed(stack):
+        return f"the stack {stack['StackName']} is in {live.status_of(stack)}"
+    return f"the stack {stack['StackName']} was created from other variables than the inventory has now"
+
+
+def _stack_problems(name: str, desired: Deployment | None, stack: dict[str, Any] | None) -> list[str]:
+    if live.is_foreign(stack):
+        return [
+            f"the stack {name} already exists and is not managed by this collection. Choose another "
+            f"securityhub_slack_name."
+        ]
+    if states.STUCK not in live.path(desired.stack if desired else None, stack):
+        return []
+    reason = str((stack or {}).get("StackStatusReason", "")).rstrip(".")
+    return [
+        f"the stack {name} is in {live.status_of(stack)}{f' ({reason})' if reason else ''}, which cannot be updated. "
+        f"Check its events in the console, delete it there or with securityhub_slack_state=absent, then rerun the "
+        f"playbook."
+    ]
+
+
+def _action(desired: Deployment, target: LiveTarget) -> str:
+    if target.action is None:
+        return CREATE
+    return UPDATE if action_target.changes(target.action, desired.action) else NONE
+
+
+def _repairs(target: LiveTarget) -> tuple[Drift, ...]:
+    if target.path is None or target.resources is None:
+        return ()
+    return tuple(drift.repairable(drift.drifts(target.resources, target.path)))

@@ -1,0 +1,152 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps an account or a target from being built, each as a sentence with its remedy: pure.
+
+PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._channel import configuration
+from .._channel.platforms import SLACK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html: rules of one event bus; can be raised.
+RULES_QUOTA = "L-244521F2"
+RULES_AT_MOST = 300
+RULES_AT_MOST_IN = {"af-south-1": 100, "eu-south-1": 100}
+WILDCARDS_AT_MOST = 30  # rules of one bus with a wildcard in their pattern; AWS raises that for nobody
+WILDCARD = re.compile(r'"wildcard"\s*:')
+# https://docs.aws.amazon.com/chatbot/latest/adminguide/using-service-linked-roles.html
+SERVICE_ROLE = "AWSServiceRoleForAWSChatbot"
+SERVICE_ROLE_OF = "management.chatbot.amazonaws.com"
+
+ORGANIZATION = (
+    "Ask the administrator of the organization to change the chat applications policy (AWS Organizations, Policies, "
+    "Chat applications policies)"
+)
+
+
+def of_workspaces(authorized: list[dict[str, Any]], needed: Iterable[str]) -> list[str]:
+    """Return why no channel can be configured in the *needed* workspaces.
+
+    *authorized*: as DescribeSlackWorkspaces answers.
+    """
+    states = {found[SLACK.team_id]: found for found in authorized}
+    found = []
+    for workspace in dict.fromkeys(needed):
+        missing = configuration.unauthorised(SLACK, workspace, authorized)
+        if missing:
+            found.append(missing)
+        elif states.get(workspace, {}).get("State") == "DISABLED":
+            found.append(disabled(f"Slack workspace {workspace}", states[workspace].get("StateReason", "")))
+    return found
+
+
+def disabled(what: str, reason: str) -> str:
+    """Return the sentence for a workspace or a channel that AWS reports as disabled, with AWS's *reason*."""
+    return (
+        f"{what} is disabled by a policy of the organization ({reason.rstrip('.') or 'no reason given'}), so no "
+        f"messages arrive. {ORGANIZATION}."
+    )
+
+
+def of_policy(policy: dict[str, Any], workspaces: Iterable[str], *, user_roles: bool) -> list[str]:
+    """Return what an effective chat applications policy forbids for channels in the *workspaces*.
+
+    *user_roles*: each user of the channel acts with their own role instead of the channel's.
+    """
+    chatbot = policy.get("chatbot", {})
+    slack = chatbot.get("platforms", {}).get("slack", {})
+    if slack.get("client", chatbot.get("default", {}).get("client")) == "disabled":
+        return [f"the organization allows no account to send to Slack. {ORGANIZATION}."]
+    found = []
+    for workspace in dict.fromkeys(workspaces):
+        allowed = slack.get("workspaces") or [workspace]
+        if workspace not in allowed and "*" not in allowed:
+            found.append(f"the organization does not allow Slack workspace {workspace}, only others. {ORGANIZATION}.")
+        rules = {**slack.get("default", {}), **slack.get("overrides", {}).get(workspace, {})}
+        roles = rules.get("supported_role_settings")
+        if roles and ("user_role" if user_roles else "channel_role") not in roles:
+            found.append(
+                f"the organization's chat applications policy allows only {' and '.join(roles)} in Slack workspace "
+                f"{workspace}. Set securityhub_slack_user_authorization_required to "
+                f"{'false' if user_roles else 'true'}."
+            )
+    return found
+
+
+def remarks_of_policy(policy: dict[str, Any], workspaces: Iterable[str]) -> list[str]:
+    """Return what to report about a policy that may apply: AWS does not show whether a channel is private."""
+    slack = policy.get("chatbot", {}).get("platforms", {}).get("slack", {})
+    found = []
+    for workspace in dict.fromkeys(workspaces):
+        rules = {**slack.get("default", {}), **slack.get("overrides", {}).get(workspace, {})}
+        kinds = rules.get("supported_channel_types") or []
+        if len(kinds) == 1:
+            found.append(
+                f"the organization allows only {kinds[0]} channels in Slack workspace {workspace}; AWS disables others"
+            )
+    return found
+
+
+def of_rules(existing: Iterable[str], desired: Iterable[str], quota: int, region: str) -> list[str]:
+    """Return why the default event bus has no room for the *desired* rules beside the *existing* ones."""
+    known = set(existing)
+    new = len(set(desired) - known)
+    if not new or len(known) + new <= quota:
+        return []
+    return [
+        f"the event bus has {len(known)} rules, {new} more are needed, and its quota is {quota}. Delete unused rules, "
+        f"or request a higher quota (https://{region}.console.aws.amazon.com/servicequotas/home/services/"
+        f"events/quotas/{RULES_QUOTA})."
+    ]
+
+
+def of_wildcards(existing: dict[str, str], desired: dict[str, str]) -> list[str]:
+    """Return why the default event bus takes no more rules with a wildcard; both: patterns as text, by rule name."""
+    known = {name for name, pattern in existing.items() if WILDCARD.search(pattern)}
+    new = {name for name, pattern in desired.items() if WILDCARD.search(pattern)} - known
+    if not new or len(known) + len(new) <= WILDCARDS_AT_MOST:
+        return []
+    return [
+        f"the event bus has {len(known)} rules with a wildcard, {len(new)} more are needed, and AWS allows "
+        f"{WILDCARDS_AT_MOST}. Use no * in the resource_ids of suppressions, or delete unused rules."
+    ]
+
+
+def of_names(kind: str, names: Iterable[str]) -> list[str]:
+    """Return the sentences for rules or topics that the stack would create, and that exist without it."""
+    return [
+        f"the {kind} {name} already exists and is not managed by this collection. Choose another "
+        f"securityhub_slack_name, or delete it."
+        for name in sorted(names)
+    ]
+
+
+def of_iam(summary: dict[str, int], *, roles: int, policies: int) -> list[str]:
+    """Return why IAM has no room for so many more *roles* and *policies*; *summary*: as GetAccountSummary answers."""
+    parts = (("roles", "Roles", roles), ("customer managed policies", "Policies", policies))
+    return [
+        f"IAM has {summary.get(key, 0):,} {what}, {new} more are needed, and the quota is {summary[f'{key}Quota']:,}. "
+        f"Delete unused ones, or request a higher quota (https://us-east-1.console.aws.amazon.com/servicequotas/"
+        f"home/services/iam/quotas)."
+        for what, key, new in parts
+        if new and f"{key}Quota" in summary and summary.get(key, 0) + new > summary[f"{key}Quota"]
+    ]
+
+
+def of_service_role() -> str:
+    """Return the sentence for credentials that cannot create the role by which Amazon Q subscribes to topics."""
+    return (
+        f"the role {SERVICE_ROLE}, with which Amazon Q subscribes to topics, does not exist, and these credentials "
+        f"cannot create it. Grant them iam:CreateServiceLinkedRole for {SERVICE_ROLE_OF}, or ask someone with that "
+        f"permission to run: aws iam create-service-linked-role --aws-service-name {SERVICE_ROLE_OF}"
+    )

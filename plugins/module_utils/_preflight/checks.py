@@ -1,0 +1,210 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that would keep a deployment from being created or updated, before anything is written.
+
+PRIVATE to the collection. A run that changes nothing asks nothing: only new channels and changed stacks are checked.
+All problems are found together, so that a person can fix them together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field
+from functools import partial
+from typing import TYPE_CHECKING
+from typing import Callable
+
+from .._aws import errors
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._model import layout
+from .._model import names
+from .._model.plan import CREATE
+from .._model.plan import UPDATE
+from .._model.plan import Blockers
+from .._plan import channel as channels
+from .._securityhub import action_target
+from .._stack import live
+from . import blockers
+from . import keys
+from . import questions
+from .questions import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from collections.abc import Sequence
+
+    from .._aws.clients import Clients
+    from .._model.plan import AccountDesign
+    from .._model.plan import TargetDesign
+    from .._model.settings import Channel
+    from .._model.settings import Settings
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Something to ask AWS, which blocks *hosts*; *ask* returns the answer.
+
+    *about*: reported if AWS does not answer, which blocks nothing unless the answer is *required*.
+    """
+
+    account: int
+    hosts: tuple[str, ...]
+    about: str
+    ask: Callable[[], Answer]
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What needs no call: problems by host, and problems that are notices where nothing changes."""
+
+    problems: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    unless_unchanged: tuple[str, ...] = ()
+    questions: tuple[_Question, ...] = field(default=(), hash=False)
+
+
+def check(aws: Clients, designs: Sequence[AccountDesign]) -> list[Blockers]:
+    """Return for each account what blocks its targets. Nothing is raised."""
+    known = [_account(aws, number, design) for number, design in enumerate(designs)]
+    asked = parallel.each(lambda question: question.ask(), [item for found in known for item in found.questions])
+    by_account: list[list[parallel.Outcome[_Question, Answer]]] = [[] for _design in designs]
+    for outcome in asked:
+        by_account[outcome.item.account].append(outcome)
+    return [_blockers(found, outcomes) for found, outcomes in zip(known, by_account)]
+
+
+def _blockers(known: _Known, outcomes: Iterable[parallel.Outcome[_Question, Answer]]) -> Blockers:
+    problems: dict[str, list[str]] = {}
+    notices: list[str] = []
+    answers = []
+    found = [*known.problems]
+    for outcome in outcomes:
+        question = outcome.item
+        if outcome.value is not None:
+            answers.append(outcome.value)
+            found.append((question.hosts, outcome.value.problems))
+            notices += outcome.value.notices
+        elif question.required:
+            found.append((question.hosts, tuple(errors.sentences(outcome.error or UserError("AWS did not answer.")))))
+        else:
+            reason = errors.explain(outcome.error) if outcome.error else "AWS did not answer."
+            notices.append(f"not checked: {question.about}; {reason}")
+    for hosts, sentences in found:
+        for host in hosts:
+            problems.setdefault(host, []).extend(sentences)
+    return Blockers(
+        problems={host: tuple(dict.fromkeys(sentences)) for host, sentences in problems.items()},
+        unless_unchanged=known.unless_unchanged,
+        notices=tuple(dict.fromkeys(notices)),
+        authorized=frozenset().union(*(answer.authorized for answer in answers)),
+        needs_service_role=any(answer.needs_service_role for answer in answers),
+    )
+
+
+def _account(aws: Clients, number: int, design: AccountDesign) -> _Known:
+    present = [target for target in design.targets if target.settings.present]
+    if not present or not design.snapshot.is_complete or layout.is_member(design.snapshot):
+        return _Known()
+    found = [_channels(aws, number, design, present)]
+    found += [_target(aws, number, target) for target in present if target.desired is not None]
+    return _Known(
+        tuple(item for known in found for item in known.problems),
+        tuple(item for known in found for item in known.unless_unchanged),
+        tuple(item for known in found for item in known.questions),
+    )
+
+
+# What an account has once
+
+
+def _channels(aws: Clients, number: int, design: AccountDesign, present: list[TargetDesign]) -> _Known:
+    snapshot, settings = design.snapshot, present[0].settings
+    identity, hosts = names.identity(settings, design.account), tuple(target.host for target in present)
+    needed = _needed_channels(design, present)
+    problems = channels.problems(snapshot.configurations, snapshot.identity, needed, identity, settings)
+    new: list[Channel] = []
+    disabled = []
+    for channel in needed:
+        try:
+            found = channels.configuration_of(snapshot.configurations, channel, identity, settings)
+        except UserError:
+            continue  # already among the problems
+        if found is None:
+            new.append(channel)
+        elif found.get("State") == "DISABLED":
+            disabled.append(blockers.disabled(f"Slack channel {channel.channel_id}", found.get("StateReason", "")))
+    asked = _of_new_channels(aws, number, design, settings, hosts, new) if new else ()
+    return _Known(((hosts, tuple(problems)),), tuple(disabled), asked)
+
+
+def _needed_channels(design: AccountDesign, present: list[TargetDesign]) -> list[Channel]:
+    """Return the channels that the targets feed, or would feed without the problems they have already."""
+    found: list[Channel] = []
+    for target in present:
+        topics = target.desired.topics if target.desired else ()
+        if target.problems and not topics:
+            topics = names.topic_arns(target.settings, design.account)
+        found += [channel for channel, _arn in topics]
+    return list(dict.fromkeys(found))
+
+
+def _of_new_channels(
+    aws: Clients, number: int, design: AccountDesign, settings: Settings, hosts: tuple[str, ...], new: list[Channel]
+) -> tuple[_Question, ...]:
+    workspaces = list(dict.fromkeys(channel.workspace_id for channel in new))
+    identity = design.snapshot.identity
+    asked = [
+        # Required: a configuration that AWS refuses in an unauthorized workspace keeps its name forever.
+        _Question(
+            number,
+            hosts,
+            "whether the Slack workspace is authorized",
+            partial(questions.of_workspaces, aws, settings, workspaces),
+            required=True,
+        ),
+        _Question(
+            number,
+            hosts,
+            "the organization's chat applications policy",
+            partial(questions.of_policy, aws, settings, workspaces),
+        ),
+        _Question(
+            number,
+            hosts,
+            f"whether the role {blockers.SERVICE_ROLE} exists or can be created",
+            partial(questions.of_service_role, aws, design, settings),
+        ),
+        _Question(
+            number,
+            hosts,
+            "what the account is in its organization",
+            partial(questions.of_organization, aws, design, settings),
+        ),
+    ]
+    if identity.role is None or identity.guardrail is None:
+        ask = partial(questions.of_iam, aws, design, settings)
+        asked.append(_Question(number, hosts, "the IAM quotas", ask))
+    return tuple(asked)
+
+
+# What a target has
+
+
+def _target(aws: Clients, number: int, target: TargetDesign) -> _Known:
+    if target.desired is None:
+        return _Known()
+    settings, stack, current = target.settings, target.desired.stack, target.live
+    hosts = (target.host,)
+    problem = action_target.without_room(current.actions) if current.hub and current.action is None else ""
+    asked = []
+    if keys.is_due(target) and not target.problems:
+        asked.append(_Question(number, hosts, "the KMS key", partial(keys.of_key, aws, target), required=True))
+    if not settings.stack_set and {CREATE, UPDATE} & set(live.path(stack, current.stack)):
+        ask = partial(questions.of_rules, aws, settings, stack, alone=current.stack is None)
+        asked.append(_Question(number, hosts, "whether the event bus has room for the rules", ask))
+    if not settings.stack_set and current.stack is None:
+        ask = partial(questions.of_topics, aws, settings, [arn for _channel, arn in target.desired.topics])
+        asked.append(_Question(number, hosts, "whether topics of these names exist", ask))
+    return _Known(((hosts, (problem,)),) if problem else (), questions=tuple(asked))

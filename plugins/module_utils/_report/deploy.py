@@ -1,0 +1,296 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a deployment did, or would do: for people and for programs. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._channel.platforms import SLACK
+from .._model.plan import CREATE
+from .._model.plan import DELETE
+from .._model.plan import NONE
+from .._model.plan import UPDATE
+from .._plan import channel as channels
+from .._preflight import blockers
+from .._stack import states
+from . import differences
+from .text import LISTED_AT_MOST
+from .text import WIDTH
+from .text import by_cause
+from .text import count
+from .text import few_of
+from .text import notes
+from .text import wrapped
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Sequence
+
+    from .._model.outcome import AccountOutcome
+    from .._model.outcome import TargetOutcome
+    from .._model.plan import ButtonsPlan
+    from .._model.plan import IdentityPlan
+    from .._model.plan import Merge
+
+UNFINISHED = "The channel is only partly configured (see below). Rerun the playbook to continue."
+# A policy that needs more columns gets a line of its own, beside which nothing else is shown.
+POLICY_AT_MOST = 24
+# Ansible runs a task for each host that is reported by name; with 1,700 of them it took three times as long as the run.
+CHANGED_REPORTED_AT_MOST = 100
+
+
+# For programs
+
+
+def result(targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome], *, diff: bool) -> dict[str, Any]:
+    """Return the result of the module. *targets*: all of the run, in inventory order."""
+    of_targets = {target.host: target_result(target) for target in targets}
+    of_accounts = [account_result(account) for account in accounts]
+    summary = _counts(targets)
+    found: dict[str, Any] = {
+        "changed": bool(summary["changed"]) or any(item["changed"] for item in of_accounts),
+        "targets": of_targets,
+        "eventful": _eventful(of_targets),
+        "accounts": of_accounts,
+        "uncovered_regions": {
+            account.account.id: list(account.plan.design.uncovered)
+            for account in accounts
+            if account.plan.design.uncovered
+        },
+        "summary": summary,
+    }
+    if diff:
+        found["diff"] = differences.differences(targets, accounts)
+    return found
+
+
+def target_result(target: TargetOutcome) -> dict[str, Any]:
+    """Return one target for the result."""
+    changes = target_changes(target)
+    return {
+        "account_id": target.account_id,
+        "region": target.settings.region,
+        "policy": target.policy,
+        "changed": target.changed,
+        "changes": changes,
+        "failed": bool(target.problems),
+        "problems": list(target.problems),
+        "msg": target.error or "; ".join(changes) or "nothing to change",
+    }
+
+
+def account_result(account: AccountOutcome) -> dict[str, Any]:
+    """Return one account for the result."""
+    return {
+        "account_id": account.account.id,
+        "changed": bool(account.channel and account.channel.changed),
+        "changes": account_changes(account),
+        "channels": _channels(account),
+        "notices": list(account.notices),
+    }
+
+
+def _channels(account: AccountOutcome) -> list[dict[str, Any]]:
+    found = []
+    for merge in account.channel.kept if account.channel else ():
+        after = merge.plan.after or {}
+        found.append(
+            {
+                "configuration": merge.name,
+                "workspace_id": after[SLACK.team_id],
+                "channel_id": after[SLACK.channel_id],
+                "topics": after["SnsTopicArns"],
+                "foreign": channels.is_foreign(merge),
+            }
+        )
+    return found
+
+
+def _eventful(of_targets: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the hosts to report by name: all that failed, and those that changed if they are not too many."""
+    changed = sum(item["changed"] and not item["failed"] for item in of_targets.values())
+    few = changed <= CHANGED_REPORTED_AT_MOST
+    return [host for host, item in of_targets.items() if item["failed"] or (few and item["changed"])]
+
+
+def _counts(targets: Sequence[TargetOutcome]) -> dict[str, int]:
+    failed = sum(bool(target.problems) for target in targets)
+    changed = sum(target.changed and not target.problems for target in targets)
+    return {
+        "targets": len(targets),
+        "changed": changed,
+        "unchanged": len(targets) - failed - changed,
+        "failed": failed,
+    }
+
+
+# The schema version of the result file: one more when a key changes its meaning or is removed, not when one is added.
+SCHEMA = 1
+KEYS_OF_FILE = ("changed", "summary", "targets", "accounts", "uncovered_regions")
+
+
+def document(found: dict[str, Any], finished: datetime.datetime, *, check: bool) -> dict[str, Any]:
+    """Return the content of the result file, from the result of the module."""
+    return {
+        "schema": SCHEMA,
+        "finished": finished.isoformat(timespec="seconds"),
+        "check": check,
+        **{key: found[key] for key in KEYS_OF_FILE},
+    }
+
+
+# Changes, in words
+
+
+def target_changes(target: TargetOutcome) -> list[str]:
+    """Return what is written for one target."""
+    found = [] if target.action == NONE else [f"custom action: {target.action}"]
+    found += [f"repair: {drift}" for drift in target.repairs]
+    operations = [operation for operation in target.stack if operation != states.WAIT]
+    return found + ([f"stack: {', then '.join(operations)}"] if operations else [])
+
+
+def account_changes(account: AccountOutcome) -> list[str]:
+    """Return what is written once for the account."""
+    channel = account.channel
+    if channel is None:
+        return []
+    found = [f"role {blockers.SERVICE_ROLE}: create"] if account.plan.creates_service_role else []
+    found += _identity_changes(channel.identity)
+    for merge in channel.merges:
+        found += _merge_changes(merge)
+    found += _button_changes(channel.buttons)
+    found += _button_changes(channel.deleted_buttons)
+    found += [f"configuration {removal.name}: delete" for removal in channel.deletions]
+    return found + _identity_changes(channel.deleted_identity)
+
+
+def _button_changes(planned: ButtonsPlan) -> list[str]:
+    found = {DELETE: [action["ActionName"] for action in planned.removed]}
+    for desired, of_button in planned.desired:
+        found.setdefault(of_button.operation, []).append(desired.name)
+    return [
+        f"buttons {', '.join(names)}: {operation}" for operation, names in found.items() if names and operation != NONE
+    ]
+
+
+def _identity_changes(planned: IdentityPlan) -> list[str]:
+    parts = (("guardrail", planned.guardrail), ("channel role", planned.role))
+    return [f"{name}: {operation}" for name, operation in parts if operation != NONE]
+
+
+def _merge_changes(merge: Merge) -> list[str]:
+    if not merge.changed:
+        return []
+    before, after = (set((state or {}).get("SnsTopicArns", [])) for state in (merge.plan.before, merge.plan.after))
+    counts = [
+        f"{count(len(arns), 'topic')} {verb}"
+        for arns, verb in ((after - before, "added"), (before - after, "removed"))
+        if arns
+    ]
+    if merge.resubscribed:
+        counts.append(f"{count(len(merge.resubscribed), 'topic')} subscribed again")
+    operation = merge.plan.operation if merge.plan.changed else UPDATE
+    return [f"configuration {merge.name}: {operation}" + (f" ({', '.join(counts)})" if counts else "")]
+
+
+# For people
+
+
+def table(
+    targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome], traffic: str, *, check: bool
+) -> list[str]:
+    """Return the lines that end a run: every target, every channel, what happened, and what to do next."""
+    lines = []
+    for account in accounts:
+        stopped = not check and _is_stopped(account)
+        lines += ["", *wrapped(f"Account {account.account.id}" if stopped else _channel_line(account))]
+        lines += _rows(account.targets, check=check)
+        changes = [UNFINISHED] if stopped else account_changes(account)
+        lines += [line for change in changes for line in wrapped(f"  {change}")]
+        lines += notes(account.notices, "  ")
+    unknown = [target for target in targets if not target.account_id]
+    if unknown:
+        lines += ["", "Targets whose account is unknown:", *_rows(unknown, check=check)]
+    lines += _failures(targets)
+    return [*lines, "", _summary(targets, check=check), traffic, *_next_steps(accounts, check=check)]
+
+
+def _is_stopped(account: AccountOutcome) -> bool:
+    """Return whether the channel had to change and could not; all targets fail then, as no messages would arrive."""
+    planned = account.plan.channel
+    return bool(planned and planned.changed) and all(target.problems for target in account.targets)
+
+
+def _channel_line(account: AccountOutcome) -> str:
+    channel = "; ".join(
+        f"{count(len(item['topics']), 'topic')} to Slack channel {item['channel_id']} ({item['configuration']})"
+        for item in _channels(account)
+    )
+    return f"Account {account.account.id}" + (f": {channel}" if channel else "")
+
+
+def _rows(targets: Sequence[TargetOutcome], *, check: bool) -> list[str]:
+    shown = list(targets)
+    if len(targets) > LISTED_AT_MOST:
+        shown = [target for target in targets if target.changed or target.problems]
+    host_width = max([len("TARGET"), *(len(target.host) for target in shown)])
+    policy_width = max([len("FORWARDS"), *(len(item.policy) for item in shown if len(item.policy) <= POLICY_AT_MOST)])
+    lines = [f"  {'TARGET':{host_width}}  {'FORWARDS':{policy_width}}  {'WOULD CHANGE' if check else 'CHANGED'}"]
+    for target in shown:
+        text = "FAILED, see below" if target.problems else "; ".join(target_changes(target)) or "-"
+        cells = [f"{target.policy or '-':{policy_width}}  {text}"]
+        if len(target.policy) > policy_width:
+            cells = [target.policy] if text == "-" else [target.policy, text]
+        lines += _row(target.host, host_width, cells)
+    if len(shown) < len(targets):
+        lines.append(f"  and {count(len(targets) - len(shown), 'target')} with nothing to change")
+    return lines
+
+
+def _row(host: str, host_width: int, cells: list[str]) -> list[str]:
+    # A host name that takes half the line leaves no room beside it.
+    indent = 4 + host_width if host_width <= WIDTH // 2 else 4
+    lines = wrapped(f"  {host:{host_width}}  {cells[0]}", indent)
+    return lines + [line for cell in cells[1:] for line in wrapped(" " * indent + cell, indent)]
+
+
+def _failures(targets: Sequence[TargetOutcome]) -> list[str]:
+    """Return each cause once, with the targets that it failed."""
+    causes = by_cause((target.host, problem) for target in targets for problem in target.problems)
+    lines = ["", "Failed:"] if causes else []
+    for problem, hosts in causes.items():
+        lines += wrapped(f"  {few_of(hosts)}: {problem}")
+    return lines
+
+
+def _summary(targets: Sequence[TargetOutcome], *, check: bool) -> str:
+    of = _counts(targets)
+    verb = "would change" if check else "changed"
+    return (
+        f"{count(of['targets'], 'target')}: {of['changed']} {verb}, {of['unchanged']} unchanged, {of['failed']} failed."
+    )
+
+
+def _next_steps(accounts: Sequence[AccountOutcome], *, check: bool) -> list[str]:
+    created = [
+        merge.desired.channel_id
+        for account in accounts
+        if account.channel and not all(target.problems for target in account.targets)
+        for merge in account.channel.merges
+        if merge.plan.operation == CREATE
+    ]
+    if check or not created:
+        return []
+    return wrapped(
+        f"Next: if Slack channel {', '.join(dict.fromkeys(created))} is private, type /invite @Amazon Q in it. "
+        f"Otherwise no messages arrive."
+    )
+
+
+def traffic(calls: int, retries: int, seconds: float) -> str:
+    """Return what the run cost, in one line."""
+    return f"{count(calls, 'call')} to AWS, {retries:,} retried, in {seconds:.1f} s."

@@ -1,0 +1,52 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How texts fit a terminal: widths, plurals, lists. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+WIDTH = 80
+# More targets than this are counted, not listed.
+LISTED_AT_MOST = 40
+
+
+def wrapped(line: str, indent: int = 4) -> list[str]:
+    """Return *line* in as many lines as a terminal of 80 columns needs, all but the first indented."""
+    return textwrap.wrap(line, WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+
+
+def count(number: int, noun: str) -> str:
+    """Return the number with its noun, in the singular or the plural."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def few_of(names: list[str]) -> str:
+    """Return *names* as a text, those after the third only counted."""
+    more = len(names) - 3
+    return ", ".join(names[:3]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def by_cause(failures: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the hosts that each cause has failed, given pairs of host and cause."""
+    hosts: dict[str, list[str]] = {}
+    for host, cause in failures:
+        hosts.setdefault(cause, []).append(host)
+    return hosts
+
+
+def failed(failures: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the lines of a report without a table that name each cause once, given pairs of host and cause."""
+    return [
+        line for cause, hosts in by_cause(failures).items() for line in wrapped(f"FAILED: {few_of(hosts)}: {cause}")
+    ]
+
+
+def notes(notices: Iterable[str], indent: str = "") -> list[str]:
+    """Return the lines that show notices."""
+    return [line for notice in notices for line in wrapped(f"{indent}Note: {notice}")]

@@ -1,0 +1,101 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Command line of the resilience tests (tests/run/resilience)."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
+
+from ansible_collections.secops.securityhub.tests.resilience import faults
+from ansible_collections.secops.securityhub.tests.resilience import interruptions
+from ansible_collections.secops.securityhub.tests.resilience import slices
+from ansible_collections.secops.securityhub.tests.resilience.playbook import SEVENTEEN
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Broken
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
+from ansible_collections.secops.securityhub.tests.unit.conftest import started
+
+# Regions of the short form. Chatbot is called in us-east-2; global services send their findings in us-east-1.
+FEW = ("eu-west-1", "us-east-1", "us-east-2")
+Case = tuple[str, Callable[[], object]]
+
+
+def fault_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
+    """Yield each fault in each phase; in the short form each fault in one phase."""
+    for number, fault in enumerate(faults.FAULTS):
+        phases = faults.PHASES if arguments.long else faults.PHASES[number % len(faults.PHASES) :][:1]
+        for phase in phases:
+            seed = arguments.seed + number
+            yield (
+                f"{fault.name}, {phase.name}",
+                lambda fault=fault, phase=phase, seed=seed: faults.under_fault(fleet, fault, phase, seed),
+            )
+    for phase in faults.PHASES if arguments.long else faults.PHASES[:1]:
+        yield f"{faults.EXPIRED.name}, {phase.name}", lambda phase=phase: faults.expired(fleet, phase)
+
+
+def interruption_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
+    """Yield 100 interruptions, or 15 in the short form: each kind of interruption of each work."""
+    seconds: dict[str, float] = {}
+
+    def interrupt(point: interruptions.Point) -> str:
+        if point.work.name not in seconds:
+            seconds[point.work.name] = interruptions.undisturbed(fleet, point.work)
+        return interruptions.interrupt(fleet, point, seconds[point.work.name])
+
+    for number, point in enumerate(interruptions.points(100 if arguments.long else 15, arguments.seed), start=1):
+        name = f"{number}: {point.work.name}, {point.interruption.name} at {point.share:.0%}"
+        yield name, lambda point=point: interrupt(point)
+
+
+def slice_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
+    """Yield four parallel slices, by limit and by inventory; in the long form three times."""
+    for number in range(3 if arguments.long else 1):
+        for form in slices.FORMS:
+            yield f"{number + 1}: four slices by {form}", lambda form=form: "; ".join(slices.work(fleet, 4, form))
+
+
+CASES = {"faults": fault_cases, "interruptions": interruption_cases, "slices": slice_cases}
+
+
+def main() -> int:
+    """Run the tests of one kind; return 1 if any failed."""
+    parser = argparse.ArgumentParser(prog="tests/run/resilience", description=__doc__)
+    parser.add_argument("kind", choices=CASES)
+    parser.add_argument("--long", action="store_true", help="17 Regions, all combinations, 100 interruptions")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random choices (default 1)")
+    arguments = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="resilience-"))
+    regions = SEVENTEEN if arguments.long or arguments.kind == "slices" else FEW
+    try:
+        with started() as emulator:
+            return run(CASES[arguments.kind](Fleet(emulator, folder, regions), arguments))
+    finally:
+        shutil.rmtree(folder)
+
+
+def run(cases: Iterator[Case]) -> int:
+    """Run the cases one after another, and print the result of each."""
+    failed = done = 0
+    begin = time.monotonic()
+    for name, case in cases:
+        print(f"{name} ... ", end="", flush=True)
+        try:
+            print(case(), flush=True)
+        except Broken as error:
+            failed += 1
+            print(f"FAILED: {error}", flush=True)
+        done += 1
+    print(f"{done} cases, {failed} failed, {(time.monotonic() - begin) / 60:.0f} min")
+    return min(failed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

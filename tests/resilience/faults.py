@@ -1,0 +1,198 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults of AWS and of the network, in each phase: healthy targets are finished, and the next run finishes the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Result
+from ansible_collections.secops.securityhub.tests.resilience.playbook import expect
+
+# Each cause ends with one of these.
+REMEDIES = ("run the playbook again", "sign in again")
+ATTEMPTS = 8
+CHATBOT = "https://global.sns-api.chatbot.amazonaws.com"
+SLOW_STACKS = 0.5
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Fault rules (tests/emulator/README.md), and which targets may fail because of them.
+
+    *fails*: "none" (retries are enough), "region" (the one with the fault), "any" or "all".
+    """
+
+    name: str
+    rules: tuple[dict[str, Any], ...]
+    fails: str = "any"
+
+    def of(self, region: str) -> list[dict[str, Any]]:
+        """Return the rules, with the name of the faulty Region where they need one."""
+        return [{**rule, "regions": [region]} if rule.get("regions") == "faulty" else rule for rule in self.rules]
+
+
+FAULTS = (
+    Fault("30 % throttling", ({"throttle": 0.3},)),
+    Fault("30 % server errors", ({"errors": 0.3},)),
+    Fault("connection resets", ({"resets": 0.3},)),
+    Fault("lost answers", ({"lost": 0.2},)),
+    Fault("2 s latency spikes", ({"spike_ms": 2000, "spikes": 0.1},), "none"),
+    Fault("a region that is unreachable", ({"unreachable": 1, "regions": "faulty"},), "region"),
+    Fault("a region that answers garbage", ({"garbage": 1, "regions": "faulty"},), "region"),
+    Fault("all of them", ({"throttle": 0.2, "errors": 0.2, "resets": 0.1, "lost": 0.05},)),
+)
+EXPIRED = Fault("credentials that expire during the run", ({"expired": 1},), "all")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A run: what exists before it, its role variables, and the operation that shows that its work has begun."""
+
+    name: str
+    before: Callable[[Fleet], Any]
+    wanted: dict[str, Any]
+    under_way: str
+
+
+def _nothing(fleet: Fleet) -> None:
+    fleet.new_account()
+
+
+def _deployed(fleet: Fleet) -> None:
+    fleet.new_account()
+    result = fleet.run()
+    expect(result.code == 0, "the deployment before the faults failed", result)
+    fleet.share_the_channel()
+
+
+PHASES = (
+    Phase("deployment", _nothing, {}, "CreateStack"),
+    Phase("update", _deployed, {"minimum_severity": "HIGH", "action_name": "To Slack"}, "UpdateStack"),
+    Phase("removal", _deployed, {"state": "absent"}, "DeleteStack"),
+)
+
+
+def under_fault(fleet: Fleet, fault: Fault, phase: Phase, seed: int) -> str:
+    """Run a phase with a fault, then without, and return a line about it. Raises Broken where a result is wrong."""
+    faulty = _faulty_region(fleet)
+    phase.before(fleet)
+    fleet.emulator.stacks(SLOW_STACKS)
+    fleet.emulator.forget_requests()
+    fleet.emulator.faults(*fault.of(faulty), seed=seed)
+    result = fleet.run(**phase.wanted)
+    fleet.emulator.faults()
+    _check_the_end(fleet, result, fault, faulty)
+    _check_retries(fleet, result)
+    _check_the_healthy(fleet, result, phase)
+    _finish(fleet, phase)
+    return f"{len(result.failed)} failed, {result.seconds:.0f} s"
+
+
+def expired(fleet: Fleet, phase: Phase) -> str:
+    """Let the credentials expire during a phase, then run it again with fresh ones."""
+    phase.before(fleet)
+    fleet.emulator.stacks(3)
+    fleet.emulator.forget_requests()
+    started = time.monotonic()
+    process = fleet.start(**phase.wanted)
+    while phase.under_way not in {entry["operation"] for entry in fleet.emulator.requests()}:
+        expect(process.poll() is None, "the run ended before its work had begun")
+        time.sleep(0.05)
+    fleet.emulator.faults(*EXPIRED.rules)
+    result = fleet.finish(process, started)
+    fleet.emulator.faults()
+    expect(result.code == 2, "the exit code does not tell that the run failed", result)
+    expect(result.failed == set(fleet.regions), "all targets of the account should have failed", result)
+    expect(
+        all("the credentials have expired: sign in again" in cause for cause in result.causes.values()), "cause", result
+    )
+    _finish(fleet, phase)
+    return f"{len(result.failed)} failed, {result.seconds:.0f} s"
+
+
+def _faulty_region(fleet: Fleet) -> str:
+    # A fault of the global findings Region or of Chatbot's endpoint affects all targets.
+    return next(region for region in fleet.regions if region not in ("us-east-1", "us-east-2"))
+
+
+def _check_the_end(fleet: Fleet, result: Result, fault: Fault, faulty: str) -> None:
+    expect(result.code in (0, 2), f"exit code {result.code}", result)
+    expect((result.code == 2) == bool(result.failed), "exit code and recap differ", result)
+    if fault.fails == "none":
+        expect(not result.failed, "no target should have failed", result)
+    if fault.fails == "region":
+        expect(result.failed == {faulty}, f"only {faulty} should have failed", result)
+    for who, cause in result.causes.items():
+        expect(cause.rstrip(".").endswith(REMEDIES), f"no remedy for {who}: {cause}", result)
+    expect(bool(result.causes) == bool(result.failed), "the report does not name the failed targets", result)
+
+
+def _check_retries(fleet: Fleet, result: Result) -> None:
+    """Check that no call was repeated more often than its attempts allow."""
+    asked: dict[tuple[str, str, str], int] = {}
+    for entry in fleet.emulator.requests():
+        key = (entry["service"], entry["region"], entry["operation"])
+        asked[key] = asked.get(key, 0) + 1
+    # A stack in progress is polled, and the channel is read back after each write.
+    rounds = {"DescribeStacks": 60, "DescribeSlackChannelConfigurations": 14, "UpdateSlackChannelConfiguration": 10}
+    for (service, region, operation), count in asked.items():
+        expect(count <= ATTEMPTS * rounds.get(operation, 2), f"{count} times {service} {operation} in {region}", result)
+    expect("retried, in" in result.output, "the summary does not give the number of retries", result)
+
+
+def _check_the_healthy(fleet: Fleet, result: Result, phase: Phase) -> None:
+    deployed = fleet.deployed()
+    topics = {arn for found in fleet.configurations() for arn in found["SnsTopicArns"]}
+    for region in set(fleet.regions) - result.failed:
+        if phase.wanted.get("state") == "absent":
+            expect(region not in deployed, f"something is left in {region}", result)
+        else:
+            expect(deployed[region]["stacks"][0][1] == "CREATE_COMPLETE", f"{region} is not finished", result)
+            expect(set(deployed[region]["topics"]) <= topics, f"{region} is not in the channel", result)
+
+
+def _finish(fleet: Fleet, phase: Phase) -> None:
+    fleet.emulator.stacks(0)
+    again = fleet.run(**phase.wanted)
+    expect(again.code == 0, "the next run failed", again)
+    check_converged(fleet, phase.wanted)
+    last = fleet.run(**phase.wanted)
+    expect((last.code, last.changed) == (0, set()), "a third run changed something", last)
+
+
+def check_converged(fleet: Fleet, wanted: dict[str, Any]) -> None:
+    """Check that AWS has what an undisturbed run with these role variables leaves."""
+    found = fleet.snapshot()
+    ours = [item for item in found["channels"] if item[0] != "theirs"]
+    theirs = [item for item in found["channels"] if item[0] == "theirs"]
+    expect(len(theirs) == 1 and len(theirs[0][2]) == 1, f"the foreign configuration was touched: {theirs}")
+    topics = [arn for _name, _channel, arns in ours for arn in arns]
+    foreign = [arn for arn in topics if arn.endswith(":billing")]
+    if wanted.get("state") == "absent":
+        expect(found["regions"] == {}, f"left over: {found['regions']}")
+        # A configuration that has a topic of others stays, and so does its role.
+        expect(topics == foreign, f"left over in the channel: {topics}")
+        expect(bool(ours) == bool(foreign), f"an empty configuration is left over: {ours}")
+        expect(bool(found["identities"]) == bool(foreign), f"left over: {found['identities']}")
+        return
+    expect(list(found["regions"]) == fleet.regions, f"missing: {set(fleet.regions) - set(found['regions'])}")
+    expect(len(ours) == 1, f"not exactly one configuration: {ours}")
+    expect(len(topics) == len(set(topics)) == len(fleet.regions) + len(foreign), f"topics lost or repeated: {topics}")
+    for region, of_region in found["regions"].items():
+        expect(of_region["stacks"] == [("securityhub-slack", "CREATE_COMPLETE")], f"{region}: {of_region['stacks']}")
+        expect(
+            of_region["actions"] == [wanted.get("action_name", "Send to Slack")], f"{region}: {of_region['actions']}"
+        )
+        expect(of_region["topics"][0] in topics, f"the topic of {region} is not in the channel")
+        expect(len(of_region["topics"]) == 1, f"{region}: {of_region['topics']}")
+        listeners = of_region.get("listeners", [])
+        expect(listeners == [CHATBOT], f"other subscribers than Amazon Q in {region}: {listeners}")
+        expect(len(of_region["rules"]) == 2, f"{region}: {of_region['rules']}")
+        severity = '"HIGH"' in str(of_region["rules"])
+        expect(severity == (wanted.get("minimum_severity") == "HIGH"), f"{region} has the wrong severity filter")

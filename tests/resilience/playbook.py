@@ -1,0 +1,263 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the shipped playbook against the emulator, and read back what it has created."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
+ACCOUNT = "111111111111"
+WORKSPACE = {"SlackTeamId": "T0ABCDEFG12", "SlackTeamName": "acme"}
+CHANNEL, OTHER_CHANNEL = "C0ABCDEFG12", "C0OTHER0000"
+NAME = "securityhub-slack"
+PREFIX = "securityhub_slack_"
+FOREIGN = f"arn:aws:sns:us-east-1:{ACCOUNT}:billing"
+CHATBOT_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    ],
+}
+# fmt: off
+SEVENTEEN = [
+    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
+    "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1",
+    "us-east-2", "us-west-1", "us-west-2",
+]
+# fmt: on
+LONGEST = 600  # seconds that any run may take
+
+
+class Broken(AssertionError):
+    """A check of a resilience test failed."""
+
+
+@dataclass
+class Result:
+    """The result of a run of the playbook."""
+
+    code: int
+    output: str
+    seconds: float
+
+    @property
+    def changed(self) -> set[str]:
+        """Return the hosts that the recap counts as changed."""
+        return {host for host, counts in self._recap() if "changed=0 " not in counts}
+
+    @property
+    def failed(self) -> set[str]:
+        """Return the hosts that the recap counts as failed."""
+        return {host for host, counts in self._recap() if "failed=0 " not in counts} - {"localhost"}
+
+    def _recap(self) -> list[tuple[str, str]]:
+        return re.findall(r"^(\S+) +: (ok=.*)$", self.output, re.M)
+
+    @property
+    def causes(self) -> dict[str, str]:
+        """Return the causes of failures that the report gives, by the hosts before the colon."""
+        found = re.search(r"^Failed:\n(.*?)\n\n", self.output, re.M | re.S)
+        if found is None:
+            return {}
+        lines = re.sub(r"\n    ", " ", found[1]).splitlines()
+        return dict(line.strip().split(": ", 1) for line in lines)
+
+
+def environment_of(home: Path) -> dict[str, str]:
+    """Return the environment of a user with this home directory, for playbooks whose output is read."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "COLUMNS": "80",
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+    }
+
+
+class Fleet:
+    """An inventory of some Regions of one account, the playbook, and the emulator.
+
+    *emulator*: as the fixture of tests/unit/conftest.py. *command*: the ansible-playbook to run.
+    """
+
+    command = Path(sys.executable).with_name("ansible-playbook")
+
+    def __init__(self, emulator: Any, folder: Path, regions: Iterable[str], **variables: Any) -> None:
+        self.emulator = emulator
+        self.folder = folder
+        self.regions = sorted(regions)
+        self.variables = variables
+        self.inventory = folder / "hosts.yml"
+        self.environment: dict[str, str] = {}
+
+    def new_account(self) -> None:
+        """Create an account with Security Hub in all Regions, and a channel configuration of another team."""
+        self.emulator.reset()
+        self.emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [WORKSPACE]}})
+        self.emulator.client("sns", "us-east-1").create_topic(Name="billing")
+        trust = json.dumps(CHATBOT_TRUST)
+        self.emulator.client("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=trust)
+        self._chatbot().create_slack_channel_configuration(
+            ConfigurationName="theirs",
+            SlackTeamId=WORKSPACE["SlackTeamId"],
+            SlackChannelId=OTHER_CHANNEL,
+            IamRoleArn=f"arn:aws:iam::{ACCOUNT}:role/theirs",
+            SnsTopicArns=[FOREIGN],
+        )
+
+    def break_stacks(self) -> None:
+        """Delete one stack by hand, and put another into a state in which it can only be deleted."""
+        deleted, stuck = self.regions[:2]
+        self.emulator.client("cloudformation", deleted).delete_stack(StackName=NAME)
+        about = {"account": ACCOUNT, "region": stuck, "stack": NAME, "status": "ROLLBACK_COMPLETE"}
+        self.emulator.ask("POST", "stack_status", about)
+
+    def share_the_channel(self) -> None:
+        """Add a topic of another team to our configuration, as people do in the console."""
+        (ours,) = (found for found in self.configurations() if found["ConfigurationName"] == NAME)
+        self._chatbot().update_slack_channel_configuration(
+            ChatConfigurationArn=ours["ChatConfigurationArn"],
+            SlackChannelId=ours["SlackChannelId"],
+            SnsTopicArns=[*ours["SnsTopicArns"], FOREIGN],
+        )
+
+    def start(self, *arguments: str, **changed: Any) -> subprocess.Popen[str]:
+        """Start the playbook with role variables on the command line, without waiting for its end."""
+        given = {
+            "endpoint_url": self.emulator.url,
+            "workspace_id": WORKSPACE["SlackTeamId"],
+            "channel_id": CHANNEL,
+            **self.variables,
+        }
+        hosts = {region: {} for region in self.regions}
+        variables = {PREFIX + name: value for name, value in given.items()}
+        self.inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
+        extra = json.dumps({PREFIX + name: value for name, value in changed.items()})
+        command = [self.command, "-i", self.inventory, PLAYBOOK]
+        return subprocess.Popen(
+            [*command, "-e", extra, *arguments],
+            cwd=ROOT,
+            env={
+                **environment_of(self.folder),
+                "AWS_ACCESS_KEY_ID": ACCOUNT,
+                "AWS_SECRET_ACCESS_KEY": "a-secret-key",
+                **self.environment,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, **changed: Any) -> Result:
+        """Run the playbook to its end."""
+        return self.finish(self.start(*arguments, **changed), time.monotonic())
+
+    def finish(self, process: subprocess.Popen[str], started: float) -> Result:
+        """Wait for a started playbook. Raises Broken, and kills it, if it does not end."""
+        try:
+            output, _nothing = process.communicate(timeout=LONGEST)
+        except subprocess.TimeoutExpired as error:
+            kill(process, signal.SIGKILL, family=True)
+            raise Broken(f"the run did not end in {LONGEST} s") from error
+        if "Traceback" in output or "a-secret-key" in output:
+            raise Broken(f"a traceback, or a secret, in\n{output}")
+        return Result(process.returncode, output, time.monotonic() - started)
+
+    # What AWS has
+
+    def configurations(self) -> list[dict[str, Any]]:
+        """Return the channel configurations of the account."""
+        found: list[dict[str, Any]] = self._chatbot().describe_slack_channel_configurations()[
+            "SlackChannelConfigurations"
+        ]
+        return found
+
+    def deployed(self) -> dict[str, dict[str, Any]]:
+        """Return what the playbook has created, by Region."""
+        return {region: found for region in self.regions if (found := self._of_region(region))}
+
+    def _of_region(self, region: str) -> dict[str, Any]:
+        client = self.emulator.client
+        rules = client("events", region).list_rules()["Rules"]
+        subscriptions = client("sns", region).list_subscriptions()["Subscriptions"]
+        actions = client("securityhub", region).describe_action_targets()["ActionTargets"]
+        found = {
+            "stacks": [
+                (stack["StackName"], stack["StackStatus"].replace("UPDATE_", "CREATE_"))
+                for stack in client("cloudformation", region).describe_stacks()["Stacks"]
+            ],
+            "actions": [item["Name"] for item in actions],
+            "topics": [
+                item["TopicArn"]
+                for item in client("sns", region).list_topics()["Topics"]
+                if item["TopicArn"] != FOREIGN
+            ],
+            "listeners": [item["Endpoint"] for item in subscriptions if item["TopicArn"] != FOREIGN],
+            "rules": sorted((rule["Name"], rule.get("EventPattern", "")) for rule in rules),
+        }
+        return {name: value for name, value in found.items() if value}
+
+    def identities(self) -> list[str]:
+        """Return the names of the roles and policies that the playbook has created."""
+        iam = self.emulator.client("iam")
+        roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+        policies = [policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]]
+        return sorted(name for name in (*roles, *policies) if name.startswith(NAME))
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything that the playbook could change, ours and others', comparable between runs."""
+        return {
+            "regions": self.deployed(),
+            "channels": sorted(
+                (item["ConfigurationName"], item["SlackChannelId"], sorted(item["SnsTopicArns"]))
+                for item in self.configurations()
+            ),
+            "identities": self.identities(),
+        }
+
+    def _chatbot(self) -> Any:
+        return self.emulator.client("chatbot", "us-east-2")
+
+
+def family_of(pid: int) -> list[int]:
+    """Return the process and all its descendants: an Ansible worker has its own session."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *(descendant for child in children for descendant in family_of(int(child)))]
+
+
+def kill(process: subprocess.Popen[str], number: signal.Signals, *, family: bool) -> list[int]:
+    """Send a signal to the playbook's process group, or to each process of its family; return the family."""
+    members = family_of(process.pid)
+    if not family:
+        os.killpg(process.pid, number)
+        return members
+    for pid in members:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+    return members
+
+
+def expect(condition: bool, words: str, result: Result | None = None) -> None:
+    """Raise Broken, with the output of the run, unless the condition holds."""
+    if not condition:
+        raise Broken(words + (f"\n{result.output}" if result else ""))

@@ -1,0 +1,199 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model of an AWS account, on which the real stages run without any call: design, plan, and a model of apply."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import plans
+from ansible_collections.secops.securityhub.plugins.module_utils._model import identity as identities
+from ansible_collections.secops.securityhub.plugins.module_utils._model import layout
+from ansible_collections.secops.securityhub.plugins.module_utils._model import names
+from ansible_collections.secops.securityhub.plugins.module_utils._model import outcome
+from ansible_collections.secops.securityhub.plugins.module_utils._model.account import Account
+from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import DELETE
+from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import NONE
+from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import AccountPlan
+from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import Blockers
+from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import IdentityPlan
+from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import TargetPlan
+from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import PREFIX
+from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import Settings
+from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import settings_of
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import AccountSnapshot
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import Facts
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import LiveTarget
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import healthy
+from ansible_collections.secops.securityhub.plugins.module_utils._plan import account as plan
+from ansible_collections.secops.securityhub.plugins.module_utils._plan import design
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import states
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
+from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
+
+TODAY = datetime.date(2026, 11, 24)
+ACCOUNT = Account("111111111111", "aws")
+WORKSPACE, CHANNEL = "T0ABCDEFG12", "C0ABCDEFG12"
+OPTIONS = ArgumentSpecValidator(_targets.options())
+
+
+def variables(**given: Any) -> dict[str, Any]:
+    """Role variables, given without their prefix, with the role's defaults."""
+    wanted = {"workspace_id": WORKSPACE, "channel_id": CHANNEL, "region": "us-east-1", **given}
+    checked = OPTIONS.validate({PREFIX + name: value for name, value in wanted.items()})
+    assert not checked.error_messages
+    return checked.validated_parameters
+
+
+def settings(region: str = "us-east-1", host: str = "", **given: Any) -> Settings:
+    """The settings of one inventory host, which is called as its region."""
+    return settings_of(host or region, variables(region=region, **given))
+
+
+@dataclass
+class AccountModel:
+    """An account as AWS has it. *aggregator*: as GetFindingAggregator answers; *hubs* None: enabled everywhere."""
+
+    hubs: set[str] | None = None
+    aggregator: dict[str, Any] | None = None
+    administrator: str = ""
+    stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    actions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    configurations: list[dict[str, Any]] = field(default_factory=list)
+    identity: identities.LiveIdentity = field(default_factory=identities.LiveIdentity)
+
+    def copied(self) -> AccountModel:
+        """Return an account of its own in the same state."""
+        return copy.deepcopy(self)
+
+    def snapshot(
+        self, targets: Iterable[Settings], unselected: Iterable[Settings] = (), invalid: Iterable[Settings] = ()
+    ) -> AccountSnapshot:
+        """Return what a run reads of the account."""
+        found = tuple(TargetSnapshot(item, ACCOUNT, self._live(item.region)) for item in targets)
+        others = [TargetSnapshot(item) for item in unselected]
+        snapshot = AccountSnapshot(
+            ACCOUNT,
+            found,
+            unselected=(*others, *layout.in_another_slice([*found, *others])),
+            invalid=tuple(TargetSnapshot(item, problems=("its variables are invalid.",)) for item in invalid),
+            facts=Facts(aggregator=self.aggregator, administrator=self.administrator),
+            configurations=tuple(copy.deepcopy(self.configurations)),
+            identity=self.identity,
+            is_complete=True,
+        )
+        # An answer may make another unselected target worth reading, as in a real run.
+        while due := {item.host for item in layout.worth_reading(snapshot, TODAY)}:
+            read = (
+                replace(item, live=self._live(item.settings.region)) if item.host in due else item
+                for item in snapshot.unselected
+            )
+            snapshot = replace(snapshot, unselected=tuple(read))
+        return snapshot
+
+    def planned(self, targets: Iterable[Settings], *others: Iterable[Settings]) -> AccountPlan:
+        """Return the plan of a run."""
+        return plan.plan(design.account(self.snapshot(targets, *others), TODAY), Blockers())
+
+    def preview(self, targets: Iterable[Settings], *others: Iterable[Settings]) -> outcome.AccountOutcome:
+        """Return the outcome of a run in check mode."""
+        return outcome.unapplied(self.planned(targets, *others))
+
+    def applied(self, targets: Iterable[Settings], *others: Iterable[Settings]) -> outcome.AccountOutcome:
+        """Return the outcome of a run, after carrying it out on this account in the order of a real one."""
+        planned = self.planned(targets, *others)
+        for target in healthy(planned.targets):
+            self._carry_out(target)
+        channel = planned.channel
+        if channel is None:
+            return outcome.unapplied(planned)
+        self._write_identity(channel.identity, planned)
+        for merge in channel.merges:
+            if merge.plan.changed:
+                self._put(merge.plan.after)
+        for removal in channel.deletions:
+            gone = plans.plan_absent(self.configurations, removal).before
+            self.configurations = [
+                found for found in self.configurations if found["ChatConfigurationArn"] != gone["ChatConfigurationArn"]
+            ]
+        self._write_identity(channel.deleted_identity, planned)
+        return outcome.unapplied(planned)
+
+    def _carry_out(self, target: TargetPlan) -> None:
+        region, desired = target.settings.region, target.desired
+        for operation in target.stack:
+            if operation == states.WAIT:
+                self.stacks[region]["StackStatus"] = "UPDATE_COMPLETE"
+                continue
+            self.stacks.pop(region, None)
+            if operation in (states.CREATE, states.UPDATE):
+                self.stacks[region] = stack_of(desired.stack)
+        if target.action == DELETE:
+            del self.actions[region]
+        elif target.action != NONE:
+            self.actions[region] = {
+                "ActionTargetArn": names.action_arn(target.settings, ACCOUNT),
+                "Name": desired.action.name,
+                "Description": desired.action.description,
+            }
+
+    def _live(self, region: str) -> LiveTarget:
+        hub = self.hubs is None or region in self.hubs
+        return LiveTarget(hub, self.actions.get(region) if hub else None, self.stacks.get(region))
+
+    def _put(self, configuration: dict[str, Any]) -> None:
+        by_arn = {found["ChatConfigurationArn"]: found for found in self.configurations}
+        self.configurations = list({**by_arn, configuration["ChatConfigurationArn"]: configuration}.values())
+
+    def _write_identity(self, planned: IdentityPlan, account: AccountPlan) -> None:
+        tags = [{"Key": key, "Value": value} for key, value in names.identity(account.settings, ACCOUNT).role_tags]
+        role, guardrail = self.identity.role, self.identity.guardrail
+        if planned.role != NONE:
+            role = None if planned.role == DELETE else role_of(tags)
+        if planned.guardrail != NONE:
+            guardrail = None if planned.guardrail == DELETE else guardrail_of(tags)
+        self.identity = identities.LiveIdentity(role, guardrail)
+
+
+def stack_of(design: template.StackDesign, status: str = "CREATE_COMPLETE") -> dict[str, Any]:
+    """A stack as DescribeStacks answers."""
+    tags = [{"Key": key, "Value": value} for key, value in template.stack_tags(design).items()]
+    return {"StackName": design.name, "StackStatus": status, "Tags": tags}
+
+
+def role_of(tags: list[dict[str, str]]) -> dict[str, Any]:
+    """A role as GetRole answers."""
+    return {"AssumeRolePolicyDocument": json.loads(json.dumps(identities.TRUST)), "Tags": tags}
+
+
+def guardrail_of(tags: list[dict[str, str]]) -> dict[str, Any]:
+    """A policy as GetPolicy answers, with its document."""
+    return {"Document": json.loads(json.dumps(identities.DENY_ALL)), "Tags": tags}
+
+
+def configuration_of(name: str, channel: str, topics: Iterable[str] = (), **more: Any) -> dict[str, Any]:
+    """A Slack channel configuration of somebody else, as DescribeSlackChannelConfigurations answers."""
+    return {
+        "ChatConfigurationArn": f"arn:aws:chatbot::{ACCOUNT.id}:chat-configuration/slack-channel/{name}",
+        "ConfigurationName": name,
+        "SlackTeamId": WORKSPACE,
+        "SlackChannelId": channel,
+        "IamRoleArn": f"arn:aws:iam::{ACCOUNT.id}:role/somebody",
+        "SnsTopicArns": sorted(topics),
+        "GuardrailPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+        "LoggingLevel": "NONE",
+        "UserAuthorizationRequired": False,
+        "State": "ENABLED",
+        "Tags": [],
+        **more,
+    }

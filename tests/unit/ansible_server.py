@@ -1,0 +1,209 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run Ansible commands in forks of a process that has imported everything they need: ansible_server.py SOCKET.
+
+A run takes 0.4 s of CPU time that way instead of 1.3 s. Each fork reads Ansible's configuration again, from its own
+environment and working directory, and is replaced by the real command if that changes where collections come from.
+"""
+
+from __future__ import annotations
+
+import array
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import selectors
+import signal
+import socket
+import sys
+from typing import Any
+
+COLLECTION = "ansible_collections.secops.securityhub.plugins"
+PRELOADED = (
+    "ansible.cli.inventory",
+    "ansible.cli.playbook",
+    "ansible.executor.task_queue_manager",
+    "ansible.plugins.connection.local",
+    "ansible.plugins.shell.sh",
+    "ansible.plugins.strategy.linear",
+    "boto3",
+    "botocore.handlers",
+    "botocore.retries.standard",
+)
+PRELOADED_OF_COLLECTIONS = (
+    "ansible_collections.amazon.aws.plugins.module_utils.modules",
+    "ansible_collections.amazon.aws.plugins.module_utils.botocore",
+    "ansible_collections.amazon.aws.plugins.plugin_utils.inventory",
+)
+SERVICES = (
+    *("chatbot", "cloudformation", "cloudwatch", "events", "iam", "kms", "lambda", "organizations", "securityhub"),
+    *("service-quotas", "sns", "sqs", "sts"),
+)
+
+
+def preload() -> None:
+    """Import what a run needs, and keep the documentation of Ansible's plugins and botocore's data in memory."""
+    for name in PRELOADED:
+        importlib.import_module(name)
+    from ansible.plugins import loader
+    from ansible.utils.collection_loader import _collection_finder
+
+    for kind in (loader.callback_loader, loader.vars_loader, loader.inventory_loader, loader.cache_loader):
+        list(kind.all(class_only=True))
+    loader.init_plugin_loader()
+    for name in PRELOADED_OF_COLLECTIONS:
+        importlib.import_module(name)
+    for folder in ("action", "module_utils", "plugin_utils"):
+        package = importlib.import_module(f"{COLLECTION}.{folder}")
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(found.name)
+    # Each fork configures its finder again.
+    _collection_finder._AnsibleCollectionFinder._remove()
+    preload_botocore()
+    # Otherwise the garbage collector of each fork would copy all this memory.
+    gc.collect()
+    gc.freeze()
+
+
+def preload_botocore() -> None:
+    """Keep the data files that clients read in memory."""
+    import boto3
+    import botocore_data
+
+    botocore_data.keep_in_memory()
+    session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="us-east-1")
+    for service in SERVICES:
+        session.client(service)
+
+
+def configure() -> None:
+    """Read Ansible's configuration as if this process had just imported Ansible."""
+    from ansible import constants
+    from ansible.utils import color
+    from ansible.utils.display import Display
+
+    old, collections = constants.config, constants.COLLECTIONS_PATHS
+    importlib.reload(constants)
+    if collections != constants.COLLECTIONS_PATHS:
+        os.execv(sys.argv[0], sys.argv)
+    constants.config._plugins.update(old._plugins)
+    for module in list(sys.modules.values()):
+        if getattr(module, "config", None) is old:
+            module.config = constants.config
+    wanted = not constants.ANSIBLE_NOCOLOR and sys.stdout.isatty()
+    color.ANSIBLE_COLOR = wanted or constants.ANSIBLE_FORCE_COLOR
+    Display()._set_column_width()
+
+
+def run(request: dict[str, Any], files: list[int]) -> None:
+    """Turn this fork into the requested command. Does not return."""
+    # A shell ignores SIGINT in background jobs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.setsid()
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    sys.argv = request["arguments"]
+    configure()
+    name = os.path.basename(sys.argv[0]).removeprefix("ansible-")
+    try:
+        importlib.import_module(f"ansible.cli.{name}").main(sys.argv)
+    except SystemExit as ended:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # To destroy all that was imported takes as long as a short run.
+        os._exit(int(ended.code or 0))
+
+
+class Server:
+    """Forks for each connection and answers it with the exit code. A client that goes away ends its run."""
+
+    def __init__(self, path: str) -> None:
+        self._parent = os.getppid()
+        self._running: dict[int, socket.socket] = {}
+        self._selector = selectors.DefaultSelector()
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(path)
+        self._listener.listen(64)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+
+    def serve(self) -> None:
+        """Serve until the process that started this one has ended."""
+        signal.signal(signal.SIGCHLD, lambda *_arguments: None)
+        woken, waker = socket.socketpair()
+        waker.setblocking(False)
+        signal.set_wakeup_fd(waker.fileno())
+        self._selector.register(woken, selectors.EVENT_READ)
+        while os.getppid() == self._parent:
+            for key, _events in self._selector.select(timeout=1):
+                if key.fileobj is self._listener:
+                    self._accept()
+                elif key.fileobj is woken:
+                    woken.recv(4096)
+                else:
+                    self._abandon(key.fileobj)
+            self._reap()
+
+    def _accept(self) -> None:
+        connection, _address = self._listener.accept()
+        request, files = receive(connection)
+        pid = os.fork()
+        if not pid:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._selector.close()
+            for inherited in (self._listener, connection, *self._running.values()):
+                inherited.close()
+            run(request, files)
+        for file in files:
+            os.close(file)
+        self._running[pid] = connection
+        self._selector.register(connection, selectors.EVENT_READ)
+
+    def _reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if not pid:
+                    return
+                connection = self._running.pop(pid)
+                self._selector.unregister(connection)
+                with connection, contextlib.suppress(OSError):
+                    connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+
+    def _abandon(self, connection: Any) -> None:
+        pid = next(pid for pid, other in self._running.items() if other is connection)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Return what ansible_client.py sends: the request, and its standard input, output and error."""
+    size = array.array("i").itemsize * 3
+    data, ancillary, _flags, _address = connection.recvmsg(65536, socket.CMSG_SPACE(size))
+    files = array.array("i")
+    files.frombytes(ancillary[0][2][:size])
+    length, _newline, data = data.partition(b"\n")
+    while len(data) < int(length):
+        data += connection.recv(65536)
+    return json.loads(data), list(files)
+
+
+def main() -> None:
+    """Serve on the socket named on the command line."""
+    server = Server(sys.argv[1])
+    preload()
+    server.serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the benchmark makes of commands that come to a good end, to a bad one, and to none."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import measured_run
+import pytest
+
+PATIENCE = 10
+
+
+def run(tmp_path, script):
+    return measured_run.run(["bash", "-c", script], dict(os.environ), tmp_path)
+
+
+def test_a_command_costs_time_and_memory(tmp_path):
+    cost = run(tmp_path, "sleep 0.3; echo done")
+    assert cost.ended == ""
+    assert 0.3 <= cost.wall < PATIENCE
+    assert cost.memory > 0
+    assert (tmp_path / "log").read_text() == "done\n"
+
+
+def test_a_command_that_fails_says_with_what(tmp_path):
+    assert run(tmp_path, "exit 3").ended == "ended with 3"
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "ended"),
+    [
+        ("MIB_TO_LEAVE", float("inf"), "ran out of memory"),
+        ("SECONDS_AT_MOST", 0, "took longer than 0 min"),
+    ],
+)
+def test_what_uses_up_the_machine_is_ended_with_all_that_it_has_started(tmp_path, monkeypatch, limit, value, ended):
+    monkeypatch.setattr(measured_run, limit, value)
+    cost = run(tmp_path, f"sleep {2 * PATIENCE} & echo $! >child; wait")
+    assert cost.ended == ended
+    assert cost.wall < PATIENCE
+    child = (tmp_path / "child").read_text().strip()
+    deadline = time.monotonic() + PATIENCE
+    while _runs(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _runs(child)
+
+
+def _runs(number):
+    try:
+        with open(f"/proc/{number}/stat", encoding="ascii") as state:
+            return state.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,28 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import threading
+
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
+
+
+def test_outcomes_are_in_the_order_of_the_items_whichever_ends_first():
+    second_is_done = threading.Event()
+
+    def work(item):
+        if item == "second":
+            second_is_done.set()
+        elif not second_is_done.wait(10):
+            raise TimeoutError
+        return item.upper()
+
+    outcomes = parallel.each(work, ["first", "second"])
+    assert [(outcome.item, outcome.value) for outcome in outcomes] == [("first", "FIRST"), ("second", "SECOND")]
+
+
+def test_an_error_concerns_its_item_alone():
+    outcomes = parallel.each(lambda number: 1 / number, [0, 1])
+    assert isinstance(outcomes[0].error, ZeroDivisionError)
+    assert (outcomes[1].value, outcomes[1].error) == (1.0, None)

@@ -1,0 +1,731 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole runs over HTTP: what they leave in AWS, what they call for it, what they say."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._model.identity import DENY_ALL
+from ansible_collections.secops.securityhub.plugins.module_utils._model.identity import TRUST
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot as Target
+from ansible_collections.secops.securityhub.plugins.module_utils._observe import accounts as of_account
+from ansible_collections.secops.securityhub.plugins.module_utils._observe import fleet as observe
+from ansible_collections.secops.securityhub.plugins.module_utils._plan import transfer as handover
+from ansible_collections.secops.securityhub.tests.unit import account_model as fleet
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._commands.conftest import Lab
+
+REGIONS = ("ap-southeast-1", "eu-west-1", "us-east-1")
+OTHER_ACCOUNT = "222222222222"
+OTHER_CHANNEL = "C0OTHER0000"
+SECOND_NOT = 29
+FIRST_ONLY = 72
+HOME = {"home": "us-east-1", "RegionLinkingMode": "ALL_REGIONS"}
+OF_A_TARGET = {"DescribeStacks", "DescribeActionTargets"}
+ROUTES = [
+    {"name": "prod", "channel_id": fleet.CHANNEL},
+    {"name": "test", "channel_id": OTHER_CHANNEL, "minimum_severity": "LOW"},
+]
+
+
+ALLOWING = {**DENY_ALL, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+OTHER_TRUST = json.loads(json.dumps(TRUST).replace("chatbot.amazonaws.com", "sns.amazonaws.com"))
+
+
+def topics(*regions, topic="securityhub-slack"):
+    return [f"{region}:{topic}" for region in sorted(regions)]
+
+
+def test_first_deployment(lab):
+    done = lab.run([*lab.hosts(*REGIONS[1:]), lab.settings(REGIONS[0], minimum_severity="MEDIUM")])
+
+    assert done.errors == {}
+    assert done.result["summary"] == {"targets": 3, "changed": 3, "unchanged": 0, "failed": 0}
+    assert lab.carried() == topics(*REGIONS)
+    for region in REGIONS:
+        assert lab.stack(region)["StackStatus"] == "CREATE_COMPLETE"
+        assert lab.actions(region) == ["Send to Slack"]
+        assert lab.topics(region) == ["securityhub-slack"]
+    rule = lab.client("events", REGIONS[0]).describe_rule(Name="securityhub-slack-findings")
+    assert json.loads(rule["EventPattern"])["detail"]["findings"]["Severity"]["Label"] == ["CRITICAL", "HIGH", "MEDIUM"]
+    configuration = lab.channels()["securityhub-slack"]
+    role = lab.client("iam").get_role(RoleName="securityhub-slack-channel")["Role"]
+    assert configuration["IamRoleArn"] == role["Arn"]
+    assert role["AssumeRolePolicyDocument"] == TRUST
+    (guardrail,) = configuration["GuardrailPolicyArns"]
+    version = lab.client("iam").get_policy_version(PolicyArn=guardrail, VersionId="v1")["PolicyVersion"]
+    assert version["Document"] == DENY_ALL
+
+
+def test_no_change_takes_two_calls_a_target_and_nine_an_account(lab):
+    given = lab.hosts(*REGIONS)
+    lab.run(given)
+    again = lab.run(given)
+    assert again.result["changed"] is False
+    assert again.writes == []
+    assert {name: count for name, count in again.calls.items() if name in OF_A_TARGET} == dict.fromkeys(OF_A_TARGET, 3)
+    assert {name: count for name, count in again.calls.items() if name not in OF_A_TARGET} == {
+        "GetCallerIdentity": 1,
+        "DescribeSlackChannelConfigurations": 1,
+        "GetRole": 1,
+        "GetPolicy": 1,
+        "GetPolicyVersion": 1,
+        "DescribeHub": 1,
+        "ListFindingAggregators": 1,
+        "GetAdministratorAccount": 1,
+        "DescribeSecurityHubV2": 1,
+    }
+    assert again.traffic.calls == len(again.requests)
+
+
+@pytest.mark.parametrize("role", ["", f"arn:aws:iam::{fleet.ACCOUNT.id}:role/deploy"])
+def test_all_clients_are_made_without_a_call_before_the_account_is_known(lab, role):
+    targets = lab.hosts(*REGIONS, role_arn=role)
+    lab.emulator.forget_requests()
+    clients = Clients()
+    of_account.prepare_sign_in(clients, targets[0])
+    for make in of_account.preparations(clients, targets):
+        make()
+    made = dict(clients._clients)
+    assert lab.emulator.requests() == []
+    observe.fleet(clients, [Target(item) for item in targets], [], fleet.TODAY)
+    assert lab.emulator.requests() != []
+    assert clients._clients == made
+
+
+def test_no_call_is_made_twice(lab):
+    given = lab.hosts(*REGIONS)
+    for _run in range(2):
+        done = lab.run(given)
+        reads = [
+            (entry["region"], entry["service"], entry["operation"])
+            for entry in done.requests
+            # Polling a stack, and reading a channel back after writing it, is asking again on purpose.
+            if not entry["write"] and entry["operation"] not in ("DescribeStacks", "DescribeSlackChannelConfigurations")
+        ]
+        assert len(reads) == len(set(reads))
+
+
+def test_check_mode_writes_nothing_and_foresees_what_a_run_does(lab):
+    given = lab.hosts(*REGIONS)
+    lab.client("securityhub", "eu-west-1").create_action_target(Name="Slack", Description="by hand", Id="SendToSlack")
+    for wanted in (given, given, lab.hosts(*REGIONS, minimum_severity="HIGH", tags={"Team": "security"})):
+        check = lab.run(wanted, check=True, diff=True)
+        assert check.writes == []
+        assert check.foreseen == lab.run(wanted).foreseen
+    gone = lab.hosts(*REGIONS, state="absent")
+    for wanted in (gone[:1], gone[1:], gone):
+        check = lab.run(wanted, check=True)
+        assert check.writes == []
+        assert check.foreseen == lab.run(wanted).foreseen
+    assert lab.ours(*REGIONS) == {}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "ROLLBACK_COMPLETE",
+        "ROLLBACK_FAILED",
+        "DELETE_FAILED",
+        "CREATE_FAILED",
+        "UPDATE_FAILED",
+        "UPDATE_ROLLBACK_FAILED",
+        "UPDATE_ROLLBACK_COMPLETE",
+        "REVIEW_IN_PROGRESS",
+    ],
+)
+def test_stacks_in_bad_states_are_repaired_as_foreseen(lab, status):
+    lab.run(lab.hosts("us-east-1"))
+    # What failed to be updated is not what is wanted.
+    given = lab.hosts("us-east-1", minimum_severity="HIGH" if status.startswith("UPDATE") else "CRITICAL")
+    about = {"account": fleet.ACCOUNT.id, "region": "us-east-1", "stack": "securityhub-slack"}
+    lab.emulator.ask("POST", "stack_status", {**about, "status": status})
+    check = lab.run(given, check=True)
+    done = lab.run(given)
+    assert done.errors == {}
+    assert check.foreseen == done.foreseen
+    assert done.result["changed"] is True
+    assert lab.run(given).result["changed"] is False
+    assert lab.topics("us-east-1") == ["securityhub-slack"]
+
+
+@pytest.mark.parametrize(
+    ("status", "then", "changed"),
+    [
+        ("CREATE_IN_PROGRESS", "CREATE_COMPLETE", False),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE", False),
+        ("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", True),
+    ],
+)
+def test_a_stack_in_progress_is_waited_for_and_then_repaired(lab, status, then, changed):
+    given = lab.hosts("us-east-1")
+    lab.run(given)
+    about = {"account": fleet.ACCOUNT.id, "region": "us-east-1", "stack": "securityhub-slack"}
+    lab.emulator.ask("POST", "stack_status", {**about, "status": status, "then": then, "after": 1.5})
+    check = lab.run(given, check=True)
+    done = lab.run(given)
+    assert done.errors == {}
+    assert (check.result["changed"], done.result["changed"]) == (changed, changed)
+    assert lab.stack("us-east-1")["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+
+def test_a_stack_that_takes_too_long_fails_with_the_limit_and_the_next_run_goes_on(lab):
+    lab.emulator.stacks(2)
+    done = lab.run(lab.hosts("us-east-1", stack_timeout=1))
+    assert done.errors["us-east-1"].startswith(
+        "the stack securityhub-slack is still CREATE_IN_PROGRESS after 1 s (securityhub_slack_stack_timeout)."
+    )
+    assert lab.channels() == {}
+    assert lab.run(lab.hosts("us-east-1")).errors == {}
+    assert lab.carried() == topics("us-east-1")
+
+
+def test_a_stack_that_fails_says_why_and_the_next_run_repairs_it(lab):
+    lab.emulator.stacks(0, {"operation": "create", "region": "eu-west-1", "reason": "no permission."})
+    done = lab.run(lab.hosts("eu-west-1", "us-east-1"))
+    assert done.errors["eu-west-1"].startswith(
+        "the stack securityhub-slack ended in ROLLBACK_COMPLETE: TopicSecurityhubSlack (AWS::SNS::Topic): "
+        "no permission. Fix that, then rerun the playbook"
+    )
+    assert lab.carried() == topics("us-east-1")
+    lab.emulator.stacks()
+    again = lab.run(lab.hosts("eu-west-1", "us-east-1"))
+    assert again.errors == {}
+    assert again.result["targets"]["eu-west-1"]["changes"] == ["stack: delete, then create"]
+    assert lab.carried() == topics("eu-west-1", "us-east-1")
+
+
+RESISTING = {"operation": "delete", "resource": "RuleSecurityhubSlackFindings", "reason": "The rule is in use."}
+
+
+def test_what_resists_once_is_deleted_at_the_second_try(lab):
+    given = lab.hosts(*REGIONS)
+    lab.run(given)
+    lab.emulator.stacks(0, {**RESISTING, "region": "eu-west-1", "times": 1})
+    done = lab.run(lab.hosts(*REGIONS, state="absent"))
+    assert done.errors == {}
+    assert done.calls["DeleteStack"] == len(REGIONS) + 1
+    assert lab.ours(*REGIONS) == {}
+
+
+def test_what_resists_for_good_is_named_and_stays_alone(lab):
+    lab.run(lab.hosts(*REGIONS))
+    lab.emulator.stacks(0, {**RESISTING, "region": "eu-west-1"})
+    gone = lab.hosts(*REGIONS, state="absent")
+    done = lab.run(gone)
+    rule = "securityhub-slack-findings"
+    assert done.errors == {
+        "eu-west-1": f"these resources could not be deleted and were left behind: AWS::Events::Rule {rule} "
+        "(The rule is in use). Delete them by hand."
+    }
+    assert done.calls["DeleteStack"] == len(REGIONS) + 2
+    left = lab.ours(*REGIONS)
+    assert {place: [item["Name"] for item in found] for place, found in left.items()} == {"rules in eu-west-1": [rule]}
+    assert lab.run(gone).writes == []
+
+
+def test_a_stack_that_is_built_anew_tells_what_the_old_one_left(lab):
+    given = lab.hosts("us-east-1")
+    lab.run(given)
+    about = {"account": fleet.ACCOUNT.id, "region": "us-east-1", "stack": "securityhub-slack"}
+    lab.emulator.ask("POST", "stack_status", {**about, "status": "DELETE_FAILED"})
+    lab.emulator.stacks(0, RESISTING)
+    done = lab.run(given)
+    assert "'securityhub-slack-findings' already exists" in done.errors["us-east-1"]
+    assert done.result["accounts"][0]["notices"] == [
+        "the old stack of us-east-1 was deleted without AWS::Events::Rule securityhub-slack-findings (The rule is in "
+        "use). Delete by hand what the new stack does not use"
+    ]
+    lab.emulator.stacks()
+    events = lab.client("events", "us-east-1")
+    targets = events.list_targets_by_rule(Rule="securityhub-slack-findings")["Targets"]
+    events.remove_targets(Rule="securityhub-slack-findings", Ids=[target["Id"] for target in targets])
+    events.delete_rule(Name="securityhub-slack-findings")
+    again = lab.run(given)
+    assert again.errors == {}
+    assert again.result["accounts"][0]["notices"] == []
+
+
+def test_a_failed_update_keeps_the_old_rule_and_says_why(lab):
+    lab.run(lab.hosts("us-east-1"))
+    lab.emulator.stacks(0, {"operation": "update", "resource": "RuleSecurityhubSlackFindings", "reason": "quota"})
+    done = lab.run(lab.hosts("us-east-1", minimum_severity="HIGH"))
+    assert (
+        "ended in UPDATE_ROLLBACK_COMPLETE: RuleSecurityhubSlackFindings (AWS::Events::Rule): quota. Fix that"
+        in (done.errors["us-east-1"])
+    )
+    assert lab.carried() == topics("us-east-1")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "CreateStack",
+        "CreateActionTarget",
+        "CreatePolicy",
+        "CreateRole",
+        "CreateSlackChannelConfiguration",
+        "UpdateStack",
+        "UpdateActionTarget",
+        "UpdateSlackChannelConfiguration",
+        "DeleteSlackChannelConfiguration",
+        "DeleteStack",
+        "DeleteActionTarget",
+        "DeleteRole",
+        "DeletePolicy",
+    ],
+)
+def test_a_call_whose_answer_is_lost_is_repeated_without_harm(lab, operation):
+    before, wanted = [], lab.hosts("us-east-1")
+    if not operation.startswith("Create"):
+        before = lab.hosts("us-east-1")
+        wanted = lab.hosts("us-east-1", minimum_severity="HIGH", action_name="To Slack", logging_level="INFO")
+    if operation.startswith("Delete"):
+        wanted = lab.hosts("us-east-1", state="absent")
+    lab.run(before)
+    lab.emulator.stacks(1.5)  # an update is still under way when it is asked for again
+    # By this seed the first answer is lost, and the second is not.
+    lab.emulator.faults({"lost": 0.5, "operations": [operation]}, seed=FIRST_ONLY)
+    done = lab.run(wanted)
+    assert done.errors == {}
+    assert [entry["operation"] for entry in done.requests if entry["status"] == 0] == [operation]
+    lab.emulator.faults()
+    assert lab.run(wanted).writes == []
+
+
+def test_a_region_without_a_hub_fails_alone(lab):
+    lab.world(hubs=["eu-west-1", "us-east-1"])
+    done = lab.run(lab.hosts(*REGIONS))
+    assert list(done.errors) == ["ap-southeast-1"]
+    assert lab.carried() == topics("eu-west-1", "us-east-1")
+    assert lab.stack("ap-southeast-1") is None
+
+
+@pytest.mark.parametrize("order", [("af-south-1", "us-east-1"), ("us-east-1", "af-south-1")])
+def test_a_region_that_is_not_enabled_fails_alone_also_as_the_first_one(lab, order):
+    done = lab.run(lab.hosts(*order))
+    assert list(done.errors) == ["af-south-1"]
+    assert done.errors["af-south-1"].startswith("af-south-1 is not enabled in account 111111111111. Run: aws account")
+    assert lab.carried() == topics("us-east-1")
+
+
+@pytest.mark.parametrize(
+    ("operation", "state"),
+    [("DescribeStacks", "present"), ("CreateStack", "present"), ("CreateActionTarget", "present")],
+)
+def test_a_region_where_access_is_denied_fails_alone(lab, operation, state):
+    lab.emulator.faults({"denied": 1, "operations": [operation], "regions": ["eu-west-1"]})
+    done = lab.run(lab.hosts(*REGIONS, state=state))
+    assert list(done.errors) == ["eu-west-1"]
+    assert (
+        f"these credentials may not call {operation} (User: arn:aws:iam::111111111111:user/somebody"
+        in (done.errors["eu-west-1"])
+    )
+    assert lab.carried() == topics("ap-southeast-1", "us-east-1")
+    lab.emulator.faults()
+    assert lab.run(lab.hosts(*REGIONS)).errors == {}
+    assert lab.carried() == topics(*REGIONS)
+
+
+@pytest.mark.parametrize("operation", ["CreateRole", "CreateSlackChannelConfiguration"])
+def test_where_the_channel_may_not_be_made_all_targets_of_the_account_fail(lab, operation):
+    lab.emulator.faults({"denied": 1, "operations": [operation]})
+    done = lab.run(lab.hosts(*REGIONS))
+    assert set(done.errors) == set(REGIONS)
+    lab.emulator.faults()
+    assert lab.run(lab.hosts(*REGIONS)).errors == {}
+    assert lab.carried() == topics(*REGIONS)
+
+
+def test_an_unauthorised_workspace_is_refused_with_the_steps(lab):
+    lab.world(workspaces=[])
+    done = lab.run(lab.hosts("us-east-1"))
+    assert (
+        "is not authorised in this AWS account (authorised: none), which AWS lets nobody automate. Do it once: open"
+        in (done.errors["us-east-1"])
+    )
+
+
+def test_the_first_run_in_an_account_reports_what_that_is_in_its_organization(lab):
+    def told(account):
+        done = lab.run(lab.hosts("us-east-1", role_arn=f"arn:aws:iam::{account}:role/deploy"))
+        asked = {name for name in done.calls if "Organization" in name}
+        return [notice for notice in done.result["accounts"][0]["notices"] if "organization" in notice], asked
+
+    both = {"ListOrganizationAdminAccounts", "DescribeOrganizationConfiguration"}
+    for account in (OTHER_ACCOUNT, "333333333333"):
+        lab.world(account)
+    assert told("333333333333") == ([], both)  # it is in none
+    lab.emulator.world({}, management_account=fleet.ACCOUNT.id)
+    lab.client("securityhub").enable_organization_admin_account(AdminAccountId=OTHER_ACCOUNT)
+
+    ((management,), asked) = told(fleet.ACCOUNT.id)
+    assert asked == both
+    assert management.endswith(
+        f"administrator of Security Hub is {OTHER_ACCOUNT}, which receives the findings of all members. Run the "
+        f"playbook for {OTHER_ACCOUNT}"
+    )
+    ((administrator,), asked) = told(OTHER_ACCOUNT)
+    assert administrator.startswith(f"{OTHER_ACCOUNT} is the delegated administrator of its organization; an account")
+    assert told(OTHER_ACCOUNT) == ([], set())
+
+
+def test_a_foreign_stack_is_refused_and_left_alone(lab):
+    body = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "theirs"}}}})
+    lab.client("cloudformation", "eu-west-1").create_stack(StackName="securityhub-slack", TemplateBody=body)
+    for state in ("present", "absent"):
+        done = lab.run(lab.hosts("eu-west-1", "us-east-1", state=state))
+        assert list(done.errors) == ["eu-west-1"]
+        assert (
+            "already exists and is not managed by this collection. Choose another securityhub_slack_name"
+            in done.errors["eu-west-1"]
+        )
+        assert lab.topics("eu-west-1") == ["theirs"]
+
+
+def test_a_foreign_role_is_refused_and_left_alone(lab):
+    lab.client("iam").create_role(RoleName="securityhub-slack-channel", AssumeRolePolicyDocument="{}")
+    done = lab.run(lab.hosts(*REGIONS))
+    assert set(done.errors) == set(REGIONS)
+    assert "the IAM role securityhub-slack-channel already exists and is not managed" in done.errors["us-east-1"]
+    assert done.writes == []
+    lab.run(lab.hosts(*REGIONS, state="absent"))
+    assert lab.ours(*REGIONS) == {"roles": ["securityhub-slack-channel"]}
+
+
+@pytest.fixture
+def theirs(lab):
+    """A channel configuration of somebody else, with a topic of theirs, and what it is made with."""
+    lab.client("sns", "us-east-1").create_topic(Name="billing")
+    lab.client("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps(TRUST))
+
+    def make(name, channel):
+        return lab.client("chatbot", "us-east-2").create_slack_channel_configuration(
+            ConfigurationName=name,
+            SlackTeamId=fleet.WORKSPACE,
+            SlackChannelId=channel,
+            IamRoleArn=f"arn:aws:iam::{fleet.ACCOUNT.id}:role/theirs",
+            SnsTopicArns=[f"arn:aws:sns:us-east-1:{fleet.ACCOUNT.id}:billing"],
+            GuardrailPolicyArns=["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+        )
+
+    return make
+
+
+def test_a_foreign_configuration_of_our_name_is_refused(lab, theirs):
+    theirs("securityhub-slack", OTHER_CHANNEL)
+    done = lab.run(lab.hosts(*REGIONS))
+    assert (
+        f"securityhub-slack already exists for Slack channel {OTHER_CHANNEL} and is not managed by"
+        in (done.errors["us-east-1"])
+    )
+    assert done.writes == []
+
+
+def test_the_channels_configuration_is_adopted_and_given_back(lab, theirs):
+    theirs("alerts", fleet.CHANNEL)
+    before = lab.channels()
+    lab.run(lab.hosts(*REGIONS))
+    assert lab.carried("alerts") == sorted([*topics(*REGIONS), "us-east-1:billing"])
+    assert {**lab.channels()["alerts"], "SnsTopicArns": []} == {**before["alerts"], "SnsTopicArns": []}
+    lab.run(lab.hosts(*REGIONS, state="absent"))
+    assert lab.channels() == before
+    assert lab.ours("eu-west-1") == {"channels": ["alerts"]}
+
+
+def test_the_channel_id_changes_in_place(lab):
+    lab.run(lab.hosts(*REGIONS))
+    (before,) = lab.channels().values()
+    done = lab.run(lab.hosts(*REGIONS, channel_id=OTHER_CHANNEL))
+    (after,) = lab.channels().values()
+    assert done.calls["UpdateSlackChannelConfiguration"] == 1
+    assert after["SlackChannelId"] == OTHER_CHANNEL
+    assert {name for name in after if after[name] != before[name]} == {"SlackChannelId", "SlackChannelName"}
+
+
+def test_a_route_comes_and_goes(lab):
+    lab.run(lab.hosts("eu-west-1", "us-east-1", channels=[dict(ROUTES[0])]))
+    assert list(lab.channels()) == ["securityhub-slack-prod"]
+
+    lab.run(lab.hosts("eu-west-1", "us-east-1", channels=[dict(route) for route in ROUTES]))
+    for name in ("prod", "test"):
+        topic = f"securityhub-slack-{name}"
+        assert lab.carried(topic) == topics("eu-west-1", "us-east-1", topic=topic)
+
+    check = lab.run(lab.hosts("eu-west-1", "us-east-1", channels=[dict(ROUTES[0])]), check=True)
+    done = lab.run(lab.hosts("eu-west-1", "us-east-1", channels=[dict(ROUTES[0])]))
+    assert check.foreseen == done.foreseen
+    assert list(lab.channels()) == ["securityhub-slack-prod"]
+    assert lab.topics("us-east-1") == ["securityhub-slack-prod"]
+
+
+def test_the_topics_of_a_route_that_a_killed_run_has_taken_away_leave_the_channel(lab):
+    both = lab.hosts("eu-west-1", "us-east-1", channels=[dict(route) for route in ROUTES])
+    one = lab.hosts("eu-west-1", "us-east-1", channels=[dict(ROUTES[0])])
+    lab.run(both)
+    # The stacks are updated; then the channel is not reached.
+    lab.emulator.faults(
+        {"denied": 1, "operations": ["UpdateSlackChannelConfiguration", "DeleteSlackChannelConfiguration"]}
+    )
+    assert set(lab.run(one).errors) == {"eu-west-1", "us-east-1"}
+    lab.emulator.faults()
+    assert len(lab.channels()["securityhub-slack-test"]["SnsTopicArns"]) == 2
+    assert lab.run(one).errors == {}
+    assert list(lab.channels()) == ["securityhub-slack-prod"]
+    assert lab.run(one).calls["GetTopicAttributes"] == 0
+
+
+# By the seed, the first write to the channel is let through, and the next one is not.
+@pytest.mark.parametrize("denied", [1, 0.5])
+def test_a_topic_that_is_made_anew_is_heard_again_wherever_the_run_before_ended(lab, denied):
+    given = lab.hosts("eu-west-1", "us-east-1")
+    lab.run(given)
+    lab.client("cloudformation", "eu-west-1").delete_stack(StackName="securityhub-slack")
+    lab.emulator.faults({"denied": denied, "operations": ["UpdateSlackChannelConfiguration"]}, seed=SECOND_NOT)
+    assert set(lab.run(given).errors) == {"eu-west-1", "us-east-1"}
+    lab.emulator.faults()
+    assert lab.run(given).errors == {}
+    arn = f"arn:aws:sns:eu-west-1:{fleet.ACCOUNT.id}:securityhub-slack"
+    found = lab.client("sns", "eu-west-1").list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
+    assert [item["Endpoint"] for item in found] == ["https://global.sns-api.chatbot.amazonaws.com"]
+    assert lab.run(given).writes == []
+
+
+def test_a_topic_of_somebody_else_that_is_called_as_ours_stays(lab):
+    lab.run(lab.hosts("us-east-1"))
+    arn = lab.client("sns", "us-east-1").create_topic(Name="securityhub-slack-mine")["TopicArn"]
+    (found,) = lab.channels().values()
+    lab.client("chatbot", "us-east-2").update_slack_channel_configuration(
+        ChatConfigurationArn=found["ChatConfigurationArn"],
+        SlackChannelId=found["SlackChannelId"],
+        SnsTopicArns=[*found["SnsTopicArns"], arn],
+    )
+    done = lab.run(lab.hosts("us-east-1"))
+    assert (done.result["changed"], done.calls["GetTopicAttributes"]) == (False, 1)
+    lab.run(lab.hosts("us-east-1", state="absent"))
+    assert lab.carried() == ["us-east-1:securityhub-slack-mine"]
+
+
+def test_the_home_region_takes_over_and_gives_back(lab):
+    lab.run(lab.hosts(*REGIONS))
+    lab.world(aggregator=HOME)
+    check = lab.run(lab.hosts(*REGIONS), check=True)
+    done = lab.run(lab.hosts(*REGIONS))
+    assert check.foreseen == done.foreseen
+    assert done.errors == {}
+    assert lab.carried() == topics("us-east-1")
+    assert lab.ours("eu-west-1") == lab.ours()
+    # The home region's rules are there, and in the channel, before anything leaves.
+    order = [entry["operation"] for entry in done.requests if entry["write"]]
+    assert order.index("UpdateStack") < order.index("UpdateSlackChannelConfiguration") < order.index("DeleteStack")
+
+    # The regions are there, and in the channel, before the home region leaves their findings to them.
+    done = lab.run(lab.hosts(*REGIONS, aggregation="per_region"))
+    assert handover.NOTICE in done.notices
+    order = [(entry["operation"], entry["region"]) for entry in done.requests if entry["write"]]
+    joined = order.index(("UpdateSlackChannelConfiguration", "us-east-2"))
+    assert max(number for number, (operation, _region) in enumerate(order) if operation == "CreateStack") < joined
+    assert joined < order.index(("UpdateStack", "us-east-1"))
+    assert lab.carried() == topics(*REGIONS)
+    assert handover.NOTICE not in lab.run(lab.hosts(*REGIONS, aggregation="per_region")).notices
+
+
+def test_the_home_region_goes_on_while_a_region_cannot_send_for_itself(lab):
+    lab.world(aggregator=HOME)
+    lab.run(lab.hosts(*REGIONS))
+    before = lab.ours("us-east-1")
+    lab.emulator.faults({"denied": 1, "operations": ["CreateStack"], "regions": ["eu-west-1"]})
+    done = lab.run(lab.hosts(*REGIONS, aggregation="per_region"))
+    assert (
+        "it still forwards the findings of eu-west-1, because its deployment is not in place"
+        in done.errors["us-east-1"]
+    )
+    assert lab.ours("us-east-1") == before
+    lab.emulator.faults()
+    # Nor does a run of the home region alone, which leaves that region out.
+    limited = lab.run(
+        lab.hosts("us-east-1", aggregation="per_region"), lab.hosts("eu-west-1", aggregation="per_region")
+    )
+    assert "it is not deployed as it should be. Include it in the run" in limited.errors["us-east-1"]
+    assert lab.run(lab.hosts(*REGIONS, aggregation="per_region")).errors == {}
+    assert lab.carried() == topics(*REGIONS)
+
+
+def test_global_findings_change_hands_without_a_gap(lab):
+    lab.run(lab.hosts(*REGIONS, global_findings_region="us-east-1"))
+    moved = lab.hosts(*REGIONS, global_findings_region="eu-west-1")
+    lab.emulator.faults({"denied": 1, "operations": ["UpdateStack"], "regions": ["eu-west-1"]})
+    held = lab.run(moved).errors["us-east-1"]
+    assert "it still forwards the findings about global resources: eu-west-1 should forward them" in held
+    lab.emulator.faults()
+    limited = lab.run(
+        lab.hosts("us-east-1", global_findings_region="eu-west-1"),
+        lab.hosts("eu-west-1", global_findings_region="eu-west-1"),
+    )
+    assert "Include it in the run" in limited.errors["us-east-1"]
+    done = lab.run(moved)
+    updated = [entry["region"] for entry in done.requests if entry["operation"] == "UpdateStack"]
+    assert (updated, handover.NOTICE in done.notices, done.errors) == (["eu-west-1", "us-east-1"], True, {})
+    assert lab.run(moved).result["changed"] is False
+
+
+def test_nothing_leaves_for_a_home_region_whose_pipeline_fails(lab):
+    lab.run(lab.hosts(*REGIONS))
+    lab.world(aggregator=HOME)
+    lab.emulator.faults({"denied": 1, "operations": ["UpdateStack"]})
+    done = lab.run(lab.hosts(*REGIONS))
+    assert set(done.errors) == set(REGIONS)
+    assert (
+        "it was not removed: us-east-1 should forward its findings, but its deployment is not in place"
+        in (done.errors["eu-west-1"])
+    )
+    assert lab.carried() == topics(*REGIONS)
+    lab.emulator.faults()
+    lab.run(lab.hosts(*REGIONS))
+    assert lab.carried() == topics("us-east-1")
+
+
+def test_a_member_account_is_refused(lab):
+    lab.world(administrator="999999999999")
+    done = lab.run(lab.hosts(*REGIONS))
+    assert set(done.errors) == set(REGIONS)
+    assert "111111111111 is a member account" in done.errors["us-east-1"]
+    assert done.writes == []
+    assert lab.run(lab.hosts(*REGIONS, allow_member=True)).errors == {}
+
+
+def role(account):
+    return f"arn:aws:iam::{account}:role/securityhub-slack"
+
+
+def test_several_accounts_have_a_channel_each(lab):
+    lab.world(OTHER_ACCOUNT, roles=[{"arn": role(OTHER_ACCOUNT), "external_id": "a-secret"}])
+    given = [
+        lab.settings(region, f"{name}.{region}", **more)
+        for name, more in (("a", {}), ("b", {"role_arn": role(OTHER_ACCOUNT), "external_id": "a-secret"}))
+        for region in ("eu-west-1", "us-east-1")
+    ]
+    done = lab.run(given)
+    assert done.errors == {}
+    for account in (fleet.ACCOUNT.id, OTHER_ACCOUNT):
+        assert lab.carried(account=account) == topics("eu-west-1", "us-east-1")
+    again = lab.run(given)
+    assert again.result["changed"] is False
+    assert (done.calls["AssumeRole"], done.calls["GetCallerIdentity"]) == (1, 2)
+    lab.run([lab.settings(item.region, item.host, **{**_source(item), "state": "absent"}) for item in given])
+    assert lab.ours("eu-west-1", account=OTHER_ACCOUNT) == {}
+
+
+def _source(item):
+    return {"role_arn": item.source.role_arn, "external_id": item.source.external_id} if item.source.role_arn else {}
+
+
+def test_credentials_that_cannot_be_loaded_cost_their_own_targets_only(lab):
+    lab.world(OTHER_ACCOUNT, roles=[])
+    done = lab.run(
+        [
+            lab.settings("us-east-1"),
+            lab.settings("us-east-1", "b.us-east-1", role_arn=role(OTHER_ACCOUNT)),
+            lab.settings("eu-west-1", "b.eu-west-1", role_arn=role(OTHER_ACCOUNT)),
+            lab.settings("us-east-1", "c.us-east-1", profile="nobody"),
+            lab.settings("us-east-1", "d.us-east-1", role_arn="arn:aws:iam::42:role/x"),
+        ]
+    )
+    assert list(done.errors) == ["b.us-east-1", "b.eu-west-1", "c.us-east-1", "d.us-east-1"]
+    assert "these credentials may not assume the role" in done.errors["b.eu-west-1"]
+    assert done.errors["c.us-east-1"].endswith("name a profile of ~/.aws/config in securityhub_slack_profile.")
+    assert "is no ARN of a role" in done.errors["d.us-east-1"]
+    assert done.calls["AssumeRole"] == 1
+    assert lab.carried() == topics("us-east-1")
+
+
+def test_bad_settings_cost_no_call(lab):
+    done = lab.run(lab.hosts("us-east-1", channel_id="#security"))
+    assert list(done.errors) == ["us-east-1"]
+    assert done.requests == []
+
+
+def test_hosts_that_contradict_each_other_write_nothing(lab):
+    done = lab.run([lab.settings("us-east-1"), lab.settings("eu-west-1", logging_level="INFO")])
+    assert set(done.errors) == {"us-east-1", "eu-west-1"}
+    assert done.writes == []
+
+
+@pytest.mark.parametrize(
+    ("hubs", "asked"),
+    [
+        # The owner of the global findings is us-east-1, or else the first by name where Security Hub is on.
+        (["eu-west-1", "us-east-1", "us-west-2"], {"us-west-2": 1, "us-east-1": 0, "eu-west-1": 1}),
+        (["eu-west-1", "us-west-2"], {"us-west-2": 2, "us-east-1": 1, "eu-west-1": 1}),
+    ],
+)
+def test_under_limit_a_target_is_as_in_a_full_run(lab, hubs, asked):
+    lab.world(hubs=hubs)
+    given = lab.hosts("us-west-2", "us-east-1", "eu-west-1")
+    lab.run(given)
+    for alone in given:
+        limited = lab.run([alone], [item for item in given if item is not alone])
+        assert limited.writes == []
+        assert limited.calls["DescribeStacks"] == 1 + asked[alone.region]
+
+
+def test_of_two_removals_at_the_same_time_the_last_one_deletes_the_channel(lab, monkeypatch):
+    monkeypatch.setattr(configuration, "SETTLE_SECONDS", 0.5)  # as the other one writes too
+    lab.run(lab.hosts(*REGIONS))
+    lab.emulator.stacks(1)  # so that both have looked, and taken their topics out, when the first one ends
+    halves = (REGIONS[:1], REGIONS[1:])
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(Lab(lab.emulator).run, lab.hosts(*half, state="absent")) for half in halves]
+    assert [run.result().errors for run in runs] == [{}, {}]
+    assert lab.ours(*REGIONS) == {}
+
+
+def test_an_account_that_cannot_be_looked_into_is_not_said_to_change(lab):
+    lab.run(lab.hosts(*REGIONS))
+    lab.emulator.faults({"denied": 1, "operations": ["DescribeSlackChannelConfigurations"]})
+    done = lab.run(lab.hosts(*REGIONS, state="absent"))
+    assert set(done.errors) == set(REGIONS)
+    assert (done.writes, done.result["changed"]) == ([], False)
+
+
+def test_a_limited_removal_keeps_the_others(lab):
+    lab.run(lab.hosts(*REGIONS))
+    lab.run(lab.hosts("eu-west-1", state="absent"), lab.hosts("ap-southeast-1", "us-east-1"))
+    assert lab.carried() == topics("ap-southeast-1", "us-east-1")
+    lab.run(lab.hosts("ap-southeast-1", "us-east-1", state="absent"))
+    assert lab.ours(*REGIONS) == {}
+
+
+def test_long_work_says_how_far_it_is(lab, monkeypatch):
+    monkeypatch.setattr(
+        "ansible_collections.secops.securityhub.plugins.module_utils._apply.stacks.SECONDS_BETWEEN_LINES", 0.2
+    )
+    lab.emulator.stacks(1)
+    done = lab.run(lab.hosts(*REGIONS))
+    assert any(line.endswith("s, waiting for ap-southeast-1, eu-west-1, us-east-1") for line in done.said)
+
+
+def test_what_a_drifted_role_and_guardrail_were_is_restored(lab):
+    lab.run(lab.hosts("us-east-1"))
+    iam = lab.client("iam")
+    arn = f"arn:aws:iam::{fleet.ACCOUNT.id}:policy/securityhub-slack-channel-guardrail"
+    iam.update_assume_role_policy(RoleName="securityhub-slack-channel", PolicyDocument=json.dumps(OTHER_TRUST))
+    iam.untag_role(RoleName="securityhub-slack-channel", TagKeys=["Team"])
+    # AWS keeps five versions at most.
+    for _version in range(4):
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(ALLOWING), SetAsDefault=True)
+    done = lab.run(lab.hosts("us-east-1", tags={"Team": "security"}))
+    assert done.errors == {}
+    role = iam.get_role(RoleName="securityhub-slack-channel")["Role"]
+    assert role["AssumeRolePolicyDocument"] == TRUST
+    assert {"Key": "Team", "Value": "security"} in role["Tags"]
+    assert len(iam.list_policy_versions(PolicyArn=arn)["Versions"]) == 5
+    assert lab.run(lab.hosts("us-east-1", tags={"Team": "security"})).result["changed"] is False
+    # AWS deletes no policy that has a version beside its default, and no default.
+    assert lab.run(lab.hosts("us-east-1", state="absent")).calls["DeletePolicyVersion"] == 4
+    assert lab.ours("us-east-1") == {}

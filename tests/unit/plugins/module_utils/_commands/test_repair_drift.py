@@ -1,0 +1,159 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A deep run puts back what was changed by hand; an ordinary one sees only what its two calls a target show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._observe import delivery_path as path
+from ansible_collections.secops.securityhub.plugins.module_utils._plan import drift
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import resources as stack_resources
+from ansible_collections.secops.securityhub.tests.unit import breakages
+from ansible_collections.secops.securityhub.tests.unit import deployed
+
+POLICIES = Path(__file__).parents[5] / "roles" / "securityhub_slack" / "files" / "iam"
+
+
+@pytest.fixture
+def fleet(emulator, monkeypatch):
+    return deployed.deploy(emulator, monkeypatch)
+
+
+def test_a_deep_run_of_an_untouched_fleet_changes_nothing_and_costs_six_calls_more_a_target(fleet, emulator):
+    assert fleet.run() == []
+    shallow = len(emulator.requests())
+    emulator.forget_requests()
+    assert fleet.run(repair_drift=True) == []
+    assert len(emulator.requests()) - shallow == 6 * len(deployed.REGIONS)
+    assert emulator.writes() == []
+
+
+@pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
+def test_what_was_broken_by_hand(emulator, monkeypatch, breakage):
+    fleet = deployed.deploy(emulator, monkeypatch, **dict(breakage.variables))
+    breakage.happen(fleet)
+    fleet.finding("before")
+    assert bool(fleet.arrived()) is not breakage.loses
+    deep = breakage.repaired_by == breakages.DEEP
+    if deep:
+        assert fleet.run() == [], "what only a deep run sees"
+    emulator.forget_requests()
+    predicted = fleet.run(check=True, repair_drift=deep)
+    assert emulator.writes() == []
+    done = fleet.run(repair_drift=deep)
+    # An update that is taken back may leave nothing to update.
+    assert [change.removesuffix(", then update") for change in predicted] == done
+    fleet.finding("after")
+    repaired = "Finding after in eu-west-1" in fleet.arrived()
+    assert repaired is (breakage.repaired_by != breakages.NOT or not breakage.loses)
+    assert breakage.repaired_by == breakages.NOT or (predicted and fleet.run(repair_drift=True) == [])
+
+
+def test_a_topic_of_others_that_may_not_be_looked_at_is_not_judged(fleet, emulator):
+    theirs = "arn:aws:sns:eu-west-1:444444444444:operations"
+    place = stack_resources.Place("aws", deployed.ACCOUNT, deployed.HERE)
+    alarm = {"AlarmName": "securityhub-slack-undelivered", "AlarmActions": [theirs]}
+    wanted = stack_resources.Resources(place, ((stack_resources.ALARM, alarm),))
+    settings = next(target.settings for target in fleet.targets() if target.host == deployed.HERE)
+    emulator.faults({"denied": 1.0, "operations": ["GetTopicAttributes"]})
+    live = path.read(deployed.clients(), settings, wanted)
+    emulator.faults()
+    assert "may not call GetTopicAttributes" in live.told[theirs].error
+    assert drift.TOLD not in {item.part for item in drift.drifts(wanted, live)}
+
+
+@pytest.mark.parametrize(
+    ("account", "key", "looked_at"),
+    [
+        ("111111111111", "alias/theirs", True),
+        ("444444444444", "alias/theirs", False),
+        ("444444444444", "1234abcd-12ab-34cd-56ef-1234567890ab", False),
+        ("444444444444", "alias/aws/sns", True),
+        ("444444444444", "arn:aws:kms:eu-west-1:444444444444:key/1234abcd-12ab-34cd-56ef-1234567890ab", True),
+    ],
+)
+def test_a_key_of_another_account_is_not_looked_for_in_ours(fleet, monkeypatch, account, key, looked_at):
+    # No topic of the emulator is shown to another account.
+    monkeypatch.setattr(path.sns, "get_topic_attributes", lambda client, arn: {"KmsMasterKeyId": key})
+    arn = f"arn:aws:sns:{deployed.HERE}:{account}:operations"
+    found = path.read_topic(fleet.client, arn, deployed.ACCOUNT)
+    assert (found.key is not None) is looked_at
+    assert found.attributes == {"KmsMasterKeyId": key}
+
+
+def test_grants_of_others_survive_a_repair(fleet):
+    sns = fleet.client("sns")
+    policy = json.loads(sns.get_topic_attributes(TopicArn=deployed.TOPIC)["Attributes"]["Policy"])
+    grant = {
+        "Sid": "Audit",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::222222222222:root"},
+        "Action": "sns:Subscribe",
+        "Resource": deployed.TOPIC,
+    }
+    changed = {**policy, "Statement": [grant]}
+    breakages.topic_attribute(fleet, "Policy", json.dumps(changed))
+    assert fleet.run(repair_drift=True)
+    repaired = json.loads(sns.get_topic_attributes(TopicArn=deployed.TOPIC)["Attributes"]["Policy"])
+    assert repaired["Statement"] == [*policy["Statement"], grant]
+
+
+def test_an_update_finds_what_it_needs_since_repairs_come_first(fleet):
+    breakages.rule_deleted(fleet)
+    done = fleet.run(repair_drift=True, minimum_severity="HIGH")
+    assert f"{deployed.HERE}: repair: the rule {breakages.RULE} is gone" in done
+    assert f"{deployed.HERE}: stack: update" in done
+    assert "HIGH" in fleet.client("events").describe_rule(Name=breakages.RULE)["EventPattern"]
+    assert fleet.run(repair_drift=True, minimum_severity="HIGH") == []
+
+
+def test_repairs_need_no_more_rights_than_the_role_lists(fleet, emulator):
+    for happen in (
+        breakages.rule_disabled,
+        breakages.policy_emptied,
+        breakages.target_doubled,
+        breakages.key_without_eventbridge,
+        breakages.subscription_attribute("RawMessageDelivery", "true"),
+    ):
+        happen(fleet)
+    emulator.forget_requests()
+    fleet.run(repair_drift=True)
+    statements = [item for path in POLICIES.glob("*.json") for item in json.loads(path.read_text())["Statement"]]
+    allowed = {action for item in statements for action in (item["Action"] if isinstance(item["Action"], list) else ())}
+    called = {f"{entry['service']}:{entry['operation']}" for entry in emulator.requests()}
+    assert {"events:PutRule", "sns:SetSubscriptionAttributes", "kms:GetKeyPolicy"} <= called
+    assert called - allowed == {"sts:GetCallerIdentity"}
+
+
+def test_the_target_that_marks_findings_is_put_back_with_the_role_that_only_the_stack_knows(emulator, monkeypatch):
+    fleet = deployed.deploy(emulator, monkeypatch, mark_notified=True)
+    events = fleet.client("events")
+    before = events.list_targets_by_rule(Rule=breakages.RULE)["Targets"]
+    assert fleet.run(repair_drift=True) == []
+    events.remove_targets(Rule=breakages.RULE, Ids=["notified"])
+    assert fleet.run(repair_drift=True) == [
+        f"{deployed.HERE}: repair: the target of the rule {breakages.RULE} that marks findings as NOTIFIED is gone"
+    ]
+    assert events.list_targets_by_rule(Rule=breakages.RULE)["Targets"] == before
+
+
+def test_a_stack_whose_template_somebody_has_changed_is_brought_back(fleet):
+    client = fleet.client("cloudformation")
+    (stack,) = client.describe_stacks(StackName=deployed.NAME)["Stacks"]
+    whole = json.loads(json.dumps(client.get_template(StackName=deployed.NAME)["TemplateBody"]))
+    whole["Parameters"] = {"Quiet": {"Type": "String", "Default": "no"}}
+    whole["Conditions"] = {"IsLoud": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Quiet"}, "yes"]}]}}
+    whole["Resources"]["RuleSecurityhubSlackFindings"]["Condition"] = "IsLoud"
+    client.update_stack(StackName=deployed.NAME, TemplateBody=json.dumps(whole), Tags=stack["Tags"])
+    client.get_waiter("stack_update_complete").wait(StackName=deployed.NAME, WaiterConfig={"Delay": 0.1})
+
+    (refused,) = [line for line in fleet.run(repair_drift=True, minimum_severity="LOW") if "FAILED" in line]
+    assert (
+        "has a template that somebody has changed, in which securityhub_slack_repair_drift cannot look: run" in refused
+    )
+    assert f"{deployed.HERE}: stack: update" in fleet.run(minimum_severity="LOW")
+    assert fleet.run(repair_drift=True, minimum_severity="LOW") == []

@@ -1,0 +1,61 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Resilience tests in a short form; tests/run/resilience runs them all."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.secops.securityhub.tests.resilience import faults
+from ansible_collections.secops.securityhub.tests.resilience import interruptions
+from ansible_collections.secops.securityhub.tests.resilience import slices
+from ansible_collections.secops.securityhub.tests.resilience.playbook import SEVENTEEN
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
+
+FEW = ("eu-west-1", "us-east-1", "us-east-2")
+DEPLOYMENT, UPDATE, REMOVAL = faults.PHASES
+BY_NAME = {fault.name: fault for fault in faults.FAULTS}
+
+
+@pytest.fixture
+def fleet(emulator, tmp_path):
+    found = Fleet(emulator, tmp_path, FEW)
+    yield found
+    emulator.reset()
+
+
+@pytest.mark.parametrize(
+    ("fault", "phase"),
+    [
+        ("all of them", DEPLOYMENT),
+        ("lost answers", UPDATE),
+        ("30 % throttling", REMOVAL),
+        ("a region that answers garbage", DEPLOYMENT),
+        ("a region that is unreachable", REMOVAL),
+    ],
+)
+def test_a_run_with_faults_finishes_healthy_targets_and_the_next_run_the_rest(fleet, fault, phase):
+    fleet.command = ansible_commands.path("ansible-playbook")
+    faults.under_fault(fleet, BY_NAME[fault], phase, seed=1)
+
+
+def test_credentials_that_expire_during_the_run_are_reported_and_the_next_run_finishes(fleet):
+    fleet.command = ansible_commands.path("ansible-playbook")
+    faults.expired(fleet, UPDATE)
+
+
+@pytest.mark.parametrize(
+    ("work", "interruption", "share"),
+    [(0, 0, 0.7), (1, 2, 0.6), (2, 1, 0.7), (3, 0, 0.6), (4, 0, 0.6), (0, 2, 0.5)],
+)
+def test_the_run_after_an_interruption_finishes(fleet, work, interruption, share):
+    point = interruptions.Point(interruptions.WORKS[work], interruptions.INTERRUPTIONS[interruption], share)
+    interruptions.interrupt(fleet, point, interruptions.undisturbed(fleet, point.work))
+
+
+@pytest.mark.parametrize("form", slices.FORMS)
+def test_parallel_slices_lose_nothing_and_create_nothing_twice(emulator, tmp_path, form):
+    fleet = Fleet(emulator, tmp_path, SEVENTEEN)
+    fleet.command = ansible_commands.path("ansible-playbook")
+    slices.work(fleet, slices=4, form=form)
