@@ -41,7 +41,7 @@ def connect(path: str) -> socket.socket:
         try:
             connection.connect(path)
             return connection
-        except (FileNotFoundError, ConnectionRefusedError):
+        except FileNotFoundError:
             connection.close()
             if time.monotonic() > deadline:
                 raise

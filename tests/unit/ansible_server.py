@@ -61,7 +61,9 @@ def preload() -> None:
     for folder in ("action", "module_utils", "plugin_utils"):
         package = importlib.import_module(f"{COLLECTION}.{folder}")
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            importlib.import_module(found.name)
+            # The run that needs the module reports the error.
+            with contextlib.suppress(ImportError):
+                importlib.import_module(found.name)
     # Each fork configures its finder again.
     _collection_finder._AnsibleCollectionFinder._remove()
     preload_botocore()
