@@ -23,8 +23,8 @@ default_role = "any"
 nitpicky = True
 
 ANSIBLE = "https://docs.ansible.com/projects/ansible/latest"
-# What antsibull-docs refers to outside of this site. Intersphinx would need the network, and its day, to build.
-ELSEWHERE = {
+# Labels outside of this site that antsibull-docs refers to. Intersphinx would need the network to resolve them.
+EXTERNAL_LABELS = {
     "action_plugins": f"{ANSIBLE}/plugins/action.html",
     "ansible_configuration_settings": f"{ANSIBLE}/reference_appendices/config.html",
     "common_return_values": f"{ANSIBLE}/reference_appendices/common_return_values.html",
@@ -32,20 +32,20 @@ ELSEWHERE = {
 PLUGIN = re.compile(r"ansible_collections\.(?!secops\.)(\w+)\.(\w+)\.(\w+_[a-z]+)")
 
 
-def address_elsewhere(kind: str, target: str) -> str:
-    """Return where on the site of Ansible a reference leads to, or nothing."""
+def external_url(kind: str, target: str) -> str:
+    """Return the URL of a reference to the documentation of Ansible, or an empty string."""
     if kind == "envvar" and target.startswith("ANSIBLE_"):
         return f"{ANSIBLE}/reference_appendices/config.html#envvar-{target}"
     plugin = PLUGIN.fullmatch(target)
-    return f"{ANSIBLE}/collections/{'/'.join(plugin.groups())}.html" if plugin else ELSEWHERE.get(target, "")
+    return f"{ANSIBLE}/collections/{'/'.join(plugin.groups())}.html" if plugin else EXTERNAL_LABELS.get(target, "")
 
 
-def link_elsewhere(_app: Any, _env: Any, node: Any, content: Any) -> nodes.reference | None:
-    """Resolve a reference that leads out of this site; one to this collection that leads nowhere stays an error."""
-    address = address_elsewhere(node["reftype"], node["reftarget"])
-    return nodes.reference("", "", content, internal=False, refuri=address) if address else None
+def resolve_external_reference(_app: Any, _env: Any, node: Any, content: Any) -> nodes.reference | None:
+    """Link a reference to the documentation of Ansible. Other unresolved references remain errors."""
+    url = external_url(node["reftype"], node["reftarget"])
+    return nodes.reference("", "", content, internal=False, refuri=url) if url else None
 
 
 def setup(app: Any) -> None:
-    """Let Sphinx ask for what it does not find here."""
-    app.connect("missing-reference", link_elsewhere)
+    """Register the handler for references that Sphinx cannot resolve."""
+    app.connect("missing-reference", resolve_external_reference)

@@ -9,28 +9,28 @@ DOCUMENTATION = r"""
 ---
 module: securityhub_slack
 version_added: 1.0.0
-short_description: Deploy or remove the Security Hub pipelines of all hosts of the play, and their Slack channels
+short_description: Forward the Security Hub findings of all hosts of the play to Slack
 description:
-  - Handles every host of the play as a target (one AWS account in one region) in one go - it reads all of them at once,
-    compares them with what their variables say, and writes what differs, all at once.
-  - A target gets a pipeline - a Security Hub custom action and one CloudFormation stack with an SNS topic, its policy
-    and EventBridge rules. An account gets, once, the Slack channel configuration of Amazon Q Developer in chat
-    applications (formerly AWS Chatbot) that carries the topics of all its regions, with an IAM role and a
+  - Handles every host of the play as a target (one AWS account in one region). It reads all targets in parallel,
+    compares them with their variables, and changes what differs.
+  - A target gets a Security Hub custom action and one CloudFormation stack with an SNS topic, its policy and
+    EventBridge rules. An account gets, once, the Slack channel configuration of Amazon Q Developer in chat
+    applications (formerly AWS Chatbot) that subscribes to the topics of all its regions, with an IAM role and a
     guardrail policy.
   - It has no options. It reads the variables C(securityhub_slack_*) of each host, which the role
-    P(secops.securityhub.securityhub_slack#role) describes, and checks them before the first call to AWS.
-  - Where C(securityhub_slack_result_file) names a file, it writes there what came of the run, for programs.
-  - The task itself does not fail for a target; look at RV(targets), or use the role, which lets a failed target fail
-    its host.
+    P(secops.securityhub.securityhub_slack#role) describes, and validates them before the first call to AWS.
+  - If C(securityhub_slack_result_file) is set, it writes the result of the run to that file, for programs.
+  - The task itself does not fail if a target fails. Check RV(summary), or use the role, which fails then.
 author:
   - secops.securityhub maintainers (@secops)
 attributes:
   check_mode:
     support: full
-    description: Predicts every change, also on a first deployment, and writes nothing to AWS.
+    description: Reports every change, for a first deployment too, and changes nothing in AWS.
   diff_mode:
     support: full
-    description: Shows custom action, rules, topics and channel before and after, alike targets together.
+    description:
+      - Shows custom action, rules, topics and channel before and after. Targets that change alike are shown together.
   idempotent:
     support: full
     description: A second run changes nothing.
@@ -42,15 +42,15 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Bring the findings of all regions of the inventory into Slack
+- name: Forward the findings of all regions of the inventory to Slack
   hosts: all
   gather_facts: false
   tasks:
-    - name: Apply the pipelines and the channel
+    - name: Deploy all targets and the channel
       secops.securityhub.securityhub_slack:
       register: result
 
-    - name: Tell apart what happened
+    - name: Show the targets that failed
       ansible.builtin.debug:
         msg: "{{ result.targets | dict2items | selectattr('value.failed') | map(attribute='key') }}"
       run_once: true
@@ -62,12 +62,12 @@ changed:
   returned: always
   type: bool
 targets:
-  description: What became of each host, by its name.
+  description: The outcome of each target, by host name.
   returned: always
   type: dict
   contains:
     account_id:
-      description: The AWS account, empty if it could not be found out.
+      description: ID of the AWS account, empty if it is unknown.
       type: str
       sample: "111111111111"
     region:
@@ -75,14 +75,14 @@ targets:
       type: str
       sample: ap-southeast-1
     policy:
-      description: What is forwarded automatically, in words.
+      description: Which findings are forwarded automatically.
       type: str
       sample: MEDIUM and above
     changed:
-      description: Whether the target's pipeline changed, or would change.
+      description: Whether the target changed, or would change.
       type: bool
     changes:
-      description: What was, or would be, written.
+      description: What was changed, or would be.
       type: list
       elements: str
       sample: ["custom action: create", "stack: create"]
@@ -90,15 +90,15 @@ targets:
       description: Whether the target failed.
       type: bool
     problems:
-      description: All that keeps the target from being built, or what it failed with - each with cause and remedy.
+      description: Everything that keeps the target from being deployed, each with cause and remedy.
       type: list
       elements: str
-      sample: ["Security Hub is not enabled there: enable it, or take the region out of the inventory."]
+      sample: ["Security Hub is not enabled. Enable it, or remove the region from the inventory."]
     msg:
-      description: The problems in one line, else the changes.
+      description: The problems or else the changes, in one line.
       type: str
 accounts:
-  description: What became of what each account has once.
+  description: The outcome of what each account has once.
   returned: always
   type: list
   elements: dict
@@ -111,27 +111,27 @@ accounts:
       description: Whether channel, role or guardrail changed, or would change.
       type: bool
     changes:
-      description: What was, or would be, written.
+      description: What was changed, or would be.
       type: list
       elements: str
     channels:
-      description: The channel configurations that the account's topics go to.
+      description: The channel configurations that subscribe to the account's topics.
       type: list
       elements: dict
     notices:
-      description: What is worth knowing, such as the owner region of global findings.
+      description: Notices, such as which region forwards global findings.
       type: list
       elements: str
 uncovered_regions:
   description:
-    - The regions, by account, where Security Hub is on and nobody sends the findings. Accounts without such regions are
-      left out.
-    - Empty where C(securityhub_slack_report_uncovered_regions) is off.
+    - By account, the regions where Security Hub is enabled and whose findings are not forwarded. Accounts without such
+      regions are left out.
+    - Empty if C(securityhub_slack_report_uncovered_regions) is V(false).
   returned: always
   type: dict
   sample: {"111111111111": [ap-east-1, eu-south-1]}
 summary:
-  description: How many targets there are, and how many of them changed, did not change, and failed.
+  description: Number of targets, and of those that changed, did not change, and failed.
   returned: always
   type: dict
   sample: {targets: 17, changed: 1, unchanged: 16, failed: 0}

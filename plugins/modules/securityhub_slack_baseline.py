@@ -9,32 +9,30 @@ DOCUMENTATION = r"""
 ---
 module: securityhub_slack_baseline
 version_added: 1.0.0
-short_description: Mark the Security Hub findings that are already there as NOTIFIED, so that they are not sent
+short_description: Mark existing Security Hub findings as NOTIFIED, so that they are not sent
 description:
-  - Sets the workflow status of every finding that a target's pipeline would send as it stands to C(NOTIFIED), so that
-    only findings that appear or come back from now on are sent. Otherwise each update of a finding that is C(NEW) sends
-    it.
-  - Decides by the event patterns that M(secops.securityhub.securityhub_slack) deploys from the same variables,
-    whether they are deployed yet or not. They ask for findings that are C(ACTIVE) and C(NEW), so that what
-    somebody has resolved or suppressed is left alone.
+  - Sets the workflow status of every finding that a target would forward now to C(NOTIFIED), so that only new or
+    recurring findings are sent. Otherwise, each update of a finding with the status C(NEW) sends it.
+  - Evaluates findings with exactly the event patterns that M(secops.securityhub.securityhub_slack) deploys from the
+    same variables, whether they are deployed yet or not. They match only findings that are C(ACTIVE) and C(NEW), so
+    resolved and suppressed findings are left alone.
   - It has no options. It reads the variables C(securityhub_slack_*) of each host, which the role
     P(secops.securityhub.securityhub_slack#role) describes.
-  - The task itself does not fail for a target; look at RV(summary).
+  - The task itself does not fail if a target fails. Check RV(summary).
 author:
   - secops.securityhub maintainers (@secops)
 notes:
-  - Security Hub may take some minutes to show the new status. Findings that it still shows as C(NEW) are marked again
-    by a run in the meantime.
+  - Security Hub may take some minutes to show the new status. A run in the meantime marks the same findings again.
 attributes:
   check_mode:
     support: full
-    description: Counts what would be marked, and writes nothing.
+    description: Counts what would be marked, and changes nothing.
   diff_mode:
     support: none
-    description: Shows no difference; the counts say how many findings change.
+    description: Shows no difference; the counts show how many findings change.
   idempotent:
     support: full
-    description: A second run finds nothing to mark.
+    description: A second run has nothing to mark.
 extends_documentation_fragment:
   - secops.securityhub._attributes.batch
 seealso:
@@ -43,7 +41,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Begin in silence
+- name: Start without existing findings
   hosts: all
   gather_facts: false
   tasks:
@@ -52,7 +50,7 @@ EXAMPLES = r"""
       check_mode: true
       register: preview
 
-    - name: Mark it
+    - name: Mark them
       secops.securityhub.securityhub_slack_baseline:
       when: preview.summary.findings < 5000
       run_once: true
@@ -64,12 +62,12 @@ changed:
   returned: always
   type: bool
 targets:
-  description: What was found and marked for each host, by its name.
+  description: The findings of each target, by host name.
   returned: always
   type: dict
   contains:
     account_id:
-      description: The AWS account, empty if it could not be found out.
+      description: ID of the AWS account, empty if it is unknown.
       type: str
       sample: "111111111111"
     region:
@@ -77,43 +75,43 @@ targets:
       type: str
       sample: eu-west-1
     findings:
-      description: How many findings the target would send as they stand.
+      description: Number of findings that the target would forward now.
       type: int
     severities:
-      description: How many of each severity.
+      description: Number of findings by severity.
       type: dict
       sample: {CRITICAL: 9, HIGH: 12}
     marked:
-      description: How many of them were marked; none in check mode.
+      description: Number of findings that were marked; 0 in check mode.
       type: int
     unprocessed:
-      description: The findings that AWS did not update, with its reason.
+      description: The findings that AWS did not update, and why.
       type: list
       elements: dict
       contains:
         id:
-          description: The finding's id.
+          description: ID of the finding.
           type: str
         error_code:
-          description: AWS's code.
+          description: Error code.
           type: str
           sample: FindingNotFound
         error_message:
-          description: AWS's sentence.
+          description: Error message.
           type: str
     failed:
       description: Whether the target failed.
       type: bool
     msg:
-      description: Cause and remedy of a failure.
+      description: Cause and remedy of the failure.
       type: str
 summary:
-  description: The same for all targets together.
+  description: Totals of all targets.
   returned: always
   type: dict
   sample: {findings: 21, marked: 21, unprocessed: 0, failed: 0}
 notices:
-  description: What is worth knowing, such as the owner region of global findings.
+  description: Notices, such as which region forwards global findings.
   returned: always
   type: list
   elements: str

@@ -9,45 +9,45 @@ DOCUMENTATION = r"""
 ---
 module: securityhub_slack_export
 version_added: 1.0.0
-short_description: Write the stacks of all targets of a play as a CloudFormation StackSet
+short_description: Export the stacks of all hosts of the play as a CloudFormation StackSet
 description:
-  - Writes the stacks that M(secops.securityhub.securityhub_slack) would deploy as a file for CloudFormation, for
-    organizations that deploy by StackSets only. The file is a template with one resource, an
-    C(AWS::CloudFormation::StackSet) that holds the one template of all stacks, and the parameters of each of them.
-  - The targets are those with O(secops.securityhub.securityhub_slack#role:main:securityhub_slack_use_stack_set). What a
-    stack set cannot do, the custom action and the channel, is left to M(secops.securityhub.securityhub_slack),
-    which does not touch their stacks.
-  - It writes nothing to AWS. The file is not written where the stack of a target is not known, because whoever deploys
-    it deletes the stacks that it does not hold. For the same reason it refuses C(--limit).
+  - Writes the stacks that M(secops.securityhub.securityhub_slack) would deploy to a file, for organizations that deploy
+    only with StackSets. The file is a template with one resource, an C(AWS::CloudFormation::StackSet), which contains
+    the template of all stacks and the parameters of each.
+  - The targets are those with O(secops.securityhub.securityhub_slack#role:main:securityhub_slack_use_stack_set). A
+    StackSet cannot create the custom action and the channel; M(secops.securityhub.securityhub_slack) does that, and
+    does not change their stacks.
+  - It changes nothing in AWS. If the stack of a target is unknown, no file is written, because deploying the file
+    deletes the stacks that it does not contain. For the same reason it refuses C(--limit).
   - It reads the variables C(securityhub_slack_*) of each host, which the role
     P(secops.securityhub.securityhub_slack#role) describes.
-  - The task itself does not fail for a target; look at RV(problem).
+  - The task itself does not fail if a target fails. Check RV(problem).
 author:
   - secops.securityhub maintainers (@secops)
 options:
   path:
     description:
-      - The file to write, on the controller.
+      - File to write on the controller.
     type: path
     required: true
 notes:
-  - Nothing of it was tried on AWS; the file is proved by cfn-lint, and its stacks by an emulator.
+  - It was not tried on AWS. cfn-lint validates the file, and an emulator creates its stacks.
 attributes:
   check_mode:
     support: full
-    description: Says whether the file would be written, and does not write it.
+    description: Reports whether the file would be written, and does not write it.
   diff_mode:
     support: none
-    description: Shows no difference; compare the file with the one that is in your repository.
+    description: Shows no difference; compare the file with the one in your repository.
   idempotent:
     support: full
-    description: The same variables and the same state of AWS give the same file, to the byte.
+    description: The same variables and the same state of AWS give the same file.
 extends_documentation_fragment:
   - secops.securityhub._attributes.batch
 seealso:
   - module: secops.securityhub.securityhub_slack
   - name: Use it with StackSets
-    description: How the file is deployed.
+    description: How to deploy the file.
     link: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stackset.html
 """
 
@@ -56,14 +56,14 @@ EXAMPLES = r"""
   hosts: all
   gather_facts: false
   tasks:
-    - name: Write the stack set
+    - name: Write the StackSet
       secops.securityhub.securityhub_slack_export:
         path: securityhub-stack-set.json
       register: stack_set
       run_once: true
       delegate_to: localhost
 
-    - name: Fail where it was not written
+    - name: Fail if it was not written
       ansible.builtin.assert:
         that: not stack_set.problem
         quiet: true
@@ -76,16 +76,16 @@ changed:
   returned: always
   type: bool
 path:
-  description: The file.
+  description: Path of the file.
   returned: always
   type: str
   sample: securityhub-stack-set.json
 problem:
-  description: Why no file was written, with the remedy, or an empty text.
+  description: Why no file was written, with the remedy; empty if it was.
   returned: always
   type: str
 stacks:
-  description: The stacks that the file holds, by account and region.
+  description: The stacks in the file, by account and region.
   returned: always
   type: list
   elements: dict
@@ -99,7 +99,7 @@ stacks:
       type: str
       sample: eu-west-1
 targets_failed:
-  description: The hosts whose stacks are not known, with cause and remedy.
+  description: Hosts whose stacks are unknown, with cause and remedy.
   returned: always
   type: dict
   sample: {}

@@ -9,46 +9,47 @@ DOCUMENTATION = r"""
 ---
 module: securityhub_slack_simulate
 version_added: 1.0.0
-short_description: Tell which Security Hub findings the pipelines of all hosts of the play send, and why not the others
+short_description: Show which Security Hub findings all hosts of the play forward, and why not the others
 description:
-  - Asks the very event patterns that M(secops.securityhub.securityhub_slack) deploys from the same variables,
-    whether they are deployed yet or not, and says for each finding in one sentence which rule of which target sends
-    it, or which condition stops it.
-  - Counts the messages that there would have been in the last days, for each region and severity.
+  - Evaluates findings with exactly the event patterns that M(secops.securityhub.securityhub_slack) deploys from the
+    same variables, whether they are deployed yet or not. Shows for each finding in one sentence which rule of which
+    target forwards it, or which condition does not match.
+  - Counts the messages that there would have been in the last days, by region and severity.
   - Apart from its options it reads the variables C(securityhub_slack_*) of each host, which the role
     P(secops.securityhub.securityhub_slack#role) describes.
-  - With O(files), and C(securityhub_slack_aggregation=per_region) for all hosts, it calls nothing of AWS and needs no
-    credentials. With another topology it asks AWS for the finding aggregator.
-  - With C(--limit) it reads findings from those targets only, and still knows what the others send.
+  - With O(files), and C(securityhub_slack_aggregation=per_region) for all hosts, it makes no calls to AWS and needs no
+    credentials. Otherwise it asks AWS for the finding aggregator.
+  - With C(--limit) it reads findings from those targets only, and still evaluates what the others forward.
 author:
   - secops.securityhub maintainers (@secops)
 options:
   files:
     description:
       - JSON files on the controller, or folders of them, each with one finding, a list, or a dictionary with the key
-        C(Findings), as C(aws securityhub get-findings) prints it. Relative paths start where the playbook is run.
-      - Without any, the findings of the targets are read from AWS.
+        C(Findings), as C(aws securityhub get-findings) prints it. Relative paths start in the current directory.
+      - By default, the findings of the targets are read from AWS.
     type: list
     elements: str
     default: []
   days:
     description:
-      - How many days to look back, 1 to 90; Security Hub keeps findings for 90 days.
-      - From AWS, findings updated since then are read, archived and solved ones too, which may have been sent before.
+      - Number of days to look back, 1 to 90. Security Hub keeps findings for 90 days.
+      - From AWS, all findings updated since then are read, including archived and resolved ones, which may have been
+        sent before.
     type: int
     default: 30
   finding_id:
     description:
-      - The id of the one finding to explain, whenever it was updated.
+      - ID of the one finding to explain, however old it is.
     type: str
     default: ""
 notes:
-  - The volume is the least that there would have been. A finding counts on the day of its creation, and again on the
-    day of its last update if it is sent as it stands now; updates in between leave no trace.
+  - The volume is a minimum. A finding counts on the day of its creation, and again on the day of its last update if it
+    would be sent as it is now; updates in between are not recorded.
 attributes:
   check_mode:
     support: full
-    description: Writes nothing in any mode.
+    description: Changes nothing in any mode.
   diff_mode:
     support: N/A
     description: Changes nothing.
@@ -60,7 +61,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Explain findings, and preview how many messages there would have been
+- name: Explain findings, and preview the number of messages
   hosts: all
   gather_facts: false
   tasks:
@@ -74,7 +75,7 @@ EXAMPLES = r"""
         that: result.volume.messages_a_day <= 20
       run_once: true
 
-    - name: Tell why a finding did not arrive
+    - name: Explain why a finding did not arrive
       secops.securityhub.securityhub_slack_simulate:
         finding_id: arn:aws:securityhub:us-east-1:111111111111:security-control/S3.8/finding/5f3c
 
@@ -87,34 +88,34 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: What becomes of each finding.
+  description: The verdict on each finding.
   returned: always
   type: list
   elements: dict
   contains:
     id:
-      description: The finding's id.
+      description: ID of the finding.
       type: str
     title:
-      description: The finding's title.
+      description: Title of the finding.
       type: str
     account_id:
-      description: The account that it is about.
+      description: Account that the finding is about.
       type: str
       sample: "111111111111"
     region:
-      description: The region that it comes from.
+      description: Region of the finding.
       type: str
       sample: eu-west-1
     severity:
-      description: The label of its severity.
+      description: Severity label.
       type: str
       sample: HIGH
     sent:
-      description: Whether it is sent.
+      description: Whether it is forwarded.
       type: bool
     sent_by:
-      description: The target, the rule and the topic of each message.
+      description: Target, rule and topic of each message.
       type: list
       elements: dict
       sample:
@@ -122,33 +123,33 @@ findings:
           rule: securityhub-slack-findings
           topic: securityhub-slack
     verdict:
-      description: All that in one sentence.
+      description: The verdict in one sentence.
       type: str
       sample: "not sent: severity MEDIUM is below HIGH"
 summary:
-  description: How many findings there are, and how many of them are sent and not sent.
+  description: Number of findings, and of those that are sent and not sent.
   returned: always
   type: dict
   sample: {findings: 58, sent: 21, not_sent: 37}
 volume:
-  description: How many messages there would have been.
+  description: Number of messages that there would have been.
   returned: always
   type: dict
   contains:
     days:
-      description: The number of days, the last of which is today (UTC).
+      description: Number of days; the last one is today (UTC).
       type: int
     messages:
-      description: The messages in these days.
+      description: Messages in these days.
       type: int
     messages_a_day:
-      description: Their average.
+      description: Average per day.
       type: float
     repeated:
-      description: How many of them were about a finding sent before, because it was updated while still NEW.
+      description: How many of them repeat a finding, because it was updated while its workflow status was NEW.
       type: int
     by_region_and_severity:
-      description: The messages and their average for each region and severity.
+      description: Messages and their daily average by region and severity.
       type: list
       elements: dict
       sample:
@@ -157,20 +158,20 @@ volume:
           messages: 12
           messages_a_day: 0.4
     by_day:
-      description: The messages of each day that had some.
+      description: Messages by day; days without messages are left out.
       type: dict
       sample: {"2026-11-24": 3}
     by_topic:
-      description: The messages to each topic, that is channel.
+      description: Messages by topic; each channel has one.
       type: dict
       sample: {securityhub-slack: 12}
 notices:
-  description: What is worth knowing, such as the owner region of global findings.
+  description: Notices, such as which region forwards global findings.
   returned: always
   type: list
   elements: str
 problems:
-  description: Cause and remedy for each host whose findings or policy could not be read.
+  description: Cause and remedy for each host that could not be simulated.
   returned: always
   type: dict
 """

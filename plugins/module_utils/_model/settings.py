@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role variables of one inventory host, checked before the first call to AWS: pure. PRIVATE to the collection."""
+"""The role variables of one inventory host, validated before the first call to AWS: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ KEY = re.compile(
     re.ASCII,
 )
 TOPIC_ARN = re.compile(r"^arn:aws[a-z-]*:sns:(?P<region>[a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}\Z", re.ASCII)
-# EventBridge takes 64 characters for a rule, whose name is the topic's and as much as "-findings-10".
+# EventBridge allows 64 characters for a rule, whose name is that of the topic with up to "-findings-10".
 TOPIC_LENGTH = 52
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html; a topic takes 50 with ours.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html; a topic can have 50, ours included.
 TAG_KEY_LENGTH = 128
 TAG_VALUE_LENGTH = 256
 TAGS_AT_MOST = 45
 TAG_SIGNS = "_.:/=+-@"
 OUR_TAGS = "secops.securityhub/"
-# The names of a stack's routes have to fit in the value of one tag.
+# The names of a stack's topics have to fit in the value of one tag.
 ROUTES_AT_MOST = 14
 SLACK_CHANNEL = ("channel_id", "channel_name")
 OTHER_ACCOUNTS = "other_accounts"
@@ -56,7 +56,7 @@ OTHER_ACCOUNTS = "other_accounts"
 
 @dataclass(frozen=True)
 class Channel:
-    """One Slack channel that findings go to, and the name of its Chatbot configuration."""
+    """A Slack channel, and the name of its channel configuration."""
 
     configuration: str
     workspace_id: str
@@ -66,7 +66,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class Route:
-    """A Slack channel, the topic that feeds it, and the variables of the policy that chooses its findings."""
+    """A Slack channel, the topic that feeds it, and the variables of the policy that selects its findings."""
 
     channel: Channel
     topic: str
@@ -75,7 +75,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Settings:
-    """What one inventory host asks for."""
+    """The settings of one inventory host."""
 
     host: str
     region: str
@@ -86,12 +86,12 @@ class Settings:
     variables: dict[str, Any] = field(hash=False, repr=False)
 
     def value(self, name: str) -> Any:
-        """Return the role variable *name*, given without its prefix; None if it has no default and is not set."""
+        """Return the role variable *name*, given without its prefix; None if it is not set and has no default."""
         return self.variables.get(PREFIX + name)
 
     @property
     def stack_set(self) -> bool:
-        """Tell whether a stack set of the user's makes the target's stack, which is then not ours to write."""
+        """Return whether the user's StackSet creates the target's stack, which is then not ours to change."""
         return bool(self.value("use_stack_set"))
 
     @property
@@ -101,12 +101,12 @@ class Settings:
 
     @property
     def key(self) -> str:
-        """Return what encrypts the topics: encryption.CREATE, or the id, ARN or alias of a key, or '' for nothing."""
+        """Return the key of the topics: encryption.CREATE, the ID, ARN or alias of a key, or '' for none."""
         return str(self.value("kms_key") or "")
 
 
 def settings_of(host: str, variables: dict[str, Any]) -> Settings:
-    """Return the settings in *variables* (role variables of the types in the role's argument specs)."""
+    """Return the settings in *variables*, which have the types of the role's argument specs."""
 
     def text(name: str) -> str:
         return str(variables.get(PREFIX + name) or "")
@@ -156,7 +156,7 @@ def _accounts_elsewhere(route: dict[str, Any], routes: list[dict[str, Any]]) -> 
 
 
 def problems(settings: Settings) -> list[str]:
-    """Return what is wrong with one host's settings, each as a sentence with its remedy."""
+    """Return what is wrong with the settings of one host, each as a sentence with its remedy."""
     found = [
         *_region_problems(settings.region),
         *credentials.problems(settings.source, f"{PREFIX}session_name", f"{PREFIX}external_id"),
@@ -178,14 +178,15 @@ def problems(settings: Settings) -> list[str]:
 def _other_accounts_problems(routes: list[dict[str, Any]]) -> list[str]:
     taking = [route for route in routes if route.get(OTHER_ACCOUNTS)]
     found = [
-        f"the route {route['name']!r} has account_ids and other_accounts: keep one of them"
+        f"the channel {route['name']!r} in securityhub_slack_channels has both account_ids and other_accounts. Remove "
+        "one."
         for route in taking
         if route.get("account_ids")
     ]
     if taking and not any(route.get("account_ids") for route in routes):
         found.append(
-            f"the route {taking[0]['name']!r} has other_accounts, and no route names account_ids: name the accounts "
-            f"in the routes that they belong to, or leave other_accounts out"
+            f"the channel {taking[0]['name']!r} in securityhub_slack_channels has other_accounts, but no channel has "
+            f"account_ids. Set account_ids for the other channels, or remove other_accounts."
         )
     return found
 
@@ -193,8 +194,8 @@ def _other_accounts_problems(routes: list[dict[str, Any]]) -> list[str]:
 def _marking_problems(settings: Settings) -> list[str]:
     if settings.value("mark_notified") and settings.value("finding_format") == "ocsf":
         return [
-            "securityhub_slack_mark_notified is set, and OCSF findings (securityhub_slack_finding_format: ocsf) have "
-            "no status NOTIFIED: remove one of the two settings"
+            "securityhub_slack_mark_notified is set, but OCSF findings (securityhub_slack_finding_format: ocsf) have "
+            "no status NOTIFIED. Remove one of the two settings."
         ]
     return []
 
@@ -205,17 +206,17 @@ def _key_problems(settings: Settings) -> list[str]:
         return []
     found = KEY.match(key)
     if not found:
-        return [f"securityhub_slack_kms_key is {key!r}: use own, or the alias (alias/...), ARN or id of a KMS key"]
+        return [f"securityhub_slack_kms_key is {key!r}. Use create, or the alias (alias/...), ARN or ID of a KMS key."]
     if ":alias/aws/" in f":{key}":
         return [
-            f"securityhub_slack_kms_key is {key!r}, a key of AWS that EventBridge may not use, so no finding would "
-            f"arrive: use own, or a key of yours"
+            f"securityhub_slack_kms_key is {key!r}, an AWS managed key that EventBridge cannot use, so no findings "
+            f"would arrive. Use create, or a key of yours."
         ]
     region = found["region"] or found["key_region"]
     if region and region != settings.region:
         return [
-            f"securityhub_slack_kms_key is a key of {region}, and a topic takes one of its own region: set it for each "
-            f"target, or use own or an alias"
+            f"securityhub_slack_kms_key is a key in {region}, but a topic needs a key in its own region. Set it for "
+            f"each target, or use create or an alias."
         ]
     return []
 
@@ -224,11 +225,11 @@ def _alarm_problems(settings: Settings) -> list[str]:
     topic = str(settings.value("alarm_topic_arn") or "")
     found = TOPIC_ARN.match(topic)
     if topic and not found:
-        return [f"securityhub_slack_alarm_topic_arn is {topic!r}, which is no ARN of a standard SNS topic"]
+        return [f"securityhub_slack_alarm_topic_arn is {topic!r}. Use the ARN of a standard SNS topic."]
     if found and found["region"] != settings.region:
         return [
-            f"securityhub_slack_alarm_topic_arn is a topic of {found['region']}, and alarms tell topics of their own "
-            f"region only: set it for each target"
+            f"securityhub_slack_alarm_topic_arn is a topic in {found['region']}, but alarms notify only topics in "
+            f"their own region. Set it for each target."
         ]
     return []
 
@@ -238,13 +239,13 @@ def _triage_problems(settings: Settings) -> list[str]:
         return []
     if settings.value("finding_format") == "ocsf":
         return [
-            "securityhub_slack_buttons is set, and OCSF findings (securityhub_slack_finding_format: ocsf) know "
-            "no workflow status: leave one of them out"
+            "securityhub_slack_buttons is set, but OCSF findings (securityhub_slack_finding_format: ocsf) have no "
+            "workflow status. Remove one of the two settings."
         ]
     if settings.value("message_format") != "custom":
         return [
-            "securityhub_slack_buttons is set, and messages as AWS makes them do not tell a button which finding they "
-            "are about: set securityhub_slack_message_format to custom too"
+            "securityhub_slack_buttons is set, but only custom messages identify their finding. Set "
+            "securityhub_slack_message_format to custom too."
         ]
     return []
 
@@ -252,14 +253,14 @@ def _triage_problems(settings: Settings) -> list[str]:
 def _region_problems(region: str) -> list[str]:
     if not REGION.match(region):
         return [
-            f"{region!r} is not an AWS region: end the host's name with its region (ap-northeast-1, "
-            f"prod.ap-northeast-1), or set securityhub_slack_region"
+            f"{region!r} is not an AWS region. End the host name with its region (ap-northeast-1, "
+            f"prod.ap-northeast-1), or set securityhub_slack_region."
         ]
     for prefix, partition in WITHOUT_CHATBOT.items():
         if region.startswith(prefix):
             return [
-                f"{region} lies in {partition}, where Amazon Q Developer in chat applications (AWS Chatbot) does not "
-                f"exist: subscribe an e-mail address or an HTTPS endpoint of yours to an SNS topic there instead"
+                f"{region} is in {partition}, where Amazon Q Developer in chat applications (AWS Chatbot) does not "
+                f"exist. Subscribe an email address or an HTTPS endpoint to an SNS topic there instead."
             ]
     return []
 
@@ -269,59 +270,66 @@ def _slack_problems(settings: Settings) -> list[str]:
     workspace = settings.routes[0].channel.workspace_id
     if not SLACK.team_id_pattern.match(workspace) or PLACEHOLDER.match(workspace):
         found.append(
-            f"securityhub_slack_workspace_id is {workspace!r}, which is no Slack workspace: set the id that begins "
-            f"with T, as in https://app.slack.com/client/<workspace>/<channel>"
+            _not_set_or_wrong("workspace_id", workspace) + " Set it to the workspace ID (T...) from the channel's URL, "
+            "https://app.slack.com/client/<workspace>/<channel>."
         )
     for route in settings.routes:
         channel = route.channel.channel_id
         if not SLACK.channel_id_pattern.match(channel) or PLACEHOLDER.match(channel):
             found.append(
-                f"securityhub_slack_channel_id is {channel!r}, which is no Slack channel: set the id that begins with "
-                f"C (private channels: C or G), as in https://app.slack.com/client/<workspace>/<channel>"
+                _not_set_or_wrong("channel_id", channel)
+                + " Set it to the channel ID (C... or G...) from the channel's URL, "
+                "https://app.slack.com/client/<workspace>/<channel>."
             )
     return found
+
+
+def _not_set_or_wrong(name: str, value: str) -> str:
+    return f"{PREFIX}{name} is {value!r}, which is not a Slack ID." if value else f"{PREFIX}{name} is not set."
 
 
 def _name_problems(settings: Settings) -> list[str]:
     found = []
     if not NAME.match(settings.name):
         found.append(
-            f"securityhub_slack_name is {settings.name!r}: use 1 to 40 letters, digits and hyphens, a letter first"
+            f"securityhub_slack_name is {settings.name!r}. Use 1 to 40 letters, digits and hyphens, starting with a "
+            "letter."
         )
     if not CONFIGURATION_NAME.match(settings.value("configuration_name")):
-        found.append("securityhub_slack_configuration_name may hold letters, digits, hyphens and underscores only")
+        found.append("securityhub_slack_configuration_name is invalid. Use letters, digits, hyphens and underscores.")
     names = [route["name"] for route in settings.value("channels")]
     if len(names) > ROUTES_AT_MOST:
-        found.append(
-            f"securityhub_slack_channels has {len(names)} entries: {ROUTES_AT_MOST} are the most for one target"
-        )
+        found.append(f"securityhub_slack_channels has {len(names)} entries. Use up to {ROUTES_AT_MOST}.")
     found += [
-        f"securityhub_slack_name and the route name {name!r} make rule names that AWS does not take: shorten them to "
-        f"{TOPIC_LENGTH - 1} characters together"
+        f"securityhub_slack_name and the channel name {name!r} make rule names that are too long for AWS. Shorten them "
+        f"to {TOPIC_LENGTH - 1} characters together."
         for name in names
         if len(f"{settings.name}-{name}") > TOPIC_LENGTH
     ]
     found += [
-        f"the route name {name!r} must be 1 to 16 lower-case letters and digits, a letter first"
+        f"the name {name!r} in securityhub_slack_channels is invalid. Use 1 to 16 lowercase letters and digits, "
+        f"starting with a letter."
         for name in names
         if not ROUTE_NAME.match(name)
     ]
     if len(set(names)) < len(names):
-        found.append("two entries of securityhub_slack_channels have the same name")
+        found.append("two entries of securityhub_slack_channels have the same name. Rename one.")
     return found
 
 
 def _tag_problems(tags: tuple[tuple[str, str], ...]) -> list[str]:
     found = []
     if len(tags) > TAGS_AT_MOST:
-        found.append(f"securityhub_slack_tags holds {len(tags)} tags: {TAGS_AT_MOST} are the most, beside our own")
+        found.append(
+            f"securityhub_slack_tags has {len(tags)} tags. Use up to {TAGS_AT_MOST}; the collection adds its own."
+        )
     for key, value in tags:
         if key.lower().startswith(("aws:", OUR_TAGS)):
-            found.append(f"securityhub_slack_tags holds {key!r}, which begins as only AWS's or our own may: rename it")
+            found.append(f"securityhub_slack_tags has the key {key!r}, whose prefix is reserved. Rename it.")
         if not 0 < len(key) <= TAG_KEY_LENGTH or len(value) > TAG_VALUE_LENGTH or not _is_tag_text(key + value):
             found.append(
-                f"securityhub_slack_tags holds {key!r}, which AWS does not take: use up to {TAG_KEY_LENGTH} characters "
-                f"for the key and {TAG_VALUE_LENGTH} for the value, out of letters, digits, spaces and {TAG_SIGNS}"
+                f"securityhub_slack_tags has {key!r}, which AWS does not allow. Use up to {TAG_KEY_LENGTH} characters "
+                f"for the key and {TAG_VALUE_LENGTH} for the value: letters, digits, spaces and {TAG_SIGNS}"
             )
     return found
 
@@ -334,14 +342,14 @@ def _is_tag_text(text: str) -> bool:
 def _action_problems(settings: Settings) -> list[str]:
     found = []
     if not action_target.ID.match(settings.value("action_id")):
-        found.append(f"securityhub_slack_action_id is {settings.value('action_id')!r}: use 1 to 20 letters and digits")
+        found.append(f"securityhub_slack_action_id is {settings.value('action_id')!r}. Use 1 to 20 letters and digits.")
     name = settings.value("action_name")
     if not name.strip() or len(name) > ACTION_NAME_LENGTH:
-        found.append(f"securityhub_slack_action_name is {name!r}: AWS takes 1 to {ACTION_NAME_LENGTH} characters")
+        found.append(f"securityhub_slack_action_name is {name!r}. Use 1 to {ACTION_NAME_LENGTH} characters.")
     return found
 
 
-# What all hosts of an account must agree on, because an account has it once.
+# What all hosts of an account must agree on, because the account has it once.
 SHARED = (
     "name",
     "chatbot_region",
@@ -357,7 +365,7 @@ SHARED = (
 
 
 def disagreements(settings: list[Settings]) -> list[str]:
-    """Return where hosts of one account contradict each other about what the account has once."""
+    """Return the contradictions between hosts of one account about what the account has once."""
     found = [sentence for name in SHARED for sentence in _disagreement(name, settings)]
     return found + _channel_disagreements(settings) + _twice(settings)
 
@@ -368,7 +376,7 @@ def _disagreement(name: str, settings: list[Settings]) -> list[str]:
         if other.value(name) != first.value(name):
             return [
                 f"securityhub_slack_{name} is {first.value(name)!r} for {first.host} and {other.value(name)!r} for "
-                f"{other.host}, which are in one account: set it once, for the whole account"
+                f"{other.host}, which are in the same account. Set it once for the account."
             ]
     return []
 
@@ -382,17 +390,16 @@ def _channel_disagreements(settings: list[Settings]) -> list[str]:
             host, known = by_name.setdefault(channel.configuration, (item.host, channel))
             if known != channel:
                 found.append(
-                    f"the channel configuration {channel.configuration} means Slack channel {known.channel_id} for "
-                    f"{host} and {channel.channel_id} for {item.host}: set securityhub_slack_channel_id once for the "
-                    f"account, or give the second channel a securityhub_slack_configuration_name of its own"
+                    f"the channel configuration {channel.configuration} is for Slack channel {known.channel_id} on "
+                    f"{host} and for {channel.channel_id} on {item.host}. Set securityhub_slack_channel_id once for "
+                    f"the account, or give the second channel another securityhub_slack_configuration_name."
                 )
             slack = (channel.workspace_id, channel.channel_id)
             host, known = by_slack.setdefault(slack, (item.host, channel))
             if known.configuration != channel.configuration:
                 found.append(
-                    f"Slack channel {channel.channel_id} is named by two configurations, "
-                    f"{known.configuration} ({host}) "
-                    f"and {channel.configuration} ({item.host}), and AWS allows one in an account: use one name"
+                    f"Slack channel {channel.channel_id} has two configurations, {known.configuration} ({host}) and "
+                    f"{channel.configuration} ({item.host}), but AWS allows one per account. Use one name."
                 )
     return list(dict.fromkeys(found))
 
@@ -403,5 +410,5 @@ def _twice(settings: list[Settings]) -> list[str]:
     for item in settings:
         first = seen.setdefault(item.region, item.host)
         if first != item.host:
-            found.append(f"{first} and {item.host} are the same region {item.region} of one account: keep one of them")
+            found.append(f"{first} and {item.host} are both {item.region} of the same account. Keep one of them.")
     return found

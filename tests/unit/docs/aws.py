@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for the AWS CLI, `aws SERVICE OPERATION --OPTION VALUE...`, with what botocore says there is."""
+"""A replacement for the AWS CLI, `aws SERVICE OPERATION --OPTION VALUE...`, based on the API models in botocore."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import boto3
 from botocore import xform_name
 
 
-def main(service: str, operation: str, *words: str) -> None:
-    """Call the operation, and print the answer; fail for an operation or an option that is not one of the service."""
+def main(service: str, operation: str, *arguments: str) -> None:
+    """Call the operation and print its response as JSON. Raise KeyError for an unknown operation or option."""
     client = boto3.client(service)
     method = operation.replace("-", "_")
     model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
     names = {f"--{xform_name(name, '-')}": name for name in model.input_shape.members}
-    given = {names[option]: _content(value) for option, value in zip(words[::2], words[1::2])}
-    answer = getattr(client, method)(**given)
-    answer.pop("ResponseMetadata")
-    print(json.dumps(answer, default=str))
+    parameters = {names[option]: _content(value) for option, value in zip(arguments[::2], arguments[1::2])}
+    response = getattr(client, method)(**parameters)
+    response.pop("ResponseMetadata")
+    print(json.dumps(response, default=str))
 
 
-def _content(word: str) -> str:
-    if not word.startswith("file://"):
-        return word
-    with open(word.removeprefix("file://"), encoding="utf-8") as file:
+def _content(value: str) -> str:
+    if not value.startswith("file://"):
+        return value
+    with open(value.removeprefix("file://"), encoding="utf-8") as file:
         return file.read()
 
 

@@ -1,14 +1,13 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Somebody who has read the pages: a home with profiles, a folder with inventories, and accounts of the emulator."""
+"""A reader of the documentation, with AWS profiles, inventories, and accounts in the emulator."""
 
 from __future__ import annotations
 
 import datetime
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit.docs import pages
 
-# The ids of the pages' examples.
+# The IDs in the examples.
 PRODUCTION, TEAM = "111111111111", "T0ABC1DEF"
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 FLEET = ("444444444444", "222222222222", "333333333333")
@@ -32,11 +31,13 @@ PROFILES = {
     "security": SECURITY,
     "management": MANAGEMENT,
 }
-LATELY = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+YESTERDAY = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)).strftime(
+    "%Y-%m-%dT%H:%M:%S.000Z"
+)
 
 
 class Reader:
-    """A reader, who types commands and writes files in a folder of their own."""
+    """A reader who runs commands and writes files in a working directory."""
 
     def __init__(self, emulator, home: Path) -> None:
         self.emulator = emulator
@@ -56,7 +57,7 @@ class Reader:
             "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1",
             "ANSIBLE_NOCOLOR": "1",
             "COLUMNS": "80",
-            # pip and ansible-galaxy may find that all is there, and may install nothing.
+            # pip and ansible-galaxy can report what is installed, but cannot install anything.
             "PIP_NO_INDEX": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "ANSIBLE_GALAXY_SERVER": "http://127.0.0.1:9",
@@ -65,13 +66,13 @@ class Reader:
         (home / ".aws" / "credentials").write_text("".join(map(_profile, PROFILES)))
 
     def write(self, name: str, content: str) -> None:
-        """Write a file of the reader's folder."""
+        """Write a file in the working directory."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
 
-    def types(self, command: str, folder: Path | None = None) -> tuple[int, str]:
-        """Return exit code and output of a command, which may contain whatever a shell understands."""
+    def run(self, command: str, folder: Path | None = None) -> tuple[int, str]:
+        """Run a shell command in *folder*, or the working directory. Return its exit status and its output."""
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=folder or self.folder,
@@ -80,9 +81,9 @@ class Reader:
             text=True,
             check=False,
         )
-        said = done.stdout + done.stderr
-        assert "Traceback" not in said
-        return done.returncode, said
+        output = done.stdout + done.stderr
+        assert "Traceback" not in output
+        return done.returncode, output
 
 
 def _profile(name: str) -> str:
@@ -90,25 +91,26 @@ def _profile(name: str) -> str:
     return f"[{name}]\naws_access_key_id = {PROFILES[name]}\n{secret}"
 
 
-@pytest.fixture
-def reader(emulator, tmp_path):
-    """Return a reader who has written what the pages say: two inventories, requirements and the organisation."""
-    _world(emulator)
-    found = Reader(emulator, tmp_path)
-    (own,) = pages.blocks((pages.ROOT / "docs/docsite/rst/getting_started.rst").read_text(encoding="utf-8"), "yaml")
+@pytest.fixture(name="reader")
+def fixture_reader(emulator, tmp_path):
+    """Return a reader with the example files: two inventories, requirements.yml, organization.yml, and findings."""
+    _define_accounts(emulator)
+    reader = Reader(emulator, tmp_path)
+    (production,) = pages.blocks(
+        (pages.ROOT / "docs/docsite/rst/getting_started.rst").read_text(encoding="utf-8"), "yaml"
+    )
     fleet = pages.blocks((pages.ROOT / "docs/docsite/rst/inventory.rst").read_text(encoding="utf-8"), "yaml")[0]
     readme = pages.blocks((pages.ROOT / "README.md").read_text(encoding="utf-8"), "yaml")
-    head = (pages.ROOT / "playbooks/securityhub_organization.yml").read_text(encoding="utf-8")
-    organisation = "".join(f"{line}\n" for line in re.findall(r"^#   (securityhub_organization_\w+: .*)$", head, re.M))
-    found.write("inventories/production/hosts.yml", own)
-    found.write("inventories/fleet/securityhub_regions.yml", fleet)
-    found.write("requirements.yml", next(block for block in readme if block.startswith("collections:")))
-    found.write("organisation.yml", organisation)
-    found.write("findings.json", json.dumps({"Findings": FINDINGS}))
-    return found
+    playbooks = pages.blocks((pages.ROOT / "docs/docsite/rst/playbooks.rst").read_text(encoding="utf-8"), "yaml")
+    reader.write("inventories/production/hosts.yml", production)
+    reader.write("inventories/fleet/securityhub_regions.yml", fleet)
+    reader.write("requirements.yml", next(block for block in readme if block.startswith("collections:")))
+    reader.write("organization.yml", next(block for block in playbooks if "securityhub_organization_" in block))
+    reader.write("findings.json", json.dumps({"Findings": FINDINGS}))
+    return reader
 
 
-def _world(emulator) -> None:
+def _define_accounts(emulator) -> None:
     workspaces = [{"SlackTeamId": TEAM, "SlackTeamName": "acme"}]
     emulator.reset()
     emulator.world(
@@ -126,12 +128,12 @@ def _world(emulator) -> None:
 
 
 def _make_keys(emulator) -> None:
-    """Make the keys that the page on encryption calls by an alias, with the statement that it asks for."""
+    """Create the keys of the guide to encryption, with the alias and the policy statement that it shows."""
     text = (pages.ROOT / "docs/docsite/rst/encryption.rst").read_text(encoding="utf-8")
     (statement,) = map(json.loads, pages.blocks(text, "json"))
     administrator = {"AWS": f"arn:aws:iam::{PRODUCTION}:root"}
-    own = {"Effect": "Allow", "Principal": administrator, "Action": "kms:*", "Resource": "*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [own, statement]})
+    access = {"Effect": "Allow", "Principal": administrator, "Action": "kms:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [access, statement]})
     for region in REGIONS:
         client = emulator.client("kms", region, PRODUCTION)
         key = client.create_key(Policy=policy)["KeyMetadata"]["KeyId"]
@@ -146,8 +148,8 @@ def _finding(name: str, severity: str, control: str, region: str) -> dict:
         "GeneratorId": f"security-control/{control}",
         "AwsAccountId": PRODUCTION,
         "Region": region,
-        "CreatedAt": LATELY,
-        "UpdatedAt": LATELY,
+        "CreatedAt": YESTERDAY,
+        "UpdatedAt": YESTERDAY,
         "Severity": {"Label": severity},
         "Title": f"{control} in {region}",
         "Description": "A check.",

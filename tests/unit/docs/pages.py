@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation shows: the commands that people shall type, and the YAML that they shall write."""
+"""Read the commands and the examples from the documentation."""
 
 from __future__ import annotations
 
@@ -19,51 +19,51 @@ PAGES = sorted(
         *ROOT.glob("docs/docsite/rst/*.rst"),
     ]
 )
-# Files whose comments say how to run them.
+# Files whose comments contain commands.
 COMMENTED = sorted([*ROOT.glob("playbooks/*.yml"), *ROOT.glob("inventories/**/*.yml"), *ROOT.glob("*.yml")])
 
 _FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.M | re.S)
 _CODE_BLOCK = re.compile(r"^( *)\.\. code-block:: (\w+)\n\n((?:(?:\1 +\S.*)?\n)+)", re.M)
 _INLINE = re.compile(r"``(?=\S)([^`]+)``|`(?=\S)([^`]+)`")
 _RUN = re.compile(r"^ *- run: (.*)$", re.M)  # a step of a CI system
-# What a command in running text begins with; a name alone, without arguments, is no command.
+# The beginning of a command in the text. A name without arguments is not a command.
 _PROGRAM = re.compile(r"(?:\.venv/bin/)?(?:(?:ansible|antsibull)[\w-]*|aws|git|jq|make|pip|pytest) |tests/\w+ ")
 _IN_COMMENT = re.compile(r"^# *(?:\d\. run: *)?((?:ansible|aws|make)[\w-]* -?[\w@].*)$")
 _OPTION_IN_COMMENT = re.compile(r"^#     ((?:-e |--).+?)(?:  .*)?$")
 
 
 def blocks(text: str, *languages: str) -> list[str]:
-    """Return the code blocks of a Markdown or reStructuredText page in *languages*, without their indentation."""
+    """Return the code blocks in *languages* of a Markdown or reStructuredText page in order, dedented."""
     found = [(match.start(), match[2], match[3]) for match in [*_FENCE.finditer(text), *_CODE_BLOCK.finditer(text)]]
-    return [_dedented(body) for _start, language, body in sorted(found) if language in languages]
+    return [_dedent(body) for _start, language, body in sorted(found) if language in languages]
 
 
-def _dedented(body: str) -> str:
+def _dedent(body: str) -> str:
     lines = body.strip("\n").split("\n")
     margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
     return "\n".join(line[margin:].rstrip() for line in lines) + "\n"
 
 
 def commands(text: str) -> list[str]:
-    """Return the commands of a page, as they are written: those of its blocks, and those in running text."""
+    """Return the commands of a page as they are written, from its code blocks and its text."""
     found = [line for block in blocks(text, "shell") for line in _lines(block)]
     found += [line for block in blocks(text, "yaml") for run in _RUN.findall(block) for line in _lines(run)]
-    typed = [line for block in blocks(text, "console") for line in _lines(block) if line.startswith("$ ")]
-    found += [line.removeprefix("$ ") for line in typed]
+    prompts = [line for block in blocks(text, "console") for line in _lines(block) if line.startswith("$ ")]
+    found += [line.removeprefix("$ ") for line in prompts]
     prose = _CODE_BLOCK.sub("", _FENCE.sub("", text))
     inline = [" ".join((first or second).split()) for first, second in _INLINE.findall(prose)]
-    return found + [words for words in inline if _PROGRAM.match(words)]
+    return found + [command for command in inline if _PROGRAM.match(command)]
 
 
 def _lines(block: str) -> list[str]:
-    """Return one line for each command: continued lines joined, comments dropped."""
+    """Return one line per command. Join continued lines and remove comments."""
     joined = re.sub(r" *\\\n *", " ", block)
     stripped = [re.sub(r"(?:^| +)# .*$", "", line).strip() for line in joined.splitlines()]
     return [line for line in stripped if line]
 
 
 def commands_in_comments(text: str) -> list[str]:
-    """Return the commands in a YAML file's comments; each option that is explained below one makes one more."""
+    """Return the commands in the comments of a YAML file, and each of them again with each option listed below it."""
     found, base = [], ""
     for line in text.splitlines():
         command, option = _IN_COMMENT.match(line), _OPTION_IN_COMMENT.match(line)
@@ -76,7 +76,7 @@ def commands_in_comments(text: str) -> list[str]:
 
 
 def all_commands() -> dict[str, str]:
-    """Return every command of the documentation, each once, with the file that shows it first."""
+    """Return every command of the documentation, with the first file that contains it."""
     found: dict[str, str] = {}
     for paths, read in ((PAGES, commands), (COMMENTED, commands_in_comments)):
         for path in paths:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every command that the documentation shows is run as it is written; commands.yml says what has to come of it."""
+"""Every command in the documentation is run as it is written and has the result in commands.yml."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FACT = "securityhub_slack_result"
 
 
 def known_names() -> set[str]:
-    """Variables of the roles and of the playbooks, the playbooks' names, and the fact that a run leaves."""
+    """Return the variables of roles and playbooks, the names of the playbooks, and the fact that a run sets."""
     names = {FACT}
     for path in ROOT.glob("roles/*/meta/argument_specs.yml"):
         for entry in yaml.safe_load(path.read_text())["argument_specs"].values():
@@ -34,14 +34,14 @@ def known_names() -> set[str]:
 
 
 def unknown_names(text: str, known: set[str]) -> set[str]:
-    """The names in *text* that are not in *known*; one that ends in _ stands for all that begin so."""
+    """Return the names in *text* that are not in *known*. A name that ends in _ is a prefix of known names."""
     found = set(VARIABLE.findall(text))
-    beginnings = tuple(name for name in found if name.endswith("_"))
-    return found - known - {name for name in beginnings if any(whole.startswith(name) for whole in known)}
+    prefixes = tuple(name for name in found if name.endswith("_"))
+    return found - known - {prefix for prefix in prefixes if any(name.startswith(prefix) for name in known)}
 
 
 def test_an_unknown_variable_is_found():
-    text = "securityhub_slack_chanel_id securityhub_slack_global_*_once securityhub_slack_nothing_*"
+    text = "securityhub_slack_chanel_id securityhub_slack_doctor_* securityhub_slack_nothing_*"
     assert unknown_names(text, known_names()) == {"securityhub_slack_chanel_id", "securityhub_slack_nothing_"}
 
 
@@ -51,7 +51,7 @@ def test_every_variable_exists(path):
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("```shell\nmake demo    # try it\n```\n", ["make demo"]),
         ("- x\n\n  ```shell\n  a -i b \\\n    --limit 'c.*'\n  ```\n", ["a -i b --limit 'c.*'"]),
@@ -60,8 +60,8 @@ def test_every_variable_exists(path):
         ("Type ``ansible-playbook x\n--check`` or `make lint`; `ansible` and `make` alone are names.", None),
     ],
 )
-def test_commands_are_found(text, found):
-    assert pages.commands(text) == (found or ["ansible-playbook x --check", "make lint"])
+def test_commands_are_found(text, expected):
+    assert pages.commands(text) == (expected or ["ansible-playbook x --check", "make lint"])
 
 
 def test_commands_are_found_in_comments_with_each_of_their_options():
@@ -70,14 +70,16 @@ def test_commands_are_found_in_comments_with_each_of_their_options():
     assert pages.commands_in_comments(text) == [f"ansible-playbook -i a b{option}" for option in options]
 
 
-def test_every_command_of_the_documentation_is_in_the_table_and_no_other():
+def test_the_table_lists_exactly_the_commands_of_the_documentation():
     missing = {command: page for command, page in SHOWN.items() if command not in {**TABLE["run"], **TABLE["not_run"]}}
-    assert missing == {}, "add what the documentation shows to tests/unit/docs/commands.yml"
-    assert {*TABLE["run"], *TABLE["not_run"]} - set(SHOWN) == set(), "take out what the documentation no longer shows"
+    assert missing == {}, "add the commands to tests/unit/docs/commands.yml"
+    assert {*TABLE["run"], *TABLE["not_run"]} - set(SHOWN) == set(), (
+        "remove commands that the documentation no longer shows"
+    )
 
 
 @pytest.mark.parametrize("command", TABLE["not_run"])
-def test_what_is_not_run_is_there(command):
+def test_the_program_of_a_command_that_is_not_run_exists(command):
     program, *arguments = shlex.split(command)
     if program == "make":
         targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
@@ -88,14 +90,14 @@ def test_what_is_not_run_is_there(command):
 
 
 @pytest.mark.parametrize("command", TABLE["run"])
-def test_the_command_does_what_it_is_shown_for(reader, command):
-    before = TABLE["run"][command].get("after")
-    for typed in [before, command] if before else [command]:
-        wanted = TABLE["run"][typed]
-        reader.emulator.world({account: {"hubs": []} for account in wanted.get("without_hubs", [])})
-        for placeholder, value in TABLE["stands_in"].items():
-            typed = typed.replace(placeholder, value)
-        code, said = reader.types(typed, ROOT / wanted["folder"] if "folder" in wanted else None)
-        assert code == wanted.get("exit", 0), said
-        assert "Could not match supplied host pattern" not in said
-        assert re.search(wanted["says"], said), said
+def test_the_command_has_the_documented_result(reader, command):
+    first = TABLE["run"][command].get("after")
+    for step in [first, command] if first else [command]:
+        expected = TABLE["run"][step]
+        reader.emulator.world({account: {"hubs": []} for account in expected.get("without_hubs", [])})
+        for placeholder, value in TABLE["placeholders"].items():
+            step = step.replace(placeholder, value)
+        status, output = reader.run(step, ROOT / expected["folder"] if "folder" in expected else None)
+        assert status == expected.get("exit", 0), output
+        assert "Could not match supplied host pattern" not in output
+        assert re.search(expected["output"], output), output

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pages on performance and capacity say what was measured, and nothing else."""
+"""The tables in the guides to performance and capacity match the measurements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 from ansible_collections.secops.securityhub.tests.unit.docs import pages
 
 
-def test_the_tables_are_those_of_the_results():
+def test_the_tables_match_the_results():
     script = pages.ROOT / "tests" / "benchmark" / "tables.py"
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -208,7 +208,7 @@ GIVEN = ("task_vars", "variables")
 def crash(*given, **named):
     """Fail, in the report of a run, with all that the functions on the way to it have in their hands."""
     frame = sys._getframe(1)
-    if not frame.f_code.co_filename.endswith("_pipeline/report.py"):
+    if not frame.f_code.co_filename.endswith("_report/text.py"):
         return wrap(*given, **named)
     held = []
     while frame:

@@ -229,7 +229,7 @@ def test_the_policies_are_enough_for_simulation_and_baseline(calls, emulator):
 
 def test_the_policies_are_enough_for_the_move_from_the_template_of_2020(calls, emulator):
     assert old_template.OldFleet(emulator).deploy("us-east-1") == "CREATE_COMPLETE"
-    looking = next(item["Action"] for item in statements("migrate") if item["Sid"] == "FindWhatIsLeft")
+    looking = next(item["Action"] for item in statements("migrate") if item["Sid"] == "FindLeftovers")
 
     assert calls("--check", playbook="securityhub_slack_migrate") <= allowed("read") | set(looking)
 
@@ -256,7 +256,7 @@ def test_the_policies_are_enough_for_the_canary(calls):
 
 def test_the_policies_are_enough_for_the_digest(calls, emulator):
     # Without the statements of read.json that a digest is said not to need.
-    survey = set(next(item["Action"] for item in statements("read") if item["Sid"] == "Survey"))
+    survey = set(next(item["Action"] for item in statements("read") if item["Sid"] == "ReadState"))
     calls()
     findings.bring(emulator, OURS)
     assert calls("--check", playbook="securityhub_slack_digest") <= allowed("digest") | survey

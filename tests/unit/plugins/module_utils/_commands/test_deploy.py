@@ -10,14 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
 from ansible_collections.secops.securityhub.plugins.module_utils._model.identity import DENY_ALL
 from ansible_collections.secops.securityhub.plugins.module_utils._model.identity import TRUST
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot as Target
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline import survey
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.run import look
+from ansible_collections.secops.securityhub.plugins.module_utils._observe import accounts as of_account
+from ansible_collections.secops.securityhub.plugins.module_utils._observe import fleet as observe
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import transfer as handover
 from ansible_collections.secops.securityhub.tests.unit import account_model as fleet
-from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._pipeline.conftest import Lab
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._commands.conftest import Lab
 
 REGIONS = ("ap-southeast-1", "eu-west-1", "us-east-1")
 OTHER_ACCOUNT = "222222222222"
@@ -87,12 +88,12 @@ def test_all_clients_are_made_without_a_call_before_the_account_is_known(lab, ro
     targets = lab.hosts(*REGIONS, role_arn=role)
     lab.emulator.forget_requests()
     clients = Clients()
-    survey.prepare_to_sign_in(clients, targets[0])
-    for make in survey.preparations(clients, targets):
+    of_account.prepare_sign_in(clients, targets[0])
+    for make in of_account.preparations(clients, targets):
         make()
     made = dict(clients._clients)
     assert lab.emulator.requests() == []
-    look([Target(item) for item in targets], [], clients, fleet.TODAY)
+    observe.fleet(clients, [Target(item) for item in targets], [], fleet.TODAY)
     assert lab.emulator.requests() != []
     assert clients._clients == made
 
@@ -177,7 +178,7 @@ def test_a_stack_that_takes_too_long_fails_with_the_limit_and_the_next_run_goes_
     lab.emulator.stacks(2)
     done = lab.run(lab.hosts("us-east-1", stack_timeout=1))
     assert done.errors["us-east-1"].startswith(
-        "the stack securityhub-slack is still CREATE_IN_PROGRESS after 1 s: look at its events in the console, and run"
+        "the stack securityhub-slack is still CREATE_IN_PROGRESS after 1 s (securityhub_slack_stack_timeout)."
     )
     assert lab.channels() == {}
     assert lab.run(lab.hosts("us-east-1")).errors == {}
@@ -189,7 +190,7 @@ def test_a_stack_that_fails_says_why_and_the_next_run_repairs_it(lab):
     done = lab.run(lab.hosts("eu-west-1", "us-east-1"))
     assert done.errors["eu-west-1"].startswith(
         "the stack securityhub-slack ended in ROLLBACK_COMPLETE: TopicSecurityhubSlack (AWS::SNS::Topic): "
-        "no permission. Mend that and run the playbook again"
+        "no permission. Fix that, then rerun the playbook"
     )
     assert lab.carried() == topics("us-east-1")
     lab.emulator.stacks()
@@ -219,8 +220,8 @@ def test_what_resists_for_good_is_named_and_stays_alone(lab):
     done = lab.run(gone)
     rule = "securityhub-slack-findings"
     assert done.errors == {
-        "eu-west-1": f"this could not be deleted, and stays behind: AWS::Events::Rule {rule} (The rule is in use). "
-        f"Delete it by hand."
+        "eu-west-1": f"these resources could not be deleted and were left behind: AWS::Events::Rule {rule} "
+        "(The rule is in use). Delete them by hand."
     }
     assert done.calls["DeleteStack"] == len(REGIONS) + 2
     left = lab.ours(*REGIONS)
@@ -237,8 +238,8 @@ def test_a_stack_that_is_built_anew_tells_what_the_old_one_left(lab):
     done = lab.run(given)
     assert "'securityhub-slack-findings' already exists" in done.errors["us-east-1"]
     assert done.result["accounts"][0]["notices"] == [
-        "the old stack of us-east-1 is gone without AWS::Events::Rule securityhub-slack-findings (The rule is in use): "
-        "delete by hand what the new one does not use"
+        "the old stack of us-east-1 was deleted without AWS::Events::Rule securityhub-slack-findings (The rule is in "
+        "use). Delete by hand what the new stack does not use"
     ]
     lab.emulator.stacks()
     events = lab.client("events", "us-east-1")
@@ -255,7 +256,7 @@ def test_a_failed_update_keeps_the_old_rule_and_says_why(lab):
     lab.emulator.stacks(0, {"operation": "update", "resource": "RuleSecurityhubSlackFindings", "reason": "quota"})
     done = lab.run(lab.hosts("us-east-1", minimum_severity="HIGH"))
     assert (
-        "ended in UPDATE_ROLLBACK_COMPLETE: RuleSecurityhubSlackFindings (AWS::Events::Rule): quota. Mend"
+        "ended in UPDATE_ROLLBACK_COMPLETE: RuleSecurityhubSlackFindings (AWS::Events::Rule): quota. Fix that"
         in (done.errors["us-east-1"])
     )
     assert lab.carried() == topics("us-east-1")
@@ -309,7 +310,7 @@ def test_a_region_without_a_hub_fails_alone(lab):
 def test_a_region_that_is_not_enabled_fails_alone_also_as_the_first_one(lab, order):
     done = lab.run(lab.hosts(*order))
     assert list(done.errors) == ["af-south-1"]
-    assert done.errors["af-south-1"].startswith("af-south-1 is not enabled in account 111111111111: enable it (aws")
+    assert done.errors["af-south-1"].startswith("af-south-1 is not enabled in account 111111111111. Run: aws account")
     assert lab.carried() == topics("us-east-1")
 
 
@@ -350,11 +351,11 @@ def test_an_unauthorised_workspace_is_refused_with_the_steps(lab):
     )
 
 
-def test_the_first_run_in_an_account_says_what_that_is_in_its_organisation(lab):
+def test_the_first_run_in_an_account_reports_what_that_is_in_its_organization(lab):
     def told(account):
         done = lab.run(lab.hosts("us-east-1", role_arn=f"arn:aws:iam::{account}:role/deploy"))
         asked = {name for name in done.calls if "Organization" in name}
-        return [notice for notice in done.result["accounts"][0]["notices"] if "organisation" in notice], asked
+        return [notice for notice in done.result["accounts"][0]["notices"] if "organization" in notice], asked
 
     both = {"ListOrganizationAdminAccounts", "DescribeOrganizationConfiguration"}
     for account in (OTHER_ACCOUNT, "333333333333"):
@@ -366,11 +367,11 @@ def test_the_first_run_in_an_account_says_what_that_is_in_its_organisation(lab):
     ((management,), asked) = told(fleet.ACCOUNT.id)
     assert asked == both
     assert management.endswith(
-        f"administrator of Security Hub is {OTHER_ACCOUNT}: the findings of all members arrive "
-        f"there, so run the playbook for {OTHER_ACCOUNT}"
+        f"administrator of Security Hub is {OTHER_ACCOUNT}, which receives the findings of all members. Run the "
+        f"playbook for {OTHER_ACCOUNT}"
     )
     ((administrator,), asked) = told(OTHER_ACCOUNT)
-    assert administrator.startswith(f"{OTHER_ACCOUNT} is the delegated administrator of its organisation; an account")
+    assert administrator.startswith(f"{OTHER_ACCOUNT} is the delegated administrator of its organization; an account")
     assert told(OTHER_ACCOUNT) == ([], set())
 
 
@@ -380,7 +381,10 @@ def test_a_foreign_stack_is_refused_and_left_alone(lab):
     for state in ("present", "absent"):
         done = lab.run(lab.hosts("eu-west-1", "us-east-1", state=state))
         assert list(done.errors) == ["eu-west-1"]
-        assert "was not made by this collection: set securityhub_slack_name" in done.errors["eu-west-1"]
+        assert (
+            "already exists and is not managed by this collection. Choose another securityhub_slack_name"
+            in done.errors["eu-west-1"]
+        )
         assert lab.topics("eu-west-1") == ["theirs"]
 
 
@@ -388,7 +392,7 @@ def test_a_foreign_role_is_refused_and_left_alone(lab):
     lab.client("iam").create_role(RoleName="securityhub-slack-channel", AssumeRolePolicyDocument="{}")
     done = lab.run(lab.hosts(*REGIONS))
     assert set(done.errors) == set(REGIONS)
-    assert "the IAM role securityhub-slack-channel is there, but was not made" in done.errors["us-east-1"]
+    assert "the IAM role securityhub-slack-channel already exists and is not managed" in done.errors["us-east-1"]
     assert done.writes == []
     lab.run(lab.hosts(*REGIONS, state="absent"))
     assert lab.ours(*REGIONS) == {"roles": ["securityhub-slack-channel"]}
@@ -417,7 +421,7 @@ def test_a_foreign_configuration_of_our_name_is_refused(lab, theirs):
     theirs("securityhub-slack", OTHER_CHANNEL)
     done = lab.run(lab.hosts(*REGIONS))
     assert (
-        f"securityhub-slack is there for Slack channel {OTHER_CHANNEL}, and was not made by"
+        f"securityhub-slack already exists for Slack channel {OTHER_CHANNEL} and is not managed by"
         in (done.errors["us-east-1"])
     )
     assert done.writes == []
@@ -537,14 +541,17 @@ def test_the_home_region_goes_on_while_a_region_cannot_send_for_itself(lab):
     before = lab.ours("us-east-1")
     lab.emulator.faults({"denied": 1, "operations": ["CreateStack"], "regions": ["eu-west-1"]})
     done = lab.run(lab.hosts(*REGIONS, aggregation="per_region"))
-    assert "it goes on sending for eu-west-1, because the pipeline there is not in place" in done.errors["us-east-1"]
+    assert (
+        "it still forwards the findings of eu-west-1, because its deployment is not in place"
+        in done.errors["us-east-1"]
+    )
     assert lab.ours("us-east-1") == before
     lab.emulator.faults()
     # Nor does a run of the home region alone, which leaves that region out.
     limited = lab.run(
         lab.hosts("us-east-1", aggregation="per_region"), lab.hosts("eu-west-1", aggregation="per_region")
     )
-    assert "it is not deployed as it shall be: include it in the run" in limited.errors["us-east-1"]
+    assert "it is not deployed as it should be. Include it in the run" in limited.errors["us-east-1"]
     assert lab.run(lab.hosts(*REGIONS, aggregation="per_region")).errors == {}
     assert lab.carried() == topics(*REGIONS)
 
@@ -554,13 +561,13 @@ def test_global_findings_change_hands_without_a_gap(lab):
     moved = lab.hosts(*REGIONS, global_findings_region="eu-west-1")
     lab.emulator.faults({"denied": 1, "operations": ["UpdateStack"], "regions": ["eu-west-1"]})
     held = lab.run(moved).errors["us-east-1"]
-    assert "it goes on sending the findings about global resources, because the pipeline of eu-west-1" in held
+    assert "it still forwards the findings about global resources: eu-west-1 should forward them" in held
     lab.emulator.faults()
     limited = lab.run(
         lab.hosts("us-east-1", global_findings_region="eu-west-1"),
         lab.hosts("eu-west-1", global_findings_region="eu-west-1"),
     )
-    assert "include it in the run" in limited.errors["us-east-1"]
+    assert "Include it in the run" in limited.errors["us-east-1"]
     done = lab.run(moved)
     updated = [entry["region"] for entry in done.requests if entry["operation"] == "UpdateStack"]
     assert (updated, handover.NOTICE in done.notices, done.errors) == (["eu-west-1", "us-east-1"], True, {})
@@ -574,7 +581,7 @@ def test_nothing_leaves_for_a_home_region_whose_pipeline_fails(lab):
     done = lab.run(lab.hosts(*REGIONS))
     assert set(done.errors) == set(REGIONS)
     assert (
-        "it shall leave, because us-east-1 sends its findings, and the pipeline there is not in place"
+        "it was not removed: us-east-1 should forward its findings, but its deployment is not in place"
         in (done.errors["eu-west-1"])
     )
     assert lab.carried() == topics(*REGIONS)
@@ -667,7 +674,8 @@ def test_under_limit_a_target_is_as_in_a_full_run(lab, hubs, asked):
         assert limited.calls["DescribeStacks"] == 1 + asked[alone.region]
 
 
-def test_of_two_removals_at_once_the_last_one_clears_the_channel_away(lab):
+def test_of_two_removals_at_the_same_time_the_last_one_deletes_the_channel(lab, monkeypatch):
+    monkeypatch.setattr(configuration, "SETTLE_SECONDS", 0.5)  # as the other one writes too
     lab.run(lab.hosts(*REGIONS))
     lab.emulator.stacks(1)  # so that both have looked, and taken their topics out, when the first one ends
     halves = (REGIONS[:1], REGIONS[1:])
@@ -694,7 +702,9 @@ def test_a_limited_removal_keeps_the_others(lab):
 
 
 def test_long_work_says_how_far_it_is(lab, monkeypatch):
-    monkeypatch.setattr("ansible_collections.secops.securityhub.plugins.module_utils._pipeline.stacks.SAY_EVERY", 0.2)
+    monkeypatch.setattr(
+        "ansible_collections.secops.securityhub.plugins.module_utils._apply.stacks.SECONDS_BETWEEN_LINES", 0.2
+    )
     lab.emulator.stacks(1)
     done = lab.run(lab.hosts(*REGIONS))
     assert any(line.endswith("s, waiting for ap-southeast-1, eu-west-1, us-east-1") for line in done.said)
