@@ -54,7 +54,7 @@ sanity: setup-dev  ## run ansible-test sanity, without ignore files
 	@tests/run/ansible-test sanity
 
 unit: setup-dev emulator-venv  ## run all unit tests
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 3 --dist worksteal
 
 unit-pure: setup-dev  ## run the unit tests that need neither emulator nor playbook
 	@$(BIN)/pytest -n 2 -m pure

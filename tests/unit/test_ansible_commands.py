@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -68,3 +69,15 @@ def test_the_configuration_of_the_folder_counts(tmp_path):
     )
     assert fast == installed
     assert "two" in fast[1]
+
+
+def test_the_log_has_the_same_lines(tmp_path):
+    (tmp_path / "play.yml").write_text(PLAY)
+    (tmp_path / "beside").write_text("text")
+    logs = []
+    for command in (ansible_commands.path, ansible_commands.installed):
+        log = tmp_path / command.__name__
+        run(command("ansible-playbook"), tmp_path, "play.yml", "-e", "fails=true", GIVEN="a", ANSIBLE_LOG_PATH=str(log))
+        logs.append([re.sub(r"^.*? p=\d+ ", "", line) for line in log.read_text().splitlines()])
+    assert logs[0] == logs[1]
+    assert any("a text" in line for line in logs[0])
