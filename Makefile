@@ -45,7 +45,9 @@ emulator-venv: .cache/emulator/venv/stamp
 demo: setup emulator-venv  ## deploy to 17 regions of a local AWS and show which messages arrive
 	@tests/demo/demo
 
-test: lint sanity unit integration build docs molecule  ## run everything that CI checks
+test: setup-dev emulator-venv  ## run everything that CI checks
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint sanity integration build docs molecule
+	@$(MAKE) --no-print-directory unit
 
 lint: setup-dev  ## check code, YAML, templates, docs, licenses and changelog
 	@tests/run/lint
