@@ -14,7 +14,9 @@ from typing import Any
 from .._channel import plans
 from .._channel.platforms import SLACK
 from .._channel.transformations import configuration_name
-from .._channel.transformations import tags_of
+from .._resource.operation import Operation
+from .._resource.tags import MANAGED_TAG
+from .._resource.tags import tags_of
 from .._stack import states
 from . import messages
 from . import signature
@@ -139,7 +141,7 @@ def _adopted(snapshot: AccountSnapshot, configuration: Configuration, operations
     """Return a channel configuration as it is after the adoption: marked as managed."""
     if operations.get(configuration["ChatConfigurationArn"]) != ADOPT:
         return configuration
-    mark = {"TagKey": plans.MANAGED_TAG, "TagValue": snapshot.settings.name}
+    mark = {"TagKey": MANAGED_TAG, "TagValue": snapshot.settings.name}
     return {**configuration, "Tags": [*configuration.get("Tags", []), mark]}
 
 
@@ -181,7 +183,7 @@ def channel_operation(configuration: Configuration, desired: frozenset[tuple[str
     *desired*: the Slack workspaces and channels to send to. *topics*: those that are deleted. A configuration that was
     changed since the template created it, or that has other topics, keeps its settings.
     """
-    if plans.MANAGED_TAG in tags_of(configuration):
+    if MANAGED_TAG in tags_of(configuration):
         return OURS
     if (configuration[SLACK.team_id], configuration[SLACK.channel_id]) in desired:
         return ADOPT if _is_unchanged(configuration) else REPLACE_TOPICS
@@ -227,26 +229,26 @@ def next_operation(status: str, *, retains: bool, tried: frozenset[str] = frozen
     so that the sequence ends with STUCK instead of in a loop.
     """
     if not status:
-        return states.NONE
+        return Operation.NONE
     if states.in_progress(status):
-        return states.WAIT
+        return Operation.WAIT
     operation = _operation(status, retains)
     if operation == DELETE_RETAINING and DELETE_RETAINING in tried:
         operation = DELETE_RETAINING_FAILED
-    return states.STUCK if operation in tried else operation
+    return Operation.STUCK if operation in tried else operation
 
 
 def _operation(status: str, retains: bool) -> str:
     if status == "DELETE_FAILED":
         return DELETE_RETAINING
     if status == "UPDATE_FAILED":
-        return states.RESUME
+        return Operation.RESUME
     if status == "UPDATE_ROLLBACK_FAILED":
         return CONTINUE_ROLLBACK
     if retains or status in ONLY_DELETABLE_WHOLE or status == states.EMPTY:
         return DELETE
     # In any other state a deletion would also delete what must be retained.
-    return SET_RETAIN if status in states.STANDING else states.STUCK
+    return SET_RETAIN if status in states.STANDING else Operation.STUCK
 
 
 def path(stack: Stack, retained: frozenset[str]) -> tuple[str, ...]:
@@ -255,18 +257,18 @@ def path(stack: Stack, retained: frozenset[str]) -> tuple[str, ...]:
     steps: list[str] = []
     while True:
         operation = next_operation(status, retains=retains, tried=frozenset(steps))
-        if operation == states.NONE:
+        if operation == Operation.NONE:
             return tuple(steps)
         steps.append(operation)
-        if operation == states.STUCK:
+        if operation == Operation.STUCK:
             return tuple(steps)
         status, retains = _status_after(status, operation, retained), retains or operation == SET_RETAIN
 
 
 def _status_after(status: str, operation: str, retained: frozenset[str]) -> str:
-    if operation == states.WAIT:
+    if operation == Operation.WAIT:
         return states.outcome(status)
-    if operation in (states.RESUME, CONTINUE_ROLLBACK):
+    if operation in (Operation.RESUME, CONTINUE_ROLLBACK):
         return "UPDATE_ROLLBACK_COMPLETE"
     if operation == SET_RETAIN:
         return "UPDATE_COMPLETE"

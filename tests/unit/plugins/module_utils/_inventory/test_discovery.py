@@ -21,8 +21,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._inventory.disc
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import Hub
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import Search
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import discover
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import discover_all
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import every_region
 from botocore.exceptions import EndpointConnectionError
 
 ACCOUNT = "111111111111"
