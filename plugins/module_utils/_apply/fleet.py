@@ -257,10 +257,22 @@ def _unsubscribe(aws: Clients, account: AccountOutcome) -> AccountOutcome:
 
 
 def _write_channel(aws: Clients, account: AccountOutcome) -> AccountOutcome:
-    """Bring role, guardrail and channel configurations to what the targets need that have not failed."""
+    """Bring role, guardrail and channel configurations to what the targets need that have not failed.
+
+    If a call fails, all targets fail, and the outcome still has the channel: something of it may have been written.
+    """
     if not healthy(account.targets):
         return account
     planned = _channel_of_survivors(account)
+    begun = replace(account, channel=planned)
+    try:
+        _write_planned_channel(aws, account, planned)
+    except errors.failures() as error:
+        return _failed(begun, error)
+    return begun
+
+
+def _write_planned_channel(aws: Clients, account: AccountOutcome, planned: ChannelPlan) -> None:
     # Later runs find buttons by the tag of the role, so it is written before them and removed after them.
     _delete_buttons(aws, account, planned.buttons)
     _write_identity(aws, account, planned.identity)
@@ -272,7 +284,6 @@ def _write_channel(aws: Clients, account: AccountOutcome) -> AccountOutcome:
     for button, button_plan in planned.buttons.desired:
         if button_plan.changed:
             custom_action.write(_chatbot(aws, account), button_plan, button)
-    return replace(account, channel=planned)
 
 
 def _channel_of_survivors(account: AccountOutcome) -> ChannelPlan:

@@ -61,7 +61,7 @@ class TargetOutcome(OfTarget):
 
 @dataclass(frozen=True)
 class AccountOutcome:
-    """What happened in one account, or in check mode would happen. *channel*: None if nothing of it was carried out."""
+    """What happened in one account, or in check mode would happen. *channel*: None if nothing of it was written."""
 
     plan: AccountPlan
     targets: tuple[TargetOutcome, ...]

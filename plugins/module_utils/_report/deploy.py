@@ -218,9 +218,8 @@ def table(
 
 
 def _is_stopped(account: AccountOutcome) -> bool:
-    """Return whether the channel had to change and could not; all targets fail then, as no messages would arrive."""
-    planned = account.plan.channel
-    return bool(planned and planned.changed) and all(target.problems for target in account.targets)
+    """Return whether writing the channel has begun and failed; all targets fail then, as no messages would arrive."""
+    return bool(account.channel and account.channel.changed) and all(target.problems for target in account.targets)
 
 
 def _channel_line(account: AccountOutcome) -> str:

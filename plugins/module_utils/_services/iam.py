@@ -109,6 +109,25 @@ def untag_role(client: Any, name: str, keys: list[str]) -> None:
     client.untag_role(RoleName=name, TagKeys=keys)
 
 
+def inline_policies(client: Any, role: str) -> dict[str, dict[str, Any]]:
+    """Return the documents of the role's inline policies by name: a call, and one for each; {} without the role."""
+    try:
+        pages = client.get_paginator("list_role_policies").paginate(RoleName=role)
+        names = [name for page in pages for name in page["PolicyNames"]]
+        return {name: client.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
+    except client.exceptions.NoSuchEntityException:
+        return {}
+
+
+def attached_policies(client: Any, role: str) -> list[str]:
+    """Return the ARNs of the managed policies attached to the role; [] without the role."""
+    try:
+        pages = client.get_paginator("list_attached_role_policies").paginate(RoleName=role)
+        return [policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]]
+    except client.exceptions.NoSuchEntityException:
+        return []
+
+
 def put_role_policy(client: Any, name: str, policy: str, document: dict[str, Any]) -> None:
     """Create or replace an inline policy of the role."""
     client.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
