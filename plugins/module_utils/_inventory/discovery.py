@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import as_completed
 from dataclasses import dataclass
@@ -14,11 +13,17 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws import errors
+from .._aws.credentials import ATTEMPTS
+from .._aws.names import REGION
+from .._services import account
+from .._services import ec2
+from .._services import securityhub
+from .._services import sts
 
 try:
-    import botocore.exceptions as aws
+    import botocore.exceptions
 except ImportError:
-    pass  # the plugins say so
+    pass  # the plugins report it
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +38,6 @@ HUB_UNKNOWN = "unknown"
 
 # 100 accounts with 17 regions at 50 ms a call, on 2 cores: 32 threads 3.6 s, 64 2.2 s, 100 2.1 s.
 THREADS = 64
-# A region's name becomes part of host and group names, so nothing else is taken for one.
-REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 # A host that does not exist is tried again for 45 s with the attempts that other calls get.
 FEW_ATTEMPTS = 2
 
@@ -79,25 +82,24 @@ def every_region(_region: str) -> bool:
     return True
 
 
-def discover(clients: Clients, source: CredentialSource, wants: Callable[[str], bool] = every_region) -> AccountFacts:
+def discover(aws: Clients, source: CredentialSource, wants: Callable[[str], bool] = every_region) -> AccountFacts:
     """Return the facts of one account: its enabled regions that *wants* accepts, each with the state of its hub.
 
     Only regions that have Security Hub. What AWS refuses is in the facts, nothing is raised for it.
     """
-    return discover_all(clients, [Search(source, wants)])[0]
+    return discover_all(aws, [Search(source, wants)])[0]
 
 
-def discover_all(clients: Clients, searches: list[Search]) -> list[AccountFacts]:
+def discover_all(aws: Clients, searches: list[Search]) -> list[AccountFacts]:
     """Return the facts of each search, in order; all accounts and regions are asked at once."""
-    known = clients.available_regions("securityhub")
+    known = aws.available_regions("securityhub")
     with ThreadPoolExecutor(THREADS) as pool:
-        looks = {pool.submit(_open, clients, search): search.source for search in searches}
+        looks = {pool.submit(_open, aws, search): search.source for search in searches}
         hubs = {}
         # An account's regions are asked as soon as they are known, whatever the other accounts take.
         for look in as_completed(looks):
             hubs[look] = {
-                region: pool.submit(_hub, clients, looks[look], region, region in known)
-                for region in look.result().regions
+                region: pool.submit(_hub, aws, looks[look], region, region in known) for region in look.result().regions
             }
         return [_facts(look.result(), hubs[look]) for look in looks]
 
@@ -110,61 +112,47 @@ class _Opened:
     error: str = ""
 
 
-def _open(clients: Clients, search: Search) -> _Opened:
+def _open(aws: Clients, search: Search) -> _Opened:
     source = search.source
     try:
-        home = clients.home_region(source)
-        with clients.acting(source):
-            identity = clients.get("sts", home, source.endpoint_url).get_caller_identity()
-            enabled = enabled_regions(clients, home, source.endpoint_url)
+        identity = aws.call(source, aws.home_region(source), "sts", sts.get_caller_identity)
+        enabled = enabled_regions(aws, source)
     except errors.failures() as error:
         return _Opened(error=errors.explain(error))
     partition = identity["Arn"].split(":")[1]
+    # A region's name becomes part of host and group names, so nothing else is accepted.
     wanted = sorted(region for region in enabled if REGION.fullmatch(region) and search.wants(region))
     return _Opened(identity["Account"], partition, tuple(wanted))
 
 
-def enabled_regions(clients: Clients, home: str, endpoint_url: str) -> list[str]:
-    """Return the regions that the acting account has enabled: one call, two where the first is denied."""
+def enabled_regions(aws: Clients, source: CredentialSource) -> list[str]:
+    """Return the regions that the account has enabled: one call, two if the first is denied."""
+    home = aws.home_region(source)
     try:
-        return _listed_regions(clients.get("account", home, endpoint_url, FEW_ATTEMPTS))
+        return aws.call(source, home, "account", account.list_enabled_regions, attempts=FEW_ATTEMPTS)
     except errors.failures():
         # Denied, or a partition without that service: EC2 knows the same.
-        return _described_regions(clients.get("ec2", home, endpoint_url))
+        return aws.call(source, home, "ec2", ec2.list_enabled_regions)
 
 
-def _listed_regions(account: Any) -> list[str]:
-    pages = account.get_paginator("list_regions").paginate(RegionOptStatusContains=["ENABLED", "ENABLED_BY_DEFAULT"])
-    return [region["RegionName"] for page in pages for region in page["Regions"]]
-
-
-def _described_regions(ec2: Any) -> list[str]:
-    # Without AllRegions it returns only those that are enabled.
-    return [region["RegionName"] for region in ec2.describe_regions()["Regions"]]
-
-
-def _hub(clients: Clients, source: CredentialSource, region: str, known: bool) -> Hub | None:
+def _hub(aws: Clients, source: CredentialSource, region: str, known: bool) -> Hub | None:
     """Return the hub's state, or None where Security Hub does not exist.
 
     A region younger than this botocore is asked too: AWS adds regions faster than people upgrade. It has no Security
     Hub if there is no host to ask.
     """
+    attempts = ATTEMPTS if known else FEW_ATTEMPTS
     try:
-        with clients.acting(source):
-            _securityhub(clients, region, source.endpoint_url, known).describe_hub()
-    except aws.EndpointConnectionError as error:
+        aws.call(source, region, "securityhub", securityhub.describe_hub, attempts=attempts)
+    except botocore.exceptions.EndpointConnectionError as error:
         return Hub(HUB_UNKNOWN, errors.explain(error)) if known else None
+    except securityhub.HubNotEnabled:
+        return Hub(HUB_DISABLED)
     except errors.failures() as error:
         if errors.code(error) == "InvalidAccessException":
             return Hub(HUB_DISABLED)
         return Hub(HUB_UNKNOWN, errors.explain(error))
     return Hub(HUB_ENABLED)
-
-
-def _securityhub(clients: Clients, region: str, endpoint_url: str, known: bool) -> Any:
-    if known:
-        return clients.get("securityhub", region, endpoint_url)
-    return clients.get("securityhub", region, endpoint_url, FEW_ATTEMPTS)
 
 
 def _facts(opened: _Opened, hubs: dict[str, Future[Hub | None]]) -> AccountFacts:
