@@ -228,7 +228,7 @@ def test_the_policies_are_enough_for_simulation_and_baseline(calls, emulator):
 
 
 def test_the_policies_are_enough_for_the_move_from_the_template_of_2020(calls, emulator):
-    assert old_template.OldFleet(emulator).deploy("us-east-1") == "CREATE_COMPLETE"
+    assert old_template.OldFleet(emulator).create_stack("us-east-1") == "CREATE_COMPLETE"
     looking = next(item["Action"] for item in statements("migrate") if item["Sid"] == "FindLeftovers")
 
     assert calls("--check", playbook="securityhub_slack_migrate") <= allowed("read") | set(looking)

@@ -6,11 +6,16 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import signature
+from ansible_collections.secops.securityhub.plugins.module_utils._migrate import signature
 from ansible_collections.secops.securityhub.tests.unit import old_template
 
-NOT = signature.Verdict(found=False)
-WHOLE = signature.Verdict(found=True)
+NO: list[str] | None = None
+WHOLE: list[str] | None = []
+
+
+def recognized(template: dict) -> list[str] | None:
+    """Return the foreign resources of the template of 2020, None if this is another template."""
+    return signature.foreign_resources(template) if signature.matches(template) else None
 
 
 def changed(name: str, **properties) -> dict:
@@ -40,28 +45,28 @@ QUEUE = {"Type": "AWS::SQS::Queue"}
 
 
 @pytest.mark.parametrize(
-    ("template", "verdict"),
+    ("template", "foreign"),
     [
         (old_template.template(), WHOLE),
         (old_template.template(*old_template.OF_THE_CHANNEL), WHOLE),
         (only(*old_template.OF_THE_CHANNEL), WHOLE),
         (with_resource("AWSChatBotSubscription", {"Type": "AWS::SNS::Subscription"}), WHOLE),
         (with_resource("Critical", rule("aws.securityhub", TOPIC)), WHOLE),
-        (with_resource("Archive", QUEUE), signature.Verdict(found=True, strangers=("Archive",))),
-        (with_resource("Other", rule("aws.health", TOPIC)), signature.Verdict(found=True, strangers=("Other",))),
-        (with_resource("Out", rule("aws.securityhub", "arn:x")), signature.Verdict(found=True, strangers=("Out",))),
-        (with_resource("LambdaIAMRole", QUEUE), signature.Verdict(found=True, strangers=("LambdaIAMRole",))),
-        (changed("LambdaCreateCustomAction", FunctionName="another"), NOT),
-        (changed("AddCustomActionSHResource1", ServiceToken="arn:aws:lambda:::function:another"), NOT),
-        (changed("EventRuleCustomAction", EventPattern={"source": ["aws.securityhub"]}), NOT),
-        (old_template.template("EventRuleCustomAction"), NOT),
-        (only("SlackChannelConfig"), NOT),
-        ({**only(*old_template.OF_THE_CHANNEL), "Resources": {}}, NOT),
-        ({}, NOT),
+        (with_resource("Archive", QUEUE), ["Archive"]),
+        (with_resource("Other", rule("aws.health", TOPIC)), ["Other"]),
+        (with_resource("Out", rule("aws.securityhub", "arn:x")), ["Out"]),
+        (with_resource("LambdaIAMRole", QUEUE), ["LambdaIAMRole"]),
+        (changed("LambdaCreateCustomAction", FunctionName="another"), NO),
+        (changed("AddCustomActionSHResource1", ServiceToken="arn:aws:lambda:::function:another"), NO),
+        (changed("EventRuleCustomAction", EventPattern={"source": ["aws.securityhub"]}), NO),
+        (old_template.template("EventRuleCustomAction"), NO),
+        (only("SlackChannelConfig"), NO),
+        ({**only(*old_template.OF_THE_CHANNEL), "Resources": {}}, NO),
+        ({}, NO),
     ],
 )
-def test_a_template_is_recognised_by_what_nobody_else_has_together(template, verdict):
-    assert signature.judge(template) == verdict
+def test_a_template_is_recognized_by_a_combination_that_no_other_has(template, foreign):
+    assert recognized(template) == foreign
 
 
 @pytest.mark.parametrize(
@@ -70,29 +75,29 @@ def test_a_template_is_recognised_by_what_nobody_else_has_together(template, ver
 def test_a_channel_of_another_name_or_role_is_not_the_templates(name, value):
     body = only(*old_template.OF_THE_CHANNEL)
     body["Resources"]["SlackChannelConfig"]["Properties"][name] = value
-    assert signature.judge(body) == NOT
+    assert recognized(body) == NO
 
 
 def test_a_channel_role_that_chatbot_may_assume_is_not_the_templates():
     body = only(*old_template.OF_THE_CHANNEL)
     trust = body["Resources"]["ChatBotManageIAMRole"]["Properties"]["AssumeRolePolicyDocument"]
     trust["Statement"][0]["Principal"]["Service"] = ["chatbot.amazonaws.com"]
-    assert signature.judge(body) == NOT
+    assert recognized(body) == NO
 
 
-def test_a_template_that_retains_is_the_same_apart_from_that_and_still_recognised():
+def test_a_template_that_retains_is_the_same_apart_from_that_and_still_recognized():
     body = old_template.template()
     stays = frozenset({"AddCustomActionSHResource1", "SlackChannelConfig"})
-    assert not signature.is_retained(body, stays)
+    assert not signature.retains(body, stays)
     changed = json.loads(signature.retaining(body, stays))
-    assert signature.is_retained(changed, stays)
-    assert signature.judge(changed) == WHOLE
+    assert signature.retains(changed, stays)
+    assert recognized(changed) == WHOLE
     added = set(changed["Resources"]) - set(body["Resources"])
     # CloudFormation takes a deletion policy only together with a change of resources.
     assert [changed["Resources"][name] for name in added] == [{"Type": "AWS::CloudFormation::WaitConditionHandle"}]
     for name, resource in body["Resources"].items():
         assert {key: value for key, value in changed["Resources"][name].items() if key != "DeletionPolicy"} == resource
-    assert signature.is_retained(body, frozenset())
+    assert signature.retains(body, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,7 @@ def test_a_template_that_retains_is_the_same_apart_from_that_and_still_recognise
     ],
 )
 def test_only_stacks_that_may_have_made_roles_are_looked_at(stack, worth):
-    assert signature.may_be_of_template(stack) is worth
+    assert signature.may_match(stack) is worth
 
 
 PATTERN = {
@@ -120,7 +125,7 @@ PATTERN = {
     ("rule", "found"),
     [
         ({"Description": "SecurityHub Chatbot CustomAction", "EventPattern": json.dumps(PATTERN)}, True),
-        ({"Description": "Findings that somebody sends", "EventPattern": json.dumps(PATTERN)}, False),
+        ({"Description": "Another rule", "EventPattern": json.dumps(PATTERN)}, False),
         ({"Description": "SecurityHub Chatbot CustomAction", "ScheduleExpression": "rate(1 day)"}, False),
         (
             {
@@ -131,7 +136,7 @@ PATTERN = {
         ),
     ],
 )
-def test_a_rule_without_a_stack_is_recognised_by_description_and_pattern(rule, found):
+def test_a_rule_without_a_stack_is_recognized_by_description_and_pattern(rule, found):
     assert signature.is_rule(rule) is found
 
 
@@ -145,7 +150,7 @@ def test_a_rule_without_a_stack_is_recognised_by_description_and_pattern(rule, f
         ("hub-LambdaIAMRole-1ABC-extra", "lambda.amazonaws.com", False),
     ],
 )
-def test_a_role_is_recognised_by_name_and_trust(name, service, found):
+def test_a_role_is_recognized_by_name_and_trust(name, service, found):
     trust = {"Statement": [{"Principal": {"Service": service}}]}
     assert signature.is_role({"RoleName": name, "AssumeRolePolicyDocument": trust}) is found
 
@@ -159,3 +164,53 @@ def test_a_function_or_action_of_the_same_name_alone_is_not_the_templates():
     assert signature.is_function(function)
     assert not signature.is_function({**function, "Description": "Ours"})
     assert not signature.is_action({"Name": "Send_To_Slack", "Description": "Ours"})
+
+
+SHORT = """
+Resources:
+  A:
+    Properties:
+      Role: !GetAtt B.Arn
+      Deep: !GetAtt B.Outputs.Name
+      Topic: !Ref T
+      Text: !Sub "${AWS::Region}"
+      Both: !Join ["", [!Ref T, x]]
+      If: !If [Ready, {A: !Ref T}, !Ref "AWS::NoValue"]
+      Date: 2012-10-17
+      Number: 128
+      Flag: true
+  C:
+    Condition: Ready
+Conditions:
+  Ready: !And [!Condition Other, !Equals [a, b]]
+"""
+
+
+def test_short_forms_become_long_ones_and_what_looks_like_a_date_stays_a_text():
+    found = signature.parse(SHORT)
+    assert found["Resources"]["A"]["Properties"] == {
+        "Role": {"Fn::GetAtt": ["B", "Arn"]},
+        "Deep": {"Fn::GetAtt": ["B", "Outputs.Name"]},
+        "Topic": {"Ref": "T"},
+        "Text": {"Fn::Sub": "${AWS::Region}"},
+        "Both": {"Fn::Join": ["", [{"Ref": "T"}, "x"]]},
+        "If": {"Fn::If": ["Ready", {"A": {"Ref": "T"}}, {"Ref": "AWS::NoValue"}]},
+        "Date": "2012-10-17",
+        "Number": 128,
+        "Flag": True,
+    }
+    assert found["Conditions"]["Ready"] == {"Fn::And": [{"Condition": "Other"}, {"Fn::Equals": ["a", "b"]}]}
+    assert signature.parse(json.loads(json.dumps(found))) == found
+
+
+def test_json_comes_as_boto3_gives_it():
+    assert signature.parse({"A": {"Fn::GetAtt": "B.Arn"}}) == {"A": {"Fn::GetAtt": ["B", "Arn"]}}
+
+
+@pytest.mark.parametrize("body", ["", "a: [", "just words", "- a\n- b", None])
+def test_what_is_no_template_is_an_empty_one(body):
+    assert signature.parse(body) == {}
+
+
+def test_yaml_cannot_make_objects():
+    assert signature.parse("a: !!python/object/apply:os.getcwd []") == {}

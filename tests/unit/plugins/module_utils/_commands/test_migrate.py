@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The move from the template of 2020, from each state that its stack may be in, on the emulator."""
+"""The migration from the template of 2020, from each state that its stack may be in, on the emulator."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-from ansible_collections.secops.securityhub.plugins.module_utils._channel import plans
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import report
-from ansible_collections.secops.securityhub.plugins.module_utils._migration.run import run
+from ansible_collections.secops.securityhub.plugins.module_utils._commands import migrate
+from ansible_collections.secops.securityhub.plugins.module_utils._report import migrate as report
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit import old_template
 from ansible_collections.secops.securityhub.tests.unit.deployed import ACCOUNT
@@ -33,11 +33,11 @@ from ansible_collections.secops.securityhub.tests.unit.old_template import OldFl
 
 OURS = sorted(f"arn:aws:sns:{region}:{ACCOUNT}:{NAME}" for region in REGIONS)
 BOTH = "AddCustomActionSHResource1 and SlackChannelConfig"
-RELEASED = f"mark {BOTH} to be left behind, then delete"
-ALL_BUT_BOTH = f"delete all but {BOTH}"
-ALL_BUT_ACTION = "delete all but AddCustomActionSHResource1"
-TAKEN = "take over, with a role and a guardrail of this collection"
-ANEW = "securityhub-slack"
+SET_RETAIN = f"set the deletion policy of {BOTH} to Retain, then delete"
+RETAIN_BOTH = f"delete, but retain {BOTH}"
+RETAIN_ACTION = "delete, but retain AddCustomActionSHResource1"
+ADOPT = "adopt, with a role and a guardrail policy of this collection"
+NEW = "securityhub-slack"
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def fleet(emulator, monkeypatch) -> OldFleet:
 
 
 def whole(fleet: OldFleet) -> None:
-    assert fleet.deploy() == "CREATE_COMPLETE"
+    assert fleet.create_stack() == "CREATE_COMPLETE"
 
 
 def put(status: str, **more: Any) -> Callable[[OldFleet], None]:
@@ -65,13 +65,13 @@ def deleted_in_vain(fleet: OldFleet) -> None:
 
 def action_was_there(fleet: OldFleet) -> None:
     fleet.client("securityhub").create_action_target(Id="SendToSlack", Name="Send_To_Slack", Description="By hand")
-    assert fleet.deploy() == "ROLLBACK_COMPLETE"
+    assert fleet.create_stack() == "ROLLBACK_COMPLETE"
 
 
 def second_region(fleet: OldFleet) -> None:
-    assert fleet.deploy("us-east-1") == "CREATE_COMPLETE"
+    assert fleet.create_stack("us-east-1") == "CREATE_COMPLETE"
     # The channel's name is taken, and the way back fails at the custom resource.
-    assert fleet.deploy(HERE) == "ROLLBACK_FAILED"
+    assert fleet.create_stack(HERE) == "ROLLBACK_FAILED"
 
 
 def updated_in_vain(fleet: OldFleet) -> None:
@@ -99,45 +99,45 @@ class Case:
 
 
 CASES = [
-    Case("created", whole, "CREATE_COMPLETE", RELEASED),
-    Case("updated", put("UPDATE_COMPLETE"), "UPDATE_COMPLETE", RELEASED),
-    Case("update rolled back", put("UPDATE_ROLLBACK_COMPLETE"), "UPDATE_ROLLBACK_COMPLETE", RELEASED),
-    Case("imported", put("IMPORT_COMPLETE"), "IMPORT_COMPLETE", RELEASED),
-    Case("deleted in vain", deleted_in_vain, "DELETE_FAILED", ALL_BUT_ACTION, ANEW),
-    Case("deletion failed early", put("DELETE_FAILED"), "DELETE_FAILED", ALL_BUT_BOTH),
-    Case("action was there", action_was_there, "ROLLBACK_COMPLETE", "delete", ANEW),
-    Case("second region", second_region, "ROLLBACK_FAILED", f"delete, then {ALL_BUT_ACTION}"),
-    Case("creation failed", put("CREATE_FAILED"), "CREATE_FAILED", f"delete, then {ALL_BUT_BOTH}", ANEW),
-    Case("rollback failed", put("ROLLBACK_FAILED"), "ROLLBACK_FAILED", f"delete, then {ALL_BUT_BOTH}", ANEW),
+    Case("created", whole, "CREATE_COMPLETE", SET_RETAIN),
+    Case("updated", put("UPDATE_COMPLETE"), "UPDATE_COMPLETE", SET_RETAIN),
+    Case("update rolled back", put("UPDATE_ROLLBACK_COMPLETE"), "UPDATE_ROLLBACK_COMPLETE", SET_RETAIN),
+    Case("imported", put("IMPORT_COMPLETE"), "IMPORT_COMPLETE", SET_RETAIN),
+    Case("deleted in vain", deleted_in_vain, "DELETE_FAILED", RETAIN_ACTION, NEW),
+    Case("deletion failed early", put("DELETE_FAILED"), "DELETE_FAILED", RETAIN_BOTH),
+    Case("action was there", action_was_there, "ROLLBACK_COMPLETE", "delete", NEW),
+    Case("second region", second_region, "ROLLBACK_FAILED", f"delete, then {RETAIN_ACTION}"),
+    Case("creation failed", put("CREATE_FAILED"), "CREATE_FAILED", f"delete, then {RETAIN_BOTH}", NEW),
+    Case("rollback failed", put("ROLLBACK_FAILED"), "ROLLBACK_FAILED", f"delete, then {RETAIN_BOTH}", NEW),
     Case(
         "update failed",
         put("UPDATE_FAILED"),
         "UPDATE_FAILED",
-        f"roll the failed update back, then {RELEASED}",
+        f"roll the failed update back, then {SET_RETAIN}",
     ),
     Case(
         "rollback of an update failed",
         put("UPDATE_ROLLBACK_FAILED"),
         "UPDATE_ROLLBACK_FAILED",
-        f"finish the rollback, then {RELEASED}",
+        f"complete the rollback, then {SET_RETAIN}",
     ),
     Case(
         "updated in vain",
         updated_in_vain,
         "UPDATE_ROLLBACK_FAILED",
-        f"finish the rollback, then {RELEASED}",
+        f"complete the rollback, then {SET_RETAIN}",
     ),
     Case(
         "being deleted",
         put("DELETE_IN_PROGRESS", then="DELETE_FAILED", after=1),
         "DELETE_IN_PROGRESS",
-        "wait until it is done",
+        "wait until CloudFormation is done",
     ),
     Case(
         "being updated",
         put("UPDATE_IN_PROGRESS", then="UPDATE_COMPLETE", after=1),
         "UPDATE_IN_PROGRESS",
-        f"wait until it is done, then {RELEASED}",
+        f"wait until CloudFormation is done, then {SET_RETAIN}",
     ),
 ]
 
@@ -169,7 +169,7 @@ def assert_it_is_ours_alone(fleet: OldFleet) -> None:
     assert channel["SlackChannelId"] == CHANNEL
     assert channel["IamRoleArn"].endswith(f":role/{NAME}-channel")
     assert channel["GuardrailPolicyArns"] == [f"arn:aws:iam::{ACCOUNT}:policy/{NAME}-channel-guardrail"]
-    assert plans.MANAGED_TAG in [tag["TagKey"] for tag in channel["Tags"]]
+    assert MANAGED_TAG in [tag["TagKey"] for tag in channel["Tags"]]
     for region in REGIONS:
         assert fleet.actions(region) == {"SendToSlack": "Send to Slack"}
         fleet.emulator.ask("DELETE", "inbox")
@@ -222,7 +222,7 @@ def test_what_is_sent_by_hand_arrives_once_before_and_after_every_call(fleet, mo
 HOME = {"home": "us-east-1", "RegionLinkingMode": "ALL_REGIONS", "Regions": []}
 
 
-def test_regions_that_feed_a_home_region_lose_rule_and_action_once_that_sends_for_them(fleet):
+def test_linked_regions_lose_rule_and_action_when_the_home_region_forwards_for_them(fleet):
     whole(fleet)
     fleet.emulator.world({ACCOUNT: {"aggregator": HOME}})
     fleet.migrate()
@@ -236,12 +236,12 @@ def test_regions_that_feed_a_home_region_lose_rule_and_action_once_that_sends_fo
     assert fleet.emulator.writes() == []
 
 
-def test_regions_that_feed_a_home_region_keep_the_old_way_while_that_is_not_in_place(fleet):
+def test_linked_regions_keep_the_old_stack_until_the_home_region_is_deployed(fleet):
     whole(fleet)
     fleet.emulator.world({ACCOUNT: {"aggregator": HOME}})
     fleet.emulator.stacks(0, {"operation": "create", "region": "us-east-1", "stack": NAME})
     done = fleet.migrate()
-    assert "the pipeline there is not in place" in done["targets"][HERE]["msg"]
+    assert "its deployment is not in place" in done["targets"][HERE]["msg"]
     assert fleet.status() == "CREATE_COMPLETE"
     fleet.send("by hand")
     assert fleet.arrived() == [f"Finding by hand in {HERE}"]
@@ -251,13 +251,13 @@ def test_several_regions_are_moved_at_once(fleet):
     whole(fleet)
     body = json.dumps(old_template.template(*old_template.OF_THE_CHANNEL))
     for region in ("us-east-1", "ap-southeast-1"):
-        assert fleet.deploy(region, body=body) == "CREATE_COMPLETE"
+        assert fleet.create_stack(region, body=body) == "CREATE_COMPLETE"
     fleet.put("DELETE_FAILED", "us-east-1")
     done = fleet.migrate()
     assert {host: [item["plan"] for item in target["leftovers"]] for host, target in done["targets"].items()} == {
-        HERE: [RELEASED],
-        "us-east-1": [ALL_BUT_ACTION],
-        "ap-southeast-1": ["mark AddCustomActionSHResource1 to be left behind, then delete"],
+        HERE: [SET_RETAIN],
+        "us-east-1": [RETAIN_ACTION],
+        "ap-southeast-1": ["set the deletion policy of AddCustomActionSHResource1 to Retain, then delete"],
     }
     assert fleet.leftovers() == []
     assert_it_is_ours_alone(fleet)
@@ -268,8 +268,8 @@ def test_the_channel_in_a_stack_of_its_own_is_taken_over_too(fleet):
     only_channel = old_template.template()
     only_channel["Resources"] = {name: only_channel["Resources"][name] for name in old_template.OF_THE_CHANNEL}
     del only_channel["Resources"]["SlackChannelConfig"]["Properties"]["SnsTopicArns"]
-    assert fleet.deploy(body=json.dumps(only_channel), name="chatbot-body") == "CREATE_COMPLETE"
-    assert fleet.deploy(body=regional) == "CREATE_COMPLETE"
+    assert fleet.create_stack(body=json.dumps(only_channel), name="chatbot-body") == "CREATE_COMPLETE"
+    assert fleet.create_stack(body=regional) == "CREATE_COMPLETE"
     fleet.migrate()
     assert fleet.leftovers() == []
     assert [item["ConfigurationName"] for item in fleet.configurations()] == [CONFIGURATION]
@@ -289,7 +289,7 @@ def test_further_rules_that_send_to_the_same_topic_go_with_the_stack(fleet):
             "Targets": [{"Arn": {"Ref": "SNSTopicAWSChatBot"}, "Id": "OpsTopic"}],
         },
     }
-    assert fleet.deploy(body=json.dumps(body)) == "CREATE_COMPLETE"
+    assert fleet.create_stack(body=json.dumps(body)) == "CREATE_COMPLETE"
     fleet.migrate()
     assert fleet.leftovers() == []
     assert_it_is_ours_alone(fleet)
@@ -308,14 +308,14 @@ def test_what_an_earlier_clean_up_has_left_is_found_by_itself(fleet):
     shown = fleet.migrate(check=True)
     assert [item["kind"] for item in shown["targets"][HERE]["leftovers"]] == ["rule", "function", "topic"]
     assert shown["accounts"][0]["leftovers"] == [
-        {"kind": "channel configuration", "name": CONFIGURATION, "status": "", "plan": TAKEN}
+        {"kind": "channel configuration", "name": CONFIGURATION, "status": "", "plan": ADOPT}
     ]
     fleet.migrate()
     roles = [item for item in fleet.leftovers() if not item.startswith("role ")]
     assert roles == []
     notices = fleet.migrate()["accounts"][0]["notices"]
     # A stack in a region that the inventory does not have may hold them.
-    assert sum("look like roles of the template" in notice for notice in notices) == 1
+    assert sum("look like those of the template of 2020" in notice for notice in notices) == 1
     for role in fleet.leftovers():
         assert role.removeprefix("role ") in " ".join(notices)
     assert_it_is_ours_alone(fleet)
@@ -356,7 +356,7 @@ def test_a_channel_that_somebody_has_changed_stays_theirs_and_keeps_their_topics
     )
     done = fleet.migrate()
     after = fleet.configurations()[0]
-    assert done["accounts"][0]["leftovers"][0]["plan"] == "exchange its topics, and leave it to its owner"
+    assert done["accounts"][0]["leftovers"][0]["plan"] == "replace its topics, keep its other settings"
     assert after["SnsTopicArns"] == sorted([*OURS, theirs])
     assert after["GuardrailPolicyArns"] == ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
     assert after["IamRoleArn"] == before["IamRoleArn"]
@@ -381,9 +381,9 @@ def test_topics_of_others_stay_in_a_channel_that_is_taken_over(fleet):
 
 
 def test_the_channel_of_another_slack_channel_goes_with_its_stack(fleet):
-    assert fleet.deploy(channel="C0OLDCHANNEL") == "CREATE_COMPLETE"
+    assert fleet.create_stack(channel="C0OLDCHANNEL") == "CREATE_COMPLETE"
     shown = fleet.migrate(check=True)
-    assert shown["accounts"][0]["leftovers"][0]["plan"] == "delete, since it is for another Slack channel"
+    assert shown["accounts"][0]["leftovers"][0]["plan"] == "delete, because it is for another Slack channel"
     fleet.migrate()
     assert fleet.leftovers() == []
     assert [item["ConfigurationName"] for item in fleet.configurations()] == [NAME]
@@ -395,8 +395,8 @@ def test_after_the_main_playbook_only_what_is_left_goes(fleet):
     fleet.run()
     done = fleet.migrate()
     assert done["summary"] == {"targets": 3, "changed": 1, "unchanged": 2, "failed": 0, "leftovers": 2}
-    assert done["targets"][HERE]["msg"] == f"stack {STACK}: {RELEASED}"
-    assert report.closing(done, check=False) == "The template of 2020: 2 leftovers were taken away or over."
+    assert done["targets"][HERE]["msg"] == f"stack {STACK}: {SET_RETAIN}"
+    assert report.summary(done, check=False) == "Template of 2020: 2 leftovers were removed or adopted."
     assert fleet.leftovers() == []
     assert_it_is_ours_alone(fleet)
 
@@ -438,7 +438,7 @@ def lookalike(**changes: Any) -> str:
     ids=["another function", "another action"],
 )
 def test_lookalikes_are_left_alone(fleet, body):
-    assert fleet.deploy(body=body) == "CREATE_COMPLETE"
+    assert fleet.create_stack(body=body) == "CREATE_COMPLETE"
     before, channel = fleet.leftovers(), fleet.configurations()[0]
     done = fleet.migrate()
     assert done["summary"]["leftovers"] == 0
@@ -447,10 +447,10 @@ def test_lookalikes_are_left_alone(fleet, body):
     assert fleet.configurations() == [{**channel, "SnsTopicArns": topics}]
 
 
-def strangers(fleet: OldFleet) -> None:
+def foreign_resource(fleet: OldFleet) -> None:
     body = old_template.template()
     body["Resources"]["Archive"] = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "archive"}}
-    assert fleet.deploy(body=json.dumps(body)) == "CREATE_COMPLETE"
+    assert fleet.create_stack(body=json.dumps(body)) == "CREATE_COMPLETE"
 
 
 def protected(fleet: OldFleet) -> None:
@@ -474,10 +474,14 @@ def another_rule(fleet: OldFleet) -> None:
 @pytest.mark.parametrize(
     ("happen", "said"),
     [
-        (strangers, "holds more than that: Archive. Take that out of its template first."),
-        (protected, "is protected from termination: take that protection away first."),
-        (subscriber, "has subscribers of its own"),
-        (another_rule, "rules that are not of the template of 2020 send to its topic"),
+        (foreign_resource, "it has other resources too (Archive). Move them to another stack."),
+        (
+            protected,
+            "termination protection is on. Turn it off: aws cloudformation update-termination-protection "
+            f"--no-enable-termination-protection --stack-name {STACK} --region {HERE}",
+        ),
+        (subscriber, f"it has other subscribers (sqs arn:aws:sqs:{HERE}:{ACCOUNT}:archive)"),
+        (another_rule, "other rules send to it (team-rule)"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -487,7 +491,7 @@ def test_a_region_where_others_depend_on_it_fails_and_goes_on_sending(fleet, hap
     done = fleet.migrate()
     assert [host for host, target in done["targets"].items() if target["failed"]] == [HERE]
     assert said in done["targets"][HERE]["msg"]
-    assert report.closing(done, check=True).endswith("1 stay with the targets that failed.")
+    assert report.summary(done, check=True).endswith("1 left with the targets that failed.")
     assert fleet.leftovers() == before
     fleet.send("by hand")
     assert fleet.arrived() == [f"Finding by hand in {HERE}"]
@@ -511,7 +515,7 @@ def test_a_channel_that_goes_with_its_stack_is_made_anew_also_where_another_regi
     fleet.emulator.stacks(0, {"operation": "create", "region": "us-east-1", "stack": NAME})
     done = fleet.migrate()
     assert [host for host, target in done["targets"].items() if target["failed"]] == ["us-east-1"]
-    assert any("is made anew at once" in notice for notice in done["accounts"][0]["notices"])
+    assert any("The channel is created again immediately" in notice for notice in done["accounts"][0]["notices"])
     fleet.send("by hand")
     assert fleet.arrived() == [f"Finding by hand in {HERE}"]
     fleet.emulator.stacks(0)
@@ -520,7 +524,7 @@ def test_a_channel_that_goes_with_its_stack_is_made_anew_also_where_another_regi
     assert_it_is_ours_alone(fleet)
 
 
-def test_a_pipeline_that_cannot_be_built_leaves_the_old_way_in_place(fleet):
+def test_a_deployment_that_fails_keeps_the_old_stack(fleet):
     whole(fleet)
     fleet.emulator.stacks(0, {"operation": "create", "region": HERE, "stack": NAME})
     before = fleet.leftovers()
@@ -567,7 +571,7 @@ def test_a_deletion_that_hangs_ends_with_the_remedy_and_the_next_run_goes_on(fle
     done = fleet.migrate(stack_timeout=1)
     assert [host for host, target in done["targets"].items() if target["failed"]] == [HERE]
     assert "is still DELETE_IN_PROGRESS after 1 s" in done["targets"][HERE]["msg"]
-    assert "run this playbook again later, which goes on from there." in done["targets"][HERE]["msg"]
+    assert "Rerun the playbook later to continue." in done["targets"][HERE]["msg"]
     fleet.put("DELETE_FAILED")
     fleet.migrate()
     assert fleet.leftovers() == []
@@ -595,7 +599,7 @@ def test_a_stack_that_cannot_be_told_what_stays_is_not_deleted(fleet):
     fleet.emulator.stacks(0, failure)
     done = fleet.migrate()
     assert "ended in UPDATE_ROLLBACK_COMPLETE: RetainedForSecopsSecurityhub" in done["targets"][HERE]["msg"]
-    assert "no right. Mend that and run this playbook again" in done["targets"][HERE]["msg"]
+    assert "no right. Fix the cause, then rerun the playbook" in done["targets"][HERE]["msg"]
     fleet.send("by hand")
     assert fleet.arrived() == [f"Finding by hand in {HERE}"]
     fleet.emulator.stacks(0)
@@ -609,18 +613,18 @@ def test_two_accounts_are_moved_at_once(fleet):
     other.account = "222222222222"
     fleet.emulator.world({other.account: deployed.WORLD})
     whole(fleet)
-    assert other.deploy() == "CREATE_COMPLETE"
+    assert other.create_stack() == "CREATE_COMPLETE"
     other.put("DELETE_FAILED")
-    targets = [*fleet.targets(), *other.targets()]
-    for target in targets[len(REGIONS) :]:
-        target.settings = dataclasses.replace(target.settings, host=f"two.{target.settings.region}")
+    renamed = [
+        dataclasses.replace(target, settings=dataclasses.replace(target.settings, host=f"two.{target.settings.region}"))
+        for target in other.targets()
+    ]
 
-    move = run(targets, [], deployed.clients(), check=False, diff=False, today=deployed.TODAY, say=lambda line: None)
+    done = migrate.run(dataclasses.replace(fleet.context(), targets=[*fleet.targets(), *renamed])).result
 
-    done = report.result(move, diff=False)
     assert done["summary"]["failed"] == 0
-    assert [item["plan"] for item in done["targets"][HERE]["leftovers"]] == [RELEASED]
-    assert [item["plan"] for item in done["targets"][f"two.{HERE}"]["leftovers"]] == [ALL_BUT_BOTH]
+    assert [item["plan"] for item in done["targets"][HERE]["leftovers"]] == [SET_RETAIN]
+    assert [item["plan"] for item in done["targets"][f"two.{HERE}"]["leftovers"]] == [RETAIN_BOTH]
     for account in (fleet, other):
         assert account.leftovers() == []
         assert [item["ConfigurationName"] for item in account.configurations()] == [CONFIGURATION]
