@@ -15,10 +15,7 @@ from .._channel import plans
 from .._channel.platforms import SLACK
 from .._channel.transformations import configuration_name
 from .._resource.operation import Operation
-<<<<<<< HEAD
-=======
 from .._resource.ownership import is_managed
->>>>>>> domain
 from .._resource.tags import MANAGED_TAG
 from .._resource.tags import tags_of
 from .._stack import states
@@ -188,11 +185,7 @@ def channel_operation(configuration: Configuration, desired: frozenset[tuple[str
     *desired*: the Slack workspaces and channels to send to. *topics*: those that are deleted. A configuration that was
     changed since the template created it, or that has other topics, keeps its settings.
     """
-<<<<<<< HEAD
-    if MANAGED_TAG in tags_of(configuration):
-=======
     if is_managed(configuration):
->>>>>>> domain
         return OURS
     if (configuration[SLACK.team_id], configuration[SLACK.channel_id]) in desired:
         return ADOPT if _is_unchanged(configuration) else REPLACE_TOPICS
