@@ -32,8 +32,9 @@ INSPECT_AGAIN = "Fix that, then run the doctor again."
 
 
 def sentence(text: str) -> str:
-    """Return a text as a sentence."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    """Return a text as a sentence; it may begin with a name, whose case matters."""
+    first = text.partition(" ")[0]
+    return f"{first.capitalize() if first.isalpha() and first.islower() else first}{text[len(first) :].rstrip('.')}."
 
 
 def unread(error: str, effect: str = UNKNOWN_ARRIVAL) -> Result:

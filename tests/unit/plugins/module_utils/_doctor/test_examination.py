@@ -65,7 +65,7 @@ SAID = {
     "topic detached from the channel": ("channel", "broken", "not in the channel configuration securityhub-slack"),
     "channel configuration deleted": ("channel", "broken", "Slack channel C0123456789 has no channel configuration"),
     "channel role deleted": ("role", "risk", "securityhub-slack-channel does not exist"),
-    "channel role trusts somebody else": ("role", "risk", "trust policy"),
+    "channel role trusts another service": ("role", "risk", "trust policy"),
     "channels disabled by an organization policy": ("chat", "broken", "disabled (Denied by policy)"),
     "app not in the private channel": ("delivery", "broken", "Slack accepted 0 of 1 messages to channel C0123456789"),
     "workspace no longer authorized": ("chat", "broken", "T0123456789 is not authorized"),
@@ -185,7 +185,7 @@ def test_wrong_variables_are_said_without_a_call_for_the_target(fleet, emulator)
     emulator.forget_requests()
     found = look(fleet, workspace_id="T00000000")
     assert {target.results["region"].state for target in found.targets} == {"unknown"}
-    assert "no Slack workspace" in found.findings[0].result.problem
+    assert found.findings[0].result.problem.startswith("securityhub_slack_workspace_id is 'T00000000'")
     assert emulator.requests() == []
 
 
