@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A model of an AWS account, on which the real stages run without any call: design, plan, and a model of apply."""
+"""A model of an AWS account: the real stages design and plan run on it without any call, and apply is modeled."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model import l
 from ansible_collections.secops.securityhub.plugins.module_utils._model import names
 from ansible_collections.secops.securityhub.plugins.module_utils._model import outcome
 from ansible_collections.secops.securityhub.plugins.module_utils._model.account import Account
-from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import DELETE
-from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import NONE
 from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import AccountPlan
 from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import Blockers
 from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import IdentityPlan
@@ -37,7 +35,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import healthy
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import account as plan
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import design
-from ansible_collections.secops.securityhub.plugins.module_utils._stack import states
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.operation import Operation
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
 
@@ -48,21 +46,25 @@ OPTIONS = ArgumentSpecValidator(_targets.options())
 
 
 def variables(**given: Any) -> dict[str, Any]:
-    """Role variables, given without their prefix, with the role's defaults."""
-    wanted = {"workspace_id": WORKSPACE, "channel_id": CHANNEL, "region": "us-east-1", **given}
-    checked = OPTIONS.validate({PREFIX + name: value for name, value in wanted.items()})
+    """Return role variables, given without their prefix, with the role's defaults."""
+    chosen = {"workspace_id": WORKSPACE, "channel_id": CHANNEL, "region": "us-east-1", **given}
+    checked = OPTIONS.validate({PREFIX + name: value for name, value in chosen.items()})
     assert not checked.error_messages
     return checked.validated_parameters
 
 
 def settings(region: str = "us-east-1", host: str = "", **given: Any) -> Settings:
-    """The settings of one inventory host, which is called as its region."""
+    """Return the settings of one inventory host, which has the name of its region unless *host* says otherwise."""
     return settings_of(host or region, variables(region=region, **given))
 
 
 @dataclass
 class AccountModel:
-    """An account as AWS has it. *aggregator*: as GetFindingAggregator answers; *hubs* None: enabled everywhere."""
+    """The state of an AWS account.
+
+    *hubs*: the regions in which Security Hub is enabled, None for all. *aggregator*: as GetFindingAggregator answers.
+    *administrator*: the account whose member it is. *stacks*, *actions*: by region, as boto3 shapes them.
+    """
 
     hubs: set[str] | None = None
     aggregator: dict[str, Any] | None = None
@@ -73,7 +75,7 @@ class AccountModel:
     identity: identities.LiveIdentity = field(default_factory=identities.LiveIdentity)
 
     def copied(self) -> AccountModel:
-        """Return an account of its own in the same state."""
+        """Return a separate account in the same state."""
         return copy.deepcopy(self)
 
     def snapshot(
@@ -103,7 +105,7 @@ class AccountModel:
 
     def planned(self, targets: Iterable[Settings], *others: Iterable[Settings]) -> AccountPlan:
         """Return the plan of a run."""
-        return plan.plan(design.account(self.snapshot(targets, *others), TODAY), Blockers())
+        return planned_from(self.snapshot(targets, *others))
 
     def preview(self, targets: Iterable[Settings], *others: Iterable[Settings]) -> outcome.AccountOutcome:
         """Return the outcome of a run in check mode."""
@@ -132,15 +134,15 @@ class AccountModel:
     def _carry_out(self, target: TargetPlan) -> None:
         region, desired = target.settings.region, target.desired
         for operation in target.stack:
-            if operation == states.WAIT:
+            if operation == Operation.WAIT:
                 self.stacks[region]["StackStatus"] = "UPDATE_COMPLETE"
                 continue
             self.stacks.pop(region, None)
-            if operation in (states.CREATE, states.UPDATE):
+            if operation in (Operation.CREATE, Operation.UPDATE):
                 self.stacks[region] = stack_of(desired.stack)
-        if target.action == DELETE:
+        if target.action == Operation.DELETE:
             del self.actions[region]
-        elif target.action != NONE:
+        elif target.action != Operation.NONE:
             self.actions[region] = {
                 "ActionTargetArn": names.action_arn(target.settings, ACCOUNT),
                 "Name": desired.action.name,
@@ -158,37 +160,53 @@ class AccountModel:
     def _write_identity(self, planned: IdentityPlan, account: AccountPlan) -> None:
         tags = [{"Key": key, "Value": value} for key, value in names.identity(account.settings, ACCOUNT).role_tags]
         role, guardrail = self.identity.role, self.identity.guardrail
-        if planned.role != NONE:
-            role = None if planned.role == DELETE else role_of(tags)
-        if planned.guardrail != NONE:
-            guardrail = None if planned.guardrail == DELETE else guardrail_of(tags)
+        if planned.role != Operation.NONE:
+            role = None if planned.role == Operation.DELETE else role_of(tags)
+        if planned.guardrail != Operation.NONE:
+            guardrail = None if planned.guardrail == Operation.DELETE else guardrail_of(tags)
         self.identity = identities.LiveIdentity(role, guardrail)
 
 
+def planned_from(snapshot: AccountSnapshot, blockers: Blockers | None = None) -> AccountPlan:
+    """Return the plan of a run that has read *snapshot*, and whose preflight has found *blockers*."""
+    return plan.plan(design.account(snapshot, TODAY), blockers or Blockers())
+
+
+def with_failed(snapshot: AccountSnapshot, *hosts: str, error: str = "no answer") -> AccountSnapshot:
+    """Return the snapshot of a run in which these targets could not be read."""
+    targets = (target.failed(ValueError(error)) if target.host in hosts else target for target in snapshot.targets)
+    return replace(snapshot, targets=tuple(targets))
+
+
+def errors(planned: Any) -> dict[str, str]:
+    """Return the problems of the failed targets of an account of any stage, as one text each, by host."""
+    return {target.host: target.error for target in planned.targets if target.problems}
+
+
 def stack_of(design: template.StackDesign, status: str = "CREATE_COMPLETE") -> dict[str, Any]:
-    """A stack as DescribeStacks answers."""
+    """Return a stack as DescribeStacks answers."""
     tags = [{"Key": key, "Value": value} for key, value in template.stack_tags(design).items()]
     return {"StackName": design.name, "StackStatus": status, "Tags": tags}
 
 
 def role_of(tags: list[dict[str, str]]) -> dict[str, Any]:
-    """A role as GetRole answers."""
+    """Return a role as GetRole answers."""
     return {"AssumeRolePolicyDocument": json.loads(json.dumps(identities.TRUST)), "Tags": tags}
 
 
 def guardrail_of(tags: list[dict[str, str]]) -> dict[str, Any]:
-    """A policy as GetPolicy answers, with its document."""
+    """Return a policy as GetPolicy answers, with its document."""
     return {"Document": json.loads(json.dumps(identities.DENY_ALL)), "Tags": tags}
 
 
 def configuration_of(name: str, channel: str, topics: Iterable[str] = (), **more: Any) -> dict[str, Any]:
-    """A Slack channel configuration of somebody else, as DescribeSlackChannelConfigurations answers."""
+    """Return a foreign Slack channel configuration, as DescribeSlackChannelConfigurations answers."""
     return {
         "ChatConfigurationArn": f"arn:aws:chatbot::{ACCOUNT.id}:chat-configuration/slack-channel/{name}",
         "ConfigurationName": name,
         "SlackTeamId": WORKSPACE,
         "SlackChannelId": channel,
-        "IamRoleArn": f"arn:aws:iam::{ACCOUNT.id}:role/somebody",
+        "IamRoleArn": f"arn:aws:iam::{ACCOUNT.id}:role/another-team",
         "SnsTopicArns": sorted(topics),
         "GuardrailPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
         "LoggingLevel": "NONE",

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An account on the emulator that AWS's template of 2020 was rolled out to, and the move away from it."""
+"""An account on the emulator in which AWS's template of 2020 is deployed, and the migration away from it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._apply import stacks
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import report
-from ansible_collections.secops.securityhub.plugins.module_utils._migration import template_text
-from ansible_collections.secops.securityhub.plugins.module_utils._migration.run import run
+from ansible_collections.secops.securityhub.plugins.module_utils._commands import migrate
+from ansible_collections.secops.securityhub.plugins.module_utils._migrate import signature
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.deployed import ACCOUNT
 from ansible_collections.secops.securityhub.tests.unit.deployed import CHANNEL
@@ -34,18 +33,18 @@ SECONDS = 20
 
 def template(*without: str) -> dict[str, Any]:
     """Return the template in the long form, without some of its resources."""
-    found = template_text.parse(TEMPLATE.read_text(encoding="utf-8"))
-    resources = {name: resource for name, resource in found["Resources"].items() if name not in without}
-    return {**found, "Resources": resources}
+    whole = signature.parse(TEMPLATE.read_text(encoding="utf-8"))
+    resources = {name: resource for name, resource in whole["Resources"].items() if name not in without}
+    return {**whole, "Resources": resources}
 
 
 def stack_name(region: str) -> str:
-    """Return what the stack is called there: the emulator makes names of roles up from it alone."""
+    """Return the name of the stack in a region: the emulator generates role names from the stack name alone."""
     return STACK if region == HERE else f"{STACK}-{region}"
 
 
 class OldFleet(Fleet):
-    """Three regions of an account, in some of which the template was deployed."""
+    """Three regions of an account, some of which have the template."""
 
     account = ACCOUNT
 
@@ -53,8 +52,8 @@ class OldFleet(Fleet):
         """Return a boto3 client of the account in a region."""
         return self.emulator.client(service, region, self.account)
 
-    def deploy(self, region: str = HERE, *, body: str = "", name: str = "", channel: str = CHANNEL) -> str:
-        """Create a stack of the template, or of *body*, and return the state that it ends in."""
+    def create_stack(self, region: str = HERE, *, body: str = "", name: str = "", channel: str = CHANNEL) -> str:
+        """Create a stack of the template, or of *body*, and return its final state."""
         name = name or stack_name(region)
         client = self.client("cloudformation", region)
         client.create_stack(
@@ -69,7 +68,7 @@ class OldFleet(Fleet):
         return self.settled(region, name)
 
     def settled(self, region: str = HERE, name: str = "") -> str:
-        """Wait for the end of what CloudFormation is at, and return the stack's state, '' without one."""
+        """Wait until CloudFormation is done, and return the stack's state, '' without a stack."""
         for _attempt in range(SECONDS * 20):
             status = self.status(region, name)
             if not status.endswith("_IN_PROGRESS"):
@@ -78,22 +77,19 @@ class OldFleet(Fleet):
         raise TimeoutError(f"{name} is still {status}")
 
     def status(self, region: str = HERE, name: str = "") -> str:
-        """Return the stack's state, '' without one."""
+        """Return the stack's state, '' without a stack."""
         name = name or stack_name(region)
         found = self.client("cloudformation", region).describe_stacks()["Stacks"]
         return next((stack["StackStatus"] for stack in found if stack["StackName"] == name), "")
 
     def put(self, status: str, region: str = HERE, **more: Any) -> None:
-        """Put the stack into a state that only AWS brings it into."""
+        """Set the stack to a state that only AWS itself reaches."""
         stack = {"account": self.account, "region": region, "stack": stack_name(region), "status": status}
         self.emulator.ask("POST", "stack_status", {**stack, **more})
 
     def migrate(self, *, check: bool = False, **given: Any) -> dict[str, Any]:
-        """Move, and return what the module returns."""
-        move = run(
-            self.targets(**given), [], deployed.clients(), check=check, diff=False, today=deployed.TODAY, say=_say
-        )
-        return report.result(move, diff=False)
+        """Migrate the account, and return the result of the module."""
+        return migrate.run(self.context(check=check, **given)).result
 
     def configurations(self) -> list[dict[str, Any]]:
         """Return the account's Slack channels."""
@@ -104,12 +100,12 @@ class OldFleet(Fleet):
         return [topic["TopicArn"] for topic in self.client("sns", region).list_topics()["Topics"]]
 
     def roles(self) -> list[str]:
-        """Return the names of the account's roles, without those that AWS has of its own."""
+        """Return the names of the account's roles, except service-linked roles."""
         found = self.client("iam").list_roles()["Roles"]
         return [role["RoleName"] for role in found if not role["Path"].startswith("/aws-service-role/")]
 
     def leftovers(self) -> list[str]:
-        """Return what there is in the account that neither the collection nor anybody else has made, in words."""
+        """Return the resources of the account that this collection did not create, in words."""
         found = [f"role {name}" for name in self.roles() if name != f"{deployed.NAME}-channel"]
         for region in REGIONS:
             stacks_there = self.client("cloudformation", region).describe_stacks()["Stacks"]
@@ -127,18 +123,14 @@ class OldFleet(Fleet):
         return {item["ActionTargetArn"].rsplit("/", maxsplit=1)[-1]: item["Name"] for item in found}
 
     def send(self, name: str, region: str = HERE) -> None:
-        """Let a finding that no rule sends by itself come up, and send it by hand."""
+        """Import a finding that no rule forwards automatically, and send it with the custom action."""
         self.finding(name, region)
         self.emulator.ask("DELETE", "inbox")
         self.emulator.custom_action(region, ACTION, f"{region}/{name}")
 
 
-def _say(_line: str) -> None:
-    """Nobody listens."""
-
-
 def begin(emulator: Any, monkeypatch: Any, **variables: Any) -> OldFleet:
-    """Return the account before anything was deployed to it."""
+    """Return the account before anything is deployed in it."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
     monkeypatch.setattr(configuration, "SETTLE_SECONDS", 0.01)

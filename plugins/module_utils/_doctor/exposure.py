@@ -14,11 +14,12 @@ from typing import Any
 
 from .._apply.identity import ROLE_POLICY
 from .._aws import errors
-from .._channel import plans
 from .._channel import transformations
 from .._model import names
-from .._model.plan import NONE
 from .._plan import identity as identities
+from .._resource.operation import Operation
+from .._resource.tags import MANAGED_TAG
+from .._resource.tags import tags_of
 from .._stack import resources as stack_resources
 from . import messages
 from .results import nothing
@@ -145,7 +146,7 @@ def role(evidence: Evidence) -> Result:
         if configuration["IamRoleArn"] != desired.role_arn:
             name = transformations.configuration_name(configuration)
             return messages.role_replaced(name, configuration["IamRoleArn"], desired.role_name)
-    if identities.plan(desired, live, own_guardrail=False).role == NONE:
+    if identities.plan(desired, live, own_guardrail=False).role == Operation.NONE:
         return ok()
     return messages.role_changed(desired.role_name) if live.role else messages.role_missing(desired.role_name)
 
@@ -181,7 +182,7 @@ def guardrail(evidence: Evidence) -> Result:
             return messages.guardrail_replaced(name, arns, expected)
     if given or identities.problems(desired, live):
         return ok()
-    if identities.plan(desired, live, own_guardrail=True).guardrail == NONE:
+    if identities.plan(desired, live, own_guardrail=True).guardrail == Operation.NONE:
         return ok()
     return messages.guardrail_changed(desired.guardrail_name, exists=live.guardrail is not None)
 
@@ -198,5 +199,5 @@ def _own_configurations(evidence: Evidence) -> list[Configuration]:
     return [
         item
         for item in evidence.account.snapshot.configurations
-        if item["IamRoleArn"] == role_arn or transformations.tags_of(item).get(plans.MANAGED_TAG) == name
+        if item["IamRoleArn"] == role_arn or tags_of(item).get(MANAGED_TAG) == name
     ]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which regions an account has enabled, and whether Security Hub is on there. PRIVATE to the collection."""
+"""The regions that an account has enabled, and whether Security Hub is enabled there. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws import errors
+from .._aws.credentials import ATTEMPTS
+from .._services import account
+from .._services import ec2
+from .._services import securityhub
+from .._services import sts
 
 try:
-    import botocore.exceptions as aws
+    from botocore.exceptions import EndpointConnectionError
 except ImportError:
-    pass  # the plugins say so
+    pass  # the plugins report it
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
 
     from .._aws.clients import Clients
     from .._aws.credentials import CredentialSource
@@ -33,15 +38,15 @@ HUB_UNKNOWN = "unknown"
 
 # 100 accounts with 17 regions at 50 ms a call, on 2 cores: 32 threads 3.6 s, 64 2.2 s, 100 2.1 s.
 THREADS = 64
-# A region's name becomes part of host and group names, so nothing else is taken for one.
+# Region names become part of host and group names, so nothing else is accepted as one.
 REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
-# A host that does not exist is tried again for 45 s with the attempts that other calls get.
+# With the default number of attempts, a host that does not exist would be retried for 45 s.
 FEW_ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
 class Hub:
-    """Security Hub in one region of an account: HUB_ENABLED, HUB_DISABLED, or HUB_UNKNOWN and why."""
+    """Security Hub in one region of an account: HUB_ENABLED, HUB_DISABLED, or HUB_UNKNOWN with the reason."""
 
     state: str
     reason: str = ""
@@ -49,7 +54,7 @@ class Hub:
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """What AWS says about an account. *error* (cause and remedy) is empty, or all that is known."""
+    """The ID, partition and regions of an account, or only the *error* (with its fix) that prevented reading them."""
 
     account_id: str = ""
     partition: str = ""
@@ -58,116 +63,78 @@ class AccountFacts:
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> AccountFacts:
-        """Return what dataclasses.asdict made a dictionary of."""
+        """Return the facts from the result of dataclasses.asdict."""
         return cls(**{**facts, "regions": {region: Hub(**hub) for region, hub in facts["regions"].items()}})
 
     def regions_with_hub(self) -> list[str]:
-        """Return the regions where Security Hub is on, sorted."""
+        """Return the regions in which Security Hub is enabled, sorted."""
         return sorted(region for region, hub in self.regions.items() if hub.state == HUB_ENABLED)
 
 
 @dataclass(frozen=True)
 class Search:
-    """An account to look at: whose credentials, and which of its regions are of interest."""
+    """The account that *source* signs in to. *wants*: returns whether a region is of interest."""
 
     source: CredentialSource
-    wants: Callable[[str], bool]
+    wants: Callable[[str], bool] = lambda _region: True
 
 
-def every_region(_region: str) -> bool:
-    """Want each region that the account has."""
-    return True
+def discover(aws: Clients, searches: list[Search]) -> list[AccountFacts]:
+    """Return the facts of each search, in order. Errors of AWS are in the facts; nothing is raised for them.
 
-
-def discover(clients: Clients, source: CredentialSource, wants: Callable[[str], bool] = every_region) -> AccountFacts:
-    """Return the facts of one account: its enabled regions that *wants* accepts, each with the state of its hub.
-
-    Only regions that have Security Hub. What AWS refuses is in the facts, nothing is raised for it.
+    *regions* of the facts has the enabled regions that the search wants and that have Security Hub. All accounts and
+    regions are read in parallel: three calls for each account, and one for each region.
     """
-    return discover_all(clients, [Search(source, wants)])[0]
-
-
-def discover_all(clients: Clients, searches: list[Search]) -> list[AccountFacts]:
-    """Return the facts of each search, in order; all accounts and regions are asked at once."""
-    known = clients.available_regions("securityhub")
+    known = aws.available_regions("securityhub")
     with ThreadPoolExecutor(THREADS) as pool:
-        looks = {pool.submit(_open, clients, search): search.source for search in searches}
+        accounts = {pool.submit(_account, aws, search): search for search in searches}
         hubs = {}
-        # An account's regions are asked as soon as they are known, whatever the other accounts take.
-        for look in as_completed(looks):
-            hubs[look] = {
-                region: pool.submit(_hub, clients, looks[look], region, region in known)
-                for region in look.result().regions
-            }
-        return [_facts(look.result(), hubs[look]) for look in looks]
+        # The regions of an account are read as soon as they are known, however long other accounts take.
+        for future in as_completed(accounts):
+            source, (_facts, regions) = accounts[future].source, future.result()
+            hubs[future] = {region: pool.submit(_hub, aws, source, region, region in known) for region in regions}
+        facts = []
+        for future in accounts:
+            states = {region: hub.result() for region, hub in hubs[future].items()}
+            found = {region: hub for region, hub in states.items() if hub is not None}
+            facts.append(replace(future.result()[0], regions=found))
+        return facts
 
 
-@dataclass(frozen=True)
-class _Opened:
-    account_id: str = ""
-    partition: str = ""
-    regions: tuple[str, ...] = ()
-    error: str = ""
-
-
-def _open(clients: Clients, search: Search) -> _Opened:
+def _account(aws: Clients, search: Search) -> tuple[AccountFacts, list[str]]:
+    """Return the facts of an account without its regions, and the names of those that the search wants."""
     source = search.source
     try:
-        home = clients.home_region(source)
-        with clients.acting(source):
-            identity = clients.get("sts", home, source.endpoint_url).get_caller_identity()
-            enabled = enabled_regions(clients, home, source.endpoint_url)
+        identity = aws.call(source, aws.home_region(source), "sts", sts.get_caller_identity)
+        enabled = enabled_regions(aws, source)
     except errors.failures() as error:
-        return _Opened(error=errors.explain(error))
-    partition = identity["Arn"].split(":")[1]
+        return AccountFacts(error=errors.explain(error)), []
     wanted = sorted(region for region in enabled if REGION.fullmatch(region) and search.wants(region))
-    return _Opened(identity["Account"], partition, tuple(wanted))
+    return AccountFacts(identity["Account"], identity["Arn"].split(":")[1]), wanted
 
 
-def enabled_regions(clients: Clients, home: str, endpoint_url: str) -> list[str]:
-    """Return the regions that the acting account has enabled: one call, two where the first is denied."""
+def enabled_regions(aws: Clients, source: CredentialSource) -> list[str]:
+    """Return the regions that the account has enabled: one call, or two if the first is denied."""
+    home = aws.home_region(source)
     try:
-        return _listed_regions(clients.get("account", home, endpoint_url, FEW_ATTEMPTS))
+        return aws.call(source, home, "account", account.list_enabled_regions, attempts=FEW_ATTEMPTS)
     except errors.failures():
-        # Denied, or a partition without that service: EC2 knows the same.
-        return _described_regions(clients.get("ec2", home, endpoint_url))
+        # The call is denied, or the partition does not have the service.
+        return aws.call(source, home, "ec2", ec2.describe_regions)
 
 
-def _listed_regions(account: Any) -> list[str]:
-    pages = account.get_paginator("list_regions").paginate(RegionOptStatusContains=["ENABLED", "ENABLED_BY_DEFAULT"])
-    return [region["RegionName"] for page in pages for region in page["Regions"]]
+def _hub(aws: Clients, source: CredentialSource, region: str, known: bool) -> Hub | None:
+    """Return the state of Security Hub, or None if the region does not have it. *known*: to this botocore.
 
-
-def _described_regions(ec2: Any) -> list[str]:
-    # Without AllRegions it returns only those that are enabled.
-    return [region["RegionName"] for region in ec2.describe_regions()["Regions"]]
-
-
-def _hub(clients: Clients, source: CredentialSource, region: str, known: bool) -> Hub | None:
-    """Return the hub's state, or None where Security Hub does not exist.
-
-    A region younger than this botocore is asked too: AWS adds regions faster than people upgrade. It has no Security
-    Hub if there is no host to ask.
+    Regions that are newer than this botocore are read too. If their host does not exist, they do not have Security Hub.
     """
+    attempts = ATTEMPTS if known else FEW_ATTEMPTS
     try:
-        with clients.acting(source):
-            _securityhub(clients, region, source.endpoint_url, known).describe_hub()
-    except aws.EndpointConnectionError as error:
+        aws.call(source, region, "securityhub", securityhub.describe_hub, attempts=attempts)
+    except securityhub.HubNotEnabled:
+        return Hub(HUB_DISABLED)
+    except EndpointConnectionError as error:
         return Hub(HUB_UNKNOWN, errors.explain(error)) if known else None
     except errors.failures() as error:
-        if errors.code(error) == "InvalidAccessException":
-            return Hub(HUB_DISABLED)
         return Hub(HUB_UNKNOWN, errors.explain(error))
     return Hub(HUB_ENABLED)
-
-
-def _securityhub(clients: Clients, region: str, endpoint_url: str, known: bool) -> Any:
-    if known:
-        return clients.get("securityhub", region, endpoint_url)
-    return clients.get("securityhub", region, endpoint_url, FEW_ATTEMPTS)
-
-
-def _facts(opened: _Opened, hubs: dict[str, Future[Hub | None]]) -> AccountFacts:
-    states = {region: hub.result() for region, hub in hubs.items()}
-    found = {region: hub for region, hub in states.items() if hub is not None}
-    return AccountFacts(opened.account_id, opened.partition, found, opened.error)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Accounts and what AWS says about them, made into inventory hosts: pure. PRIVATE to the collection."""
+"""The inventory hosts of accounts: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from .discovery import AccountFacts
     from .discovery import Hub
 
-# The host that stands for the only account of a file, if that has no name and cannot be opened.
+# Host name of an account that could not be read, if it is the only account of a file and has no name.
 UNNAMED = "account"
-# All hosts are in it, so that a playbook can tell them from the machines of a mixed inventory.
+# Has all hosts, so that a playbook can tell them from the machines of a mixed inventory.
 GROUP = "securityhub"
 
 
 @dataclass(frozen=True)
 class Host:
-    """One inventory host: a region of an account, or an account that could not be opened."""
+    """One inventory host: a region of an account, or an account that could not be read."""
 
     name: str
     groups: tuple[str, ...]
@@ -35,7 +35,7 @@ class Host:
 
 
 def hosts_of(account: Account, facts: AccountFacts) -> list[Host]:
-    """Return a host for each region, or a single one that carries the error."""
+    """Return a host for each region, or a single host with the error."""
     if facts.error:
         return [_failed(account, facts)]
     return [_region_host(account, facts, region, hub) for region, hub in sorted(facts.regions.items())]
@@ -90,26 +90,26 @@ def _source_variables(account: Account) -> dict[str, str]:
     return {name: value for name, value in given.items() if value}
 
 
-def remarks(accounts: list[Account], facts: list[AccountFacts], known_regions: frozenset[str]) -> list[str]:
-    """Return what the person who wrote the file should know, each as a sentence.
+def warnings(accounts: list[Account], facts: list[AccountFacts], known_regions: frozenset[str]) -> list[str]:
+    """Return the warnings about the file, each as a sentence.
 
-    *known_regions* are those of botocore; *facts* are in the order of *accounts*.
+    *facts*: in the order of *accounts*. *known_regions*: the regions that botocore knows.
     """
     pairs = list(zip(accounts, facts))
     return [
-        *[remark for account, found in pairs for remark in _account_remarks(account, found)],
+        *[warning for account, found in pairs for warning in _account_warnings(account, found)],
         *_unknown_regions(pairs, known_regions),
-        *_twice(pairs),
+        *_duplicates(pairs),
     ]
 
 
-def _account_remarks(account: Account, facts: AccountFacts) -> list[str]:
-    called = f"account {account.name}" if account.name else "the account"
+def _account_warnings(account: Account, facts: AccountFacts) -> list[str]:
+    name = f"account {account.name}" if account.name else "the account"
     if facts.error:
-        return [f"{called} ({account.source}) cannot be opened, and is left as one host that fails: {facts.error}"]
+        return [f"{name} ({account.source}) could not be read, and has a single host, which fails: {facts.error}"]
     return [
-        f"{pattern!r} in regions of {called} gives no host: no region that it matches is enabled in the account, has "
-        f"Security Hub and is not excluded."
+        f"regions of {name} has {pattern!r}, which matches no region that is enabled in the account, has Security Hub "
+        f"and is not excluded. Correct it, or enable the region."
         for pattern in account.unmatched(list(facts.regions))
     ]
 
@@ -118,13 +118,14 @@ def _unknown_regions(pairs: list[tuple[Account, AccountFacts]], known_regions: f
     regions = known_regions.union(*[facts.regions for _account, facts in pairs])
     patterns = [pattern for account, _facts in pairs for layer in account.layers for pattern in layer.region_variables]
     return [
-        f"{pattern!r} in region_variables is no region that has Security Hub, so its variables apply nowhere."
+        f"region_variables has {pattern!r}, which matches no region that has Security Hub, so that its variables are "
+        f"not used. Correct it."
         for pattern in dict.fromkeys(patterns)
         if not any(fnmatchcase(region, pattern) for region in regions)
     ]
 
 
-def _twice(pairs: list[tuple[Account, AccountFacts]]) -> list[str]:
+def _duplicates(pairs: list[tuple[Account, AccountFacts]]) -> list[str]:
     seen: dict[tuple[str, str], str] = {}
     found = []
     for account, facts in pairs:
@@ -132,7 +133,7 @@ def _twice(pairs: list[tuple[Account, AccountFacts]]) -> list[str]:
             first = seen.setdefault((facts.account_id, region), account.name)
             if first != account.name:
                 found.append(
-                    f"accounts {first} and {account.name} are one and the same, {facts.account_id}: keep one of them, "
-                    f"or give each its own regions."
+                    f"accounts {first} and {account.name} are the same account {facts.account_id}. Remove one of them, "
+                    f"or give them different regions."
                 )
     return list(dict.fromkeys(found))

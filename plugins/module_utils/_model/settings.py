@@ -13,13 +13,13 @@ from typing import Any
 
 from .._aws import credentials
 from .._aws.credentials import CredentialSource
+from .._aws.names import REGION
 from .._channel.platforms import SLACK
 from .._routing import policy
 from .._securityhub import action_target
 from .._stack import encryption
 
 PREFIX = "securityhub_slack_"
-REGION = re.compile(r"^[a-z]{2,4}(-[a-z]+)+-\d+\Z", re.ASCII)
 WITHOUT_CHATBOT = {
     "cn-": "AWS China",
     "us-gov-": "AWS GovCloud",
@@ -137,22 +137,21 @@ def _routes(variables: dict[str, Any], name: str) -> tuple[Route, ...]:
                 f"{configuration}-{route['name']}", workspace, *(str(route.get(key) or "") for key in SLACK_CHANNEL)
             ),
             topic=f"{name}-{route['name']}",
-            variables={**variables, **_policy_of_route(route), **_accounts_elsewhere(route, named)},
+            variables={**policy.for_channel(variables, _policy_keys(route)), **_other_channels(route, named)},
         )
         for route in named
     )
 
 
-def _policy_of_route(route: dict[str, Any]) -> dict[str, Any]:
-    others = ("name", OTHER_ACCOUNTS, *SLACK_CHANNEL)
-    return {PREFIX + key: value for key, value in route.items() if key not in others and value is not None}
+def _policy_keys(route: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in route.items() if key not in ("name", OTHER_ACCOUNTS, *SLACK_CHANNEL)}
 
 
-def _accounts_elsewhere(route: dict[str, Any], routes: list[dict[str, Any]]) -> dict[str, Any]:
+def _other_channels(route: dict[str, Any], routes: list[dict[str, Any]]) -> dict[str, Any]:
     if not route.get(OTHER_ACCOUNTS):
         return {}
     named = [account for other in routes if other is not route for account in other.get("account_ids") or []]
-    return {PREFIX + policy.ACCOUNT_IDS_ELSEWHERE: named}
+    return {PREFIX + policy.OTHER_CHANNELS_ACCOUNT_IDS: named}
 
 
 def problems(settings: Settings) -> list[str]:
@@ -251,7 +250,7 @@ def _triage_problems(settings: Settings) -> list[str]:
 
 
 def _region_problems(region: str) -> list[str]:
-    if not REGION.match(region):
+    if not REGION.fullmatch(region):
         return [
             f"{region!r} is not an AWS region. End the host name with its region (ap-northeast-1, "
             f"prod.ap-northeast-1), or set securityhub_slack_region."
@@ -341,7 +340,7 @@ def _is_tag_text(text: str) -> bool:
 
 def _action_problems(settings: Settings) -> list[str]:
     found = []
-    if not action_target.ID.match(settings.value("action_id")):
+    if not action_target.ID.fullmatch(settings.value("action_id")):
         found.append(f"securityhub_slack_action_id is {settings.value('action_id')!r}. Use 1 to 20 letters and digits.")
     name = settings.value("action_name")
     if not name.strip() or len(name) > ACTION_NAME_LENGTH:

@@ -163,7 +163,7 @@ def _together(reads: Iterable[Callable[[], Any]]) -> list[Any]:
 
 def coverage(aws: Clients, settings: Settings, regions: frozenset[str]) -> AccountFacts:
     """Return the account's enabled regions other than *regions*: two calls, and one for each of them."""
-    return discovery.discover(aws, settings.source, lambda region: region not in regions)
+    return discovery.discover(aws, [discovery.Search(settings.source, lambda region: region not in regions)])[0]
 
 
 def facts(aws: Clients, targets: list[Settings]) -> Facts:

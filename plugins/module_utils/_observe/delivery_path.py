@@ -57,8 +57,8 @@ def read(aws: Clients, settings: Settings, resources: Resources) -> LivePath:
         queues={url: call("sqs", sqs.get_queue_attributes, url) for url in resources.queue_urls()},
         alarms=call("cloudwatch", cloudwatch.describe_metric_alarms, settings.name) if has_alarms else {},
         told={
-            arn: read_topic(aws, settings, arn, resources.place.account_id)
-            for arn in dict.fromkeys(resources.told())
+            arn: read_topic(aws, settings, arn, resources.location.account_id)
+            for arn in dict.fromkeys(resources.alarm_topic_arns())
             if arn not in topic_arns
         },
     )

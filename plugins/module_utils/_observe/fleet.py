@@ -14,6 +14,7 @@ from typing import Any
 from .._aws import errors
 from .._aws import parallel
 from .._aws.errors import UserError
+from .._aws.names import REGION
 from .._inventory import discovery
 from .._model import layout
 from .._model import names
@@ -156,9 +157,7 @@ def _account(
         account=account,
         targets=tuple(targets),
         unselected=(*healthy(present), *layout.in_another_slice([*targets, *present, *failed])),
-        invalid=tuple(
-            item for item in (*present, *failed) if item.problems and role_variables.REGION.match(item.settings.region)
-        ),
+        invalid=tuple(item for item in (*present, *failed) if item.problems and REGION.fullmatch(item.settings.region)),
         regions=frozenset(item.settings.region for item in (*checked, *others) if item.settings.source in sources),
     )
 
@@ -259,18 +258,13 @@ def _disabled_regions(
             region = accounts[read.account].targets[read.target].settings.region
             unrecognized.setdefault(read.account, set()).add(region)
     sources = {number: accounts[number].settings.source for number in unrecognized}
-    answers = parallel.each(lambda number: _enabled_regions(aws, sources[number]), unrecognized)
+    answers = parallel.each(lambda number: discovery.enabled_regions(aws, sources[number]), unrecognized)
     # If the answer is unknown too, what the region itself said has to do.
     return {
         outcome.item: frozenset(unrecognized[outcome.item] - set(outcome.value))
         for outcome in answers
         if outcome.value is not None
     }
-
-
-def _enabled_regions(aws: Clients, source: CredentialSource) -> list[str]:
-    with aws.acting(source):
-        return discovery.enabled_regions(aws, aws.home_region(source), source.endpoint_url)
 
 
 def _with_unselected(aws: Clients, account: AccountSnapshot, today: datetime.date) -> AccountSnapshot:

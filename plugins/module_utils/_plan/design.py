@@ -25,8 +25,8 @@ from .._securityhub import action_target
 from .._stack import live
 from .._stack import template
 from .._stack.alarms import Alarms
-from .._stack.pseudo import ARN
-from .._stack.pseudo import HERE
+from .._stack.resources import ARN
+from .._stack.resources import HERE
 from .._stack.template import Rule
 from .._stack.template import StackDesign
 from . import coverage
@@ -72,7 +72,9 @@ def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
         targets=tuple(everyone[: len(targets)]),
         others=tuple(everyone[len(targets) :]),
         home=_host_in(home, everyone),
-        global_findings=_host_in(layout.owner_region, (item for item in everyone if _deduplicates(item, today))),
+        global_findings=_host_in(
+            layout.global_findings_region, (item for item in everyone if _deduplicates(item, today))
+        ),
         linked=tuple(item.host for item in everyone if item.settings.region in linked),
         uncovered=uncovered,
     )
@@ -108,7 +110,7 @@ def _target(
     configurations: tuple[str, ...],
     today: datetime.date,
 ) -> TargetDesign:
-    place = next(place for place in layout.places if place.region == target.settings.region)
+    place = next(place for place in layout.assignments if place.region == target.settings.region)
     if not place.scopes or target.problems:
         return TargetDesign(target, policy=place.reason, problems=target.problems)
     of_channels = layouts.policies_of(target.settings, today)
@@ -117,12 +119,12 @@ def _target(
     except UserError as error:
         return TargetDesign(target, problems=(str(error),))
     desired = deployment(
-        target.settings, snapshot, compiled, layouts.duties(place.scopes[0], of_channels), configurations
+        target.settings, snapshot, compiled, layouts.responsibilities(place.scopes[0], of_channels), configurations
     )
     problems = template.problems(desired.stack)
     if problems:
         return TargetDesign(target, problems=tuple(problems))
-    policy = " | ".join(policies.in_words(route.variables) for route in target.settings.routes)
+    policy = " | ".join(policies.summary(route.variables) for route in target.settings.routes)
     return TargetDesign(target, desired, policy, place.scopes)
 
 
@@ -130,7 +132,7 @@ def _home(snapshot: AccountSnapshot, home: TargetDesign, layout: topology.Topolo
     """Return the home region's target, with a problem where it would lose findings of a linked region."""
     if home.problems:
         return home
-    linked = {place.region for place in layout.places if not place.scopes}
+    linked = {place.region for place in layout.assignments if not place.scopes}
     invalid = [target.host for target in snapshot.invalid if target.settings.region in linked]
     if invalid:
         sentence = (
@@ -157,7 +159,7 @@ def _host_in(region: str, targets: Iterable[TargetDesign]) -> str:
 
 
 def _deduplicates(target: TargetDesign, today: datetime.date) -> bool:
-    return any(map(topology.cares, layouts.policies_of(target.settings, today)))
+    return any(map(topology.leaves_global_findings, layouts.policies_of(target.settings, today)))
 
 
 # The deployment of one target
@@ -167,13 +169,13 @@ def deployment(
     settings: Settings,
     snapshot: AccountSnapshot,
     compiled: tuple[tuple[dict[str, Any], ...], ...],
-    duties: tuple[str, ...],
+    responsibilities: tuple[str, ...],
     configurations: tuple[str, ...] = (),
 ) -> Deployment:
     """Return the deployment of one target.
 
-    *compiled*: for each of its channels, the event patterns of automatic forwarding. *duties*: see StackDesign.
-    *configurations*: the names of the account's channel configurations.
+    *compiled*: for each of its channels, the event patterns of automatic forwarding. *responsibilities*: see
+    StackDesign. *configurations*: the names of the account's channel configurations.
     """
     return Deployment(
         action=action_target.Desired(settings.value("action_id"), settings.value("action_name"), ACTION_DESCRIPTION),
@@ -184,7 +186,7 @@ def deployment(
             tags=settings.tags,
             mark_notified=settings.value("mark_notified"),
             key=settings.key,
-            duties=duties,
+            responsibilities=responsibilities,
             alarms=_alarms(settings, configurations),
         ),
         topics=names.topic_arns(settings, snapshot.account),
@@ -254,7 +256,7 @@ def _unwatched(snapshot: AccountSnapshot, layout: topology.Topology) -> list[str
     """Return what to report where alarms are on, and none can watch Amazon Q's metrics, which one region has."""
     present = [item.settings for item in snapshot.everyone if item.settings.present]
     alarmed = {settings.region for settings in present if settings.value("alarms")}
-    if not alarmed or any(place.region in alarmed & {metrics.REGION} and place.scopes for place in layout.places):
+    if not alarmed or any(place.region in alarmed & {metrics.REGION} and place.scopes for place in layout.assignments):
         return []
     return [
         f"no alarm reports when Amazon Q itself loses messages: its metrics are in {metrics.REGION}, where no "
@@ -291,7 +293,7 @@ def _remarks(snapshot: AccountSnapshot, present: list[TargetSnapshot], today: da
             f"forwarded (securityhub_slack_finding_format)"
         )
     expired = {
-        suppression.words: suppression.expires
+        suppression.description: suppression.expires
         for target in present
         for route in target.settings.routes
         for suppression in policies.expired(route.variables, today)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The migration's playbook against the emulator: what it shows, what it ends with, that a second run has nothing."""
+"""The playbook of the migration on the emulator: its output, its exit status, and that a second run changes nothing."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def moving(emulator, monkeypatch, tmp_path):
-    """Return an account with the template of 2020 in one region, and a function that runs a playbook on it."""
+    """Return an account that has the template of 2020 in one region, and a function that runs a playbook on it."""
     fleet = old_template.begin(emulator, monkeypatch)
-    assert fleet.deploy() == "CREATE_COMPLETE"
+    assert fleet.create_stack() == "CREATE_COMPLETE"
     emulator.forget_requests()
     inventory = tmp_path / "hosts.yml"
     variables = {"securityhub_slack_workspace_id": deployed.TEAM, "securityhub_slack_channel_id": deployed.CHANNEL}
@@ -46,17 +46,17 @@ def moving(emulator, monkeypatch, tmp_path):
     return fleet, run
 
 
-def test_it_shows_what_is_left_moves_and_has_nothing_to_do_the_second_time(moving, emulator):
+def test_it_previews_then_migrates_and_changes_nothing_the_second_time(moving, emulator):
     fleet, run = moving
 
     shown = run("--check", "--diff")
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert emulator.writes() == []
-    assert "Of AWS's template of 2020 there is:" in shown.stdout
+    assert "Resources of AWS's template of 2020, and what would be done:" in shown.stdout
     assert "  eu-west-1: stack hub-to-slack (CREATE_COMPLETE)" in shown.stdout
     assert "  account 111111111111: channel configuration securityhubnotification" in shown.stdout
-    assert "    -> take over" in shown.stdout
-    said = shown.stdout[shown.stdout.index("Of AWS's template") : shown.stdout.index(" calls to AWS")]
+    assert "    -> adopt" in shown.stdout
+    said = shown.stdout[shown.stdout.index("Resources of AWS's template") : shown.stdout.index(" calls to AWS")]
     assert max(len(line) for line in said.splitlines()) <= 80
 
     done = run()
@@ -66,14 +66,14 @@ def test_it_shows_what_is_left_moves_and_has_nothing_to_do_the_second_time(movin
     emulator.forget_requests()
     again = run()
     assert "Nothing is left of AWS's template of 2020." in again.stdout
-    assert "The template of 2020: nothing left." in again.stdout
+    assert "Template of 2020: no leftovers." in again.stdout
     assert "changed=0" in again.stdout
     main = run(playbook="securityhub_slack")
     assert "changed=0" in main.stdout
     assert emulator.writes() == []
 
 
-def test_a_region_that_cannot_be_moved_ends_it_with_2_and_is_explained(moving):
+def test_a_region_that_cannot_be_migrated_ends_it_with_2_and_is_explained(moving):
     fleet, run = moving
     fleet.client("cloudformation").update_termination_protection(
         StackName=old_template.STACK, EnableTerminationProtection=True
@@ -81,11 +81,12 @@ def test_a_region_that_cannot_be_moved_ends_it_with_2_and_is_explained(moving):
     done = run()
     assert done.returncode == 2
     said = " ".join(done.stdout.split())
-    assert "left as it is, see below" in said
-    assert "eu-west-1: the stack hub-to-slack is protected from termination: take that protection away first." in said
+    assert "left unchanged, see below" in said
+    assert "eu-west-1: Stack hub-to-slack of the template of 2020 cannot be deleted: termination protection" in said
+    assert "aws cloudformation update-termination-protection --no-enable-termination-protection" in said
 
 
-def test_one_target_alone_is_moved_with_limit(moving):
+def test_one_target_alone_is_migrated_with_limit(moving):
     fleet, run = moving
     assert run("--limit", "us-east-1").returncode == 0
     assert fleet.status() == "CREATE_COMPLETE"

@@ -15,7 +15,7 @@ from pathlib import Path
 import boto3
 import cfnlint.schema.manager
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import queues
+from ansible_collections.secops.securityhub.plugins.module_utils._canary import listeners
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.alarms import Alarms
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import StackDesign
@@ -228,7 +228,7 @@ def test_the_policies_are_enough_for_simulation_and_baseline(calls, emulator):
 
 
 def test_the_policies_are_enough_for_the_move_from_the_template_of_2020(calls, emulator):
-    assert old_template.OldFleet(emulator).deploy("us-east-1") == "CREATE_COMPLETE"
+    assert old_template.OldFleet(emulator).create_stack("us-east-1") == "CREATE_COMPLETE"
     looking = next(item["Action"] for item in statements("migrate") if item["Sid"] == "FindLeftovers")
 
     assert calls("--check", playbook="securityhub_slack_migrate") <= allowed("read") | set(looking)
@@ -276,7 +276,7 @@ def test_the_digest_can_use_keys_for_topics_only():
 def test_the_canary_can_make_and_delete_queues_of_its_own_name_only():
     (resource,) = [item["Resource"] for item in statements("canary") if "sqs:CreateQueue" in item["Action"]]
     arn = "arn:aws:sqs:eu-west-1:111111111111:"
-    assert fnmatch.fnmatchcase(f"{arn}{queues.new_name('securityhub-slack')}", resource)
+    assert fnmatch.fnmatchcase(f"{arn}{listeners.queue_name('securityhub-slack')}", resource)
     assert not fnmatch.fnmatchcase(f"{arn}securityhub-slack-other", resource)
 
 

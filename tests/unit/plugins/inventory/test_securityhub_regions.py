@@ -1,12 +1,13 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inventory plugin as people use it: Ansible's commands in processes of their own, AWS over HTTP."""
+"""The inventory plugin as users run it: Ansible commands in separate processes, AWS over HTTP."""
 
 from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler
@@ -37,23 +38,24 @@ def home(tmp_path):
 
 @pytest.fixture
 def run(emulator, home):
-    """Run one of Ansible's commands as the account PROD, and return what it did."""
+    """Run one of Ansible's commands as the account PROD; variables of the environment that are None are not set."""
 
     def call(command, *arguments, **environment):
+        variables = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "COLUMNS": "1000",
+            "ANSIBLE_DEPRECATION_WARNINGS": "false",
+            "AWS_ACCESS_KEY_ID": PROD,
+            "AWS_SECRET_ACCESS_KEY": "emulator",
+            "AWS_ENDPOINT_URL": emulator.url,
+            **environment,
+        }
         return subprocess.run(
             [ansible_commands.path(command), *map(str, arguments)],
             cwd=ROOT,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(home),
-                "LANG": "C.UTF-8",
-                "COLUMNS": "1000",
-                "ANSIBLE_DEPRECATION_WARNINGS": "false",
-                "AWS_ACCESS_KEY_ID": PROD,
-                "AWS_SECRET_ACCESS_KEY": "emulator",
-                "AWS_ENDPOINT_URL": emulator.url,
-                **environment,
-            },
+            env={name: value for name, value in variables.items() if value is not None},
             capture_output=True,
             text=True,
             check=False,
@@ -98,7 +100,7 @@ def hosts(inventory):
 
 @pytest.fixture
 def world(emulator):
-    """Three administrator accounts: a whole one, one with two hubs, one whose role may not be assumed."""
+    """Three administrator accounts: one with all hubs, one with two hubs, one whose role cannot be assumed."""
     emulator.reset()
     emulator.world(
         {
@@ -146,7 +148,7 @@ def test_the_example_of_a_fleet(world, listed):
 
     assert "may not assume the role" in found["lab"]["__securityhub_slack_account_error"]
     assert (
-        "account lab (role arn:aws:iam::333333333333:role/securityhub-slack) cannot be opened" in inventory["warnings"]
+        "account lab (role arn:aws:iam::333333333333:role/securityhub-slack) could not be read" in inventory["warnings"]
     )
     assert world.writes() == []
 
@@ -205,7 +207,7 @@ def hosts_of_plays(text):
 CACHE = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile"}
 
 
-def test_what_is_cached_is_not_asked_for_again(world, listed, write, tmp_path):
+def test_cached_accounts_are_not_read_again(world, listed, write, tmp_path):
     entries = [
         {"name": "prod", "role_arn": role(PROD), "external_id": "a-password"},
         {"name": "lab", "role_arn": role(LAB)},
@@ -216,14 +218,14 @@ def test_what_is_cached_is_not_asked_for_again(world, listed, write, tmp_path):
     assert "a-password" not in kept.read_text()
     written = kept.stat().st_mtime_ns
 
-    # Only the account that could not be opened is asked again, and that does not lengthen the life of the others.
+    # Only the account that could not be read is read again, and that does not restart the timeout of the others.
     world.forget_requests()
     again = listed(write({**options, "accounts": entries}))
     assert hosts(again) == hosts(first)
     assert [entry["operation"] for entry in world.requests()] == ["AssumeRole"]
     assert kept.stat().st_mtime_ns == written
 
-    # What the file says takes effect at once, and a new account alone is asked.
+    # Changes to the file take effect immediately, and only a new account is read.
     world.forget_requests()
     entries[1] = {"name": "stage", "role_arn": role(STAGE)}
     changed = listed(write({**options, "accounts": entries, "variables": {"fresh": True}}))
@@ -237,13 +239,46 @@ def test_what_is_cached_is_not_asked_for_again(world, listed, write, tmp_path):
     assert [entry["operation"] for entry in world.requests()].count("AssumeRole") == 2
 
 
-def test_the_cache_of_one_persons_credentials_is_not_read_for_another(world, listed, write, tmp_path):
+def test_only_the_owner_can_read_the_cache(world, listed, write, tmp_path):
+    file = write({**CACHE, "cache_connection": str(tmp_path / "cache"), "regions": ["eu-west-1"]})
+    listed(file)
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    # Also after a run that writes it again.
+    listed(file, AWS_ACCESS_KEY_ID=STAGE)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_cache_without_a_file_works_too(world, listed, write):
+    assert "eu-west-1" in hosts(listed(write({"cache": True, "cache_plugin": "ansible.builtin.memory"})))
+
+
+def test_the_cache_of_one_web_identity_is_not_used_for_another(world, listed, write, tmp_path):
+    file = write({**CACHE, "cache_connection": str(tmp_path / "cache"), "regions": ["eu-west-1"]})
+    world.sign_in(web_identity_tokens={"a-web-identity": 3600})
+    (tmp_path / "token").write_text("a-web-identity")
+
+    def account_of(number):
+        inventory = listed(
+            file,
+            AWS_ROLE_ARN=role(number),
+            AWS_WEB_IDENTITY_TOKEN_FILE=str(tmp_path / "token"),
+            AWS_ACCESS_KEY_ID=None,
+            AWS_SECRET_ACCESS_KEY=None,
+        )
+        return hosts(inventory)["eu-west-1"]["securityhub_account_id"]
+
+    assert account_of(PROD) == PROD
+    assert account_of(STAGE) == STAGE
+
+
+def test_the_cache_of_one_users_credentials_is_not_used_for_another(world, listed, write, tmp_path):
     file = write({**CACHE, "cache_connection": str(tmp_path / "cache"), "regions": ["eu-west-1"]})
     assert hosts(listed(file))["eu-west-1"]["securityhub_account_id"] == PROD
     assert hosts(listed(file, AWS_ACCESS_KEY_ID=STAGE))["eu-west-1"]["securityhub_account_id"] == STAGE
 
 
-def test_groups_and_variables_of_ones_own(world, listed, write):
+def test_custom_groups_and_variables(world, listed, write):
     inventory = listed(
         write(
             {
@@ -264,15 +299,15 @@ def test_groups_and_variables_of_ones_own(world, listed, write):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ({"regionz": ["eu-*"]}, "the file has regionz, which this plugin does not know"),
+        ({"regionz": ["eu-*"]}, "Unknown options in the file: regionz."),
         (
             {"accounts": [{"name": "prod", "rolearn": "x"}]},
-            "account prod has 'rolearn', which is none of name, profile",
+            "account prod has the unknown key 'rolearn'. Use one of name, profile",
         ),
         ({"accounts": [{"name": "prod"}, {"profile": "x"}]}, "account 2 has no name"),
-        ({"accounts": "prod"}, "accounts must be a list with a dictionary for each account"),
-        ({"accounts": []}, "accounts must be a list with a dictionary for each account"),
-        ({"regions": ["EU"]}, "regions of the file holds 'EU'"),
+        ({"accounts": "prod"}, "accounts is not a list of dictionaries"),
+        ({"accounts": []}, "accounts is not a list of dictionaries"),
+        ({"regions": ["EU"]}, "regions of the file has 'EU'"),
     ],
 )
 def test_a_mistake_in_the_file_ends_the_run_with_a_sentence(emulator, run, write, content, sentence):
@@ -282,6 +317,29 @@ def test_a_mistake_in_the_file_ends_the_run_with_a_sentence(emulator, run, write
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert emulator.requests() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "accounts: {name: prod, external_id: %s}",
+        "accounts: [{name: prod, external_id: [%s]}]",
+        "accounts: [{name: prod, external_id: {%s: 1}}]",
+        "accounts: [{name: prod, external_id: %s with spaces}]",
+        "accounts: [[{external_id: %s}]]",
+        "accounts: [{name: prod, regions: [{external_id: %s}]}]",
+        "variables: [{securityhub_slack_external_id: %s}]",
+        "region_variables: [{securityhub_slack_external_id: %s}]",
+        "regions: {external_id: %s}",
+        "endpoint_url: {external_id: %s}",
+        "external_id: %s",
+    ],
+)
+def test_no_error_shows_an_external_id_whatever_its_type(run, write, text):
+    done = run("ansible-inventory", "--list", "-i", write(f"plugin: {PLUGIN}\n{text % 'a-password'}\n"))
+    assert done.returncode != 0
+    assert "a-password" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["prod.yml", "securityhub_regions.yml.bak", "securityhub_regions.json"])
@@ -305,7 +363,7 @@ def test_an_external_id_may_be_encrypted(world, listed, run, write, tmp_path):
     assert len(inventory["account_lab"]["hosts"]) == DEFAULT_REGIONS
 
 
-# A template that leaves a file behind when somebody evaluates it.
+# A template that creates a file when it is evaluated.
 HOSTILE = "{{ lookup('ansible.builtin.pipe', 'touch %s') }}"
 
 
@@ -352,7 +410,7 @@ def hostile_aws(tmp_path):
     server.server_close()
 
 
-def test_no_text_of_aws_is_taken_for_a_template(hostile_aws, run, write, tmp_path):
+def test_text_from_aws_is_never_evaluated_as_a_template(hostile_aws, run, write, tmp_path):
     file = write(
         {
             "accounts": [{"name": "prod", "variables": {"mine": "{{ securityhub_slack_region | upper }}"}}],
@@ -370,6 +428,7 @@ def test_no_text_of_aws_is_taken_for_a_template(hostile_aws, run, write, tmp_pat
         "hosts": "all",
         "gather_facts": False,
         "connection": "local",
+        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
         "tasks": [
             {
                 "name": "Show",

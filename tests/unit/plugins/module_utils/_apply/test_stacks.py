@@ -1,17 +1,20 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often stacks on their way are asked for, by a clock that needs no waiting."""
+"""How often unfinished stacks are polled, by a clock that needs no waiting."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._apply import stacks
-from ansible_collections.secops.securityhub.tests.unit import account_model as fleet
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
+from ansible_collections.secops.securityhub.tests.unit import account_model
 
 
 class Clock:
-    """Stands for the module time."""
+    """A replacement for the module time."""
 
     def __init__(self):
         self.now = 0.0
@@ -23,15 +26,54 @@ class Clock:
         self.now += seconds
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    found = Clock()
+    monkeypatch.setattr(stacks, "time", found)
+    return found
+
+
+def work(region="eu-west-1"):
+    return stacks.Work(account_model.settings(region), None, None)
+
+
 @pytest.mark.parametrize(("seconds", "times"), [(0, 2), (5, 6), (40, 13), (600, 125)])
-def test_a_stack_is_asked_for_seldom_and_its_end_is_noticed_soon(monkeypatch, seconds, times):
-    clock, asked = Clock(), []
-    monkeypatch.setattr(stacks, "time", clock)
+def test_a_stack_is_polled_seldom_and_its_end_is_noticed_soon(clock, seconds, times):
+    polled = []
 
-    def advance(work, _started):
-        asked.append(clock.now)
-        work.finished = 0 < clock.now >= seconds
+    def advance(item, _started):
+        polled.append(clock.now)
+        return replace(item, finished=0 < clock.now >= seconds)
 
-    stacks.in_rounds([stacks.Work(fleet.settings("eu-west-1"), None, None)], advance, lambda _line: None)
-    assert len(asked) == times
+    (done,) = stacks.in_rounds([work()], advance, lambda _line: None)
+    assert done.finished
+    assert len(polled) == times
     assert clock.now - seconds <= stacks.LONGEST_PAUSE
+
+
+def test_a_stack_that_fails_is_not_polled_again_and_does_not_stop_the_others(clock):
+    polled = []
+
+    def advance(item, _started):
+        polled.append(item.settings.region)
+        if item.settings.region == "us-east-1":
+            raise UserError("no answer.")
+        return replace(item, finished=clock.now > 2)
+
+    fine, failed = stacks.in_rounds([work(), work("us-east-1")], advance, lambda _line: None)
+    assert (fine.finished, fine.error) == (True, None)
+    assert str(failed.error) == "no answer."
+    assert polled.count("us-east-1") == 1
+    assert polled.count("eu-west-1") > 1
+
+
+def test_progress_names_the_stacks_that_are_unfinished(clock):
+    lines = []
+
+    def advance(item, _started):
+        return replace(item, finished=clock.now > 25 or item.settings.region == "us-east-1")
+
+    stacks.in_rounds([work(), work("us-east-1")], advance, lines.append)
+    assert lines[0].startswith("1 of 2 stacks done after ")
+    assert lines[0].endswith(", waiting for eu-west-1")
+    assert len(lines) == 2

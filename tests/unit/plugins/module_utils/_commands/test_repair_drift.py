@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A deep run puts back what was changed by hand; an ordinary one sees only what its two calls a target show."""
+"""A run that repairs drift restores what was changed by hand; any other sees only what two calls a target show."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._observe import delivery_path as path
+from ansible_collections.secops.securityhub.plugins.module_utils._model.drift import TOLD
+from ansible_collections.secops.securityhub.plugins.module_utils._observe import delivery_path
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import drift
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import resources as stack_resources
 from ansible_collections.secops.securityhub.tests.unit import breakages
@@ -23,29 +24,29 @@ def fleet(emulator, monkeypatch):
     return deployed.deploy(emulator, monkeypatch)
 
 
-def test_a_deep_run_of_an_untouched_fleet_changes_nothing_and_costs_six_calls_more_a_target(fleet, emulator):
+def test_a_repair_run_of_an_unchanged_fleet_changes_nothing_and_costs_six_more_calls_a_target(fleet, emulator):
     assert fleet.run() == []
-    shallow = len(emulator.requests())
+    ordinary = len(emulator.requests())
     emulator.forget_requests()
     assert fleet.run(repair_drift=True) == []
-    assert len(emulator.requests()) - shallow == 6 * len(deployed.REGIONS)
+    assert len(emulator.requests()) - ordinary == 6 * len(deployed.REGIONS)
     assert emulator.writes() == []
 
 
 @pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
-def test_what_was_broken_by_hand(emulator, monkeypatch, breakage):
+def test_what_a_run_repairs_of_what_was_broken_by_hand(emulator, monkeypatch, breakage):
     fleet = deployed.deploy(emulator, monkeypatch, **dict(breakage.variables))
     breakage.happen(fleet)
     fleet.finding("before")
     assert bool(fleet.arrived()) is not breakage.loses
-    deep = breakage.repaired_by == breakages.DEEP
-    if deep:
-        assert fleet.run() == [], "what only a deep run sees"
+    repair_drift = breakage.repaired_by == breakages.DEEP
+    if repair_drift:
+        assert fleet.run() == [], "only a run that repairs drift sees it"
     emulator.forget_requests()
-    predicted = fleet.run(check=True, repair_drift=deep)
+    predicted = fleet.run(check=True, repair_drift=repair_drift)
     assert emulator.writes() == []
-    done = fleet.run(repair_drift=deep)
-    # An update that is taken back may leave nothing to update.
+    done = fleet.run(repair_drift=repair_drift)
+    # An update that is rolled back may leave nothing to update.
     assert [change.removesuffix(", then update") for change in predicted] == done
     fleet.finding("after")
     repaired = "Finding after in eu-west-1" in fleet.arrived()
@@ -53,21 +54,21 @@ def test_what_was_broken_by_hand(emulator, monkeypatch, breakage):
     assert breakage.repaired_by == breakages.NOT or (predicted and fleet.run(repair_drift=True) == [])
 
 
-def test_a_topic_of_others_that_may_not_be_looked_at_is_not_judged(fleet, emulator):
+def test_a_foreign_topic_that_cannot_be_read_is_not_reported(fleet, emulator):
     theirs = "arn:aws:sns:eu-west-1:444444444444:operations"
-    place = stack_resources.Place("aws", deployed.ACCOUNT, deployed.HERE)
+    place = stack_resources.Location("aws", deployed.ACCOUNT, deployed.HERE)
     alarm = {"AlarmName": "securityhub-slack-undelivered", "AlarmActions": [theirs]}
-    wanted = stack_resources.Resources(place, ((stack_resources.ALARM, alarm),))
+    resources = stack_resources.Resources(place, ((stack_resources.ALARM, alarm),))
     settings = next(target.settings for target in fleet.targets() if target.host == deployed.HERE)
     emulator.faults({"denied": 1.0, "operations": ["GetTopicAttributes"]})
-    live = path.read(deployed.clients(), settings, wanted)
+    live = delivery_path.read(deployed.clients(), settings, resources)
     emulator.faults()
     assert "may not call GetTopicAttributes" in live.told[theirs].error
-    assert drift.TOLD not in {item.part for item in drift.drifts(wanted, live)}
+    assert TOLD not in {item.part for item in drift.drifts(resources, live)}
 
 
 @pytest.mark.parametrize(
-    ("account", "key", "looked_at"),
+    ("account", "key", "is_read"),
     [
         ("111111111111", "alias/theirs", True),
         ("444444444444", "alias/theirs", False),
@@ -76,16 +77,17 @@ def test_a_topic_of_others_that_may_not_be_looked_at_is_not_judged(fleet, emulat
         ("444444444444", "arn:aws:kms:eu-west-1:444444444444:key/1234abcd-12ab-34cd-56ef-1234567890ab", True),
     ],
 )
-def test_a_key_of_another_account_is_not_looked_for_in_ours(fleet, monkeypatch, account, key, looked_at):
-    # No topic of the emulator is shown to another account.
-    monkeypatch.setattr(path.sns, "get_topic_attributes", lambda client, arn: {"KmsMasterKeyId": key})
+def test_a_key_of_another_account_is_not_looked_up_in_ours(fleet, monkeypatch, account, key, is_read):
+    # The emulator shows no topic to another account.
+    monkeypatch.setattr(delivery_path.sns, "get_topic_attributes", lambda client, arn: {"KmsMasterKeyId": key})
     arn = f"arn:aws:sns:{deployed.HERE}:{account}:operations"
-    found = path.read_topic(fleet.client, arn, deployed.ACCOUNT)
-    assert (found.key is not None) is looked_at
+    settings = fleet.targets()[0].settings
+    found = delivery_path.read_topic(deployed.clients(), settings, arn, deployed.ACCOUNT)
+    assert (found.key is not None) is is_read
     assert found.attributes == {"KmsMasterKeyId": key}
 
 
-def test_grants_of_others_survive_a_repair(fleet):
+def test_foreign_grants_survive_a_repair(fleet):
     sns = fleet.client("sns")
     policy = json.loads(sns.get_topic_attributes(TopicArn=deployed.TOPIC)["Attributes"]["Policy"])
     grant = {
@@ -102,7 +104,7 @@ def test_grants_of_others_survive_a_repair(fleet):
     assert repaired["Statement"] == [*policy["Statement"], grant]
 
 
-def test_an_update_finds_what_it_needs_since_repairs_come_first(fleet):
+def test_repairs_come_before_an_update_which_needs_what_they_restore(fleet):
     breakages.rule_deleted(fleet)
     done = fleet.run(repair_drift=True, minimum_severity="HIGH")
     assert f"{deployed.HERE}: repair: the rule {breakages.RULE} is gone" in done
@@ -111,7 +113,7 @@ def test_an_update_finds_what_it_needs_since_repairs_come_first(fleet):
     assert fleet.run(repair_drift=True, minimum_severity="HIGH") == []
 
 
-def test_repairs_need_no_more_rights_than_the_role_lists(fleet, emulator):
+def test_repairs_need_no_more_permissions_than_the_role_lists(fleet, emulator):
     for happen in (
         breakages.rule_disabled,
         breakages.policy_emptied,
@@ -129,7 +131,7 @@ def test_repairs_need_no_more_rights_than_the_role_lists(fleet, emulator):
     assert called - allowed == {"sts:GetCallerIdentity"}
 
 
-def test_the_target_that_marks_findings_is_put_back_with_the_role_that_only_the_stack_knows(emulator, monkeypatch):
+def test_the_rule_target_that_marks_findings_is_restored_with_the_role_that_only_the_stack_knows(emulator, monkeypatch):
     fleet = deployed.deploy(emulator, monkeypatch, mark_notified=True)
     events = fleet.client("events")
     before = events.list_targets_by_rule(Rule=breakages.RULE)["Targets"]
@@ -141,7 +143,7 @@ def test_the_target_that_marks_findings_is_put_back_with_the_role_that_only_the_
     assert events.list_targets_by_rule(Rule=breakages.RULE)["Targets"] == before
 
 
-def test_a_stack_whose_template_somebody_has_changed_is_brought_back(fleet):
+def test_a_stack_whose_template_was_changed_by_hand_is_updated_without_repair_drift(fleet):
     client = fleet.client("cloudformation")
     (stack,) = client.describe_stacks(StackName=deployed.NAME)["Stacks"]
     whole = json.loads(json.dumps(client.get_template(StackName=deployed.NAME)["TemplateBody"]))
@@ -152,8 +154,7 @@ def test_a_stack_whose_template_somebody_has_changed_is_brought_back(fleet):
     client.get_waiter("stack_update_complete").wait(StackName=deployed.NAME, WaiterConfig={"Delay": 0.1})
 
     (refused,) = [line for line in fleet.run(repair_drift=True, minimum_severity="LOW") if "FAILED" in line]
-    assert (
-        "has a template that somebody has changed, in which securityhub_slack_repair_drift cannot look: run" in refused
-    )
+    for fact in (f"the stack {deployed.NAME} ", "template", "securityhub_slack_repair_drift"):
+        assert fact in refused
     assert f"{deployed.HERE}: stack: update" in fleet.run(minimum_severity="LOW")
     assert fleet.run(repair_drift=True, minimum_severity="LOW") == []

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import datetime
+
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.accounts import accounts_of
@@ -40,7 +42,7 @@ def of(entry, **options):
         ([], [], [], ["eu-west-1"]),
     ],
 )
-def test_wants_what_is_named_and_not_excluded(regions, exclude, wanted, unwanted):
+def test_wants_regions_that_are_listed_and_not_excluded(regions, exclude, wanted, unwanted):
     account = of({"regions": regions, "exclude": exclude})
     assert [region for region in [*wanted, *unwanted] if account.wants(region)] == wanted
 
@@ -97,47 +99,56 @@ def test_an_empty_file_is_one_unnamed_account_with_all_its_regions():
 @pytest.mark.parametrize(
     ("accounts", "sentence"),
     [
-        (None, "accounts must be a list"),
-        ([], "accounts must be a list"),
-        ("prod", "accounts must be a list"),
-        (["prod"], "accounts must be a list"),
-        ([{"name": "prod", "rolearn": ROLE}], "account prod has 'rolearn', which is none of name, profile, role_arn"),
-        ([{"name": 111111111111}], "name of account 111111111111 is 111111111111, which is no text: put it in quotes"),
-        ([{"name": "a", "profile": ["p"]}], "profile of account a is ['p'], which is no text"),
-        ([{"name": "all"}], "'all' cannot be the name of an account"),
-        ([{"name": "a b"}], "'a b' cannot be the name of an account"),
-        ([{"name": "prod:&x"}], "'prod:&x' cannot be the name of an account"),
-        ([{"name": "!prod"}], "'!prod' cannot be the name of an account"),
-        ([{"name": "{{ 1 }}"}], "'{{ 1 }}' cannot be the name of an account"),
-        ([{"name": "prod\n"}], "cannot be the name of an account"),
+        (None, "accounts is not a list of dictionaries"),
+        ([], "accounts is not a list of dictionaries"),
+        ("prod", "accounts is not a list of dictionaries"),
+        (["prod"], "accounts is not a list of dictionaries"),
+        (
+            [{"name": "prod", "rolearn": ROLE}],
+            "account prod has the unknown key 'rolearn'. Use one of name, profile, role_arn",
+        ),
+        (
+            [{"name": 111111111111}],
+            "name of account 111111111111 is not a string. Put it in quotes.",
+        ),
+        ([{"name": "a", "profile": ["p"]}], "profile of account a is not a string"),
+        ([{"name": "all"}], "'all' is not a valid account name"),
+        ([{"name": "a b"}], "'a b' is not a valid account name"),
+        ([{"name": "prod:&x"}], "'prod:&x' is not a valid account name"),
+        ([{"name": "!prod"}], "'!prod' is not a valid account name"),
+        ([{"name": "{{ 1 }}"}], "'{{ 1 }}' is not a valid account name"),
+        ([{"name": "prod\n"}], "is not a valid account name"),
         ([{"name": "a"}, {}], "account 2 has no name"),
-        ([{"name": "a"}, {"name": "a"}], "two accounts have the name 'a'"),
-        ([{"name": "a-b"}, {"name": "a.b"}], "the accounts 'a-b' and 'a.b' would share one group"),
+        ([{"name": "a"}, {"name": "a"}], "Several accounts are named 'a'"),
+        ([{"name": "a-b"}, {"name": "a.b"}], "The accounts 'a-b' and 'a.b' would share a group"),
         (
             [{"role_arn": "securityhub-slack"}],
-            "role_arn of account 1 is 'securityhub-slack', which is no ARN of a role",
+            "role_arn of account 1 is 'securityhub-slack', which is not the ARN of a role",
         ),
-        ([{"role_arn": "arn:aws:iam::22222222222:role/x"}], "which is no ARN of a role"),
-        ([{"external_id": "x"}], "account 1 has an external_id but no role_arn"),
-        ([{"session_name": "jane"}], "account 1 has a session_name but no role_arn"),
+        ([{"role_arn": "arn:aws:iam::22222222222:role/x"}], "which is not the ARN of a role"),
+        ([{"external_id": "x"}], "account 1 has external_id but no role_arn"),
+        ([{"session_name": "jane"}], "account 1 has session_name but no role_arn"),
         (
             [{"role_arn": ROLE, "session_name": "two words"}],
-            "session_name of account 1 is 'two words': AWS takes 2 to 64 letters",
+            "session_name of account 1 is 'two words'. Use 2 to 64 letters",
         ),
-        ([{"role_arn": ROLE, "external_id": "two words"}], "external_id of account 1 is not one: AWS takes 2 to 1224"),
+        ([{"role_arn": ROLE, "external_id": "two words"}], "external_id of account 1 is invalid. Use 2 to 1224"),
         (
             [{"regions": ["EU-WEST-1"]}],
-            "regions of account 1 holds 'EU-WEST-1', which is neither a region nor a pattern",
+            "regions of account 1 has 'EU-WEST-1', which is neither a region nor a pattern",
         ),
-        ([{"regions": [["eu-west-1"]]}], "regions of account 1 holds ['eu-west-1']"),
-        ([{"exclude": [7]}], "exclude of account 1 holds 7"),
-        ([{"variables": ["x"]}], "variables of account 1 is no dictionary"),
-        ([{"region_variables": ["x"]}], "region_variables of account 1 is no dictionary"),
-        ([{"region_variables": {"eu-west-1": "HIGH"}}], "eu-west-1 in region_variables of account 1 is no dictionary"),
-        ([{"region_variables": {"eu west": {}}}], "region_variables of account 1 holds 'eu west'"),
+        ([{"regions": [["eu-west-1"]]}], "regions of account 1 has a value that is not a string"),
+        ([{"exclude": [7]}], "exclude of account 1 has a value that is not a string"),
+        ([{"variables": ["x"]}], "variables of account 1 is not a dictionary"),
+        ([{"region_variables": ["x"]}], "region_variables of account 1 is not a dictionary"),
+        (
+            [{"region_variables": {"eu-west-1": "HIGH"}}],
+            "eu-west-1 in region_variables of account 1 is not a dictionary",
+        ),
+        ([{"region_variables": {"eu west": {}}}], "region_variables of account 1 has 'eu west'"),
     ],
 )
-def test_names_what_is_wrong_with_the_accounts(accounts, sentence):
+def test_reports_problems_of_accounts(accounts, sentence):
     found = problems({**DEFAULTS, "accounts": accounts})
     assert len(found) == 1
     assert sentence in found[0]
@@ -146,46 +157,114 @@ def test_names_what_is_wrong_with_the_accounts(accounts, sentence):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"regions": ["eu west"]}, "regions of the file holds 'eu west'"),
-        ({"exclude": ["{{ x }}"]}, "exclude of the file holds '{{ x }}'"),
-        ({"region_variables": {"eu-west-1": ["x"]}}, "eu-west-1 in region_variables of the file is no dictionary"),
+        ({"regions": ["eu west"]}, "regions of the file has 'eu west'"),
+        ({"exclude": ["{{ x }}"]}, "exclude of the file has '{{ x }}'"),
+        ({"region_variables": {"eu-west-1": ["x"]}}, "eu-west-1 in region_variables of the file is not a dictionary"),
     ],
 )
-def test_names_what_is_wrong_with_the_file(options, sentence):
+def test_reports_problems_of_the_file(options, sentence):
     (found,) = problems({**DEFAULTS, **options})
     assert sentence in found
 
 
-def test_names_everything_that_is_wrong_at_once():
+def test_reports_all_problems_together():
     found = problems(
         {**DEFAULTS, "regions": ["X"], "accounts": [{"name": "a b"}, {"role_arn": "x", "external_id": "y"}]}
     )
     assert len(found) == 3
 
 
-def test_the_search_key_tells_questions_apart_and_nothing_else():
+def test_the_cache_key_depends_on_everything_that_decides_the_regions_and_on_nothing_else():
     environment = {"AWS_PROFILE": "one"}
-    base = of({"name": "a", "role_arn": ROLE, "external_id": "secret"}).search_key(environment)
-    renamed = of({"name": "b", "role_arn": ROLE, "external_id": "secret", "variables": {"x": 1}}).search_key(
-        environment
-    )
+    base = of({"name": "a", "role_arn": ROLE, "external_id": "secret"}).cache_key(environment)
+    renamed = of({"name": "b", "role_arn": ROLE, "variables": {"x": 1}}).cache_key(environment)
     assert renamed == base
     others = [
-        of({"role_arn": ROLE, "external_id": "other"}).search_key(environment),
-        of({"role_arn": ROLE, "external_id": "secret", "regions": ["eu-*"]}).search_key(environment),
-        of({"role_arn": ROLE, "external_id": "secret", "exclude": ["eu-*"]}).search_key(environment),
-        of({"role_arn": ROLE, "external_id": "secret", "endpoint_url": "http://x"}).search_key(environment),
-        of({"role_arn": ROLE, "external_id": "secret", "profile": "p"}).search_key(environment),
-        of({"role_arn": ROLE, "external_id": "secret"}).search_key({"AWS_PROFILE": "two"}),
-        of({"role_arn": ROLE, "external_id": "secret"}).search_key({"AWS_ACCESS_KEY_ID": "111111111111"}),
+        of({}).cache_key(environment),
+        of({"role_arn": ROLE, "regions": ["eu-*"]}).cache_key(environment),
+        of({"role_arn": ROLE, "exclude": ["eu-*"]}).cache_key(environment),
+        of({"role_arn": ROLE, "endpoint_url": "http://x"}).cache_key(environment),
+        of({"role_arn": ROLE, "profile": "p"}).cache_key(environment),
+        of({"role_arn": ROLE}).cache_key({"AWS_PROFILE": "two"}),
+        of({"role_arn": ROLE}).cache_key({"AWS_ACCESS_KEY_ID": "111111111111"}),
     ]
     assert len({base, *others}) == 1 + len(others)
-    assert "secret" not in base
 
 
-def test_with_a_profile_the_environment_does_not_matter():
+def test_the_cache_key_has_no_hash_of_an_external_id():
+    with_id = of({"role_arn": ROLE, "external_id": "secret"})
+    assert with_id.cache_key({}) == of({"role_arn": ROLE, "external_id": "another"}).cache_key({})
+    assert with_id.cache_key({}) == of({"role_arn": ROLE}).cache_key({})
+
+
+# https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_ROLE_ARN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "HOME",
+        "AWS_ENDPOINT_URL",
+    ],
+)
+def test_the_cache_key_depends_on_each_variable_that_decides_the_account(variable):
+    assert of({}).cache_key({variable: "one"}) != of({}).cache_key({variable: "two"})
+    assert of({}).cache_key({variable: "one"}) != of({}).cache_key({})
+
+
+@pytest.mark.parametrize(
+    "variable", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+)
+def test_the_cache_key_has_no_hash_of_a_secret(variable):
+    assert of({}).cache_key({variable: "one"}) == of({}).cache_key({variable: "two"})
+
+
+def test_with_a_profile_the_credentials_of_the_environment_do_not_matter():
     account = of({"profile": "p"})
-    assert account.search_key({"AWS_PROFILE": "one"}) == account.search_key({"AWS_PROFILE": "two"})
+    assert account.cache_key({"AWS_PROFILE": "one"}) == account.cache_key({"AWS_PROFILE": "two"})
+    assert account.cache_key({"AWS_ROLE_ARN": "one"}) == account.cache_key({"AWS_ROLE_ARN": "two"})
+    # But the files that define the profile do.
+    assert account.cache_key({"AWS_CONFIG_FILE": "one"}) != account.cache_key({"AWS_CONFIG_FILE": "two"})
+
+
+SECRET = "a-password"
+
+
+@pytest.mark.parametrize(
+    "external_id",
+    [[SECRET], {SECRET: 1}, {"a": SECRET}, SECRET.encode(), (SECRET,), f"{SECRET} with spaces", [[SECRET]]],
+    ids=repr,
+)
+def test_no_problem_shows_an_external_id_whatever_its_type(external_id):
+    for entry in (
+        {"role_arn": ROLE, "external_id": external_id},
+        {"external_id": external_id},
+        {"role_arn": "no-role", "external_id": external_id},
+        {"profile": {"external_id": external_id}},
+        {"regions": {"external_id": external_id}},
+        {"regions": [{"external_id": external_id}]},
+        {"exclude": [[external_id]]},
+        {"variables": [external_id]},
+        {"region_variables": {"eu-west-1": [external_id]}},
+    ):
+        found = problems({**DEFAULTS, "accounts": [entry]})
+        assert found
+        assert SECRET not in " ".join(found)
+
+
+@pytest.mark.parametrize("external_id", [123456789012, 1.5, True, datetime.date(2024, 5, 6)], ids=repr)
+def test_an_external_id_that_is_not_a_string_is_not_shown(external_id):
+    (found,) = problems({**DEFAULTS, "accounts": [{"role_arn": ROLE, "external_id": external_id}]})
+    assert found == "external_id of account 1 is not a string. Put it in quotes."
 
 
 YAML = st.recursive(
@@ -212,7 +291,7 @@ ENTRY = st.dictionaries(
 
 
 @given(accounts=YAML | st.lists(ENTRY, max_size=3), regions=YAML, variables=YAML, region_variables=YAML)
-def test_any_file_is_either_refused_in_sentences_or_read(accounts, regions, variables, region_variables):
+def test_any_file_is_either_rejected_with_sentences_or_read(accounts, regions, variables, region_variables):
     file = {
         **DEFAULTS,
         "accounts": accounts,
@@ -221,9 +300,9 @@ def test_any_file_is_either_refused_in_sentences_or_read(accounts, regions, vari
         "region_variables": region_variables,
     }
     found = problems(file)
-    assert all((isinstance(sentence, str) and ": " in sentence) or "must be" in sentence for sentence in found)
+    assert all(isinstance(sentence, str) and ". " in sentence for sentence in found)
     if not found:
         for account in accounts_of(file):
             account.wants("eu-west-1")
             account.variables_in("eu-west-1")
-            account.search_key({})
+            account.cache_key({})

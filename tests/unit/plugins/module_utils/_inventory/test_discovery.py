@@ -19,8 +19,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._inventory.disc
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import Hub
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import Search
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import discover
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import discover_all
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import every_region
 
 ACCOUNT = "111111111111"
 OTHER = "222222222222"
@@ -29,6 +27,12 @@ CLOSED_PORT = "http://127.0.0.1:9"  # discard: nothing listens there
 
 def role(account):
     return f"arn:aws:iam::{account}:role/securityhub-slack"
+
+
+def discover_one(aws, source, *wants):
+    """Return the facts of one account."""
+    (facts,) = discover(aws, [Search(source, *wants)])
+    return facts
 
 
 @pytest.fixture(autouse=True)
@@ -50,9 +54,9 @@ def clients():
 def test_finds_the_enabled_regions_and_the_state_of_each_hub(emulator, clients):
     regions = ["ap-east-2", "eu-west-1", "us-east-1", "us-west-2"]
     emulator.world({ACCOUNT: {"hubs": ["ap-east-2", "us-east-1"], "regions": regions}})
-    found = discover(clients, CredentialSource())
+    found = discover_one(clients, CredentialSource())
     assert (found.account_id, found.partition, found.error) == (ACCOUNT, "aws", "")
-    # The emulator, like AWS, has the 17 regions that nobody can turn off beside those of the account.
+    # The emulator, like AWS, has the 17 regions that cannot be disabled in addition to those of the account.
     assert len(found.regions) == 18
     assert found.regions["ap-east-2"] == Hub(HUB_ENABLED)
     assert found.regions["eu-west-1"] == Hub(HUB_DISABLED)
@@ -63,7 +67,7 @@ def test_finds_the_enabled_regions_and_the_state_of_each_hub(emulator, clients):
 def test_asks_only_about_the_regions_that_are_wanted_once_each(emulator, clients):
     emulator.world({ACCOUNT: {"hubs": "all"}})
     emulator.forget_requests()
-    found = discover(clients, CredentialSource(), lambda region: region.startswith("eu-"))
+    found = discover_one(clients, CredentialSource(), lambda region: region.startswith("eu-"))
     assert sorted(found.regions) == ["eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3"]
     asked = [entry["region"] for entry in emulator.requests() if entry["operation"] == "DescribeHub"]
     assert sorted(asked) == sorted(found.regions)
@@ -73,8 +77,8 @@ def test_asks_only_about_the_regions_that_are_wanted_once_each(emulator, clients
 def test_assumes_each_role_once_and_tells_the_accounts_apart(emulator, clients):
     emulator.world({ACCOUNT: {"hubs": ["us-east-1"]}, OTHER: {"hubs": ["eu-west-1"]}})
     emulator.forget_requests()
-    searches = [Search(CredentialSource(role_arn=role(account)), every_region) for account in (ACCOUNT, OTHER)]
-    found = discover_all(clients, searches)
+    searches = [Search(CredentialSource(role_arn=role(account))) for account in (ACCOUNT, OTHER)]
+    found = discover(clients, searches)
     assert [facts.account_id for facts in found] == [ACCOUNT, OTHER]
     assert [facts.regions_with_hub() for facts in found] == [["us-east-1"], ["eu-west-1"]]
     assert [entry["operation"] for entry in emulator.requests()].count("AssumeRole") == 2
@@ -88,7 +92,7 @@ def test_an_account_that_cannot_be_opened_stops_no_other(emulator, clients):
         CredentialSource(profile="none"),
         CredentialSource(),
     ]
-    found = discover_all(clients, [Search(source, every_region) for source in sources])
+    found = discover(clients, [Search(source) for source in sources])
     assert "may not assume the role" in found[0].error
     assert found[1].account_id == OTHER
     assert "The config profile (none) could not be found" in found[2].error
@@ -100,7 +104,7 @@ def test_an_account_that_cannot_be_opened_stops_no_other(emulator, clients):
 def test_asks_ec2_where_account_management_does_not_say_the_regions(emulator, clients, fault):
     emulator.world({ACCOUNT: {"hubs": ["ap-east-1"], "regions": ["ap-east-1"]}})
     emulator.faults({"services": ["account"], **fault})
-    found = discover(clients, CredentialSource())
+    found = discover_one(clients, CredentialSource())
     assert found.error == ""
     assert found.regions_with_hub() == ["ap-east-1"]
     assert "ap-east-2" not in found.regions
@@ -108,25 +112,25 @@ def test_asks_ec2_where_account_management_does_not_say_the_regions(emulator, cl
 
 def test_an_account_that_does_not_say_its_regions_cannot_be_opened(emulator, clients):
     emulator.faults({"services": ["account", "ec2"], "garbage": 1.0})
-    found = discover(clients, CredentialSource())
+    found = discover_one(clients, CredentialSource())
     assert found == AccountFacts(
-        error="the answer was not one of AWS: check the proxy and the endpoint, and run the playbook again."
+        error="the answer did not come from AWS. Check the proxy and the endpoint, and run the playbook again."
     )
 
 
 def test_a_region_that_does_not_answer_is_unknown_and_says_why(emulator, clients):
     emulator.world({ACCOUNT: {"hubs": "all"}})
     emulator.faults({"services": ["securityhub"], "regions": ["eu-west-1"], "garbage": 1.0})
-    found = discover(clients, CredentialSource())
+    found = discover_one(clients, CredentialSource())
     assert found.regions["eu-west-1"].state == HUB_UNKNOWN
-    assert found.regions["eu-west-1"].reason.startswith("the answer was not one of AWS: ")
+    assert found.regions["eu-west-1"].reason.startswith("the answer did not come from AWS. ")
     assert len(found.regions_with_hub()) == 16
 
 
 def test_asks_regions_and_accounts_at_once(emulator, clients):
-    searches = [Search(CredentialSource(role_arn=role(account)), every_region) for account in (ACCOUNT, OTHER)]
+    searches = [Search(CredentialSource(role_arn=role(account))) for account in (ACCOUNT, OTHER)]
     emulator.faults({"latency_ms": 300})
-    discover_all(clients, searches)
+    discover(clients, searches)
     # One after the other it would be 1; a busy machine does not get all 34 under way before the first is answered.
     assert emulator.ask("GET", "faults")["peak_concurrency"] > 5
 
@@ -134,7 +138,7 @@ def test_asks_regions_and_accounts_at_once(emulator, clients):
 def test_holds_through_faults(emulator, clients):
     emulator.world({ACCOUNT: {"hubs": "all"}})
     emulator.faults({"errors": 0.2})
-    found = discover(clients, CredentialSource(role_arn=role(ACCOUNT)))
+    found = discover_one(clients, CredentialSource(role_arn=role(ACCOUNT)))
     assert len(found.regions_with_hub()) == 17
 
 
@@ -154,13 +158,13 @@ def test_finds_security_hub_in_a_region_that_botocore_does_not_know_yet(emulator
     clients = Clients()
     assert "ap-east-2" not in clients.available_regions("securityhub")
     assert "ap-east-1" in clients.available_regions("securityhub")
-    assert discover(clients, CredentialSource()).regions["ap-east-2"] == Hub(HUB_ENABLED)
+    assert discover_one(clients, CredentialSource()).regions["ap-east-2"] == Hub(HUB_ENABLED)
 
 
 def test_leaves_out_a_new_region_without_security_hub(emulator, older_botocore, monkeypatch):
     emulator.world({ACCOUNT: {"regions": ["ap-east-2"]}})
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECURITYHUB", CLOSED_PORT)
-    found = discover(Clients(), CredentialSource(), lambda region: region == "ap-east-2")
+    found = discover_one(Clients(), CredentialSource(), lambda region: region == "ap-east-2")
     assert found == AccountFacts(ACCOUNT, "aws")
 
 

@@ -12,7 +12,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._inventory.disc
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import AccountFacts
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import Hub
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.hosts import hosts_of
-from ansible_collections.secops.securityhub.plugins.module_utils._inventory.hosts import remarks
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory.hosts import warnings
 
 ROLE = "arn:aws:iam::222222222222:role/securityhub-slack"
 KNOWN = frozenset({"eu-west-1", "us-east-1", "ap-southeast-1", "us-gov-west-1"})
@@ -48,7 +48,7 @@ def test_a_session_name_of_its_own_is_a_variable_too():
     assert host.variables["securityhub_slack_session_name"] == "jane"
 
 
-def test_hosts_are_sorted_and_carry_the_state_of_the_hub():
+def test_hosts_are_sorted_and_have_the_state_of_the_hub():
     found = facts(us_east_1=HUB_DISABLED, eu_west_1=HUB_ENABLED, ap_southeast_1=Hub(HUB_UNKNOWN, "denied: grant it."))
     hosts = hosts_of(Account("prod"), found)
     assert [host.name for host in hosts] == ["prod.ap-southeast-1", "prod.eu-west-1", "prod.us-east-1"]
@@ -75,14 +75,14 @@ def test_group_names_hold_only_what_ansible_allows():
     )
 
 
-def test_what_aws_says_beats_what_the_file_sets():
+def test_facts_from_aws_override_variables_of_the_file():
     account = Account("prod", layers=(Layer({"securityhub_slack_region": "eu-west-2", "securityhub_account_id": "1"}),))
     (host,) = hosts_of(account, facts(eu_west_1=HUB_ENABLED))
     assert host.variables["securityhub_slack_region"] == "eu-west-1"
     assert host.variables["securityhub_account_id"] == "111111111111"
 
 
-def test_an_account_that_cannot_be_opened_is_one_host_that_says_why():
+def test_an_account_that_could_not_be_read_is_one_host_with_the_reason():
     account = Account("prod", CredentialSource(role_arn=ROLE), layers=(Layer({"level": "HIGH"}),))
     (host,) = hosts_of(account, AccountFacts(error="denied: ask for it."))
     assert host.name == "prod"
@@ -96,43 +96,43 @@ def test_an_account_that_cannot_be_opened_is_one_host_that_says_why():
     }
 
 
-def test_an_unnamed_account_that_cannot_be_opened_is_still_a_host():
+def test_an_unnamed_account_that_could_not_be_read_is_still_a_host():
     (host,) = hosts_of(Account(), AccountFacts(error="denied: ask for it."))
     assert host.name == "account"
     assert host.groups == ("securityhub", "hub_unknown")
 
 
-def test_nothing_is_remarked_where_all_is_well():
+def test_no_warning_without_a_problem():
     account = Account("prod", regions=("enabled", "eu-*"), layers=(Layer({}, {"ap-southeast-1": {}, "eu-*": {}}),))
-    assert remarks([account], [facts(eu_west_1=HUB_DISABLED)], KNOWN) == []
+    assert warnings([account], [facts(eu_west_1=HUB_DISABLED)], KNOWN) == []
 
 
-def test_remarks_on_an_account_that_cannot_be_opened():
-    (remark,) = remarks([Account("prod", CredentialSource("p"))], [AccountFacts(error="denied: ask for it.")], KNOWN)
-    assert remark == (
-        "account prod (profile p) cannot be opened, and is left as one host that fails: denied: ask for it."
+def test_warns_about_an_account_that_could_not_be_read():
+    (warning,) = warnings([Account("prod", CredentialSource("p"))], [AccountFacts(error="denied: ask for it.")], KNOWN)
+    assert warning == (
+        "account prod (profile p) could not be read, and has a single host, which fails: denied: ask for it."
     )
-    (remark,) = remarks([Account()], [AccountFacts(error="denied: ask for it.")], KNOWN)
-    assert remark.startswith("the account (the credentials of the environment) cannot be opened")
+    (warning,) = warnings([Account()], [AccountFacts(error="denied: ask for it.")], KNOWN)
+    assert warning.startswith("the account (the credentials of the environment) could not be read")
 
 
-def test_remarks_on_a_pattern_that_gives_no_host():
+def test_warns_about_a_pattern_that_matches_no_region():
     account = Account("prod", regions=("eu-*", "eu-wset-1"))
-    (remark,) = remarks([account], [facts(eu_west_1=HUB_ENABLED)], KNOWN)
-    assert remark.startswith("'eu-wset-1' in regions of account prod gives no host")
+    (warning,) = warnings([account], [facts(eu_west_1=HUB_ENABLED)], KNOWN)
+    assert warning.startswith("regions of account prod has 'eu-wset-1', which matches no region")
 
 
-def test_remarks_once_on_variables_of_a_region_that_there_is_not():
+def test_warns_once_about_variables_of_a_region_that_does_not_exist():
     layer = Layer({}, {"ap-sotheast-1": {}, "us-gov-*": {}, "xx-new-1": {}})
     accounts = [Account("prod", layers=(layer,)), Account("stage", layers=(layer,))]
     found = [facts("111111111111", xx_new_1=HUB_ENABLED), facts("222222222222", eu_west_1=HUB_ENABLED)]
-    (remark,) = remarks(accounts, found, KNOWN)
-    assert remark.startswith("'ap-sotheast-1' in region_variables is no region")
+    (warning,) = warnings(accounts, found, KNOWN)
+    assert warning.startswith("region_variables has 'ap-sotheast-1', which matches no region")
 
 
-def test_remarks_on_two_names_for_the_same_regions_of_an_account():
+def test_warns_about_two_names_for_the_same_regions_of_an_account():
     accounts = [Account("prod"), Account("main")]
     both = facts(eu_west_1=HUB_ENABLED, us_east_1=HUB_ENABLED)
-    (remark,) = remarks(accounts, [both, both], KNOWN)
-    assert remark.startswith("accounts prod and main are one and the same, 111111111111")
-    assert remarks(accounts, [facts(eu_west_1=HUB_ENABLED), facts(us_east_1=HUB_ENABLED)], KNOWN) == []
+    (warning,) = warnings(accounts, [both, both], KNOWN)
+    assert warning.startswith("accounts prod and main are the same account 111111111111")
+    assert warnings(accounts, [facts(eu_west_1=HUB_ENABLED), facts(us_east_1=HUB_ENABLED)], KNOWN) == []

@@ -17,31 +17,40 @@ def rules(auto_enable=False, kind="LOCAL", status="ENABLED"):
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("found", "facts"),
     [
         (Organization(), []),
-        (Organization(designated=""), ["for which no account administers Security Hub yet: the playbook"]),
-        (Organization(designated=OTHER), [f"administrator of Security Hub is {OTHER}: the findings of all members"]),
+        (
+            Organization(designated=""),
+            [("management account", "no delegated administrator", "securityhub_organization")],
+        ),
+        (
+            Organization(designated=OTHER),
+            [("management account", f"delegated administrator of Security Hub is {OTHER}", f"playbook for {OTHER}")],
+        ),
         (
             Organization(designated=ACCOUNT, rules=rules()),
-            ["administers its Security Hub itself", "joins does not get"],
+            [
+                ("management account", "administers its Security Hub itself"),
+                ("delegated administrator", "joins does not get Security Hub"),
+            ],
         ),
-        (Organization(rules=rules(True)), ["joins gets Security Hub by itself (local configuration)"]),
-        (Organization(rules=rules(kind="CENTRAL")), ["by configuration policies (central configuration)"]),
-        (Organization(rules=rules(kind="CENTRAL", status="PENDING")), ["(central configuration, PENDING)"]),
-        (Organization(rules={"AutoEnable": True}), ["joins gets Security Hub by itself"]),
+        (Organization(rules=rules(True)), [("joins gets Security Hub", "(local configuration)")]),
+        (Organization(rules=rules(kind="CENTRAL")), [("configuration policies (central configuration)",)]),
+        (Organization(rules=rules(kind="CENTRAL", status="PENDING")), [("(central configuration, PENDING)",)]),
+        (Organization(rules={"AutoEnable": True}), [("joins gets Security Hub",)]),
     ],
 )
-def test_what_an_account_is_in_its_organisation(found, said):
+def test_role_of_an_account_in_its_organization(found, facts):
     sentences = role_in_words(ACCOUNT, found)
-    assert len(sentences) == len(said)
-    for sentence, part in zip(sentences, said):
+    assert len(sentences) == len(facts)
+    for sentence, expected in zip(sentences, facts):
         assert sentence.startswith(f"{ACCOUNT} is the ")
-        assert part in sentence
+        assert [fact for fact in expected if fact not in sentence] == []
 
 
 @pytest.mark.parametrize(
-    ("mode", "regions", "said"),
+    ("mode", "regions", "copied"),
     [
         ("ALL_REGIONS", (), "all Regions"),
         ("ALL_REGIONS_EXCEPT_SPECIFIED", ("us-east-1", "us-west-2"), "all Regions but us-east-1, us-west-2"),
@@ -49,6 +58,6 @@ def test_what_an_account_is_in_its_organisation(found, said):
         ("NO_REGIONS", (), "no other Region"),
     ],
 )
-def test_what_an_aggregator_copies(mode, regions, said):
+def test_regions_that_an_aggregator_copies(mode, regions, copied):
     words = aggregation_in_words(Aggregation("eu-west-1", mode, regions))
-    assert words == f"An aggregator copies the findings of {said} to eu-west-1"
+    assert words == f"An aggregator copies the findings of {copied} to eu-west-1"

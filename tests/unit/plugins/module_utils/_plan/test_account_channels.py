@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Routes that share out the member accounts among them."""
+"""Channels that divide the member accounts among them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.patter
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
-from ansible_collections.secops.securityhub.tests.unit import account_model as fleet
+from ansible_collections.secops.securityhub.tests.unit import account_model
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 from hypothesis import HealthCheck
 from hypothesis import given
@@ -22,14 +22,14 @@ REST = {"name": "rest", "channel_id": "C0REST00000", "other_accounts": True}
 
 
 def policies(**variables) -> dict[str, Policy]:
-    """The policy of each route, by its topic."""
-    wanted = fleet.settings(minimum_severity="LOW", **variables)
-    return {route.topic: policy_of(route.variables, fleet.TODAY) for route in wanted.routes}
+    """Return the policy of each channel, by its topic."""
+    routes = account_model.settings(minimum_severity="LOW", **variables).routes
+    return {route.topic: policy_of(route.variables, account_model.TODAY) for route in routes}
 
 
-def fitting(policy: Policy, finding: dict) -> int:
-    """How many of the policy's rules send the finding."""
-    event = event_of(finding, fleet.ACCOUNT.id, "us-east-1")
+def matching_rules(policy: Policy, finding: dict) -> int:
+    """Return how many of the policy's rules forward the finding."""
+    event = event_of(finding, account_model.ACCOUNT.id, "us-east-1")
     return sum(matches(pattern, event) for pattern in worlds.patterns_of(policy, SCOPE))
 
 
@@ -39,17 +39,17 @@ def fitting(policy: Policy, finding: dict) -> int:
     st.lists(worlds.findings(), min_size=1, max_size=10),
     st.sampled_from(["asff", "ocsf"]),
 )
-def test_each_finding_that_is_sent_goes_to_the_one_route_of_its_account(owners, findings, schema):
+def test_each_forwarded_finding_goes_to_the_one_channel_of_its_account(owners, findings, finding_format):
     accounts = {name: [account for account in owners if owners[account] == name] for name in ("first", "second")}
-    routes = [
+    channels = [
         {"name": name, "channel_id": f"C0{name.upper()}0000", "account_ids": named}
         for name, named in accounts.items()
         if named
     ]
-    (everything,) = policies(finding_format=schema).values()
-    shared_out = policies(finding_format=schema, channels=[*routes, REST])
+    (everything,) = policies(finding_format=finding_format).values()
+    divided = policies(finding_format=finding_format, channels=[*channels, REST])
     for finding in findings:
-        seen = finding if schema == "asff" else worlds.ocsf(finding)
-        got = {topic: count for topic, policy in shared_out.items() if (count := fitting(policy, seen))}
+        seen = finding if finding_format == "asff" else worlds.ocsf(finding)
+        counts = {topic: count for topic, policy in divided.items() if (count := matching_rules(policy, seen))}
         topic = f"securityhub-slack-{owners.get(finding['AwsAccountId'], 'rest')}"
-        assert got == ({topic: 1} if fitting(everything, seen) else {})
+        assert counts == ({topic: 1} if matching_rules(everything, seen) else {})

@@ -1,37 +1,38 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The buttons under messages: what they run, what that needs, and the way to them."""
+"""The buttons under messages: what they run, which permissions that needs, and what changes on them."""
 
 from __future__ import annotations
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import custom_action
-from ansible_collections.secops.securityhub.plugins.module_utils._plan import buttons as triage
-from ansible_collections.secops.securityhub.tests.unit import account_model as fleet
+from ansible_collections.secops.securityhub.plugins.module_utils._model.buttons import BUTTONS
+from ansible_collections.secops.securityhub.plugins.module_utils._model.buttons import permissions
+from ansible_collections.secops.securityhub.plugins.module_utils._plan import buttons
+from ansible_collections.secops.securityhub.tests.unit import account_model
 
 CHANNEL = "arn:aws:chatbot::111111111111:chat-configuration/slack-channel/pipe"
 OTHER = f"{CHANNEL}-other"
 TAGS = (("Team", "security"),)
 
 
-def there(*channels, tags=None, text="Suppress", **members):
-    """A custom action of ours as it is when a run has made it; *members* replace its own."""
+def live_action(*channels, tags=None, text="Suppress", **members):
+    """Return a custom action as a run creates it; *members* replace its own."""
     ((desired, planned),) = [
-        item for item in triage.plan([], "pipe", TAGS, channels).wanted if item[0].name == f"pipe-{text.lower()}"
+        item for item in buttons.plan([], "pipe", TAGS, channels).desired if item[0].name == f"pipe-{text.lower()}"
     ]
     arn = f"arn:aws:chatbot::111111111111:custom-action/{desired.name}"
     found = custom_action.normalized({**planned.after, "CustomActionArn": arn, **members})
     return found if tags is None else {**found, "Tags": tags}
 
 
-def all_there(*channels):
-    return [there(*channels, text=text) for text in triage.BUTTONS]
+def live_actions(*channels):
+    return [live_action(*channels, text=text) for text in BUTTONS]
 
 
-def test_aws_takes_what_a_button_is():
-    for desired, planned in triage.plan([], "x" * 40, TAGS, (CHANNEL,)).wanted:
+def test_aws_accepts_the_buttons():
+    for desired, planned in buttons.plan([], "x" * 40, TAGS, (CHANNEL,)).desired:
         assert custom_action.problems(desired) == []
         assert len(desired.command_text) <= 100
         assert (planned.operation, planned.associate) == ("create", (CHANNEL,))
@@ -41,33 +42,35 @@ def test_aws_takes_what_a_button_is():
     ("live", "operations"),
     [
         ([], ["create"] * 3),
-        (all_there(CHANNEL, OTHER), ["none"] * 3),
-        (all_there(CHANNEL), ["update"] * 3),
-        # A channel that another run looks after keeps its buttons.
-        (all_there(CHANNEL, OTHER, f"{CHANNEL}-third"), ["none"] * 3),
-        (all_there(CHANNEL, OTHER)[:2], ["none", "none", "create"]),
+        (live_actions(CHANNEL, OTHER), ["none"] * 3),
+        (live_actions(CHANNEL), ["update"] * 3),
+        # A channel of another run keeps its buttons.
+        (live_actions(CHANNEL, OTHER, f"{CHANNEL}-third"), ["none"] * 3),
+        (live_actions(CHANNEL, OTHER)[:2], ["none", "none", "create"]),
         (
-            [there(CHANNEL, OTHER, Definition={"CommandText": "s3 ls"}), *all_there(CHANNEL, OTHER)[::2]],
+            [live_action(CHANNEL, OTHER, Definition={"CommandText": "s3 ls"}), *live_actions(CHANNEL, OTHER)[::2]],
             ["none", "update", "none"],
         ),
     ],
 )
-def test_the_way_to_buttons(live, operations):
-    planned = triage.plan(live, "pipe", TAGS, (CHANNEL, OTHER))
-    assert [of_button.operation for _desired, of_button in planned.wanted] == operations
+def test_operations_that_lead_to_the_buttons(live, operations):
+    planned = buttons.plan(live, "pipe", TAGS, (CHANNEL, OTHER))
+    assert [of_button.operation for _desired, of_button in planned.desired] == operations
     assert planned.changed is (set(operations) != {"none"})
 
 
 def test_a_foreign_custom_action_is_refused_and_left_alone():
-    foreign = there(CHANNEL, tags=[])
-    with pytest.raises(UserError, match="pipe-suppress of Amazon Q is there, but was not made by this collection"):
-        triage.plan([foreign], "pipe", TAGS, (CHANNEL,))
-    assert triage.plan_absent([foreign, *all_there(CHANNEL)[::2]]).leaving == tuple(all_there(CHANNEL)[::2])
-    assert not triage.plan_absent([foreign]).changed
+    foreign = live_action(CHANNEL, tags=[])
+    (problem,) = buttons.problems([foreign, *live_actions(CHANNEL)[::2]])
+    for fact in ("custom action pipe-suppress of Amazon Q", "not managed by this collection", "securityhub_slack_name"):
+        assert fact in problem
+    assert buttons.problems(live_actions(CHANNEL)) == []
+    assert buttons.plan_absent([foreign, *live_actions(CHANNEL)[::2]]).removed == tuple(live_actions(CHANNEL)[::2])
+    assert not buttons.plan_absent([foreign]).changed
 
 
 def test_the_permissions_are_for_one_change_of_one_account():
-    (statement,) = triage.permissions(fleet.ACCOUNT)["Statement"]
+    (statement,) = permissions(account_model.ACCOUNT)["Statement"]
     assert statement["Action"] == "securityhub:BatchUpdateFindings"
     assert statement["Resource"] == "arn:aws:securityhub:*:111111111111:hub/default"
     assert statement["Condition"]["StringEquals"] == {

@@ -1,22 +1,31 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""What changes on the channel configurations of an account."""
+
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
-from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import MANAGED_TAG
-from ansible_collections.secops.securityhub.plugins.module_utils._model import names as desired
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import custom_action
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import plans
+from ansible_collections.secops.securityhub.plugins.module_utils._model import names
 from ansible_collections.secops.securityhub.plugins.module_utils._model.identity import LiveIdentity
+from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import ButtonsPlan
+from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import ChannelPlan
 from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import IdentityPlan
-from ansible_collections.secops.securityhub.plugins.module_utils._plan import channel as channels
+from ansible_collections.secops.securityhub.plugins.module_utils._plan import buttons
+from ansible_collections.secops.securityhub.plugins.module_utils._plan import channel
 from ansible_collections.secops.securityhub.plugins.module_utils._plan.channel import Topics
-from ansible_collections.secops.securityhub.tests.unit import account_model as fleet
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
+from ansible_collections.secops.securityhub.tests.unit import account_model
 
-SETTINGS = fleet.settings(tags={"Team": "security"})
-IDENTITY = desired.identity(SETTINGS, fleet.ACCOUNT)
+SETTINGS = account_model.settings(tags={"Team": "security"})
+IDENTITY = names.identity(SETTINGS, account_model.ACCOUNT)
 TAGS = [{"Key": key, "Value": value} for key, value in IDENTITY.tags]
-LIVE = LiveIdentity(fleet.role_of(TAGS), fleet.guardrail_of(TAGS))
+LIVE = LiveIdentity(account_model.role_of(TAGS), account_model.guardrail_of(TAGS))
 CHANNEL = SETTINGS.routes[0].channel
 OTHER = "C0OTHER00000"
 ONE, TWO, GONE, THEIRS = (
@@ -30,10 +39,10 @@ ONE, TWO, GONE, THEIRS = (
 )
 
 
-def ours(topics=(), channel=fleet.CHANNEL, name="securityhub-slack", **more):
-    return fleet.configuration_of(
+def ours(topics=(), channel_id=account_model.CHANNEL, name="securityhub-slack", **more):
+    return account_model.configuration_of(
         name,
-        channel,
+        channel_id,
         topics,
         **{
             "IamRoleArn": IDENTITY.role_arn,
@@ -48,8 +57,8 @@ def ours(topics=(), channel=fleet.CHANNEL, name="securityhub-slack", **more):
     )
 
 
-def theirs(topics=(), channel=fleet.CHANNEL, name="alerts"):
-    return fleet.configuration_of(name, channel, topics)
+def theirs(topics=(), channel_id=account_model.CHANNEL, name="alerts"):
+    return account_model.configuration_of(name, channel_id, topics)
 
 
 def staying(*arns, leaving=()):
@@ -61,11 +70,11 @@ def leaving(*arns):
 
 
 def plan(configurations, topics, live=LIVE, settings=SETTINGS):
-    return channels.plan(configurations, live, topics, IDENTITY, settings, [])
+    return channel.plan(configurations, live, topics, IDENTITY, settings, [])
 
 
 def written(planned):
-    """What the plan writes: operation, configuration and the topics it then carries."""
+    """Return what the plan writes: operation, configuration and the topics that it then lists."""
     return [
         (merge.plan.operation, merge.plan.after["ConfigurationName"], merge.plan.after["SnsTopicArns"])
         for merge in planned.merges
@@ -79,16 +88,16 @@ def written(planned):
         ([], staying(ONE, TWO), [("create", "securityhub-slack", [ONE, TWO])]),
         ([ours([ONE, TWO])], staying(ONE, TWO), []),
         ([ours([ONE])], staying(ONE, TWO), [("update", "securityhub-slack", [ONE, TWO])]),
-        # A run of some targets only keeps the others' topics.
+        # A run of only some targets keeps the topics of the others.
         ([ours([ONE])], staying(TWO), [("update", "securityhub-slack", [ONE, TWO])]),
         ([ours([ONE, THEIRS])], staying(TWO), [("update", "securityhub-slack", sorted([THEIRS, ONE, TWO]))]),
         ([ours([ONE, GONE])], staying(ONE, leaving=[GONE]), [("update", "securityhub-slack", [ONE])]),
-        # The channel has a configuration already: it is adopted under its own name.
+        # The channel already has a configuration: it is adopted under its own name.
         ([theirs([THEIRS])], staying(ONE), [("update", "alerts", sorted([THEIRS, ONE]))]),
         ([theirs([THEIRS, ONE])], staying(ONE), []),
-        # The id of the channel has changed: the configuration goes along.
-        ([ours([ONE], channel=OTHER)], staying(ONE), [("update", "securityhub-slack", [ONE])]),
-        # A topic that leaves leaves all configurations, others' too.
+        # The ID of the channel has changed: the configuration is moved to it.
+        ([ours([ONE], OTHER)], staying(ONE), [("update", "securityhub-slack", [ONE])]),
+        # A topic that leaves for good leaves all configurations, foreign ones too.
         (
             [ours([ONE, GONE]), theirs([GONE], OTHER)],
             staying(ONE, leaving=[GONE]),
@@ -97,7 +106,7 @@ def written(planned):
                 ("update", "alerts", []),
             ],
         ),
-        # One that stays leaves only what is ours and not its channel.
+        # One that stays leaves only those of ours that do not belong to its channel.
         ([ours([ONE]), ours([ONE], OTHER, "old")], staying(ONE), [("update", "old", [])]),
         ([ours([ONE]), theirs([ONE], OTHER)], staying(ONE), []),
         ([ours([ONE, TWO])], leaving(ONE), [("update", "securityhub-slack", [TWO])]),
@@ -106,12 +115,12 @@ def written(planned):
         ([], leaving(ONE), []),
     ],
 )
-def test_merging(configurations, topics, expected):
+def test_topics_are_merged_into_the_configurations(configurations, topics, expected):
     assert written(plan(configurations, topics)) == expected
 
 
 @pytest.mark.parametrize(
-    ("configurations", "topics", "closing", "farewell"),
+    ("configurations", "topics", "deleted", "deletes_identity"),
     [
         ([ours([ONE])], leaving(ONE), ["securityhub-slack"], True),
         ([ours([])], leaving(ONE), ["securityhub-slack"], True),
@@ -119,34 +128,35 @@ def test_merging(configurations, topics, expected):
         ([ours([ONE, THEIRS])], leaving(ONE), [], False),
         ([theirs([ONE])], leaving(ONE), [], True),
         ([], leaving(ONE), [], True),
-        # The role is another configuration's too.
+        # Another configuration uses the role too.
         ([ours([ONE]), ours([TWO], OTHER, "other")], leaving(ONE), ["securityhub-slack"], False),
-        # A channel stays that shall have topics, though none is ready yet.
+        # A channel that should have topics stays, even if none of them is ready yet.
         ([ours([ONE])], Topics(leaving=frozenset({ONE}), channels=frozenset({CHANNEL})), [], False),
         ([ours([ONE, GONE])], staying(ONE, leaving=[GONE]), [], False),
         ([ours([ONE]), ours([ONE], OTHER, "old")], staying(ONE), ["old"], False),
     ],
 )
-def test_what_is_spent_is_cleared_away(configurations, topics, closing, farewell):
+def test_unused_configurations_and_an_unused_role_are_deleted(configurations, topics, deleted, deletes_identity):
     planned = plan(configurations, topics)
-    assert [removal.name for removal in planned.closing] == closing
-    assert planned.farewell == (IdentityPlan("delete", "delete") if farewell else IdentityPlan())
-    assert planned.takes_away
+    assert [removal.name for removal in planned.deletions] == deleted
+    assert planned.deleted_identity == (IdentityPlan("delete", "delete") if deletes_identity else IdentityPlan())
+    assert planned.removes
 
 
 @pytest.mark.parametrize("configurations", [[], [ours([ONE])], [theirs([THEIRS])]])
-def test_building_takes_nothing_away(configurations):
-    assert not plan(configurations, staying(ONE)).takes_away
+def test_deploying_removes_nothing(configurations):
+    assert not plan(configurations, staying(ONE)).removes
 
 
 def test_a_first_channel_gets_role_guardrail_settings_and_tags():
     planned = plan([], staying(ONE), live=LiveIdentity())
     (merge,) = planned.merges
+    assert planned.creates
     assert planned.identity == IdentityPlan("create", "create")
     assert merge.plan.kwargs == {
         "ConfigurationName": "securityhub-slack",
-        "SlackTeamId": fleet.WORKSPACE,
-        "SlackChannelId": fleet.CHANNEL,
+        "SlackTeamId": account_model.WORKSPACE,
+        "SlackChannelId": account_model.CHANNEL,
         "IamRoleArn": IDENTITY.role_arn,
         "GuardrailPolicyArns": [IDENTITY.guardrail_arn],
         "LoggingLevel": "ERROR",
@@ -157,12 +167,12 @@ def test_a_first_channel_gets_role_guardrail_settings_and_tags():
             {"TagKey": MANAGED_TAG, "TagValue": "securityhub-slack"},
         ],
     }
-    assert not channels.foreign(merge)
+    assert not channel.is_foreign(merge)
 
 
-def test_given_guardrails_take_the_place_of_our_own():
+def test_given_guardrails_replace_our_own():
     arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-    planned = plan([], staying(ONE), LiveIdentity(), fleet.settings(guardrail_policy_arns=[arn]))
+    planned = plan([], staying(ONE), LiveIdentity(), account_model.settings(guardrail_policy_arns=[arn]))
     assert planned.identity == IdentityPlan("create", "none")
     assert planned.merges[0].plan.kwargs["GuardrailPolicyArns"] == [arn]
 
@@ -173,15 +183,143 @@ def test_of_an_adopted_configuration_only_the_topics_change():
     assert planned.identity == IdentityPlan()
     assert set(merge.plan.kwargs) == {"ChatConfigurationArn", "SlackChannelId", "SnsTopicArns"}
     assert not merge.plan.tags_to_set
-    assert channels.foreign(merge)
+    assert channel.is_foreign(merge)
 
 
-def test_a_name_that_somebody_else_uses_for_another_channel_is_refused():
-    with pytest.raises(UserError, match=f"is there for Slack channel {OTHER}, and was not made by this collection"):
-        plan([theirs(channel=OTHER, name="securityhub-slack")], staying(ONE))
+def refusal(*arguments, **options):
+    """Return the text of the UserError that planning raises."""
+    with pytest.raises(UserError) as raised:
+        plan(*arguments, **options)
+    return str(raised.value)
 
 
-def test_the_order_of_what_aws_lists_does_not_matter():
+def test_a_name_of_a_foreign_configuration_for_another_channel_is_refused():
+    found = refusal([theirs(channel_id=OTHER, name="securityhub-slack")], staying(ONE))
+    for fact in (
+        "channel configuration securityhub-slack",
+        f"for Slack channel {OTHER}",
+        "not managed by this collection",
+        "securityhub_slack_configuration_name",
+    ):
+        assert fact in found
+
+
+def test_a_foreign_role_and_guardrail_are_refused_where_a_channel_of_ours_needs_them():
+    foreign = LiveIdentity(account_model.role_of([]), account_model.guardrail_of([]))
+    found = refusal([ours([ONE])], staying(ONE), live=foreign)
+    assert "the IAM role securityhub-slack-channel " in found
+    assert "the IAM policy securityhub-slack-channel-guardrail " in found
+    # An adopted configuration has its own role.
+    assert plan([theirs([THEIRS])], staying(ONE), live=foreign).identity == IdentityPlan()
+
+
+def test_the_order_in_which_aws_lists_configurations_does_not_matter():
     configurations = [ours([ONE, GONE]), theirs([GONE], OTHER)]
     topics = staying(ONE, leaving=[GONE])
     assert written(plan(configurations, topics)) == written(plan(configurations[::-1], topics))
+
+
+# Buttons
+
+WITH_BUTTONS = account_model.settings(tags={"Team": "security"}, buttons=True, message_format="custom")
+BUTTON_IDENTITY = names.identity(WITH_BUTTONS, account_model.ACCOUNT)
+
+
+def live_buttons(*configurations):
+    """Return the custom actions of Amazon Q as a run creates them for these configurations."""
+    arns = tuple(item["ChatConfigurationArn"] for item in configurations)
+    planned = buttons.plan([], WITH_BUTTONS.name, WITH_BUTTONS.tags, arns)
+    return [
+        custom_action.normalized(
+            {**button.after, "CustomActionArn": f"arn:aws:chatbot::111111111111:custom-action/{desired.name}"}
+        )
+        for desired, button in planned.desired
+    ]
+
+
+def plan_with_buttons(configurations, topics, actions, settings=WITH_BUTTONS, live=LIVE):
+    return channel.plan(configurations, live, topics, BUTTON_IDENTITY, settings, actions)
+
+
+def test_our_configurations_get_buttons_and_foreign_ones_do_not():
+    planned = plan_with_buttons([], staying(ONE), [])
+    assert [button.operation for _desired, button in planned.buttons.desired] == ["create"] * 3
+    adopted = plan_with_buttons([theirs([THEIRS])], staying(ONE), [])
+    assert not adopted.buttons.changed
+
+
+def test_buttons_are_removed_where_they_are_no_longer_wanted():
+    planned = plan_with_buttons([ours([ONE])], staying(ONE), live_buttons(ours()), SETTINGS)
+    assert planned.buttons.removed == tuple(live_buttons(ours()))
+    assert planned.changed
+
+
+def test_buttons_are_deleted_with_the_role_whose_permissions_they_need():
+    planned = plan_with_buttons([ours([ONE])], leaving(ONE), live_buttons(ours()))
+    assert planned.deleted_buttons.removed == tuple(live_buttons(ours()))
+    kept = plan_with_buttons([ours([ONE, TWO])], leaving(ONE), live_buttons(ours()))
+    assert not kept.deleted_buttons.changed
+
+
+def test_a_foreign_custom_action_is_refused():
+    foreign = [{**item, "Tags": []} for item in live_buttons(ours())[:1]]
+    with pytest.raises(UserError, match=foreign[0]["ActionName"]):
+        plan_with_buttons([ours([ONE])], staying(ONE), foreign)
+
+
+# Whether anything has to be written
+
+UNCHANGED = ChannelPlan(IdentityPlan(), (), ButtonsPlan(), (), IdentityPlan(), ButtonsPlan())
+REMOVED = ButtonsPlan(removed=tuple(live_buttons(ours())[:1]))
+(CREATION,) = plan([], staying(ONE)).merges
+(RESUBSCRIPTION,) = plan([ours([ONE])], replace(staying(ONE), unsubscribed=frozenset({ONE}))).merges
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"identity": IdentityPlan(role="update")},
+        {"identity": IdentityPlan(guardrail="update")},
+        {"merges": (CREATION,)},
+        {"merges": (RESUBSCRIPTION,)},
+        {"buttons": REMOVED},
+        {"deletions": (plans.Removal("securityhub-slack", remove_topics=()),)},
+        {"deleted_identity": IdentityPlan(role="delete")},
+        {"deleted_identity": IdentityPlan(guardrail="delete")},
+        {"deleted_buttons": REMOVED},
+    ],
+    ids=lambda part: next(iter(part)),
+)
+def test_each_part_of_a_channel_plan_alone_is_a_change(part):
+    assert not UNCHANGED.changed
+    assert replace(UNCHANGED, **part).changed
+
+
+def test_a_topic_without_subscription_is_removed_and_added_again():
+    assert not RESUBSCRIPTION.plan.changed
+    assert RESUBSCRIPTION.resubscribed == (ONE,)
+    assert channel.without_resubscribed(RESUBSCRIPTION).remove_topics == (ONE,)
+
+
+# Whether a channel is connected
+
+
+@pytest.mark.parametrize(
+    ("configurations", "facts"),
+    [
+        ([ours([ONE])], []),
+        ([theirs([ONE, THEIRS])], []),
+        ([], [account_model.CHANNEL, "topic securityhub-slack", "secops.securityhub.securityhub_slack"]),
+        ([ours([TWO])], [account_model.CHANNEL, "topic securityhub-slack", "secops.securityhub.securityhub_slack"]),
+        ([ours([ONE], OTHER)], [account_model.CHANNEL, "topic securityhub-slack"]),
+        (
+            [ours([ONE], State="DISABLED", StateReason="Denied by p-1.")],
+            [account_model.CHANNEL, "is disabled (Denied by p-1)", "administrator of the organization"],
+        ),
+        ([ours([ONE], State="DISABLED")], ["no reason given"]),
+    ],
+)
+def test_why_a_channel_does_not_receive_what_a_topic_gets(configurations, facts):
+    reason = channel.why_not_connected(configurations, CHANNEL, ONE)
+    assert bool(reason) == bool(facts)
+    assert [fact for fact in facts if fact not in reason] == []

@@ -1,32 +1,62 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to change on one target, and what keeps it from changing."""
+
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
-from ansible_collections.secops.securityhub.plugins.module_utils._model import names as desired
+from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import TargetDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import TargetPlan
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import LiveTarget
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import plan
-from ansible_collections.secops.securityhub.plugins.module_utils._pipeline.plan import problems
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot
+from ansible_collections.secops.securityhub.plugins.module_utils._plan import design
+from ansible_collections.secops.securityhub.plugins.module_utils._plan import target
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set
-from ansible_collections.secops.securityhub.tests.unit import account_model as fleet
+from ansible_collections.secops.securityhub.tests.unit import account_model
 
 NAME = "securityhub-slack"
-SETTINGS = fleet.settings()
-WANTED = desired.pipeline(SETTINGS, fleet.ACCOUNT, (({"source": ["aws.securityhub"]},),), ())
+SETTINGS = account_model.settings()
+SNAPSHOT = account_model.AccountModel().snapshot([SETTINGS])
+DESIRED = design.deployment(SETTINGS, SNAPSHOT, (({"source": ["aws.securityhub"]},),), ())
 ACTION = {
     "ActionTargetArn": "arn:aws:securityhub:us-east-1:111111111111:action/custom/SendToSlack",
     "Name": "Send to Slack",
     "Description": "Send this finding to the Slack channel",
 }
-STACK = fleet.stack_of(WANTED.stack)
+STACK = account_model.stack_of(DESIRED.stack)
 OLD = {**STACK, "Tags": [{"Key": "secops.securityhub/managed", "Value": NAME}]}
-FOREIGN = {**STACK, "Tags": [{"Key": "owner", "Value": "somebody"}]}
+FOREIGN = {**STACK, "Tags": [{"Key": "owner", "Value": "another team"}]}
 EMPTY = {"StackName": NAME, "StackStatus": "REVIEW_IN_PROGRESS"}
+HUB_DISABLED = ("Security Hub is not enabled", "Enable it")
+FOREIGN_STACK = ("the stack securityhub-slack ", "not managed by this collection", "securityhub_slack_name")
+
+
+def design_of(live, desired=DESIRED, settings=SETTINGS, problems=()):
+    snapshot = TargetSnapshot(settings, account_model.ACCOUNT, live)
+    return TargetDesign(snapshot, desired, problems=tuple(problems))
+
+
+def plan(live, desired=DESIRED, settings=SETTINGS):
+    """Return the operations on custom action and stack of a target that nothing blocks."""
+    planned = target.plan(design_of(live, desired, settings))
+    assert planned.problems == ()
+    assert planned.repairs == ()
+    return planned.action, " ".join(planned.stack)
+
+
+def problems(live, desired=DESIRED, settings=SETTINGS, of_design=()):
+    """Return the problems of a target that has some, and on which nothing may change."""
+    planned = target.plan(design_of(live, desired, settings, of_design))
+    assert planned.problems
+    assert (planned.action, planned.repairs, planned.stack, planned.changed) == ("none", (), (), False)
+    return planned.problems
+
+
+def contains(sentence, facts):
+    assert [fact for fact in facts if fact not in sentence] == []
 
 
 @pytest.mark.parametrize(
@@ -42,8 +72,8 @@ EMPTY = {"StackName": NAME, "StackStatus": "REVIEW_IN_PROGRESS"}
         (LiveTarget(True, None, {**STACK, "StackStatus": "CREATE_IN_PROGRESS"}), "create", "wait"),
     ],
 )
-def test_towards_a_pipeline(live, action, stack):
-    assert plan(SETTINGS, WANTED, live) == TargetPlan(action, stack=tuple(stack.split()))
+def test_operations_that_lead_to_a_deployment(live, action, stack):
+    assert plan(live) == (action, stack)
 
 
 @pytest.mark.parametrize(
@@ -57,98 +87,123 @@ def test_towards_a_pipeline(live, action, stack):
         (LiveTarget(True, None, {**STACK, "StackStatus": "DELETE_IN_PROGRESS"}), "none", "wait"),
     ],
 )
-def test_towards_nothing(live, action, stack):
-    assert plan(SETTINGS, None, live) == TargetPlan(action, stack=tuple(stack.split()))
+def test_operations_that_remove_a_deployment(live, action, stack):
+    assert plan(live, None) == (action, stack)
 
 
-@pytest.mark.parametrize("wanted", [WANTED, None])
-def test_a_foreign_stack_is_refused(wanted):
-    with pytest.raises(UserError, match="the stack securityhub-slack is there, but was not made by this collection"):
-        plan(SETTINGS, wanted, LiveTarget(True, None, FOREIGN))
+@pytest.mark.parametrize("desired", [DESIRED, None])
+def test_a_foreign_stack_is_refused(desired):
+    (foreign,) = problems(LiveTarget(True, None, FOREIGN), desired)
+    contains(foreign, FOREIGN_STACK)
 
 
-def test_all_that_is_wrong_is_said():
+def test_all_problems_are_reported_together():
     live = LiveTarget(False, None, FOREIGN)
-    for wanted in (WANTED, None):
-        off, foreign = problems(SETTINGS, wanted, live, present=True)
-        assert off.startswith("Security Hub is not enabled there")
-        assert foreign.startswith("the stack securityhub-slack is there")
-    assert problems(SETTINGS, None, live, present=False) == [foreign]
+    disabled, foreign = problems(live)
+    contains(disabled, HUB_DISABLED)
+    contains(foreign, FOREIGN_STACK)
+    # A target that should be present, and whose deployment could not be designed.
+    assert problems(live, None, of_design=["no such channel."]) == ("no such channel.", disabled, foreign)
+    absent = account_model.settings(state="absent")
+    assert problems(live, None, absent) == (foreign,)
+    assert problems(live, None, absent, ["no answer."]) == ("no answer.", foreign)
+
+
+def test_blockers_are_reported_with_the_other_problems_and_each_once():
+    planned = target.plan(design_of(LiveTarget(False)), ("no room.", "no room."))
+    disabled, blocker = planned.problems
+    contains(disabled, HUB_DISABLED)
+    assert blocker == "no room."
+    assert target.plan(design_of(LiveTarget(True)), ("no room.",)) == TargetPlan(
+        design_of(LiveTarget(True)), problems=("no room.",)
+    )
+
+
+def test_of_a_target_that_could_not_be_read_only_that_is_reported():
+    unread = design_of(LiveTarget(), None, problems=["no answer."])
+    assert target.plan(unread, was_read=False).problems == ("no answer.",)
 
 
 @pytest.mark.parametrize("hub", [False, None])
-def test_without_a_hub_nothing_is_built(hub):
-    with pytest.raises(UserError, match="Security Hub is not enabled there: enable it"):
-        plan(SETTINGS, WANTED, LiveTarget(hub))
+def test_without_security_hub_nothing_is_deployed(hub):
+    (disabled,) = problems(LiveTarget(hub))
+    contains(disabled, HUB_DISABLED)
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "shown"),
     [
-        ({}, "is in IMPORT_ROLLBACK_FAILED, which no update leads out of"),
+        ({}, "is in IMPORT_ROLLBACK_FAILED, which cannot be updated"),
         (
             {"StackStatusReason": "The bucket is not importable."},
-            r"is in IMPORT_ROLLBACK_FAILED \(The bucket is not importable\), which no update leads out of",
+            "is in IMPORT_ROLLBACK_FAILED (The bucket is not importable), which cannot be updated",
         ),
     ],
 )
-def test_a_stack_that_nothing_leads_out_of_is_refused_with_its_reason(reason, told):
+def test_a_stack_that_cannot_be_updated_is_refused_with_its_reason(reason, shown):
     live = LiveTarget(True, ACTION, {**STACK, "StackStatus": "IMPORT_ROLLBACK_FAILED", **reason})
-    with pytest.raises(UserError, match=told):
-        plan(SETTINGS, WANTED, live)
-    assert plan(SETTINGS, None, live) == TargetPlan("delete", stack=("delete",))
+    (stuck,) = problems(live)
+    contains(stuck, ["the stack securityhub-slack ", shown, "securityhub_slack_state=absent"])
+    assert plan(live, None) == ("delete", "delete")
 
 
 @pytest.mark.parametrize(
-    ("planned", "changed"),
+    ("members", "changed"),
     [
-        (TargetPlan(), False),
-        (TargetPlan(stack=("wait",)), False),
-        (TargetPlan(stack=("wait", "update")), True),
-        (TargetPlan(action="update"), True),
+        ({}, False),
+        ({"stack": ("wait",)}, False),
+        ({"stack": ("wait", "update")}, True),
+        ({"action": "update"}, True),
     ],
 )
-def test_waiting_changes_nothing(planned, changed):
-    assert planned.changed is changed
+def test_waiting_changes_nothing(members, changed):
+    assert TargetPlan(design_of(LiveTarget(True)), **members).changed is changed
 
 
-def test_tags_of_the_user_make_another_stack():
-    tagged = replace(WANTED, stack=replace(WANTED.stack, tags=(("Team", "security"),)))
-    assert plan(SETTINGS, tagged, LiveTarget(True, ACTION, STACK)) == TargetPlan("none", stack=("update",))
+def test_other_tags_of_the_user_update_the_stack():
+    tagged = replace(DESIRED, stack=replace(DESIRED.stack, tags=(("Team", "security"),)))
+    assert plan(LiveTarget(True, ACTION, STACK), tagged) == ("none", "update")
 
 
-OF_A_SET = fleet.settings(use_stack_set=True)
-STACK_OF_A_SET = {
+OF_STACK_SET = account_model.settings(use_stack_set=True)
+STACK_OF_STACK_SET = {
     "StackName": "StackSet-securityhub-slack-0f1e",
     "StackStatus": "CREATE_COMPLETE",
     "Parameters": [
-        {"ParameterKey": name, "ParameterValue": value} for name, value in stack_set.merge([WANTED.stack])[1][0].items()
+        {"ParameterKey": name, "ParameterValue": value}
+        for name, value in stack_set.merge([DESIRED.stack])[1][0].items()
     ],
 }
 
 
-def test_beside_the_stack_of_a_stack_set_there_is_the_custom_action_alone():
-    assert plan(OF_A_SET, WANTED, LiveTarget(True, None, STACK_OF_A_SET)) == TargetPlan("create")
-    assert plan(OF_A_SET, WANTED, LiveTarget(True, ACTION, STACK_OF_A_SET)) == TargetPlan()
-    assert plan(OF_A_SET, None, LiveTarget(True, ACTION, STACK_OF_A_SET)) == TargetPlan("delete")
-    assert plan(OF_A_SET, None, LiveTarget(True, None, None)) == TargetPlan()
+@pytest.mark.parametrize(
+    ("action", "stack", "desired", "operation"),
+    [
+        (None, STACK_OF_STACK_SET, DESIRED, "create"),
+        (ACTION, STACK_OF_STACK_SET, DESIRED, "none"),
+        (ACTION, STACK_OF_STACK_SET, None, "delete"),
+        (None, None, None, "none"),
+    ],
+)
+def test_beside_the_stack_of_a_stack_set_only_the_custom_action_is_written(action, stack, desired, operation):
+    assert plan(LiveTarget(True, action, stack), desired, OF_STACK_SET) == (operation, "")
 
 
 @pytest.mark.parametrize(
-    ("stack", "why"),
+    ("stack", "facts"),
     [
-        (None, "no stack has the topic securityhub-slack: run"),
-        (FOREIGN, "the stack securityhub-slack, which has the topic, is of another template: run"),
-        ({**STACK_OF_A_SET, "StackStatus": "UPDATE_IN_PROGRESS"}, "-0f1e is in UPDATE_IN_PROGRESS: run"),
-        (OLD, "the stack securityhub-slack was made from other variables than the inventory holds now: run"),
+        (None, ["no stack has the topic securityhub-slack."]),
+        (FOREIGN, ["the stack securityhub-slack, which has the topic", "another template"]),
+        ({**STACK_OF_STACK_SET, "StackStatus": "UPDATE_IN_PROGRESS"}, ["-0f1e is in UPDATE_IN_PROGRESS"]),
+        (OLD, ["the stack securityhub-slack was created from other variables"]),
     ],
 )
-def test_a_stack_that_a_stack_set_has_to_bring_is_refused_and_never_written(stack, why):
-    with pytest.raises(UserError, match=f"a stack set is to make its stack, and .*{why} the playbook .*_export.yml"):
-        plan(OF_A_SET, WANTED, LiveTarget(True, ACTION, stack))
+def test_a_stack_that_a_stack_set_has_to_create_is_refused_and_never_written(stack, facts):
+    (problem,) = problems(LiveTarget(True, ACTION, stack), settings=OF_STACK_SET)
+    contains(problem, ["securityhub_slack_use_stack_set", "secops.securityhub.securityhub_slack_export", *facts])
 
 
-def test_all_that_is_wrong_beside_a_stack_set_is_said():
-    off, missing = problems(OF_A_SET, WANTED, LiveTarget(False), present=True)
-    assert off.startswith("Security Hub is not enabled there")
-    assert missing.startswith("a stack set is to make its stack")
+def test_all_problems_beside_a_stack_set_are_reported_together():
+    disabled, missing = problems(LiveTarget(False), settings=OF_STACK_SET)
+    contains(disabled, HUB_DISABLED)
+    contains(missing, ["securityhub_slack_use_stack_set"])

@@ -44,8 +44,3 @@ def test_notation_fills_lines_with_short_items():
 
 def test_notation_of_nothing_is_empty():
     assert differences.notation({}) == ""
-
-
-def test_few_of_counts_those_after_the_third():
-    assert differences.few_of(["a", "b", "c"]) == "a, b, c"
-    assert differences.few_of(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"

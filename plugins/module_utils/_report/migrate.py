@@ -1,0 +1,130 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a migration found and changed, or would change, as lines and as a result: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._channel.transformations import configuration_name
+from .._migrate import plan
+from .._stack import states
+from .text import count
+from .text import wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._migrate.plan import AccountMigration
+    from .._migrate.plan import StackPlan
+    from .._migrate.plan import TargetMigration
+
+Leftover = dict[str, str]
+
+STACK_OPERATIONS = {
+    states.WAIT: "wait until CloudFormation is done",
+    states.RESUME: "roll the failed update back",
+    states.STUCK: "stop: in this state AWS cannot retain {retained}",
+    plan.CONTINUE_ROLLBACK: "complete the rollback",
+    plan.SET_RETAIN: "set the deletion policy of {retained} to Retain",
+    plan.DELETE: "delete",
+    plan.DELETE_RETAINING: "delete, but retain {retained}",
+}
+CHANNEL_OPERATIONS = {
+    plan.ADOPT: "adopt, with a role and a guardrail policy of this collection",
+    plan.REPLACE_TOPICS: "replace its topics, keep its other settings",
+    plan.DELETE: "delete, because it is for another Slack channel",
+}
+
+
+def _of_target(migration: TargetMigration) -> list[Leftover]:
+    return [
+        *(_leftover("stack", item.stack.name, _stack_plan(item), item.stack.status) for item in migration.stacks),
+        *(_leftover(orphan.kind, orphan.name, "delete") for orphan in migration.leftovers.orphans),
+    ]
+
+
+def _of_account(migration: AccountMigration) -> list[Leftover]:
+    return [
+        _leftover("channel configuration", configuration_name(item.configuration), CHANNEL_OPERATIONS[item.operation])
+        for item in migration.channels
+    ]
+
+
+def _leftover(kind: str, name: str, planned: str, status: str = "") -> Leftover:
+    return {"kind": kind, "name": name, "status": status, "plan": planned}
+
+
+def _stack_plan(planned: StackPlan) -> str:
+    if not planned.retained and planned.steps == (plan.DELETE_RETAINING,):
+        return STACK_OPERATIONS[plan.DELETE]
+    retained = " and ".join(sorted(planned.retained))
+    return ", then ".join(STACK_OPERATIONS[step].format(retained=retained) for step in planned.steps)
+
+
+def table(migrations: Sequence[AccountMigration], *, failed: Sequence[str], check: bool) -> list[str]:
+    """Return the lines that show what there is of the template, and what is done with it. *failed*: hosts."""
+    lines = []
+    for migration in migrations:
+        for target in migration.targets:
+            for leftover in _of_target(target):
+                planned = "left unchanged, see below" if target.host in failed else leftover["plan"]
+                lines += _row(target.host, leftover, planned)
+    for migration in migrations:
+        for leftover in _of_account(migration):
+            lines += _row(f"account {migration.snapshot.account.id}", leftover, leftover["plan"])
+    if not lines:
+        return ["", "Nothing is left of AWS's template of 2020."]
+    return ["", "Resources of AWS's template of 2020, and what " + ("would be done:" if check else "was done:"), *lines]
+
+
+def _row(owner: str, leftover: Leftover, planned: str) -> list[str]:
+    status = f" ({leftover['status']})" if leftover["status"] else ""
+    return [
+        *wrapped(f"  {owner}: {leftover['kind']} {leftover['name']}{status}"),
+        *wrapped(f"    -> {planned}", indent=7),
+    ]
+
+
+def summary(result: dict[str, Any], *, check: bool) -> str:
+    """Return the last line, which counts the leftovers of the template; the table before counts targets."""
+    total = result["summary"]["leftovers"]
+    if not total:
+        return "Template of 2020: no leftovers."
+    kept = sum(len(target["leftovers"]) for target in result["targets"].values() if target["failed"])
+    moved = f"{count(total - kept, 'leftover')} {'would be' if check else 'were'} removed or adopted"
+    return f"Template of 2020: {moved}" + (f", {kept} left with the targets that failed." if kept else ".")
+
+
+def result(deployment: dict[str, Any], migrations: Sequence[AccountMigration]) -> dict[str, Any]:
+    """Return the result of the module from that of the deployment: what there was of the template is added to it."""
+    leftovers = {target.host: _of_target(target) for item in migrations for target in item.targets}
+    targets = {host: _target_result(target, leftovers.get(host, [])) for host, target in deployment["targets"].items()}
+    accounts = [
+        {**account, "leftovers": _of_account(migration)}
+        for account, migration in zip(deployment["accounts"], migrations)
+    ]
+    items = [*targets.values(), *accounts]
+    counts = deployment["summary"]
+    changed = sum(target["changed"] and not target["failed"] for target in targets.values())
+    return {
+        **deployment,
+        "changed": deployment["changed"] or any(item["leftovers"] and not item.get("failed") for item in items),
+        "targets": targets,
+        "accounts": accounts,
+        "summary": {
+            **counts,
+            "changed": changed,
+            "unchanged": counts["targets"] - changed - counts["failed"],
+            "leftovers": sum(len(item["leftovers"]) for item in items),
+        },
+    }
+
+
+def _target_result(target: dict[str, Any], leftovers: list[Leftover]) -> dict[str, Any]:
+    if target["failed"] or not leftovers:
+        return {**target, "leftovers": leftovers}
+    planned = [f"{item['kind']} {item['name']}: {item['plan']}" for item in leftovers]
+    return {**target, "leftovers": leftovers, "changed": True, "msg": "; ".join([*target["changes"], *planned])}

@@ -1,0 +1,44 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is reported of a channel that could not be written, or was not reached: whole runs over HTTP."""
+
+from __future__ import annotations
+
+from ansible_collections.secops.securityhub.plugins.module_utils._report import deploy as report
+
+EU, US = "eu-west-1", "us-east-1"
+
+
+def test_a_channel_that_was_not_reached_is_not_reported_as_changed(lab):
+    lab.emulator.faults({"denied": 1, "operations": ["CreateStack"]})
+    done = lab.run(lab.hosts(US))
+    assert list(done.problems) == [US]
+    (account,) = done.result["accounts"]
+    assert (account["changed"], account["changes"], account["channels"]) == (False, [], [])
+    assert report.UNFINISHED not in " ".join(done.lines)
+
+
+def test_a_channel_whose_write_fails_is_reported_as_partly_configured_and_fails_all_targets(lab):
+    lab.emulator.faults({"denied": 1, "operations": ["CreateSlackChannelConfiguration"]})
+    done = lab.run(lab.hosts(EU, US))
+    assert set(done.problems) == {EU, US}
+    assert "CreateSlackChannelConfiguration" in done.errors[US]
+    # The role was created before.
+    assert "CreateRole" in done.writes
+    (account,) = done.result["accounts"]
+    assert account["changed"] is True
+    assert report.UNFINISHED in " ".join(line.strip() for line in done.lines)
+    assert not any(line.startswith("Next:") for line in done.lines)
+    lab.emulator.faults()
+    assert lab.run(lab.hosts(EU, US)).problems == {}
+    assert lab.carried() == [f"{EU}:securityhub-slack", f"{US}:securityhub-slack"]
+
+
+def test_a_channel_lists_no_topic_of_a_target_that_failed_before(lab):
+    lab.emulator.faults({"denied": 1, "operations": ["CreateStack"], "regions": [EU]})
+    done = lab.run(lab.hosts(EU, US))
+    assert list(done.problems) == [EU]
+    assert lab.carried() == [f"{US}:securityhub-slack"]
+    (channel,) = done.result["accounts"][0]["channels"]
+    assert [arn.split(":")[3] for arn in channel["topics"]] == [US]
