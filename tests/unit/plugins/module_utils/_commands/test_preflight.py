@@ -349,6 +349,17 @@ class TestTheServiceLinkedRole:
             assert "AWSServiceRoleForAWSChatbot" in done.errors[US]
             assert "iam:CreateServiceLinkedRole" in done.errors[US]
 
+    def test_is_created_even_if_it_cannot_be_checked_whether_that_is_allowed(self, lab):
+        iam = lab.client("iam")
+        iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=json.dumps(TRUST))
+        lab.emulator.faults({"denied": 1, "operations": ["SimulatePrincipalPolicy"]})
+        done = lab.run([lab.settings(US, role_arn=CREATOR)])
+        assert done.errors == {}
+        assert done.writes[0] == "CreateServiceLinkedRole"
+        (notice,) = [notice for notice in done.notices if notice.startswith("not checked: ")]
+        assert "AWSServiceRoleForAWSChatbot" in notice
+        assert "SimulatePrincipalPolicy" in notice
+
 
 def test_quotas_of_iam_are_checked_before_the_first_role(lab, refused):
     lab.client("iam").create_role(RoleName="one", AssumeRolePolicyDocument=json.dumps(TRUST))
