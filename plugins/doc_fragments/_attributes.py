@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every module says about check mode, diff and module_defaults. PRIVATE to the collection."""
+"""The attributes of every module: check mode, diff mode and module_defaults. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ attributes:
       - secops.securityhub.aws
 """
 
-    # A module that handles all hosts of the play in one go.
+    # A module that runs once for all hosts of the play.
     BATCH = r"""
 options: {}
 attributes:

@@ -11,39 +11,40 @@ module: chatbot_custom_action
 version_added: 1.0.0
 short_description: Manage a custom action of AWS Chatbot, such as a button under a message
 description:
-  - Creates, adopts, changes and deletes a custom action of AWS Chatbot, which runs an AWS command from a chat channel,
-    by a button under a notification or by an alias.
+  - Creates, adopts, updates and deletes a custom action of AWS Chatbot, which runs an AWS command from a chat channel
+    with a button under a notification, or with an alias.
   - A channel offers the custom actions that are associated with its configuration.
-  - An option that is not set leaves its setting alone.
+  - An option that is not set leaves its setting unchanged.
 options:
   state:
     description:
-      - V(present) creates the custom action, or takes the one that has the same name, and brings it in line.
-      - V(absent) takes it out of all channels and deletes it.
+      - V(present) creates the custom action, or adopts the one with the same name, and updates it.
+      - V(absent) removes it from all channels and deletes it.
     type: str
     choices: [present, absent]
     default: present
   action_name:
     description:
       - The name, 1 to 64 letters, digits, hyphens and underscores.
-      - AWS cannot change it, so another name is another custom action.
+      - AWS cannot change it. Another name means another custom action.
     type: str
     required: true
     aliases: [name]
   command_text:
     description:
-      - The AWS command to run, without the leading C(aws). Variables of the attachments stand in it as C($name).
-      - Needed to create a custom action.
-      - AWS documents a limit of 100 characters in its API, and of 5,000 in CloudFormation. It is left to AWS.
+      - The AWS command to run, without the leading C(aws). Write variables of the attachments as C($name).
+      - Required to create a custom action.
+      - AWS documents a limit of 100 characters for its API and of 5,000 for CloudFormation. The module does not check
+        the length.
     type: str
   alias_name:
     description:
-      - The name by which people run the command in the channel, 1 to 30 letters, digits, hyphens and underscores.
+      - The name that runs the command in the channel, 1 to 30 letters, digits, hyphens and underscores.
       - An empty string removes it.
     type: str
   attachments:
     description:
-      - Under which notifications a button appears. The list is authoritative; an empty one removes all buttons.
+      - The notifications under which a button appears. The list is authoritative; an empty list removes all buttons.
     type: list
     elements: dict
     suboptions:
@@ -55,10 +56,10 @@ options:
         type: str
       variables:
         description:
-          - Where in the notification each variable is found, as C(event.metadata.additionalContext.name), at most 5.
+          - The path of each variable in the notification, such as C(event.metadata.additionalContext.name), at most 5.
         type: dict
       criteria:
-        description: What the variables must fulfil for the button to appear, at most 5.
+        description: Conditions on the variables for the button to appear, at most 5.
         type: list
         elements: dict
         suboptions:
@@ -67,7 +68,7 @@ options:
             type: str
             required: true
           operator:
-            description: V(HAS_VALUE) when it must be there, V(EQUALS) when it must equal the value.
+            description: V(HAS_VALUE) if the variable must be set, V(EQUALS) if it must equal the value.
             type: str
             choices: [HAS_VALUE, EQUALS]
             required: true
@@ -76,18 +77,18 @@ options:
             type: str
   chat_configuration_arns:
     description:
-      - The ARNs of the channel configurations, of Slack and of Microsoft Teams, that shall offer the custom action.
-      - Others that offer it already keep it, unless O(purge_chat_configuration_arns=true).
+      - The ARNs of the channel configurations, of Slack and of Microsoft Teams, that offer the custom action.
+      - Others that offer it already continue to, unless O(purge_chat_configuration_arns=true).
     type: list
     elements: str
   purge_chat_configuration_arns:
     description:
       - Whether channel configurations that are not in O(chat_configuration_arns) stop offering the custom action.
-      - If O(chat_configuration_arns) is not set, they are left alone.
+      - If O(chat_configuration_arns) is not set, nothing changes.
     type: bool
     default: false
 notes:
-  - The command runs with the channel role or the role of the person, within the guardrails of the channel.
+  - The command runs with the channel role or the role of the channel member, within the guardrails of the channel.
   - A custom notification shows buttons only if its C(metadata.enableCustomActions) is C(true).
 author:
   - secops.securityhub maintainers (@secops)
@@ -105,7 +106,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Put a button under custom notifications of findings, in one channel
+- name: Show a button under custom notifications of findings in one channel
   secops.securityhub.chatbot_custom_action:
     action_name: securityhub-notified
     command_text: securityhub batch-update-findings --finding-identifiers $f --workflow Status=NOTIFIED --region $r
@@ -126,7 +127,7 @@ EXAMPLES = r"""
     action_name: securityhub-notified
     state: absent
 
-- name: Look at all custom actions of the account
+- name: List all custom actions of the account
   secops.securityhub.chatbot_custom_action_info:
 """
 
@@ -134,7 +135,7 @@ RETURN = r"""
 custom_action:
   description:
     - The custom action as it is now, or as it would be in check mode.
-    - Empty when there is none.
+    - Empty if there is none.
   returned: always
   type: dict
   contains:
@@ -144,12 +145,12 @@ custom_action:
       type: str
       sample: securityhub-notified
     alias_name:
-      description: The name by which people run it in the channel; empty when it has none.
+      description: The name that runs it in the channel; empty if it has none.
       returned: when there is one
       type: str
       sample: notified
     attachments:
-      description: Under which notifications a button appears.
+      description: The notifications under which a button appears.
       returned: when there is one
       type: list
       elements: dict
@@ -160,7 +161,7 @@ custom_action:
           type: str
           sample: Mark as notified
         criteria:
-          description: What the variables must fulfil for the button to appear.
+          description: Conditions on the variables for the button to appear.
           returned: when it is set
           type: list
           elements: dict
@@ -171,7 +172,7 @@ custom_action:
           type: str
           sample: Custom
         variables:
-          description: Where in the notification each variable is found.
+          description: The path of each variable in the notification.
           returned: when it is set
           type: dict
           sample: {f: event.metadata.additionalContext.finding}
@@ -200,12 +201,11 @@ custom_action:
 
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.clients import Caller
+from ..module_utils._aws.modules import Module
 from ..module_utils._channel import custom_action
 from ..module_utils._channel.channel_module import REGION_OPTION
-from ..module_utils._channel.channel_module import chatbot_client
+from ..module_utils._services import sts
 
 CRITERION = {
     "variable_name": {"type": "str", "required": True},
@@ -221,7 +221,7 @@ ATTACHMENT = {
 
 
 def boto3_attachment(given: dict[str, Any]) -> dict[str, Any]:
-    """Return an attachment as Chatbot takes it; what is not set stays away."""
+    """Return an attachment in boto3's shape, without what is not set."""
     names = {"variable_name": "VariableName", "operator": "Operator", "value": "Value"}
     criteria = [
         {names[key]: value for key, value in criterion.items() if value is not None}
@@ -237,7 +237,7 @@ def boto3_attachment(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def desired_of(options: dict[str, Any]) -> custom_action.Desired:
-    """Return what the options ask for."""
+    """Return the custom action that the options describe; None for what is not set."""
     attachments, arns = options["attachments"], options["chat_configuration_arns"]
     return custom_action.Desired(
         name=options["action_name"],
@@ -252,24 +252,24 @@ def desired_of(options: dict[str, Any]) -> custom_action.Desired:
 
 
 def ensure_present(
-    module: Any, client: Any, current: custom_action.CustomAction | None, desired: custom_action.Desired
+    aws: Caller, current: custom_action.CustomAction | None, desired: custom_action.Desired, check_mode: bool
 ) -> custom_action.CustomAction | None:
-    """Return the custom action as it is (or would be) then."""
+    """Return the custom action as it is (or would be) afterwards."""
     now = custom_action.plan(current, desired)
     if not now.changed:
         return current
-    if not module.check_mode:
-        custom_action.write(client, now, desired)
-        return custom_action.read(client, desired.name)
+    if not check_mode:
+        custom_action.write(aws, now, desired)
+        return custom_action.read(aws, desired.name)
     if current is not None:
         return now.after
-    account = modules.client(module, "sts", region=module.params["chatbot_region"]).get_caller_identity()["Account"]
+    account = aws.call("sts", sts.get_caller_identity)["Account"]
     return {**now.after, "CustomActionArn": f"arn:aws:chatbot::{account}:custom-action/{desired.name}"}
 
 
 def main() -> None:
-    """Read the options, compare, change, report."""
-    module = AnsibleAWSModule(
+    """Create, change or delete the custom action."""
+    module = Module(
         argument_spec={
             **REGION_OPTION,
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -285,18 +285,16 @@ def main() -> None:
         supports_check_mode=True,
     )
     desired = desired_of(module.params)
-    modules.refuse(module, custom_action.problems(desired))
-    client = chatbot_client(module)
-    with modules.explained(module, f"Chatbot custom action {desired.name}"):
-        current = custom_action.read(client, desired.name)
-        after: custom_action.CustomAction | None = None
+    module.require(custom_action.problems(desired))
+    aws = module.access(module.params["chatbot_region"])
+    after: custom_action.CustomAction | None = None
+    with module.explained(f"Chatbot custom action {desired.name}"):
+        current = custom_action.read(aws, desired.name)
         if module.params["state"] == "present":
-            after = ensure_present(module, client, current, desired)
+            after = ensure_present(aws, current, desired, module.check_mode)
         elif current is not None and not module.check_mode:
-            custom_action.delete(client, current)
-
-    before, result = custom_action.action_result(current), custom_action.action_result(after)
-    module.exit_json(changed=before != result, custom_action=result, diff=modules.difference(before, result))
+            custom_action.delete(aws, current)
+    module.exit_with("custom_action", custom_action.action_result(current), custom_action.action_result(after))
 
 
 if __name__ == "__main__":

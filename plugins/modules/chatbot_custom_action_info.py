@@ -16,7 +16,7 @@ options:
   action_name:
     description:
       - Only the custom action with this name.
-      - All of them when it is not set.
+      - If it is not set, all of them.
     type: str
     aliases: [name]
 author:
@@ -43,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 custom_actions:
-  description: The custom actions, sorted by name; an empty list when there is none.
+  description: The custom actions, sorted by name; an empty list if there is none.
   returned: always
   type: list
   elements: dict
@@ -54,12 +54,12 @@ custom_actions:
       type: str
       sample: securityhub-notified
     alias_name:
-      description: The name by which people run it in the channel; empty when it has none.
+      description: The name that runs it in the channel; empty if it has none.
       returned: always
       type: str
       sample: notified
     attachments:
-      description: Under which notifications a button appears.
+      description: The notifications under which a button appears.
       returned: always
       type: list
       elements: dict
@@ -70,7 +70,7 @@ custom_actions:
           type: str
           sample: Mark as notified
         criteria:
-          description: What the variables must fulfil for the button to appear.
+          description: Conditions on the variables for the button to appear.
           returned: when it is set
           type: list
           elements: dict
@@ -81,7 +81,7 @@ custom_actions:
           type: str
           sample: Custom
         variables:
-          description: Where in the notification each variable is found.
+          description: The path of each variable in the notification.
           returned: when it is set
           type: dict
           sample: {f: event.metadata.additionalContext.finding}
@@ -108,27 +108,27 @@ custom_actions:
       sample: {team: security}
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.modules import Module
 from ..module_utils._channel import custom_action
 from ..module_utils._channel.channel_module import REGION_OPTION
-from ..module_utils._channel.channel_module import chatbot_client
-from ..module_utils._services import chatbot as api
+from ..module_utils._services import chatbot
 
 
 def main() -> None:
-    """Read the options, ask AWS, report."""
-    module = AnsibleAWSModule(
+    """Return all custom actions of the account, or one."""
+    module = Module(
         argument_spec={**REGION_OPTION, "action_name": {"type": "str", "aliases": ["name"]}}, supports_check_mode=True
     )
-    wanted = module.params["action_name"]
-    client = chatbot_client(module)
-    found = []
-    with modules.explained(module, "Chatbot custom actions"):
-        arns = [arn for arn in api.list_custom_actions(client) if wanted in (None, arn.rpartition("/")[2])]
-        associated = custom_action.associations(client) if arns else {}
-        found = [custom_action.complete(client, arn, associated) for arn in sorted(arns)]
+    name = module.params["action_name"]
+    aws = module.access(module.params["chatbot_region"])
+    with module.explained("Chatbot custom actions"):
+        arns = [
+            arn
+            for arn in sorted(aws.call("chatbot", chatbot.list_custom_actions))
+            if name in (None, arn.rpartition("/")[2])
+        ]
+        associated = custom_action.associations(aws) if arns else {}
+        found = [custom_action.complete(aws, arn, associated) for arn in arns]
     module.exit_json(changed=False, custom_actions=[custom_action.action_result(action) for action in found if action])
 
 

@@ -11,21 +11,21 @@ module: chatbot_slack_channel_configuration
 version_added: 1.0.0
 short_description: Manage the AWS Chatbot configuration of a Slack channel
 description:
-  - Creates, adopts, changes and deletes the AWS Chatbot configuration of a Slack channel, which brings the messages of
-    SNS topics of all regions into the channel.
-  - Topics are merged. Those that others put there stay, although AWS replaces the list as a whole.
-  - An option that is not set leaves its setting alone.
+  - Creates, adopts, updates and deletes the AWS Chatbot configuration of a Slack channel, which delivers the
+    messages of SNS topics in any region to the channel.
+  - Topics are merged. Topics that others added are kept, although AWS's API replaces the whole list.
+  - An option that is not set leaves its setting unchanged.
 options:
   slack_team_id:
     description:
-      - The id of the Slack workspace, which begins with C(T).
-      - Needed with O(state=present).
+      - The ID of the Slack workspace, which begins with C(T).
+      - Required with O(state=present).
     type: str
     aliases: [slack_workspace_id]
   slack_channel_id:
     description:
-      - The id of the Slack channel, which begins with C(C), for an old private channel with C(G).
-      - Needed with O(state=present).
+      - The ID of the Slack channel, which begins with C(C), or C(G) for old private channels.
+      - Required with O(state=present).
     type: str
   slack_channel_name:
     description: The name of the channel, sent when the configuration is created or moved to another channel.
@@ -36,7 +36,7 @@ seealso:
   - module: secops.securityhub.chatbot_slack_channel_configuration_info
   - module: secops.securityhub.chatbot_slack_workspace_info
   - name: Amazon Q Developer in chat applications
-    description: How to authorise a Slack workspace and to invite the app into a private channel.
+    description: How to authorize a Slack workspace and invite the app to a private channel.
     link: https://docs.aws.amazon.com/chatbot/latest/adminguide/slack-setup.html
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -49,7 +49,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Bring the topics of two regions into a Slack channel
+- name: Deliver the topics of two regions to a Slack channel
   secops.securityhub.chatbot_slack_channel_configuration:
     configuration_name: securityhub-slack
     slack_team_id: T012AB3CD
@@ -62,7 +62,7 @@ EXAMPLES = r"""
       - arn:aws:sns:us-east-1:123456789012:securityhub-slack
     logging_level: ERROR
 
-- name: Take one topic out and keep the others
+- name: Remove one topic and keep the others
   secops.securityhub.chatbot_slack_channel_configuration:
     configuration_name: securityhub-slack
     slack_team_id: T012AB3CD
@@ -70,7 +70,7 @@ EXAMPLES = r"""
     remove_sns_topic_arns:
       - arn:aws:sns:us-east-1:123456789012:securityhub-slack
 
-- name: Have exactly one topic
+- name: Keep exactly one topic
   secops.securityhub.chatbot_slack_channel_configuration:
     configuration_name: securityhub-slack
     slack_team_id: T012AB3CD
@@ -84,7 +84,7 @@ EXAMPLES = r"""
     configuration_name: securityhub-slack
     state: absent
 
-- name: Look at all Slack channel configurations of the account
+- name: List all Slack channel configurations of the account
   secops.securityhub.chatbot_slack_channel_configuration_info:
 """
 
@@ -92,7 +92,7 @@ RETURN = r"""
 channel_configuration:
   description:
     - The configuration as it is now, or as it would be in check mode.
-    - Empty when there is none.
+    - Empty if there is none.
   returned: always
   type: dict
   contains:
@@ -102,12 +102,12 @@ channel_configuration:
       type: str
       sample: arn:aws:chatbot::123456789012:chat-configuration/slack-channel/securityhub-slack
     configuration_name:
-      description: Its name, which for an adopted configuration is not the one asked for.
+      description: The name, which differs from O(configuration_name) for an adopted configuration.
       returned: when there is a configuration
       type: str
       sample: securityhub-slack
     guardrail_policy_arns:
-      description: The IAM policies that bound what the channel may do.
+      description: The guardrails, IAM policies that limit what the channel can do.
       returned: when there is a configuration
       type: list
       elements: str
@@ -123,62 +123,61 @@ channel_configuration:
       type: str
       sample: ERROR
     sns_topic_arns:
-      description: All topics of the configuration, foreign ones too, sorted.
+      description: All topics of the configuration, including those that others added, sorted.
       returned: when there is a configuration
       type: list
       elements: str
       sample: [arn:aws:sns:ap-northeast-1:123456789012:securityhub-slack]
     state:
-      description: V(ENABLED), or V(DISABLED) by a policy of the AWS organisation.
-      returned: when AWS gives it
+      description: V(ENABLED), or V(DISABLED) if a policy of the AWS organization forbids it.
+      returned: when AWS returns it
       type: str
       sample: ENABLED
     state_reason:
       description: Why the configuration is disabled.
       returned: when it is disabled
       type: str
-      sample: Denied by the chat applications policy of the organisation
+      sample: Denied by the chat applications policy of the organization
     tags:
       description: The tags of the configuration.
       returned: when there is a configuration
       type: dict
       sample: {secops.securityhub/managed: "true"}
     user_authorization_required:
-      description: Whether members of the channel need a role of their own.
+      description: Whether channel members need their own IAM role.
       returned: when there is a configuration
       type: bool
       sample: false
     slack_channel_id:
-      description: The id of the Slack channel.
+      description: The ID of the Slack channel.
       returned: when there is a configuration
       type: str
       sample: C012AB3CD
     slack_channel_name:
       description: The name of the Slack channel as Chatbot knows it.
-      returned: when AWS gives it
+      returned: when AWS returns it
       type: str
       sample: sec-findings
     slack_team_id:
-      description: The id of the Slack workspace.
+      description: The ID of the Slack workspace.
       returned: when there is a configuration
       type: str
       sample: T012AB3CD
     slack_team_name:
       description: The name of the Slack workspace.
-      returned: when AWS gives it
+      returned: when AWS returns it
       type: str
       sample: example
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
+from ..module_utils._aws.modules import Module
 from ..module_utils._channel import channel_module
 from ..module_utils._channel.platforms import SLACK
 
 
 def main() -> None:
-    """Read the options, and leave the rest to what Slack and Teams share."""
-    module = AnsibleAWSModule(
+    """Create, change or delete a Slack channel configuration."""
+    module = Module(
         argument_spec={
             **channel_module.OPTIONS,
             "slack_team_id": {"type": "str", "aliases": ["slack_workspace_id"]},
@@ -188,20 +187,8 @@ def main() -> None:
         required_if=[("state", "present", ["slack_team_id", "slack_channel_id"])],
         supports_check_mode=True,
     )
-    options = module.params
-    if options["state"] == "absent":
-        channel_module.run_absent(module, SLACK)
-        return
-    channel_module.run(
-        module,
-        channel_module.desired_of(
-            options,
-            SLACK,
-            team_id=options["slack_team_id"],
-            channel_id=options["slack_channel_id"],
-            channel_name=options["slack_channel_name"],
-        ),
-    )
+    identity = {name: module.params[f"slack_{name}"] for name in ("team_id", "channel_id", "channel_name")}
+    channel_module.run(module, SLACK, identity)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ version_added: 1.0.0
 short_description: Read the AWS Chatbot configurations of Slack channels
 description:
   - Reads the AWS Chatbot configurations of Slack channels of an account.
-  - One that a policy of the AWS organisation has disabled is reported with a warning.
+  - The module warns about a configuration that a policy of the AWS organization has disabled.
 options:
   configuration_name:
     description:
       - Only the configuration with this name.
-      - All of them when it is not set.
+      - If it is not set, all of them.
     type: str
     aliases: [name]
 author:
@@ -44,7 +44,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 slack_channel_configurations:
-  description: The configurations, sorted by name; an empty list when there is none.
+  description: The configurations, sorted by name; an empty list if there is none.
   returned: always
   type: list
   elements: dict
@@ -60,7 +60,7 @@ slack_channel_configurations:
       type: str
       sample: securityhub-slack
     guardrail_policy_arns:
-      description: The IAM policies that bound what the channel may do.
+      description: The guardrails, IAM policies that limit what the channel can do.
       returned: always
       type: list
       elements: str
@@ -76,62 +76,61 @@ slack_channel_configurations:
       type: str
       sample: ERROR
     sns_topic_arns:
-      description: All topics of the configuration, foreign ones too, sorted.
+      description: All topics of the configuration, including those that others added, sorted.
       returned: always
       type: list
       elements: str
       sample: [arn:aws:sns:ap-northeast-1:123456789012:securityhub-slack]
     state:
-      description: V(ENABLED), or V(DISABLED) by a policy of the AWS organisation.
-      returned: when AWS gives it
+      description: V(ENABLED), or V(DISABLED) if a policy of the AWS organization forbids it.
+      returned: when AWS returns it
       type: str
       sample: ENABLED
     state_reason:
       description: Why the configuration is disabled.
       returned: when it is disabled
       type: str
-      sample: Denied by the chat applications policy of the organisation
+      sample: Denied by the chat applications policy of the organization
     tags:
       description: The tags of the configuration.
       returned: always
       type: dict
       sample: {secops.securityhub/managed: "true"}
     user_authorization_required:
-      description: Whether members of the channel need a role of their own.
+      description: Whether channel members need their own IAM role.
       returned: always
       type: bool
       sample: false
     slack_channel_id:
-      description: The id of the Slack channel.
+      description: The ID of the Slack channel.
       returned: always
       type: str
       sample: C012AB3CD
     slack_channel_name:
       description: The name of the Slack channel as Chatbot knows it.
-      returned: when AWS gives it
+      returned: when AWS returns it
       type: str
       sample: sec-findings
     slack_team_id:
-      description: The id of the Slack workspace.
+      description: The ID of the Slack workspace.
       returned: always
       type: str
       sample: T012AB3CD
     slack_team_name:
       description: The name of the Slack workspace.
-      returned: when AWS gives it
+      returned: when AWS returns it
       type: str
       sample: example
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
+from ..module_utils._aws.modules import Module
 from ..module_utils._channel import channel_module
 from ..module_utils._channel.platforms import SLACK
 
 
 def main() -> None:
-    """Read the options, and leave the rest to what Slack and Teams share."""
-    module = AnsibleAWSModule(argument_spec=channel_module.INFO_OPTIONS, supports_check_mode=True)
+    """Return all channel configurations of the account, or one."""
+    module = Module(argument_spec=channel_module.INFO_OPTIONS, supports_check_mode=True)
     channel_module.run_info(module, SLACK, "slack_channel_configurations")
 
 

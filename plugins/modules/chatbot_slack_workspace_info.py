@@ -9,11 +9,11 @@ DOCUMENTATION = r"""
 ---
 module: chatbot_slack_workspace_info
 version_added: 1.0.0
-short_description: Read the Slack workspaces authorised for AWS Chatbot
+short_description: Read the Slack workspaces authorized for AWS Chatbot
 description:
-  - Reads the Slack workspaces that are authorised for AWS Chatbot in an account.
-  - A workspace is authorised once, by a person, in the console at
-    U(https://us-east-2.console.aws.amazon.com/chatbot/home); there is no API for it.
+  - Reads the Slack workspaces that are authorized for AWS Chatbot in an account.
+  - A person must authorize a workspace once in the console, at
+    U(https://us-east-2.console.aws.amazon.com/chatbot/home). AWS has no API for this.
 options: {}
 author:
   - secops.securityhub maintainers (@secops)
@@ -28,24 +28,24 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Read which Slack workspaces are authorised
+- name: Read which Slack workspaces are authorized
   secops.securityhub.chatbot_slack_workspace_info:
   register: slack
 
-- name: Stop when ours is not
+- name: Stop if ours is not authorized
   ansible.builtin.assert:
     that: slack.slack_workspaces | selectattr('slack_team_id', 'eq', 'T012AB3CD') | length == 1
 """
 
 RETURN = r"""
 slack_workspaces:
-  description: The authorised workspaces, sorted by id; an empty list when there is none.
+  description: The authorized workspaces, sorted by ID; an empty list if there is none.
   returned: always
   type: list
   elements: dict
   contains:
     slack_team_id:
-      description: The id of the workspace.
+      description: The ID of the workspace.
       returned: always
       type: str
       sample: T012AB3CD
@@ -55,33 +55,31 @@ slack_workspaces:
       type: str
       sample: example
     state:
-      description: V(ENABLED), or V(DISABLED) by a policy of the AWS organisation.
-      returned: when AWS gives it
+      description: V(ENABLED), or V(DISABLED) if a policy of the AWS organization forbids it.
+      returned: when AWS returns it
       type: str
       sample: ENABLED
     state_reason:
       description: Why the workspace is disabled.
       returned: when it is disabled
       type: str
-      sample: Denied by the chat applications policy of the organisation
+      sample: Denied by the chat applications policy of the organization
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
-from ..module_utils._channel import channel_module
-from ..module_utils._channel import transformations
-from ..module_utils._services import chatbot as api
+from ..module_utils._aws.modules import Module
+from ..module_utils._channel.channel_module import REGION_OPTION
+from ..module_utils._channel.transformations import result
+from ..module_utils._services import chatbot
 
 
 def main() -> None:
-    """Ask AWS, report."""
-    module = AnsibleAWSModule(argument_spec=channel_module.REGION_OPTION, supports_check_mode=True)
-    client = channel_module.chatbot_client(module)
-    with modules.explained(module, "Slack workspaces"):
-        workspaces = api.describe_slack_workspaces(client)
-    results = [transformations.result(workspace) for workspace in workspaces]
-    module.exit_json(changed=False, slack_workspaces=sorted(results, key=lambda item: item["slack_team_id"]))
+    """Return the Slack workspaces that are authorized in the account."""
+    module = Module(argument_spec=REGION_OPTION, supports_check_mode=True)
+    aws = module.access(module.params["chatbot_region"])
+    with module.explained("Slack workspaces"):
+        workspaces = aws.call("chatbot", chatbot.describe_slack_workspaces)
+    results = sorted(map(result, workspaces), key=lambda item: str(item["slack_team_id"]))
+    module.exit_json(changed=False, slack_workspaces=results)
 
 
 if __name__ == "__main__":

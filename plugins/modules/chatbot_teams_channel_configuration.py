@@ -11,25 +11,25 @@ module: chatbot_teams_channel_configuration
 version_added: 1.0.0
 short_description: Manage the AWS Chatbot configuration of a Microsoft Teams channel
 description:
-  - Creates, adopts, changes and deletes the AWS Chatbot configuration of a Microsoft Teams channel, which brings the
-    messages of SNS topics of all regions into the channel.
-  - Topics are merged. Those that others put there stay, although AWS replaces the list as a whole.
-  - An option that is not set leaves its setting alone.
+  - Creates, adopts, updates and deletes the AWS Chatbot configuration of a Microsoft Teams channel, which delivers the
+    messages of SNS topics in any region to the channel.
+  - Topics are merged. Topics that others added are kept, although AWS's API replaces the whole list.
+  - An option that is not set leaves its setting unchanged.
 options:
   team_id:
     description:
-      - The id of the team, a UUID.
-      - Needed with O(state=present).
+      - The ID of the team, a UUID.
+      - Required with O(state=present).
     type: str
   tenant_id:
     description:
-      - The id of the Microsoft Entra tenant of the team, a UUID.
-      - Needed with O(state=present).
+      - The ID of the Microsoft Entra tenant of the team, a UUID.
+      - Required with O(state=present).
     type: str
   channel_id:
     description:
-      - The id of the channel, as it stands URL-encoded in the link to the channel. Private channels cannot be used.
-      - Needed with O(state=present).
+      - The ID of the channel, URL-encoded as in the link to the channel. Private channels are not supported.
+      - Required with O(state=present).
     type: str
   channel_name:
     description: The name of the channel, sent when the configuration is created or moved to another channel.
@@ -42,7 +42,7 @@ author:
 seealso:
   - module: secops.securityhub.chatbot_teams_channel_configuration_info
   - name: Amazon Q Developer in chat applications
-    description: How to authorise a team and to find the ids.
+    description: How to authorize a team and find the IDs.
     link: https://docs.aws.amazon.com/chatbot/latest/adminguide/teams-setup.html
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -55,7 +55,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Bring a topic into a Teams channel
+- name: Deliver a topic to a Teams channel
   secops.securityhub.chatbot_teams_channel_configuration:
     configuration_name: securityhub-teams
     team_id: 0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0
@@ -72,7 +72,7 @@ EXAMPLES = r"""
     configuration_name: securityhub-teams
     state: absent
 
-- name: Look at all Teams channel configurations of the account
+- name: List all Teams channel configurations of the account
   secops.securityhub.chatbot_teams_channel_configuration_info:
 """
 
@@ -80,7 +80,7 @@ RETURN = r"""
 channel_configuration:
   description:
     - The configuration as it is now, or as it would be in check mode.
-    - Empty when there is none.
+    - Empty if there is none.
   returned: always
   type: dict
   contains:
@@ -90,12 +90,12 @@ channel_configuration:
       type: str
       sample: arn:aws:chatbot::123456789012:chat-configuration/microsoft-teams-channel/securityhub-teams
     configuration_name:
-      description: Its name, which for an adopted configuration is not the one asked for.
+      description: The name, which differs from O(configuration_name) for an adopted configuration.
       returned: when there is a configuration
       type: str
       sample: securityhub-teams
     guardrail_policy_arns:
-      description: The IAM policies that bound what the channel may do.
+      description: The guardrails, IAM policies that limit what the channel can do.
       returned: when there is a configuration
       type: list
       elements: str
@@ -111,84 +111,73 @@ channel_configuration:
       type: str
       sample: ERROR
     sns_topic_arns:
-      description: All topics of the configuration, foreign ones too, sorted.
+      description: All topics of the configuration, including those that others added, sorted.
       returned: when there is a configuration
       type: list
       elements: str
       sample: [arn:aws:sns:ap-northeast-1:123456789012:securityhub-teams]
     state:
-      description: V(ENABLED), or V(DISABLED) by a policy of the AWS organisation.
-      returned: when AWS gives it
+      description: V(ENABLED), or V(DISABLED) if a policy of the AWS organization forbids it.
+      returned: when AWS returns it
       type: str
       sample: ENABLED
     state_reason:
       description: Why the configuration is disabled.
       returned: when it is disabled
       type: str
-      sample: Denied by the chat applications policy of the organisation
+      sample: Denied by the chat applications policy of the organization
     tags:
       description: The tags of the configuration.
       returned: when there is a configuration
       type: dict
       sample: {secops.securityhub/managed: "true"}
     user_authorization_required:
-      description: Whether members of the channel need a role of their own.
+      description: Whether channel members need their own IAM role.
       returned: when there is a configuration
       type: bool
       sample: false
     channel_id:
-      description: The id of the Teams channel.
+      description: The ID of the Teams channel.
       returned: when there is a configuration
       type: str
       sample: 19%3aabcdef0123456789abcdef0123456789%40thread.tacv2
     channel_name:
       description: The name of the Teams channel.
-      returned: when AWS gives it
+      returned: when AWS returns it
       type: str
       sample: Findings
     team_id:
-      description: The id of the team.
+      description: The ID of the team.
       returned: when there is a configuration
       type: str
       sample: 0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0
     team_name:
       description: The name of the team.
-      returned: when AWS gives it
+      returned: when AWS returns it
       type: str
       sample: Security
     tenant_id:
-      description: The id of the Microsoft Entra tenant.
+      description: The ID of the Microsoft Entra tenant.
       returned: when there is a configuration
       type: str
       sample: 1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
+from ..module_utils._aws.modules import Module
 from ..module_utils._channel import channel_module
 from ..module_utils._channel.platforms import TEAMS
 
+IDENTITY = ("team_id", "tenant_id", "channel_id", "channel_name", "team_name")
+
 
 def main() -> None:
-    """Read the options, and leave the rest to what Slack and Teams share."""
-    module = AnsibleAWSModule(
-        argument_spec={
-            **channel_module.OPTIONS,
-            "team_id": {"type": "str"},
-            "tenant_id": {"type": "str"},
-            "channel_id": {"type": "str"},
-            "channel_name": {"type": "str"},
-            "team_name": {"type": "str"},
-        },
+    """Create, change or delete a Microsoft Teams channel configuration."""
+    module = Module(
+        argument_spec={**channel_module.OPTIONS, **{name: {"type": "str"} for name in IDENTITY}},
         required_if=[("state", "present", ["team_id", "tenant_id", "channel_id"])],
         supports_check_mode=True,
     )
-    options = module.params
-    if options["state"] == "absent":
-        channel_module.run_absent(module, TEAMS)
-        return
-    identity = {name: options[name] for name in ("team_id", "tenant_id", "channel_id", "channel_name", "team_name")}
-    channel_module.run(module, channel_module.desired_of(options, TEAMS, **identity))
+    channel_module.run(module, TEAMS, {name: module.params[name] for name in IDENTITY})
 
 
 if __name__ == "__main__":

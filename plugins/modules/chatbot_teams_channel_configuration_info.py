@@ -12,12 +12,12 @@ version_added: 1.0.0
 short_description: Read the AWS Chatbot configurations of Microsoft Teams channels
 description:
   - Reads the AWS Chatbot configurations of Microsoft Teams channels of an account.
-  - One that a policy of the AWS organisation has disabled is reported with a warning.
+  - The module warns about a configuration that a policy of the AWS organization has disabled.
 options:
   configuration_name:
     description:
       - Only the configuration with this name.
-      - All of them when it is not set.
+      - If it is not set, all of them.
     type: str
     aliases: [name]
 author:
@@ -44,7 +44,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 team_channel_configurations:
-  description: The configurations, sorted by name; an empty list when there is none.
+  description: The configurations, sorted by name; an empty list if there is none.
   returned: always
   type: list
   elements: dict
@@ -60,7 +60,7 @@ team_channel_configurations:
       type: str
       sample: securityhub-teams
     guardrail_policy_arns:
-      description: The IAM policies that bound what the channel may do.
+      description: The guardrails, IAM policies that limit what the channel can do.
       returned: always
       type: list
       elements: str
@@ -76,67 +76,66 @@ team_channel_configurations:
       type: str
       sample: ERROR
     sns_topic_arns:
-      description: All topics of the configuration, foreign ones too, sorted.
+      description: All topics of the configuration, including those that others added, sorted.
       returned: always
       type: list
       elements: str
       sample: [arn:aws:sns:ap-northeast-1:123456789012:securityhub-teams]
     state:
-      description: V(ENABLED), or V(DISABLED) by a policy of the AWS organisation.
-      returned: when AWS gives it
+      description: V(ENABLED), or V(DISABLED) if a policy of the AWS organization forbids it.
+      returned: when AWS returns it
       type: str
       sample: ENABLED
     state_reason:
       description: Why the configuration is disabled.
       returned: when it is disabled
       type: str
-      sample: Denied by the chat applications policy of the organisation
+      sample: Denied by the chat applications policy of the organization
     tags:
       description: The tags of the configuration.
       returned: always
       type: dict
       sample: {secops.securityhub/managed: "true"}
     user_authorization_required:
-      description: Whether members of the channel need a role of their own.
+      description: Whether channel members need their own IAM role.
       returned: always
       type: bool
       sample: false
     channel_id:
-      description: The id of the Teams channel.
+      description: The ID of the Teams channel.
       returned: always
       type: str
       sample: 19%3aabcdef0123456789abcdef0123456789%40thread.tacv2
     channel_name:
       description: The name of the Teams channel.
-      returned: when AWS gives it
+      returned: when AWS returns it
       type: str
       sample: Findings
     team_id:
-      description: The id of the team.
+      description: The ID of the team.
       returned: always
       type: str
       sample: 0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0
     team_name:
       description: The name of the team.
-      returned: when AWS gives it
+      returned: when AWS returns it
       type: str
       sample: Security
     tenant_id:
-      description: The id of the Microsoft Entra tenant.
+      description: The ID of the Microsoft Entra tenant.
       returned: always
       type: str
       sample: 1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
+from ..module_utils._aws.modules import Module
 from ..module_utils._channel import channel_module
 from ..module_utils._channel.platforms import TEAMS
 
 
 def main() -> None:
-    """Read the options, and leave the rest to what Slack and Teams share."""
-    module = AnsibleAWSModule(argument_spec=channel_module.INFO_OPTIONS, supports_check_mode=True)
+    """Return all channel configurations of the account, or one."""
+    module = Module(argument_spec=channel_module.INFO_OPTIONS, supports_check_mode=True)
     channel_module.run_info(module, TEAMS, "team_channel_configurations")
 
 

@@ -11,40 +11,40 @@ module: securityhub_action_target
 version_added: 1.0.0
 short_description: Manage a custom action of AWS Security Hub
 description:
-  - Creates, adopts, changes and deletes a custom action (action target) of AWS Security Hub CSPM in one region.
-  - A custom action is an entry in the menu that the console shows for chosen findings. It sends them to EventBridge,
+  - Creates, adopts, updates and deletes a custom action (action target) of AWS Security Hub CSPM in one region.
+  - A custom action is an entry in the menu that the console shows for selected findings. It sends them to EventBridge
     as events of the type C(Security Hub Findings - Custom Action).
-  - Security Hub has to be enabled in the region.
+  - Security Hub must be enabled in the region.
 options:
   state:
     description:
-      - V(present) creates the custom action, adopts one that has the same O(id), and keeps its name and description so.
-      - V(absent) deletes it. Neither an action that is not there nor a region with Security Hub off is an error.
+      - V(present) creates the custom action, or adopts the one with the same O(id), and updates its texts.
+      - V(absent) deletes it. A missing action is not an error, nor is a region where Security Hub is off.
     type: str
     choices: [present, absent]
     default: present
   id:
     description:
-      - The Id, which ends the ARN of the custom action, 1 to 20 letters and digits.
-      - AWS cannot change it, so another Id is another custom action.
+      - The Id, 1 to 20 letters and digits. It is the last part of the ARN of the custom action.
+      - AWS cannot change it. Another Id means another custom action.
     type: str
     required: true
   name:
     description:
       - The name shown in the console, 1 to 20 characters.
-      - Needed with O(state=present).
+      - Required with O(state=present).
     type: str
   description:
     description:
       - The description shown in the console.
-      - Needed with O(state=present).
+      - Required with O(state=present).
     type: str
 author:
   - secops.securityhub maintainers (@secops)
 seealso:
   - module: secops.securityhub.securityhub_action_target_info
   - name: Security Hub custom actions
-    description: How Security Hub sends chosen findings to EventBridge.
+    description: How Security Hub sends selected findings to EventBridge.
     link: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-custom-actions.html
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -58,16 +58,16 @@ EXAMPLES = r"""
   secops.securityhub.securityhub_action_target:
     id: SendToSlack
     name: Send to Slack
-    description: Sends the chosen findings to the Slack channel of the security team
+    description: Sends the selected findings to the Slack channel of the security team
     region: ap-northeast-1
 
-- name: Take it away again
+- name: Delete it
   secops.securityhub.securityhub_action_target:
     id: SendToSlack
     state: absent
     region: ap-northeast-1
 
-- name: Look at all custom actions of the region
+- name: List all custom actions of the region
   secops.securityhub.securityhub_action_target_info:
     region: ap-northeast-1
 """
@@ -76,12 +76,12 @@ RETURN = r"""
 action_target:
   description:
     - The custom action as it is now, or as it would be in check mode.
-    - Empty when there is none.
+    - Empty if there is none.
   returned: always
   type: dict
   contains:
     action_target_arn:
-      description: The ARN, which EventBridge events carry in C(resources).
+      description: The ARN, which EventBridge events have in C(resources).
       returned: when there is a custom action
       type: str
       sample: arn:aws:securityhub:ap-northeast-1:123456789012:action/custom/SendToSlack
@@ -89,7 +89,7 @@ action_target:
       description: The description shown in the console.
       returned: when there is a custom action
       type: str
-      sample: Sends the chosen findings to the Slack channel of the security team
+      sample: Sends the selected findings to the Slack channel of the security team
     id:
       description: The Id, the last part of the ARN.
       returned: when there is a custom action
@@ -102,58 +102,49 @@ action_target:
       sample: Send to Slack
 """
 
-from typing import Any
-
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.clients import Caller
+from ..module_utils._aws.errors import UserError
+from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import action_target
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub as api
-
-ActionTarget = dict[str, Any]
+from ..module_utils._services import securityhub
+from ..module_utils._services.securityhub import ActionTarget
 
 
 def ensure_present(
-    client: Any, targets: list[ActionTarget], desired: action_target.Desired, check_mode: bool
-) -> tuple[bool, ActionTarget]:
-    """Return whether something changes, and the custom action as it is (or would be) then."""
+    aws: Caller, targets: list[ActionTarget], desired: action_target.Desired, check_mode: bool
+) -> ActionTarget:
+    """Return the custom action as it is (or would be) afterwards."""
     current = action_target.find(targets, desired.id)
-    named = {"Name": desired.name, "Description": desired.description}
-    if current is None:
-        action_target.require_room(targets)
+    if current is not None:
+        if not check_mode:
+            action_target.update(aws, current, desired)
+        arn = current["ActionTargetArn"]
+    else:
+        full = action_target.without_room(len(targets))
+        if full:
+            raise UserError(full)
         if check_mode:
-            arn = transformations.action_target_arn(api.describe_hub(client)["HubArn"], desired.id)
+            hub = aws.call("securityhub", securityhub.describe_hub)
+            arn = transformations.action_target_arn(hub["HubArn"], desired.id)
         else:
-            arn = action_target.create_or_adopt(client, desired)
-        return True, {"ActionTargetArn": arn, **named}
-    if not action_target.changes(current, desired):
-        return False, current
-    if not check_mode:
-        action_target.update(client, current, desired)
-    return True, {**current, **named}
+            arn = action_target.create_or_adopt(aws, desired)
+    return {"ActionTargetArn": arn, "Name": desired.name, "Description": desired.description}
 
 
-def ensure_absent(client: Any, current: ActionTarget | None, check_mode: bool) -> bool:
-    """Return whether something changes."""
-    if current is None:
-        return False
-    return check_mode or api.delete_action_target(client, current["ActionTargetArn"])
-
-
-def current_targets(client: Any, hub_needed: bool) -> list[ActionTarget]:
-    """Return all custom actions; a hub that is off holds none."""
+def read_targets(aws: Caller, hub_needed: bool) -> list[ActionTarget]:
+    """Return all custom actions; none where Security Hub is off, unless *hub_needed*: then raise HubNotEnabled."""
     try:
-        return api.describe_action_targets(client)
-    except api.HubNotEnabled:
+        return aws.call("securityhub", securityhub.describe_action_targets)
+    except securityhub.HubNotEnabled:
         if hub_needed:
             raise
         return []
 
 
 def main() -> None:
-    """Read the options, compare, change, report."""
-    module = AnsibleAWSModule(
+    """Create, change or delete the custom action."""
+    module = Module(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "id": {"type": "str", "required": True},
@@ -166,24 +157,19 @@ def main() -> None:
     options = module.params
     present = options["state"] == "present"
     desired = action_target.Desired(options["id"], options["name"], options["description"])
-    modules.refuse(module, action_target.problems(desired.id, desired.name, desired.description))
+    module.require(action_target.problems(desired.id, desired.name, desired.description))
 
-    client = modules.client(module, "securityhub")
-    with modules.explained(module, f"Security Hub custom action {desired.id} in {client.meta.region_name}"):
-        targets = current_targets(client, hub_needed=present)
+    aws = module.access()
+    after: ActionTarget | None = None
+    with module.explained(f"Security Hub custom action {desired.id} in {aws.region}"):
+        targets = read_targets(aws, hub_needed=present)
         current = action_target.find(targets, desired.id)
-        after: ActionTarget | None = None
         if present:
-            changed, after = ensure_present(client, targets, desired, module.check_mode)
-        else:
-            changed = ensure_absent(client, current, module.check_mode)
-
-    result = transformations.action_target_result(after)
-    module.exit_json(
-        changed=changed,
-        action_target=result,
-        diff=modules.difference(transformations.action_target_result(current), result),
-    )
+            after = ensure_present(aws, targets, desired, module.check_mode)
+        elif current is not None and not module.check_mode:
+            aws.call("securityhub", securityhub.delete_action_target, current["ActionTargetArn"])
+    result = transformations.action_target_result
+    module.exit_with("action_target", result(current), result(after))
 
 
 if __name__ == "__main__":

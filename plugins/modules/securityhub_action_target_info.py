@@ -12,12 +12,12 @@ version_added: 1.0.0
 short_description: Read the custom actions of AWS Security Hub
 description:
   - Reads the custom actions (action targets) of AWS Security Hub CSPM in one region.
-  - Security Hub has to be enabled in the region.
+  - Security Hub must be enabled in the region.
 options:
   id:
     description:
       - Only the custom action with this Id.
-      - All of them when it is not set.
+      - If it is not set, all of them.
     type: str
 author:
   - secops.securityhub maintainers (@secops)
@@ -44,13 +44,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 action_targets:
-  description: The custom actions, sorted by Id; an empty list when there is none.
+  description: The custom actions, sorted by Id; an empty list if there is none.
   returned: always
   type: list
   elements: dict
   contains:
     action_target_arn:
-      description: The ARN, which EventBridge events carry in C(resources).
+      description: The ARN, which EventBridge events have in C(resources).
       returned: always
       type: str
       sample: arn:aws:securityhub:ap-northeast-1:123456789012:action/custom/SendToSlack
@@ -58,7 +58,7 @@ action_targets:
       description: The description shown in the console.
       returned: always
       type: str
-      sample: Sends the chosen findings to the Slack channel of the security team
+      sample: Sends the selected findings to the Slack channel of the security team
     id:
       description: The Id, the last part of the ARN.
       returned: always
@@ -71,26 +71,24 @@ action_targets:
       sample: Send to Slack
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import action_target
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub as api
+from ..module_utils._services import securityhub
 
 
 def main() -> None:
-    """Read the options, ask AWS, report."""
-    module = AnsibleAWSModule(argument_spec={"id": {"type": "str"}}, supports_check_mode=True)
+    """Return all custom actions of the region, or one."""
+    module = Module(argument_spec={"id": {"type": "str"}}, supports_check_mode=True)
     identifier = module.params["id"]
     if identifier is not None:
-        modules.refuse(module, action_target.problems(identifier))
+        module.require(action_target.problems(identifier))
 
-    client = modules.client(module, "securityhub")
-    with modules.explained(module, f"Security Hub custom actions in {client.meta.region_name}"):
-        targets = api.describe_action_targets(client)
+    aws = module.access()
+    with module.explained(f"Security Hub custom actions in {aws.region}"):
+        targets = aws.call("securityhub", securityhub.describe_action_targets)
 
-    results = sorted((transformations.action_target_result(target) for target in targets), key=lambda item: item["id"])
+    results = sorted(map(transformations.action_target_result, targets), key=lambda item: str(item["id"]))
     module.exit_json(changed=False, action_targets=[item for item in results if identifier in (None, item["id"])])
 
 

@@ -11,33 +11,34 @@ module: securityhub_finding_aggregator
 version_added: 1.0.0
 short_description: Manage the cross-region aggregation of AWS Security Hub
 description:
-  - Creates, changes and deletes the finding aggregator of AWS Security Hub CSPM, which copies the findings of linked
+  - Creates, updates and deletes the finding aggregator of AWS Security Hub CSPM, which copies the findings of linked
     regions into a home region.
   - An account has one aggregator. Its home region is O(region), and AWS cannot move it.
   - Findings then appear, and send events, in the linked region and in the home region.
 options:
   state:
     description:
-      - V(present) makes O(region) the home region and links the regions as given.
-      - V(absent) deletes the aggregator of the account, whatever its home region. Findings copied so far stay.
+      - V(present) makes O(region) the home region and links the other regions as specified.
+      - V(absent) deletes the aggregator of the account, whatever its home region. Findings that were copied remain.
     type: str
     choices: [present, absent]
     default: present
   region_linking_mode:
     description:
-      - Which regions are linked. V(ALL_REGIONS) and V(ALL_REGIONS_EXCEPT_SPECIFIED) include regions still to come.
-      - Needed with O(state=present).
+      - Which regions are linked. V(ALL_REGIONS) and V(ALL_REGIONS_EXCEPT_SPECIFIED) include regions that AWS
+        adds later.
+      - Required with O(state=present).
     type: str
     choices: [ALL_REGIONS, ALL_REGIONS_EXCEPT_SPECIFIED, SPECIFIED_REGIONS, NO_REGIONS]
   regions:
     description:
       - The regions that O(region_linking_mode=SPECIFIED_REGIONS) links, or that
-        O(region_linking_mode=ALL_REGIONS_EXCEPT_SPECIFIED) leaves out. Other modes take none.
+        O(region_linking_mode=ALL_REGIONS_EXCEPT_SPECIFIED) leaves out. Do not set it for other modes.
       - The list is authoritative.
     type: list
     elements: str
 notes:
-  - A region that has to be opted into cannot be the home region.
+  - An opt-in region cannot be the home region.
 author:
   - secops.securityhub maintainers (@secops)
 seealso:
@@ -53,12 +54,12 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Copy the findings of all regions, also of those still to come, into Ireland
+- name: Copy the findings of all regions, including those that AWS adds later, into Ireland
   secops.securityhub.securityhub_finding_aggregator:
     region_linking_mode: ALL_REGIONS
     region: eu-west-1
 
-- name: Copy those of two regions only
+- name: Copy the findings of two regions only
   secops.securityhub.securityhub_finding_aggregator:
     region_linking_mode: SPECIFIED_REGIONS
     regions:
@@ -71,7 +72,7 @@ EXAMPLES = r"""
     state: absent
     region: eu-west-1
 
-- name: See what is aggregated where
+- name: Show which regions are aggregated
   secops.securityhub.securityhub_finding_aggregator_info:
     region: eu-west-1
 """
@@ -80,7 +81,7 @@ RETURN = r"""
 finding_aggregator:
   description:
     - The aggregator as it is now, or as it would be in check mode.
-    - Empty when there is none.
+    - Empty if there is none.
   returned: always
   type: dict
   contains:
@@ -107,95 +108,84 @@ finding_aggregator:
       sample: [eu-central-1, eu-west-2]
 """
 
-import re
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.clients import Caller
 from ..module_utils._aws.errors import UserError
+from ..module_utils._aws.modules import Module
+from ..module_utils._aws.names import REGION
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub as api
+from ..module_utils._services import securityhub
 
 Aggregator = dict[str, Any]
 
-REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d+\Z")
+# True: the mode needs a list of regions.
 MODES = {
     "ALL_REGIONS": False,
     "ALL_REGIONS_EXCEPT_SPECIFIED": True,
     "SPECIFIED_REGIONS": True,
     "NO_REGIONS": False,
-}  # True: it needs a list of regions
+}
 
 
 def problems(mode: str | None, regions: list[str], home: str) -> list[str]:
-    """Return what AWS would refuse, each as a sentence with its remedy."""
-    found = [f"{region!r} in regions is not an AWS region" for region in regions if not REGION.match(region)]
+    """Return what AWS would refuse, each with its remedy."""
+    found = [
+        f"regions has {region!r}, which is not an AWS region." for region in regions if not REGION.fullmatch(region)
+    ]
     if home in regions:
-        found.append(f"{home} is the home region, and cannot be in regions: leave it out")
+        found.append(f"regions has {home}, which is the home region. Remove it.")
     if mode is None:
         return found
     if MODES[mode] and not regions:
-        found.append(f"region_linking_mode {mode} needs regions")
+        found.append(f"region_linking_mode {mode} requires regions.")
     if not MODES[mode] and regions:
-        found.append(f"region_linking_mode {mode} takes no regions: leave them out")
+        found.append(f"region_linking_mode {mode} cannot be combined with regions. Remove regions.")
     return found
 
 
-def read_aggregator(client: Any) -> Aggregator | None:
-    """Return the aggregator of the account, or None."""
-    arns = api.list_finding_aggregators(client)
-    return api.get_finding_aggregator(client, arns[0]) if arns else None
+def read_aggregator(aws: Caller, hub_needed: bool) -> Aggregator | None:
+    """Return the aggregator of the account, or None.
 
-
-def members(mode: str, regions: list[str]) -> dict[str, Any]:
-    """Return the members of CreateFindingAggregator and UpdateFindingAggregator."""
-    return {"RegionLinkingMode": mode, **({"Regions": sorted(set(regions))} if regions else {})}
-
-
-def same(current: Aggregator, wanted: dict[str, Any]) -> bool:
-    """Tell whether the aggregator links what is wanted."""
-    mode, regions = wanted["RegionLinkingMode"], wanted.get("Regions", [])
-    return bool(current["RegionLinkingMode"] == mode and (not MODES[mode] or sorted(current["Regions"]) == regions))
-
-
-def ensure_present(client: Any, current: Aggregator | None, wanted: dict[str, Any], check_mode: bool) -> Aggregator:
-    """Return the aggregator as it is (or would be) then. Raise UserError where its home is another region."""
-    home = client.meta.region_name
-    if current is None:
-        planned = {"FindingAggregationRegion": home, **wanted}
-        return planned if check_mode else api.create_finding_aggregator(client, wanted)
-    if current["FindingAggregationRegion"] != home:
-        raise UserError(
-            f"this account already aggregates findings in {current['FindingAggregationRegion']}, and AWS cannot move "
-            f"that: use it as region, or delete the aggregator first (state: absent)."
-        )
-    if same(current, wanted):
-        return current
-    if check_mode:
-        return {**current, "Regions": [], **wanted}
-    return api.update_finding_aggregator(client, current["FindingAggregatorArn"], wanted)
-
-
-def delete(module: Any, current: Aggregator) -> None:
-    """Delete the aggregator where AWS allows it, in its home region."""
-    home = modules.client(module, "securityhub", region=current["FindingAggregationRegion"])
-    api.delete_finding_aggregator(home, current["FindingAggregatorArn"])
-
-
-def current_aggregator(client: Any, hub_needed: bool) -> Aggregator | None:
-    """Return the aggregator, or None; where Security Hub is off nothing is aggregated."""
+    Where Security Hub is off nothing is aggregated; raise HubNotEnabled there if *hub_needed*.
+    """
     try:
-        return read_aggregator(client)
-    except api.HubNotEnabled:
+        arns = aws.call("securityhub", securityhub.list_finding_aggregators)
+        return aws.call("securityhub", securityhub.get_finding_aggregator, arns[0]) if arns else None
+    except securityhub.HubNotEnabled:
         if hub_needed:
             raise
         return None
 
 
+def is_as_desired(current: Aggregator, desired: dict[str, Any]) -> bool:
+    """Tell whether the aggregator links the desired regions."""
+    mode, regions = desired["RegionLinkingMode"], desired.get("Regions", [])
+    return bool(current["RegionLinkingMode"] == mode and (not MODES[mode] or sorted(current["Regions"]) == regions))
+
+
+def ensure_present(aws: Caller, current: Aggregator | None, desired: dict[str, Any], check_mode: bool) -> Aggregator:
+    """Return the aggregator as it is (or would be) afterwards. Raise UserError if its home is another region."""
+    if current is None:
+        if check_mode:
+            return {"FindingAggregationRegion": aws.region, **desired}
+        return aws.call("securityhub", securityhub.create_finding_aggregator, desired)
+    home = current["FindingAggregationRegion"]
+    if home != aws.region:
+        raise UserError(
+            f"this account already aggregates findings in {home}, and AWS cannot move the home region. Set region to "
+            f"{home}, or delete the aggregator first (state: absent)."
+        )
+    if is_as_desired(current, desired):
+        return current
+    if check_mode:
+        return {**current, "Regions": [], **desired}
+    return aws.call("securityhub", securityhub.update_finding_aggregator, current["FindingAggregatorArn"], desired)
+
+
 def main() -> None:
-    """Read the options, compare, change, report."""
-    module = AnsibleAWSModule(
+    """Create, change or delete the finding aggregator."""
+    module = Module(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "region_linking_mode": {"type": "str", "choices": list(MODES)},
@@ -206,20 +196,20 @@ def main() -> None:
     )
     mode, regions = module.params["region_linking_mode"], module.params["regions"] or []
     present = module.params["state"] == "present"
-    client = modules.client(module, "securityhub")
-    modules.refuse(module, problems(mode, regions, client.meta.region_name) if present else [])
+    aws = module.access()
+    module.require(problems(mode, regions, aws.region) if present else [])
 
-    with modules.explained(module, f"Security Hub finding aggregator in {client.meta.region_name}"):
-        current = current_aggregator(client, hub_needed=present)
-        after: Aggregator | None = None
+    after: Aggregator | None = None
+    with module.explained(f"Security Hub finding aggregator in {aws.region}"):
+        current = read_aggregator(aws, hub_needed=present)
         if present:
-            after = ensure_present(client, current, members(mode, regions), module.check_mode)
+            desired = {"RegionLinkingMode": mode, **({"Regions": sorted(set(regions))} if regions else {})}
+            after = ensure_present(aws, current, desired, module.check_mode)
         elif current is not None and not module.check_mode:
-            delete(module, current)
-
-    before = transformations.finding_aggregator_result(current)
-    result = transformations.finding_aggregator_result(after)
-    module.exit_json(changed=before != result, finding_aggregator=result, diff=modules.difference(before, result))
+            arn, home = current["FindingAggregatorArn"], current["FindingAggregationRegion"]
+            aws.call("securityhub", securityhub.delete_finding_aggregator, arn, region=home)
+    result = transformations.finding_aggregator_result
+    module.exit_with("finding_aggregator", result(current), result(after))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ version_added: 1.0.0
 short_description: Read the cross-region aggregation of AWS Security Hub
 description:
   - Reads the finding aggregator of AWS Security Hub CSPM of the account of the credentials.
-  - Any region in which Security Hub is enabled answers.
+  - It works in any region where Security Hub is enabled.
 options: {}
 author:
   - secops.securityhub maintainers (@secops)
@@ -26,7 +26,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Read which regions are aggregated where
+- name: Read which regions are aggregated
   secops.securityhub.securityhub_finding_aggregator_info:
     region: eu-west-1
   register: aggregation
@@ -34,7 +34,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 finding_aggregators:
-  description: The aggregator of the account; an empty list when there is none.
+  description: The aggregator of the account; an empty list if there is none.
   returned: always
   type: list
   elements: dict
@@ -62,22 +62,19 @@ finding_aggregators:
       sample: [eu-central-1, eu-west-2]
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub as api
+from ..module_utils._services import securityhub
 
 
 def main() -> None:
-    """Ask AWS, report."""
-    module = AnsibleAWSModule(argument_spec={}, supports_check_mode=True)
-    client = modules.client(module, "securityhub")
-    with modules.explained(module, f"Security Hub finding aggregator in {client.meta.region_name}"):
-        found = [api.get_finding_aggregator(client, arn) for arn in api.list_finding_aggregators(client)]
-    module.exit_json(
-        changed=False, finding_aggregators=[transformations.finding_aggregator_result(item) for item in found]
-    )
+    """Return the finding aggregator of the account, if there is one."""
+    module = Module(argument_spec={}, supports_check_mode=True)
+    aws = module.access()
+    with module.explained(f"Security Hub finding aggregator in {aws.region}"):
+        arns = aws.call("securityhub", securityhub.list_finding_aggregators)
+        found = [aws.call("securityhub", securityhub.get_finding_aggregator, arn) for arn in arns]
+    module.exit_json(changed=False, finding_aggregators=list(map(transformations.finding_aggregator_result, found)))
 
 
 if __name__ == "__main__":

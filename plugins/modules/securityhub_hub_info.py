@@ -30,27 +30,27 @@ EXAMPLES = r"""
     region: ap-northeast-1
   register: security_hub
 
-- name: Stop where Security Hub is off
+- name: Stop if Security Hub is off
   ansible.builtin.assert:
     that: security_hub.hubs | length == 1
 """
 
 RETURN = r"""
 hubs:
-  description: The hub of the region; an empty list where Security Hub is off.
+  description: The hub of the region; an empty list if Security Hub is off.
   returned: always
   type: list
   elements: dict
   contains:
     auto_enable_controls:
-      description: Whether new controls of enabled standards are enabled by themselves.
+      description: Whether new controls of enabled standards are enabled automatically.
       returned: always
       type: bool
       sample: true
     control_finding_generator:
       description:
-        - V(SECURITY_CONTROL) when a failing check gives one finding, V(STANDARD_CONTROL) when one for each standard.
-      returned: when AWS gives it
+        - V(SECURITY_CONTROL) for one finding per failed check, V(STANDARD_CONTROL) for one for each standard.
+      returned: when AWS returns it
       type: str
       sample: SECURITY_CONTROL
     hub_arn:
@@ -70,25 +70,24 @@ hubs:
       sample: {team: security}
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub as api
+from ..module_utils._services import securityhub
 
 
 def main() -> None:
-    """Ask AWS, report."""
-    module = AnsibleAWSModule(argument_spec={}, supports_check_mode=True)
-    client = modules.client(module, "securityhub")
+    """Return the hub of the region, if there is one."""
+    module = Module(argument_spec={}, supports_check_mode=True)
+    aws = module.access()
     hubs = []
-    with modules.explained(module, f"Security Hub in {client.meta.region_name}"):
+    with module.explained(f"Security Hub in {aws.region}"):
         try:
-            hub = api.describe_hub(client)
-            hubs.append({**hub, "Tags": api.list_tags_for_resource(client, hub["HubArn"])})
-        except api.HubNotEnabled:
+            hub = aws.call("securityhub", securityhub.describe_hub)
+            tags = aws.call("securityhub", securityhub.list_tags_for_resource, hub["HubArn"])
+            hubs.append(transformations.hub_result({**hub, "Tags": tags}))
+        except securityhub.HubNotEnabled:
             pass  # an empty list says so
-    module.exit_json(changed=False, hubs=[transformations.hub_result(hub) for hub in hubs])
+    module.exit_json(changed=False, hubs=hubs)
 
 
 if __name__ == "__main__":

@@ -11,31 +11,32 @@ module: securityhub_organization_admin_account
 version_added: 1.0.0
 short_description: Designate the delegated administrator of AWS Security Hub
 description:
-  - Designates an account of the AWS organisation as the delegated administrator of AWS Security Hub CSPM in one region,
-    or takes that back.
+  - Designates an account of the AWS organization as the delegated administrator of AWS Security Hub CSPM in one region,
+    or removes the designation.
   - AWS enables Security Hub in the designated account.
-  - It has to run with credentials of the management account of the organisation.
+  - It must run with credentials of the management account of the organization.
 options:
   state:
     description:
-      - V(present) designates the account. Another account that is designated already is not replaced, but refused.
-      - V(absent) takes the designation of this account back; members lose their administrator.
+      - V(present) designates the account. If another account is designated already, the module fails.
+      - V(absent) removes the designation of this account. Its members lose their administrator.
     type: str
     choices: [present, absent]
     default: present
   admin_account_id:
-    description: The id of the account, 12 digits. Put it in quotes.
+    description: The ID of the account, 12 digits, in quotes.
     type: str
     required: true
 notes:
-  - With local configuration, the default, the designation holds for one region. AWS wants the same account in all.
+  - With local configuration, the default, the designation applies to one region. AWS requires the same account in
+    all regions.
 author:
   - secops.securityhub maintainers (@secops)
 seealso:
   - module: secops.securityhub.securityhub_organization_admin_account_info
   - module: secops.securityhub.securityhub_organization_configuration
   - name: Designating a delegated administrator
-    description: What AWS does with it.
+    description: What the designation means.
     link: https://docs.aws.amazon.com/securityhub/latest/userguide/designate-orgs-admin-account.html
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -45,20 +46,20 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Let the security account administer Security Hub
+- name: Designate the security account
   secops.securityhub.securityhub_organization_admin_account:
     admin_account_id: "123456789012"
     profile: management
     region: eu-west-1
 
-- name: Take that back
+- name: Remove the designation
   secops.securityhub.securityhub_organization_admin_account:
     admin_account_id: "123456789012"
     state: absent
     profile: management
     region: eu-west-1
 
-- name: See who administers
+- name: Show the delegated administrator
   secops.securityhub.securityhub_organization_admin_account_info:
     profile: management
     region: eu-west-1
@@ -68,107 +69,90 @@ RETURN = r"""
 admin_account:
   description:
     - The delegated administrator as it is now, or as it would be in check mode.
-    - Empty when there is none.
+    - Empty if there is none.
   returned: always
   type: dict
   contains:
     account_id:
-      description: The account id of the delegated administrator.
+      description: The account ID of the delegated administrator.
       returned: when there is one
       type: str
       sample: "123456789012"
     status:
-      description: V(ENABLED), or V(DISABLE_IN_PROGRESS) while AWS takes the designation back.
+      description: V(ENABLED), or V(DISABLE_IN_PROGRESS) while AWS removes the designation.
       returned: when there is one
       type: str
       sample: ENABLED
 """
 
-import re
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import errors
-from ..module_utils._aws import modules
-from ..module_utils._aws import polling as waiting
+from ..module_utils._aws.clients import Caller
+from ..module_utils._aws.errors import UserError
+from ..module_utils._aws.modules import Module
+from ..module_utils._aws.names import ACCOUNT_ID
+from ..module_utils._aws.polling import poll
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub as api
+from ..module_utils._services import securityhub
 
 Account = dict[str, Any]
 
-ACCOUNT_ID = re.compile(r"^\d{12}\Z")
 SECONDS_TO_APPEAR = 120
-# AWS Organizations refuses two changes at once, as when several regions are designated together.
+# AWS Organizations refuses concurrent changes, such as the designation in several regions at the same time.
 SECONDS_OF_CONFLICT = 60
 
 
-def read_admin(client: Any) -> Account | None:
+def read_admin(aws: Caller) -> Account | None:
     """Return the delegated administrator, or None."""
-    accounts = api.list_organization_admin_accounts(client)
+    accounts = aws.call("securityhub", securityhub.list_organization_admin_accounts)
     return accounts[0] if accounts else None
 
 
-def refuse_another(current: Account, wanted: str) -> None:
-    """Raise UserError where the designation is not free."""
-    if current["Status"] == "DISABLE_IN_PROGRESS":
-        raise errors.UserError(
-            f"AWS is still taking the designation of {current['AccountId']} back: try again in some minutes."
-        )
-    if current["AccountId"] != wanted:
-        raise errors.UserError(
-            f"{current['AccountId']} is the delegated administrator, and replacing it would cut off its members: take "
-            f"its designation back first (state: absent), if that is meant."
-        )
-
-
-def enable(client: Any, account: str) -> Account:
-    """Designate the account, waiting for other changes of the organisation to end, and until AWS shows it."""
+def enable(aws: Caller, account: str) -> Account:
+    """Designate the account: retry while another change of the organization conflicts, then wait until AWS shows it."""
 
     def attempt() -> Exception | None:
-        try:
-            api.enable_organization_admin_account(client, account)
-        except client.exceptions.ClientError as error:
-            if errors.code(error) != "ResourceConflictException":
-                raise
-            return error
-        return None
+        return aws.call("securityhub", securityhub.enable_organization_admin_account, account)
 
-    conflict = waiting.poll(attempt, lambda error: error is None, SECONDS_OF_CONFLICT)
+    conflict = poll(attempt, lambda error: error is None, SECONDS_OF_CONFLICT)
     if conflict is not None:
         raise conflict
-    shown = waiting.poll(lambda: read_admin(client), lambda admin: admin is not None, SECONDS_TO_APPEAR)
+    shown = poll(lambda: read_admin(aws), lambda admin: admin is not None, SECONDS_TO_APPEAR)
     if shown is None:
-        raise errors.UserError(
-            f"AWS does not show the designation after {SECONDS_TO_APPEAR} seconds: look at it later."
+        raise UserError(
+            f"AWS accepted the designation of {account}, but does not show it after {SECONDS_TO_APPEAR} seconds. Run "
+            f"this again in a few minutes."
         )
     return shown
 
 
-def disable(client: Any, account: str) -> Account | None:
-    """Take the designation back, and return what AWS still shows of it after a while."""
-    api.disable_organization_admin_account(client, account)
-    return waiting.poll(lambda: read_admin(client), lambda admin: admin is None, SECONDS_TO_APPEAR)
+def ensure_present(aws: Caller, current: Account | None, account: str, check_mode: bool) -> Account:
+    """Return the delegated administrator as it is (or would be) afterwards. Raise UserError if there is another."""
+    if current is None:
+        return {"AccountId": account, "Status": "ENABLED"} if check_mode else enable(aws, account)
+    if current["Status"] == "DISABLE_IN_PROGRESS":
+        raise UserError(f"AWS is still removing the designation of {current['AccountId']}. Try again in a few minutes.")
+    if current["AccountId"] != account:
+        raise UserError(
+            f"{current['AccountId']} is the delegated administrator, and replacing it would disconnect its members. To "
+            f"replace it anyway, remove its designation first (state: absent)."
+        )
+    return current
 
 
-def ensure_present(client: Any, current: Account | None, account: str, check_mode: bool) -> Account:
-    """Return the delegated administrator as it is (or would be) then."""
-    if current is not None:
-        refuse_another(current, account)
-        return current
-    return {"AccountId": account, "Status": "ENABLED"} if check_mode else enable(client, account)
-
-
-def ensure_absent(client: Any, current: Account | None, account: str, check_mode: bool) -> Account | None:
-    """Return the delegated administrator as it is (or would be) then; another one stays."""
+def ensure_absent(aws: Caller, current: Account | None, account: str, check_mode: bool) -> Account | None:
+    """Return the delegated administrator as it is (or would be) afterwards; another account stays designated."""
     if current is None or current["AccountId"] != account or current["Status"] != "ENABLED":
         return current
-    return None if check_mode else disable(client, account)
+    if check_mode:
+        return None
+    aws.call("securityhub", securityhub.disable_organization_admin_account, account)
+    return poll(lambda: read_admin(aws), lambda admin: admin is None, SECONDS_TO_APPEAR)
 
 
 def main() -> None:
-    """Read the options, compare, change, report."""
-    module = AnsibleAWSModule(
+    """Designate the delegated administrator, or remove the designation."""
+    module = Module(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "admin_account_id": {"type": "str", "required": True},
@@ -176,18 +160,16 @@ def main() -> None:
         supports_check_mode=True,
     )
     account = module.params["admin_account_id"]
-    if not ACCOUNT_ID.match(account):
-        modules.refuse(module, [f"admin_account_id is {account!r}: give the 12 digits of an account id, in quotes"])
+    if not ACCOUNT_ID.fullmatch(account):
+        module.require([f"admin_account_id is {account!r}. Use the 12 digits of an account ID, in quotes."])
 
-    client = modules.client(module, "securityhub")
+    aws = module.access()
     ensure = ensure_present if module.params["state"] == "present" else ensure_absent
-    with modules.explained(module, f"Security Hub delegated administrator in {client.meta.region_name}"):
-        current = read_admin(client)
-        after = ensure(client, current, account, module.check_mode)
-
-    before = transformations.admin_account_result(current)
-    result = transformations.admin_account_result(after)
-    module.exit_json(changed=before != result, admin_account=result, diff=modules.difference(before, result))
+    with module.explained(f"Security Hub delegated administrator in {aws.region}"):
+        current = read_admin(aws)
+        after = ensure(aws, current, account, module.check_mode)
+    result = transformations.admin_account_result
+    module.exit_with("admin_account", result(current), result(after))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ module: securityhub_organization_admin_account_info
 version_added: 1.0.0
 short_description: Read the delegated administrator of AWS Security Hub
 description:
-  - Reads which account of the AWS organisation is the delegated administrator of AWS Security Hub CSPM in one region.
-  - It has to run with credentials of the management account of the organisation.
+  - Reads which account of the AWS organization is the delegated administrator of AWS Security Hub CSPM in one region.
+  - It must run with credentials of the management account of the organization.
 options: {}
 author:
   - secops.securityhub maintainers (@secops)
@@ -26,7 +26,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Read who administers Security Hub
+- name: Read the delegated administrator
   secops.securityhub.securityhub_organization_admin_account_info:
     profile: management
     region: eu-west-1
@@ -35,39 +35,35 @@ EXAMPLES = r"""
 
 RETURN = r"""
 admin_accounts:
-  description: The delegated administrator; an empty list when there is none.
+  description: The delegated administrator; an empty list if there is none.
   returned: always
   type: list
   elements: dict
   contains:
     account_id:
-      description: The account id of the delegated administrator.
+      description: The account ID of the delegated administrator.
       returned: always
       type: str
       sample: "123456789012"
     status:
-      description: V(ENABLED), or V(DISABLE_IN_PROGRESS) while AWS takes the designation back.
+      description: V(ENABLED), or V(DISABLE_IN_PROGRESS) while AWS removes the designation.
       returned: always
       type: str
       sample: ENABLED
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub as api
+from ..module_utils._services import securityhub
 
 
 def main() -> None:
-    """Ask AWS, report."""
-    module = AnsibleAWSModule(argument_spec={}, supports_check_mode=True)
-    client = modules.client(module, "securityhub")
-    with modules.explained(module, f"Security Hub delegated administrator in {client.meta.region_name}"):
-        accounts = api.list_organization_admin_accounts(client)
-    module.exit_json(
-        changed=False, admin_accounts=[transformations.admin_account_result(account) for account in accounts]
-    )
+    """Return the delegated administrator of Security Hub, if there is one."""
+    module = Module(argument_spec={}, supports_check_mode=True)
+    aws = module.access()
+    with module.explained(f"Security Hub delegated administrator in {aws.region}"):
+        accounts = aws.call("securityhub", securityhub.list_organization_admin_accounts)
+    module.exit_json(changed=False, admin_accounts=list(map(transformations.admin_account_result, accounts)))
 
 
 if __name__ == "__main__":

@@ -9,24 +9,26 @@ DOCUMENTATION = r"""
 ---
 module: securityhub_organization_configuration
 version_added: 1.0.0
-short_description: Configure how AWS Security Hub treats accounts that join the organisation
+short_description: Configure how AWS Security Hub treats accounts that join the organization
 description:
-  - Configures whether AWS Security Hub CSPM is enabled by itself in accounts that join the AWS organisation, in one
-    region, or whether configuration policies govern that centrally.
-  - It has to run with credentials of the delegated administrator, for central configuration in the home region.
-  - An option that is not set leaves its setting alone. There is no state, because the configuration is always there.
+  - Configures whether AWS Security Hub CSPM is enabled automatically in accounts that join the AWS organization, in one
+    region, or whether configuration policies control that centrally.
+  - It must run with credentials of the delegated administrator. For central configuration, it must
+    run in the home region.
+  - An option that is not set leaves its setting unchanged. The configuration always exists, so it cannot be
+    removed.
 options:
   auto_enable:
-    description: Whether Security Hub is enabled in accounts that join the organisation.
+    description: Whether Security Hub is enabled in accounts that join the organization.
     type: bool
   auto_enable_standards:
-    description: Whether AWS's default standards are enabled there too.
+    description: Whether the default standards are also enabled there.
     type: str
     choices: [NONE, DEFAULT]
   configuration_type:
     description:
-      - V(LOCAL) configures every region for itself. V(CENTRAL) leaves it to configuration policies, needs a finding
-        aggregator, and switches O(auto_enable) and O(auto_enable_standards) off.
+      - V(LOCAL) configures each region separately. V(CENTRAL) uses configuration policies, requires a finding
+        aggregator, and turns O(auto_enable) and O(auto_enable_standards) off.
     type: str
     choices: [LOCAL, CENTRAL]
 author:
@@ -43,18 +45,18 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Enable Security Hub in every account that joins, but none of its standards
+- name: Enable Security Hub in every account that joins, without standards
   secops.securityhub.securityhub_organization_configuration:
     auto_enable: true
     auto_enable_standards: NONE
     region: eu-west-1
 
-- name: Leave it to configuration policies
+- name: Use configuration policies
   secops.securityhub.securityhub_organization_configuration:
     configuration_type: CENTRAL
     region: eu-west-1
 
-- name: See how it is configured
+- name: Show the configuration
   secops.securityhub.securityhub_organization_configuration_info:
     region: eu-west-1
 """
@@ -66,32 +68,32 @@ organization_configuration:
   type: dict
   contains:
     auto_enable:
-      description: Whether Security Hub is enabled in accounts that join the organisation.
+      description: Whether Security Hub is enabled in accounts that join the organization.
       returned: always
       type: bool
       sample: true
     auto_enable_standards:
-      description: V(DEFAULT) when AWS's default standards are enabled there too, otherwise V(NONE).
+      description: V(DEFAULT) if the default standards are also enabled there, otherwise V(NONE).
       returned: always
       type: str
       sample: NONE
     configuration_type:
-      description: V(LOCAL), or V(CENTRAL) when configuration policies govern accounts and regions.
-      returned: when AWS gives it
+      description: V(LOCAL), or V(CENTRAL) if configuration policies control accounts and regions.
+      returned: when AWS returns it
       type: str
       sample: LOCAL
     member_account_limit_reached:
-      description: Whether the administrator has as many members as AWS allows.
+      description: Whether the administrator has reached the maximum number of members.
       returned: always
       type: bool
       sample: false
     status:
-      description: How far AWS is with central configuration, V(PENDING), V(ENABLED), V(FAILED) or V(DISABLED).
-      returned: when AWS gives it
+      description: The status of central configuration, V(PENDING), V(ENABLED), V(FAILED) or V(DISABLED).
+      returned: when AWS returns it
       type: str
       sample: ENABLED
     status_message:
-      description: Why central configuration could not be enabled.
+      description: Why AWS could not enable central configuration.
       returned: when it failed
       type: str
       sample: The finding aggregator is missing
@@ -99,91 +101,93 @@ organization_configuration:
 
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
-from ..module_utils._aws import polling as waiting
+from ..module_utils._aws.clients import Caller
 from ..module_utils._aws.errors import UserError
+from ..module_utils._aws.modules import Module
+from ..module_utils._aws.polling import poll
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub as api
+from ..module_utils._services import securityhub
 
 Configuration = dict[str, Any]
 
-# What AWS sets, and lets nobody change, under central configuration.
+# AWS sets these under central configuration, and refuses to change them.
 UNDER_CENTRAL = {"AutoEnable": False, "AutoEnableStandards": "NONE"}
 SECONDS_TO_SETTLE = 180
 
 
-def configuration_type(current: Configuration) -> str:
+def central_of(configuration: Configuration) -> dict[str, Any]:
+    """Return ConfigurationType, Status and StatusMessage; {} where AWS does not return them."""
+    return configuration.get("OrganizationConfiguration") or {}
+
+
+def configuration_type(configuration: Configuration) -> str:
     """Return LOCAL or CENTRAL."""
-    return str((current.get("OrganizationConfiguration") or {}).get("ConfigurationType", "LOCAL"))
+    return str(central_of(configuration).get("ConfigurationType", "LOCAL"))
 
 
-def asked(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings that the options ask for, under their names in the API."""
-    wanted = {"AutoEnable": options["auto_enable"], "AutoEnableStandards": options["auto_enable_standards"]}
-    return {key: value for key, value in wanted.items() if value is not None}
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that are set in the options, under their names in the API."""
+    settings = {"AutoEnable": options["auto_enable"], "AutoEnableStandards": options["auto_enable_standards"]}
+    return {key: value for key, value in settings.items() if value is not None}
 
 
-def problems(options: dict[str, Any]) -> list[str]:
-    """Return what AWS would refuse, as far as the options alone tell."""
-    if options["configuration_type"] != "CENTRAL":
-        return []
-    return [_contradiction(key) for key, value in asked(options).items() if value != UNDER_CENTRAL[key]]
+def contradictions(options: dict[str, Any]) -> list[str]:
+    """Return the options that central configuration does not allow, each with the remedy."""
+    return [
+        f"{key} is {value}, but central configuration sets it to {UNDER_CENTRAL[key]}. Remove it, and use a "
+        f"configuration policy instead."
+        for key, value in given(options).items()
+        if value != UNDER_CENTRAL[key]
+    ]
 
 
-def _contradiction(member: str) -> str:
-    return f"central configuration rules out {member}: leave it out, and use a configuration policy instead"
+def desired_settings(current: Configuration, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the three desired settings. Raise UserError if the live configuration is central and contradicts them."""
+    kind = options["configuration_type"] or configuration_type(current)
+    if kind == "LOCAL":
+        return {**{key: current[key] for key in UNDER_CENTRAL}, **given(options), "ConfigurationType": kind}
+    problems = contradictions(options)
+    if problems:
+        raise UserError(" ".join(problems))
+    return {**UNDER_CENTRAL, "ConfigurationType": kind}
 
 
-def wanted_of(current: Configuration, options: dict[str, Any]) -> dict[str, Any]:
-    """Return all three settings as they shall be. Raise UserError where central configuration rules them out."""
-    wanted_type = options["configuration_type"] or configuration_type(current)
-    settings = {key: current[key] for key in UNDER_CENTRAL}
-    if wanted_type == "CENTRAL":
-        ruled_out = [key for key, value in asked(options).items() if value != UNDER_CENTRAL[key]]
-        if ruled_out:
-            raise UserError(f"{_contradiction(' and '.join(ruled_out))}.")
-        return {**UNDER_CENTRAL, "ConfigurationType": wanted_type}
-    return {**settings, **asked(options), "ConfigurationType": wanted_type}
-
-
-def differs(current: Configuration, wanted: dict[str, Any]) -> bool:
-    """Tell whether anything must be written."""
-    return configuration_type(current) != wanted["ConfigurationType"] or any(
-        current[key] != wanted[key] for key in UNDER_CENTRAL
+def differs(current: Configuration, desired: dict[str, Any]) -> bool:
+    """Tell whether anything must be changed."""
+    return configuration_type(current) != desired["ConfigurationType"] or any(
+        current[key] != desired[key] for key in UNDER_CENTRAL
     )
 
 
-def projected(current: Configuration, wanted: dict[str, Any]) -> Configuration:
+def projected(current: Configuration, desired: dict[str, Any]) -> Configuration:
     """Return the configuration as it will be."""
-    nested = {"ConfigurationType": wanted["ConfigurationType"], "Status": "ENABLED"}
-    return {**current, **{key: wanted[key] for key in UNDER_CENTRAL}, "OrganizationConfiguration": nested}
+    central = {"ConfigurationType": desired["ConfigurationType"], "Status": "ENABLED"}
+    return {**current, **{key: desired[key] for key in UNDER_CENTRAL}, "OrganizationConfiguration": central}
 
 
-def update(client: Any, current: Configuration, wanted: dict[str, Any]) -> Configuration:
-    """Write what is wanted, wait for central configuration to settle, and return what AWS shows then."""
-    members = {key: wanted[key] for key in UNDER_CENTRAL}
-    if configuration_type(current) != wanted["ConfigurationType"]:
-        members["OrganizationConfiguration"] = {"ConfigurationType": wanted["ConfigurationType"]}
-    api.update_organization_configuration(client, members)
-    after = waiting.poll(
-        lambda: api.describe_organization_configuration(client),
-        lambda shown: (shown.get("OrganizationConfiguration") or {}).get("Status") != "PENDING",
+def update(aws: Caller, current: Configuration, desired: dict[str, Any]) -> Configuration:
+    """Change the settings, wait until central configuration settles, and return the live configuration."""
+    members = {key: desired[key] for key in UNDER_CENTRAL}
+    if configuration_type(current) != desired["ConfigurationType"]:
+        members["OrganizationConfiguration"] = {"ConfigurationType": desired["ConfigurationType"]}
+    aws.call("securityhub", securityhub.update_organization_configuration, members)
+    after = poll(
+        lambda: aws.call("securityhub", securityhub.describe_organization_configuration),
+        lambda shown: central_of(shown).get("Status") != "PENDING",
         SECONDS_TO_SETTLE,
     )
-    nested = after.get("OrganizationConfiguration") or {}
-    if nested.get("Status") in ("FAILED", "PENDING"):
+    central = central_of(after)
+    if central.get("Status") in ("FAILED", "PENDING"):
         raise UserError(
-            f"AWS could not switch to {wanted['ConfigurationType']} configuration (status {nested['Status']}: "
-            f"{nested.get('StatusMessage') or 'no reason given'}): check the finding aggregator and the home region."
+            f"AWS did not switch to {desired['ConfigurationType']} configuration (status {central['Status']}: "
+            f"{central.get('StatusMessage') or 'no reason given'}). Check the finding aggregator and the home region."
         )
     return after
 
 
 def main() -> None:
-    """Read the options, compare, change, report."""
-    module = AnsibleAWSModule(
+    """Change how accounts that join the organization are treated."""
+    module = Module(
         argument_spec={
             "auto_enable": {"type": "bool"},
             "auto_enable_standards": {"type": "str", "choices": ["NONE", "DEFAULT"]},
@@ -192,18 +196,16 @@ def main() -> None:
         required_one_of=[("auto_enable", "auto_enable_standards", "configuration_type")],
         supports_check_mode=True,
     )
-    modules.refuse(module, problems(module.params))
-    client = modules.client(module, "securityhub")
-    with modules.explained(module, f"Security Hub organisation configuration in {client.meta.region_name}"):
-        current = after = api.describe_organization_configuration(client)
-        wanted = wanted_of(current, module.params)
-        changed = differs(current, wanted)
-        if changed:
-            after = projected(current, wanted) if module.check_mode else update(client, current, wanted)
-
-    before = transformations.organization_configuration_result(current)
-    result = transformations.organization_configuration_result(after)
-    module.exit_json(changed=changed, organization_configuration=result, diff=modules.difference(before, result))
+    options = module.params
+    module.require(contradictions(options) if options["configuration_type"] == "CENTRAL" else [])
+    aws = module.access()
+    with module.explained(f"Security Hub organization configuration in {aws.region}"):
+        current = after = aws.call("securityhub", securityhub.describe_organization_configuration)
+        desired = desired_settings(current, options)
+        if differs(current, desired):
+            after = projected(current, desired) if module.check_mode else update(aws, current, desired)
+    result = transformations.organization_configuration_result
+    module.exit_with("organization_configuration", result(current), result(after))
 
 
 if __name__ == "__main__":

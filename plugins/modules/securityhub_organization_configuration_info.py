@@ -9,11 +9,11 @@ DOCUMENTATION = r"""
 ---
 module: securityhub_organization_configuration_info
 version_added: 1.0.0
-short_description: Read how AWS Security Hub treats accounts that join the organisation
+short_description: Read how AWS Security Hub treats accounts that join the organization
 description:
-  - Reads whether AWS Security Hub CSPM is enabled by itself in accounts that join the AWS organisation, in one region,
-    and whether configuration policies govern that centrally.
-  - It has to run with credentials of the delegated administrator.
+  - Reads whether AWS Security Hub CSPM is enabled automatically in accounts that join the AWS organization, in one
+    region, and whether configuration policies control that centrally.
+  - It must run with credentials of the delegated administrator.
 options: {}
 author:
   - secops.securityhub maintainers (@secops)
@@ -27,10 +27,10 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Read how accounts that join are treated
+- name: Read the configuration
   secops.securityhub.securityhub_organization_configuration_info:
     region: eu-west-1
-  register: organisation
+  register: organization
 """
 
 RETURN = r"""
@@ -40,50 +40,48 @@ organization_configuration:
   type: dict
   contains:
     auto_enable:
-      description: Whether Security Hub is enabled in accounts that join the organisation.
+      description: Whether Security Hub is enabled in accounts that join the organization.
       returned: always
       type: bool
       sample: true
     auto_enable_standards:
-      description: V(DEFAULT) when AWS's default standards are enabled there too, otherwise V(NONE).
+      description: V(DEFAULT) if the default standards are also enabled there, otherwise V(NONE).
       returned: always
       type: str
       sample: NONE
     configuration_type:
-      description: V(LOCAL), or V(CENTRAL) when configuration policies govern accounts and regions.
-      returned: when AWS gives it
+      description: V(LOCAL), or V(CENTRAL) if configuration policies control accounts and regions.
+      returned: when AWS returns it
       type: str
       sample: LOCAL
     member_account_limit_reached:
-      description: Whether the administrator has as many members as AWS allows.
+      description: Whether the administrator has reached the maximum number of members.
       returned: always
       type: bool
       sample: false
     status:
-      description: How far AWS is with central configuration, V(PENDING), V(ENABLED), V(FAILED) or V(DISABLED).
-      returned: when AWS gives it
+      description: The status of central configuration, V(PENDING), V(ENABLED), V(FAILED) or V(DISABLED).
+      returned: when AWS returns it
       type: str
       sample: ENABLED
     status_message:
-      description: Why central configuration could not be enabled.
+      description: Why AWS could not enable central configuration.
       returned: when it failed
       type: str
       sample: The finding aggregator is missing
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ..module_utils._aws import modules
+from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub as api
+from ..module_utils._services import securityhub
 
 
 def main() -> None:
-    """Ask AWS, report."""
-    module = AnsibleAWSModule(argument_spec={}, supports_check_mode=True)
-    client = modules.client(module, "securityhub")
-    with modules.explained(module, f"Security Hub organisation configuration in {client.meta.region_name}"):
-        configuration = api.describe_organization_configuration(client)
+    """Return how accounts that join the organization are treated."""
+    module = Module(argument_spec={}, supports_check_mode=True)
+    aws = module.access()
+    with module.explained(f"Security Hub organization configuration in {aws.region}"):
+        configuration = aws.call("securityhub", securityhub.describe_organization_configuration)
     module.exit_json(
         changed=False,
         organization_configuration=transformations.organization_configuration_result(configuration),

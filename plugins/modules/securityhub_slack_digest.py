@@ -9,21 +9,21 @@ DOCUMENTATION = r"""
 ---
 module: securityhub_slack_digest
 version_added: 1.0.0
-short_description: Tell each Slack channel which Security Hub findings are open
+short_description: Post the number of open Security Hub findings to each Slack channel
 description:
-  - Sends one message to each Slack channel of each account of the play - how many findings of each severity are open,
-    how many of them are new, how old the oldest of the gravest is, and which regions, accounts, controls and resources
-    have the most.
-  - Open is what is C(ACTIVE) and C(NEW) or C(NOTIFIED), and has not passed its check. A channel is told of what the
-    event patterns that M(secops.securityhub.securityhub_slack) deploys from the same variables send to it, so its
-    severities, accounts and suppressions hold, findings about global resources count in their owner region only, and
-    those that an aggregator copies in the home region only.
-  - The message is published to the topic of a region from which the channel hears. A region that fails is named in it
-    as not counted.
-  - Hosts and routes from which findings go by hand only (C(securityhub_slack_forward_automatically=false)) are not
-    counted, and those that send OCSF findings (C(securityhub_slack_finding_format=ocsf)) fail.
-  - It reads the variables C(securityhub_slack_*) of each host, as M(secops.securityhub.securityhub_slack) does.
-  - The task itself does not fail for a target or a channel; look at RV(summary), as
+  - Sends one message to each Slack channel of each account of the play. It shows the number of open findings by
+    severity, how many of them are new, the age of the oldest finding of the highest severity, and the regions,
+    accounts, controls and resources with the most findings.
+  - A finding is open if it is C(ACTIVE), is C(NEW) or C(NOTIFIED), and has not passed its check. The findings of a
+    channel are selected by the event patterns that M(secops.securityhub.securityhub_slack) deploys from the same
+    variables. So the channel's severities, accounts and suppressions apply, findings about global resources are counted
+    only in the global findings region, and findings that an aggregator copies are counted only in the home region.
+  - The message is published to the topic of a region that reaches the channel. It names the regions that failed and
+    were not counted.
+  - Hosts and channels to which findings are forwarded only by hand (C(securityhub_slack_forward_automatically=false))
+    are not counted. Hosts that forward OCSF findings (C(securityhub_slack_finding_format=ocsf)) fail.
+  - The module reads the variables C(securityhub_slack_*) of each host, as M(secops.securityhub.securityhub_slack) does.
+  - The task does not fail if a target or a channel fails. Check RV(summary), as
     C(playbooks/securityhub_slack_digest.yml) does.
 author:
   - secops.securityhub maintainers (@secops)
@@ -32,17 +32,17 @@ options:
     type: int
     default: 7
     description:
-      - How many days a finding is new, from its creation, 1 to 90.
+      - For how many days after its creation a finding is new, from 1 to 90.
 attributes:
   check_mode:
     support: full
-    description: Says what would be sent, and sends nothing.
+    description: Reports what would be sent, and sends nothing.
   diff_mode:
     support: N/A
     description: There is nothing to compare.
   idempotent:
     support: N/A
-    description: Each run sends its messages.
+    description: Each run sends new messages.
 extends_documentation_fragment:
   - secops.securityhub._attributes.batch
 seealso:
@@ -51,16 +51,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Tell the channels what is open
+- name: Post the number of open findings
   hosts: all
   gather_facts: false
   tasks:
-    - name: Send a digest of the month
+    - name: Send a monthly digest
       secops.securityhub.securityhub_slack_digest:
         days: 30
       register: digest
 
-    - name: Fail where a channel has none, or one that is not whole
+    - name: Fail if a digest is missing or incomplete
       ansible.builtin.assert:
         that: digest.summary.failed == 0 and digest.summary.unpublished == 0
       run_once: true
@@ -68,7 +68,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed:
-  description: Whether any message was sent, or in check mode would be.
+  description: Whether a message was sent, or would be in check mode.
   returned: always
   type: bool
 digests:
@@ -86,11 +86,11 @@ digests:
       type: str
       sample: C0123456789
     topic:
-      description: The name of the SNS topic that leads there.
+      description: The name of the SNS topic that the channel is connected to.
       type: str
       sample: securityhub-slack
     region:
-      description: The region in which the message was published, or in check mode would be; empty where that failed.
+      description: The region in which the message was published, or would be in check mode. Empty if that failed.
       type: str
       sample: eu-west-1
     published:
@@ -105,15 +105,15 @@ digests:
       type: list
       elements: str
     severities:
-      description: How many findings of each severity are open.
+      description: The number of open findings by severity.
       type: dict
       sample: {CRITICAL: 12, HIGH: 40}
     new:
-      description: How many of them are new.
+      description: The number of new findings among them, by severity.
       type: dict
       sample: {CRITICAL: 3}
     oldest_days:
-      description: The age in days of the oldest finding of the gravest severity, null without any.
+      description: The age in days of the oldest finding of the highest severity. Null without any.
       type: int
       sample: 92
     counted:
@@ -122,7 +122,7 @@ digests:
       elements: str
       sample: [us-east-1, ap-southeast-1]
     missing:
-      description: The hosts of the account that failed, and whose findings are not in it.
+      description: The hosts of the account that failed and whose findings are not counted.
       type: list
       elements: str
       sample: [eu-west-1]
@@ -130,15 +130,15 @@ digests:
       description: Whether the message could not be sent.
       type: bool
     msg:
-      description: Cause and remedy of that.
+      description: Cause and remedy of the failure.
       type: str
 targets:
-  description: What was found for each host, by its name.
+  description: The outcome for each host, by its name.
   returned: always
   type: dict
   contains:
     account_id:
-      description: The AWS account, empty if it could not be found out.
+      description: The ID of the AWS account, empty if it is unknown.
       type: str
       sample: "111111111111"
     region:
@@ -146,7 +146,7 @@ targets:
       type: str
       sample: eu-west-1
     findings:
-      description: How many open findings the target sends, or would if they were new.
+      description: The number of open findings that the target forwards, or would if their status were C(NEW).
       type: int
     failed:
       description: Whether the target failed.
@@ -155,12 +155,12 @@ targets:
       description: Cause and remedy of a failure.
       type: str
 summary:
-  description: How many digests there are, what became of them, and how many targets failed.
+  description: The number of digests, of those that were published and of those that failed, and of failed targets.
   returned: always
   type: dict
   sample: {digests: 2, published: 2, unpublished: 0, failed: 0}
 notices:
-  description: What is worth knowing, such as the owner region of global findings.
+  description: Notices, for example which region forwards global findings.
   returned: always
   type: list
   elements: str

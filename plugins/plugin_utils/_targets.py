@@ -15,7 +15,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.yaml import yaml_load
 
-from ..module_utils._model.settings import REGION
+from ..module_utils._aws.names import REGION
 from ..module_utils._model.settings import settings_of
 from ..module_utils._model.snapshot import TargetSnapshot
 
@@ -151,7 +151,7 @@ def _misplaced(host: str, raw: Variables) -> list[str]:
     return [
         f"{name} is a variable of {host} as it stands in the inventory: indent it as far as {host}, to make it a host"
         for name in sorted(raw)
-        if REGION.match(name.rsplit(".", maxsplit=1)[-1])
+        if REGION.fullmatch(name.rsplit(".", maxsplit=1)[-1])
     ]
 
 

@@ -15,7 +15,7 @@ from ansible_collections.secops.securityhub.tests.resilience.playbook import Res
 from ansible_collections.secops.securityhub.tests.resilience.playbook import expect
 
 # Each cause ends with one of these.
-REMEDIES = ("run the playbook again", "sign in again")
+REMEDIES = ("un the playbook again", "Sign in again")
 ATTEMPTS = 8
 CHATBOT = "https://global.sns-api.chatbot.amazonaws.com"
 SLOW_STACKS = 0.5
@@ -110,7 +110,7 @@ def expired(fleet: Fleet, phase: Phase) -> str:
     expect(result.code == 2, "the exit code does not tell that the run failed", result)
     expect(result.failed == set(fleet.regions), "all targets of the account should have failed", result)
     expect(
-        all("the credentials have expired: sign in again" in cause for cause in result.causes.values()), "cause", result
+        all("the credentials have expired. Sign in again" in cause for cause in result.causes.values()), "cause", result
     )
     _finish(fleet, phase)
     return f"{len(result.failed)} failed, {result.seconds:.0f} s"

@@ -85,9 +85,9 @@ def design(shape: dict[str, Any], scope: Scope = HERE) -> template.StackDesign:
     today = datetime.date(2026, 1, 1)
     of_routes = [policy.policy_of(route.variables, today) for route in settings.routes]
     automatic = tuple(patterns.automatic_patterns(of_route, scope) for of_route in of_routes)
-    duties = handover.duties(scope, of_routes)
+    responsibilities = handover.responsibilities(scope, of_routes)
     configurations = tuple(route.channel.configuration for route in settings.routes)
-    return desired.pipeline(settings, ACCOUNT, automatic, duties, configurations).stack
+    return desired.pipeline(settings, ACCOUNT, automatic, responsibilities, configurations).stack
 
 
 def render_all() -> dict[str, dict[str, Any]]:

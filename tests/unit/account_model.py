@@ -21,8 +21,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model import l
 from ansible_collections.secops.securityhub.plugins.module_utils._model import names
 from ansible_collections.secops.securityhub.plugins.module_utils._model import outcome
 from ansible_collections.secops.securityhub.plugins.module_utils._model.account import Account
-from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import DELETE
-from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import NONE
 from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import AccountPlan
 from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import Blockers
 from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import IdentityPlan
@@ -37,7 +35,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import healthy
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import account as plan
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import design
-from ansible_collections.secops.securityhub.plugins.module_utils._stack import states
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.operation import Operation
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
 
@@ -136,15 +134,15 @@ class AccountModel:
     def _carry_out(self, target: TargetPlan) -> None:
         region, desired = target.settings.region, target.desired
         for operation in target.stack:
-            if operation == states.WAIT:
+            if operation == Operation.WAIT:
                 self.stacks[region]["StackStatus"] = "UPDATE_COMPLETE"
                 continue
             self.stacks.pop(region, None)
-            if operation in (states.CREATE, states.UPDATE):
+            if operation in (Operation.CREATE, Operation.UPDATE):
                 self.stacks[region] = stack_of(desired.stack)
-        if target.action == DELETE:
+        if target.action == Operation.DELETE:
             del self.actions[region]
-        elif target.action != NONE:
+        elif target.action != Operation.NONE:
             self.actions[region] = {
                 "ActionTargetArn": names.action_arn(target.settings, ACCOUNT),
                 "Name": desired.action.name,
@@ -162,10 +160,10 @@ class AccountModel:
     def _write_identity(self, planned: IdentityPlan, account: AccountPlan) -> None:
         tags = [{"Key": key, "Value": value} for key, value in names.identity(account.settings, ACCOUNT).role_tags]
         role, guardrail = self.identity.role, self.identity.guardrail
-        if planned.role != NONE:
-            role = None if planned.role == DELETE else role_of(tags)
-        if planned.guardrail != NONE:
-            guardrail = None if planned.guardrail == DELETE else guardrail_of(tags)
+        if planned.role != Operation.NONE:
+            role = None if planned.role == Operation.DELETE else role_of(tags)
+        if planned.guardrail != Operation.NONE:
+            guardrail = None if planned.guardrail == Operation.DELETE else guardrail_of(tags)
         self.identity = identities.LiveIdentity(role, guardrail)
 
 

@@ -24,13 +24,13 @@ from .._model import names
 from .._model.outcome import AccountOutcome
 from .._model.outcome import TargetOutcome
 from .._model.outcome import unapplied_target
-from .._model.plan import NONE
 from .._model.snapshot import healthy
 from .._observe import accounts as observe
 from .._plan import account as of_account
 from .._plan import channel as channels
 from .._plan import transfer
 from .._preflight import blockers
+from .._resource.operation import Operation
 from .._securityhub import action_target
 from .._services import iam
 from .._services import securityhub
@@ -147,7 +147,7 @@ def _each_target(step: Callable[[TargetOutcome], None], targets: list[TargetOutc
 
 
 def _write_action(aws: Clients, target: TargetOutcome) -> None:
-    if target.action == NONE:
+    if target.action == Operation.NONE:
         return
     settings, live = target.settings, target.live.action
     access = aws.access(settings.source, settings.region)
@@ -280,7 +280,7 @@ def _write_planned_channel(aws: Clients, account: AccountOutcome, planned: Chann
         # What was removed since it was read is added again.
         plan = None if merge.resubscribed else merge.plan
         authorized = merge.desired.team_id in account.plan.blockers.authorized
-        configuration.apply(_chatbot(aws, account), merge.desired, plan, authorised=authorized)
+        configuration.apply(_chatbot(aws, account), merge.desired, plan, authorized=authorized)
     for button, button_plan in planned.buttons.desired:
         if button_plan.changed:
             custom_action.write(_chatbot(aws, account), button_plan, button)

@@ -10,11 +10,9 @@ from typing import Any
 
 from .._model.identity import PERMISSIONS_TAG
 from .._model.identity import TRUST
-from .._model.plan import CREATE
-from .._model.plan import DELETE
-from .._model.plan import UPDATE
 from .._plan.identity import document_of
 from .._plan.identity import is_tagged
+from .._resource.operation import Operation
 from .._services import iam
 
 if TYPE_CHECKING:
@@ -32,20 +30,20 @@ VERSIONS_AT_MOST = 5  # of a managed policy; AWS refuses a sixth
 def write(client: Any, desired: Identity, live: LiveIdentity, planned: IdentityPlan) -> None:
     """Carry out *planned*. The role goes before the guardrail when removing, after it when building."""
     tags = dict(desired.tags)
-    if planned.guardrail == CREATE:
+    if planned.guardrail == Operation.CREATE:
         iam.create_policy(client, desired.guardrail_name, GUARDRAIL_DESCRIPTION, desired.guardrail, tags)
-    elif planned.guardrail == UPDATE:
+    elif planned.guardrail == Operation.UPDATE:
         _renew_guardrail(client, desired)
-    if planned.role == CREATE:
+    if planned.role == Operation.CREATE:
         iam.create_role(client, desired.role_name, ROLE_DESCRIPTION, TRUST, tags)
         _grant(client, desired)
-    elif planned.role == UPDATE:
+    elif planned.role == Operation.UPDATE:
         _renew_role(client, desired, live)
-    elif planned.role == DELETE:
+    elif planned.role == Operation.DELETE:
         # AWS deletes no role that has a policy.
         _revoke(client, desired, live)
         iam.delete_role(client, desired.role_name)
-    if planned.guardrail == DELETE:
+    if planned.guardrail == Operation.DELETE:
         _delete_guardrail(client, desired.guardrail_arn)
 
 

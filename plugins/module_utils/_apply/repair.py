@@ -88,7 +88,7 @@ def _policy_of(site: Site, topic_arn: str) -> dict[str, Any]:
 
 
 def _policy(site: Site, name: str) -> None:
-    arn = site.resources.place.arn("sns", name)
+    arn = site.resources.location.arn("sns", name)
     live = json.loads(site.live.topics[arn].get("Policy") or "{}")
     policy = with_grants_of_others(_policy_of(site, arn), live)
     site.call("sns", sns.set_topic_attribute, arn, "Policy", json.dumps(policy))
@@ -108,7 +108,7 @@ def with_grants_of_others(wanted: dict[str, Any], live: dict[str, Any]) -> dict[
 
 def _encryption(site: Site, name: str) -> None:
     key = site.named(stack_resources.TOPIC, "TopicName", name).get("KmsMasterKeyId", "")
-    site.call("sns", sns.set_topic_attribute, site.resources.place.arn("sns", name), "KmsMasterKeyId", key)
+    site.call("sns", sns.set_topic_attribute, site.resources.location.arn("sns", name), "KmsMasterKeyId", key)
 
 
 def _own_key(site: Site, name: str) -> None:
@@ -150,7 +150,7 @@ def _alarm(site: Site, name: str) -> None:
 
 
 def _subscription(site: Site, name: str) -> None:
-    arn = site.resources.place.arn("sns", name)
+    arn = site.resources.location.arn("sns", name)
     for attributes in filter(None, site.live.subscriptions[arn]):
         set_attribute = partial(site.call, "sns", sns.set_subscription_attribute, attributes["SubscriptionArn"])
         if attributes.get("RawMessageDelivery") == "true":

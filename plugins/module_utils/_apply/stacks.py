@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from .._aws import parallel
 from .._aws.errors import UserError
+from .._resource.operation import Operation
 from .._services import cloudformation
 from .._stack import live as stacks
 from .._stack import states
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from .._aws.clients import Clients
     from .._model.settings import Settings
+    from .._services.cloudformation import Stack
     from .._stack.template import StackDesign
 
 FIRST_PAUSE = 0.5  # seconds; the pause grows by half each round
@@ -43,8 +45,8 @@ class Work:
 
     settings: Settings
     design: StackDesign | None
-    live: dict[str, Any] | None
-    done: tuple[str, ...] = ()
+    live: Stack | None
+    done: tuple[Operation, ...] = ()
     left_behind: tuple[str, ...] = ()
     error: Exception | None = None
     finished: bool = False
@@ -105,11 +107,11 @@ def _advanced(aws: Clients, work: Work, started: float) -> Work:
         same=stacks.matches(work.design, work.live),
         tried=frozenset(work.done),
     )
-    if operation == states.NONE:
+    if operation == Operation.NONE:
         return replace(work, finished=True)
-    if operation == states.STUCK:
+    if operation == Operation.STUCK:
         raise UserError(_stuck(aws, work))
-    if operation != states.WAIT:
+    if operation != Operation.WAIT:
         try:
             return replace(OPERATIONS[operation](aws, work), done=(*work.done, operation))
         except cloudformation.Busy:
@@ -179,10 +181,10 @@ def _resume(aws: Clients, work: Work) -> Work:
 
 
 OPERATIONS: dict[str, Callable[[Clients, Work], Work]] = {
-    states.CREATE: _create,
-    states.UPDATE: _update,
-    states.DELETE: _delete,
-    states.AGAIN: _delete,
-    states.RETAIN: _retain,
-    states.RESUME: _resume,
+    Operation.CREATE: _create,
+    Operation.UPDATE: _update,
+    Operation.DELETE: _delete,
+    Operation.DELETE_AGAIN: _delete,
+    Operation.DELETE_RETAINING: _retain,
+    Operation.RESUME: _resume,
 }

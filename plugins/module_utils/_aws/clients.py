@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""botocore clients, one a service, region and endpoint, shared by accounts and threads. PRIVATE to the collection."""
+"""Signed calls through botocore clients that accounts and threads share. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ try:
     import botocore.session
     from botocore.parsers import ResponseParserError
 except ImportError:
-    pass  # the action plugin says so
+    pass  # the action plugin reports it
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ USER_AGENT = "secops.securityhub"
 
 @dataclass
 class Traffic:
-    """What the run cost: calls answered, and how often botocore had to try again."""
+    """How many calls were answered in this run, and how often botocore retried."""
 
     calls: int = 0
     retries: int = 0
@@ -78,19 +78,18 @@ class Caller(Protocol):
 
 
 class Clients:
-    """Hands out clients; a thread names the account it acts for with *acting*."""
+    """Makes signed calls: one botocore client per service, region and endpoint, which all accounts share."""
 
     def __init__(self, connections: int = 10) -> None:
         self.traffic = Traffic()
         self._acting = Acting()
         self._lock = threading.Lock()
-        # Its own, or each call of a thread that has its client would wait for the making of another's: 23 % of a run.
+        # A separate lock: otherwise each call waits while another thread creates a client, which takes 23 % of a run.
         self._store_lock = threading.Lock()
         self._clients: dict[tuple[str, str, str, int], Any] = {}
         self._store = CredentialStore(self._acting, partial(self.get, "sts"))
         self._session = botocore.session.Session()
-        # Tokens of the old global endpoint, which AWS_STS_REGIONAL_ENDPOINTS=legacy asks for, are refused by every
-        # region that an account has opted in to.
+        # Opt-in regions refuse tokens of the old global endpoint, which AWS_STS_REGIONAL_ENDPOINTS=legacy selects.
         self._session.set_config_variable("sts_regional_endpoints", "regional")
         self._session.register_component("credential_provider", self._acting)
         self._session.user_agent_extra = USER_AGENT
@@ -112,7 +111,8 @@ class Clients:
     ) -> Answer:
         """Call *function* with the client of *service* in *region*, signed with *source*, then the other arguments.
 
-        *function*: one of ``_services``. *attempts*: see ``get``. This is the only way to a signed call.
+        *function*: one of ``_services``. *attempts*: how often botocore sends the request at most; fewer for calls that
+        may fail, where a host that does not exist would cost 45 s.
         """
         client = self.get(service, region, source.endpoint_url, attempts)
         with self.acting(source):
@@ -149,10 +149,7 @@ class Clients:
             )
 
     def get(self, service: str, region: str, endpoint_url: str = "", attempts: int = ATTEMPTS) -> Any:
-        """Return the client of *service* in *region*; botocore's session makes them one at a time.
-
-        Fewer *attempts* are for calls that may fail, where a host that does not exist would cost 45 s.
-        """
+        """Return the client of *service* in *region*; botocore's session can only create one at a time."""
         key = (service, region, endpoint_url, attempts)
         client = self._clients.get(key)
         if client is not None:
@@ -196,39 +193,11 @@ class Access:
         )
 
 
-@dataclass(frozen=True)
-class _Given:
-    """A Caller around clients that somebody else made and signs for; *writer* makes the calls of one attempt."""
-
-    client: Any
-    writer: Any
-
-    @property
-    def region(self) -> str:
-        return str(self.client.meta.region_name)
-
-    def call(
-        self,
-        service: str,  # the clients are of one
-        function: Callable[..., Answer],
-        *arguments: Any,
-        attempts: int = ATTEMPTS,
-        region: str = "",
-        **options: Any,
-    ) -> Answer:
-        return function(self.writer if attempts == 1 and self.writer else self.client, *arguments, **options)
-
-
-def caller(given: Any, writer: Any = None) -> Caller:
-    """Return *given* if it is a Caller, else one around the client *given*. Goes when no caller passes clients."""
-    return given if hasattr(given, "call") else _Given(given, writer)
-
-
 def refuse_pages(http_response: Any, **_event: Any) -> None:
-    """Raise ResponseParserError for a web page in place of an answer (a botocore after-call event).
+    """Raise ResponseParserError if the answer is a web page (a botocore after-call event).
 
-    A network's sign-in page comes with status 200, and botocore reads it as the empty answer of a JSON service: a hub
-    that is on, no channel, nothing to do.
+    The sign-in page of a network has status 200, and botocore parses it as the empty answer of a JSON service: a hub
+    that is enabled, no channel, nothing to do.
     """
     kind = http_response.headers.get("content-type", "")
     if http_response.status_code < HTTP_REDIRECT and "html" in kind:

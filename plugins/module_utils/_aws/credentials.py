@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where an account's credentials come from. PRIVATE to the collection."""
+"""Loads and refreshes the credentials of each account. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ try:
     import botocore.exceptions
     import botocore.session
 except ImportError:
-    pass  # the action plugin and AnsibleAWSModule say so
+    pass  # the action plugin and AnsibleAWSModule report it
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,22 +38,22 @@ ROLE_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 DEFAULT_REGION = "us-east-1"
 ASSUMED = "assume-role"  # botocore's name for credentials of a role
-# 30 % of faults: with 3 attempts up to 3 of 60 calls fail, with 8 none did.
+# If 30 % of the requests fail: with 3 attempts up to 3 of 60 calls failed, with 8 none did.
 ATTEMPTS = 8
 CONNECT_TIMEOUT = 5  # seconds
 READ_TIMEOUT = 30  # seconds
-# botocore's loggers that warn of each sign-in that fails, with a traceback that Ansible writes to its log. Who is told
-# of the failure gets a sentence.
-TALKATIVE = ("botocore.credentials", "botocore.tokens")
-HOLD = 60  # seconds for which credentials sign before botocore is asked whether they are to be renewed
-MARGIN = 60  # seconds before their end in which it is asked more often,
-AGAIN = 1  # and after how many seconds
+# botocore's loggers that warn about each failed sign-in, with a traceback that Ansible writes to its log. The failure
+# itself is reported in one sentence.
+SILENCED_LOGGERS = ("botocore.credentials", "botocore.tokens")
+HOLD = 60  # seconds between checks whether the credentials must be refreshed
+MARGIN = 60  # seconds before their expiration in which they are checked more often,
+AGAIN = 1  # every so many seconds
 ROLE_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
 class CredentialSource:
-    """What tells one account's credentials from another's; empty strings mean botocore's own chain."""
+    """Where the credentials of an account come from; empty strings mean botocore's default chain."""
 
     profile: str = ""
     role_arn: str = ""
@@ -70,23 +70,25 @@ class CredentialSource:
 
 
 def problems(source: CredentialSource, session_name: str, external_id: str) -> list[str]:
-    """Return what STS would not take, each with its remedy. The last two: what the person calls them."""
+    """Return what STS would refuse, each with its remedy.
+
+    *session_name*, *external_id*: the names of the user's variables.
+    """
     found = []
     if not ROLE_SESSION_NAME.fullmatch(source.session_name):
         found.append(
-            f"{session_name} is {source.session_name!r}: AWS takes 2 to 64 letters, digits and signs out of _+=,.@-"
+            f"{session_name} is {source.session_name!r}. Use 2 to 64 letters, digits and the characters _+=,.@-"
         )
     if source.external_id and not EXTERNAL_ID.fullmatch(source.external_id):
-        # It may be a secret between two parties, so it is not shown.
-        found.append(f"{external_id} is not one: AWS takes 2 to 1224 letters, digits and signs out of _+=,.@:/-")
+        # It may be a secret between two parties, so it is never shown.
+        found.append(f"{external_id} is invalid. Use 2 to 1224 letters, digits and the characters _+=,.@:/-")
     return found
 
 
 class Acting:
-    """Stand-in for credentials: signs with those of the account that the calling thread acts for.
+    """Credentials for botocore that are those of the account that the calling thread acts for.
 
-    One botocore client a region then serves every account; a client for each account and region takes 11-16 s at
-    1,700 targets.
+    So one botocore client per region serves all accounts; one per account and region takes 11-16 s for 1,700 targets.
     """
 
     method = "secops.securityhub"
@@ -98,7 +100,7 @@ class Acting:
 
     @contextmanager
     def as_account(self, credentials: Any) -> Iterator[None]:
-        """Let this thread sign with *credentials* (a botocore Credentials object) inside the block."""
+        """Sign this thread's calls inside the block with *credentials* (a botocore Credentials object)."""
         before = getattr(self._thread, "credentials", None)
         self._thread.credentials = credentials
         try:
@@ -107,24 +109,24 @@ class Acting:
             self._thread.credentials = before
 
     def get_frozen_credentials(self) -> Any:
-        """Return what botocore signs with."""
+        """Return the credentials for the next request."""
         return self._thread.credentials.get_frozen_credentials()
 
     def get_deferred_property(self, property_name: str) -> Any:
-        """Answer botocore's endpoint rules, which ask for an account id: no service used here has account endpoints."""
+        """Return an attribute for botocore's endpoint rules; no service used here has account-specific endpoints."""
         return lambda: getattr(self, property_name, None)
 
     def load_credentials(self) -> Acting:
-        """Answer botocore's session, which asks its credential provider for credentials."""
+        """Return itself to botocore's session, as its credential provider."""
         return self
 
 
 class SignIn:
-    """The credentials of one source: loaded when they first sign, and renewed before they expire.
+    """The credentials of one source: loaded for the first request, and refreshed before they expire.
 
-    botocore renews ahead of time, and whenever something is signed as long as what it gets lasts for less than 15
-    minutes: for credentials that never last longer, a credential_process would run for each call. So what was got signs
-    for HOLD seconds, and as long as AWS takes it if it cannot be renewed. A refusal that is not a passing one stays.
+    botocore refreshes for each request as long as the credentials expire within 15 minutes: if they never last longer,
+    a credential_process would run for each request. So credentials are kept for HOLD seconds, and until they expire if
+    they cannot be refreshed. An error that is not temporary is kept and raised again.
     """
 
     def __init__(self, profile: str, load: Callable[[], Any]) -> None:
@@ -137,11 +139,11 @@ class SignIn:
         self._refused: Exception | None = None
 
     def get_frozen_credentials(self) -> Any:
-        """Return what signs now. Raise UserError, or what AWS or the network says, where there is nothing."""
+        """Return the current credentials. Raise UserError, or the error of AWS or the network, if there are none."""
         if self._is_due():
             with self._lock:
                 if self._is_due():
-                    self._held = self._renewed()
+                    self._held = self._refreshed()
                     self._asked = time.monotonic()
         return self._held
 
@@ -154,29 +156,29 @@ class SignIn:
         renewable = isinstance(self._credentials, botocore.credentials.RefreshableCredentials)
         return renewable and bool(self._credentials.refresh_needed(seconds))
 
-    def _renewed(self) -> Any:
+    def _refreshed(self) -> Any:
         if self._refused is not None:
             raise self._refused
         try:
             if self._credentials is None:
                 self._credentials = self._load()
             return self._credentials.get_frozen_credentials()
-        except Exception as error:  # what a person has configured may fail in any way
+        except Exception as error:  # the user's configuration may fail in any way
             if self._held is not None and not self._ends_within(0):
                 return self._held
             failure = sign_in.failure(error, self._profile)
             if not errors.is_passing(failure):
                 self._refused = failure
-            # Without what it came from, which may quote what a file or a program has given.
+            # Without its cause, which may quote the output of a program or the contents of a file.
             raise failure from None
 
 
 class CredentialStore:
     """The credentials of every source, each loaded once and each role assumed once.
 
-    *sts* makes the STS client of a region and endpoint, which signs with what *acting* says: one client then assumes
-    the roles of all accounts. Not for several threads at once: its owner holds a lock while it calls. Nothing waits
-    for AWS meanwhile; signing in does, each source by itself.
+    *sts* returns the STS client of a region and endpoint, which signs as *acting* says, so one client assumes the roles
+    of all accounts. Not thread-safe: the owner holds a lock while it calls. No method waits for AWS; the SignIn does,
+    for each source separately.
     """
 
     def __init__(self, acting: Acting, sts: Callable[[str, str], Any]) -> None:
@@ -184,17 +186,17 @@ class CredentialStore:
         self._sts = sts
         self._sign_ins: dict[CredentialSource, SignIn] = {}
         self._sessions: dict[str, Any] = {}
-        for name in TALKATIVE:
+        for name in SILENCED_LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
 
     def sign_in(self, source: CredentialSource) -> SignIn:
-        """Return the credentials of *source*. Raise ProfileNotFound, or UserError for what is no role ARN."""
+        """Return the credentials of *source*. Raise ProfileNotFound, or UserError for an invalid role ARN."""
         if source not in self._sign_ins:
             self._sign_ins[source] = self._sign_in(source)
         return self._sign_ins[source]
 
     def home_region(self, source: CredentialSource) -> str:
-        """Return where the partition of *source* has its global services: us-east-1, unless in China, GovCloud, ..."""
+        """Return the region of the global services in the partition of *source*: us-east-1 in the partition aws."""
         partitions = self._session("").get_data("partitions")["partitions"]
         partition = self._partition(source, partitions)
         outputs = next(item["outputs"] for item in partitions if item["id"] == partition)
@@ -204,7 +206,7 @@ class CredentialStore:
         if source.role_arn:
             return partition_of_role(source.role_arn)
         region = self._session(source.profile).get_config_variable("region")
-        # botocore's own answer takes the endpoints of all services, which are long to read.
+        # botocore's own lookup reads the endpoints of all services, which takes long.
         return next((str(item["id"]) for item in partitions if re.match(item["regionRegex"], region)), "aws")
 
     def _sign_in(self, source: CredentialSource) -> SignIn:
@@ -239,8 +241,8 @@ class CredentialStore:
 def _new_session(profile: str) -> Any:
     """Return a session that reads the credentials of *profile*, and assumes the role that it names, if any."""
     session = botocore.session.Session(profile=profile or None)
-    # Tokens of the old global endpoint are refused by every region that an account has opted in to. botocore takes it
-    # where AWS_STS_REGIONAL_ENDPOINTS says so, and where no region is set, which nobody needs to do here.
+    # Opt-in regions refuse tokens of the old global endpoint. botocore uses it if AWS_STS_REGIONAL_ENDPOINTS says so,
+    # and if no region is set, which is not required here.
     session.set_config_variable("sts_regional_endpoints", "regional")
     if not session.get_config_variable("region"):
         session.set_config_variable("region", DEFAULT_REGION)
@@ -264,20 +266,20 @@ def _credentials(session: Any, profile: str) -> Any:
 
 
 def _asks_for_a_code(profiles: dict[str, dict[str, str]], profile: str) -> bool:
-    """Tell whether the role of *profile*, or one on the way to it, is assumed with an MFA code."""
-    on_the_way: list[str] = []
-    while profile in profiles and profile not in on_the_way:
-        on_the_way.append(profile)
-        about = profiles[profile]
-        if "role_arn" in about and "mfa_serial" in about:
+    """Tell whether the role of *profile*, or of a source profile in its chain, is assumed with an MFA code."""
+    chain: list[str] = []
+    while profile in profiles and profile not in chain:
+        chain.append(profile)
+        options = profiles[profile]
+        if "role_arn" in options and "mfa_serial" in options:
             return True
-        profile = about.get("source_profile", "")
+        profile = options.get("source_profile", "")
     return False
 
 
 def partition_of_role(arn: str) -> str:
-    """Return the partition that a role lies in, such as aws or aws-us-gov. Raise UserError for what is no role ARN."""
+    """Return the partition that a role lies in, such as aws or aws-us-gov. Raise UserError for an invalid ARN."""
     match = ROLE_ARN.fullmatch(arn)
     if match is None:
-        raise UserError(f"{arn!r} is no ARN of a role: write it as arn:aws:iam::111111111111:role/name.")
+        raise UserError(f"{arn!r} is not the ARN of a role. Write it as arn:aws:iam::111111111111:role/name.")
     return match["partition"]

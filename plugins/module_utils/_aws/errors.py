@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an AWS error means for the person who runs the playbook: cause and remedy. PRIVATE to the collection."""
+"""Explains errors to the person who runs the playbook: cause and remedy. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ try:
     import botocore.exceptions as aws
     from botocore.parsers import ResponseParserError
 except ImportError:
-    pass  # the action plugin and AnsibleAWSModule say so
+    pass  # the action plugin and AnsibleAWSModule report it
 
 
 class UserError(Exception):
-    """The product itself declines to go on; the text holds cause and remedy."""
+    """An error that the user can fix; the text has the cause and the remedy."""
 
 
 class MultipleErrors(UserError):
-    """Several failures that are known at once."""
+    """Several errors that were found together."""
 
     def __init__(self, failures: list[BaseException]) -> None:
         self.sentences = list(dict.fromkeys(explain(failure) for failure in failures))
@@ -30,7 +30,7 @@ class MultipleErrors(UserError):
 
 
 def failures() -> tuple[type[BaseException], ...]:
-    """Return what a call may end with and *explain* puts into words: for an except clause."""
+    """Return the errors that a call may raise and *explain* describes, for an except clause."""
     return (aws.ClientError, aws.BotoCoreError, ResponseParserError, UserError)
 
 
@@ -38,61 +38,70 @@ def failures() -> tuple[type[BaseException], ...]:
 CODES = {
     "AccessDenied": (
         "these credentials may not call {operation} ({message})",
-        "grant the action (the role's README lists them all), and look for a service control policy that denies it.",
+        "Grant the action (the role's README lists all of them), and check whether a service control policy denies it.",
     ),
     "AssumeRoleDenied": (
         "these credentials may not assume the role ({message})",
-        "name them in its trust policy, allow them sts:AssumeRole, and check the external id.",
+        "Name them in its trust policy, grant them sts:AssumeRole, and check the external ID.",
     ),
     "WebIdentityDenied": (
         "the role does not trust this web identity ({message})",
-        "have its trust policy allow the identity provider, and the audience and subject of the token.",
+        "Allow the identity provider, and the audience and subject of the token, in its trust policy.",
     ),
     "WebIdentityExpired": (
         "the web identity token has expired ({message})",
-        "run the playbook again with a new one; in CI, a new job gets it.",
+        "Run the playbook again with a new token; in CI, a new job gets one.",
     ),
     "InvalidIdentityToken": (
-        "AWS does not take the web identity token ({message})",
-        "check AWS_WEB_IDENTITY_TOKEN_FILE, and that the role's account knows the identity provider.",
+        "AWS does not accept the web identity token ({message})",
+        "Check AWS_WEB_IDENTITY_TOKEN_FILE, and that the role's account has the identity provider.",
     ),
     "ForbiddenException": (
-        "IAM Identity Center does not give this role to who has signed in ({message})",
-        "check sso_account_id and sso_role_name of the profile, and who signs in.",
+        "IAM Identity Center does not grant this role to the user who signed in ({message})",
+        "Check sso_account_id and sso_role_name of the profile, and which user signs in.",
     ),
     "ExpiredToken": (
         "the credentials have expired",
-        "sign in again (for SSO: aws sso login) and run the playbook again.",
+        "Sign in again (for SSO: aws sso login) and run the playbook again.",
     ),
     "InvalidAccessException": (
         "Security Hub is not enabled there",
-        "enable it, or take the region out of the inventory.",
+        "Enable it, or remove the region from the inventory.",
     ),
     "LimitExceeded": (
-        "a quota of AWS is used up ({message})",
-        "remove what is not needed, or ask AWS for a higher quota.",
+        "an AWS quota is exhausted ({message})",
+        "Delete what is no longer needed, or request a higher quota.",
     ),
-    "OptInRequired": ("the region is not enabled in this account", "enable it, or take it out of the inventory."),
-    "Throttling": ("AWS still refused {operation} for its rate after {attempts} attempts", "run the playbook again."),
+    "OptInRequired": (
+        "the region is not enabled in this account",
+        "Enable it, or remove it from the inventory.",
+    ),
+    "Throttling": (
+        "AWS still throttled {operation} after {attempts} attempts",
+        "Run the playbook again.",
+    ),
     "UnrecognizedClient": (
         "AWS does not accept these credentials in this region",
-        "check that the region is enabled in this account and that the credentials are those of a live user or role.",
+        "Check that the region is enabled in this account, and that the user or role still exists.",
     ),
-    "SignatureDoesNotMatch": ("the secret key is wrong or this clock is off", "check the credentials and the clock."),
+    "SignatureDoesNotMatch": (
+        "the secret key is wrong, or the clock of this computer is off",
+        "Check the credentials and the clock.",
+    ),
 }
 
 # Kinds of policies as AWS names them when one of them denies a call, and what to do about each
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html).
 DENIED_BY = {
     "service control policy": (
-        "have the organization's administrator exempt it; a restriction to regions must let the global services "
-        "chatbot and iam through."
+        "Ask the organization's administrator for an exemption; a restriction to regions must allow the global "
+        "services chatbot and iam."
     ),
-    "resource control policy": "have the organization's administrator exempt it.",
-    "permissions boundary": "have the permissions boundary of the user or role allow it.",
-    "session policy": "ask for the session without the policy that narrows it down, or with one that allows it.",
-    "VPC endpoint policy": "have the policy of the VPC endpoint, through which the call goes, allow it.",
-    "identity-based policy": "grant the action (the role's README lists them all).",
+    "resource control policy": "Ask the organization's administrator for an exemption.",
+    "permissions boundary": "Allow the action in the permissions boundary of the user or role.",
+    "session policy": "Start the session without the policy that restricts it, or with one that allows the action.",
+    "VPC endpoint policy": "Allow the action in the policy of the VPC endpoint that the call uses.",
+    "identity-based policy": "Grant the action (the role's README lists all of them).",
 }
 
 SAME_AS = {
@@ -117,17 +126,17 @@ SAME_AS = {
     "RegionDisabledException": "OptInRequired",
 }
 
-# What a code means as the answer to one operation only.
+# Codes that have their own meaning in the answer to one operation.
 OF_OPERATION = {
     ("AssumeRole", "AccessDenied"): "AssumeRoleDenied",
     ("AssumeRoleWithWebIdentity", "AccessDenied"): "WebIdentityDenied",
     ("AssumeRoleWithWebIdentity", "ExpiredToken"): "WebIdentityExpired",
 }
 
-# No sentence of AWS's is as long; a page of a proxy's, or what somebody has put there, may be.
+# AWS's own sentences are shorter; the page of a proxy or a foreign text may be longer.
 LONGEST = 1000  # characters
 
-# EC2 adds some hundred characters that only sts:DecodeAuthorizationMessage can read.
+# EC2 appends hundreds of characters that only sts:DecodeAuthorizationMessage can decode.
 ENCODED = re.compile(r"\s*Encoded authorization failure message:.*", re.DOTALL)
 
 
@@ -146,7 +155,7 @@ def message(error: BaseException) -> str:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Tell whether the same call may well succeed a little later: throttling, a fault of AWS's, a broken connection."""
+    """Tell whether the same call may succeed a little later: throttling, an AWS fault, a broken connection."""
     if isinstance(error, (aws.ConnectionError, aws.HTTPClientError, ResponseParserError)):
         return True
     response = getattr(error, "response", None)
@@ -156,7 +165,7 @@ def is_passing(error: BaseException) -> bool:
 
 
 def is_denied(error: BaseException) -> bool:
-    """Tell whether a policy, of whatever kind, does not allow the call."""
+    """Tell whether a policy of any kind does not allow the call."""
     known = code(error)
     return SAME_AS.get(known, known) == "AccessDenied"
 
@@ -178,7 +187,7 @@ def sentences(error: BaseException) -> list[str]:
 
 
 def explain(error: BaseException) -> str:
-    """Return one sentence with the cause and one with the remedy, fit to be shown: much of it is not ours."""
+    """Return the cause and the remedy, sanitized, since AWS and others word parts of it."""
     if isinstance(error, UserError):
         return sanitize(str(error))
     known = code(error)
@@ -198,38 +207,38 @@ def _explain_code(error: Any, known: str) -> str:
         cause, remedy = CODES[meaning]
         if meaning == "AccessDenied":
             remedy = next((to_do for kind, to_do in DENIED_BY.items() if kind in facts["message"]), remedy)
-        return f"{cause.format(**facts)}: {remedy.format(**facts)}"
+        return f"{cause.format(**facts)}. {remedy}"
     if metadata.get("HTTPStatusCode", 0) >= 500:
-        return f"{error.operation_name} failed inside AWS {facts['attempts']} times ({known}): run the playbook again."
+        return f"{error.operation_name} failed inside AWS {facts['attempts']} times ({known}). Run the playbook again."
     return f"{error.operation_name} was refused ({known}: {facts['message']})."
 
 
 def _explain_transport(error: BaseException) -> str:
     cause = _in_a_sentence(str(error))
     if isinstance(error, (aws.NoCredentialsError, aws.PartialCredentialsError)):
-        return "no AWS credentials were found: set securityhub_slack_profile, AWS_PROFILE, or the AWS_* variables."
+        return "no AWS credentials were found. Set securityhub_slack_profile, AWS_PROFILE, or the AWS_* variables."
     if isinstance(error, aws.ProfileNotFound):
-        return f"{cause}: name a profile of ~/.aws/config in securityhub_slack_profile."
+        return f"{cause}. Set securityhub_slack_profile to a profile of ~/.aws/config."
     if isinstance(error, (aws.TokenRetrievalError, aws.SSOError, aws.LoginError)):
-        return "the sign-in is missing or has expired: run aws sso login (or aws login) and run the playbook again."
+        return "the sign-in is missing or has expired. Run aws sso login (or aws login) and run the playbook again."
     if isinstance(
         error, (aws.CredentialRetrievalError, aws.MetadataRetrievalError, aws.RefreshWithMFAUnsupportedError)
     ):
-        return f"{cause}: correct where ~/.aws/config says that the credentials come from."
+        return f"{cause}. Check how ~/.aws/config gets these credentials."
     if isinstance(error, aws.HTTPClientError):
         cause = f"AWS did not answer ({type(error).__name__})"
     if isinstance(error, (aws.ConnectionError, aws.HTTPClientError)):
-        return f"{cause}: check the network, the proxy and the region's name, and run the playbook again."
+        return f"{cause}. Check the network, the proxy and the name of the region, and run the playbook again."
     if isinstance(error, ResponseParserError):
-        return "the answer was not one of AWS: check the proxy and the endpoint, and run the playbook again."
+        return "the answer did not come from AWS. Check the proxy and the endpoint, and run the playbook again."
     if isinstance(error, aws.BotoCoreError):
         return f"{cause}."
-    return f"{type(error).__name__}: {cause or 'no more is known'}."
+    return f"{type(error).__name__}: {cause or 'no details'}."
 
 
 def _in_a_sentence(text: str) -> str:
-    return _of_bearable_length(" ".join(text.split())).rstrip(".")
+    return _shortened(" ".join(text.split())).rstrip(".")
 
 
-def _of_bearable_length(text: str) -> str:
+def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."

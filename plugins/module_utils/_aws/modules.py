@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all modules of this collection share: their botocore clients and their failures. PRIVATE to the collection."""
+"""The base class of all modules of this collection, and their signed calls. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from typing import TypeVar
 
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from . import errors
 from . import sign_in
@@ -24,25 +25,89 @@ try:
     import botocore.exceptions as aws
     from botocore.parsers import ResponseParserError
 except ImportError:
-    pass  # AnsibleAWSModule says so
+    pass  # AnsibleAWSModule reports it
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Iterator
+    from collections.abc import Mapping
 
 Answer = TypeVar("Answer")
 
 VERSION = "1.0.0"
 
 
-class ModuleAccess:
-    """Signed calls with the credentials of a module, in *region*, or else in the region of the module's options.
+class Module(AnsibleAWSModule):  # type: ignore[misc]  # amazon.aws ships no types
+    """An AnsibleAWSModule whose results, failures and warnings are safe to print, and that explains AWS's errors."""
 
-    The same ``call`` as ``clients.Access`` has.
-    """
+    def exit_json(self, **result: Any) -> None:
+        """End with *result*, sanitized."""
+        super().exit_json(**sanitize_all(result))
 
-    def __init__(self, module: Any, region: str = "") -> None:
+    def fail_json(self, msg: str = "", **result: Any) -> None:
+        """Fail with *msg* as one line and *result*, both sanitized."""
+        super().fail_json(msg=sanitize_line(str(msg)), **sanitize_all(result))
+
+    def warn(self, warning: str, **options: Any) -> None:
+        """Warn in one sanitized line."""
+        super().warn(sanitize_line(warning), **options)
+
+    def exit_with(
+        self, name: str, before: Mapping[str, Any], after: Mapping[str, Any], changed: bool | None = None
+    ) -> None:
+        """End with *after* as the result *name*, the difference from *before*, and *changed* (default: they differ)."""
+        self.exit_json(
+            changed=before != after if changed is None else changed,
+            diff={"before": before, "after": after},
+            **{name: after},
+        )
+
+    def require(self, problems: list[str]) -> None:
+        """Fail if there are *problems*: options that AWS would refuse."""
+        if problems:
+            self.fail_json(msg=" ".join(problems))
+
+    @contextmanager
+    def explained(self, subject: str) -> Iterator[None]:
+        """Fail with a sentence about *subject* if AWS or the collection raises an error inside the block."""
+        try:
+            yield
+        except (errors.UserError, aws.ClientError, aws.BotoCoreError, ResponseParserError) as error:
+            self._fail(subject, self._of_sign_in(error) if sign_in.concerns(error) else error)
+        except RuntimeError as error:
+            if not sign_in.concerns(error):
+                raise
+            self._fail(subject, self._of_sign_in(error))
+
+    def access(self, region: str = "") -> ModuleAccess:
+        """Return what makes signed calls to *region*, or to the region of the options."""
+        return ModuleAccess(self, region)
+
+    def client_of(self, service: str, region: str, attempts: int) -> Any:
+        """Return a client of *service* ('' for *region*: that of the options); fail if credentials cannot be loaded.
+
+        botocore's standard retries cover throttling, faults and resets; the option aws_config still overrides them.
+        """
         set_collection_info(collection_name=USER_AGENT, collection_version=VERSION)
+        retries = botocore.config.Config(retries={"mode": "standard", "total_max_attempts": attempts})
+        where = {"region": region} if region else {}
+        try:
+            return self.client(service, config=retries, **where)
+        except Exception as error:  # some are not botocore's, such as a credential_process that does not exist
+            self.fail_json(msg=errors.explain(self._of_sign_in(error)))
+            raise  # not reached: fail_json ends the module
+
+    def _fail(self, subject: str, error: BaseException) -> None:
+        self.fail_json(msg=f"{subject}: {errors.explain(error)}")
+
+    def _of_sign_in(self, error: Exception) -> Exception:
+        return sign_in.failure(error, self.params.get("profile") or "")
+
+
+class ModuleAccess:
+    """Signed calls with the credentials of a module: the same ``call`` as ``clients.Access`` has."""
+
+    def __init__(self, module: Module, region: str) -> None:
         self._module = module
         self._region = region
         self._clients: dict[tuple[str, str, int], Any] = {}
@@ -62,53 +127,7 @@ class ModuleAccess:
         **options: Any,
     ) -> Answer:
         """Call *function* of ``_services`` with a signing client of *service*; see ``clients.Caller``."""
-        return function(self._client(service, region or self._region, attempts), *arguments, **options)
-
-    def _client(self, service: str, region: str, attempts: int) -> Any:
-        """Return a client; the module fails if the credentials cannot be loaded.
-
-        botocore's standard retries cover throttling, faults and resets; the option aws_config still overrides them.
-        """
-        key = (service, region, attempts)
+        key = (service, region or self._region, attempts)
         if key not in self._clients:
-            retries = botocore.config.Config(retries={"mode": "standard", "total_max_attempts": attempts})
-            where = {"region": region} if region else {}
-            try:
-                self._clients[key] = self._module.client(service, config=retries, **where)
-            except Exception as error:  # some are not botocore's, such as a credential_process that does not exist
-                self._module.fail_json(msg=errors.explain(_of_the_sign_in(self._module, error)))
-        return self._clients[key]
-
-
-def client(module: Any, service: str, **where: str) -> Any:
-    """Return a client of *service* with the module's credentials; ``region=`` overrides the module's region."""
-    return ModuleAccess(module)._client(service, where.get("region", ""), ATTEMPTS)
-
-
-def _of_the_sign_in(module: Any, error: Exception) -> Exception:
-    return sign_in.failure(error, module.params.get("profile") or "")
-
-
-def refuse(module: Any, problems: list[str]) -> None:
-    """Fail the module if its options would be refused by AWS."""
-    if problems:
-        module.fail_json(msg=sanitize_line(f"{'; '.join(problems)}."))
-
-
-@contextmanager
-def explained(module: Any, target: str) -> Iterator[None]:
-    """Turn what AWS or the collection refuses inside the block into a sentence about *target*."""
-    try:
-        yield
-    except (errors.UserError, aws.ClientError, aws.BotoCoreError, ResponseParserError) as error:
-        said = _of_the_sign_in(module, error) if sign_in.concerns(error) else error
-        module.fail_json(msg=f"{target}: {errors.explain(said)}")
-    except RuntimeError as error:
-        if not sign_in.concerns(error):
-            raise
-        module.fail_json(msg=f"{target}: {errors.explain(_of_the_sign_in(module, error))}")
-
-
-def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """Return what --diff shows."""
-    return {"before": sanitize_all(before), "after": sanitize_all(after)}
+            self._clients[key] = self._module.client_of(*key)
+        return function(self._clients[key], *arguments, **options)

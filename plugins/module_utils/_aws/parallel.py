@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same work on many items at once, in threads. PRIVATE to the collection."""
+"""Runs a function on many items concurrently, in threads. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
-# Calls wait for the network, not for a core: 17 regions at once, and enough for 1,700 targets.
+# Calls wait for the network, not for a core: all of 17 regions together, and enough for 1,700 targets.
 THREADS = 64
 
 
 @dataclass(frozen=True)
 class Outcome(Generic[Item, Value]):
-    """What became of one item: *value*, or *error* if the work raised."""
+    """The result of one item: *value*, or *error* if the work raised."""
 
     item: Item
     value: Value | None = None
@@ -33,9 +33,9 @@ class Outcome(Generic[Item, Value]):
 
 
 def each(work: Callable[[Item], Value], items: Iterable[Item]) -> list[Outcome[Item, Value]]:
-    """Call *work* on every item, up to 64 at once, and return the outcomes in the order of the items.
+    """Call *work* on every item, up to THREADS concurrently, and return the outcomes in the order of the items.
 
-    The threads are daemons: an interrupted run leaves at once, and does not wait for calls under way.
+    The threads are daemons, so an interrupted run ends immediately and does not wait for running calls.
     """
     todo: queue.SimpleQueue[tuple[int, Item]] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[int, Outcome[Item, Value]]] = queue.SimpleQueue()
@@ -60,6 +60,6 @@ def _serve(
             return
         try:
             outcome = Outcome(item, value=work(item))
-        except Exception as error:  # any failure is this item's alone; the caller says whose it is
+        except Exception as error:  # one item's failure must not stop the others; the caller reports it
             outcome = Outcome(item, error=error)
         done.put((index, outcome))

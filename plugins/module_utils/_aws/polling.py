@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting for what AWS does in its own time. PRIVATE to the collection."""
+"""Waits until AWS has finished something. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def poll(
     limit: float,
     sleep: Callable[[float], None] = time.sleep,
 ) -> State:
-    """Read until *done* says so or *limit* seconds have been slept, and return the last state read."""
+    """Call *read* until *done* accepts the state or *limit* seconds have been slept; return the last state."""
     pause, slept = 1.0, 0.0
     state = read()
     while not done(state) and slept < limit:

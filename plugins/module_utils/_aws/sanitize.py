@@ -1,10 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts that are not ours, made fit to be shown: pure. PRIVATE to the collection.
+"""Makes foreign text safe to print: pure. PRIVATE to the collection.
 
-Names, titles and error texts of AWS come from whoever may write them. A terminal obeys some characters of them, others
-turn the direction of what stands around them, and half a surrogate pair cannot be written to a file at all.
+Names, titles and errors from AWS may be anyone's text. Terminals execute some characters, others reverse the direction
+of the text around them, and half a surrogate pair cannot be written to a file at all.
 """
 
 from __future__ import annotations
@@ -12,25 +12,24 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-STANDS_FOR = "?"
-OF_LINES = ("Zl", "Zp")  # categories of what ends a line or a paragraph, beside the control characters
+REPLACEMENT = "?"
+LINE_ENDS = ("Zl", "Zp")  # categories that end a line or a paragraph, besides the control characters
 
 
 def sanitize(text: str) -> str:
-    """Return *text* with line ends, and without all else that does something instead of being seen."""
-    # What most texts are, told a hundred times faster.
-    if text.isprintable():
-        return text
-    return "".join(char if char == "\n" or _is_seen(char) else STANDS_FOR for char in text)
+    """Return *text* with every invisible or control character replaced, except line ends."""
+    if text.isprintable():  # most texts; a hundred times faster
+        return str(text)
+    return "".join(char if char == "\n" or _is_visible(char) else REPLACEMENT for char in text)
 
 
 def sanitize_line(text: str) -> str:
-    """Return *text* as one line: what stands in one must not look like another."""
+    """Return *text* sanitized and in one line, so that it cannot pretend to be another line."""
     return sanitize(text).replace("\n", " ")
 
 
 def sanitize_all(value: Any) -> Any:
-    """Return *value* (as JSON has them) with all its texts inert, but for the keys, which programs look up."""
+    """Return *value* (of JSON's types) with all its texts sanitized, except the keys, which programs look up."""
     if isinstance(value, str):
         return sanitize(value)
     if isinstance(value, dict):
@@ -40,6 +39,6 @@ def sanitize_all(value: Any) -> Any:
     return value
 
 
-def _is_seen(char: str) -> bool:
+def _is_visible(char: str) -> bool:
     category = unicodedata.category(char)
-    return category[0] != "C" and category not in OF_LINES
+    return category[0] != "C" and category not in LINE_ENDS

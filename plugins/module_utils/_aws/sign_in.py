@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why signing in failed, by the profile that should lead to credentials: pure. PRIVATE to the collection."""
+"""Explains why signing in failed, by profile: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .errors import UserError
 try:
     import botocore.exceptions as aws
 except ImportError:
-    pass  # the action plugin and AnsibleAWSModule say so
+    pass  # the action plugin and AnsibleAWSModule report it
 
-# botocore's words of a RuntimeError of its own, where renewing gave what is over already.
-OVER = "credentials are still expired"
+# The text of botocore's RuntimeError if a refresh returned credentials that have expired already.
+EXPIRED = "credentials are still expired"
 PROCESS = "custom-process"  # botocore's name of a credential_process
 
 
 def failure(error: Exception, profile: str) -> Exception:
     """Return what to raise for *error*: itself where *errors.explain* knows more, else a sentence about *profile*.
 
-    *profile* is empty where none is named. What programs and files give may hold secrets, so nothing of it is quoted
-    but what a credential_process says of its own failure.
+    *profile* is empty if none is named. Programs and files may return secrets, so nothing of it is quoted, except what
+    a credential_process reports about its own failure.
     """
     if isinstance(error, (UserError, aws.ClientError)) or errors.is_passing(error):
         return error
@@ -33,9 +33,9 @@ def failure(error: Exception, profile: str) -> Exception:
 
 
 def concerns(error: Exception) -> bool:
-    """Tell whether a call failed for what should have signed it, and not for what it asked."""
+    """Tell whether a call failed because of its credentials, and not because of the request."""
     if isinstance(error, RuntimeError):
-        return OVER in str(error)
+        return EXPIRED in str(error)
     kinds = (
         aws.SSOError,
         aws.TokenRetrievalError,
@@ -48,10 +48,10 @@ def concerns(error: Exception) -> bool:
 
 
 def asks_for_a_code(profile: str) -> UserError:
-    """Return what to raise for a profile that assumes its role with an MFA code, which only a terminal can ask for."""
+    """Return the error for a profile that assumes its role with an MFA code, which only a terminal can ask for."""
     return UserError(
-        f"{_whose(profile)} asks for an MFA code, and a run cannot ask you for one: sign in before it with "
-        f'eval "$(aws configure export-credentials --format env{_option(profile)})", and name no profile.'
+        f"{_whose(profile)} needs an MFA code, and a run cannot ask for one. Before the run, sign in with "
+        f'eval "$(aws configure export-credentials --format env{_option(profile)})", and do not set a profile.'
     )
 
 
@@ -60,14 +60,14 @@ def _sentence(error: Any, profile: str) -> str:
     again = _signs_in_with(error)
     if again:
         command = f"{again}{_option(profile)}"
-        return f"the sign-in of {whose} is missing or has expired: run {command} and run the playbook again."
-    if isinstance(error, RuntimeError) and OVER in str(error):
-        return f"the credentials of {whose} have expired: sign in where they come from and run the playbook again."
+        return f"the sign-in of {whose} is missing or has expired. Run {command} and run the playbook again."
+    if isinstance(error, RuntimeError) and EXPIRED in str(error):
+        return f"the credentials of {whose} have expired. Sign in where they come from and run the playbook again."
     if isinstance(error, aws.MissingDependencyException):
-        return f"{whose} signs in by a library that is not installed: pip install 'botocore[crt]'."
+        return f"{whose} signs in with a library that is not installed. Run pip install 'botocore[crt]'."
     if isinstance(error, aws.ProfileNotFound) or (isinstance(error, aws.NoCredentialsError) and not profile):
         return errors.explain(error)
-    return f"{_cause(error, whose)}: {'correct it in ~/.aws/config.' if profile else 'correct the AWS_* variables.'}"
+    return f"{_cause(error, whose)}. {'Correct it in ~/.aws/config.' if profile else 'Correct the AWS_* variables.'}"
 
 
 def _signs_in_with(error: Exception) -> str:
@@ -80,14 +80,14 @@ def _signs_in_with(error: Exception) -> str:
 
 def _cause(error: Any, whose: str) -> str:
     if isinstance(error, aws.NoCredentialsError):
-        return f"{whose} leads to no credentials"
+        return f"{whose} has no credentials"
     if isinstance(error, aws.CredentialRetrievalError) and error.kwargs.get("provider") == PROCESS:
         return f"the credential_process of {whose} failed ({_last_line(error.kwargs['error_msg'])})"
     if isinstance(error, aws.BotoCoreError):
-        return f"{whose} is of no use ({' '.join(str(error).split()).rstrip('.')})"
+        return f"{whose} cannot be used ({' '.join(str(error).split()).rstrip('.')})"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}, which {whose} names, cannot be read or run ({error.strerror})"
-    return f"what {whose} gives is not what AWS credentials look like ({type(error).__name__})"
+    return f"{whose} does not return AWS credentials ({type(error).__name__})"
 
 
 def _whose(profile: str) -> str:
@@ -99,6 +99,6 @@ def _option(profile: str) -> str:
 
 
 def _last_line(text: str) -> str:
-    """Return the last line that says something: the cause, where a program ends with a traceback."""
+    """Return the last line that is not empty: the cause, if a program ends with a traceback."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].rstrip(".") if lines else "it says nothing"
+    return lines[-1].rstrip(".") if lines else "it prints nothing"

@@ -1,14 +1,14 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules for Slack and for Microsoft Teams channels share. PRIVATE to the collection."""
+"""The modules for Slack and for Microsoft Teams channels, which differ in their platform. PRIVATE to the collection."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from .._aws import modules
+from .._aws.modules import Module
 from . import configuration
 from . import plans
 from .platforms import DEFAULT_REGION
@@ -42,13 +42,55 @@ OPTIONS: dict[str, dict[str, Any]] = {
 INFO_OPTIONS = {**REGION_OPTION, "configuration_name": {"type": "str", "aliases": ["name"]}}
 
 
-def chatbot_client(module: Any) -> Any:
-    """Return a Chatbot client in the endpoint region that the module was given."""
-    return modules.client(module, "chatbot", region=module.params["chatbot_region"])
+def run(module: Module, platform: Platform, identity: dict[str, Any]) -> None:
+    """Create, change or delete the configuration as the module's options say, and report it.
+
+    *identity*: the members of Desired that the platforms name differently.
+    """
+    options = module.params
+    aws = module.access(options["chatbot_region"])
+    subject = f"{platform.name} channel configuration {options['configuration_name']}"
+    if options["state"] == "absent":
+        module.require(name_problems(options["configuration_name"]))
+        with module.explained(subject):
+            outcome = configuration.delete(aws, options["configuration_name"], platform, check_mode=module.check_mode)
+    else:
+        desired = _desired(options, platform, identity)
+        module.require(problems(desired))
+        step = configuration.preview if module.check_mode else configuration.apply
+        with module.explained(subject):
+            outcome = step(aws, desired)
+    before, after = configuration_result(outcome.before), configuration_result(outcome.after)
+    _warn_if_disabled(module, after)
+    module.exit_with("channel_configuration", before, after, outcome.changed)
 
 
-def desired_of(options: dict[str, Any], platform: Platform, **identity: Any) -> plans.Desired:
-    """Return what the options ask for; *identity* are the members of Desired that the platforms name differently."""
+def run_info(module: Module, platform: Platform, result: str) -> None:
+    """Report the channel configurations of the account, or the one with the given name, under the key *result*."""
+    name = module.params["configuration_name"]
+    aws = module.access(module.params["chatbot_region"])
+    with module.explained(f"{platform.name} channel configurations"):
+        found = [
+            configuration.with_tags(aws, item)
+            for item in aws.call("chatbot", platform.list_configurations)
+            if name in (None, configuration_name(item))
+        ]
+    results = sorted(map(configuration_result, found), key=lambda item: str(item["configuration_name"]))
+    for item in results:
+        _warn_if_disabled(module, item)
+    module.exit_json(changed=False, **{result: results})
+
+
+def _warn_if_disabled(module: Module, shown: dict[str, Any]) -> None:
+    if shown.get("state") == "DISABLED":
+        module.warn(
+            f"The channel configuration {shown['configuration_name']} is DISABLED and delivers nothing: "
+            f"{shown.get('state_reason') or 'AWS gives no reason'}. Ask the administrator of the AWS organization "
+            f"about its chat applications policy."
+        )
+
+
+def _desired(options: dict[str, Any], platform: Platform, identity: dict[str, Any]) -> plans.Desired:
     topics = options["sns_topic_arns"]
     guardrails = options["guardrail_policy_arns"]
     return plans.Desired(
@@ -68,7 +110,7 @@ def desired_of(options: dict[str, Any], platform: Platform, **identity: Any) -> 
 
 
 def problems(desired: plans.Desired) -> list[str]:
-    """Return what AWS would refuse, each as a sentence with its remedy."""
+    """Return what AWS would refuse, each with its remedy."""
     return name_problems(desired.name) + _id_problems(desired) + _arn_problems(desired)
 
 
@@ -76,99 +118,45 @@ def _id_problems(desired: plans.Desired) -> list[str]:
     platform = desired.platform
     found = []
     if not platform.team_id_pattern.match(desired.team_id):
-        found.append(f"{desired.team_id!r} is no {platform.name} {platform.team}: give {platform.team_id_hint}")
+        found.append(
+            f"{desired.team_id!r} is not the ID of a {platform.name} {platform.team}. Use {platform.team_id_hint}."
+        )
     if not platform.channel_id_pattern.match(desired.channel_id):
-        found.append(f"{desired.channel_id!r} is no {platform.name} channel: give {platform.channel_id_hint}")
+        found.append(
+            f"{desired.channel_id!r} is not the ID of a {platform.name} channel. Use {platform.channel_id_hint}."
+        )
     if desired.tenant_id is not None and not UUID.match(desired.tenant_id):
-        found.append(f"{desired.tenant_id!r} is no tenant: give the UUID that stands as tenantId= in the link")
+        found.append(f"{desired.tenant_id!r} is not the ID of a tenant. Use the UUID after tenantId= in the link.")
     return found
 
 
 def name_problems(name: str) -> list[str]:
-    """Return what is wrong with the name of a configuration."""
+    """Return why AWS would refuse the name of a configuration."""
     if NAME.match(name):
         return []
-    return [f"configuration_name is {name!r}: use 1 to 128 letters, digits, hyphens and underscores"]
+    return [f"configuration_name is {name!r}. Use 1 to 128 letters, digits, hyphens and underscores."]
 
 
 def _arn_problems(desired: plans.Desired) -> list[str]:
     found = []
     if desired.role_arn is not None and not ROLE_ARN.match(desired.role_arn):
-        found.append(
-            f"iam_role_arn is {desired.role_arn!r}, which is no ARN of an IAM role (arn:aws:iam::...:role/...)"
-        )
+        found.append(f"iam_role_arn is {desired.role_arn!r}. Use the ARN of an IAM role (arn:aws:iam::...:role/...).")
     found += [
-        f"{arn!r} is no ARN of an SNS topic that Chatbot can use: it takes standard topics of the partition aws"
+        f"{arn!r} is not the ARN of an SNS topic that Chatbot can use. Use a standard topic in the partition aws."
         for arn in (*desired.add_topics, *desired.remove_topics)
         if not TOPIC_ARN.match(arn)
     ]
     found += [
-        f"{arn} stands in sns_topic_arns and in remove_sns_topic_arns: decide for one"
+        f"{arn} is in sns_topic_arns and in remove_sns_topic_arns. Remove it from one of them."
         for arn in sorted(set(desired.add_topics) & set(desired.remove_topics))
     ]
     if desired.guardrail_policy_arns == ():
         found.append(
-            "guardrail_policy_arns is empty, which for AWS means AdministratorAccess: name a policy, or leave it out"
+            "guardrail_policy_arns is empty, which AWS takes as AdministratorAccess. Set a policy, or remove it."
         )
     found += [
-        f"{arn!r} in guardrail_policy_arns is no ARN of an IAM policy"
+        f"guardrail_policy_arns has {arn!r}, which is not the ARN of an IAM policy."
         for arn in desired.guardrail_policy_arns or ()
         if not POLICY_ARN.match(arn)
     ]
     return found
-
-
-def run(module: Any, desired: plans.Desired) -> None:
-    """Bring the configuration to the desired state and report it."""
-    modules.refuse(module, problems(desired))
-    client = chatbot_client(module)
-    with modules.explained(module, f"{desired.platform.name} channel configuration {desired.name}"):
-        step = configuration.preview if module.check_mode else configuration.apply
-        outcome = step(client, desired)
-    _report(module, outcome)
-
-
-def run_absent(module: Any, platform: Platform) -> None:
-    """Delete the configuration of the given name and report that."""
-    name = module.params["configuration_name"]
-    modules.refuse(module, name_problems(name))
-    client = chatbot_client(module)
-    with modules.explained(module, f"{platform.name} channel configuration {name}"):
-        if module.check_mode:
-            now = plans.plan_deletion(platform.list_configurations(client), name)
-            outcome = configuration.Outcome(now.changed, now.before, now.after)
-        else:
-            outcome = configuration.delete(client, name, platform)
-    _report(module, outcome)
-
-
-def _report(module: Any, outcome: configuration.Outcome) -> None:
-    before, after = configuration_result(outcome.before), configuration_result(outcome.after)
-    warn_if_disabled(module, after)
-    module.exit_json(changed=outcome.changed, channel_configuration=after, diff=modules.difference(before, after))
-
-
-def run_info(module: Any, platform: Platform, result: str) -> None:
-    """Report the channel configurations of the account, or the one with the given name, under the key *result*."""
-    wanted = module.params["configuration_name"]
-    client = chatbot_client(module)
-    with modules.explained(module, f"{platform.name} channel configurations"):
-        found = [
-            configuration.with_tags(client, item)
-            for item in platform.list_configurations(client)
-            if wanted in (None, configuration_name(item))
-        ]
-    results = sorted(map(configuration_result, found), key=lambda item: str(item["configuration_name"]))
-    for item in results:
-        warn_if_disabled(module, item)
-    module.exit_json(changed=False, **{result: results})
-
-
-def warn_if_disabled(module: Any, shown: dict[str, Any]) -> None:
-    """Warn about a configuration that an organisation policy has switched off."""
-    if shown.get("state") == "DISABLED":
-        module.warn(
-            f"The channel configuration {shown['configuration_name']} is DISABLED and delivers nothing: "
-            f"{shown.get('state_reason') or 'AWS gives no reason'}. Ask whoever manages the chat applications policy "
-            f"of the AWS organisation."
-        )

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carrying out the plan for a Chatbot channel configuration. PRIVATE to the collection.
+"""Applies the plan for a Chatbot channel configuration. PRIVATE to the collection.
 
-Chatbot has no conditional write, and two runs at once must not lose each other's topics. So: read, plan, write, wait
-longer than another writer needs between its read and its write, read back, until the plan is empty.
+Chatbot has no conditional write, and two concurrent runs must not lose each other's topics. So: read, plan, write, wait
+longer than another writer needs between its read and its write, read back, and repeat until the plan is empty.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import Any
 
 from .._aws import errors
 from .._aws.clients import Caller
-from .._aws.clients import caller
+from .._resource.operation import Operation
+from .._resource.tags import chatbot_tags
 from .._services import chatbot as api
+from .plans import ChannelIdentity
 from .plans import Desired
-from .plans import Place
 from .plans import Plan
 from .plans import Removal
 from .plans import plan
@@ -30,16 +31,15 @@ from .plans import same_channel
 from .platforms import CONSOLE
 from .platforms import Platform
 from .transformations import Configuration
-from .transformations import boto3_tags
 from .transformations import configuration_name
 
 ROUNDS = 10
-# Longer than another writer needs between its read and its write, or what it overwrites would not be seen here.
+# Longer than another writer needs between its read and its write; otherwise a change that it overwrites goes unnoticed.
 SETTLE_SECONDS = 1.0
 LONGEST_SETTLE_SECONDS = 8.0
-# A new role or policy takes seconds until other services see it; these rounds wait about half a minute.
+# It takes seconds until other services see a new role or policy; these rounds wait about half a minute.
 IAM_ROUNDS = 6
-# The two codes under which Chatbot refuses anything; only the text tells what.
+# Chatbot refuses anything with these two codes; only the text tells why.
 REFUSALS = ("InvalidRequestException", "InvalidParameterException")
 
 _RANDOM = random.SystemRandom()
@@ -47,22 +47,21 @@ _RANDOM = random.SystemRandom()
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happened: the configuration before the first write and as read back after the last one."""
+    """The configuration before the first write, and as read back after the last one."""
 
     changed: bool
     before: Configuration | None
     after: Configuration | None
 
 
-def read(aws: Caller, place: Desired | Removal) -> list[Configuration]:
+def read(aws: Caller, channel: Desired | Removal) -> list[Configuration]:
     """Return all channel configurations of the platform, the concerned ones with their tags."""
-    aws = caller(aws)
-    found = aws.call("chatbot", place.platform.list_configurations)
-    return [with_tags(aws, item) if _concerned(item, place) else item for item in found]
+    found = aws.call("chatbot", channel.platform.list_configurations)
+    return [with_tags(aws, item) if _concerned(item, channel) else item for item in found]
 
 
-def _concerned(configuration: Configuration, place: Place) -> bool:
-    return configuration_name(configuration) == place.name or same_channel(configuration, place)
+def _concerned(configuration: Configuration, channel: ChannelIdentity) -> bool:
+    return configuration_name(configuration) == channel.name or same_channel(configuration, channel)
 
 
 def with_tags(aws: Caller, configuration: Configuration) -> Configuration:
@@ -70,13 +69,13 @@ def with_tags(aws: Caller, configuration: Configuration) -> Configuration:
     if "Tags" in configuration:
         return configuration
     arn = configuration["ChatConfigurationArn"]
-    return {**configuration, "Tags": caller(aws).call("chatbot", api.list_tags_for_resource, arn)}
+    return {**configuration, "Tags": aws.call("chatbot", api.list_tags_for_resource, arn)}
 
 
 def preview(aws: Caller, desired: Desired) -> Outcome:
     """Return what *apply* would do, without writing. Raise UserError for what it would refuse."""
     now = plan(read(aws, desired), desired)
-    if now.operation == "create":
+    if now.operation == Operation.CREATE:
         _require_team(aws, desired)
     return Outcome(now.changed, now.before, now.after)
 
@@ -86,32 +85,29 @@ def apply(
     desired: Desired,
     plan_now: Plan | None = None,
     sleep: Callable[[float], None] = time.sleep,
-    writer: Any = None,
     *,
-    authorised: bool = False,
+    authorized: bool = False,
 ) -> Outcome:
     """Bring the configuration to *desired* and return the result; an empty *plan_now* makes no calls.
 
     A plan that is not empty is replaced by one from a fresh read, so that a plan made minutes ago cannot remove a topic
-    that was added since. *authorised*: the caller knows that the workspace is authorized.
+    that was added since. *authorized*: the caller knows that the workspace is authorized.
 
     Raise UserError (the workspace is not authorized, another writer keeps changing it) and botocore's errors.
     """
     if plan_now is not None and not plan_now.changed:
         return Outcome(False, plan_now.before, plan_now.after)
-    aws = caller(aws, writer)
 
     def write(now: Plan) -> bool:
-        if now.operation == "create" and not authorised:
+        if now.operation == Operation.CREATE and not authorized:
             _require_team(aws, desired)
         return _write(aws, now, desired.platform)
 
     return _converge(lambda: plan(read(aws, desired), desired), write, desired.name, sleep)
 
 
-def detach(aws: Caller, removal: Removal, sleep: Callable[[float], None] = time.sleep, writer: Any = None) -> Outcome:
+def detach(aws: Caller, removal: Removal, sleep: Callable[[float], None] = time.sleep) -> Outcome:
     """Remove own topics, delete the configuration if it is ours and empty, and return the result."""
-    aws = caller(aws, writer)
     return _converge(
         lambda: plan_absent(read(aws, removal), removal),
         lambda now: _write(aws, now, removal.platform),
@@ -120,15 +116,23 @@ def detach(aws: Caller, removal: Removal, sleep: Callable[[float], None] = time.
     )
 
 
-def delete(aws: Caller, name: str, platform: Platform, sleep: Callable[[float], None] = time.sleep) -> Outcome:
-    """Delete the configuration of this name, whatever it holds."""
-    aws = caller(aws)
-    return _converge(
-        lambda: plan_deletion(aws.call("chatbot", platform.list_configurations), name),
-        lambda now: _write(aws, now, platform),
-        name,
-        sleep,
-    )
+def delete(
+    aws: Caller,
+    name: str,
+    platform: Platform,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    check_mode: bool = False,
+) -> Outcome:
+    """Delete the configuration of this name, whatever it holds; with *check_mode*, return what would happen."""
+
+    def replan() -> Plan:
+        return plan_deletion(aws.call("chatbot", platform.list_configurations), name)
+
+    if check_mode:
+        now = replan()
+        return Outcome(now.changed, now.before, now.after)
+    return _converge(replan, lambda now: _write(aws, now, platform), name, sleep)
 
 
 def _require_team(aws: Caller, desired: Desired) -> None:
@@ -136,22 +140,22 @@ def _require_team(aws: Caller, desired: Desired) -> None:
 
     Called before creating: after an attempt that AWS refuses for this reason, the configuration's name stays taken.
     """
-    teams = caller(aws).call("chatbot", desired.platform.list_teams)
-    missing = unauthorised(desired.platform, desired.team_id, teams)
+    teams = aws.call("chatbot", desired.platform.list_teams)
+    missing = unauthorized(desired.platform, desired.team_id, teams)
     if missing:
         raise errors.UserError(missing)
 
 
-def unauthorised(platform: Platform, team_id: str, teams: list[dict[str, Any]]) -> str:
-    """Return the steps to take where the workspace or team is not among the authorised *teams*, '' where it is."""
+def unauthorized(platform: Platform, team_id: str, teams: list[dict[str, Any]]) -> str:
+    """Return the steps to take if the workspace or team is not among the authorized *teams*, '' if it is."""
     if any(team[platform.team_id].casefold() == team_id.casefold() for team in teams):
         return ""
     known = ", ".join(f"{team[platform.team_id]} ({team.get(platform.team_name, 'no name')})" for team in teams)
     return (
-        f"{platform.name} {platform.team} {team_id} is not authorised in this AWS account (authorised: "
-        f"{known or 'none'}), which AWS lets nobody automate. Do it once: open {CONSOLE} in this account, choose "
-        f'"Configure a chat client", then {platform.menu}, sign in, pick the {platform.team} and press Allow; then '
-        f"run again."
+        f"{platform.name} {platform.team} {team_id} is not authorized in this AWS account (authorized: "
+        f"{known or 'none'}). AWS has no API for this. Do it once: open {CONSOLE} in this account, choose "
+        f'"Configure a chat client", then {platform.menu}, sign in, select the {platform.team} and choose Allow. Then '
+        f"run this again."
     )
 
 
@@ -177,7 +181,9 @@ def _converge(
         return Outcome(changed, first.before, now.after)
     if refusal is not None and errors.is_passing(refusal):
         raise refusal
-    raise errors.UserError(_reserved(name) if refusal and now.operation == "create" else _still_differs(now, name))
+    raise errors.UserError(
+        _reserved(name) if refusal and now.operation == Operation.CREATE else _still_differs(now, name)
+    )
 
 
 def _passes(error: BaseException, number: int) -> bool:
@@ -186,7 +192,7 @@ def _passes(error: BaseException, number: int) -> bool:
 
 
 def _says_void(error: BaseException) -> bool:
-    """Tell whether another writer made the plan void: the channel or name is taken, or the configuration gone."""
+    """Tell whether another writer invalidated the plan: the channel or name is taken, or the configuration is gone."""
     if errors.code(error) in ("ConflictException", "ResourceNotFoundException"):
         return True
     text = errors.message(error)
@@ -199,14 +205,14 @@ def _says_iam_unknown(error: BaseException) -> bool:
 
 
 def _settle_seconds(number: int) -> float:
-    # Jitter, or two writers in step would overwrite each other for ever.
+    # Jitter; otherwise two writers in step would keep overwriting each other.
     return min(SETTLE_SECONDS * 1.5**number, LONGEST_SETTLE_SECONDS) * _RANDOM.uniform(1, 2)
 
 
 def _reserved(name: str) -> str:
     return (
-        f"AWS says that a configuration {name} exists, but does not list it: a creation that failed halfway (before "
-        f"the workspace was authorised, for example) keeps its name for good. Use another name."
+        f"AWS says that a configuration {name} exists, but does not list it: after a creation that failed halfway, for "
+        f"example before the workspace was authorized, the name stays taken. Use another name."
     )
 
 
@@ -215,7 +221,7 @@ def _still_differs(now: Plan, name: str) -> str:
     fields = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
     return (
         f"the configuration {name} did not stay as written in {ROUNDS} rounds ({', '.join(fields)} still differ): "
-        f"somebody else keeps changing it; let one of the two own it, and run again."
+        f"another program or person keeps changing it. Let only one of them manage it, and run this again."
     )
 
 
@@ -224,16 +230,16 @@ def _write(aws: Caller, now: Plan, platform: Platform) -> bool:
 
     botocore sends each write once: one repeated seconds later could undo another writer's change in between.
     """
-    if now.operation == "create":
+    if now.operation == Operation.CREATE:
         aws.call("chatbot", platform.create, now.kwargs, attempts=1)
         return True
     arn = (now.before or {})["ChatConfigurationArn"]
-    if now.operation == "delete":
+    if now.operation == Operation.DELETE:
         return aws.call("chatbot", platform.delete, arn, attempts=1)
     if now.kwargs:
         aws.call("chatbot", platform.update, now.kwargs, attempts=1)
     if now.tags_to_set:
-        aws.call("chatbot", api.tag_resource, arn, boto3_tags(now.tags_to_set), attempts=1)
+        aws.call("chatbot", api.tag_resource, arn, chatbot_tags(now.tags_to_set), attempts=1)
     if now.tags_to_unset:
         aws.call("chatbot", api.untag_resource, arn, list(now.tags_to_unset), attempts=1)
     return True

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A custom action of Chatbot: a button under messages, or an alias for a command. PRIVATE to the collection."""
+"""Plans and applies a custom action of Chatbot: a button under messages, or an alias. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from typing import Any
 
 from .._aws import errors
 from .._aws.clients import Caller
-from .._aws.clients import caller
+from .._resource.operation import Operation
+from .._resource.tags import chatbot_tags
+from .._resource.tags import tag_changes
+from .._resource.tags import tags_of
+from .._resource.tags import with_changes
 from .._services import chatbot as api
 from .platforms import SLACK
 from .platforms import TEAMS
-from .transformations import boto3_tags
 from .transformations import result
-from .transformations import tags_of
 
 # As boto3 shapes it, with Tags, and ChatConfigurationArns: the sorted ARNs of the channels that offer it.
 CustomAction = dict[str, Any]
@@ -36,7 +38,7 @@ AT_MOST = 5  # criteria, and variables, of an attachment
 
 @dataclass(frozen=True)
 class Desired:
-    """A custom action as it should be; None leaves a setting alone, an empty alias or list removes it.
+    """The desired custom action; None leaves a setting alone, an empty alias or list removes it.
 
     *attachments* have boto3's shape (NotificationType, ButtonText, Criteria, Variables).
     """
@@ -53,9 +55,9 @@ class Desired:
 
 @dataclass(frozen=True)
 class Plan:
-    """What must happen: *members* to create or update with (empty if that need not be), tags and associations."""
+    """The change of a custom action: *members* to create or update it with (maybe empty), tags and associations."""
 
-    operation: str  # create, update or none
+    operation: Operation
     after: CustomAction
     members: dict[str, Any] = field(default_factory=dict)
     tags_to_set: dict[str, str] = field(default_factory=dict)
@@ -65,21 +67,21 @@ class Plan:
 
     @property
     def changed(self) -> bool:
-        """Tell whether anything must happen."""
-        return self.operation != "none"
+        """Tell whether there is anything to do."""
+        return self.operation != Operation.NONE
 
 
 def problems(desired: Desired) -> list[str]:
-    """Return what AWS would refuse, each as a sentence with its remedy."""
+    """Return what AWS would refuse, each with its remedy."""
     found = []
     if not NAME.match(desired.name):
-        found.append(f"action_name is {desired.name!r}: use 1 to 64 letters, digits, hyphens and underscores")
+        found.append(f"action_name is {desired.name!r}. Use 1 to 64 letters, digits, hyphens and underscores.")
     if desired.command_text is not None and not desired.command_text.strip():
-        found.append("command_text is empty: give the command without the leading aws")
+        found.append("command_text is empty. Set it to the command without the leading aws.")
     if desired.alias_name and not ALIAS.match(desired.alias_name):
-        found.append(f"alias_name is {desired.alias_name!r}: use 1 to 30 letters, digits, hyphens and underscores")
+        found.append(f"alias_name is {desired.alias_name!r}. Use 1 to 30 letters, digits, hyphens and underscores.")
     found += [
-        f"{arn!r} in chat_configuration_arns is no ARN of a Chatbot channel configuration"
+        f"chat_configuration_arns has {arn!r}, which is not the ARN of a Chatbot channel configuration."
         for arn in desired.configuration_arns or ()
         if not CONFIGURATION_ARN.match(arn)
     ]
@@ -92,14 +94,14 @@ def _attachment_problems(attachment: dict[str, Any]) -> list[str]:
     found = []
     kind, text = attachment.get("NotificationType"), attachment.get("ButtonText")
     if kind is not None and not NOTIFICATION_TYPE.match(kind):
-        found.append(f"notification_type is {kind!r}: use 1 to 100 letters, digits and hyphens")
+        found.append(f"notification_type is {kind!r}. Use 1 to 100 letters, digits and hyphens.")
     if text is not None and not 1 <= len(text) <= BUTTON_LENGTH:
-        found.append(f"button_text is {text!r}: use 1 to {BUTTON_LENGTH} characters")
+        found.append(f"button_text is {text!r}. Use 1 to {BUTTON_LENGTH} characters.")
     variables, criteria = attachment.get("Variables", {}), attachment.get("Criteria", [])
     if max(len(variables), len(criteria)) > AT_MOST:
-        found.append(f"an attachment has at most {AT_MOST} variables and {AT_MOST} criteria")
+        found.append(f"an attachment can have at most {AT_MOST} variables and {AT_MOST} criteria. Remove some.")
     found += [
-        f"{name!r} is no name of a variable: use letters, digits, hyphens and underscores"
+        f"{name!r} is not the name of a variable. Use letters, digits, hyphens and underscores."
         for name in variables
         if not VARIABLE.match(name)
     ]
@@ -107,14 +109,14 @@ def _attachment_problems(attachment: dict[str, Any]) -> list[str]:
 
 
 def plan(current: CustomAction | None, desired: Desired) -> Plan:
-    """Return the way from *current* to *desired*. Raise UserError for a creation without a command."""
+    """Return the change from *current* to *desired*. Raise UserError for a creation without a command."""
     return _creation(desired) if current is None else _change(current, desired)
 
 
 def _creation(desired: Desired) -> Plan:
     if desired.command_text is None:
-        raise errors.UserError(f"the custom action {desired.name} does not exist yet: set command_text to create it.")
-    tags = boto3_tags(desired.tags or {})
+        raise errors.UserError(f"the custom action {desired.name} does not exist yet. Set command_text to create it.")
+    tags = chatbot_tags(desired.tags or {})
     members = {
         "ActionName": desired.name,
         "Definition": {"CommandText": desired.command_text},
@@ -124,51 +126,46 @@ def _creation(desired: Desired) -> Plan:
     }
     arns = tuple(sorted(set(desired.configuration_arns or ())))
     after = normalized({**members, "Tags": tags, "ChatConfigurationArns": list(arns)})
-    return Plan("create", after, members, associate=arns)
+    return Plan(Operation.CREATE, after, members, associate=arns)
 
 
 def _change(current: CustomAction, desired: Desired) -> Plan:
-    wanted = {
+    settings = {
         "Definition": current["Definition"] if desired.command_text is None else {"CommandText": desired.command_text},
         "AliasName": current["AliasName"] if desired.alias_name is None else desired.alias_name,
         "Attachments": current["Attachments"] if desired.attachments is None else _sorted(desired.attachments),
     }
-    differs = any(current[key] != value for key, value in wanted.items())
-    to_set, to_unset = _tag_changes(tags_of(current), desired)
+    differs = any(current[key] != value for key, value in settings.items())
+    to_set, to_unset = tag_changes(tags_of(current), desired.tags, purge=desired.purge_tags)
     associate, disassociate = _association_changes(current["ChatConfigurationArns"], desired)
     if not (differs or to_set or to_unset or associate or disassociate):
-        return Plan("none", current)
-    tags = {key: value for key, value in {**tags_of(current), **to_set}.items() if key not in to_unset}
+        return Plan(Operation.NONE, current)
+    tags = with_changes(tags_of(current), to_set, to_unset)
     arns = sorted({*current["ChatConfigurationArns"], *associate} - set(disassociate))
-    # AWS does not say whether it keeps what an update leaves out, so an update names everything.
-    members = {"CustomActionArn": current["CustomActionArn"], **{key: value for key, value in wanted.items() if value}}
-    after = normalized({**current, **wanted, "Tags": boto3_tags(tags), "ChatConfigurationArns": arns})
-    return Plan("update", after, members if differs else {}, to_set, to_unset, associate, disassociate)
-
-
-def _tag_changes(current: dict[str, str], desired: Desired) -> tuple[dict[str, str], tuple[str, ...]]:
-    if desired.tags is None:
-        return {}, ()
-    to_set = {key: str(value) for key, value in desired.tags.items() if current.get(key) != str(value)}
-    surplus = set(current) - set(desired.tags) if desired.purge_tags else set()
-    return to_set, tuple(sorted(key for key in surplus if not key.startswith("aws:")))
+    # AWS does not document whether it keeps what an update leaves out, so an update names everything.
+    members = {
+        "CustomActionArn": current["CustomActionArn"],
+        **{key: value for key, value in settings.items() if value},
+    }
+    after = normalized({**current, **settings, "Tags": chatbot_tags(tags), "ChatConfigurationArns": arns})
+    return Plan(Operation.UPDATE, after, members if differs else {}, to_set, to_unset, associate, disassociate)
 
 
 def _association_changes(current: list[str], desired: Desired) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if desired.configuration_arns is None:
         return (), ()
-    wanted = set(desired.configuration_arns)
-    surplus = set(current) - wanted if desired.purge_configurations else set()
-    return tuple(sorted(wanted - set(current))), tuple(sorted(surplus))
+    channels = set(desired.configuration_arns)
+    surplus = set(current) - channels if desired.purge_configurations else set()
+    return tuple(sorted(channels - set(current))), tuple(sorted(surplus))
 
 
 def normalized(action: CustomAction) -> CustomAction:
-    """Return the custom action with everything that AWS may leave out, and everything that is a set sorted."""
+    """Return the custom action with everything that AWS may leave out, and sorted where order means nothing."""
     return {
         "AliasName": "",
         **action,
         "Attachments": _sorted(action.get("Attachments") or []),
-        "Tags": boto3_tags(tags_of(action)),
+        "Tags": chatbot_tags(tags_of(action)),
     }
 
 
@@ -188,7 +185,7 @@ def _text(value: Any) -> str:
 
 
 def action_result(action: CustomAction | None) -> dict[str, Any]:
-    """Return a custom action as the modules show it, names of variables untouched; an empty dict for None."""
+    """Return a custom action as the modules show it, with variables' names unchanged; an empty dict for None."""
     if action is None:
         return {}
     shown = result({key: value for key, value in action.items() if key != "Attachments"})
@@ -204,7 +201,6 @@ def _attachment_result(attachment: dict[str, Any]) -> dict[str, Any]:
 
 def read(aws: Caller, name: str) -> CustomAction | None:
     """Return the custom action of this name, with its tags and the channels that offer it, or None."""
-    aws = caller(aws)
     for arn in aws.call("chatbot", api.list_custom_actions):
         if arn.rpartition("/")[2] == name:
             return complete(aws, arn, associations(aws))
@@ -213,7 +209,6 @@ def read(aws: Caller, name: str) -> CustomAction | None:
 
 def associations(aws: Caller) -> dict[str, list[str]]:
     """Return what is associated with each channel configuration of the account, by the configuration's ARN."""
-    aws = caller(aws)
     listed = [found for platform in (SLACK, TEAMS) for found in aws.call("chatbot", platform.list_configurations)]
     arns = [found["ChatConfigurationArn"] for found in listed]
     return {arn: aws.call("chatbot", api.list_associations, arn) for arn in arns}
@@ -221,7 +216,6 @@ def associations(aws: Caller) -> dict[str, list[str]]:
 
 def complete(aws: Caller, arn: str, associated: dict[str, list[str]]) -> CustomAction | None:
     """Return the custom action with its tags and the channels that offer it, or None."""
-    aws = caller(aws)
     action = aws.call("chatbot", api.get_custom_action, arn)
     if action is None:
         return None
@@ -237,8 +231,7 @@ def complete(aws: Caller, arn: str, associated: dict[str, list[str]]) -> CustomA
 
 def write(aws: Caller, now: Plan, desired: Desired) -> None:
     """Carry the plan out; a custom action of the same name that was created meanwhile is changed instead."""
-    aws = caller(aws)
-    if now.operation == "create":
+    if now.operation == Operation.CREATE:
         arn = aws.call("chatbot", api.create_custom_action, now.members)
         if not arn:
             current = read(aws, desired.name)
@@ -262,14 +255,13 @@ def _update(aws: Caller, now: Plan, arn: str) -> None:
     if now.members:
         aws.call("chatbot", api.update_custom_action, now.members)
     if now.tags_to_set:
-        aws.call("chatbot", api.tag_resource, arn, boto3_tags(now.tags_to_set))
+        aws.call("chatbot", api.tag_resource, arn, chatbot_tags(now.tags_to_set))
     if now.tags_to_unset:
         aws.call("chatbot", api.untag_resource, arn, list(now.tags_to_unset))
 
 
 def delete(aws: Caller, current: CustomAction) -> None:
     """Remove the custom action from its channels and delete it."""
-    aws = caller(aws)
     arn = current["CustomActionArn"]
     for channel in current["ChatConfigurationArns"]:
         aws.call("chatbot", api.disassociate_from_configuration, channel, arn)

@@ -1,16 +1,16 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Custom notifications of Amazon Q Developer in chat applications, above all of a finding: pure. PRIVATE.
+"""Custom notifications of Amazon Q Developer in chat applications, such as for a finding: pure. PRIVATE.
 
-The schema: https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html. EventBridge makes it from the
-event: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html. It puts the text of a
-variable into a string as it is, so that one quotation mark would lose the whole message, and where a variable stands
-alone it writes JSON. It says nothing of one that stands alone and is missing in the event. Therefore:
+The schema: https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html. EventBridge creates it from the
+event: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html. It inserts a variable
+into a string without escaping it, so one quotation mark would lose the whole message; a variable outside of strings
+becomes JSON. AWS does not document what happens to a variable outside of strings that is missing in the event. So:
 
-* what every finding has, and may be any text (title, id, resource), stands alone;
-* what may be missing stands inside a string, and only if it is of a kind that has no quotation marks (a URL, an ARN,
-  an id of AWS, the name of an account).
+* values that every finding has, and that may be any text (title, ID, resource), are outside of strings;
+* values that may be missing are inside strings, and only if they cannot have quotation marks (a URL, an ARN, an ID of
+  AWS, the name of an account).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from typing import Any
 
 FINDING = "$.detail.findings[0]"
 CONSOLE = "https://<hub>.console.aws.amazon.com/securityhub"
-# Where a button finds what its command needs. AWS takes 100 characters of command, so identifiers come in one piece.
+# Where a button finds its variables. AWS allows 100 characters of command, so both identifiers are one variable.
 FINDING_KEY = "finding"
 HUB_KEY = "hub"
 
-# For each schema of findings: where the event has what a message says, and where the console shows it.
+# For each finding format: the paths in the event of the parts of a message, and the link to the console.
 ASFF = {
     "title": f"{FINDING}.Title",
     "id": f"{FINDING}.Id",
@@ -50,25 +50,25 @@ OCSF = {
     "control": f"{FINDING}.compliance.control",
     "remedy": f"{FINDING}.remediation.references[0]",
 }
-OF_THE_EVENT = {"hub": "$.region", "kind": "$.detail-type"}
-BY_SCHEMA = {
+EVENT_PATHS = {"hub": "$.region", "kind": "$.detail-type"}
+BY_FORMAT = {
     "asff": (ASFF, f"{CONSOLE}/home?region=<hub>#/findings?search=Id%3D<id>"),
     "ocsf": (OCSF, f"{CONSOLE}/v2/home?region=<hub>#/findings"),
 }
 
 
-def transformer(schema: str, *, buttons: bool) -> dict[str, Any]:
-    """Return the InputTransformer of a rule's target for findings of *schema* (cspm, v2).
+def transformer(finding_format: str, *, buttons: bool) -> dict[str, Any]:
+    """Return the InputTransformer of a rule's target for findings of a format (asff, ocsf).
 
-    *buttons*: the message tells the channel's buttons what they need. An event has one finding: Security Hub sends
-    those that somebody picks together one by one
+    *buttons*: the message has the variables of the channel's buttons. An event has one finding: if a person selects
+    several, Security Hub sends one event for each
     (https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-integration-types.html).
     """
-    paths, console = BY_SCHEMA[schema]
+    paths, console = BY_FORMAT[finding_format]
     template = _template(_notification(console, buttons=buttons))
     used = set(re.findall(r"<(\w+)>", template))
     return {
-        "InputPathsMap": {name: path for name, path in {**paths, **OF_THE_EVENT}.items() if name in used},
+        "InputPathsMap": {name: path for name, path in {**paths, **EVENT_PATHS}.items() if name in used},
         "InputTemplate": template,
     }
 
@@ -84,9 +84,9 @@ def custom(content: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def finding_id(body: dict[str, Any]) -> str:
-    """Return the id of the finding that a topic's message is about: the event as it was, or what a rule made of it.
+    """Return the ID of the finding in a topic's message: an unchanged event, or a custom notification of ours.
 
-    Raise LookupError or TypeError where it is neither.
+    Raise LookupError or TypeError if it is neither.
     """
     if body.get("source") == "custom":
         return str(body["metadata"]["additionalContext"]["findingId"])
@@ -101,7 +101,7 @@ def _notification(console: str, *, buttons: bool) -> dict[str, Any]:
         "region": "<region>",
     }
     metadata: dict[str, Any] = {
-        # What is sent of a finding again appears in the thread of its first message.
+        # Later messages about a finding appear in the thread of the first.
         "threadId": _alone("id"),
         "summary": _alone("title"),
         "eventType": _alone("kind"),

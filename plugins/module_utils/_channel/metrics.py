@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Amazon Q counts of its deliveries, by channel configuration. PRIVATE to the collection.
+"""The metrics of Amazon Q's deliveries, by channel configuration. PRIVATE to the collection.
 
 https://docs.aws.amazon.com/chatbot/latest/adminguide/monitoring-cloudwatch.html
 """

@@ -1,11 +1,12 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must happen to a Chatbot channel configuration: merged, never overwritten. Pure. PRIVATE to the collection.
+"""Plans the changes to a Chatbot channel configuration, which is merged, never overwritten: pure.
 
-AWS allows one configuration for a chat channel in an account, and an update replaces its list of topics as a whole
+PRIVATE to the collection. AWS allows one configuration for a chat channel in an account, and an update replaces its
+list of topics as a whole
 (https://docs.aws.amazon.com/chatbot/latest/APIReference/API_UpdateSlackChannelConfiguration.html). Several runs, tools
-and people share it all the same, so a plan adopts what is there, adds and removes own topics, and keeps foreign ones.
+and people share it nevertheless, so a plan adopts what exists, adds and removes own topics, and keeps foreign ones.
 """
 
 from __future__ import annotations
@@ -17,20 +18,22 @@ from typing import Any
 from typing import Protocol
 
 from .._aws import errors
+from .._resource.operation import Operation
+from .._resource.ownership import is_managed
+from .._resource.tags import chatbot_tags
+from .._resource.tags import tag_changes
+from .._resource.tags import tags_of
+from .._resource.tags import with_changes
 from .platforms import SLACK
 from .platforms import Platform
 from .transformations import Configuration
-from .transformations import boto3_tags
 from .transformations import configuration_name
 from .transformations import normalized
-from .transformations import tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Marks a configuration that this collection created, and so may delete.
-MANAGED_TAG = "secops.securityhub/managed"
-# What AWS sets where no guardrail is given.
+# AWS sets this if no guardrail is given.
 DEFAULT_GUARDRAILS = ["arn:aws:iam::aws:policy/AdministratorAccess"]
 
 
@@ -38,7 +41,7 @@ DEFAULT_GUARDRAILS = ["arn:aws:iam::aws:policy/AdministratorAccess"]
 class Desired:
     """A channel configuration as it should be; None leaves a setting alone, anything else is authoritative.
 
-    *tags_at_creation* are set only when the configuration is created here, never on one that is adopted, and never
+    *tags_at_creation* are set only on a configuration that is created, never on one that is adopted, and are never
     purged. *role_arn* may be None for a configuration that exists.
     """
 
@@ -63,9 +66,9 @@ class Desired:
 
 @dataclass(frozen=True)
 class Removal:
-    """What a removal takes back: own topics, and the configuration if it is ours and no topic is left.
+    """A removal: of own topics, and of the configuration if it is ours and no topic is left.
 
-    Without *team_id* and *channel_id* (both empty) the configuration is found by name, or by the topics.
+    If *team_id* and *channel_id* are empty, the configuration is found by name, or by the topics.
     """
 
     name: str
@@ -77,13 +80,13 @@ class Removal:
 
 @dataclass(frozen=True)
 class Plan:
-    """What must happen to one configuration.
+    """The change of one configuration.
 
-    *before* and *after* have boto3's shape (see transformations.normalized), None where there is no configuration.
+    *before* and *after* have boto3's shape (see transformations.normalized); None where no configuration exists.
     *kwargs* are the members to send; empty for an update that only concerns tags.
     """
 
-    operation: str  # create, update, delete or none
+    operation: Operation
     before: Configuration | None
     after: Configuration | None
     kwargs: dict[str, Any] = field(default_factory=dict)
@@ -92,12 +95,12 @@ class Plan:
 
     @property
     def changed(self) -> bool:
-        """Tell whether anything must happen."""
-        return self.operation != "none"
+        """Tell whether there is anything to do."""
+        return self.operation != Operation.NONE
 
 
-class Place(Protocol):
-    """A channel, and the name of its configuration: what Desired and Removal have in common."""
+class ChannelIdentity(Protocol):
+    """A channel, and the name of its configuration: the common part of Desired and Removal."""
 
     @property
     def name(self) -> str: ...
@@ -110,37 +113,37 @@ class Place(Protocol):
 
 
 def plan(configurations: Sequence[Configuration], desired: Desired) -> Plan:
-    """Return the way from *configurations* (all of the account) to *desired*. Raise UserError where there is none."""
+    """Return the change from *configurations* (all of the account) to *desired*. Raise UserError if AWS allows none."""
     current = adopted(configurations, desired)
     if current is not None:
         return _change(normalized(current), desired)
-    # Of several runs that each take topics out, the last one deletes the configuration, perhaps before this one looks.
-    only_out = desired.remove_topics and not (desired.add_topics or desired.role_arn)
-    return Plan("none", None, None) if only_out else _creation(desired)
+    # Of several runs that remove topics, the last one deletes the configuration, perhaps before this one reads it.
+    only_removes = desired.remove_topics and not (desired.add_topics or desired.role_arn)
+    return Plan(Operation.NONE, None, None) if only_removes else _creation(desired)
 
 
 def plan_absent(configurations: Sequence[Configuration], removal: Removal) -> Plan:
-    """Return the next step of taking back: each plan concerns one configuration, the last one is empty."""
+    """Return the next step of the removal: each plan concerns one configuration, the last one is empty."""
     plans = [_detachment(normalized(found), removal) for found in _holders(configurations, removal)]
     needed = [step for step in plans if step.changed]
-    return (needed or plans or [Plan("none", None, None)])[0]
+    return (needed or plans or [Plan(Operation.NONE, None, None)])[0]
 
 
-def plan_deletion(configurations: list[Configuration], name: str) -> Plan:
+def plan_deletion(configurations: Sequence[Configuration], name: str) -> Plan:
     """Return the plan to delete the configuration of this name, whatever it holds."""
     for found in configurations:
         if configuration_name(found) == name:
-            return Plan("delete", normalized(found), None)
-    return Plan("none", None, None)
+            return Plan(Operation.DELETE, normalized(found), None)
+    return Plan(Operation.NONE, None, None)
 
 
-def same_channel(configuration: Configuration, place: Place) -> bool:
+def same_channel(configuration: Configuration, channel: ChannelIdentity) -> bool:
     """Tell whether this is the configuration of that channel."""
-    platform = place.platform
-    return bool(place.channel_id) and all(
-        # Hexadecimal digits of a UUID and of %3a may stand in either case.
-        configuration[member].casefold() == wanted.casefold()
-        for member, wanted in ((platform.team_id, place.team_id), (platform.channel_id, place.channel_id))
+    platform = channel.platform
+    return bool(channel.channel_id) and all(
+        # Hexadecimal digits of a UUID and of %3a may be in either case.
+        configuration[member].casefold() == value.casefold()
+        for member, value in ((platform.team_id, channel.team_id), (platform.channel_id, channel.channel_id))
     )
 
 
@@ -153,15 +156,15 @@ def adopted(configurations: Sequence[Configuration], desired: Desired) -> Config
             continue
         if named is not None and named is not found:
             raise errors.UserError(
-                f"the configuration {desired.name} is that of {platform.name} channel {named[platform.channel_id]}, "
+                f"the configuration {desired.name} belongs to {platform.name} channel {named[platform.channel_id]}, "
                 f"and channel {desired.channel_id} already has the configuration {configuration_name(found)}; AWS "
-                f"allows one for a channel: use the name {configuration_name(found)}, or delete one of the two."
+                f"allows one per channel. Use the name {configuration_name(found)}, or delete one of the two."
             )
         return found
     if named is not None and named[platform.team_id].casefold() != desired.team_id.casefold():
         raise errors.UserError(
             f"the configuration {desired.name} belongs to {platform.name} {platform.team} {named[platform.team_id]}, "
-            f"and AWS cannot move it to {desired.team_id}: use another name, or delete it first."
+            f"and AWS cannot move it to {desired.team_id}. Use another name, or delete it first."
         )
     return named
 
@@ -170,8 +173,8 @@ def _creation(desired: Desired) -> Plan:
     platform = desired.platform
     if not desired.role_arn:
         raise errors.UserError(
-            f"the configuration {desired.name} does not exist yet, and AWS creates none without an IAM role: set the "
-            f"role's ARN."
+            f"the configuration {desired.name} does not exist yet, and cannot be created without an IAM role. Set "
+            f"iam_role_arn to the ARN of the channel role."
         )
     optional = {
         "TenantId": desired.tenant_id,
@@ -180,7 +183,7 @@ def _creation(desired: Desired) -> Plan:
         "LoggingLevel": desired.logging_level,
         "UserAuthorizationRequired": desired.user_authorization_required,
         "GuardrailPolicyArns": _sorted(desired.guardrail_policy_arns),
-        "Tags": boto3_tags({**desired.tags_at_creation, **(desired.tags or {})}) or None,
+        "Tags": chatbot_tags({**desired.tags_at_creation, **(desired.tags or {})}) or None,
     }
     kwargs = {
         "ConfigurationName": desired.name,
@@ -197,31 +200,33 @@ def _creation(desired: Desired) -> Plan:
         **kwargs,
         "ChatConfigurationArn": platform.arn(account, desired.name),
     }
-    return Plan("create", None, normalized(expected), kwargs)
+    return Plan(Operation.CREATE, None, normalized(expected), kwargs)
 
 
 def _change(current: Configuration, desired: Desired) -> Plan:
     platform = desired.platform
-    wanted = {
+    settings = {
         "IamRoleArn": desired.role_arn,
         "LoggingLevel": desired.logging_level,
         "UserAuthorizationRequired": desired.user_authorization_required,
         "GuardrailPolicyArns": _sorted(desired.guardrail_policy_arns),
         "SnsTopicArns": _merged_topics(current["SnsTopicArns"], desired),
     }
-    changes = {key: value for key, value in wanted.items() if value is not None and value != current.get(key)}
+    changes = {key: value for key, value in settings.items() if value is not None and value != current.get(key)}
     if not same_channel(current, desired):
         changes[platform.channel_id] = desired.channel_id
         if desired.channel_name is not None:
             changes[platform.channel_name] = desired.channel_name
-    to_set, to_unset = _tag_changes(tags_of(current), desired)
+    to_set, to_unset = tag_changes(
+        tags_of(current), desired.tags, purge=desired.purge_tags, keep=desired.tags_at_creation
+    )
     if not (changes or to_set or to_unset):
-        return Plan("none", current, current)
-    tags = {key: value for key, value in {**tags_of(current), **to_set}.items() if key not in to_unset}
+        return Plan(Operation.NONE, current, current)
+    tags = with_changes(tags_of(current), to_set, to_unset)
     return Plan(
-        "update",
+        Operation.UPDATE,
         current,
-        normalized({**current, **changes, "Tags": boto3_tags(tags)}),
+        normalized({**current, **changes, "Tags": chatbot_tags(tags)}),
         _update_members(current, changes, platform),
         to_set,
         to_unset,
@@ -231,7 +236,7 @@ def _change(current: Configuration, desired: Desired) -> Plan:
 def _update_members(current: Configuration, changes: dict[str, Any], platform: Platform) -> dict[str, Any]:
     if not changes:
         return {}
-    # An update must name the channel, even where that stays.
+    # An update must name the channel, even if that stays the same.
     identity = {member: current[member] for member in ("ChatConfigurationArn", platform.channel_id)}
     return {**identity, **changes}
 
@@ -239,16 +244,6 @@ def _update_members(current: Configuration, changes: dict[str, Any], platform: P
 def _merged_topics(current: list[str], desired: Desired) -> list[str]:
     kept = set() if desired.purge_topics else set(current)
     return sorted((kept | set(desired.add_topics)) - set(desired.remove_topics))
-
-
-def _tag_changes(current: dict[str, str], desired: Desired) -> tuple[dict[str, str], tuple[str, ...]]:
-    if desired.tags is None:
-        return {}, ()
-    to_set = {key: str(value) for key, value in desired.tags.items() if current.get(key) != str(value)}
-    if not desired.purge_tags:
-        return to_set, ()
-    kept = {*desired.tags, *desired.tags_at_creation}
-    return to_set, tuple(sorted(key for key in current if key not in kept and not key.startswith("aws:")))
 
 
 def _holders(configurations: Sequence[Configuration], removal: Removal) -> list[Configuration]:
@@ -261,12 +256,12 @@ def _holders(configurations: Sequence[Configuration], removal: Removal) -> list[
 
 def _detachment(current: Configuration, removal: Removal) -> Plan:
     left = [arn for arn in current["SnsTopicArns"] if arn not in removal.remove_topics]
-    if not left and MANAGED_TAG in tags_of(current):
-        return Plan("delete", current, None)
+    if not left and is_managed(current):
+        return Plan(Operation.DELETE, current, None)
     if left == current["SnsTopicArns"]:
-        return Plan("none", current, current)
+        return Plan(Operation.NONE, current, current)
     changes = {"SnsTopicArns": left}
-    return Plan("update", current, {**current, **changes}, _update_members(current, changes, removal.platform))
+    return Plan(Operation.UPDATE, current, {**current, **changes}, _update_members(current, changes, removal.platform))
 
 
 def _sorted(arns: tuple[str, ...] | None) -> list[str] | None:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Slack and Microsoft Teams as AWS Chatbot knows them: two sets of names for one thing. PRIVATE to the collection."""
+"""Slack and Microsoft Teams in the API of AWS Chatbot, which names the same things differently. PRIVATE."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONSOLE = "https://us-east-2.console.aws.amazon.com/chatbot/home"
 
 @dataclass(frozen=True)
 class Platform:
-    """A chat platform: what AWS calls the parts of its channel configurations, and the calls for them.
+    """A chat platform: the names of its parts in AWS, and the calls for its channel configurations.
 
     *team_id*, *team_name*, *channel_id* and *channel_name* are member names of the API, *arn_part* is the part of the
     ARN that names the platform, *team* and *menu* are words of the console.
@@ -44,7 +44,7 @@ class Platform:
     delete: Callable[[Any, str], bool]
 
     def arn(self, account: str, configuration_name: str) -> str:
-        """Return the ARN of a channel configuration; Chatbot exists in the partition aws only."""
+        """Return the ARN of a channel configuration; Chatbot is only available in the partition aws."""
         return f"arn:aws:chatbot::{account}:chat-configuration/{self.arn_part}/{configuration_name}"
 
 
@@ -58,9 +58,9 @@ SLACK = Platform(
     channel_id="SlackChannelId",
     channel_name="SlackChannelName",
     team_id_pattern=re.compile(r"^T[0-9A-Z]{7,}\Z"),
-    team_id_hint="the id that begins with T, as in https://app.slack.com/client/<workspace>/<channel>",
+    team_id_hint="the ID that begins with T, as in https://app.slack.com/client/<workspace>/<channel>",
     channel_id_pattern=re.compile(r"^[CG][0-9A-Z]{7,}\Z"),
-    channel_id_hint="the id that begins with C (private channels: C or G), not the channel's name",
+    channel_id_hint="the ID that begins with C (private channels: C or G), not the channel's name",
     list_configurations=api.describe_slack_channel_configurations,
     list_teams=api.describe_slack_workspaces,
     create=api.create_slack_channel_configuration,
@@ -80,9 +80,9 @@ TEAMS = Platform(
     channel_id="ChannelId",
     channel_name="ChannelName",
     team_id_pattern=UUID,
-    team_id_hint="the UUID that stands as groupId= in the link to the channel",
+    team_id_hint="the UUID after groupId= in the link to the channel",
     channel_id_pattern=re.compile(r"^[a-zA-Z0-9-_=+/.,]*%3[aA][a-zA-Z0-9-_=+/.,]*%40[a-zA-Z0-9-_=+/.,]*\Z"),
-    channel_id_hint="the URL-encoded part of the link to the channel that begins with 19%3a and holds %40",
+    channel_id_hint="the URL-encoded part of the link to the channel that begins with 19%3a and contains %40",
     list_configurations=api.list_microsoft_teams_channel_configurations,
     list_teams=api.list_microsoft_teams_configured_teams,
     create=api.create_microsoft_teams_channel_configuration,

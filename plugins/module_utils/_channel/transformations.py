@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Chatbot's answers in one form, for comparing and for showing: pure. PRIVATE to the collection."""
+"""Chatbot's answers normalized, to compare and to show them: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
+from .._resource.tags import chatbot_tags
+from .._resource.tags import tags_of
+
 Configuration = dict[str, Any]
 
 
 def configuration_name(configuration: Configuration) -> str:
-    """Return the name, which AWS may leave out, but which ends the ARN."""
+    """Return the name; AWS may leave it out, but the ARN ends with it."""
     return str(configuration.get("ConfigurationName") or configuration["ChatConfigurationArn"].rpartition("/")[2])
 
 
 def normalized(configuration: Configuration) -> Configuration:
-    """Return the configuration with AWS's defaults filled in and everything that is a set sorted."""
+    """Return the configuration with AWS's defaults filled in, and with sorted lists where order means nothing."""
     return {
         "LoggingLevel": "NONE",
         "UserAuthorizationRequired": False,
@@ -27,18 +30,8 @@ def normalized(configuration: Configuration) -> Configuration:
         "SnsTopicArns": sorted(set(configuration.get("SnsTopicArns") or [])),
         # The API allows an empty string among the ARNs, meaning none.
         "GuardrailPolicyArns": sorted(set(configuration.get("GuardrailPolicyArns") or []) - {""}),
-        "Tags": boto3_tags(tags_of(configuration)),
+        "Tags": chatbot_tags(tags_of(configuration)),
     }
-
-
-def tags_of(resource: dict[str, Any]) -> dict[str, str]:
-    """Return the tags of a Chatbot resource as a dict."""
-    return {tag["TagKey"]: tag["TagValue"] for tag in resource.get("Tags") or []}
-
-
-def boto3_tags(tags: dict[str, str]) -> list[dict[str, str]]:
-    """Return tags as Chatbot takes them, sorted."""
-    return [{"TagKey": key, "TagValue": str(value)} for key, value in sorted(tags.items())]
 
 
 def result(resource: dict[str, Any] | None) -> dict[str, Any]:

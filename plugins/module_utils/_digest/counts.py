@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Open findings, counted for one channel: pure. PRIVATE to the collection."""
+"""Counts the open findings of one channel: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -20,23 +20,12 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable
 
-Finding = dict[str, Any]
-
-# So many of each are named: a digest is read at a glance.
-NAMED_AT_MOST = 3
+NAMED_AT_MOST = 3  # of each kind, so that a digest can be read at a glance
 
 
 @dataclass(frozen=True)
-class Period:
-    """So many *days* until *now*, in which a finding that was created counts as new."""
-
-    now: datetime.datetime
-    days: int
-
-
-@dataclass(frozen=True)
-class Note:
-    """What is kept of a finding, which as a whole may take 240 KB: what it counts for. *created*: in UTC, if known."""
+class OpenFinding:
+    """The attributes of a finding that a digest counts; whole findings take up to 240 KB. *created*: UTC, if known."""
 
     key: tuple[str, str]
     severity: str
@@ -48,25 +37,25 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Most:
-    """Which of one kind (regions, accounts, ...) have the most findings, with how many; *of*: how many there are."""
+class Ranking:
+    """The regions, accounts, controls or resources (*kind*) with the most findings, and how many there are (*of*)."""
 
     kind: str
-    named: tuple[tuple[str, int], ...]
+    top: tuple[tuple[str, int], ...]
     of: int
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many findings are open, by severity, the gravest first; and of these, the *new* ones.
+    """The numbers of open and of *new* findings by severity, the highest severity first.
 
-    *oldest_days*: the age of the oldest finding of the gravest severity, None where none says how old it is.
+    *oldest_days*: the age of the oldest finding of the highest severity, None if unknown.
     """
 
     severities: dict[str, int]
     new: dict[str, int]
     oldest_days: int | None
-    most: tuple[Most, ...]
+    rankings: tuple[Ranking, ...]
 
     @property
     def total(self) -> int:
@@ -74,42 +63,42 @@ class Counts:
         return sum(self.severities.values())
 
     @property
-    def gravest(self) -> str:
-        """Return the gravest severity of an open finding, '' without any."""
+    def highest(self) -> str:
+        """Return the highest severity of an open finding, '' without any."""
         return next(iter(self.severities), "")
 
 
-def note(finding: Finding) -> Note:
-    """Return what a digest needs to know of a finding (ASFF)."""
-    account = f"{first(finding, CSPM.account)} {first(finding, ('AwsAccountName',))}"
-    return Note(
-        key=(finding["ProductArn"], finding["Id"]),
-        severity=first(finding, CSPM.severity),
-        created=created_at(finding),
-        region=first(finding, CSPM.region),
+def open_finding(asff: dict[str, Any]) -> OpenFinding:
+    """Return the attributes of a finding (ASFF) that a digest counts."""
+    account = f"{first(asff, CSPM.account)} {first(asff, ('AwsAccountName',))}"
+    return OpenFinding(
+        key=(asff["ProductArn"], asff["Id"]),
+        severity=first(asff, CSPM.severity),
+        created=created_at(asff),
+        region=first(asff, CSPM.region),
         account=account.rstrip(),
-        # What other products than Security Hub find counts for the product, as aws/guardduty.
-        control=first(finding, CSPM.control) or first(finding, CSPM.product).rpartition("product/")[2],
-        resources=frozenset(str(name) for name in values_at(finding, CSPM.resource_id)),
+        # Findings of other products than Security Hub count for the product, for example aws/guardduty.
+        control=first(asff, CSPM.control) or first(asff, CSPM.product).rpartition("product/")[2],
+        resources=frozenset(str(name) for name in values_at(asff, CSPM.resource_id)),
     )
 
 
-def counts(notes: Iterable[Note], period: Period) -> Counts:
-    """Count findings, each once however often it comes."""
-    unique = list({item.key: item for item in notes}.values())
-    ages = [(item.severity, (period.now - item.created).days) for item in unique if item.created]
+def counts(findings: Iterable[OpenFinding], now: datetime.datetime, days: int) -> Counts:
+    """Count each finding once, even if it is listed twice. A finding is new for *days* after its creation."""
+    unique = list({item.key: item for item in findings}.values())
+    ages = [(item.severity, (now - item.created).days) for item in unique if item.created]
     severities = _by_severity(item.severity for item in unique)
-    gravest = next(iter(severities), "")
+    highest = next(iter(severities), "")
     return Counts(
         severities=severities,
-        new=_by_severity(severity for severity, age in ages if age < period.days),
-        oldest_days=max((age for severity, age in ages if severity == gravest), default=None),
-        most=(
-            _most("Regions", (item.region for item in unique)),
-            _most("Accounts", (item.account for item in unique)),
-            _most("Controls", (item.control for item in unique)),
+        new=_by_severity(severity for severity, age in ages if age < days),
+        oldest_days=max((age for severity, age in ages if severity == highest), default=None),
+        rankings=(
+            _ranking("Regions", (item.region for item in unique)),
+            _ranking("Accounts", (item.account for item in unique)),
+            _ranking("Controls", (item.control for item in unique)),
             # A finding about several resources counts for each of them.
-            _most("Resources", (name for item in unique for name in item.resources)),
+            _ranking("Resources", (name for item in unique for name in item.resources)),
         ),
     )
 
@@ -119,7 +108,7 @@ def _by_severity(severities: Iterable[str]) -> dict[str, int]:
     return {severity: found[severity] for severity in reversed(SEVERITIES) if found[severity]}
 
 
-def _most(kind: str, names: Iterable[str]) -> Most:
+def _ranking(kind: str, names: Iterable[str]) -> Ranking:
     found = Counter(name for name in names if name)
-    named = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
-    return Most(kind, tuple(named[:NAMED_AT_MOST]), len(found))
+    ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+    return Ranking(kind, tuple(ranked[:NAMED_AT_MOST]), len(found))

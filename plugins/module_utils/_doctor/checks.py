@@ -1,436 +1,266 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks along the way of a finding, from its region to the Slack channel: pure. PRIVATE to the collection."""
+"""The checks of the doctor, along the delivery path of a finding from its region to the Slack channel: pure.
+
+PRIVATE to the collection.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from typing import Callable
 
-from .._aws.errors import UserError
-from .._channel import metrics
+from .._channel import metrics as chatbot_metrics
 from .._channel import transformations
-from .._pipeline import desired
-from .._pipeline import drift
-from .._pipeline import given_keys
-from .._pipeline import identity as identities
-from .._pipeline import plan
+from .._model import drift
+from .._plan.target import why_not_of_stack_set
+from .._preflight import keys
 from .._securityhub import action_target
+from .._stack import live as stacks
 from .._stack import states
-from .verdicts import BROKEN
-from .verdicts import RISK
-from .verdicts import UNKNOWN
-from .verdicts import Verdict
-from .verdicts import fine
-from .verdicts import nothing
+from . import exposure
+from . import messages
+from .results import Result
+from .results import nothing
+from .results import ok
 
 if TYPE_CHECKING:
-    from .._pipeline.drift import Drift
-    from .cases import Case
+    from collections.abc import Callable
 
-RUN = "Run the playbook securityhub_slack.yml."
-RUN_DEEP = "Run the playbook securityhub_slack.yml with -e securityhub_slack_repair_drift=true, which puts it back."
-BRING = f"{plan.BRING[:1].upper()}{plan.BRING[1:]}."
-LOOK_AGAIN = "Then let the doctor look again."
-OPEN_THE_TOPIC = (
-    "Have its owner let cloudwatch.amazonaws.com publish by its policy and, where it is encrypted, kms:Decrypt and "
-    "kms:GenerateDataKey* by that of the key, which must not be one of AWS; or name another topic in "
-    "securityhub_slack_alarm_topic_arn."
-)
-NOT_SENT = "No finding of this region reaches the channel."
-NOT_KNOWN = "Whether findings of this region arrive is not known."
+    from .._model.drift import Drift
+    from .evidence import Evidence
 
 
 @dataclass(frozen=True)
 class Check:
-    """A part of the way: its name, the heading of its narrow column, its title, what is looked at, and how."""
+    """One part of the delivery path: its name, its title, what has to hold (as a predicate of the title), and how."""
 
     name: str
-    heading: str
     title: str
-    question: str
-    judge: Callable[[Case], Verdict]
+    requirement: str
+    run: Callable[[Evidence], Result]
 
 
-def examine(case: Case) -> dict[str, Verdict]:
-    """Return a verdict for every check, in their order."""
-    target = case.target
-    if case.unread:
-        unread = Verdict(UNKNOWN, case.unread, NOT_KNOWN, LOOK_AGAIN)
-        return {**dict.fromkeys(NAMES, nothing("not looked at")), "region": unread}
-    if target.wanted is not None:
-        return {check.name: check.judge(case) for check in CHECKS}
+def examine(evidence: Evidence) -> dict[str, Result]:
+    """Return the result of every check, in the order of the delivery path."""
+    target = evidence.target
+    not_checked = dict.fromkeys(NAMES, nothing("not checked"))
+    if evidence.target_error:
+        return {**not_checked, "region": messages.unread(evidence.target_error)}
+    if target.desired is not None:
+        return {check.name: check.run(evidence) for check in CHECKS}
     if target.error:
-        undecided = Verdict(BROKEN, target.error, "What is to be sent from here cannot be told.", LOOK_AGAIN)
-        return {**dict.fromkeys(NAMES, nothing("not looked at")), "region": undecided, "hub": _hub(case)}
-    reason = target.sends or "shall have no pipeline"
-    return {**dict.fromkeys(NAMES, nothing(reason)), "stack": _leftover(case) or nothing(reason)}
+        return {**not_checked, "region": messages.undecided(target.error), "hub": _hub(evidence)}
+    reason = nothing(target.policy or "no deployment intended")
+    leftover = messages.leftover(stack_set=target.settings.stack_set) if stacks.is_ours(target.live.stack) else reason
+    return {**dict.fromkeys(NAMES, reason), "stack": leftover}
 
 
-def _leftover(case: Case) -> Verdict | None:
-    if not plan.is_ours(case.target.live.stack):
-        return None
-    return Verdict(
-        RISK,
-        "There is a pipeline, and by the inventory there should be none.",
-        "Findings may be sent twice, or unasked for.",
-        f"{RUN} {BRING}" if case.target.settings.stack_set else RUN,
-    )
+def _region(evidence: Evidence) -> Result:
+    policy = evidence.target.policy
+    return ok(f"forwards {policy}" if policy else "")
 
 
-def _region(case: Case) -> Verdict:
-    return fine(f"sends {case.target.sends}" if case.target.sends else "")
+def _hub(evidence: Evidence) -> Result:
+    return ok() if evidence.target.live.hub else messages.HUB_DISABLED
 
 
-def _hub(case: Case) -> Verdict:
-    if case.target.live.hub:
-        return fine()
-    return Verdict(
-        BROKEN,
-        "Security Hub is off.",
-        "There are no findings of this region to send.",
-        "Enable it (console, or the module secops.securityhub.securityhub_hub), or take the region out of the "
-        "inventory.",
-    )
-
-
-def _action(case: Case) -> Verdict:
-    live, wanted = case.target.live, case.target.wanted
-    if not live.hub or wanted is None:
+def _action(evidence: Evidence) -> Result:
+    live, desired = evidence.target.live, evidence.target.desired
+    if not live.hub or desired is None:
         return nothing()
     if live.action is None:
-        return Verdict(BROKEN, "The custom action is gone.", "Nobody can send a finding by hand.", RUN)
-    if action_target.changes(live.action, wanted.action):
-        return Verdict(
-            RISK, "The custom action has another name or description.", "People may not recognise it in the menu.", RUN
-        )
-    return fine()
+        return messages.ACTION_MISSING
+    return messages.ACTION_CHANGED if action_target.changes(live.action, desired.action) else ok()
 
 
-# What a stack's status means where it does not stand.
-STATUS = {
-    "": (BROKEN, "There is no stack.", NOT_SENT),
-    states.EMPTY: (BROKEN, "The stack is empty: a change set was made and never carried out.", NOT_SENT),
-    "CREATE_FAILED": (BROKEN, "The stack could not be created.", NOT_SENT),
-    "ROLLBACK_COMPLETE": (BROKEN, "The stack was rolled back when it was created.", NOT_SENT),
-    "ROLLBACK_FAILED": (BROKEN, "The stack failed, and so did rolling it back.", NOT_SENT),
-    "DELETE_FAILED": (BROKEN, "Somebody has tried to delete the stack, and something of it was left.", NOT_SENT),
-    "UPDATE_FAILED": (RISK, "The last update of the stack failed.", "It still works by its former variables."),
-    "UPDATE_ROLLBACK_FAILED": (
-        RISK,
-        "An update of the stack failed, and so did rolling it back.",
-        "It may work by its former variables, or by half of the new ones.",
-    ),
-}
-
-
-def _stack(case: Case) -> Verdict:
-    if case.target.settings.stack_set:
-        return _stack_of_set(case)
-    status, stack = case.stack_status, case.target.live.stack
-    if stack is not None and status != states.EMPTY and not plan.is_ours(stack):
-        return Verdict(
-            BROKEN,
-            "A stack of this name is there, and was not made by this collection.",
-            NOT_SENT,
-            "Set securityhub_slack_name to a name of its own, and run the playbook securityhub_slack.yml.",
-        )
-    if status in STATUS:
-        state, problem, effect = STATUS[status]
-        return Verdict(state, problem, effect, f"{RUN} It repairs the stack, or says what keeps it from doing so.")
+def _stack(evidence: Evidence) -> Result:
+    desired, stack = evidence.target.desired, evidence.target.live.stack
+    status = stacks.status_of(stack)
+    if evidence.target.settings.stack_set:
+        reason = why_not_of_stack_set(desired, stack)
+        return messages.stack_of_set(reason, works=stacks.is_deployed(stack)) if reason else ok()
+    if stacks.is_foreign(stack):
+        return messages.STACK_FOREIGN
+    if status in messages.STACK_STATUS:
+        return messages.stack_status(status)
     if states.in_progress(status):
-        return Verdict(RISK, f"The stack is in {status}.", "It is being changed at this moment.", LOOK_AGAIN)
-    if not case.is_current:
-        return Verdict(
-            RISK,
-            "The stack was made from other variables than the inventory holds now.",
-            "Other findings are sent than the inventory says.",
-            RUN,
-        )
-    return fine()
+        return messages.stack_in_progress(status)
+    return ok() if desired and stacks.matches(desired.stack, stack) else messages.STACK_OUTDATED
 
 
-def _stack_of_set(case: Case) -> Verdict:
-    why = plan.why_not_of_set(case.target.wanted, case.target.live.stack)
-    if not why:
-        return fine()
-    stands = case.stack_status in states.STANDING
-    return Verdict(
-        RISK if stands else BROKEN,
-        f"A stack set is to make the stack, and {why}.",
-        "Other findings may be sent than the inventory says." if stands else NOT_SENT,
-        BRING,
-    )
+def _resources(
+    evidence: Evidence, parts: tuple[str, ...], effect_of: Callable[[Drift], str], remedy: str = ""
+) -> Result:
+    """Return the result for resources of the stack, from the differences in these parts.
 
-
-def _along_the_path(
-    case: Case, parts: tuple[str, ...], effect: Callable[[Drift], str], remedy: str = RUN_DEEP
-) -> Verdict:
-    """Judge parts of the way that only a deep survey sees."""
-    if case.path_error:
-        return Verdict(UNKNOWN, case.path_error, NOT_KNOWN, LOOK_AGAIN)
-    if case.target.live.path is None:
-        return nothing("there is no stack to hold it")
-    found = case.drifts(*parts)
+    *effect_of*: returns the effect of a difference; the first one that loses findings is asked, else the first one.
+    """
+    if evidence.resources_error:
+        return messages.unread(evidence.resources_error)
+    if evidence.target.live.path is None:
+        return nothing("no stack")
+    found = evidence.drifts(*parts)
     if not found:
-        return fine()
+        return ok()
     losing = [item for item in found if item.loses]
-    return Verdict(
-        BROKEN if losing else RISK,
-        _sentence("; ".join(str(item) for item in found)),
-        effect((losing or found)[0]),
-        remedy,
-    )
+    effect = effect_of((losing or found)[0])
+    return messages.drifted([str(item) for item in found], effect, loses=bool(losing), remedy=remedy)
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+def _rules(evidence: Evidence) -> Result:
+    return _resources(evidence, (drift.RULE,), _effect_of_lost_rule)
 
 
-def _rules(case: Case) -> Verdict:
-    return _along_the_path(case, (drift.RULE,), _by_hand_or_by_itself)
-
-
-def _targets(case: Case) -> Verdict:
-    return _along_the_path(
-        case,
-        (drift.TARGET, drift.DEAD_LETTERS, drift.QUEUE),
-        _effect_of_target,
-    )
+def _targets(evidence: Evidence) -> Result:
+    return _resources(evidence, (drift.TARGET, drift.DEAD_LETTERS, drift.QUEUE), _effect_of_target)
 
 
 def _effect_of_target(item: Drift) -> str:
     if item.loses:
-        return _by_hand_or_by_itself(item)
-    if item.part == drift.TARGET:
-        return "Findings are sent more often than once."
-    return "What EventBridge cannot hand over is not kept, and no alarm tells of it."
+        return _effect_of_lost_rule(item)
+    return messages.SENT_TWICE if item.part == drift.TARGET else messages.NOT_KEPT
 
 
-def _by_hand_or_by_itself(item: Drift) -> str:
-    if item.name.endswith("-action"):
-        return "Findings that somebody sends by hand do not arrive."
-    return "Findings that should be sent by themselves do not arrive, or not all of them."
+def _effect_of_lost_rule(item: Drift) -> str:
+    return messages.ACTION_RULE_LOSES if item.name.endswith("-action") else messages.RULE_LOSES
 
 
-def _topic(case: Case) -> Verdict:
-    return _along_the_path(
-        case,
+def _topic(evidence: Evidence) -> Result:
+    return _resources(
+        evidence,
         (drift.TOPIC, drift.POLICY),
-        lambda item: NOT_SENT if item.loses else "Nobody is told when findings get lost.",
+        lambda item: messages.NOTHING_ARRIVES if item.loses else messages.NO_ALARM,
     )
 
 
-def _encryption(case: Case) -> Verdict:
-    live = case.target.live.path
-    unread = [key.error for key in live.keys.values() if key.error] if live else []
+def _encryption(evidence: Evidence) -> Result:
+    path = evidence.target.live.path
+    unread = [key.error for key in path.keys.values() if key.error] if path else []
     if unread:
-        return Verdict(
-            UNKNOWN,
-            unread[0],
-            "Whether EventBridge may use the key of the topic is not known.",
-            "Grant kms:DescribeKey and kms:GetKeyPolicy on the key to the doctor, or ask whoever owns it.",
-        )
-    if case.drifts(drift.TOPIC):
-        return nothing("there is no topic")
-    return _along_the_path(
-        case,
+        return messages.key_unread(unread[0])
+    if evidence.drifts(drift.TOPIC):
+        return nothing("no topic")
+    return _resources(
+        evidence,
         (drift.ENCRYPTION, drift.OWN_KEY, drift.GIVEN_KEY),
-        lambda item: NOT_SENT if item.loses else "Messages are kept otherwise than wanted, or alarms tell nobody.",
-        _sentence(given_keys.REMEDY) if case.drifts(drift.GIVEN_KEY) else RUN_DEEP,
+        lambda item: messages.NOTHING_ARRIVES if item.loses else messages.KEY_RISK,
+        keys.REMEDY if evidence.drifts(drift.GIVEN_KEY) else "",
     )
 
 
-def _subscription(case: Case) -> Verdict:
-    if case.drifts(drift.TOPIC):
-        return nothing("there is no topic")
-    if case.drifts(drift.LISTENER) and _detached(case):
-        return nothing("comes back with the topic in the channel")
-    return _along_the_path(case, (drift.SUBSCRIPTION, drift.LISTENER), lambda item: NOT_SENT)
+def _subscription(evidence: Evidence) -> Result:
+    if evidence.drifts(drift.TOPIC):
+        return nothing("no topic")
+    if evidence.drifts(drift.LISTENER) and _disconnected(evidence):
+        return nothing("restored with the topic in the channel configuration")
+    return _resources(evidence, (drift.SUBSCRIPTION, drift.LISTENER), lambda _item: messages.NOTHING_ARRIVES)
 
 
-def _detached(case: Case) -> list[str]:
-    """Return in words which Slack channels do not have a topic of the target."""
-    target, account = case.target, case.account
-    if target.wanted is None or account is None:
-        return []
+def _disconnected(evidence: Evidence) -> list[str]:
+    """Return in words which Slack channels lack a topic of the target."""
     found = []
-    for channel, topic in target.wanted.topics:
-        configuration = case.configuration_of(channel)
+    for channel, topic in evidence.target.desired.topics if evidence.target.desired else ():
+        configuration = evidence.configuration_of(channel)
         if configuration is None:
-            found.append(f"there is no channel configuration of Slack channel {channel.channel_id}")
+            found.append(f"Slack channel {channel.channel_id} has no channel configuration")
         elif topic not in configuration.get("SnsTopicArns", []):
             name = transformations.configuration_name(configuration)
-            found.append(f"the topic is not in the channel configuration {name}")
+            found.append(f"the topic {topic.rpartition(':')[2]} is not in the channel configuration {name}")
     return found
 
 
-def _channel(case: Case) -> Verdict:
-    detached = _detached(case)
-    if case.channel_error:
-        return Verdict(BROKEN, case.channel_error, NOT_SENT, LOOK_AGAIN)
-    if detached:
-        return Verdict(BROKEN, _sentence("; ".join(detached)), NOT_SENT, RUN)
-    return _identity(case)
+def _channel(evidence: Evidence) -> Result:
+    if evidence.account and evidence.account.channel_error:
+        return messages.channel_refused(evidence.account.channel_error)
+    disconnected = _disconnected(evidence)
+    return messages.not_connected(disconnected) if disconnected else ok()
 
 
-def _identity(case: Case) -> Verdict:
-    target, account = case.target, case.account
-    if target.account is None or account is None:
-        return nothing()
-    wanted = desired.identity(target.settings, target.account)
-    if not any(found.get("IamRoleArn") == wanted.role_arn for found in account.configurations):
-        return fine()  # a configuration of others has a role of others
-    own_guardrail = not target.settings.value("guardrail_policy_arns")
-    try:
-        planned = identities.plan(wanted, account.identity, own_guardrail=own_guardrail)
-    except UserError as error:
-        return Verdict(RISK, str(error), "What people may do from the channel is not known.", LOOK_AGAIN)
-    differing = [
-        name for name, part in (("role", planned.role), ("guardrail", planned.guardrail)) if part != identities.NONE
-    ]
-    if not differing:
-        return fine()
-    return Verdict(
-        RISK,
-        f"The {' and the '.join(differing)} of the channel are gone, or not as this collection made them.",
-        "Amazon Q may stop sending, or let people in the channel do more than they should.",
-        RUN,
-    )
-
-
-def _chat(case: Case) -> Verdict:
-    found = [item for item in (case.configuration_of(route.channel) for route in case.target.settings.routes) if item]
-    disabled = [item.get("StateReason", "") for item in found if item.get("State") == "DISABLED"]
+def _chat(evidence: Evidence) -> Result:
+    disabled = [item for item in evidence.configurations() if item.get("State") == "DISABLED"]
     if disabled:
-        reason = f" ({disabled[0].rstrip('.')})" if disabled[0] else ""
-        return Verdict(
-            BROKEN,
-            f"The channel is disabled{reason}.",
-            NOT_SENT,
-            "Let the organization's administrator allow this channel in the chatbot policy (AWS Organizations, "
-            "Policies, Chat applications policies).",
-        )
-    if case.account_error:
-        return Verdict(UNKNOWN, case.account_error, NOT_KNOWN, LOOK_AGAIN)
-    workspace = case.target.settings.routes[0].channel.workspace_id
-    if case.account_signs is not None and workspace not in case.account_signs.workspaces:
-        return Verdict(
-            BROKEN,
-            f"The Slack workspace {workspace} is not authorised in this account, or not any more.",
-            NOT_SENT,
-            "Open https://us-east-2.console.aws.amazon.com/chatbot/home in this account, choose Configure new client, "
-            "Slack, and allow it. AWS lets nobody automate this.",
-        )
-    return fine()
+        return messages.channel_disabled(str(disabled[0].get("StateReason") or "").rstrip("."))
+    if evidence.account and evidence.account.metrics_error:
+        return messages.unread(evidence.account.metrics_error)
+    workspace = evidence.target.settings.routes[0].channel.workspace_id
+    metrics = evidence.account.metrics if evidence.account else None
+    if metrics is not None and workspace not in metrics.workspaces:
+        return messages.workspace_unauthorized(workspace)
+    return ok()
 
 
-def _delivery(case: Case) -> Verdict:
-    unread = case.signs_error or case.account_error
-    if unread:
-        return Verdict(UNKNOWN, unread, "What was delivered of late is not known.", LOOK_AGAIN)
-    found = _lost_in_chat(case) or _undelivered(case) or _lost_in_region(case) or _silent_alarms(case)
-    return found or fine(_arrived(case))
+def _delivery(evidence: Evidence) -> Result:
+    error = evidence.metrics_error or (evidence.account.metrics_error if evidence.account else "")
+    if error:
+        return messages.unread(error, "It is not known what was delivered recently.")
+    found = [*_lost_after_topic(evidence), *_lost_before_topic(evidence), *_silent_alarms(evidence)]
+    delivered = f"{evidence.metrics.delivered} delivered in the last {evidence.hours} h" if evidence.metrics else ""
+    return found[0] if found else ok(delivered)
 
 
-def _lost_in_chat(case: Case) -> Verdict | None:
-    for route in case.target.settings.routes:
-        configuration = case.configuration_of(route.channel)
-        counts = case.metrics_of(configuration) if configuration else {}
-        failed, arrived = counts.get(metrics.FAILED, 0), counts.get(metrics.DELIVERED, 0)
-        if failed:
-            return Verdict(
-                RISK if arrived else BROKEN,
-                f"Slack took {arrived} of {failed + arrived} messages to channel {route.channel.channel_id} within "
-                f"the last {case.window}.",
-                "Messages get lost on their way from Amazon Q to Slack.",
-                "Type /invite @Amazon Q in the channel, which is needed in a private one; and see that the channel is "
-                "there and not archived. Amazon Q's log group /aws/chatbot/ in us-east-1 tells more.",
+def _lost_after_topic(evidence: Evidence) -> list[Result]:
+    """Return what Amazon Q lost of the messages to the target's channels."""
+    found: list[Result] = []
+    if evidence.account is None:
+        return found
+    for configuration in evidence.configurations():
+        failed, arrived, unsupported, throttled = (
+            evidence.account.counted(configuration, metric)
+            for metric in (
+                chatbot_metrics.FAILED,
+                chatbot_metrics.DELIVERED,
+                chatbot_metrics.UNSUPPORTED,
+                chatbot_metrics.THROTTLED,
             )
-        for metric, words, remedy in SILENT_LOSSES:
-            if counts.get(metric):
-                return Verdict(RISK, words.format(counts[metric], case.window), "Those messages were dropped.", remedy)
-    return None
-
-
-SILENT_LOSSES = (
-    (
-        metrics.UNSUPPORTED,
-        "Amazon Q did not understand {} events within the last {}.",
-        "See which topics of the channel carry something else than unchanged events; that of this collection is not "
-        "changed as long as targets and subscription are in order.",
-    ),
-    (
-        metrics.THROTTLED,
-        "Amazon Q held {} events back within the last {}: it takes ten a second.",
-        "Let fewer findings through: raise securityhub_slack_minimum_severity, or suppress what nobody needs to see.",
-    ),
-)
-
-
-def _undelivered(case: Case) -> Verdict | None:
-    waiting = case.target.live.path.undelivered if case.target.live.path else 0
-    if not waiting:
-        return None
-    return Verdict(
-        RISK,
-        f"Events that EventBridge could not hand over wait in the dead-letter queue: {waiting}.",
-        "Those findings did not arrive.",
-        "The attribute ERROR_MESSAGE of each message says why, and its body is the finding. When that is mended, and "
-        "everybody knows what was missed, purge the queue.",
-    )
-
-
-def _silent_alarms(case: Case) -> Verdict | None:
-    found = case.drifts(drift.ALARM, drift.TOLD)
-    if not found:
-        return None
-    problem = _sentence("; ".join(str(item) for item in found))
-    remedy = OPEN_THE_TOPIC if case.drifts(drift.TOLD) else RUN_DEEP
-    return Verdict(RISK, problem, "Nobody is told when findings get lost.", remedy)
-
-
-def _lost_in_region(case: Case) -> Verdict | None:
-    signs = case.signs
-    if signs is None:
-        return None
-    if signs.failed_invocations:
-        return Verdict(
-            RISK,
-            f"EventBridge could not hand over {signs.failed_invocations} of {signs.invocations} events within the last "
-            f"{case.window}.",
-            "Those findings did not arrive.",
-            "If the other checks are in order now, whatever it was is mended: send a finding with the custom action to "
-            "see it arrive.",
         )
-    if signs.failed_deliveries:
-        return Verdict(
-            RISK,
-            f"SNS could not deliver {signs.failed_deliveries} notifications within the last {case.window}.",
-            "A subscriber of the topic has missed them; it need not be Amazon Q.",
-            "See who is subscribed to the topic; send a finding with the custom action to see it arrive.",
-        )
-    return None
+        if failed:
+            found.append(messages.lost_in_slack(configuration["SlackChannelId"], arrived, failed, evidence.hours))
+        if unsupported:
+            found.append(messages.unsupported_events(unsupported, evidence.hours))
+        if throttled:
+            found.append(messages.throttled_events(throttled, evidence.hours))
+    return found
 
 
-def _arrived(case: Case) -> str:
-    return f"{case.signs.delivered} delivered within the last {case.window}" if case.signs else ""
+def _lost_before_topic(evidence: Evidence) -> list[Result]:
+    """Return what EventBridge and SNS lost, or could not deliver so far."""
+    found = []
+    path, metrics = evidence.target.live.path, evidence.metrics
+    if path and path.undelivered:
+        found.append(messages.dead_letters(path.undelivered))
+    if metrics and metrics.failed_invocations:
+        found.append(messages.failed_invocations(metrics.failed_invocations, metrics.invocations, evidence.hours))
+    if metrics and metrics.failed_deliveries:
+        found.append(messages.failed_notifications(metrics.failed_deliveries, evidence.hours))
+    return found
+
+
+def _silent_alarms(evidence: Evidence) -> list[Result]:
+    found = [str(item) for item in evidence.drifts(drift.ALARM, drift.TOLD)]
+    remedy = messages.OPEN_ALARM_TOPIC if evidence.drifts(drift.TOLD) else ""
+    return [messages.drifted(found, messages.NO_ALARM, loses=False, remedy=remedy)] if found else []
 
 
 CHECKS = (
-    Check("region", "REG", "Region", "credentials lead there, and the variables make sense", _region),
-    Check("hub", "HUB", "Security Hub", "is on", _hub),
-    Check("action", "ACT", "Custom action", "is in the console's menu", _action),
-    Check("stack", "STK", "Stack", "stands, and was made from the variables as they are now", _stack),
-    Check("rules", "RUL", "Rules", "are enabled, with the patterns of the stack", _rules),
-    Check("targets", "TGT", "Targets", "are the topic, get the event unchanged, and keep what gets lost", _targets),
-    Check("topic", "TOP", "Topic", "is there, and its policy lets EventBridge in", _topic),
-    Check("encryption", "KEY", "Encryption", "is with a key that EventBridge may use", _encryption),
-    Check("subscription", "SUB", "Subscription", "of Amazon Q is confirmed, unfiltered and not raw", _subscription),
-    Check("channel", "CHN", "Channel", "configuration carries the topic; role and guardrail are ours", _channel),
-    Check("chat", "APP", "Chat app", "is authorised in the workspace, and not disabled", _chat),
-    Check("delivery", "DEL", "Delivery", "has lost nothing of late, and alarms would tell", _delivery),
+    Check("region", "Region", "is reachable with the credentials, and its variables are valid", _region),
+    Check("hub", "Security Hub", "is enabled", _hub),
+    Check("action", "Custom action", "is in the console's menu", _action),
+    Check("stack", "Stack", "is deployed with the variables as they are now", _stack),
+    Check("rules", "Rules", "are enabled and have the stack's event patterns", _rules),
+    Check("targets", "Rule targets", "are the topics, get unmodified events, and keep those not delivered", _targets),
+    Check("topic", "Topic", "exists, and its policy lets EventBridge publish", _topic),
+    Check("encryption", "Encryption", "uses a key that EventBridge may use", _encryption),
+    Check("subscription", "Subscription", "of Amazon Q is confirmed, unfiltered and not raw", _subscription),
+    Check("channel", "Channel", "configuration lists the topics", _channel),
+    Check("chat", "Chat app", "is authorized in the workspace, and not disabled", _chat),
+    Check("delivery", "Delivery", "lost nothing recently, and alarms would report it", _delivery),
+    Check("access", "Topic access", "is not open to everyone", exposure.topic_policy),
+    Check("subscribers", "Subscribers", "of the topics are Amazon Q only", exposure.subscribers),
+    Check("destinations", "Destinations", "of the rules are those of the stack", exposure.destinations),
+    Check("role", "Channel role", "exists, and only Amazon Q can assume it", exposure.role),
+    Check("permissions", "Permissions", "of the channel role are those of the buttons, if any", exposure.permissions),
+    Check("guardrail", "Guardrail", "of the channel is the one in the inventory, and unchanged", exposure.guardrail),
 )
 NAMES = tuple(check.name for check in CHECKS)

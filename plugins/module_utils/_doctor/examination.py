@@ -1,132 +1,167 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks at all targets of a play, and judges: reads only. PRIVATE to the collection."""
+"""Reads everything about the targets of a play, and checks it. Writes nothing. PRIVATE to the collection."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import Callable
 
 from .._aws import errors
 from .._aws import parallel
 from .._aws.errors import UserError
-from .._pipeline import decisions
-from .._pipeline import organization
-from .._pipeline import run
-from .._pipeline import survey
+from .._model import names
+from .._model import organization
+from .._model.plan import TargetDesign
+from .._model.plan import TargetPlan
+from .._observe import accounts as of_account
+from .._observe import details
+from .._observe import fleet as observe
+from .._plan import channel
+from .._plan import design
 from .._routing import topology
+from .._services import iam
 from . import checks
-from . import signs
-from .cases import Case
-from .diagnosis import Diagnosis
-from .diagnosis import Row
-from .diagnosis import diagnosis
+from . import messages
+from . import metrics
+from . import results
+from .evidence import AccountEvidence
+from .evidence import Evidence
+from .evidence import RolePolicies
+from .results import RegionResult
+from .results import TargetResults
 
 if TYPE_CHECKING:
     import datetime
+    from collections.abc import Callable
+    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from .._aws.clients import Clients
-    from .._pipeline.target import AccountRun
-    from .._pipeline.target import Target
+    from .._model.plan import AccountDesign
+    from .._model.snapshot import TargetSnapshot
 
 
 def examine(
-    targets: list[Target],
-    neighbours: list[Target],
-    clients: Clients,
+    aws: Clients,
+    targets: Sequence[TargetSnapshot],
+    unselected: Sequence[TargetSnapshot],
     *,
     today: datetime.date,
-    window: signs.Window,
-) -> Diagnosis:
-    """Return what is wrong with *targets*; nothing is raised, and nothing is written.
+    window: metrics.Window,
+) -> results.Diagnosis:
+    """Return what is wrong with *targets*. What cannot be read is part of the answer; nothing is raised.
 
-    *neighbours*: the inventory's other targets. *window*: how far back metrics are looked at.
+    *unselected*: the inventory's other targets. *window*: the period that metrics are read for.
     """
-    accounts = run.look(targets, neighbours, clients, today, watch=True)
-    unread = {target.host: target.error for target in targets if target.error}
-    for account in accounts:
-        decisions.decide(account, today)
-    path_errors = _errors(run.look_deep(clients, targets))
-    of_targets, signs_errors = _read(partial(_target_signs, clients, window), _with_pipeline(targets))
-    deployed = [account for account in accounts if _with_pipeline(account.targets)]
-    of_accounts, account_errors = _read(partial(signs.of_account, clients, window=window), deployed)
-    of_organizations, _organization_errors = _read(
-        lambda account: survey.organization(clients, account.settings), accounts
+    fleet = observe.fleet(aws, targets, unselected, today, coverage=True)
+    designs = [design.account(account, today) for account in fleet.accounts]
+    evidence = [
+        Evidence(TargetDesign(target, problems=target.problems), window.hours, target_error=target.error)
+        for target in fleet.unknown
+    ]
+    unread = {target.host: target.error for target in fleet.targets if target.problems}
+    evidence += _evidence(aws, designs, unread, window)
+    order = {host: number for number, host in enumerate(fleet.hosts)}
+    organizations = _read(
+        lambda account: of_account.organization(aws, account.settings),
+        {account.account.id: account for account in designs},
     )
-    channel_errors = {id(account): _channel_error(account) for account in accounts}
-    account_of = {id(target): account for account in accounts for target in account.targets}
+    sentences = {
+        account.account.id: _sentences(account, organizations[account.account.id][0] or organization.Organization())
+        for account in designs
+    }
+    return results.diagnosis(
+        [_results(item) for item in sorted(evidence, key=lambda item: order[item.target.host])],
+        [result for account in designs for result in _regions(account)],
+        {account_id: found for account_id, found in sentences.items() if found},
+    )
 
-    def case(target: Target) -> Case:
-        account = account_of.get(id(target))
-        return Case(
-            target=target,
-            account=account,
-            unread=unread.get(target.host, ""),
-            signs=of_targets.get(id(target)),
-            account_signs=of_accounts.get(id(account)),
-            path_error=path_errors.get(id(target), ""),
-            signs_error=signs_errors.get(id(target), ""),
-            account_error=account_errors.get(id(account), ""),
-            channel_error=channel_errors.get(id(account), ""),
-            window=window.words,
+
+def _evidence(
+    aws: Clients, designs: list[AccountDesign], unread: Mapping[str, str], window: metrics.Window
+) -> list[Evidence]:
+    """Return the evidence about all targets of the accounts; *unread*: by host, why a target could not be read."""
+    deployed = {target.host: target for account in designs for target in account.targets if target.desired}
+    with_deployment = {
+        account.account.id: account for account in designs if any(target.desired for target in account.targets)
+    }
+    paths = _read(lambda target: details.with_path(aws, target), deployed)
+    of_targets = _read(lambda target: metrics.of_target(aws, target.settings, target.desired.stack, window), deployed)
+    of_accounts = _read(lambda account: metrics.of_account(aws, account.snapshot, window), with_deployment)
+    of_roles = _read(lambda account: _role_policies(aws, account), with_deployment)
+    evidence = []
+    for account in designs:
+        account_metrics, account_error = of_accounts.get(account.account.id, (None, ""))
+        role_policies, role_error = of_roles.get(account.account.id, (None, ""))
+        of_the_account = AccountEvidence(
+            account.snapshot, account_metrics, role_policies, account_error, role_error, _channel_error(account)
         )
-
-    return diagnosis(
-        [_row(case(target)) for target in targets],
-        _uncovered(accounts),
-        _unwatched(accounts),
-        {account.account.id: said for account in accounts if (said := _said(account, of_organizations[id(account)]))},
-    )
-
-
-def _said(account: AccountRun, found: organization.Organization) -> tuple[str, ...]:
-    said = organization.role_in_words(account.account.id, found)
-    if account.facts.administrator:
-        said.append(organization.membership_in_words(account.account.id, account.facts.administrator))
-    aggregation = topology.aggregation_of(account.facts.aggregator)
-    if aggregation:
-        said.append(organization.aggregation_in_words(aggregation))
-    return tuple(said)
+        for target in account.targets:
+            with_path, resources_error = paths.get(target.host, (None, ""))
+            counted, metrics_error = of_targets.get(target.host, (None, ""))
+            evidence.append(
+                Evidence(
+                    target=with_path or target,
+                    hours=window.hours,
+                    account=of_the_account,
+                    metrics=counted,
+                    target_error=unread.get(target.host, ""),
+                    resources_error=resources_error,
+                    metrics_error=metrics_error,
+                )
+            )
+    return evidence
 
 
-def _with_pipeline(targets: list[Target]) -> list[Target]:
-    return [target for target in targets if target.wanted is not None]
+def _read(read: Callable[[Any], Any], items: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    """Return what was read of each item and '', or None and why it could not be read, by the keys of *items*."""
+    return {
+        outcome.item: (outcome.value, "" if outcome.error is None else errors.explain(outcome.error))
+        for outcome in parallel.each(lambda key: read(items[key]), items)
+    }
 
 
-def _target_signs(clients: Clients, window: signs.Window, target: Target) -> signs.TargetSigns | None:
-    if target.wanted is None:
+def _role_policies(aws: Clients, account: AccountDesign) -> RolePolicies | None:
+    """Return the policies of the channel role, None without one: two calls, and one for each inline policy."""
+    if account.snapshot.identity.role is None:
         return None
-    return signs.of_target(clients, target.settings, target.wanted.stack, window)
+    settings, role = account.settings, names.identity(account.settings, account.account).role_name
+    inline = of_account.call_iam(aws, settings, iam.inline_policies, role)
+    return RolePolicies(inline, tuple(of_account.call_iam(aws, settings, iam.attached_policies, role)))
 
 
-def _read(read: Callable[[Any], Any], items: list[Any]) -> tuple[dict[int, Any], dict[int, str]]:
-    outcomes = parallel.each(read, items)
-    return {id(outcome.item): outcome.value for outcome in outcomes}, _errors(outcomes)
-
-
-def _errors(outcomes: list[Any]) -> dict[int, str]:
-    return {id(outcome.item): errors.explain(outcome.error) for outcome in outcomes if outcome.error is not None}
-
-
-def _channel_error(account: AccountRun) -> str:
+def _channel_error(account: AccountDesign) -> str:
+    plans = [TargetPlan(target, problems=target.problems) for target in account.targets]
     try:
-        decisions.plan_channels(account)
+        channel.of_account(account.snapshot, plans)
     except UserError as error:
         return str(error)
     return ""
 
 
-def _row(case: Case) -> Row:
-    target = case.target
-    return Row(target.host, target.account_id, target.settings.region, target.sends, checks.examine(case))
+def _results(evidence: Evidence) -> TargetResults:
+    target = evidence.target
+    found = checks.examine(evidence)
+    return TargetResults(target.host, target.account_id, target.settings.region, target.policy, found)
 
 
-def _uncovered(accounts: list[AccountRun]) -> list[tuple[str, str]]:
-    return [(account.account.id, region) for account in accounts for region in account.without_pipeline]
+def _regions(account: AccountDesign) -> list[RegionResult]:
+    """Return the results for the account's regions that the inventory lacks."""
+    account_id, others = account.account.id, account.snapshot.coverage
+    if others and others.error:
+        return [RegionResult(account_id, "", messages.regions_unread(others.error))]
+    return [RegionResult(account_id, region, messages.REGION_UNCOVERED) for region in account.uncovered]
 
 
-def _unwatched(accounts: list[AccountRun]) -> dict[str, str]:
-    return {account.account.id: account.beyond.error for account in accounts if account.beyond and account.beyond.error}
+def _sentences(account: AccountDesign, found: organization.Organization) -> tuple[str, ...]:
+    """Return the account's place in its organization and the regions that its finding aggregator links."""
+    account_id, facts = account.account.id, account.snapshot.facts
+    sentences = organization.role_in_words(account_id, found)
+    if facts.administrator:
+        sentences.append(organization.membership_in_words(account_id, facts.administrator))
+    aggregation = topology.aggregation_of(facts.aggregator)
+    if aggregation:
+        sentences.append(organization.aggregation_in_words(aggregation))
+    return tuple(sentences)

@@ -1,10 +1,11 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a resource's policy lets an AWS service in: pure. PRIVATE to the collection.
+"""Evaluates whether the policy of a resource allows an AWS service: pure. PRIVATE to the collection.
 
-A part of https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html: what such policies
-say of a service. A condition whose key or operator is not known here grants nothing, and denies nothing.
+It implements the part of
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html that applies to services. A
+condition with an unknown key or operator allows nothing and denies nothing.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from typing import Any
 
 EVENTS = "events.amazonaws.com"
 CLOUDWATCH = "cloudwatch.amazonaws.com"
-# What SNS and SQS say to a key of the topic or queue that they want it for.
+# The encryption context that SNS and SQS send to KMS: the topic or queue.
 OF_TOPIC = "kms:encryptioncontext:aws:sns:topicarn"
 OF_QUEUE = "kms:encryptioncontext:aws:sqs:arn"
-# What no request of a service carries; a negated condition on it then holds, which is how many a denial hits services.
+# Keys that no request of a service has. A negated condition on one holds, so many deny statements apply to services.
 ABSENT = re.compile(r"aws:(principal.*|sourceip|sourcevpce?|userid|username)")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a service asks of a resource; *context* holds what conditions may ask for, with keys in lower case."""
+    """The request of a service; *context*: the values of condition keys, with keys in lower case."""
 
     action: str
     resource: str
@@ -43,14 +44,14 @@ def _of(service: str, action: str, resource: str, context: Mapping[str, str]) ->
 
 
 def of_rule(action: str, resource: str, rule_arn: str) -> Request:
-    """Return what EventBridge asks of a topic or queue on behalf of a rule."""
+    """Return the request of EventBridge to a topic or queue on behalf of a rule."""
     return _of(EVENTS, action, resource, _on_behalf_of(rule_arn))
 
 
 def of_alarm(action: str, resource: str, alarm_arn: str) -> Request:
-    """Return what CloudWatch asks of a topic on behalf of an alarm, also by a topic's default policy.
+    """Return the request of CloudWatch to a topic on behalf of an alarm.
 
-    That policy asks for aws:SourceOwner, the alarm's account
+    The default policy of a topic has a condition on aws:SourceOwner, the alarm's account
     (https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html).
     """
     context = {**_on_behalf_of(alarm_arn), "aws:sourceowner": alarm_arn.split(":")[4]}
@@ -62,10 +63,10 @@ def _on_behalf_of(arn: str) -> dict[str, str]:
 
 
 def of_key(action: str, key_arn: str, encrypted_arn: str, service: str = EVENTS, context: str = OF_TOPIC) -> Request:
-    """Return what a service asks of the key of a topic, or of a queue (*context* OF_QUEUE).
+    """Return the request of a service to the key of a topic, or of a queue (*context* OF_QUEUE).
 
-    EventBridge does not say on behalf of whom: policies that ask for aws:SourceArn, aws:SourceAccount or
-    aws:SourceOrgID do not let it in (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
+    EventBridge does not send the source: policies with conditions on aws:SourceArn, aws:SourceAccount or
+    aws:SourceOrgID do not allow it (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
     """
     return _of(service, action, key_arn, {context: encrypted_arn})
 

@@ -41,14 +41,16 @@ class LivePath:
 
     *rules*: by name, as ListRules shapes them, foreign ones included if their names begin alike. *targets*: by rule
     name. *topics*: attributes by ARN. *subscriptions*: those of Amazon Q by topic ARN, as attributes; empty attributes
-    for a pending one. *keys*: by the name that the topics use for them. *queues*: attributes by URL, None for a deleted
-    one. *alarms*: by name, as DescribeAlarms shapes them. *told*: foreign topics that the alarms notify, by ARN.
+    for a pending one. *subscribers*: all others by topic ARN, as ListSubscriptionsByTopic shapes them. *keys*: by the
+    name that the topics use for them. *queues*: attributes by URL, None for a deleted one. *alarms*: by name, as
+    DescribeAlarms shapes them. *told*: foreign topics that the alarms notify, by ARN.
     """
 
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     targets: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     topics: dict[str, dict[str, str]] = field(default_factory=dict)
     subscriptions: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    subscribers: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     keys: dict[str, LiveKey] = field(default_factory=dict)
     queues: dict[str, dict[str, str] | None] = field(default_factory=dict)
     alarms: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -12,9 +12,12 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
-from .._stack.template import MANAGED_TAG
+from .._resource.tags import MANAGED_TAG
+from .._resource.tags import tags_of
 
 if TYPE_CHECKING:
+    from .._services.iam import ManagedPolicy
+    from .._services.iam import Role
     from .account import Account
 
 # https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-iam-policies-for-slack-channel-configurations.html
@@ -64,10 +67,10 @@ def _digest(document: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class LiveIdentity:
-    """Role and guardrail as boto3 shapes them, or None; the guardrail with its ``Document``."""
+    """The live role and guardrail; None for one that does not exist."""
 
-    role: dict[str, Any] | None = field(default=None, hash=False)
-    guardrail: dict[str, Any] | None = field(default=None, hash=False)
+    role: Role | None = field(default=None, hash=False)
+    guardrail: ManagedPolicy | None = field(default=None, hash=False)
 
     @property
     def has_permissions(self) -> bool:
@@ -89,8 +92,3 @@ def identity_of(
         tags=(*tags, (MANAGED_TAG, name)),
         permissions=permissions,
     )
-
-
-def tags_of(resource: dict[str, Any] | None) -> dict[str, str]:
-    """Return the tags of a role or policy as boto3 shapes it; {} without one."""
-    return {tag["Key"]: tag["Value"] for tag in (resource or {}).get("Tags", [])}

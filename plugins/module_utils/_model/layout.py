@@ -67,7 +67,9 @@ def worth_reading(account: AccountSnapshot, today: datetime.date) -> list[Target
     if layout.problems:
         return unread
     regions = {layout.owner_region, home_region(account) if layout.mode == topology.HOME_REGION else ""}
-    if layout.mode == topology.PER_REGION and any(LINKED in live.duties_of(item.live.stack) for item in present):
+    if layout.mode == topology.PER_REGION and any(
+        LINKED in live.responsibilities_of(item.live.stack) for item in present
+    ):
         regions |= linked_regions(account)
     return [item for item in unread if item.settings.region in regions]
 
@@ -96,7 +98,7 @@ def policies_of(settings: Settings, today: datetime.date) -> list[policies.Polic
     return [policies.policy_of(route.variables, today) for route in settings.routes]
 
 
-def duties(scope: Scope, of_channels: Iterable[policies.Policy]) -> tuple[str, ...]:
+def responsibilities(scope: Scope, of_channels: Iterable[policies.Policy]) -> tuple[str, ...]:
     """Return what a target with this scope and these policies forwards beside the findings of its own region."""
     is_global = scope.region == scope.owner_region and any(topology.cares(policy) for policy in of_channels)
     return tuple(name for name, applies in ((GLOBAL, is_global), (LINKED, scope.sends_linked)) if applies)
@@ -104,7 +106,7 @@ def duties(scope: Scope, of_channels: Iterable[policies.Policy]) -> tuple[str, .
 
 def forwards_global(target: Any) -> bool:
     """Return whether the live stack of a target, of any stage, is deployed and forwards global findings."""
-    return live.is_deployed(target.live.stack) and GLOBAL in live.duties_of(target.live.stack)
+    return live.is_deployed(target.live.stack) and GLOBAL in live.responsibilities_of(target.live.stack)
 
 
 def in_another_slice(known: Sequence[TargetSnapshot]) -> list[TargetSnapshot]:

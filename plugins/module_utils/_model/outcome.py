@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._stack import states
-from .plan import NONE
+from .._resource.operation import Operation
 from .plan import OfTarget
 
 if TYPE_CHECKING:
@@ -32,9 +31,9 @@ class TargetOutcome(OfTarget):
 
     plan: TargetPlan | None
     known: TargetSnapshot
-    action: str = NONE
+    action: Operation = Operation.NONE
     repairs: tuple[Drift, ...] = ()
-    stack: tuple[str, ...] = ()
+    stack: tuple[Operation, ...] = ()
     left_behind: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -56,8 +55,8 @@ class TargetOutcome(OfTarget):
     @property
     def changed(self) -> bool:
         """Return whether anything was written, or would be."""
-        operations = [operation for operation in self.stack if operation != states.WAIT]
-        return self.action != NONE or bool(self.repairs) or bool(operations)
+        operations = [operation for operation in self.stack if operation != Operation.WAIT]
+        return self.action != Operation.NONE or bool(self.repairs) or bool(operations)
 
 
 @dataclass(frozen=True)

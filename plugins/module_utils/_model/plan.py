@@ -16,7 +16,7 @@ from typing import Any
 
 from .._aws import errors
 from .._channel import transformations
-from .._stack import states
+from .._resource.operation import Operation
 
 if TYPE_CHECKING:
     from .._channel import custom_action
@@ -32,11 +32,6 @@ if TYPE_CHECKING:
     from .snapshot import AccountSnapshot
     from .snapshot import LiveTarget
     from .snapshot import TargetSnapshot
-
-CREATE = "create"
-UPDATE = "update"
-DELETE = "delete"
-NONE = "none"
 
 # What to do where the stack of a StackSet is not as it should be.
 DEPLOY_EXPORT = "run the playbook secops.securityhub.securityhub_slack_export, and deploy the file that it writes"
@@ -169,9 +164,9 @@ class TargetPlan(OfTarget):
     """
 
     design: TargetDesign
-    action: str = NONE
+    action: Operation = Operation.NONE
     repairs: tuple[Drift, ...] = ()
-    stack: tuple[str, ...] = ()
+    stack: tuple[Operation, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property
@@ -187,21 +182,21 @@ class TargetPlan(OfTarget):
     @property
     def changed(self) -> bool:
         """Return whether anything has to be written."""
-        operations = [operation for operation in self.stack if operation != states.WAIT]
-        return self.action != NONE or bool(self.repairs) or bool(operations)
+        operations = [operation for operation in self.stack if operation != Operation.WAIT]
+        return self.action != Operation.NONE or bool(self.repairs) or bool(operations)
 
 
 @dataclass(frozen=True)
 class IdentityPlan:
     """The operations on the channel role and on its guardrail."""
 
-    role: str = NONE
-    guardrail: str = NONE
+    role: Operation = Operation.NONE
+    guardrail: Operation = Operation.NONE
 
     @property
     def changed(self) -> bool:
         """Return whether anything has to be written."""
-        return (self.role, self.guardrail) != (NONE, NONE)
+        return (self.role, self.guardrail) != (Operation.NONE, Operation.NONE)
 
 
 @dataclass(frozen=True)
@@ -275,7 +270,7 @@ class ChannelPlan:
     @property
     def creates(self) -> bool:
         """Return whether a configuration is created."""
-        return any(merge.plan.operation == CREATE for merge in self.merges)
+        return any(merge.plan.operation == Operation.CREATE for merge in self.merges)
 
     @property
     def removes(self) -> bool:

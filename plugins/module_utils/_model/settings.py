@@ -13,13 +13,13 @@ from typing import Any
 
 from .._aws import credentials
 from .._aws.credentials import CredentialSource
+from .._aws.names import REGION
 from .._channel.platforms import SLACK
 from .._routing import policy
 from .._securityhub import action_target
 from .._stack import encryption
 
 PREFIX = "securityhub_slack_"
-REGION = re.compile(r"^[a-z]{2,4}(-[a-z]+)+-\d+\Z", re.ASCII)
 WITHOUT_CHATBOT = {
     "cn-": "AWS China",
     "us-gov-": "AWS GovCloud",
@@ -251,7 +251,7 @@ def _triage_problems(settings: Settings) -> list[str]:
 
 
 def _region_problems(region: str) -> list[str]:
-    if not REGION.match(region):
+    if not REGION.fullmatch(region):
         return [
             f"{region!r} is not an AWS region. End the host name with its region (ap-northeast-1, "
             f"prod.ap-northeast-1), or set securityhub_slack_region."
@@ -341,7 +341,7 @@ def _is_tag_text(text: str) -> bool:
 
 def _action_problems(settings: Settings) -> list[str]:
     found = []
-    if not action_target.ID.match(settings.value("action_id")):
+    if not action_target.ID.fullmatch(settings.value("action_id")):
         found.append(f"securityhub_slack_action_id is {settings.value('action_id')!r}. Use 1 to 20 letters and digits.")
     name = settings.value("action_name")
     if not name.strip() or len(name) > ACTION_NAME_LENGTH:

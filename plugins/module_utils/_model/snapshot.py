@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .._channel.custom_action import CustomAction
     from .._channel.transformations import Configuration
     from .._inventory.discovery import AccountFacts
+    from .._services.cloudformation import Stack
+    from .._services.securityhub import ActionTarget
     from .._stack.resources import Resources
     from .account import Account
     from .delivery_path import LivePath
@@ -36,8 +38,8 @@ class LiveTarget:
     """
 
     hub: bool | None = None
-    action: dict[str, Any] | None = field(default=None, hash=False)
-    stack: dict[str, Any] | None = field(default=None, hash=False)
+    action: ActionTarget | None = field(default=None, hash=False)
+    stack: Stack | None = field(default=None, hash=False)
     template: dict[str, Any] | None = field(default=None, hash=False)
     resources: Resources | None = field(default=None, hash=False)
     path: LivePath | None = field(default=None, hash=False)

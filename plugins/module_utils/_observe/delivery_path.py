@@ -41,19 +41,24 @@ def read(aws: Clients, settings: Settings, resources: Resources) -> LivePath:
     topic_arns = [resources.topic_arn(topic) for topic in resources.of_type(stack_resources.TOPIC)]
     attributes = {arn: call("sns", sns.get_topic_attributes, arn) for arn in topic_arns}
     topics = {arn: found for arn, found in attributes.items() if found is not None}
+    listed = {arn: call("sns", _existing_subscriptions, arn) for arn in topics}
     keys = {found["KmsMasterKeyId"] for found in topics.values() if found.get("KmsMasterKeyId")}
     has_alarms = bool(resources.of_type(stack_resources.ALARM))
     return LivePath(
         rules=rules,
         targets={name: call("events", events.list_targets, name) for name in names if name in rules},
         topics=topics,
-        subscriptions={arn: call("sns", _subscriptions, arn) for arn in topics},
+        subscriptions={
+            arn: [call("sns", _attributes, item) for item in found if _is_of_amazon_q(item)]
+            for arn, found in listed.items()
+        },
+        subscribers={arn: [item for item in found if not _is_of_amazon_q(item)] for arn, found in listed.items()},
         keys={key: read_key(aws, settings, key) for key in sorted(keys)},
         queues={url: call("sqs", sqs.get_queue_attributes, url) for url in resources.queue_urls()},
         alarms=call("cloudwatch", cloudwatch.describe_metric_alarms, settings.name) if has_alarms else {},
         told={
-            arn: read_topic(aws, settings, arn, resources.place.account_id)
-            for arn in dict.fromkeys(resources.told())
+            arn: read_topic(aws, settings, arn, resources.location.account_id)
+            for arn in dict.fromkeys(resources.alarm_topic_arns())
             if arn not in topic_arns
         },
     )
@@ -86,11 +91,16 @@ def read_key(aws: Clients, settings: Settings, name: str) -> LiveKey:
         return LiveKey(error=errors.explain(error))
 
 
-def _subscriptions(client: Any, topic_arn: str) -> list[dict[str, str]]:
-    arns = [
-        found["SubscriptionArn"]
-        for found in sns.list_subscriptions(client, topic_arn)
-        if found["Endpoint"].rstrip("/") == CHATBOT_ENDPOINT and found["SubscriptionArn"] != "Deleted"
-    ]
+def _existing_subscriptions(client: Any, topic_arn: str) -> list[dict[str, str]]:
+    return [item for item in sns.list_subscriptions(client, topic_arn) if item["SubscriptionArn"] != "Deleted"]
+
+
+def _is_of_amazon_q(subscription: dict[str, str]) -> bool:
+    return subscription["Endpoint"].rstrip("/") == CHATBOT_ENDPOINT
+
+
+def _attributes(client: Any, subscription: dict[str, str]) -> dict[str, str]:
+    """Return the attributes of a subscription, {} for one that is pending or was deleted meanwhile."""
+    arn = subscription["SubscriptionArn"]
     # An unconfirmed subscription has the text PendingConfirmation in place of its ARN.
-    return [(sns.get_subscription_attributes(client, arn) if arn.startswith("arn:") else None) or {} for arn in arns]
+    return (sns.get_subscription_attributes(client, arn) if arn.startswith("arn:") else None) or {}

@@ -14,6 +14,7 @@ from typing import Any
 from .._aws import errors
 from .._aws import parallel
 from .._aws.errors import UserError
+from .._aws.names import REGION
 from .._inventory import discovery
 from .._model import layout
 from .._model import names
@@ -156,9 +157,7 @@ def _account(
         account=account,
         targets=tuple(targets),
         unselected=(*healthy(present), *layout.in_another_slice([*targets, *present, *failed])),
-        invalid=tuple(
-            item for item in (*present, *failed) if item.problems and role_variables.REGION.match(item.settings.region)
-        ),
+        invalid=tuple(item for item in (*present, *failed) if item.problems and REGION.fullmatch(item.settings.region)),
         regions=frozenset(item.settings.region for item in (*checked, *others) if item.settings.source in sources),
     )
 

@@ -22,7 +22,7 @@ from .._stack import resources as stack_resources
 from .._stack import stack_set
 from .._stack import states
 from .._stack import template
-from .._stack.resources import Strange
+from .._stack.resources import UnrecognizedTemplate
 from . import delivery_path
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def with_template(aws: Clients, settings: Settings, live: LiveTarget) -> LiveTar
         return replace(live, template=None)
     try:
         return replace(live, template=stack_set.filled_in(text, stacks.parameters_of(live.stack)))
-    except Strange:
+    except UnrecognizedTemplate:
         return replace(live, template=text)
 
 
@@ -133,11 +133,11 @@ def with_path(aws: Clients, settings: Settings, account: Account, live: LiveTarg
     if not stacks.matches(design, live.stack):
         live = with_template(aws, settings, live)
     whole = template.template(design) if live.template is None else live.template
-    place = stack_resources.Place(account.partition, account.id, settings.region)
+    place = stack_resources.Location(account.partition, account.id, settings.region)
     generated = _generated_names(aws, settings, live) if stack_resources.has_names_of_its_own(whole) else {}
     try:
         resources = stack_resources.resolve(whole, place, generated)
-    except Strange as error:
+    except UnrecognizedTemplate as error:
         remedy = DEPLOY_EXPORT if settings.stack_set else "rerun the playbook without it, which restores the template"
         raise UserError(
             f"the template of the stack {_stack_name(settings, live)} was changed, so securityhub_slack_repair_drift "

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from .._channel import custom_action
 from .._channel import message
-from .._channel import transformations
 from .._model.buttons import BUTTONS
 from .._model.buttons import action_names
 from .._model.plan import ButtonsPlan
-from .._stack.template import MANAGED_TAG
+from .._resource.ownership import is_managed
+from .._resource.ownership import not_managed
+from .._resource.tags import MANAGED_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +33,9 @@ def problems(live: Sequence[CustomAction]) -> list[str]:
     *live*: the existing custom actions of their names, as custom_action.complete returns them.
     """
     return [
-        f"the custom action {action['ActionName']} of Amazon Q already exists and is not managed by this collection. "
-        f"Choose another securityhub_slack_name."
+        not_managed(f"the custom action {action['ActionName']} of Amazon Q")
         for action in live
-        if not _is_ours(action)
+        if not is_managed(action)
     ]
 
 
@@ -52,7 +52,7 @@ def plan(
 
 def plan_absent(live: Sequence[CustomAction]) -> ButtonsPlan:
     """Return what removes the buttons; foreign custom actions are left alone."""
-    return ButtonsPlan(removed=tuple(action for action in live if _is_ours(action)))
+    return ButtonsPlan(removed=tuple(action for action in live if is_managed(action)))
 
 
 def _desired(
@@ -73,7 +73,3 @@ def _desired(
         tags={**dict(tags), MANAGED_TAG: name},
         purge_tags=False,
     )
-
-
-def _is_ours(action: CustomAction) -> bool:
-    return MANAGED_TAG in transformations.tags_of(action)

@@ -23,7 +23,10 @@ from .._model.plan import ChannelPlan
 from .._model.plan import IdentityPlan
 from .._model.plan import Merge
 from .._model.snapshot import healthy
-from .._stack import states
+from .._resource.operation import Operation
+from .._resource.ownership import is_managed
+from .._resource.ownership import not_managed
+from .._resource.tags import MANAGED_TAG
 from . import buttons
 from . import drift
 from . import identity as identities
@@ -93,13 +96,13 @@ def _unsubscribed(target: TargetPlan, account: Account) -> list[str]:
     live = target.live
     if target.desired is None:
         return []
-    if states.CREATE in target.stack:
+    if Operation.CREATE in target.stack:
         return model_topics.live_topics(target, account)
     if live.path is None or live.resources is None:
         return []
     parts = (LISTENER, TOPIC)
     missing = [item for item in drift.drifts(live.resources, live.path) if item.part in parts]
-    return [live.resources.place.arn("sns", item.name) for item in missing]
+    return [live.resources.location.arn("sns", item.name) for item in missing]
 
 
 def plan(
@@ -117,7 +120,7 @@ def plan(
     """
     merges = _merges(configurations, topics, desired, settings)
     after = _projected(configurations, merges)
-    deletions = tuple(found for found in after if _is_ours(found) and _is_unused(found, topics))
+    deletions = tuple(found for found in after if is_managed(found) and _is_unused(found, topics))
     kept = [found for found in after if found not in deletions]
     own = [merge for merge in merges if merge.desired.role_arn]
     in_use = own or topics.channels or any(found["IamRoleArn"] == desired.role_arn for found in kept)
@@ -165,7 +168,7 @@ def problems(
     for channel in channels:
         configuration, problem = _configuration_or_problem(configurations, channel, desired, settings)
         found += filter(None, [problem])
-        foreign.append(configuration is not None and not _is_ours(configuration))
+        foreign.append(configuration is not None and not is_managed(configuration))
     return found + ([] if all(foreign) else identities.problems(desired, live))
 
 
@@ -174,7 +177,7 @@ def _configuration_or_problem(
 ) -> tuple[Configuration | None, str]:
     try:
         found = configuration_of(configurations, channel, desired, settings)
-        if found is not None and not _is_ours(found):
+        if found is not None and not is_managed(found):
             _refuse_foreign_name(found, channel)
     except UserError as error:
         return None, str(error)
@@ -213,7 +216,7 @@ def without_resubscribed(merge: Merge) -> plans.Desired:
 
 def is_foreign(merge: Merge) -> bool:
     """Return whether the configuration is someone else's, of which only our topics are changed."""
-    return merge.plan.before is not None and not _is_ours(merge.plan.before)
+    return merge.plan.before is not None and not is_managed(merge.plan.before)
 
 
 def _merges(
@@ -232,7 +235,7 @@ def _merges(
 
 
 def _misplaced(configuration: Configuration, topics: Topics, add: tuple[str, ...] = ()) -> tuple[str, ...]:
-    foreign_topics = _all(topics) - set(add) if _is_ours(configuration) else set()
+    foreign_topics = _all(topics) - set(add) if is_managed(configuration) else set()
     return tuple(arn for arn in configuration.get("SnsTopicArns", []) if arn in topics.leaving or arn in foreign_topics)
 
 
@@ -246,7 +249,7 @@ def _merge_desired(
         return _merge(configurations, desired)
     remove = _misplaced(live, topics, add)
     renewed = tuple(arn for arn in live.get("SnsTopicArns", []) if arn in add and arn in topics.unsubscribed)
-    if _is_ours(live):
+    if is_managed(live):
         return _merge(configurations, replace(desired, remove_topics=remove), renewed)
     _refuse_foreign_name(live, channel)
     return _merge(configurations, _topics_only(live, add=add, remove=remove), renewed)
@@ -271,7 +274,7 @@ def _ours(channel: Channel, identity: Identity, settings: Settings) -> plans.Des
         user_authorization_required=settings.value("user_authorization_required"),
         tags=dict(settings.tags),
         purge_tags=False,
-        tags_at_creation={plans.MANAGED_TAG: settings.name},
+        tags_at_creation={MANAGED_TAG: settings.name},
     )
 
 
@@ -289,9 +292,10 @@ def _topics_only(live: Configuration, add: tuple[str, ...] = (), remove: tuple[s
 def _refuse_foreign_name(live: Configuration, channel: Channel) -> None:
     if live[SLACK.channel_id] != channel.channel_id:
         raise UserError(
-            f"the channel configuration {channel.configuration} already exists for Slack channel "
-            f"{live[SLACK.channel_id]} and is not managed by this collection. Choose another "
-            f"securityhub_slack_configuration_name."
+            not_managed(
+                f"the channel configuration {channel.configuration} of Slack channel {live[SLACK.channel_id]}",
+                "securityhub_slack_configuration_name",
+            )
         )
 
 
@@ -308,10 +312,6 @@ def _is_unused(configuration: Configuration, topics: Topics) -> bool:
         (configuration[SLACK.team_id], configuration[SLACK.channel_id]) == (channel.workspace_id, channel.channel_id)
         for channel in topics.channels
     )
-
-
-def _is_ours(configuration: Configuration) -> bool:
-    return plans.MANAGED_TAG in transformations.tags_of(configuration)
 
 
 def _all(topics: Topics) -> set[str]:

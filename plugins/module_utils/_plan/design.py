@@ -25,8 +25,8 @@ from .._securityhub import action_target
 from .._stack import live
 from .._stack import template
 from .._stack.alarms import Alarms
-from .._stack.pseudo import ARN
-from .._stack.pseudo import HERE
+from .._stack.resources import ARN
+from .._stack.resources import HERE
 from .._stack.template import Rule
 from .._stack.template import StackDesign
 from . import coverage
@@ -117,7 +117,7 @@ def _target(
     except UserError as error:
         return TargetDesign(target, problems=(str(error),))
     desired = deployment(
-        target.settings, snapshot, compiled, layouts.duties(place.scopes[0], of_channels), configurations
+        target.settings, snapshot, compiled, layouts.responsibilities(place.scopes[0], of_channels), configurations
     )
     problems = template.problems(desired.stack)
     if problems:
@@ -167,13 +167,13 @@ def deployment(
     settings: Settings,
     snapshot: AccountSnapshot,
     compiled: tuple[tuple[dict[str, Any], ...], ...],
-    duties: tuple[str, ...],
+    responsibilities: tuple[str, ...],
     configurations: tuple[str, ...] = (),
 ) -> Deployment:
     """Return the deployment of one target.
 
-    *compiled*: for each of its channels, the event patterns of automatic forwarding. *duties*: see StackDesign.
-    *configurations*: the names of the account's channel configurations.
+    *compiled*: for each of its channels, the event patterns of automatic forwarding. *responsibilities*: see
+    StackDesign. *configurations*: the names of the account's channel configurations.
     """
     return Deployment(
         action=action_target.Desired(settings.value("action_id"), settings.value("action_name"), ACTION_DESCRIPTION),
@@ -184,7 +184,7 @@ def deployment(
             tags=settings.tags,
             mark_notified=settings.value("mark_notified"),
             key=settings.key,
-            duties=duties,
+            responsibilities=responsibilities,
             alarms=_alarms(settings, configurations),
         ),
         topics=names.topic_arns(settings, snapshot.account),

@@ -11,50 +11,49 @@ from typing import Any
 from urllib.parse import unquote
 
 from .._model.identity import TRUST
-from .._model.identity import tags_of
-from .._model.plan import CREATE
-from .._model.plan import DELETE
-from .._model.plan import NONE
-from .._model.plan import UPDATE
 from .._model.plan import IdentityPlan
-from .._stack.template import MANAGED_TAG
+from .._resource.operation import Operation
+from .._resource.ownership import is_managed
+from .._resource.ownership import not_managed
+from .._resource.tags import tags_of
 
 if TYPE_CHECKING:
     from .._model.identity import Identity
     from .._model.identity import LiveIdentity
+    from .._services.iam import ManagedPolicy
+    from .._services.iam import Role
 
 
 def plan(desired: Identity, live: LiveIdentity, *, own_guardrail: bool) -> IdentityPlan:
     """Return the operations on the role and, if *own_guardrail*, on the guardrail; problems() finds none."""
-    return IdentityPlan(
-        role=_operation(live.role, differs=role_differs(desired, live)),
-        guardrail=_operation(live.guardrail, differs=_guardrail_differs(desired, live)) if own_guardrail else NONE,
-    )
+    role = _operation(live.role, differs=role_differs(desired, live))
+    if not own_guardrail:
+        return IdentityPlan(role=role)
+    return IdentityPlan(role=role, guardrail=_operation(live.guardrail, differs=_guardrail_differs(desired, live)))
 
 
 def problems(desired: Identity, live: LiveIdentity) -> list[str]:
     """Return why the role and guardrail cannot be managed, each as a sentence with its remedy."""
     parts = (("role", desired.role_name, live.role), ("policy", desired.guardrail_name, live.guardrail))
     return [
-        f"the IAM {kind} {name} already exists and is not managed by this collection. Choose another "
-        f"securityhub_slack_name."
+        not_managed(f"the IAM {kind} {name}")
         for kind, name, resource in parts
-        if resource is not None and not is_ours(resource)
+        if resource is not None and not is_managed(resource)
     ]
 
 
 def plan_absent(desired: Identity, live: LiveIdentity) -> IdentityPlan:
     """Return the operations that remove both; those of others are left alone."""
     return IdentityPlan(
-        role=DELETE if is_ours(live.role) else NONE,
-        guardrail=DELETE if is_ours(live.guardrail) else NONE,
+        role=Operation.DELETE if is_managed(live.role) else Operation.NONE,
+        guardrail=Operation.DELETE if is_managed(live.guardrail) else Operation.NONE,
     )
 
 
-def _operation(live: dict[str, Any] | None, *, differs: bool) -> str:
+def _operation(live: Role | ManagedPolicy | None, *, differs: bool) -> Operation:
     if live is None:
-        return CREATE
-    return UPDATE if differs else NONE
+        return Operation.CREATE
+    return Operation.UPDATE if differs else Operation.NONE
 
 
 def role_differs(desired: Identity, live: LiveIdentity) -> bool:
@@ -76,7 +75,3 @@ def _guardrail_differs(desired: Identity, live: LiveIdentity) -> bool:
 def document_of(document: Any) -> Any:
     # botocore decodes policy documents of IAM; what comes as a text is URL-encoded JSON.
     return json.loads(unquote(document)) if isinstance(document, str) else document
-
-
-def is_ours(resource: dict[str, Any] | None) -> bool:
-    return MANAGED_TAG in tags_of(resource)

@@ -56,7 +56,7 @@ def of_alarms(topic_arn: str) -> KeyUse:
 def uses(resources: Resources) -> list[KeyUse]:
     """Return all uses of the key, those first without which findings get lost."""
     topics = [resources.topic_arn(topic) for topic in resources.of_type(stack_resources.TOPIC)]
-    told = dict.fromkeys(arn for arn in resources.told() if arn in topics)
+    told = dict.fromkeys(arn for arn in resources.alarm_topic_arns() if arn in topics)
     return [
         *(of_topic(arn) for arn in topics),
         *map(of_alarms, told),

@@ -6,17 +6,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
-from .._model.plan import CREATE
-from .._model.plan import DELETE
 from .._model.plan import DEPLOY_EXPORT
-from .._model.plan import NONE
-from .._model.plan import UPDATE
 from .._model.plan import TargetPlan
+from .._resource.operation import Operation
+from .._resource.ownership import not_managed
 from .._securityhub import action_target
 from .._stack import live
-from .._stack import states
 from . import drift
 
 if TYPE_CHECKING:
@@ -24,6 +20,7 @@ if TYPE_CHECKING:
     from .._model.plan import Deployment
     from .._model.plan import TargetDesign
     from .._model.snapshot import LiveTarget
+    from .._services.cloudformation import Stack
 
 
 def plan(design: TargetDesign, blockers: tuple[str, ...] = (), *, was_read: bool = True) -> TargetPlan:
@@ -37,7 +34,7 @@ def plan(design: TargetDesign, blockers: tuple[str, ...] = (), *, was_read: bool
     desired, target = design.desired, design.live
     stack = () if design.settings.stack_set else live.path(desired.stack if desired else None, target.stack)
     if desired is None:
-        return TargetPlan(design, action=DELETE if target.action else NONE, stack=stack)
+        return TargetPlan(design, action=Operation.DELETE if target.action else Operation.NONE, stack=stack)
     return TargetPlan(design, _action(desired, target), _repairs(target), stack)
 
 
@@ -63,7 +60,7 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def why_not_of_stack_set(desired: Deployment | None, stack: dict[str, Any] | None) -> str:
+def why_not_of_stack_set(desired: Deployment | None, stack: Stack | None) -> str:
     """Return in words why the stack that a StackSet created is not as desired; '' if it is, or none is desired."""
     if desired is None or (live.matches(desired.stack, stack) and live.is_deployed(stack)):
         return ""
@@ -76,13 +73,10 @@ def why_not_of_stack_set(desired: Deployment | None, stack: dict[str, Any] | Non
     return f"the stack {stack['StackName']} was created from other variables than the inventory has now"
 
 
-def _stack_problems(name: str, desired: Deployment | None, stack: dict[str, Any] | None) -> list[str]:
+def _stack_problems(name: str, desired: Deployment | None, stack: Stack | None) -> list[str]:
     if live.is_foreign(stack):
-        return [
-            f"the stack {name} already exists and is not managed by this collection. Choose another "
-            f"securityhub_slack_name."
-        ]
-    if states.STUCK not in live.path(desired.stack if desired else None, stack):
+        return [not_managed(f"the stack {name}")]
+    if Operation.STUCK not in live.path(desired.stack if desired else None, stack):
         return []
     reason = str((stack or {}).get("StackStatusReason", "")).rstrip(".")
     return [
@@ -92,10 +86,10 @@ def _stack_problems(name: str, desired: Deployment | None, stack: dict[str, Any]
     ]
 
 
-def _action(desired: Deployment, target: LiveTarget) -> str:
+def _action(desired: Deployment, target: LiveTarget) -> Operation:
     if target.action is None:
-        return CREATE
-    return UPDATE if action_target.changes(target.action, desired.action) else NONE
+        return Operation.CREATE
+    return Operation.UPDATE if action_target.changes(target.action, desired.action) else Operation.NONE
 
 
 def _repairs(target: LiveTarget) -> tuple[Drift, ...]:

@@ -17,6 +17,7 @@ from .._model.layout import GLOBAL
 from .._model.layout import LINKED
 from .._model.layout import forwards_global
 from .._model.plan import TargetPlan
+from .._resource.operation import Operation
 from .._stack import live
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def ends(target: TargetPlan) -> frozenset[str]:
     """Return the responsibilities that the live stack has, and will not have once the plan is carried out."""
     if target.desired is None or not target.stack:
         return frozenset()
-    return live.duties_of(target.live.stack) - set(target.desired.stack.duties)
+    return live.responsibilities_of(target.live.stack) - set(target.desired.stack.responsibilities)
 
 
 def notices(design: AccountDesign, targets: Sequence[TargetPlan]) -> list[str]:
@@ -59,7 +60,7 @@ def held(design: AccountDesign, targets: Sequence[TargetPlan], known: Sequence[O
 
 def _held(design: AccountDesign, target: TargetPlan, by_host: dict[str, OfTarget]) -> TargetPlan:
     reason = "" if target.problems else why_to_stay(design, target, by_host)
-    return replace(target, action="none", repairs=(), stack=(), problems=(reason,)) if reason else target
+    return replace(target, action=Operation.NONE, repairs=(), stack=(), problems=(reason,)) if reason else target
 
 
 def why_to_stay(design: AccountDesign, target: TargetPlan, by_host: dict[str, OfTarget]) -> str:

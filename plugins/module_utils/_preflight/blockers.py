@@ -14,6 +14,7 @@ from typing import Any
 
 from .._channel import configuration
 from .._channel.platforms import SLACK
+from .._resource.ownership import not_managed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +43,7 @@ def of_workspaces(authorized: list[dict[str, Any]], needed: Iterable[str]) -> li
     states = {found[SLACK.team_id]: found for found in authorized}
     found = []
     for workspace in dict.fromkeys(needed):
-        missing = configuration.unauthorised(SLACK, workspace, authorized)
+        missing = configuration.unauthorized(SLACK, workspace, authorized)
         if missing:
             found.append(missing)
         elif states.get(workspace, {}).get("State") == "DISABLED":
@@ -124,11 +125,7 @@ def of_wildcards(existing: dict[str, str], desired: dict[str, str]) -> list[str]
 
 def of_names(kind: str, names: Iterable[str]) -> list[str]:
     """Return the sentences for rules or topics that the stack would create, and that exist without it."""
-    return [
-        f"the {kind} {name} already exists and is not managed by this collection. Choose another "
-        f"securityhub_slack_name, or delete it."
-        for name in sorted(names)
-    ]
+    return [not_managed(f"the {kind} {name}") for name in sorted(names)]
 
 
 def of_iam(summary: dict[str, int], *, roles: int, policies: int) -> list[str]:

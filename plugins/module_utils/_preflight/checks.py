@@ -20,10 +20,9 @@ from .._aws import parallel
 from .._aws.errors import UserError
 from .._model import layout
 from .._model import names
-from .._model.plan import CREATE
-from .._model.plan import UPDATE
 from .._model.plan import Blockers
 from .._plan import channel as channels
+from .._resource.operation import Operation
 from .._securityhub import action_target
 from .._stack import live
 from . import blockers
@@ -201,7 +200,7 @@ def _target(aws: Clients, number: int, target: TargetDesign) -> _Known:
     asked = []
     if keys.is_due(target) and not target.problems:
         asked.append(_Question(number, hosts, "the KMS key", partial(keys.of_key, aws, target), required=True))
-    if not settings.stack_set and {CREATE, UPDATE} & set(live.path(stack, current.stack)):
+    if not settings.stack_set and {Operation.CREATE, Operation.UPDATE} & set(live.path(stack, current.stack)):
         ask = partial(questions.of_rules, aws, settings, stack, alone=current.stack is None)
         asked.append(_Question(number, hosts, "whether the event bus has room for the rules", ask))
     if not settings.stack_set and current.stack is None:

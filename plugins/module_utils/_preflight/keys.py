@@ -56,7 +56,7 @@ def _uses(target: TargetDesign) -> list[key_uses.KeyUse]:
     if target.desired is None or target.account is None:
         return []
     design = target.desired.stack
-    place = resources.Place(target.account.partition, target.account.id, target.settings.region)
+    place = resources.Location(target.account.partition, target.account.id, target.settings.region)
     # The queue does not exist yet; CloudFormation generates a name that begins so.
     names = {alarms.QUEUE: f"{design.name}-{alarms.QUEUE}"}
     return key_uses.uses(resources.resolve(template.template(design), place, names))

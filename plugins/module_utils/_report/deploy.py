@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._channel.platforms import SLACK
-from .._model.plan import CREATE
-from .._model.plan import DELETE
-from .._model.plan import NONE
-from .._model.plan import UPDATE
 from .._plan import channel as channels
 from .._preflight import blockers
-from .._stack import states
+from .._resource.operation import Operation
 from . import differences
 from .text import LISTED_AT_MOST
 from .text import WIDTH
@@ -147,9 +143,9 @@ def document(found: dict[str, Any], finished: datetime.datetime, *, check: bool)
 
 def target_changes(target: TargetOutcome) -> list[str]:
     """Return what is written for one target."""
-    found = [] if target.action == NONE else [f"custom action: {target.action}"]
+    found = [] if target.action == Operation.NONE else [f"custom action: {target.action}"]
     found += [f"repair: {drift}" for drift in target.repairs]
-    operations = [operation for operation in target.stack if operation != states.WAIT]
+    operations = [operation for operation in target.stack if operation != Operation.WAIT]
     return found + ([f"stack: {', then '.join(operations)}"] if operations else [])
 
 
@@ -169,17 +165,19 @@ def account_changes(account: AccountOutcome) -> list[str]:
 
 
 def _button_changes(planned: ButtonsPlan) -> list[str]:
-    found = {DELETE: [action["ActionName"] for action in planned.removed]}
+    found = {Operation.DELETE: [action["ActionName"] for action in planned.removed]}
     for desired, of_button in planned.desired:
         found.setdefault(of_button.operation, []).append(desired.name)
     return [
-        f"buttons {', '.join(names)}: {operation}" for operation, names in found.items() if names and operation != NONE
+        f"buttons {', '.join(names)}: {operation}"
+        for operation, names in found.items()
+        if names and operation != Operation.NONE
     ]
 
 
 def _identity_changes(planned: IdentityPlan) -> list[str]:
     parts = (("guardrail", planned.guardrail), ("channel role", planned.role))
-    return [f"{name}: {operation}" for name, operation in parts if operation != NONE]
+    return [f"{name}: {operation}" for name, operation in parts if operation != Operation.NONE]
 
 
 def _merge_changes(merge: Merge) -> list[str]:
@@ -193,7 +191,7 @@ def _merge_changes(merge: Merge) -> list[str]:
     ]
     if merge.resubscribed:
         counts.append(f"{count(len(merge.resubscribed), 'topic')} subscribed again")
-    operation = merge.plan.operation if merge.plan.changed else UPDATE
+    operation = merge.plan.operation if merge.plan.changed else Operation.UPDATE
     return [f"configuration {merge.name}: {operation}" + (f" ({', '.join(counts)})" if counts else "")]
 
 
@@ -280,7 +278,7 @@ def _next_steps(accounts: Sequence[AccountOutcome], *, check: bool) -> list[str]
         for account in accounts
         if account.channel and not all(target.problems for target in account.targets)
         for merge in account.channel.merges
-        if merge.plan.operation == CREATE
+        if merge.plan.operation == Operation.CREATE
     ]
     if check or not created:
         return []

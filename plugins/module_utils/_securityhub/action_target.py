@@ -1,32 +1,35 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Security Hub custom action: what must change, and the change. PRIVATE to the collection."""
+"""Plans and applies a Security Hub custom action. PRIVATE to the collection."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-from .._aws import errors
-from .._aws.clients import Caller
-from .._aws.clients import caller
-from .._services import securityhub as api
+from .._aws.errors import UserError
+from .._resource import ownership
+from .._services import securityhub
+from .._services.securityhub import ActionTarget
 from . import transformations
 
-ActionTarget = dict[str, Any]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._aws.clients import Caller
 
 # https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_CreateActionTarget.html
-ID = re.compile(r"^[0-9A-Za-z]{1,20}\Z")
+ID = re.compile(r"[0-9A-Za-z]{1,20}")
 NAME_LENGTH = 20
-# https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html; cannot be raised
+# Per account and region; cannot be raised: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html
 LIMIT = 50
 
 
 @dataclass(frozen=True)
 class Desired:
-    """The custom action as it should be."""
+    """The desired custom action."""
 
     id: str
     name: str
@@ -34,68 +37,79 @@ class Desired:
 
 
 def problems(identifier: str, name: str | None = None, description: str | None = None) -> list[str]:
-    """Return what AWS would refuse, each as a sentence with its remedy; None is not looked at."""
+    """Return what AWS would refuse, each with its remedy; None is not checked."""
     found = []
-    if not ID.match(identifier):
-        found.append(f"id is {identifier!r}: use 1 to 20 letters and digits")
+    if not ID.fullmatch(identifier):
+        found.append(f"id is {identifier!r}. Use 1 to 20 letters and digits.")
     if name is not None and (not name.strip() or len(name) > NAME_LENGTH):
-        found.append(f"name is {name!r}: use 1 to {NAME_LENGTH} characters, not only blanks")
+        found.append(f"name is {name!r}. Use 1 to {NAME_LENGTH} characters, not only blanks.")
     if description is not None and not description.strip():
-        found.append("description is empty: AWS wants one")
+        found.append("description is empty. AWS requires a description.")
     return found
 
 
-def find(targets: list[ActionTarget], identifier: str) -> ActionTarget | None:
+def marked(text: str, deployment: str) -> str:
+    """Return *text* as the description of the custom action of a deployment, which is_ours() recognizes."""
+    return f"{text} {ownership.mark(deployment)}"
+
+
+def is_ours(action: ActionTarget, deployment: str) -> bool:
+    """Tell whether the description proves that the custom action belongs to the deployment of this name.
+
+    A custom action has no tags, and its Id may be anyone's choice.
+    """
+    return ownership.is_marked(action["Description"], deployment)
+
+
+def find(actions: Sequence[ActionTarget], identifier: str) -> ActionTarget | None:
     """Return the custom action of this Id, or None."""
-    for target in targets:
-        if transformations.action_target_id(target["ActionTargetArn"]) == identifier:
-            return target
+    for action in actions:
+        if transformations.action_target_id(action["ActionTargetArn"]) == identifier:
+            return action
     return None
 
 
-def require_room(targets: list[ActionTarget]) -> None:
-    """Raise UserError where one more custom action would exceed AWS's limit.
+def without_room(count: int) -> str:
+    """Return why an account and region that has *count* custom actions can have no more, else ''.
 
-    Left to AWS, the refusal is a LimitExceededException, which botocore takes for throttling and tries again.
+    AWS would refuse with LimitExceededException, which botocore takes for throttling and retries.
     """
-    full = without_room(len(targets))
-    if full:
-        raise errors.UserError(full)
-
-
-def without_room(there: int) -> str:
-    """Return the sentence for an account and region that has as many custom actions as AWS allows, else ''."""
-    if there < LIMIT:
+    if count < LIMIT:
         return ""
     return (
-        f"there are {there} custom actions in this account and region, and AWS allows {LIMIT}: delete one that is not "
+        f"this account and region has {count} custom actions, and AWS allows {LIMIT}. Delete one that is no longer "
         f"needed."
     )
 
 
 def changes(current: ActionTarget, desired: Desired) -> dict[str, str]:
-    """Return the members of UpdateActionTarget that differ; empty when nothing does."""
-    wanted = {"Name": desired.name, "Description": desired.description}
-    return {key: value for key, value in wanted.items() if current.get(key) != value}
+    """Return the members of UpdateActionTarget that differ; {} if nothing does."""
+    live = {"Name": current["Name"], "Description": current["Description"]}
+    members = {"Name": desired.name, "Description": desired.description}
+    return {key: value for key, value in members.items() if live[key] != value}
 
 
-def create_or_adopt(aws: Caller, desired: Desired) -> str:
-    """Create the custom action; update one that was created meanwhile. Return its ARN."""
-    aws = caller(aws)
-    arn = aws.call("securityhub", api.create_action_target, desired.id, desired.name, desired.description)
+def create_or_adopt(aws: Caller, desired: Desired, deployment: str = "") -> str:
+    """Create the custom action, or update one that was created meanwhile. Return its ARN.
+
+    *deployment*: adopt only what is_ours() of this name. Raise UserError for any other.
+    """
+    arn = aws.call("securityhub", securityhub.create_action_target, desired.id, desired.name, desired.description)
     if arn:
         return arn
-    current = find(aws.call("securityhub", api.describe_action_targets), desired.id)
+    current = find(aws.call("securityhub", securityhub.describe_action_targets), desired.id)
     if current is None:
-        raise errors.UserError(
+        raise UserError(
             f"Security Hub says that a custom action {desired.id} exists, but does not list it. Run this again."
         )
+    if deployment and not is_ours(current, deployment):
+        raise UserError(ownership.not_managed(f"the custom action {desired.id}", "securityhub_slack_action_id"))
     update(aws, current, desired)
-    return str(current["ActionTargetArn"])
+    return current["ActionTargetArn"]
 
 
 def update(aws: Caller, current: ActionTarget, desired: Desired) -> None:
-    """Update the name and the description where they differ."""
+    """Update the name and the description if they differ."""
     differing = changes(current, desired)
     if differing:
-        caller(aws).call("securityhub", api.update_action_target, current["ActionTargetArn"], differing)
+        aws.call("securityhub", securityhub.update_action_target, current["ActionTargetArn"], differing)

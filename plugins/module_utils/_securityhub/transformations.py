@@ -1,13 +1,17 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Security Hub's answers as Ansible shows them: pure. PRIVATE to the collection."""
+"""Security Hub's answers as results of modules, and its ARNs: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
+
+if TYPE_CHECKING:
+    from .._services.securityhub import ActionTarget
 
 
 def action_target_id(arn: str) -> str:
@@ -20,7 +24,7 @@ def action_target_arn(hub_arn: str, identifier: str) -> str:
     return f"{hub_arn.rpartition(':')[0]}:action/custom/{identifier}"
 
 
-def action_target_result(target: dict[str, Any] | None) -> dict[str, Any]:
+def action_target_result(target: ActionTarget | None) -> dict[str, Any]:
     """Return the custom action with action_target_arn, id, name and description, or an empty dict."""
     if target is None:
         return {}
@@ -56,7 +60,7 @@ def admin_account_result(account: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def organization_configuration_result(configuration: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration of an organisation, all settings on one level."""
+    """Return the configuration of an organization, all settings on one level."""
     nested = configuration.get("OrganizationConfiguration") or {}
     flat = {key: value for key, value in configuration.items() if key != "OrganizationConfiguration"}
     snake: dict[str, Any] = camel_dict_to_snake_dict({**flat, **nested})

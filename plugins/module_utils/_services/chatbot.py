@@ -4,7 +4,7 @@
 """AWS Chatbot (Amazon Q Developer in chat applications): one function a call. PRIVATE to the collection.
 
 Every function takes a botocore client of the service ``chatbot``, made for one of the four regions that have an
-endpoint (https://docs.aws.amazon.com/general/latest/gr/chatbot.html), and lets botocore's errors through.
+endpoint (https://docs.aws.amazon.com/general/latest/gr/chatbot.html), and raises botocore's errors.
 """
 
 from __future__ import annotations
@@ -20,23 +20,13 @@ def describe_slack_channel_configurations(client: Any) -> list[Resource]:
     return [found for page in pages for found in page.get("SlackChannelConfigurations", [])]
 
 
-def describe_slack_channel_configuration(client: Any, arn: str) -> Resource | None:
-    """Return one Slack channel configuration, or None; for an unknown ARN AWS gives an empty list or an error."""
-    try:
-        answer = client.describe_slack_channel_configurations(ChatConfigurationArn=arn)
-    except client.exceptions.ResourceNotFoundException:
-        return None
-    found = answer.get("SlackChannelConfigurations", [])
-    return found[0] if found else None
-
-
 def create_slack_channel_configuration(client: Any, members: Resource) -> None:
     """Create a Slack channel configuration from the members of CreateSlackChannelConfiguration."""
     client.create_slack_channel_configuration(**members)
 
 
 def update_slack_channel_configuration(client: Any, members: Resource) -> None:
-    """Change a Slack channel configuration; ChatConfigurationArn and SlackChannelId are needed, lists are replaced."""
+    """Update a Slack channel configuration: ChatConfigurationArn and SlackChannelId are required, lists replaced."""
     client.update_slack_channel_configuration(**members)
 
 
@@ -50,7 +40,7 @@ def delete_slack_channel_configuration(client: Any, arn: str) -> bool:
 
 
 def describe_slack_workspaces(client: Any) -> list[Resource]:
-    """Return the Slack workspaces authorised in the account: SlackTeamId, SlackTeamName, State, StateReason."""
+    """Return the Slack workspaces authorized in the account: SlackTeamId, SlackTeamName, State, StateReason."""
     pages = client.get_paginator("describe_slack_workspaces").paginate()
     return [found for page in pages for found in page.get("SlackWorkspaces", [])]
 
@@ -67,7 +57,7 @@ def create_microsoft_teams_channel_configuration(client: Any, members: Resource)
 
 
 def update_microsoft_teams_channel_configuration(client: Any, members: Resource) -> None:
-    """Change a Teams channel configuration; ChatConfigurationArn and ChannelId are needed, lists are replaced."""
+    """Update a Teams channel configuration: ChatConfigurationArn and ChannelId are required, lists replaced."""
     client.update_microsoft_teams_channel_configuration(**members)
 
 
@@ -81,7 +71,7 @@ def delete_microsoft_teams_channel_configuration(client: Any, arn: str) -> bool:
 
 
 def list_microsoft_teams_configured_teams(client: Any) -> list[Resource]:
-    """Return the Teams authorised in the account: TenantId, TeamId, TeamName, State, StateReason."""
+    """Return the Teams authorized in the account: TenantId, TeamId, TeamName, State, StateReason."""
     pages = client.get_paginator("list_microsoft_teams_configured_teams").paginate()
     return [found for page in pages for found in page.get("ConfiguredTeams", [])]
 
@@ -110,7 +100,7 @@ def create_custom_action(client: Any, members: Resource) -> str:
 
 
 def update_custom_action(client: Any, members: Resource) -> None:
-    """Change a custom action; CustomActionArn and Definition are needed."""
+    """Update a custom action; CustomActionArn and Definition are required."""
     client.update_custom_action(**members)
 
 
@@ -124,7 +114,7 @@ def delete_custom_action(client: Any, arn: str) -> bool:
 
 
 def list_associations(client: Any, configuration_arn: str) -> list[str]:
-    """Return the ARNs of what is associated with a channel configuration, custom actions among them."""
+    """Return the ARNs of all resources that are associated with a channel configuration, such as custom actions."""
     pages = client.get_paginator("list_associations").paginate(ChatConfiguration=configuration_arn)
     return [found["Resource"] for page in pages for found in page.get("Associations", [])]
 
@@ -135,7 +125,7 @@ def associate_to_configuration(client: Any, configuration_arn: str, arn: str) ->
 
 
 def disassociate_from_configuration(client: Any, configuration_arn: str, arn: str) -> None:
-    """Offer a custom action in a channel no longer."""
+    """Stop offering a custom action in a channel."""
     client.disassociate_from_configuration(ChatConfiguration=configuration_arn, Resource=arn)
 
 

@@ -9,19 +9,41 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypedDict
 
 from .._aws import errors
+from .._resource.tags import boto3_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Stack = dict[str, Any]
+
+class Parameter(TypedDict):
+    """A parameter of a stack."""
+
+    ParameterKey: str
+    ParameterValue: str
+
+
+class Stack(TypedDict, total=False):
+    """A stack, with the keys that are used here; StackId, StackName and StackStatus are always present."""
+
+    StackId: str
+    StackName: str
+    StackStatus: str
+    StackStatusReason: str
+    Parameters: list[Parameter]
+    Capabilities: list[str]
+    RootId: str
+    Tags: list[dict[str, str]]
+
+
 # "Stack:arn... is in UPDATE_IN_PROGRESS state and can not be updated.", "... cannot be deleted while in status ..."
 BUSY = re.compile(r"\b[A-Z_]+_IN_PROGRESS\b")
 
 
 class Busy(Exception):
-    """An operation on the stack is under way: another run's, or that of a request whose answer was lost."""
+    """Another operation is running on the stack: of another run, or of a request whose answer was lost."""
 
 
 def describe_stack(client: Any, name: str) -> Stack | None:
@@ -36,25 +58,25 @@ def describe_stack(client: Any, name: str) -> Stack | None:
 
 
 def describe_stacks(client: Any) -> list[Stack]:
-    """Return all stacks of the account and region, deleted ones apart: a call for every 100."""
+    """Return all stacks of the account and region except deleted ones: one call per 100 stacks."""
     pages = client.get_paginator("describe_stacks").paginate()
     return [stack for page in pages for stack in page["Stacks"]]
 
 
 def create_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:
-    """Start creating the stack (a failure rolls back to ROLLBACK_COMPLETE); return False if another run was faster."""
+    """Start creating the stack (a failure rolls back to ROLLBACK_COMPLETE); return False if it exists."""
     try:
-        client.create_stack(OnFailure="ROLLBACK", **_wanted(name, template, tags))
+        client.create_stack(OnFailure="ROLLBACK", **_members(name, template, tags))
     except client.exceptions.AlreadyExistsException:
         return False
     return True
 
 
 def update_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:
-    """Start updating the stack; return False if CloudFormation finds nothing to update. Raise Busy."""
+    """Start updating the stack; return False if there is nothing to update. Raise Busy."""
     try:
         with _unless_busy(client):
-            client.update_stack(**_wanted(name, template, tags))
+            client.update_stack(**_members(name, template, tags))
     except client.exceptions.ClientError as error:
         if errors.code(error) == "ValidationError" and "No updates are to be performed" in errors.message(error):
             return False
@@ -63,7 +85,7 @@ def update_stack(client: Any, name: str, template: str, tags: dict[str, str]) ->
 
 
 def replace_template(client: Any, name: str, template: str, parameters: tuple[str, ...]) -> None:
-    """Start updating the stack with another template; its tags and the values of *parameters* stay. Raise Busy."""
+    """Start updating the stack to another template; keep its tags and the values of *parameters*. Raise Busy."""
     with _unless_busy(client):
         client.update_stack(
             StackName=name,
@@ -74,7 +96,7 @@ def replace_template(client: Any, name: str, template: str, parameters: tuple[st
 
 
 def delete_stack(client: Any, name: str, retain: tuple[str, ...] = ()) -> None:
-    """Start deleting the stack; *retain* (logical ids) is allowed for a stack in DELETE_FAILED only. Raise Busy."""
+    """Start deleting the stack; *retain* (logical IDs) is only allowed for a stack in DELETE_FAILED. Raise Busy."""
     arguments: dict[str, Any] = {"StackName": name}
     if retain:
         arguments["RetainResources"] = list(retain)
@@ -83,7 +105,7 @@ def delete_stack(client: Any, name: str, retain: tuple[str, ...] = ()) -> None:
 
 
 def continue_update_rollback(client: Any, name: str, skip: tuple[str, ...] = ()) -> None:
-    """Let a stack in UPDATE_ROLLBACK_FAILED go on rolling back, without the resources to *skip*. Raise Busy."""
+    """Continue the rollback of a stack in UPDATE_ROLLBACK_FAILED, except for the resources to *skip*. Raise Busy."""
     arguments: dict[str, Any] = {"StackName": name}
     if skip:
         arguments["ResourcesToSkip"] = list(skip)
@@ -92,7 +114,7 @@ def continue_update_rollback(client: Any, name: str, skip: tuple[str, ...] = ())
 
 
 def rollback_stack(client: Any, name: str) -> None:
-    """Take back the update of a stack in UPDATE_FAILED, which somebody has left there. Raise Busy."""
+    """Start rolling back a stack that was left in UPDATE_FAILED. Raise Busy."""
     with _unless_busy(client):
         client.rollback_stack(StackName=name)
 
@@ -110,7 +132,7 @@ def stack_resources(client: Any, name: str) -> list[dict[str, Any]]:
 
 
 def stack_of(client: Any, physical_id: str) -> str:
-    """Return the id of the stack that holds the resource, '' if none does: deleted stacks are found too, and are none.
+    """Return the ID of the stack that has the resource, '' if none has. AWS also returns deleted stacks.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
     """
@@ -142,15 +164,11 @@ def _unless_busy(client: Any) -> Iterator[None]:
         raise
 
 
-def _wanted(name: str, template: str, tags: dict[str, str]) -> dict[str, Any]:
-    # The capability covers roles whose names CloudFormation makes up, and is ignored where a template has none.
+def _members(name: str, template: str, tags: dict[str, str]) -> dict[str, Any]:
+    # The capability is for roles whose names CloudFormation generates; it is ignored if a template has none.
     return {
         "StackName": name,
         "TemplateBody": template,
-        "Tags": _boto3_tags(tags),
+        "Tags": boto3_tags(tags),
         "Capabilities": ["CAPABILITY_IAM"],
     }
-
-
-def _boto3_tags(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

@@ -29,9 +29,9 @@ class Metric:
 def sums(
     client: Any, metrics: list[Metric], start: datetime.datetime, end: datetime.datetime, period: int = HOUR
 ) -> dict[Metric, int]:
-    """Return the sum of each metric (500 at most) between two times; 0 for one that nobody has recorded.
+    """Return the sum of each metric (500 at most) between two times; 0 for a metric without data.
 
-    *period*: seconds, to a multiple of which the times are rounded down.
+    *period*: in seconds; CloudWatch rounds the times down to a multiple of it.
     """
     queries = [
         {

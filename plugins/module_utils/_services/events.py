@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """EventBridge, the default bus: one function a call. PRIVATE to the collection.
 
-Every function takes a botocore client of the service ``events`` and lets botocore's errors through.
+Every function takes a botocore client of the service ``events`` and raises botocore's errors.
 """
 
 from __future__ import annotations
@@ -39,27 +39,27 @@ def rules_of_target(client: Any, arn: str) -> list[str]:
 
 
 def delete_rule(client: Any, name: str) -> None:
-    """Delete the rule, which must have no target; a missing one is no error."""
+    """Delete the rule, which must have no target; succeed if it does not exist."""
     client.delete_rule(Name=name)
 
 
 def matches(client: Any, pattern: str, event: Resource) -> bool:
-    """Tell whether EventBridge says that the event matches the pattern: free, and nothing is sent."""
+    """Tell whether EventBridge matches the event to the pattern; costs nothing and sends nothing."""
     return bool(client.test_event_pattern(EventPattern=pattern, Event=json.dumps(event))["Result"])
 
 
 def put_rule(client: Any, members: Resource) -> None:
-    """Create the rule, or replace what it is, from the members of PutRule; its targets stay."""
+    """Create or replace the rule from the members of PutRule; keep its targets."""
     client.put_rule(**members)
 
 
 def put_targets(client: Any, rule: str, targets: list[Resource]) -> None:
-    """Add the targets to the rule, or replace those of the same Id. Raise UserError where AWS takes one not."""
+    """Add targets to the rule, or replace those of the same Id. Raise UserError if AWS refuses one."""
     _refuse_failed(rule, client.put_targets(Rule=rule, Targets=targets))
 
 
 def remove_targets(client: Any, rule: str, ids: list[str]) -> None:
-    """Take targets away from the rule, by Id; a missing one is no error. Raise UserError where AWS keeps one."""
+    """Remove targets from the rule by Id; ignore missing ones. Raise UserError if AWS keeps one."""
     _refuse_failed(rule, client.remove_targets(Rule=rule, Ids=ids))
 
 
@@ -67,5 +67,5 @@ def _refuse_failed(rule: str, answer: Resource) -> None:
     for failed in answer.get("FailedEntries", []):
         raise errors.UserError(
             f"EventBridge refused the target {failed['TargetId']} of the rule {rule} "
-            f"({failed.get('ErrorMessage', 'no reason given')}): look at the rule in the console, and run again."
+            f"({failed.get('ErrorMessage', 'no reason given')}). Check the rule in the console, and run this again."
         )

@@ -7,25 +7,48 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from typing import TypedDict
+
+from .._resource.tags import boto3_tags
 
 
-def get_role(client: Any, name: str) -> dict[str, Any] | None:
-    """Return the role as boto3 shapes it (tags included), or None."""
+class Role(TypedDict, total=False):
+    """A role, with the keys that are used here; listings have no Tags."""
+
+    RoleName: str
+    Arn: str
+    Description: str
+    AssumeRolePolicyDocument: dict[str, Any]
+    Tags: list[dict[str, str]]
+
+
+class ManagedPolicy(TypedDict, total=False):
+    """A managed policy with the document of its default version, with the keys that are used here."""
+
+    PolicyName: str
+    Arn: str
+    DefaultVersionId: str
+    Document: dict[str, Any]
+    Tags: list[dict[str, str]]
+
+
+def get_role(client: Any, name: str) -> Role | None:
+    """Return the role with its tags, or None."""
     try:
-        role: dict[str, Any] = client.get_role(RoleName=name)["Role"]
+        role: Role = client.get_role(RoleName=name)["Role"]
     except client.exceptions.NoSuchEntityException:
         return None
     return role
 
 
-def list_roles(client: Any) -> list[dict[str, Any]]:
-    """Return all roles as boto3 shapes them, without tags: a call for every 100."""
+def list_roles(client: Any) -> list[Role]:
+    """Return all roles, without tags: one call per 100 roles."""
     pages = client.get_paginator("list_roles").paginate()
     return [role for page in pages for role in page["Roles"]]
 
 
 def create_role(client: Any, name: str, description: str, trust: dict[str, Any], tags: dict[str, str]) -> bool:
-    """Create the role; return False if another run was faster."""
+    """Create the role; return False if it exists."""
     try:
         client.create_role(
             RoleName=name, Description=description, AssumeRolePolicyDocument=json.dumps(trust), Tags=boto3_tags(tags)
@@ -35,14 +58,14 @@ def create_role(client: Any, name: str, description: str, trust: dict[str, Any],
     return True
 
 
-def list_service_linked_roles(client: Any, service: str) -> list[dict[str, Any]]:
-    """Return the roles that the service (as management.chatbot.amazonaws.com) acts with in the account."""
+def list_service_linked_roles(client: Any, service: str) -> list[Role]:
+    """Return the service-linked roles of a service, such as management.chatbot.amazonaws.com, in the account."""
     pages = client.get_paginator("list_roles").paginate(PathPrefix=f"/aws-service-role/{service}/")
     return [role for page in pages for role in page["Roles"]]
 
 
 def create_service_linked_role(client: Any, service: str) -> bool:
-    """Create the role that the service acts with; return False if it is there, or is not to be made by hand."""
+    """Create the service-linked role of a service; return False if it exists, or cannot be created by a user."""
     try:
         client.create_service_linked_role(AWSServiceName=service)
     except client.exceptions.InvalidInputException:
@@ -51,9 +74,9 @@ def create_service_linked_role(client: Any, service: str) -> bool:
 
 
 def denies(client: Any, principal: str, action: str, resource: str, context: dict[str, str]) -> bool:
-    """Tell whether the policies of a user or role certainly do not allow the action, by IAM's own simulation.
+    """Tell whether IAM's simulation denies the action to a user or role with certainty.
 
-    *context*: condition keys with their values. A policy that asks for others is taken to allow.
+    *context*: condition keys with their values. A policy with other condition keys counts as allowing.
     """
     entries = [
         {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
@@ -72,7 +95,7 @@ def get_account_summary(client: Any) -> dict[str, int]:
 
 
 def update_trust(client: Any, name: str, trust: dict[str, Any]) -> None:
-    """Replace who may assume the role."""
+    """Replace the trust policy of the role."""
     client.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
 
 
@@ -86,8 +109,27 @@ def untag_role(client: Any, name: str, keys: list[str]) -> None:
     client.untag_role(RoleName=name, TagKeys=keys)
 
 
+def inline_policies(client: Any, role: str) -> dict[str, dict[str, Any]]:
+    """Return the documents of the role's inline policies by name: a call, and one for each; {} without the role."""
+    try:
+        pages = client.get_paginator("list_role_policies").paginate(RoleName=role)
+        names = [name for page in pages for name in page["PolicyNames"]]
+        return {name: client.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
+    except client.exceptions.NoSuchEntityException:
+        return {}
+
+
+def attached_policies(client: Any, role: str) -> list[str]:
+    """Return the ARNs of the managed policies attached to the role; [] without the role."""
+    try:
+        pages = client.get_paginator("list_attached_role_policies").paginate(RoleName=role)
+        return [policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]]
+    except client.exceptions.NoSuchEntityException:
+        return []
+
+
 def put_role_policy(client: Any, name: str, policy: str, document: dict[str, Any]) -> None:
-    """Give the role an inline policy of this name, in place of the one it has."""
+    """Create or replace an inline policy of the role."""
     client.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
 
 
@@ -109,10 +151,10 @@ def delete_role(client: Any, name: str) -> bool:
     return True
 
 
-def get_policy(client: Any, arn: str) -> dict[str, Any] | None:
+def get_policy(client: Any, arn: str) -> ManagedPolicy | None:
     """Return the managed policy with its default version's document as ``Document``, or None."""
     try:
-        policy: dict[str, Any] = client.get_policy(PolicyArn=arn)["Policy"]
+        policy: ManagedPolicy = client.get_policy(PolicyArn=arn)["Policy"]
     except client.exceptions.NoSuchEntityException:
         return None
     version = client.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
@@ -120,7 +162,7 @@ def get_policy(client: Any, arn: str) -> dict[str, Any] | None:
 
 
 def create_policy(client: Any, name: str, description: str, document: dict[str, Any], tags: dict[str, str]) -> bool:
-    """Create a managed policy; return False if another run was faster."""
+    """Create a managed policy; return False if it exists."""
     try:
         client.create_policy(
             PolicyName=name, Description=description, PolicyDocument=json.dumps(document), Tags=boto3_tags(tags)
@@ -131,7 +173,7 @@ def create_policy(client: Any, name: str, description: str, document: dict[str, 
 
 
 def list_policy_versions(client: Any, arn: str) -> list[dict[str, Any]]:
-    """Return the versions of the policy (five at most, AWS's limit); none where there is no policy."""
+    """Return the versions of the policy (five at most, AWS's limit); [] if the policy does not exist."""
     try:
         versions: list[dict[str, Any]] = client.list_policy_versions(PolicyArn=arn)["Versions"]
     except client.exceptions.NoSuchEntityException:
@@ -160,8 +202,3 @@ def delete_policy(client: Any, arn: str) -> bool:
     except client.exceptions.NoSuchEntityException:
         return False
     return True
-
-
-def boto3_tags(tags: dict[str, str]) -> list[dict[str, str]]:
-    """Return tags as IAM takes them."""
-    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """KMS: one function a call. PRIVATE to the collection.
 
-Every function takes a botocore client of the service ``kms`` and lets botocore's errors through.
+Every function takes a botocore client of the service ``kms`` and raises botocore's errors.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ def get_key_policy(client: Any, key_arn: str) -> dict[str, Any]:
 
 
 def put_key_policy(client: Any, key_arn: str, policy: dict[str, Any]) -> None:
-    """Replace the key's policy; KMS refuses one that would keep the caller from changing it again."""
+    """Replace the key's policy; KMS refuses a policy under which the caller could not change it again."""
     client.put_key_policy(KeyId=key_arn, PolicyName="default", Policy=json.dumps(policy))
 
 
 def enable_key(client: Any, key_arn: str) -> None:
-    """Enable the key; an enabled one stays so."""
+    """Enable the key, if it is not enabled."""
     client.enable_key(KeyId=key_arn)
 
 
 def cancel_key_deletion(client: Any, key_arn: str) -> None:
-    """Keep a key that is to be deleted; it is disabled then."""
+    """Cancel the scheduled deletion of a key, which is disabled afterwards."""
     client.cancel_key_deletion(KeyId=key_arn)
 
 
@@ -48,5 +48,5 @@ def create_alias(client: Any, name: str, key_id: str) -> None:
 
 
 def update_alias(client: Any, name: str, key_id: str) -> None:
-    """Let an existing alias stand for the key."""
+    """Point an existing alias to the key."""
     client.update_alias(AliasName=name, TargetKeyId=key_id)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lambda: one function a call. PRIVATE to the collection.
 
-Every function takes a botocore client of the service ``lambda`` and lets botocore's errors through.
+Every function takes a botocore client of the service ``lambda`` and raises botocore's errors.
 """
 
 from __future__ import annotations

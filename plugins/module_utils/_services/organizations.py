@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """AWS Organizations: one function a call. PRIVATE to the collection.
 
-Every function takes a botocore client of the service ``organizations`` and lets botocore's errors through.
+Every function takes a botocore client of the service ``organizations`` and raises botocore's errors.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def effective_chatbot_policy(client: Any) -> dict[str, Any] | None:
-    """Return the chat applications policy that AWS has put together for the caller's account, or None without one.
+    """Return the effective chat applications policy of the caller's account, or None if there is none.
 
     Its shape: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_chatbot_syntax.html
     """

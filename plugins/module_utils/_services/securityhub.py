@@ -3,16 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Security Hub: one function a call. PRIVATE to the collection.
 
-Every function takes a botocore client of the service ``securityhub`` and lets botocore's errors through, but for one:
-in an account and region where Security Hub is off, AWS answers anything with InvalidAccessException, and that becomes
-*HubNotEnabled*. The same code for an account that may not ask becomes *WrongAccount* in the calls for organisations.
+Every function takes a botocore client of the service ``securityhub`` and raises botocore's errors, with one exception:
+where Security Hub is off, AWS answers every request with InvalidAccessException, which becomes *HubNotEnabled*. The
+same code for an account that may not make the request becomes *WrongAccount* in the calls for organizations.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypedDict
 
 from .._aws import errors
 
@@ -21,7 +23,16 @@ if TYPE_CHECKING:
 
 Resource = dict[str, Any]
 
-MANAGEMENT = "the management account of the organisation"
+
+class ActionTarget(TypedDict):
+    """A custom action."""
+
+    ActionTargetArn: str
+    Name: str
+    Description: str
+
+
+MANAGEMENT = "the management account of the organization"
 ADMINISTRATOR = "the delegated administrator of Security Hub"
 
 # InvalidAccessException also means "not the administrator of this organization"; then the hub may well be on.
@@ -33,22 +44,22 @@ class HubNotEnabled(errors.UserError):
 
     def __init__(self, region: str) -> None:
         super().__init__(
-            f"Security Hub is not enabled in {region}: enable it there (console, or the module "
+            f"Security Hub is not enabled in {region}. Enable it there (in the console, or with the module "
             f"secops.securityhub.securityhub_hub), or leave the region out."
         )
         self.region = region
 
 
 class WrongAccount(errors.UserError):
-    """These credentials belong to an account that AWS does not let ask this."""
+    """The account of these credentials may not make this request."""
 
     def __init__(self, aws_says: str, right: str) -> None:
-        super().__init__(f"{aws_says.rstrip('.')}: run this with the credentials of {right}.")
+        super().__init__(f"{aws_says.rstrip('.')}. Run this with the credentials of {right}.")
 
 
 @contextmanager
 def _needing_hub(client: Any, right_account: str = "") -> Iterator[None]:
-    """Tell apart, inside the block, what InvalidAccessException means; *right_account* says who may call."""
+    """Raise what InvalidAccessException means inside the block; *right_account*: who may make the request."""
     try:
         yield
     except client.exceptions.ClientError as error:
@@ -76,8 +87,9 @@ def describe_hub(client: Any) -> Resource:
 
 
 def enable_security_hub(client: Any, members: Resource) -> None:
-    """Enable Security Hub with members of EnableSecurityHub. Raise ResourceConflictException where it is enabled."""
-    client.enable_security_hub(**members)
+    """Enable Security Hub with members of EnableSecurityHub; a hub that is enabled already stays as it is."""
+    with suppress(client.exceptions.ResourceConflictException):
+        client.enable_security_hub(**members)
 
 
 def update_security_hub_configuration(client: Any, changes: Resource) -> None:
@@ -87,7 +99,7 @@ def update_security_hub_configuration(client: Any, changes: Resource) -> None:
 
 
 def disable_security_hub(client: Any) -> bool:
-    """Disable Security Hub; return False if it was off. Raise UserError in the account that administers it."""
+    """Disable Security Hub; return False if it was off. Raise UserError in the administrator account."""
     try:
         with _needing_hub(client):
             client.disable_security_hub()
@@ -97,7 +109,7 @@ def disable_security_hub(client: Any) -> bool:
         if "administrator" not in errors.message(error).lower():
             raise
         raise errors.UserError(
-            f"{errors.message(error).rstrip('.')}: take that role from the account first (module "
+            f"{errors.message(error).rstrip('.')}. Remove the designation of this account first (module "
             f"secops.securityhub.securityhub_organization_admin_account)."
         ) from error
     return True
@@ -119,7 +131,7 @@ def untag_resource(client: Any, arn: str, keys: list[str]) -> None:
     client.untag_resource(ResourceArn=arn, TagKeys=keys)
 
 
-def describe_action_targets(client: Any) -> list[Resource]:
+def describe_action_targets(client: Any) -> list[ActionTarget]:
     """Return all custom actions (at most 50 in an account and region). Raise HubNotEnabled."""
     with _needing_hub(client):
         pages = client.get_paginator("describe_action_targets").paginate()
@@ -137,13 +149,13 @@ def create_action_target(client: Any, identifier: str, name: str, description: s
 
 
 def update_action_target(client: Any, arn: str, changes: dict[str, str]) -> None:
-    """Change Name, Description or both. Raise ResourceNotFoundException, HubNotEnabled."""
+    """Update Name, Description or both. Raise ResourceNotFoundException, HubNotEnabled."""
     with _needing_hub(client):
         client.update_action_target(ActionTargetArn=arn, **changes)
 
 
 def delete_action_target(client: Any, arn: str) -> bool:
-    """Delete the custom action; return False if there was none, or no hub to hold one."""
+    """Delete the custom action; return False if there was none, or no hub."""
     try:
         with _needing_hub(client):
             client.delete_action_target(ActionTargetArn=arn)
@@ -153,7 +165,7 @@ def delete_action_target(client: Any, arn: str) -> bool:
 
 
 def list_finding_aggregators(client: Any) -> list[str]:
-    """Return the ARNs of the account's finding aggregators: none or one; any region answers. Raise HubNotEnabled."""
+    """Return the ARNs of the account's finding aggregators: none or one; works in any region. Raise HubNotEnabled."""
     with _needing_hub(client):
         pages = client.get_paginator("list_finding_aggregators").paginate()
         return [found["FindingAggregatorArn"] for page in pages for found in page["FindingAggregators"]]
@@ -172,13 +184,13 @@ def create_finding_aggregator(client: Any, members: Resource) -> Resource:
 
 
 def update_finding_aggregator(client: Any, arn: str, members: Resource) -> Resource:
-    """Replace RegionLinkingMode and Regions, and return the aggregator. Only the home region answers."""
+    """Replace RegionLinkingMode and Regions, and return the aggregator. Only works in the home region."""
     with _needing_hub(client):
         return _without_metadata(client.update_finding_aggregator(FindingAggregatorArn=arn, **members))
 
 
 def delete_finding_aggregator(client: Any, arn: str) -> bool:
-    """Delete the aggregator; return False if there was none. Only the home region answers."""
+    """Delete the aggregator; return False if there was none. Only works in the home region."""
     try:
         with _needing_hub(client):
             client.delete_finding_aggregator(FindingAggregatorArn=arn)
@@ -195,7 +207,7 @@ def get_administrator_account(client: Any) -> Resource | None:
 
 
 def describe_security_hub_v2(client: Any) -> Resource | None:
-    """Return HubV2Arn and SubscribedAt of the new Security Hub, or None where it is off or not to be had."""
+    """Return HubV2Arn and SubscribedAt of the new Security Hub, or None where it is off or not available."""
     try:
         hub: Resource = client.describe_security_hub_v2()
     except (client.exceptions.ResourceNotFoundException, client.exceptions.InvalidAccessException):
@@ -204,9 +216,9 @@ def describe_security_hub_v2(client: Any) -> Resource | None:
 
 
 def get_findings(client: Any, filters: Resource) -> list[Resource]:
-    """Return all findings (ASFF) that *filters*, as AwsSecurityFindingFilters, lets through. Raise HubNotEnabled.
+    """Return all findings (ASFF) that match *filters* (AwsSecurityFindingFilters). Raise HubNotEnabled.
 
-    AWS answers 100 a call, and lets an account and Region ask 3 times a second.
+    AWS returns 100 per call, and allows 3 calls per second in an account and region.
     """
     with _needing_hub(client):
         pages = client.get_paginator("get_findings").paginate(Filters=filters, PaginationConfig={"PageSize": 100})
@@ -214,7 +226,9 @@ def get_findings(client: Any, filters: Resource) -> list[Resource]:
 
 
 def batch_import_findings(client: Any, findings: list[Resource]) -> None:
-    """Create up to 100 findings of an own product, or update them by a later UpdatedAt. Raise HubNotEnabled, UserError.
+    """Create up to 100 findings of an own product, or update them with a later UpdatedAt.
+
+    Raise HubNotEnabled, UserError.
 
     https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html
     """
@@ -226,7 +240,7 @@ def batch_import_findings(client: Any, findings: list[Resource]) -> None:
 
 
 def batch_update_findings(client: Any, identifiers: list[Resource], changes: Resource) -> list[Resource]:
-    """Change up to 100 findings (each Id and ProductArn), and return UnprocessedFindings. Raise HubNotEnabled.
+    """Update up to 100 findings (each Id and ProductArn), and return UnprocessedFindings. Raise HubNotEnabled.
 
     An unprocessed one holds FindingIdentifier, ErrorCode and ErrorMessage.
     """
@@ -236,23 +250,31 @@ def batch_update_findings(client: Any, identifiers: list[Resource], changes: Res
 
 
 def list_organization_admin_accounts(client: Any) -> list[Resource]:
-    """Return AccountId and Status of the organisation's delegated administrators of Security Hub CSPM: none or one.
+    """Return AccountId and Status of the organization's delegated administrators of Security Hub CSPM: none or one.
 
-    Raise WrongAccount in any but the organisation's management account.
+    Raise WrongAccount in any account except the organization's management account.
     """
     with _needing_hub(client, MANAGEMENT):
         pages = client.get_paginator("list_organization_admin_accounts").paginate(Feature="SecurityHub")
         return [account for page in pages for account in page["AdminAccounts"]]
 
 
-def enable_organization_admin_account(client: Any, account: str) -> None:
-    """Designate the delegated administrator in this region. Raise ResourceConflictException, WrongAccount."""
-    with _needing_hub(client, MANAGEMENT):
-        client.enable_organization_admin_account(AdminAccountId=account, Feature="SecurityHub")
+def enable_organization_admin_account(client: Any, account: str) -> Exception | None:
+    """Designate the delegated administrator in this region; return the error if another change conflicts.
+
+    Raise WrongAccount.
+    """
+    try:
+        with _needing_hub(client, MANAGEMENT):
+            client.enable_organization_admin_account(AdminAccountId=account, Feature="SecurityHub")
+    except client.exceptions.ResourceConflictException as error:
+        conflict: Exception = error
+        return conflict
+    return None
 
 
 def disable_organization_admin_account(client: Any, account: str) -> bool:
-    """Take the designation back; return False if there was none. Raise WrongAccount."""
+    """Remove the designation; return False if there was none. Raise WrongAccount."""
     try:
         with _needing_hub(client, MANAGEMENT):
             client.disable_organization_admin_account(AdminAccountId=account, Feature="SecurityHub")
@@ -264,13 +286,13 @@ def disable_organization_admin_account(client: Any, account: str) -> bool:
 def describe_organization_configuration(client: Any) -> Resource:
     """Return AutoEnable, AutoEnableStandards, MemberAccountLimitReached, OrganizationConfiguration.
 
-    Raise HubNotEnabled; raise WrongAccount in any but the delegated administrator's account.
+    Raise HubNotEnabled; raise WrongAccount in any account except the delegated administrator's.
     """
     with _needing_hub(client, ADMINISTRATOR):
         return _without_metadata(client.describe_organization_configuration())
 
 
 def update_organization_configuration(client: Any, members: Resource) -> None:
-    """Change how new member accounts are enabled; AutoEnable is needed. Raise HubNotEnabled, WrongAccount."""
+    """Update how new member accounts are enabled; AutoEnable is required. Raise HubNotEnabled, WrongAccount."""
     with _needing_hub(client, ADMINISTRATOR):
         client.update_organization_configuration(**members)

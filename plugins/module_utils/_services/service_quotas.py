@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Service Quotas: one function a call. PRIVATE to the collection.
 
-Every function takes a botocore client of the service ``service-quotas`` and lets botocore's errors through.
+Every function takes a botocore client of the service ``service-quotas`` and raises botocore's errors.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def get_service_quota(client: Any, service: str, quota: str) -> int | None:
-    """Return the value of a quota (a code, as L-244521F2) in the client's region, or None if AWS tells none there."""
+    """Return the value of a quota (a code such as L-244521F2) in the client's region, or None if AWS has none there."""
     try:
         answer = client.get_service_quota(ServiceCode=service, QuotaCode=quota)
     except client.exceptions.NoSuchResourceException:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SNS: one function a call. PRIVATE to the collection.
 
-Every function takes a botocore client of the service ``sns`` and lets botocore's errors through.
+Every function takes a botocore client of the service ``sns`` and raises botocore's errors.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Attributes = dict[str, str]
 
 
 def list_topics(client: Any) -> list[str]:
-    """Return the ARNs of all topics of the account and region: a call for every 100."""
+    """Return the ARNs of all topics of the account and region: one call per 100 topics."""
     pages = client.get_paginator("list_topics").paginate()
     return [topic["TopicArn"] for page in pages for topic in page["Topics"]]
 
@@ -34,7 +34,7 @@ def create_topic(client: Any, name: str, attributes: Attributes, tags: list[dict
 
 
 def set_topic_attribute(client: Any, arn: str, name: str, value: str) -> None:
-    """Set one attribute of the topic, as Policy (a JSON text) or KmsMasterKeyId ('' for none)."""
+    """Set one attribute of the topic, such as Policy (a JSON text) or KmsMasterKeyId ('' for none)."""
     client.set_topic_attributes(TopicArn=arn, AttributeName=name, AttributeValue=value)
 
 
@@ -64,7 +64,7 @@ def set_subscription_attribute(client: Any, arn: str, name: str, value: str) -> 
 
 
 def delete_topic(client: Any, arn: str) -> None:
-    """Delete the topic with its subscriptions; a missing one is no error."""
+    """Delete the topic with its subscriptions; succeed if it does not exist."""
     client.delete_topic(TopicArn=arn)
 
 
@@ -75,5 +75,5 @@ def subscribe_queue(client: Any, topic_arn: str, queue_arn: str) -> str:
 
 
 def unsubscribe(client: Any, arn: str) -> None:
-    """Take a subscription away; one that is gone is no error."""
+    """Delete a subscription; succeed if it does not exist."""
     client.unsubscribe(SubscriptionArn=arn)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SQS: one function a call. PRIVATE to the collection.
 
-Every function takes a botocore client of the service ``sqs`` and lets botocore's errors through.
+Every function takes a botocore client of the service ``sqs`` and raises botocore's errors.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ def get_queue_attributes(client: Any, url: str) -> Attributes | None:
 
 
 def create_queue(client: Any, name: str, attributes: Attributes, tags: dict[str, str]) -> str:
-    """Create the queue, and return its URL; SQS refuses the name of one that was deleted within the last minute."""
+    """Create the queue, and return its URL; SQS refuses the name of a queue that was deleted within the last minute."""
     return str(client.create_queue(QueueName=name, Attributes=attributes, tags=tags)["QueueUrl"])
 
 
 def set_queue_attributes(client: Any, url: str, attributes: Attributes) -> None:
-    """Set attributes of the queue, as Policy (a JSON text)."""
+    """Set attributes of the queue, such as Policy (a JSON text)."""
     client.set_queue_attributes(QueueUrl=url, Attributes=attributes)
 
 
 def list_queues(client: Any, prefix: str) -> list[str]:
-    """Return the URLs of the queues whose names begin with *prefix*; one made within the last minute may be missing."""
+    """Return the URLs of the queues whose names begin with *prefix*; those created a minute ago may be missing."""
     pages = client.get_paginator("list_queues").paginate(QueueNamePrefix=prefix)
     return [url for page in pages for url in page.get("QueueUrls", [])]
 
 
 def receive_messages(client: Any, url: str, seconds: int) -> list[dict[str, Any]] | None:
-    """Return up to ten messages, waiting up to so many *seconds* (20 at most) for the first one; None: no such queue.
+    """Return up to ten messages, waiting up to *seconds* (20 at most) for the first; None if the queue is missing.
 
-    A queue that was made a moment ago may not be known everywhere yet.
+    A queue that was just created may not be visible everywhere yet.
     """
     try:
         answer = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=seconds)

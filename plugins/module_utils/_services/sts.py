@@ -1,14 +1,26 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS Security Token Service: one function a call. PRIVATE to the collection."""
+"""STS: one function a call. PRIVATE to the collection.
+
+Every function takes a botocore client of the service ``sts`` and lets botocore's errors through.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+from typing import TypedDict
 
 
-def get_caller_identity(client: Any) -> dict[str, Any]:
-    """Return Account, Arn and UserId of the credentials that sign the call."""
-    identity: dict[str, Any] = client.get_caller_identity()
-    return identity
+class CallerIdentity(TypedDict):
+    """Whose credentials sign."""
+
+    Account: str
+    Arn: str
+    UserId: str
+
+
+def get_caller_identity(client: Any) -> CallerIdentity:
+    """Return the account, ARN and user ID of the credentials that sign; needs no permission."""
+    answer: CallerIdentity = client.get_caller_identity()
+    return answer

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tells people that findings get lost, for a pipeline's template: pure. PRIVATE to the collection.
+"""Alarms about lost findings, for the template of a stack: pure. PRIVATE to the collection.
 
-A queue keeps what EventBridge cannot hand over, and CloudWatch alarms watch it, the rules, the topics and, in one
-Region, what Amazon Q counts. None of them stands where nothing is lost: no data is no alarm.
+A queue keeps events that EventBridge cannot deliver. CloudWatch alarms watch the queue, the rules, the topics and, in
+one region, the metrics of Amazon Q. No alarm fires while nothing is lost: missing data does not count.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._channel import metrics
-from .pseudo import ARN
-from .pseudo import HERE
+from .resources import ARN
+from .resources import HERE
 
-# CloudFormation names the queue: SQS takes the name of a deleted one only a minute later.
+# CloudFormation generates the name of the queue: SQS refuses the name of a deleted queue for a minute.
 QUEUE = "UndeliveredQueue"
 QUEUE_POLICY = "UndeliveredQueuePolicy"
 QUEUE_ARN = {"Fn::GetAtt": [QUEUE, "Arn"]}
-RETENTION_SECONDS = 14 * 24 * 3600  # the most that SQS takes
+RETENTION_SECONDS = 14 * 24 * 3600  # the maximum of SQS
 PERIOD_SECONDS = 300
 
-LOOK = "Run the playbook securityhub_slack_doctor.yml, which says what is wrong and what to do."
-OF_CHATBOT = {
-    metrics.UNSUPPORTED: "Amazon Q dropped messages to the channel that it did not understand.",
-    metrics.FAILED: "Amazon Q could not post messages to the channel: it may not be invited any more.",
-    metrics.THROTTLED: "Amazon Q held messages to the channel back: it takes ten a second.",
+REMEDY = "Run the playbook secops.securityhub.securityhub_slack_doctor to find the cause and the fix."
+CHATBOT_ALARMS = {
+    metrics.UNSUPPORTED: "Amazon Q dropped messages to the channel because it does not support them.",
+    metrics.FAILED: "Amazon Q could not post messages to the channel. Check that the app is still invited to it.",
+    metrics.THROTTLED: "Amazon Q throttled messages to the channel: its limit is ten per second.",
 }
 
 
 @dataclass(frozen=True)
 class Alarms:
-    """Whom the alarms tell, and what they watch beside the stack itself.
+    """The topic that the alarms notify, and what they watch in addition to the stack.
 
-    *topic*: the ARN of somebody else's topic, or '' for the first one of the stack. *configurations*: names of channel
-    configurations whose metrics are watched.
+    *topic*: the ARN of a topic outside the stack, or '' for the first topic of the stack. *configurations*: names of
+    channel configurations whose metrics are watched.
     """
 
     topic: str = ""
@@ -45,12 +45,12 @@ class Alarms:
 
 
 def dead_letters() -> dict[str, Any]:
-    """Return what a target of a rule says of events that cannot be handed over to it."""
+    """Return the DeadLetterConfig of a rule's target."""
     return {"Arn": QUEUE_ARN}
 
 
 def queue(rules: list[str], key: Any, tags: list[dict[str, str]]) -> dict[str, Any]:
-    """Return the queue that keeps what *rules* cannot hand over, and its policy. *key*: see encryption.reference."""
+    """Return the queue for events that *rules* cannot deliver, and its policy. *key*: see encryption.reference."""
     properties: dict[str, Any] = {"MessageRetentionPeriod": RETENTION_SECONDS}
     properties |= {"KmsMasterKeyId": key} if key else {"SqsManagedSseEnabled": True}
     if tags:
@@ -76,7 +76,7 @@ def queue(rules: list[str], key: Any, tags: list[dict[str, str]]) -> dict[str, A
 
 
 def publisher(name: str, topic: dict[str, Any]) -> dict[str, Any]:
-    """Return the statement of a topic's policy that lets the alarms of the stack *name* in."""
+    """Return the statement of a topic's policy that lets the alarms of the stack *name* publish."""
     return {
         "Sid": "AlarmsOfThisStack",
         "Effect": "Allow",
@@ -91,13 +91,13 @@ def publisher(name: str, topic: dict[str, Any]) -> dict[str, Any]:
 
 
 def alarms(
-    name: str, rules: list[str], topics: tuple[str, ...], configurations: tuple[str, ...], told: Any
+    name: str, rules: list[str], topics: tuple[str, ...], configurations: tuple[str, ...], topic_arn: Any
 ) -> dict[str, dict[str, Any]]:
-    """Return the alarms of the stack *name*, which tell the topic *told*, by logical id."""
+    """Return the alarms of the stack *name*, which notify *topic_arn* (ARN or reference), by logical ID."""
     found = {
         "UndeliveredAlarm": _alarm(
             f"{name}-undelivered",
-            "Events that EventBridge could not hand over wait in the dead-letter queue.",
+            "Events that EventBridge could not deliver are in the dead-letter queue.",
             ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", {"Fn::GetAtt": [QUEUE, "QueueName"]}),
             "Maximum",
         )
@@ -105,7 +105,7 @@ def alarms(
     for rule in rules:
         found[_logical_id(rule)] = _alarm(
             f"{rule}-failed-invocations",
-            f"EventBridge could not hand over findings of the rule {rule}.",
+            f"EventBridge could not deliver findings of the rule {rule}.",
             ("AWS/Events", "FailedInvocations", "RuleName", rule),
         )
     for topic in topics:
@@ -115,16 +115,16 @@ def alarms(
             ("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", topic),
         )
     for configuration in configurations:
-        # All names of a stack's alarms begin with its own: the policies of topic and role rely on it.
+        # The policies of topic and role require that all names of alarms begin with the name of the stack.
         prefix = configuration if f"{configuration}-".startswith(f"{name}-") else f"{name}-{configuration}"
-        for metric, words in OF_CHATBOT.items():
+        for metric, words in CHATBOT_ALARMS.items():
             found[_logical_id(f"{configuration} {metric}")] = _alarm(
                 f"{prefix}-{metric}",
                 f"{words} Channel configuration: {configuration}.",
                 (metrics.NAMESPACE, metric, metrics.DIMENSION, configuration),
             )
     for alarm in found.values():
-        alarm["Properties"]["AlarmActions"] = [told]
+        alarm["Properties"]["AlarmActions"] = [topic_arn]
     return found
 
 
@@ -134,7 +134,7 @@ def _alarm(name: str, words: str, metric: tuple[str, str, str, Any], statistic: 
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {
             "AlarmName": name,
-            "AlarmDescription": f"{words} {LOOK}",
+            "AlarmDescription": f"{words} {REMEDY}",
             "Namespace": namespace,
             "MetricName": metric_name,
             "Dimensions": [{"Name": dimension, "Value": value}],
@@ -143,12 +143,12 @@ def _alarm(name: str, words: str, metric: tuple[str, str, str, Any], statistic: 
             "EvaluationPeriods": 1,
             "Threshold": 0,
             "ComparisonOperator": "GreaterThanThreshold",
-            # Services send no data while nothing happens.
+            # Services send no data while there are no events.
             "TreatMissingData": "notBreaching",
         },
     }
 
 
 def _logical_id(watched: str) -> str:
-    # Names of configurations differ in signs and cases that a logical id cannot carry.
+    # Names of configurations may differ only in characters that a logical ID cannot have.
     return f"Alarm{hashlib.sha256(watched.encode()).hexdigest()[:16]}"

@@ -1,40 +1,40 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The KMS key that a pipeline's stack has of its own, for its template: pure. PRIVATE to the collection."""
+"""The KMS key that a stack can create, for its template: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .pseudo import ARN
-from .pseudo import HERE
+from .resources import ARN
+from .resources import HERE
 
-# In place of a key's name: the stack has one of its own.
+# Instead of the name of a key: the stack creates one.
 CREATE = "create"
 KEY = "Key"
 EVENTS, CLOUDWATCH = "events.amazonaws.com", "cloudwatch.amazonaws.com"
 CONTEXT = "kms:EncryptionContext:aws"
 ALIAS = "KeyAlias"
 
-# The least that KMS takes. SNS forgets a message once it is delivered, so the key soon has nothing left to decrypt.
+# The minimum of KMS. SNS does not keep delivered messages, so nothing remains to be decrypted with the key.
 PENDING_WINDOW_DAYS = 7
 
 
 def reference(key: str) -> Any:
-    """Return what a topic or queue says of its key: the name of one, or CREATE.
+    """Return the reference to the key of a topic or queue; *key*: the name of a key, or CREATE.
 
-    The alias, not the ARN: it can be told without reading the stack, and stays the same when the key is made anew.
+    It is the alias, not the ARN: known without reading the stack, and the same if the key is replaced.
     """
     return {"Ref": ALIAS} if key == CREATE else key
 
 
 def resources(name: str, topics: tuple[str, ...], tags: list[dict[str, str]], *, alarms: bool) -> dict[str, Any]:
-    """Return the key of the stack *name*, and its alias. *alarms*: there are a queue, and alarms that tell a topic."""
+    """Return the key of the stack *name*, and its alias. *alarms*: the stack has alarms and a queue."""
     of_topics = {
         "StringEquals": {f"{CONTEXT}:sns:topicArn": [{"Fn::Sub": f"{ARN}:sns:{HERE}:{topic}"} for topic in topics]}
     }
-    # CloudFormation names the queue, after its stack, whose name is not ours in a stack set.
+    # CloudFormation names the queue after the stack, and a StackSet chooses the name of the stack.
     of_queue = {"ArnLike": {f"{CONTEXT}:sqs:arn": {"Fn::Sub": f"{ARN}:sqs:{HERE}:*"}}}
     statements = [_account(), _user("EventBridgeForTheTopicsOfThisStack", EVENTS, of_topics)]
     if alarms:
@@ -58,7 +58,7 @@ def resources(name: str, topics: tuple[str, ...], tags: list[dict[str, str]], *,
 
 
 def _account() -> dict[str, Any]:
-    """Return the statement without which nobody could ever change the key again."""
+    """Return the statement that keeps the key manageable by the account's IAM policies."""
     return {
         "Sid": "AccountByItsIamPolicies",
         "Effect": "Allow",
@@ -69,12 +69,12 @@ def _account() -> dict[str, Any]:
 
 
 def _user(sid: str, service: str, condition: dict[str, Any]) -> dict[str, Any]:
-    """Return a statement that lets a service send what the key encrypts.
+    """Return a statement that lets a service send messages that the key encrypts.
 
-    Amazon Q needs none: SNS decrypts a message before it delivers it. No aws:SourceArn and no aws:SourceAccount: they
-    are "not supported for EventBridge-to-encrypted topics"
-    (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html). Which rules and alarms may send, the policies
-    of topics and queue say.
+    Amazon Q needs none: SNS decrypts a message before it delivers it. There is no aws:SourceArn or aws:SourceAccount,
+    since they are "not supported for EventBridge-to-encrypted topics"
+    (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html); the policies of topics and queue restrict which
+    rules and alarms may send.
     """
     return {
         "Sid": sid,

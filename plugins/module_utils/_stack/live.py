@@ -6,59 +6,60 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
+from .._resource import tags
 from . import stack_set
 from . import states
 from . import template
 
 if TYPE_CHECKING:
+    from .._resource.operation import Operation
+    from .._services.cloudformation import Stack
     from .template import StackDesign
 
 
-def tags_of(stack: dict[str, Any] | None) -> dict[str, str]:
+def tags_of(stack: Stack | None) -> dict[str, str]:
     """Return the tags of a stack, and the parameters that stand for tags in a stack of a StackSet; {} without one."""
-    tags = {tag["Key"]: tag["Value"] for tag in (stack or {}).get("Tags", [])}
     parameters = parameters_of(stack)
-    return tags | {tag: parameters[name] for name, tag in stack_set.MARKS.items() if name in parameters}
+    return tags.tags_of(stack) | {tag: parameters[name] for name, tag in stack_set.MARKS.items() if name in parameters}
 
 
-def parameters_of(stack: dict[str, Any] | None) -> dict[str, str]:
+def parameters_of(stack: Stack | None) -> dict[str, str]:
     """Return the parameters of a stack; {} without one."""
     return {item["ParameterKey"]: item["ParameterValue"] for item in (stack or {}).get("Parameters", [])}
 
 
-def status_of(stack: dict[str, Any] | None) -> str:
+def status_of(stack: Stack | None) -> str:
     """Return the status of a stack; '' without one."""
     return str(stack["StackStatus"]) if stack else ""
 
 
-def is_ours(stack: dict[str, Any] | None) -> bool:
+def is_ours(stack: Stack | None) -> bool:
     """Return whether this collection created the stack."""
-    return template.MANAGED_TAG in tags_of(stack)
+    return tags.MANAGED_TAG in tags_of(stack)
 
 
-def is_foreign(stack: dict[str, Any] | None) -> bool:
+def is_foreign(stack: Stack | None) -> bool:
     """Return whether something else created the stack, and there is anything in it."""
     # An unexecuted change set leaves an empty stack without tags, which holds nothing of anyone.
     return stack is not None and not is_ours(stack) and status_of(stack) != states.EMPTY
 
 
-def is_deployed(stack: dict[str, Any] | None) -> bool:
+def is_deployed(stack: Stack | None) -> bool:
     """Return whether the stack is in a state in which its resources exist as its template says."""
     return status_of(stack) in states.STANDING
 
 
-def matches(design: StackDesign | None, stack: dict[str, Any] | None) -> bool:
+def matches(design: StackDesign | None, stack: Stack | None) -> bool:
     """Return whether the stack was created from this design: same template, parameters and tags."""
-    return design is not None and tags_of(stack).get(template.DIGEST_TAG) == design.digest
+    return design is not None and tags_of(stack).get(tags.DIGEST_TAG) == design.digest
 
 
-def path(design: StackDesign | None, stack: dict[str, Any] | None) -> tuple[str, ...]:
+def path(design: StackDesign | None, stack: Stack | None) -> tuple[Operation, ...]:
     """Return the operations that lead from the live stack to the design (None: to no stack)."""
     return states.path(status_of(stack), present=design is not None, same=matches(design, stack))
 
 
-def duties_of(stack: dict[str, Any] | None) -> frozenset[str]:
+def responsibilities_of(stack: Stack | None) -> frozenset[str]:
     """Return the responsibilities that the stack has; see StackDesign."""
-    return template.duties_of(tags_of(stack))
+    return template.responsibilities_of(tags_of(stack))

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What sets the findings that rules send to NOTIFIED, for a pipeline's template: pure. PRIVATE to the collection.
+"""Sets forwarded findings to NOTIFIED, for the template of a stack: pure. PRIVATE to the collection.
 
-An event rule cannot call Security Hub, an express state machine can
-(https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html). Its update is an event too, which
-no automatic rule matches, since they ask for NEW.
+An event rule cannot call Security Hub, but an express state machine can
+(https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html). The update causes another event,
+which no automatic rule matches, since they require NEW.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .pseudo import ARN
-from .pseudo import HERE
+from .resources import ARN
+from .resources import HERE
 
 MACHINE = "NotifiedMachine"
 MACHINE_ROLE = "NotifiedMachineRole"
 RULE_ROLE = "NotifiedRuleRole"
 
-# A person may decide otherwise in the meantime: rather not marked than marked late.
+# Later, a person may have set another status, which must not be overwritten.
 OLDEST_EVENT_SECONDS = 60
 
 UNPROCESSED = "$.UnprocessedFindings[0]"
 
 
 def target() -> dict[str, Any]:
-    """Return what a rule has among its targets to mark what it sends."""
+    """Return the target of a rule that marks the findings it forwards."""
     return {
         "Id": "notified",
         "Arn": {"Ref": MACHINE},
@@ -37,7 +37,7 @@ def target() -> dict[str, Any]:
 
 
 def resources(name: str, rules: list[str], tags: list[dict[str, str]]) -> dict[str, Any]:
-    """Return the state machine of the stack *name*, and the roles of it and of the *rules* that start it."""
+    """Return the state machine of the stack *name*, its role, and the role of the *rules* that start it."""
     machine = f"{name}-notified"
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
     rule_arns = [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
@@ -62,7 +62,7 @@ def _machine(name: str) -> dict[str, Any]:
 
 
 def _definition() -> dict[str, Any]:
-    """Return the states: mark the finding of the event; fail, which a metric counts, where that was refused."""
+    """Return the states: mark the finding of the event; fail, which a metric counts, if Security Hub refused."""
     finding = {"Id.$": "$.detail.findings[0].Id", "ProductArn.$": "$.detail.findings[0].ProductArn"}
     mark = {
         "Type": "Task",

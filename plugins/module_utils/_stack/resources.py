@@ -1,12 +1,16 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The resources of a pipeline's template as they are to be found in AWS: pure. PRIVATE to the collection."""
+"""Resolves a template of ours to the resources that it creates in AWS: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+
+# CloudFormation replaces these in Fn::Sub, so one template serves all accounts and regions.
+ARN = "arn:${AWS::Partition}"
+HERE = "${AWS::Region}:${AWS::AccountId}"
 
 TOPIC = "AWS::SNS::Topic"
 TOPIC_POLICY = "AWS::SNS::TopicPolicy"
@@ -20,20 +24,20 @@ QUEUE_POLICY = "AWS::SQS::QueuePolicy"
 ALARM = "AWS::CloudWatch::Alarm"
 
 
-class Strange(Exception):
-    """A template holds what none of ours does: somebody has written it anew."""
+class UnrecognizedTemplate(Exception):
+    """A template that no version of this collection wrote, or that was changed by hand."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a stack is."""
+class Location:
+    """The account and region of a stack."""
 
     partition: str
     account_id: str
     region: str
 
     def arn(self, service: str, rest: str) -> str:
-        """Return the ARN of something of *service* there."""
+        """Return the ARN of a resource of *service*."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{rest}"
 
     def role_arn(self, name: str) -> str:
@@ -45,7 +49,7 @@ class Place:
 class Resources:
     """The properties of a stack's resources by type, as CloudFormation passes them on to the services."""
 
-    place: Place
+    location: Location
     properties: tuple[tuple[str, dict[str, Any]], ...]
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
@@ -54,7 +58,7 @@ class Resources:
 
     def topic_arn(self, topic: dict[str, Any]) -> str:
         """Return the ARN of one of the topics."""
-        return self.place.arn("sns", str(topic["TopicName"]))
+        return self.location.arn("sns", str(topic["TopicName"]))
 
     def queue_urls(self) -> list[str]:
         """Return the URLs of the queues."""
@@ -62,81 +66,82 @@ class Resources:
 
     def queue_arn(self, url: str) -> str:
         """Return the ARN of the queue with that URL."""
-        return self.place.arn("sqs", url.rpartition("/")[2])
+        return self.location.arn("sqs", url.rpartition("/")[2])
 
-    def told(self) -> list[str]:
-        """Return the ARNs of the topics that the alarms tell, one for each alarm."""
+    def alarm_topic_arns(self) -> list[str]:
+        """Return the ARNs of the topics that the alarms notify, one for each alarm."""
         return [arn for alarm in self.of_type(ALARM) for arn in alarm["AlarmActions"]]
 
     def alarm_arn(self, alarm: dict[str, Any]) -> str:
         """Return the ARN of one of the alarms."""
-        return self.place.arn("cloudwatch", f"alarm:{alarm['AlarmName']}")
+        return self.location.arn("cloudwatch", f"alarm:{alarm['AlarmName']}")
 
     def rule_arn(self, rule: dict[str, Any]) -> str:
         """Return the ARN of one of the rules."""
-        return self.place.arn("events", f"rule/{rule['Name']}")
+        return self.location.arn("events", f"rule/{rule['Name']}")
 
 
 def has_names_of_its_own(whole: dict[str, Any]) -> bool:
-    """Tell whether CloudFormation has made up names of resources, which only the stack itself knows."""
+    """Tell whether CloudFormation generates names of resources, which only the stack itself knows."""
     return any(resource["Type"] in (ROLE, KEY, QUEUE) for resource in whole.get("Resources", {}).values())
 
 
-def resolve(whole: dict[str, Any], place: Place, made_up: dict[str, str] | None = None) -> Resources:
-    """Return the resources of a template of ours with the references that it uses filled in.
+def resolve(whole: dict[str, Any], location: Location, generated: dict[str, str] | None = None) -> Resources:
+    """Return the resources of a template of ours, with its references resolved.
 
-    *made_up*: the names of resources (of a queue, the URL), by logical id, that the template leaves to CloudFormation.
-    Raise Strange.
+    *generated*: the names (of a queue, the URL) that CloudFormation generated, by logical ID.
+
+    Raise UnrecognizedTemplate.
     """
     try:
-        return _resolved(whole, place, made_up or {})
+        return _resolved(whole, location, generated or {})
     except (KeyError, TypeError, ValueError) as error:
-        raise Strange from error
+        raise UnrecognizedTemplate from error
 
 
-def _resolved(whole: dict[str, Any], place: Place, names: dict[str, str]) -> Resources:
+def _resolved(whole: dict[str, Any], location: Location, names: dict[str, str]) -> Resources:
     declared = whole.get("Resources", {})
     if any("Condition" in item for item in declared.values()):
         raise KeyError("Condition")
     known = {
-        **{logical_id: _reference(item, place, names.get(logical_id, "")) for logical_id, item in declared.items()},
+        **{logical_id: _reference(item, location, names.get(logical_id, "")) for logical_id, item in declared.items()},
         **{
             f"{name}.{key}": value
             for name, item in declared.items()
-            for key, value in _parts(item, place, names.get(name, ""))
+            for key, value in _parts(item, location, names.get(name, ""))
         },
-        "AWS::Partition": place.partition,
-        "AWS::AccountId": place.account_id,
-        "AWS::Region": place.region,
+        "AWS::Partition": location.partition,
+        "AWS::AccountId": location.account_id,
+        "AWS::Region": location.region,
     }
     return Resources(
-        place,
+        location,
         tuple((resource["Type"], _filled(resource.get("Properties", {}), known)) for resource in declared.values()),
     )
 
 
-def _reference(resource: dict[str, Any], place: Place, made_up: str) -> str:
-    """Return what Ref or, of Arn, Fn::GetAtt stand for: only a queue is referred to in both ways."""
+def _reference(resource: dict[str, Any], location: Location, generated: str) -> str:
+    """Return the value of Ref, or of Fn::GetAtt with Arn; templates use both only for a queue."""
     properties = resource.get("Properties", {})
     if resource["Type"] == ROLE:
-        return place.role_arn(made_up) if made_up else ""
+        return location.role_arn(generated) if generated else ""
     if resource["Type"] in (KEY, QUEUE):
-        return made_up
+        return generated
     if resource["Type"] == ALIAS:
         return str(properties["AliasName"])
     if resource["Type"] == TOPIC:
-        return place.arn("sns", properties["TopicName"])
+        return location.arn("sns", properties["TopicName"])
     if resource["Type"] == STATE_MACHINE:
-        return place.arn("states", f"stateMachine:{properties['StateMachineName']}")
+        return location.arn("states", f"stateMachine:{properties['StateMachineName']}")
     return ""
 
 
-def _parts(resource: dict[str, Any], place: Place, made_up: str) -> list[tuple[str, str]]:
-    """Return what Fn::GetAtt stands for of a queue, from its URL."""
+def _parts(resource: dict[str, Any], location: Location, generated: str) -> list[tuple[str, str]]:
+    """Return the attributes of a queue that Fn::GetAtt can refer to, from its URL."""
     if resource["Type"] != QUEUE:
         return []
-    name = made_up.rpartition("/")[2]
-    return [("QueueName", name), ("Arn", place.arn("sqs", name))]
+    name = generated.rpartition("/")[2]
+    return [("QueueName", name), ("Arn", location.arn("sqs", name))]
 
 
 def _filled(value: Any, known: dict[str, str]) -> Any:

@@ -1,12 +1,12 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One template for the stacks of many targets, and its parameters for each: pure. PRIVATE to the collection.
+"""Merges the templates of many targets into one with parameters, for a StackSet: pure. PRIVATE to the collection.
 
-A stack set has one template. What the stacks of its targets differ in becomes parameters of it: an event pattern is
-given as its text, which AWS::Events::Rule takes too (its schema in CloudFormation's registry says of EventPattern
-"type": ["string", "object"]), and what only some have, a resource or an entry of a list, stands under a condition. So a
-region can go from one policy to another by an update, and never has to leave a stack set for another one.
+A StackSet has one template. The differences between the stacks become its parameters: an event pattern is passed as
+text, which AWS::Events::Rule accepts too (the schema of EventPattern in CloudFormation's registry has "type":
+["string", "object"]), and a resource or list entry that only some stacks have gets a condition. So an update can
+change the policy of a region, which never has to move to another StackSet.
 """
 
 from __future__ import annotations
@@ -17,9 +17,13 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws.errors import UserError
+from .._resource.tags import DIGEST_TAG
+from .._resource.tags import MANAGED_TAG
+from .._resource.tags import RESPONSIBILITIES_TAG
+from .._resource.tags import TOPICS_TAG
 from . import template as templates
 from .resources import TOPIC
-from .resources import Strange
+from .resources import UnrecognizedTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,12 +34,12 @@ if TYPE_CHECKING:
 Template = dict[str, Any]
 Parameters = dict[str, str]
 
-# What a stack of ours has as tags. All stacks of a stack set have the same tags, so those of its stacks are parameters.
+# All stacks of a StackSet have the same tags, so parameters replace the tags that differ between our stacks.
 MARKS = {
-    "PipelineName": templates.MANAGED_TAG,
-    "PipelineTopics": templates.TOPICS_TAG,
-    "PipelineDuties": templates.DUTIES_TAG,
-    "PipelineDigest": templates.DIGEST_TAG,
+    "DeploymentName": MANAGED_TAG,
+    "DeploymentTopics": TOPICS_TAG,
+    "DeploymentResponsibilities": RESPONSIBILITIES_TAG,
+    "DeploymentDigest": DIGEST_TAG,
 }
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 MOST_PARAMETERS = 200
@@ -45,28 +49,28 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 class _Absent:
-    """In place of what a variant does not have."""
+    """Stands for a value that a variant does not have."""
 
 
 ABSENT = _Absent()
 
 
 def merge(designs: Sequence[StackDesign]) -> tuple[Template, list[Parameters]]:
-    """Return one template for all of *designs*, and the value of each of its parameters for each of them.
+    """Return one template for all *designs*, and the values of its parameters for each of them.
 
-    Raise UserError where they differ in what no parameter can tell apart.
+    Raise UserError if they differ in a part that cannot be a parameter.
     """
     marks = [_marks(design) for design in designs]
     variants = [_marked(templates.template(design)) for design in designs]
     merger = _Merger({name: [found[name] for found in marks] for name in MARKS})
     held = {name: [variant["Resources"].get(name, ABSENT) for variant in variants] for name in _names(variants)}
-    # First: what only some stacks hold gives its name to the condition that other places share with it.
+    # First, so that a resource that only some stacks have names the condition that other parts share with it.
     conditions = {name: merger.condition_of(name, values) for name, values in held.items()}
     resources = {name: {**conditions[name], **merger.node((name,), values)} for name, values in held.items()}
     if len(merger.parameters) > MOST_PARAMETERS:
         raise UserError(
-            f"the stack set would take {len(merger.parameters)} parameters, and CloudFormation takes "
-            f"{MOST_PARAMETERS}: use fewer routes or suppressions."
+            f"the StackSet would need {len(merger.parameters)} parameters, and CloudFormation allows "
+            f"{MOST_PARAMETERS}. Use fewer channels or suppressions."
         )
     whole = {
         **variants[0],
@@ -79,14 +83,14 @@ def merge(designs: Sequence[StackDesign]) -> tuple[Template, list[Parameters]]:
 
 
 def filled_in(whole: Template, parameters: Parameters) -> Template:
-    """Return a template of *merge* as a stack with these parameters has it: without parameters and conditions.
+    """Return a template of *merge* with the parameters and conditions of one stack resolved.
 
-    Raise Strange.
+    Raise UnrecognizedTemplate.
     """
     try:
         return _without_parameters(whole, parameters)
     except (KeyError, TypeError, ValueError) as error:
-        raise Strange from error
+        raise UnrecognizedTemplate from error
 
 
 def _without_parameters(whole: Template, parameters: Parameters) -> Template:
@@ -126,7 +130,7 @@ def _marks(design: StackDesign) -> Parameters:
 
 
 def _marked(whole: Template) -> Template:
-    """Return the template with the marks as tags of its topics, which those of a stack of ours would spread to."""
+    """Return the template with our tags on its topics, as CloudFormation propagates them in a stack with tags."""
     tags = [{"Key": tag, "Value": {"Ref": parameter}} for parameter, tag in MARKS.items()]
     resources = {
         name: {**resource, "Properties": {**resource["Properties"], "Tags": _tags(resource) + tags}}
@@ -146,7 +150,7 @@ def _names(variants: Sequence[Template]) -> list[str]:
 
 
 def _union(lists: Sequence[list[Any]]) -> list[Any]:
-    """Return all entries of the lists once; where lists differ they are the sources of a policy, in no order."""
+    """Return all entries of the lists once. Lists that differ are sources in a policy, whose order means nothing."""
     found: list[Any] = []
     for entries in lists:
         found += [entry for entry in entries if entry not in found]
@@ -154,30 +158,30 @@ def _union(lists: Sequence[list[Any]]) -> list[Any]:
 
 
 def _declaration(name: str, values: list[str]) -> dict[str, Any]:
-    # What most stacks have; every stack of the file is given its own.
+    # The most common value; the export sets the value for each stack.
     declared: dict[str, Any] = {"Type": "String", "Default": max(values, key=values.count)}
     if name in MARKS:
-        declared["Description"] = f"The tag {MARKS[name]} of a stack that the playbook makes."
+        declared["Description"] = f"The tag {MARKS[name]} of a stack that the playbook creates."
     if set(values) <= {TRUE, FALSE}:
         declared["AllowedValues"] = [TRUE, FALSE]
     return declared
 
 
 class _Merger:
-    """Makes one template out of variants, and gathers the parameters that tell them apart."""
+    """Merges variants into one template, and collects the parameters for their differences."""
 
     def __init__(self, parameters: dict[str, list[str]]) -> None:
         self.parameters = parameters
         self.conditions: dict[str, dict[str, Any]] = {}
 
     def condition_of(self, name: str, values: list[Any]) -> dict[str, str]:
-        """Return what a resource says of when it is there, {} where all variants have it."""
+        """Return the Condition of a resource, {} if all variants have it."""
         if ABSENT not in values:
             return {}
         return {"Condition": self._condition((name,), [value is not ABSENT for value in values])}
 
     def node(self, path: tuple[str, ...], values: list[Any]) -> Any:
-        """Return what stands for all of *values*, one of each variant, at a place of the template."""
+        """Return the merger of *values*, one of each variant, at *path* of the template."""
         there = [value for value in values if value is not ABSENT]
         first = there[0]
         if all(value == first for value in there):
@@ -191,7 +195,7 @@ class _Merger:
         if all(isinstance(value, dict) and value.keys() == first.keys() for value in there) and not _is_function(first):
             return {key: self.node((*path, key), [_part(value, key) for value in values]) for key in first}
         raise UserError(
-            f"the stacks of a stack set have one template, and theirs differ in {'.'.join(path)}: give all targets the "
+            f"the stacks of a StackSet have one template, but these differ in {'.'.join(path)}. Give all targets the "
             f"same securityhub_slack_alarms, securityhub_slack_kms_key, securityhub_slack_mark_notified, "
             f"securityhub_slack_message_format, securityhub_slack_finding_format, securityhub_slack_tags and "
             f"channel names."
@@ -221,7 +225,7 @@ class _Merger:
         return name
 
     def _named(self, path: tuple[str, ...], values: list[str]) -> str:
-        """Return the parameter that has these values, which many places may share."""
+        """Return the name of the parameter with these values, which several parts of the template may share."""
         for known, its in self.parameters.items():
             if its == values and known not in MARKS:
                 return known

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A template that holds a stack set, with its own template and the parameters of each stack: pure.
+"""Writes a template with a StackSet, its template and the parameters of each stack: pure.
 
-PRIVATE to the collection. As a resource of a stack, a stack set is brought to what the file says by one command,
-whatever has changed since: new stacks, other parameters, stacks to delete
+PRIVATE to the collection. As the resource of a stack, one command updates a StackSet to match the file, whatever has
+changed: new stacks, other parameters, stacks to delete
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stackset.html).
 """
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws.errors import UserError
+from .._resource.tags import boto3_tags
 from . import stack_set
 from . import template
 from .stack_set import NO_VALUE
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     from .template import StackDesign
 
 SERVICE_MANAGED = "IsServiceManaged"
-# A region that fails keeps none of the others waiting.
+# A region that fails must not delay the others.
 PREFERENCES = {"RegionConcurrencyType": "PARALLEL", "MaxConcurrentPercentage": 100, "FailureTolerancePercentage": 100}
 
 
 @dataclass(frozen=True)
 class Instance:
-    """One stack of the set: where it is, and what it holds."""
+    """One stack of the StackSet: its account, region and design."""
 
     account_id: str
     region: str
@@ -40,10 +41,10 @@ class Instance:
 
 
 def deployment(name: str, tags: tuple[tuple[str, str], ...], instances: Sequence[Instance]) -> dict[str, Any]:
-    """Return the template of a stack that holds the stack set *name*, which makes the stacks of *instances*.
+    """Return the template of a stack with the StackSet *name*, which creates the stacks of *instances*.
 
-    Its parameters are left to who deploys it: StackSetName; OrganizationalUnitIds, of a stack set with service-managed
-    permissions; CallAs. Raise UserError where *instances* do not fit into one stack set.
+    The user sets its parameters when deploying it: StackSetName; OrganizationalUnitIds, for a StackSet with
+    service-managed permissions; CallAs. Raise UserError if *instances* do not fit into one StackSet.
     """
     alike: dict[str, list[Instance]] = {}
     for instance in instances:
@@ -52,8 +53,8 @@ def deployment(name: str, tags: tuple[tuple[str, str], ...], instances: Sequence
     body = json.dumps(whole, separators=(",", ":"))
     if len(body) > template.MAX_BYTES:
         raise UserError(
-            f"the stack set takes a template of {len(body):,} bytes, and CloudFormation takes {template.MAX_BYTES:,}: "
-            f"use fewer routes or suppressions."
+            f"the StackSet would need a template of {len(body):,} bytes, and CloudFormation allows "
+            f"{template.MAX_BYTES:,}. Use fewer channels or suppressions."
         )
     groups = [
         _group(accounts, regions, given)
@@ -62,7 +63,7 @@ def deployment(name: str, tags: tuple[tuple[str, str], ...], instances: Sequence
     ]
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "The stack set of Security Hub findings to a chat channel (Ansible collection "
+        "Description": "StackSet that forwards Security Hub findings to a chat channel (Ansible collection "
         "secops.securityhub).",
         "Parameters": _parameters(name),
         "Conditions": {
@@ -81,19 +82,19 @@ def _parameters(name: str) -> dict[str, Any]:
         "StackSetName": {
             "Type": "String",
             "Default": name,
-            "Description": "Its name, one of its own in the account and region that administer it.",
+            "Description": "Name of the StackSet, unique in the account and region that administer it.",
         },
         "OrganizationalUnitIds": {
             "Type": "CommaDelimitedList",
             "Default": "",
-            "Description": "Organizational units (or the root) that hold the accounts, for service-managed "
-            "permissions; empty for self-managed ones.",
+            "Description": "Organizational units (or the root) with the accounts, for service-managed "
+            "permissions; empty for self-managed permissions.",
         },
         "CallAs": {
             "Type": "String",
             "Default": "SELF",
             "AllowedValues": ["SELF", "DELEGATED_ADMIN"],
-            "Description": "DELEGATED_ADMIN in the account of a delegated administrator for stack sets.",
+            "Description": "DELEGATED_ADMIN in the account of a delegated administrator for StackSets.",
         },
     }
 
@@ -105,14 +106,14 @@ def _stack_set(tags: tuple[tuple[str, str], ...], body: str, groups: list[dict[s
         "PermissionModel": {"Fn::If": [SERVICE_MANAGED, "SERVICE_MANAGED", "SELF_MANAGED"]},
         "AutoDeployment": {"Fn::If": [SERVICE_MANAGED, {"Enabled": False}, NO_VALUE]},
         "CallAs": {"Ref": "CallAs"},
-        # Of roles whose names CloudFormation makes up; ignored where the template has none.
+        # For roles whose names CloudFormation generates; ignored if the template has none.
         "Capabilities": ["CAPABILITY_IAM"],
         "OperationPreferences": PREFERENCES,
         "TemplateBody": body,
         "StackInstancesGroup": groups,
     }
     if tags:
-        properties["Tags"] = template.tags_property(tags)
+        properties["Tags"] = boto3_tags(dict(tags))
     return properties
 
 
@@ -131,7 +132,7 @@ def _group(accounts: tuple[str, ...], regions: list[str], parameters: stack_set.
 
 
 def _places(instances: Sequence[Instance]) -> list[tuple[tuple[str, ...], list[str]]]:
-    """Return the instances as few groups of accounts and regions, each of which means every account in every region."""
+    """Return the instances as few groups of accounts and regions; a group means each account in each region."""
     by_region: dict[str, list[str]] = {}
     for instance in instances:
         by_region.setdefault(instance.region, []).append(instance.account_id)

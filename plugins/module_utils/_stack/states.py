@@ -1,91 +1,87 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The states of a stack and the one operation each calls for: pure. PRIVATE to the collection.
+"""The states of a stack, and the operation that each calls for: pure. PRIVATE to the collection.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 """
 
 from __future__ import annotations
 
-# A stack in one of these works; its template is the one that was applied last with success.
+from .._resource.operation import Operation
+
+# A stack in one of these works; its template is the one that was last applied successfully.
 STANDING = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 )
-# From these no update leads out: AWS allows nothing but deletion.
+# A stack in one of these cannot be updated, only deleted.
 ONLY_DELETABLE = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
-# From these an update that failed can go on rolling back.
+# From these, the rollback of a failed update can continue.
 RESUMABLE = frozenset({"UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"})
-EMPTY = "REVIEW_IN_PROGRESS"  # made by a change set that nobody executed: holds no resource, will never move
-
-# Operations
-NONE = "none"
-WAIT = "wait"
-CREATE = "create"
-UPDATE = "update"
-DELETE = "delete"
-AGAIN = "delete again"  # what a resource resists with often passes, such as a dependency that is on its way out too
-RETAIN = "delete without what resists"
-RESUME = "resume"  # take a failed update back, or go on doing so
-STUCK = "stuck"  # nothing of ours leads out
+EMPTY = "REVIEW_IN_PROGRESS"  # created by a change set that was never executed: holds no resources, never changes
 
 
 def in_progress(status: str) -> bool:
-    """Tell whether CloudFormation itself is at work on the stack."""
+    """Tell whether a CloudFormation operation is running on the stack."""
     return status.endswith("_IN_PROGRESS") and status != EMPTY
 
 
-def next_operation(status: str, *, present: bool, same: bool, tried: frozenset[str] = frozenset()) -> str:
-    """Return the operation that leads from *status* (empty: no stack) towards the state wanted.
+def next_operation(status: str, *, present: bool, same: bool, tried: frozenset[Operation] = frozenset()) -> Operation:
+    """Return the operation that leads from *status* (empty: no stack) towards the desired state.
 
-    *same*: the live stack carries the wanted digest. *tried*: the operations already carried out in this run; none is
-    carried out twice, so a stack that does not get better ends as STUCK and never in a loop.
+    *same*: the live stack carries the desired digest. *tried*: the operations already carried out in this run; none is
+    carried out twice, so a stack that does not recover ends as STUCK and never in a loop.
     """
     if in_progress(status):
-        return WAIT
+        return Operation.WAIT
     operation = _towards_present(status, same) if present else _towards_absent(status)
-    if operation == DELETE and DELETE in tried:
+    if operation == Operation.DELETE and Operation.DELETE in tried:
         operation = _harder(status, tried)
     if operation in tried:
-        return STUCK
-    if operation == DELETE and tried & {CREATE, UPDATE}:
-        return STUCK  # what we have just built failed: keep it for the reason it shows
+        return Operation.STUCK
+    if operation == Operation.DELETE and tried & {Operation.CREATE, Operation.UPDATE}:
+        return Operation.STUCK  # the stack that this run built failed: keep it, for it shows the reason
     return operation
 
 
-def _harder(status: str, tried: frozenset[str]) -> str:
+def _harder(status: str, tried: frozenset[Operation]) -> Operation:
     if status != "DELETE_FAILED":
-        return STUCK
-    return RETAIN if AGAIN in tried else AGAIN
+        return Operation.STUCK
+    return Operation.DELETE_RETAINING if Operation.DELETE_AGAIN in tried else Operation.DELETE_AGAIN
 
 
-def _towards_present(status: str, same: bool) -> str:
+def _towards_present(status: str, same: bool) -> Operation:
     if not status:
-        return CREATE
+        return Operation.CREATE
     if status == EMPTY or status in ONLY_DELETABLE:
-        return DELETE
+        return Operation.DELETE
     if status in STANDING:
-        return NONE if same else UPDATE
-    return RESUME if status in RESUMABLE else STUCK
+        return Operation.NONE if same else Operation.UPDATE
+    return Operation.RESUME if status in RESUMABLE else Operation.STUCK
 
 
-def _towards_absent(status: str) -> str:
-    return DELETE if status else NONE
+def _towards_absent(status: str) -> Operation:
+    return Operation.DELETE if status else Operation.NONE
 
 
-def path(status: str, *, present: bool, same: bool) -> tuple[str, ...]:
+def path(status: str, *, present: bool, same: bool) -> tuple[Operation, ...]:
     """Return the operations that a run would carry out from *status*, if each of them succeeds."""
     if in_progress(status):
-        # A stack that rolls back gets back the tags, and with them the digest, of its last success.
-        return (WAIT, *path(outcome(status), present=present, same=same and "ROLLBACK" not in status))
-    after = {CREATE: "CREATE_COMPLETE", UPDATE: "UPDATE_COMPLETE", RESUME: "UPDATE_ROLLBACK_COMPLETE", DELETE: ""}
-    steps: list[str] = []
+        # A rollback restores the tags, and with them the digest, of the last successful operation.
+        return (Operation.WAIT, *path(outcome(status), present=present, same=same and "ROLLBACK" not in status))
+    after = {
+        Operation.CREATE: "CREATE_COMPLETE",
+        Operation.UPDATE: "UPDATE_COMPLETE",
+        Operation.RESUME: "UPDATE_ROLLBACK_COMPLETE",
+        Operation.DELETE: "",
+    }
+    steps: list[Operation] = []
     while True:
         operation = next_operation(status, present=present, same=same, tried=frozenset(steps))
         if operation not in after:
-            return tuple(steps) if operation == NONE else (*steps, operation)
+            return tuple(steps) if operation == Operation.NONE else (*steps, operation)
         steps.append(operation)
-        same = operation in (CREATE, UPDATE)
+        same = operation in (Operation.CREATE, Operation.UPDATE)
         status = after[operation]
 
 

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CloudFormation template of a pipeline's stack: pure. PRIVATE to the collection.
+"""The CloudFormation template of a target's stack: pure. PRIVATE to the collection.
 
-Only pseudo parameters, no account, region or partition: the same policy gives the same text in every region, so that
-one template serves a StackSet too.
+It uses pseudo parameters instead of accounts, regions or partitions, so the same policy results in the same text in
+every region, and one template can serve a StackSet.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
+from .._resource.tags import DIGEST_TAG
+from .._resource.tags import MANAGED_TAG
+from .._resource.tags import RESPONSIBILITIES_TAG
+from .._resource.tags import TOPICS_TAG
+from .._resource.tags import boto3_tags
 from . import alarms
 from . import encryption
 from . import marking
-from .pseudo import ARN
-from .pseudo import HERE
-
-DIGEST_TAG = "secops.securityhub/digest"
-MANAGED_TAG = "secops.securityhub/managed"
-TOPICS_TAG = "secops.securityhub/topics"
-DUTIES_TAG = "secops.securityhub/duties"
+from .resources import ARN
+from .resources import HERE
 
 DESCRIPTION = "Security Hub findings to a chat channel (Ansible collection secops.securityhub)."
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 MAX_BYTES = 51_200
-# CloudFormation puts what such a text names into the template: a parameter, or a secret.
+# CloudFormation replaces such a text with the parameter or secret that it names.
 DYNAMIC_REFERENCE = "{{resolve:"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One EventBridge rule of the stack: its name, what it says of itself, its event pattern and the topic it feeds.
+    """One EventBridge rule of the stack: its name, description, event pattern and the topic that it sends to.
 
-    *automatic*: it forwards findings that nobody has chosen by hand. *transformer*: what it makes of the event for the
-    topic (an InputTransformer), None to leave it to AWS.
+    *automatic*: it forwards findings without a person selecting them. *transformer*: its InputTransformer for the
+    topic, None to send the event unchanged.
     """
 
     name: str
@@ -52,11 +52,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class StackDesign:
-    """What a pipeline's stack holds.
+    """The contents of a target's stack.
 
-    *mark_notified*: what automatic rules send is set to NOTIFIED too. *duties*: what it sends beside the findings of
-    its own Region, which the next run has to know before another target takes them over. *key*: what encrypts topics
-    and queue, encryption.CREATE or the id, ARN or alias of a key, or '' for nothing. *alarms*: None for none.
+    *mark_notified*: findings that automatic rules forward are set to NOTIFIED. *responsibilities*: what it forwards in
+    addition to the findings of its own region; the next run reads them before it transfers any to another target.
+    *key*: encrypts topics and queue: encryption.CREATE or the ID, ARN or alias of a key, or '' for none. *alarms*: None
+    for none.
     """
 
     name: str
@@ -64,14 +65,14 @@ class StackDesign:
     rules: tuple[Rule, ...]
     tags: tuple[tuple[str, str], ...] = ()
     mark_notified: bool = False
-    duties: tuple[str, ...] = ()
+    responsibilities: tuple[str, ...] = ()
     key: str = ""
     alarms: alarms.Alarms | None = None
 
     @functools.cached_property
     def digest(self) -> str:
-        """Return what the stack's tag carries to tell, in one read, whether the live stack is the wanted one."""
-        whole = json.dumps([template(self), sorted(self.tags), self.duties], sort_keys=True)
+        """Return the digest that the stack has as a tag, so one read tells whether the live stack is as desired."""
+        whole = json.dumps([template(self), sorted(self.tags), self.responsibilities], sort_keys=True)
         return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
 
@@ -85,15 +86,15 @@ def template(design: StackDesign) -> dict[str, Any]:
     resources: dict[str, Any] = {}
     if design.key == encryption.CREATE:
         resources |= encryption.resources(
-            design.name, design.topics, tags_property(design.tags), alarms=design.alarms is not None
+            design.name, design.topics, boto3_tags(dict(design.tags)), alarms=design.alarms is not None
         )
     for topic in design.topics:
-        feeding = [rule.name for rule in design.rules if rule.topic == topic]
+        senders = [rule.name for rule in design.rules if rule.topic == topic]
         resources[logical_id("Topic", topic)] = _topic(topic, design)
-        resources[logical_id("TopicPolicy", topic)] = _topic_policy(topic, feeding, _told(design))
+        resources[logical_id("TopicPolicy", topic)] = _topic_policy(topic, senders, _publishers(design))
     marked = [rule.name for rule in design.rules if rule.automatic] if design.mark_notified else []
     if marked:
-        resources |= marking.resources(design.name, marked, tags_property(design.tags))
+        resources |= marking.resources(design.name, marked, boto3_tags(dict(design.tags)))
     for rule in design.rules:
         targets = [marking.target()] if rule.name in marked else []
         resources[logical_id("Rule", rule.name)] = _rule(rule, design, targets)
@@ -107,29 +108,29 @@ def template(design: StackDesign) -> dict[str, Any]:
 
 
 def render(design: StackDesign) -> str:
-    """Return the template as the text that CloudFormation is sent: stable, and short."""
+    """Return the text of the template for CloudFormation: stable, and short."""
     return json.dumps(template(design), separators=(",", ":"))
 
 
 def problems(design: StackDesign) -> list[str]:
-    """Return why CloudFormation would refuse the template or read something else into it, each with its remedy."""
+    """Return why CloudFormation would refuse or misread the template, each with its remedy."""
     text = render(design)
     found = []
     if len(text) > MAX_BYTES:
         found.append(
-            f"the stack {design.name} takes a template of {len(text):,} bytes, and CloudFormation takes {MAX_BYTES:,}: "
-            f"use fewer routes or suppressions."
+            f"the stack {design.name} would need a template of {len(text):,} bytes, and CloudFormation allows "
+            f"{MAX_BYTES:,}. Use fewer channels or suppressions."
         )
     if DYNAMIC_REFERENCE in text:
         found.append(
-            f"the stack {design.name} would hold {DYNAMIC_REFERENCE}...}}}}, which CloudFormation replaces by what it "
-            f"names: take it out of the suppressions."
+            f"the stack {design.name} would contain {DYNAMIC_REFERENCE}...}}}}, which CloudFormation replaces with the "
+            f"value that it names. Remove it from the suppressions."
         )
     return found
 
 
 def outline(whole: dict[str, Any]) -> dict[str, Any]:
-    """Return what a person wants to see of a pipeline's template: its rules with their patterns, its topics, ..."""
+    """Return a summary of a template for people: its rules with their patterns, its topics, and so on."""
 
     def of_type(kind: str) -> list[dict[str, Any]]:
         return [item["Properties"] for item in whole.get("Resources", {}).values() if item["Type"] == kind]
@@ -154,12 +155,12 @@ def outline(whole: dict[str, Any]) -> dict[str, Any]:
 
 
 def stack_tags(design: StackDesign) -> dict[str, str]:
-    """Return the tags of the stack: the user's, ours, the digest, and the topics (their names' ends, to be short)."""
+    """Return the tags of the stack: the user's, ours, the digest, and the topics (the suffixes of their names)."""
     return {
         **dict(design.tags),
         MANAGED_TAG: design.name,
         TOPICS_TAG: " ".join(topic.removeprefix(design.name) or "-" for topic in design.topics),
-        DUTIES_TAG: " ".join(design.duties) or "-",
+        RESPONSIBILITIES_TAG: " ".join(design.responsibilities) or "-",
         DIGEST_TAG: design.digest,
     }
 
@@ -170,41 +171,41 @@ def topics_of(tags: dict[str, str]) -> tuple[str, ...]:
     return tuple(name if end == "-" else name + end for end in tags.get(TOPICS_TAG, "").split())
 
 
-def duties_of(tags: dict[str, str]) -> frozenset[str]:
-    """Return what a live stack sends beside the findings of its own Region, from its tags."""
-    return frozenset(tags.get(DUTIES_TAG, "").split()) - {"-"}
+def responsibilities_of(tags: dict[str, str]) -> frozenset[str]:
+    """Return what a live stack forwards in addition to the findings of its own region, from its tags."""
+    return frozenset(tags.get(RESPONSIBILITIES_TAG, "").split()) - {"-"}
 
 
 def _topic(name: str, design: StackDesign) -> dict[str, Any]:
-    # The stack's own tags spread to the topic, the digest among them; these are the ones a person looks for.
+    # CloudFormation propagates the stack's tags, including the digest; these are the user's.
     properties: dict[str, Any] = {"TopicName": name, "DisplayName": "Security Hub"}
     if design.key:
         properties["KmsMasterKeyId"] = encryption.reference(design.key)
     if design.tags:
-        properties["Tags"] = tags_property(design.tags)
+        properties["Tags"] = boto3_tags(dict(design.tags))
     return {"Type": "AWS::SNS::Topic", "Properties": properties}
 
 
-def _told(design: StackDesign) -> dict[str, Any]:
-    """Return by topic who else than rules may publish to it: the statements of its policy."""
+def _publishers(design: StackDesign) -> dict[str, Any]:
+    """Return the policy statements for publishers other than rules, by topic."""
     if design.alarms is None or design.alarms.topic:
         return {}
     first = design.topics[0]
     return {first: alarms.publisher(design.name, {"Ref": logical_id("Topic", first)})}
 
 
-def _alarms(design: StackDesign, wanted: alarms.Alarms) -> dict[str, Any]:
+def _alarms(design: StackDesign, settings: alarms.Alarms) -> dict[str, Any]:
     rules = [rule.name for rule in design.rules]
-    told = wanted.topic or {"Ref": logical_id("Topic", design.topics[0])}
-    found = alarms.alarms(design.name, rules, design.topics, wanted.configurations, told)
-    tags = tags_property(design.tags)
+    notified = settings.topic or {"Ref": logical_id("Topic", design.topics[0])}
+    found = alarms.alarms(design.name, rules, design.topics, settings.configurations, notified)
+    tags = boto3_tags(dict(design.tags))
     if tags:
         for alarm in found.values():
             alarm["Properties"]["Tags"] = tags
     return {**alarms.queue(rules, encryption.reference(design.key), tags), **found}
 
 
-def _topic_policy(topic: str, rules: list[str], told: dict[str, Any]) -> dict[str, Any]:
+def _topic_policy(topic: str, rules: list[str], publishers: dict[str, Any]) -> dict[str, Any]:
     statement = {
         "Sid": "EventBridgeRulesOfThisStack",
         "Effect": "Allow",
@@ -222,14 +223,14 @@ def _topic_policy(topic: str, rules: list[str], told: dict[str, Any]) -> dict[st
             "Topics": [{"Ref": logical_id("Topic", topic)}],
             "PolicyDocument": {
                 "Version": "2012-10-17",
-                "Statement": [statement, *([told[topic]] if topic in told else [])],
+                "Statement": [statement, *([publishers[topic]] if topic in publishers else [])],
             },
         },
     }
 
 
 def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dict[str, Any]:
-    # A rule that fires before its topic, or queue, lets it in would lose the finding.
+    # A rule that fires before the policy of its topic or queue allows it would lose the finding.
     policies: Any = logical_id("TopicPolicy", rule.topic)
     target: dict[str, Any] = {"Id": "topic", "Arn": {"Ref": logical_id("Topic", rule.topic)}}
     if design.alarms:
@@ -245,10 +246,5 @@ def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dic
         "Targets": [target, *further],
     }
     if design.tags:
-        properties["Tags"] = tags_property(design.tags)
+        properties["Tags"] = boto3_tags(dict(design.tags))
     return {"Type": "AWS::Events::Rule", "DependsOn": policies, "Properties": properties}
-
-
-def tags_property(tags: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
-    """Return tags as the property Tags of a resource has them."""
-    return [{"Key": key, "Value": value} for key, value in sorted(tags)]

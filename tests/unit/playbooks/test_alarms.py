@@ -171,7 +171,7 @@ def test_the_doctor_says_why_another_topic_is_not_told(emulator, playbooks, how)
     said = " ".join(playbooks.run("securityhub_slack_doctor", doctor_html="").output.split())
     assert f"The topic that the alarms tell, {arn}" in said
     assert words in said
-    assert "Have its owner let cloudwatch.amazonaws.com publish" in said
+    assert "let cloudwatch.amazonaws.com publish" in said
     # What is not ours is not mended.
     assert "0 changed" in playbooks.ok("securityhub_slack", repair_drift=True).output
 

@@ -125,7 +125,7 @@ def test_the_web_identity_of_a_ci_job(home, emulator):
     token.write_text("an-old-web-identity")
     failed = home.run("securityhub_slack", "-i", inventory, "--check").failed[REGION]
     assert failed.startswith("the web identity token has expired (Token expired: current date/time")
-    assert failed.endswith("): run the playbook again with a new one; in CI, a new job gets it.")
+    assert failed.endswith("). Run the playbook again with a new token; in CI, a new job gets one.")
     token.write_text("a-web-identity")
     emulator.world({ACCOUNTS[4]: {"roles": []}})
     assert home.run("securityhub_slack", "-i", inventory, "--check").failed[REGION] == (
@@ -134,7 +134,7 @@ def test_the_web_identity_of_a_ci_job(home, emulator):
     )
     token.unlink()
     assert home.run("securityhub_slack", "-i", inventory, "--check").failed[REGION] == (
-        f"{token}, which the environment names, cannot be read or run (No such file or directory): correct the AWS_* "
+        f"{token}, which the environment names, cannot be read or run (No such file or directory). Correct the AWS_* "
         f"variables."
     )
 
@@ -143,37 +143,37 @@ def test_the_web_identity_of_a_ci_job(home, emulator):
 BAD_PROFILES = {
     "no-such-profile": (
         None,
-        "The config profile (no-such-profile) could not be found: name a profile of ~/.aws/config in "
+        "The config profile (no-such-profile) could not be found. Set securityhub_slack_profile to a profile of "
         "securityhub_slack_profile.",
     ),
     "nothing": (
         "region = eu-west-1",
-        "profile nothing leads to no credentials: correct it in ~/.aws/config.",
+        "profile nothing has no credentials. Correct it in ~/.aws/config.",
     ),
     "half": (
         "aws_access_key_id = 111111111111",
-        "profile half is of no use (Partial credentials found in config-file, missing: aws_secret_access_key): correct "
-        "it in ~/.aws/config.",
+        "profile half cannot be used (Partial credentials found in config-file, missing: aws_secret_access_key). "
+        "Correct it in ~/.aws/config.",
     ),
     "sso-over": (
         "sso_session = over\nsso_account_id = 111111111111\nsso_role_name = Admin",
-        "the sign-in of profile sso-over is missing or has expired: run aws sso login --profile sso-over and run the "
+        "the sign-in of profile sso-over is missing or has expired. Run aws sso login --profile sso-over and run the "
         "playbook again.",
     ),
     "sso-revoked": (
         "sso_session = revoked\nsso_account_id = 111111111111\nsso_role_name = Admin",
-        "the sign-in of profile sso-revoked is missing or has expired: run aws sso login --profile sso-revoked and run "
+        "the sign-in of profile sso-revoked is missing or has expired. Run aws sso login --profile sso-revoked and run "
         "the playbook again.",
     ),
     "sso never": (
         f"sso_start_url = {START_URL}/other\nsso_region = eu-west-1\nsso_account_id = 111111111111\n"
         f"sso_role_name = Admin",
-        "the sign-in of profile sso never is missing or has expired: run aws sso login --profile 'sso never' and run "
+        "the sign-in of profile sso never is missing or has expired. Run aws sso login --profile 'sso never' and run "
         "the playbook again.",
     ),
     "sso-legacy-over": (
         f"sso_start_url = {START_URL}\nsso_region = eu-west-1\nsso_account_id = 111111111111\nsso_role_name = Admin",
-        "the sign-in of profile sso-legacy-over is missing or has expired: run aws sso login --profile sso-legacy-over "
+        "the sign-in of profile sso-legacy-over is missing or has expired. Run aws sso login --profile sso-legacy-over "
         "and run the playbook again.",
     ),
     "sso-other-role": (
@@ -183,8 +183,8 @@ BAD_PROFILES = {
     ),
     "sso-half": (
         "sso_session = acme\nsso_account_id = 111111111111",
-        'profile sso-half is of no use (The profile "sso-half" is configured to use SSO but is missing required '
-        "configuration: sso_role_name): correct it in ~/.aws/config.",
+        'profile sso-half cannot be used (The profile "sso-half" is configured to use SSO but is missing required '
+        "configuration: sso_role_name). Correct it in ~/.aws/config.",
     ),
     "not-there": (
         "credential_process = /no/such/program",
@@ -193,52 +193,50 @@ BAD_PROFILES = {
     ),
     "no-program": (
         "credential_process = /usr",
-        "/usr, which profile no-program names, cannot be read or run (Permission denied): correct it in ~/.aws/config.",
+        "/usr, which profile no-program names, cannot be read or run (Permission denied). Correct it in ~/.aws/config.",
     ),
     "locked": (
         "print('a-secret-key'); raise SystemExit('error: the vault is locked.')",
-        "the credential_process of profile locked failed (error: the vault is locked): correct it in ~/.aws/config.",
+        "the credential_process of profile locked failed (error: the vault is locked). Correct it in ~/.aws/config.",
     ),
     "broken": (
         "raise ValueError('no vault')",
-        "the credential_process of profile broken failed (ValueError: no vault): correct it in ~/.aws/config.",
+        "the credential_process of profile broken failed (ValueError: no vault). Correct it in ~/.aws/config.",
     ),
     "silent": (
         "raise SystemExit(3)",
-        "the credential_process of profile silent failed (it says nothing): correct it in ~/.aws/config.",
+        "the credential_process of profile silent failed (it prints nothing). Correct it in ~/.aws/config.",
     ),
     "prose": (
         "print('a-secret-key')",
-        "what profile prose gives is not what AWS credentials look like (JSONDecodeError): correct it in "
-        "~/.aws/config.",
+        "profile prose does not return AWS credentials (JSONDecodeError). Correct it in ~/.aws/config.",
     ),
     "list": (
         "print('[\"a-secret-key\"]')",
-        "what profile list gives is not what AWS credentials look like (AttributeError): correct it in ~/.aws/config.",
+        "profile list does not return AWS credentials (AttributeError). Correct it in ~/.aws/config.",
     ),
     "noise": (
         "import sys; sys.stdout.buffer.write(b'\\xff\\xfe')",
-        "what profile noise gives is not what AWS credentials look like (UnicodeDecodeError): correct it in "
-        "~/.aws/config.",
+        "profile noise does not return AWS credentials (UnicodeDecodeError). Correct it in ~/.aws/config.",
     ),
     "over": (
         keys_of(ACCOUNTS[2], SessionToken="x", Expiration="2026-01-01T00:00:00Z"),
-        "the credentials of profile over have expired: sign in where they come from and run the playbook again.",
+        "the credentials of profile over have expired. Sign in where they come from and run the playbook again.",
     ),
     "mfa": (
         f"role_arn = {role_in(ACCOUNTS[3])}\nsource_profile = keys\nmfa_serial = arn:aws:iam::{ACCOUNTS[8]}:mfa/jane",
-        'profile mfa asks for an MFA code, and a run cannot ask you for one: sign in before it with eval "$(aws '
+        'profile mfa needs an MFA code, and a run cannot ask for one. Before the run, sign in with eval "$(aws '
         'configure export-credentials --format env --profile mfa)", and name no profile.',
     ),
     "after-mfa": (
         f"role_arn = {role_in(ACCOUNTS[4])}\nsource_profile = mfa",
-        'profile after-mfa asks for an MFA code, and a run cannot ask you for one: sign in before it with eval "$(aws '
+        'profile after-mfa needs an MFA code, and a run cannot ask for one. Before the run, sign in with eval "$(aws '
         'configure export-credentials --format env --profile after-mfa)", and name no profile.',
     ),
     "lost-source": (
         f"role_arn = {role_in(ACCOUNTS[3])}\nsource_profile = nobody",
-        'profile lost-source is of no use (The source_profile "nobody" referenced in the profile "lost-source" does '
-        "not exist): correct it in ~/.aws/config.",
+        'profile lost-source cannot be used (The source_profile "nobody" referenced in the profile "lost-source" does '
+        "not exist). Correct it in ~/.aws/config.",
     ),
     "not-trusted": (
         f"role_arn = {role_in(ACCOUNTS[5])}\nsource_profile = keys",
@@ -374,7 +372,7 @@ def test_what_nobody_can_renew_fails_with_the_remedy_and_the_next_run_goes_on(ho
     }
     inventory = home.inventory({REGION: {}})
     assert home.run("securityhub_slack", "-i", inventory).failed[REGION] == (
-        "the credentials have expired: sign in again (for SSO: aws sso login) and run the playbook again."
+        "the credentials have expired. Sign in again (for SSO: aws sso login) and run the playbook again."
     )
     home.environment = {"AWS_ACCESS_KEY_ID": ACCOUNTS[6], "AWS_SECRET_ACCESS_KEY": "a-secret-key"}
     assert home.run("securityhub_slack", "-i", inventory).code == 0

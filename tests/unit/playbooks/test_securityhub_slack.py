@@ -138,8 +138,8 @@ def test_what_is_in_the_way_is_said_at_once_and_nothing_is_written(playbook, emu
     done = playbook.run(*arguments)
     assert done.returncode == 2
     said = " ".join(done.stdout.partition("Failed:")[2].partition("3 targets:")[0].split())
-    assert said.startswith("ap-southeast-1, eu-west-1: Security Hub is not enabled there: enable it, or take the")
-    assert "ap-southeast-1, eu-west-1, us-east-1: Slack workspace T0123456789 is not authorised in this AWS" in said
+    assert said.startswith("ap-southeast-1, eu-west-1: Security Hub is not enabled there. Enable it, or remove the")
+    assert "ap-southeast-1, eu-west-1, us-east-1: Slack workspace T0123456789 is not authorized in this AWS" in said
     assert "https://us-east-2.console.aws.amazon.com/chatbot/home" in said
     assert "3 targets: 0 changed, 0 unchanged, 3 failed." in done.stdout.replace("would change", "changed")
     assert emulator.writes() == []

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The canary's playbook against the emulator: its exit code for CI, what it says, and what it leaves when killed."""
+"""The canary's playbook against the emulator: exit status, messages, and leftovers of a killed run."""
 
 from __future__ import annotations
 
@@ -78,38 +78,38 @@ def canary(emulator, monkeypatch, tmp_path):
     emulator.faults()
 
 
-def test_a_healthy_fleet_ends_with_0_and_the_message_is_in_slack(canary):
+def test_a_healthy_fleet_exits_with_0_and_the_message_is_in_slack(canary):
     code, output = canary.run()
     assert code == 0, output
     assert "3 targets: 3 arrived." in output
-    assert "Amazon Q has posted 3 messages." in output
+    assert "Amazon Q posted 3 messages." in output
     assert canary.fleet.arrived() == [TITLE] * 3
     assert canary.fleet.traces() == []
 
 
-def test_custom_messages_are_known_too(canary):
+def test_custom_messages_are_recognized(canary):
     canary.fleet.run(message_format="custom")
     code, output = canary.run("-e", "securityhub_slack_message_format=custom")
     assert code == 0, output
     assert "3 targets: 3 arrived." in output
 
 
-def test_check_mode_says_what_it_would_do_and_writes_nothing(canary, emulator):
+def test_check_mode_reports_what_would_be_sent_and_writes_nothing(canary, emulator):
     code, output = canary.run("--check")
     assert code == 0, output
-    assert "would be sent: CRITICAL, to C0123456789" in output
+    assert "would send CRITICAL to C0123456789" in output
     assert emulator.writes() == []
 
 
 BROKEN = [
-    (breakages.rule_disabled, "no rule that is enabled sends it to the topic securityhub-slack"),
+    (breakages.rule_disabled, "No enabled rule forwards the test finding to the topic securityhub-slack"),
     (breakages.topic_detached, "C0123456789 is not connected to the topic securityhub-slack"),
-    (breakages.target_removed, "run the playbook securityhub_slack_doctor.yml, which tells why"),
+    (breakages.target_removed, "secops.securityhub.securityhub_slack_doctor"),
 ]
 
 
 @pytest.mark.parametrize(("happen", "said"), BROKEN, ids=[item[0].__name__ for item in BROKEN])
-def test_a_broken_path_ends_with_2_and_is_explained(canary, happen, said):
+def test_a_broken_delivery_path_exits_with_2_and_is_explained(canary, happen, said):
     happen(canary.fleet)
     code, output = canary.run("-e", "securityhub_slack_canary_timeout=1")
     assert code == 2
@@ -120,7 +120,7 @@ def test_a_broken_path_ends_with_2_and_is_explained(canary, happen, said):
 
 
 @pytest.mark.parametrize("operation", ["BatchImportFindings", "CreateQueue"])
-def test_a_denied_call_ends_with_2_and_leaves_nothing(canary, emulator, operation):
+def test_a_denied_call_exits_with_2_and_leaves_nothing(canary, emulator, operation):
     emulator.faults({"denied": 1.0, "operations": [operation], "regions": ["eu-west-1"]})
     code, output = canary.run()
     assert code == 2
@@ -161,7 +161,7 @@ def test_several_accounts_in_one_run(canary, emulator):
 
 
 def under_way(canary, *arguments):
-    """Start the playbook, and return it when it waits for a message that does not come."""
+    """Start the playbook, and return it while it waits for a message that never arrives."""
     breakages.target_removed(canary.fleet)
     process = canary.start("-e", "securityhub_slack_canary_timeout=60", *arguments)
     deadline = time.monotonic() + 60
@@ -183,7 +183,7 @@ def test_ctrl_c_leaves_nothing(canary):
     assert canary.fleet.traces() == []
 
 
-def test_what_is_left_when_it_is_killed_the_next_run_takes_away(canary):
+def test_the_next_run_deletes_what_a_killed_run_left_behind(canary):
     process = under_way(canary)
     kill(process, signal.SIGKILL, family=True)
     process.communicate(timeout=60)
@@ -198,11 +198,14 @@ def test_what_is_left_when_it_is_killed_the_next_run_takes_away(canary):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["-e", "securityhub_slack_canary_timeout=0"], "timeout is 0: use 1 to 600 seconds"),
+        (
+            ["-e", "securityhub_slack_canary_timeout=0"],
+            "timeout is 0, which is out of range. Set it to 1 to 600 seconds.",
+        ),
         (["-e", "securityhub_slack_canry_timeout=9"], "did you mean securityhub_slack_canary_timeout?"),
     ],
 )
-def test_mistakes_are_said_in_a_sentence(canary, arguments, said):
+def test_mistakes_are_explained(canary, arguments, said):
     code, output = canary.run(*arguments)
     assert code == 2
     assert said in output

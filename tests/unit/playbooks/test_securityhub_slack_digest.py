@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The digest: what each channel is told of its open findings, and what it is not told twice."""
+"""The digest: each channel gets the number of its open findings, and every finding counts once."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ HOSTILE = 'x`<!channel> *bold* <https://evil.example|click>\n"{{ x }}" \u202e'
 
 @pytest.fixture
 def playbooks(emulator, tmp_path):
-    """Return a runner of playbooks in an organisation without findings."""
+    """Return a runner of playbooks in an organization without findings."""
     findings.set_up(emulator)
     return findings.Playbooks(tmp_path, emulator.url)
 
 
-def still_open(scenario):
-    """Return the sample findings that a scenario sends, or has sent, by the table that was written by hand."""
+def open_findings(scenario):
+    """Return the sample findings that a scenario forwards, or has forwarded, by the table that was written by hand."""
     expected = {name: verdicts[scenario] for name, verdicts in findings.EXPECTED["findings"].items()}
     counted = {*TARGETS, "workflow status is NOTIFIED"}
     return [findings.FINDINGS[name] for name, verdict in expected.items() if verdict in counted]
@@ -35,7 +35,7 @@ def by_severity(listed):
 
 
 def ready(emulator, playbooks, *brought, **variables):
-    """Deploy, bring findings, and forget what that has sent."""
+    """Deploy, import findings, and clear the inbox and the log of requests."""
     playbooks.inventory(TARGETS, **variables)
     playbooks.ok("securityhub_slack")
     findings.bring(emulator, *(brought or findings.FINDINGS.values()))
@@ -43,7 +43,7 @@ def ready(emulator, playbooks, *brought, **variables):
     emulator.forget_requests()
 
 
-def test_a_channel_is_told_what_is_open_of_what_it_is_sent(emulator, playbooks):
+def test_a_channel_gets_the_numbers_of_its_open_findings(emulator, playbooks):
     ready(emulator, playbooks)
 
     preview = playbooks.ok(DIGEST, DIGEST, "--check")
@@ -55,15 +55,15 @@ def test_a_channel_is_told_what_is_open_of_what_it_is_sent(emulator, playbooks):
     assert emulator.writes() == ["Publish"]
     assert message["title"] == "Security Hub digest: account 111111111111"
     assert message["text"].splitlines() == digest["text"]
-    assert digest["severities"] == by_severity(still_open("per_region"))
-    assert sum(target["findings"] for target in real.result["targets"].values()) == len(still_open("per_region"))
+    assert digest["severities"] == by_severity(open_findings("per_region"))
+    assert sum(target["findings"] for target in real.result["targets"].values()) == len(open_findings("per_region"))
     assert preview.result["digests"] == [{**digest, "published": False}]
     assert (preview.result["changed"], real.result["changed"]) == (True, True)
     assert digest["text"][0] in preview.output
-    assert "Would go to Slack channel C0ABC1DEF" in preview.output
+    assert "Would be sent to Slack channel C0ABC1DEF" in preview.output
 
 
-def test_what_is_marked_is_still_open_and_what_is_suppressed_is_not(emulator, playbooks):
+def test_notified_findings_are_open_and_suppressed_ones_are_not(emulator, playbooks):
     ready(emulator, playbooks)
     client = emulator.client("securityhub", FINDING["Region"])
     client.batch_update_findings(
@@ -74,16 +74,18 @@ def test_what_is_marked_is_still_open_and_what_is_suppressed_is_not(emulator, pl
 
     (digest,) = playbooks.ok(DIGEST, DIGEST).result["digests"]
 
-    assert digest["severities"] == by_severity(item for item in still_open("per_region") if item["Id"] != FINDING["Id"])
+    assert digest["severities"] == by_severity(
+        item for item in open_findings("per_region") if item["Id"] != FINDING["Id"]
+    )
 
 
-def test_each_channel_has_its_own(emulator, playbooks):
-    routes = [
+def test_each_channel_gets_its_own_digest(emulator, playbooks):
+    channels = [
         {"name": "oncall", "channel_id": "C0NCALL0001", "severities": ["CRITICAL"]},
         {"name": "shop", "channel_id": "CSH0P000001", "severities": ["HIGH"], "account_ids": ["222222222222"]},
         {"name": "quiet", "channel_id": "CQU1ET00001", "forward_automatically": False},
     ]
-    ready(emulator, playbooks, channels=routes)
+    ready(emulator, playbooks, channels=channels)
 
     result = playbooks.ok(DIGEST, DIGEST).result
 
@@ -91,7 +93,7 @@ def test_each_channel_has_its_own(emulator, playbooks):
     assert [list(digest["severities"]) for digest in result["digests"]] == [["CRITICAL"], ["HIGH"]]
 
 
-def test_the_home_region_counts_for_those_that_feed_it_and_nothing_twice(emulator, playbooks):
+def test_the_home_region_counts_for_its_linked_regions_and_nothing_twice(emulator, playbooks):
     emulator.world({findings.ADMINISTRATOR: {"aggregator": {"home": "eu-west-1", "RegionLinkingMode": "ALL_REGIONS"}}})
     ready(emulator, playbooks)
 
@@ -99,13 +101,13 @@ def test_the_home_region_counts_for_those_that_feed_it_and_nothing_twice(emulato
 
     (digest,) = result["digests"]
     (message,) = emulator.inbox()
-    assert digest["severities"] == by_severity(still_open("home_region"))
+    assert digest["severities"] == by_severity(open_findings("home_region"))
     assert digest["counted"] == ["eu-west-1"]
     assert message["topic"] == "arn:aws:sns:eu-west-1:111111111111:securityhub-slack"
-    assert "open in eu-west-1, with all that feed eu-west-1" in message["text"]
+    assert "open in eu-west-1, including the regions linked to eu-west-1" in message["text"]
 
 
-def test_a_region_that_is_out_is_named_and_fails_alone(emulator, playbooks):
+def test_a_region_that_fails_is_named_and_fails_alone(emulator, playbooks):
     ready(emulator, playbooks)
     emulator.faults({"denied": 1.0, "operations": ["GetFindings"], "regions": ["us-east-1"]})
     outcome = playbooks.run(DIGEST)
@@ -113,14 +115,14 @@ def test_a_region_that_is_out_is_named_and_fails_alone(emulator, playbooks):
 
     (message,) = emulator.inbox()
     assert outcome.code == 2
-    assert "*Not counted*: `us-east-1`, which failed" in message["text"]
+    assert "*Not counted* (failed): `us-east-1`" in message["text"]
     assert "open in ap-northeast-1, ap-southeast-1, eu-west-1" in message["text"]
-    said = " ".join(outcome.output.split())
-    assert "FAILED: us-east-1: these credentials may not call GetFindings" in said
-    assert "1 digest: 1 sent, 0 not. 1 target failed." in said
+    output = " ".join(outcome.output.split())
+    assert "FAILED: us-east-1: these credentials may not call GetFindings" in output
+    assert "1 digest: 1 sent, 0 failed. 1 target failed." in output
 
 
-def test_who_can_name_things_cannot_speak_in_the_channel(emulator, playbooks):
+def test_names_in_findings_cannot_inject_markup(emulator, playbooks):
     resources = [{**FINDING["Resources"][0], "Id": HOSTILE}]
     ready(emulator, playbooks, {**FINDING, "Title": HOSTILE, "Resources": resources, "AwsAccountName": HOSTILE})
 
@@ -131,7 +133,7 @@ def test_who_can_name_things_cannot_speak_in_the_channel(emulator, playbooks):
     assert line == 'Resources: `x??!channel? *bold* ?https://evil.example|click??"{{ x }}" ?` (1)'
 
 
-def test_nothing_open_is_said_too(emulator, playbooks):
+def test_a_digest_without_findings_is_sent(emulator, playbooks):
     ready(emulator, playbooks, findings.FINDINGS["ec2-12-low-ap-southeast-1"])
     playbooks.ok(DIGEST)
     (message,) = emulator.inbox()
@@ -139,8 +141,8 @@ def test_nothing_open_is_said_too(emulator, playbooks):
 
 
 @pytest.mark.parametrize("days", [0, 91])
-def test_days_that_security_hub_does_not_remember_are_refused(playbooks, days):
+def test_days_out_of_range_are_refused(playbooks, days):
     playbooks.inventory(TARGETS)
     outcome = playbooks.run(DIGEST, digest_days=days)
     assert outcome.code == 2
-    assert f"days is {days}: give 1 to 90" in " ".join(outcome.output.split())
+    assert f"days is {days}. Use 1 to 90" in " ".join(outcome.output.split())

@@ -50,7 +50,7 @@ def test_a_healthy_fleet_ends_with_0_and_writes_nothing_to_aws(doctor, emulator,
     assert "3 targets: 3 in order." in done.stdout
     assert "changed=0" in done.stdout
     assert emulator.writes() == []
-    assert "All 3 targets deliver" in (tmp_path / "securityhub-doctor.html").read_text(encoding="utf-8")
+    assert "All 3 targets in order" in (tmp_path / "securityhub-doctor.html").read_text(encoding="utf-8")
     document = json.loads((tmp_path / "out" / "doctor.json").read_text(encoding="utf-8"))
     assert document["healthy"] is True
     assert document["schema"] == 1
@@ -60,17 +60,17 @@ def test_a_healthy_fleet_ends_with_0_and_writes_nothing_to_aws(doctor, emulator,
     assert called - {"sts:GetCallerIdentity"} <= allowed
 
 
-def test_lost_findings_end_with_2_and_are_explained_also_in_check_mode_which_writes_no_file(doctor, tmp_path):
+def test_lost_findings_end_with_2_and_check_mode_writes_no_file(doctor, tmp_path):
     fleet, run = doctor
     breakages.rule_disabled(fleet)
     done = run("--check")
     assert done.returncode == 2
-    assert "BROKEN  Rules: eu-west-1" in done.stdout
+    assert "FINDINGS ARE LOST  Rules: eu-west-1" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert not (tmp_path / "securityhub-doctor.html").exists()
 
 
-def test_one_target_alone_can_be_looked_at(doctor):
+def test_a_single_target_can_be_checked(doctor):
     fleet, run = doctor
     breakages.rule_disabled(fleet)
     done = run("--limit", "us-east-1", "-e", "securityhub_slack_doctor_html=")
@@ -81,12 +81,15 @@ def test_one_target_alone_can_be_looked_at(doctor):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["-e", "securityhub_slack_doctor_hours=0"], "hours is 0: use 1 to 336"),
+        (
+            ["-e", "securityhub_slack_doctor_hours=0"],
+            "securityhub_slack_doctor_hours is 0. Set it to a value from 1 to 336.",
+        ),
         (["-e", "securityhub_slack_doctor_html=/dev/null/page.html"], "could not be written"),
         (["-e", "securityhub_slack_doctr_html=x"], "did you mean"),
     ],
 )
-def test_mistakes_are_said_in_a_sentence(doctor, arguments, said):
+def test_mistakes_are_explained(doctor, arguments, said):
     done = doctor[1](*arguments)
     assert done.returncode == 2
     assert said in " ".join(done.stdout.split())

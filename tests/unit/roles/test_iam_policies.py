@@ -15,7 +15,7 @@ from pathlib import Path
 import boto3
 import cfnlint.schema.manager
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import queues
+from ansible_collections.secops.securityhub.plugins.module_utils._canary import listeners
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.alarms import Alarms
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import StackDesign
@@ -276,7 +276,7 @@ def test_the_digest_can_use_keys_for_topics_only():
 def test_the_canary_can_make_and_delete_queues_of_its_own_name_only():
     (resource,) = [item["Resource"] for item in statements("canary") if "sqs:CreateQueue" in item["Action"]]
     arn = "arn:aws:sqs:eu-west-1:111111111111:"
-    assert fnmatch.fnmatchcase(f"{arn}{queues.new_name('securityhub-slack')}", resource)
+    assert fnmatch.fnmatchcase(f"{arn}{listeners.queue_name('securityhub-slack')}", resource)
     assert not fnmatch.fnmatchcase(f"{arn}securityhub-slack-other", resource)
 
 

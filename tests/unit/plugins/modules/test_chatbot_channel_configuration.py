@@ -168,7 +168,7 @@ class TestSlackRefusals:
     def test_a_workspace_that_is_not_authorised_gives_the_steps(self, modules, chatbot):
         message = modules.refused(SLACK, **{**OPTIONS, "slack_team_id": "T0000AAAA"})
         assert message.startswith(
-            "Slack channel configuration securityhub-slack: Slack workspace T0000AAAA is not authorised"
+            "Slack channel configuration securityhub-slack: Slack workspace T0000AAAA is not authorized"
         )
         assert "https://us-east-2.console.aws.amazon.com/chatbot/home" in message
         assert "T0000TEAM (example)" in message
@@ -189,10 +189,10 @@ class TestSlackRefusals:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            ({**OPTIONS, "slack_channel_id": "#sec-findings"}, "'#sec-findings' is no Slack channel"),
-            ({**OPTIONS, "slack_team_id": "example"}, "'example' is no Slack workspace"),
-            ({**OPTIONS, "sns_topic_arns": ["own"]}, "is no ARN of an SNS topic"),
-            ({**OPTIONS, "guardrail_policy_arns": []}, "for AWS means AdministratorAccess"),
+            ({**OPTIONS, "slack_channel_id": "#sec-findings"}, "'#sec-findings'"),
+            ({**OPTIONS, "slack_team_id": "example"}, "'example'"),
+            ({**OPTIONS, "sns_topic_arns": ["own"]}, "'own'"),
+            ({**OPTIONS, "guardrail_policy_arns": []}, "guardrail_policy_arns is empty"),
             ({**OPTIONS, "chatbot_region": "us-east-1"}, "chatbot_region"),
             ({**OPTIONS, "logging_level": "DEBUG"}, "logging_level"),
             ({"configuration_name": "securityhub-slack"}, "missing: slack_team_id, slack_channel_id"),
@@ -266,11 +266,11 @@ class TestTeams:
 
     def test_a_team_that_is_not_authorised_gives_the_steps(self, modules, chatbot):
         message = modules.refused(TEAMS, **{**TEAMS_OPTIONS, "team_id": TENANT})
-        assert f"Microsoft Teams team {TENANT} is not authorised" in message
+        assert f"Microsoft Teams team {TENANT} is not authorized" in message
         assert TEAM in message
 
     def test_bad_input_before_any_call(self, modules):
         mark = modules.mark()
         message = modules.refused(TEAMS, **{**TEAMS_OPTIONS, "channel_id": "19:abc@thread.tacv2"})
-        assert "is no Microsoft Teams channel" in message
+        assert "of a Microsoft Teams channel" in message
         assert modules.mark() == mark

@@ -9,6 +9,7 @@ import json
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import custom_action
+from ansible_collections.secops.securityhub.tests.unit.stubbed import Stubbed
 from botocore.stub import Stubber
 
 MODULE = "chatbot_custom_action"
@@ -102,7 +103,7 @@ class TestPresent:
     def test_needs_a_command_to_create(self, modules):
         message = modules.refused(MODULE, action_name="notified")
         assert message == (
-            "Chatbot custom action notified: the custom action notified does not exist yet: set command_text to "
+            "Chatbot custom action notified: the custom action notified does not exist yet. Set command_text to "
             "create it."
         )
 
@@ -110,7 +111,7 @@ class TestPresent:
         ("options", "words"),
         [
             ({"action_name": "not ified"}, "action_name is 'not ified'"),
-            ({"action_name": "notified", "chat_configuration_arns": ["first"]}, "is no ARN of a Chatbot channel"),
+            ({"action_name": "notified", "chat_configuration_arns": ["first"]}, "chat_configuration_arns has 'first'"),
             ({"action_name": "notified", "attachments": [{"criteria": [{"variable_name": "f"}]}]}, "operator"),
         ],
     )
@@ -156,7 +157,7 @@ def test_a_creation_that_lost_the_race_adopts_and_brings_in_line(emulator, modul
             shown = {**existing, "Definition": {"CommandText": command}}
             aws.add_response("get_custom_action", {"CustomAction": shown})
             aws.add_response("list_tags_for_resource", {"Tags": []})
-        custom_action.write(client, now, wish)
-        after = custom_action.read(client, wish.name)
+        custom_action.write(Stubbed(client), now, wish)
+        after = custom_action.read(Stubbed(client), wish.name)
         aws.assert_no_pending_responses()
     assert after["Definition"] == {"CommandText": "s3 ls"}

@@ -48,7 +48,9 @@ class TestPresent:
         for number in range(50):
             client.create_action_target(Id=f"Action{number}", Name="Other", Description="Other")
         message = modules.refused(MODULE, **OPTIONS)
-        assert message.startswith("Security Hub custom action SendToSlack in us-east-1: there are 50 custom actions")
+        assert message.startswith(
+            "Security Hub custom action SendToSlack in us-east-1: this account and region has 50 custom actions"
+        )
         modules.changes_nothing(MODULE, "action_target", id="Action7", name="Other", description="Other")
 
 
@@ -69,7 +71,7 @@ class TestHubOff:
     def test_is_a_clear_refusal(self, modules):
         message = modules.refused(MODULE, region="eu-west-1", **OPTIONS)
         assert message.startswith(
-            "Security Hub custom action SendToSlack in eu-west-1: Security Hub is not enabled in eu-west-1: enable it"
+            "Security Hub custom action SendToSlack in eu-west-1: Security Hub is not enabled in eu-west-1. Enable it"
         )
 
     def test_is_no_obstacle_to_a_removal(self, modules):
@@ -82,8 +84,8 @@ class TestHubOff:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({**OPTIONS, "id": "Send-To-Slack"}, "use 1 to 20 letters and digits"),
-        ({**OPTIONS, "name": "Send the finding to Slack"}, "use 1 to 20 characters"),
+        ({**OPTIONS, "id": "Send-To-Slack"}, "'Send-To-Slack'"),
+        ({**OPTIONS, "name": "Send the finding to Slack"}, "'Send the finding to Slack'"),
         ({**OPTIONS, "description": ""}, "description is empty"),
         ({"id": "SendToSlack"}, "missing: name, description"),
         ({"id": "", "state": "absent"}, "id is ''"),

@@ -65,10 +65,16 @@ class TestPresent:
         ("options", "words"),
         [
             ({}, "missing: region_linking_mode"),
-            ({"region_linking_mode": "SPECIFIED_REGIONS"}, "SPECIFIED_REGIONS needs regions"),
-            ({"region_linking_mode": "ALL_REGIONS", "regions": ["eu-west-1"]}, "takes no regions"),
+            ({"region_linking_mode": "SPECIFIED_REGIONS"}, "SPECIFIED_REGIONS requires regions"),
+            (
+                {"region_linking_mode": "ALL_REGIONS", "regions": ["eu-west-1"]},
+                "ALL_REGIONS cannot be combined with regions",
+            ),
             ({"region_linking_mode": "SPECIFIED_REGIONS", "regions": ["us-east-1"]}, "is the home region"),
-            ({"region_linking_mode": "SPECIFIED_REGIONS", "regions": ["Ireland"]}, "'Ireland' in regions is not"),
+            (
+                {"region_linking_mode": "SPECIFIED_REGIONS", "regions": ["Ireland"]},
+                "'Ireland', which is not an AWS region",
+            ),
         ],
     )
     def test_bad_input_is_refused_before_any_call(self, modules, options, words):

@@ -81,7 +81,7 @@ class TestAbsent:
         )
         result = modules.run(MODULE, state="absent")
         assert result["msg"].startswith(
-            "Security Hub in us-east-1: Cannot disable Security Hub on the Security Hub administrator: take that role"
+            "Security Hub in us-east-1: Cannot disable Security Hub on the Security Hub administrator. Remove"
         )
 
 

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.modules import (
     securityhub_organization_admin_account as admin_account,
 )
+from ansible_collections.secops.securityhub.tests.unit.stubbed import Stubbed
 from botocore.stub import Stubber
 
 ADMIN = "securityhub_organization_admin_account"
@@ -61,17 +62,17 @@ class TestAdminAccount:
             aws.add_response("enable_organization_admin_account", {})
             shown = {"AccountId": SECURITY, "Status": "ENABLED"}
             aws.add_response("list_organization_admin_accounts", {"AdminAccounts": [shown]})
-            assert admin_account.enable(client, SECURITY) == shown
+            assert admin_account.enable(Stubbed(client), SECURITY) == shown
 
     def test_says_that_it_needs_the_management_account(self, modules):
         message = modules.refused(ADMIN, admin_account_id=SECURITY)
-        assert message.endswith("run this with the credentials of the management account of the organisation.")
+        assert message.endswith("Run this with the credentials of the management account of the organization.")
         assert "111111111111 is not the management account" in message
 
     @pytest.mark.parametrize("account", ["12345", "security"])
     def test_bad_input_is_refused_before_any_call(self, modules, account):
         mark = modules.mark()
-        assert "give the 12 digits" in modules.refused(ADMIN, admin_account_id=account)
+        assert f"admin_account_id is {account!r}" in modules.refused(ADMIN, admin_account_id=account)
         assert modules.mark() == mark
 
 
@@ -106,17 +107,17 @@ class TestConfiguration:
         assert (after["auto_enable"], after["auto_enable_standards"]) == (False, "NONE")
 
         message = modules.refused(CONFIGURATION, auto_enable=True)
-        assert "central configuration rules out AutoEnable" in message
+        assert "AutoEnable is True, but central configuration sets it" in message
 
     def test_reports_central_configuration_that_failed(self, modules):
         result = modules.run(CONFIGURATION, configuration_type="CENTRAL")
-        assert "could not switch to CENTRAL configuration (status FAILED" in result["msg"]
+        assert "CENTRAL configuration (status FAILED" in result["msg"]
 
     @pytest.mark.parametrize(
         ("options", "words"),
         [
             ({}, "one of the following is required"),
-            ({"configuration_type": "CENTRAL", "auto_enable": True}, "rules out AutoEnable"),
+            ({"configuration_type": "CENTRAL", "auto_enable": True}, "AutoEnable is True"),
         ],
     )
     def test_bad_input_is_refused_before_any_call(self, modules, options, words):
@@ -127,4 +128,4 @@ class TestConfiguration:
     def test_says_that_it_needs_the_administrator(self, modules, emulator):
         emulator.world({"222222222222": {"hubs": ["us-east-1"]}})
         message = modules.refused(CONFIGURATION, account="222222222222", auto_enable=True)
-        assert message.endswith("run this with the credentials of the delegated administrator of Security Hub.")
+        assert message.endswith("Run this with the credentials of the delegated administrator of Security Hub.")

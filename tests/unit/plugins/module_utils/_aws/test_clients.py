@@ -60,7 +60,7 @@ def test_counts_the_calls(clients):
     ("fault", "sentence"),
     [
         ("errors", "DescribeHub failed inside AWS 2 times"),
-        ("throttle", "AWS still refused DescribeHub for its rate after 2 attempts"),
+        ("throttle", "AWS still throttled DescribeHub after 2 attempts"),
     ],
 )
 def test_counts_how_often_a_call_was_tried_again(clients, emulator, fault, sentence):
@@ -95,7 +95,7 @@ def test_a_web_page_is_no_answer(clients, emulator, service, operation):
     emulator.faults({"garbage": 1.0})
     with pytest.raises(ResponseParserError) as raised, clients.acting(SOURCE):
         getattr(clients.get(service, "eu-west-1"), operation)()
-    assert errors.explain(raised.value).startswith("the answer was not one of AWS: ")
+    assert errors.explain(raised.value).startswith("the answer did not come from AWS. ")
 
 
 def test_tokens_are_those_that_opted_in_regions_accept(monkeypatch):

@@ -185,11 +185,11 @@ def test_one_renewal_serves_all_threads(emulator, clients):
     ("source", "error", "sentence"),
     [
         (CredentialSource(profile="none"), botocore.exceptions.ProfileNotFound, "profile (none) could not be found"),
-        (CredentialSource(profile="empty"), errors.UserError, "profile empty leads to no credentials: correct it in"),
+        (CredentialSource(profile="empty"), errors.UserError, "profile empty has no credentials. Correct it in"),
         (
             CredentialSource(role_arn="role/x"),
             errors.UserError,
-            "'role/x' is no ARN of a role: write it as arn:aws:iam",
+            "'role/x' is not the ARN of a role. Write it as arn:aws:iam",
         ),
     ],
     ids=str,
@@ -243,7 +243,7 @@ def test_a_role_is_assumed_in_its_own_partition(emulator, clients):
     ],
 )
 def test_refuses_what_is_no_role(arn):
-    with pytest.raises(errors.UserError, match="is no ARN of a role: write it as"):
+    with pytest.raises(errors.UserError, match="is not the ARN of a role"):
         partition_of_role(arn)
 
 

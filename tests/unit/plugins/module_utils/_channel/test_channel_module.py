@@ -13,7 +13,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans 
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.platforms import SLACK
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.platforms import TEAMS
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.transformations import configuration_result
-from ansible_collections.secops.securityhub.plugins.module_utils._services import chatbot as api
+from ansible_collections.secops.securityhub.tests.unit.stubbed import Stubbed
 from botocore.stub import Stubber
 
 ROLE = "arn:aws:iam::111111111111:role/service/securityhub-slack-channel"
@@ -62,19 +62,19 @@ def teams(**members):
         (slack(add_topics=(TOPIC,), guardrail_policy_arns=("arn:aws:iam::aws:policy/ReadOnlyAccess",)), []),
         (slack(role_arn=None, channel_id="G0000CHAN"), []),
         (slack(name="a b"), ["configuration_name is 'a b'"]),
-        (slack(team_id="example"), ["'example' is no Slack workspace"]),
-        (slack(channel_id="#sec-findings"), ["'#sec-findings' is no Slack channel"]),
+        (slack(team_id="example"), ["'example' is not the ID of a Slack workspace"]),
+        (slack(channel_id="#sec-findings"), ["'#sec-findings' is not the ID of a Slack channel"]),
         (slack(role_arn="arn:aws:iam::111111111111:user/x"), ["iam_role_arn"]),
-        (slack(add_topics=(f"{TOPIC}.fifo",)), ["is no ARN of an SNS topic"]),
+        (slack(add_topics=(f"{TOPIC}.fifo",)), ["is not the ARN of an SNS topic"]),
         (slack(add_topics=("arn:aws-cn:sns:cn-north-1:111111111111:x",)), ["partition aws"]),
-        (slack(remove_topics=("securityhub-slack",)), ["is no ARN of an SNS topic"]),
-        (slack(add_topics=(TOPIC,), remove_topics=(TOPIC,)), ["decide for one"]),
+        (slack(remove_topics=("securityhub-slack",)), ["is not the ARN of an SNS topic"]),
+        (slack(add_topics=(TOPIC,), remove_topics=(TOPIC,)), ["remove it from one"]),
         (slack(guardrail_policy_arns=()), ["AdministratorAccess"]),
-        (slack(guardrail_policy_arns=("ReadOnlyAccess",)), ["is no ARN of an IAM policy"]),
+        (slack(guardrail_policy_arns=("ReadOnlyAccess",)), ["is not the ARN of an IAM policy"]),
         (teams(), []),
-        (teams(team_id="T0000TEAM"), ["is no Microsoft Teams team"]),
-        (teams(tenant_id="example.com"), ["is no tenant"]),
-        (teams(channel_id="19:abc@thread.tacv2"), ["is no Microsoft Teams channel"]),
+        (teams(team_id="T0000TEAM"), ["ID of a Microsoft Teams team"]),
+        (teams(tenant_id="example.com"), ["ID of a tenant"]),
+        (teams(channel_id="19:abc@thread.tacv2"), ["ID of a Microsoft Teams channel"]),
     ],
 )
 def test_problems(desired, words):
@@ -89,7 +89,7 @@ def test_tags_that_a_listing_leaves_out_are_asked_for_where_they_matter(client, 
     with Stubber(client) as aws:
         aws.add_response("describe_slack_channel_configurations", {"SlackChannelConfigurations": [LIVE, other]})
         aws.add_response("list_tags_for_resource", {"Tags": tags}, {"ResourceARN": ARN})
-        assert [found.get("Tags") for found in configuration.read(client, slack())] == [tags, None]
+        assert [found.get("Tags") for found in configuration.read(Stubbed(client), slack())] == [tags, None]
         aws.assert_no_pending_responses()
 
 
@@ -98,7 +98,7 @@ def test_tags_that_a_listing_holds_are_not_asked_for(client):
         aws.add_response(
             "describe_slack_channel_configurations", {"SlackChannelConfigurations": [{**LIVE, "Tags": []}]}
         )
-        assert len(configuration.read(client, slack())) == 1
+        assert len(configuration.read(Stubbed(client), slack())) == 1
 
 
 @pytest.mark.parametrize("platform", [SLACK, TEAMS])
@@ -112,17 +112,6 @@ def test_all_pages_are_read(client, platform):
         aws.add_response(operation, {key: []}, {"NextToken": "more"})
         assert platform.list_configurations(client) == []
         aws.assert_no_pending_responses()
-
-
-@pytest.mark.parametrize("answer", ["error", "empty", "found"])
-def test_one_slack_configuration_may_be_missing_in_two_ways(client, answer):
-    with Stubber(client) as aws:
-        if answer == "error":
-            aws.add_client_error("describe_slack_channel_configurations", "ResourceNotFoundException", "none")
-        else:
-            found = [LIVE] if answer == "found" else []
-            aws.add_response("describe_slack_channel_configurations", {"SlackChannelConfigurations": found})
-        assert api.describe_slack_channel_configuration(client, ARN) == (LIVE if answer == "found" else None)
 
 
 def test_a_configuration_is_shown_whole_with_names_of_ansible():

@@ -9,8 +9,8 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import custom_action
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.custom_action import Desired
-from ansible_collections.secops.securityhub.plugins.module_utils._channel.transformations import boto3_tags
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.transformations import tags_of
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import chatbot_tags
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,10 +49,10 @@ WITHOUT_CRITERIA = {**BUTTON, "Criteria": []}
         (Desired("not ified"), ["action_name is"]),
         (Desired("notified", " "), ["command_text is empty"]),
         (Desired("notified", alias_name="a b"), ["alias_name is"]),
-        (Desired("notified", configuration_arns=("securityhub-slack",)), ["is no ARN of a Chatbot"]),
+        (Desired("notified", configuration_arns=("securityhub-slack",)), ["not the ARN of a Chatbot"]),
         (Desired("notified", attachments=({"NotificationType": "a_b"},)), ["notification_type is"]),
         (Desired("notified", attachments=({"ButtonText": "x" * 51},)), ["button_text is"]),
-        (Desired("notified", attachments=({"Variables": {"a b": "$.x"}},)), ["'a b' is no name of a variable"]),
+        (Desired("notified", attachments=({"Variables": {"a b": "$.x"}},)), ["'a b' is not the name of a variable"]),
         (Desired("notified", attachments=({"Variables": dict.fromkeys("abcdef", "$.x")},)), ["at most 5"]),
     ],
 )
@@ -74,7 +74,7 @@ def test_creation_sends_what_is_asked_for_and_associates():
 
 
 def test_creation_needs_a_command():
-    with pytest.raises(UserError, match="set command_text"):
+    with pytest.raises(UserError, match="Set command_text"):
         custom_action.plan(None, Desired("notified"))
 
 
@@ -135,7 +135,7 @@ def as_aws_would(now, current):
         {
             **kept,
             **now.members,
-            "Tags": boto3_tags({key: value for key, value in tags.items() if key not in now.tags_to_unset}),
+            "Tags": chatbot_tags({key: value for key, value in tags.items() if key not in now.tags_to_unset}),
             "ChatConfigurationArns": sorted(arns),
         }
     )
@@ -148,7 +148,7 @@ actions = st.builds(
     live,
     AliasName=st.sampled_from(["", "n"]),
     Attachments=attachments,
-    Tags=tags.map(boto3_tags),
+    Tags=tags.map(chatbot_tags),
     ChatConfigurationArns=arns.map(sorted),
 )
 wishes = st.builds(

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
-from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import MANAGED_TAG
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import Desired
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import Plan
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import Removal
@@ -18,6 +17,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans 
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import plan_deletion
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.platforms import SLACK
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.platforms import TEAMS
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -346,7 +346,7 @@ def test_an_unauthorised_workspace_is_refused_with_the_steps(lab):
     lab.world(workspaces=[])
     done = lab.run(lab.hosts("us-east-1"))
     assert (
-        "is not authorised in this AWS account (authorised: none), which AWS lets nobody automate. Do it once: open"
+        "is not authorized in this AWS account (authorized: none). AWS has no API for this. Do it once: open"
         in (done.errors["us-east-1"])
     )
 
@@ -421,7 +421,7 @@ def test_a_foreign_configuration_of_our_name_is_refused(lab, theirs):
     theirs("securityhub-slack", OTHER_CHANNEL)
     done = lab.run(lab.hosts(*REGIONS))
     assert (
-        f"securityhub-slack already exists for Slack channel {OTHER_CHANNEL} and is not managed by"
+        f"securityhub-slack of Slack channel {OTHER_CHANNEL} already exists and is not managed by"
         in (done.errors["us-east-1"])
     )
     assert done.writes == []
@@ -638,8 +638,8 @@ def test_credentials_that_cannot_be_loaded_cost_their_own_targets_only(lab):
     )
     assert list(done.errors) == ["b.us-east-1", "b.eu-west-1", "c.us-east-1", "d.us-east-1"]
     assert "these credentials may not assume the role" in done.errors["b.eu-west-1"]
-    assert done.errors["c.us-east-1"].endswith("name a profile of ~/.aws/config in securityhub_slack_profile.")
-    assert "is no ARN of a role" in done.errors["d.us-east-1"]
+    assert done.errors["c.us-east-1"].endswith("Set securityhub_slack_profile to a profile of ~/.aws/config.")
+    assert "is not the ARN of a role" in done.errors["d.us-east-1"]
     assert done.calls["AssumeRole"] == 1
     assert lab.carried() == topics("us-east-1")
 

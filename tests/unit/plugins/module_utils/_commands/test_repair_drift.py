@@ -56,7 +56,7 @@ def test_what_a_run_repairs_of_what_was_broken_by_hand(emulator, monkeypatch, br
 
 def test_a_foreign_topic_that_cannot_be_read_is_not_reported(fleet, emulator):
     theirs = "arn:aws:sns:eu-west-1:444444444444:operations"
-    place = stack_resources.Place("aws", deployed.ACCOUNT, deployed.HERE)
+    place = stack_resources.Location("aws", deployed.ACCOUNT, deployed.HERE)
     alarm = {"AlarmName": "securityhub-slack-undelivered", "AlarmActions": [theirs]}
     resources = stack_resources.Resources(place, ((stack_resources.ALARM, alarm),))
     settings = next(target.settings for target in fleet.targets() if target.host == deployed.HERE)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is counted, and how it is said."""
+"""What a digest counts, and the text of its message."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ import json
 import re
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._digest import text
-from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import Period
 from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import counts
-from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import note
+from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import open_finding
+from ansible_collections.secops.securityhub.plugins.module_utils._digest.digests import CountedTarget
+from ansible_collections.secops.securityhub.plugins.module_utils._digest.digests import Digest
+from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import AccountDesign
+from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import TargetDesign
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import AccountSnapshot
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot
+from ansible_collections.secops.securityhub.plugins.module_utils._report import digest_message
+from ansible_collections.secops.securityhub.tests.unit import account_model
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 from hypothesis import given
 from hypothesis import strategies as st
 
 NOW = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.timezone.utc)
-WEEK = Period(NOW, 7)
 NAMES = st.text(min_size=1, max_size=400)
 
 
@@ -28,15 +33,30 @@ def finding(name="1", severity="CRITICAL", days=0.0, **changed):
     return worlds.finding(Id=name, Severity={"Label": severity}, CreatedAt=created, **changed)
 
 
-def count(*found, period=WEEK):
-    return counts(map(note, found), period)
+def count(*found, days=7):
+    return counts(map(open_finding, found), NOW, days)
 
 
-def said(*found, period=WEEK, regions=("us-east-1",), home="", missing=()):
-    return text.lines(count(*found, period=period), period.days, list(regions), home, list(missing))
+def digest(*found, regions=("us-east-1",), home="", missing=(), busiest=""):
+    targets = [TargetDesign(TargetSnapshot(account_model.settings(region, f"prod.{region}"))) for region in regions]
+    snapshot = AccountSnapshot(account_model.ACCOUNT, tuple(target.snapshot for target in targets))
+    return Digest(
+        design=AccountDesign(snapshot, tuple(targets)),
+        channel=targets[0].settings.routes[0].channel,
+        topic="securityhub-slack",
+        counted=tuple(CountedTarget(target, ()) for target in targets),
+        missing=tuple(missing),
+        home=home,
+        busiest=busiest,
+        counts=count(*found),
+    )
 
 
-def test_a_finding_counts_once_however_often_a_page_shows_it():
+def lines(*found, **given):
+    return digest_message.lines(digest(*found, **given), 7)
+
+
+def test_a_finding_that_is_listed_twice_counts_once():
     assert count(finding("1"), finding("2", "HIGH"), finding("1")).severities == {"CRITICAL": 1, "HIGH": 1}
 
 
@@ -47,22 +67,22 @@ def test_a_finding_is_new_for_as_many_days_as_asked(days, new):
     assert found.oldest_days == int(days)
 
 
-def test_the_oldest_is_one_of_the_gravest_severity():
+def test_the_oldest_finding_is_of_the_highest_severity():
     found = count(finding("1", "HIGH", 90), finding("2", "CRITICAL", 3), finding("3", "CRITICAL", 12))
-    assert (found.gravest, found.oldest_days) == ("CRITICAL", 12)
+    assert (found.highest, found.oldest_days) == ("CRITICAL", 12)
 
 
 @pytest.mark.parametrize("created", [None, "", "yesterday"])
-def test_a_finding_that_does_not_say_how_old_it_is_counts_all_the_same(created):
-    lines = said(worlds.finding(CreatedAt=created))
-    assert lines[:2] == ["*1 CRITICAL* open in us-east-1", "New in the last 7 days: none"]
-    assert not [line for line in lines if line.startswith("Oldest")]
+def test_a_finding_of_unknown_age_is_counted(created):
+    text = lines(worlds.finding(CreatedAt=created))
+    assert text[:2] == ["*1 CRITICAL* open in us-east-1", "New in the last 7 days: none"]
+    assert not [line for line in text if line.startswith("Oldest")]
 
 
-def test_what_has_most_is_named_first_and_the_rest_counted():
+def test_names_are_ranked_and_the_rest_is_counted():
     resources = [{"Type": "AwsS3Bucket", "Id": f"arn:aws:s3:::{name}"} for name in ("a", "b", "b", "c", "d")]
-    lines = said(finding("1", Resources=resources), finding("2", Resources=resources[1:2]))
-    assert lines[-2:] == [
+    text = lines(finding("1", Resources=resources), finding("2", Resources=resources[1:2]))
+    assert text[-2:] == [
         "Controls: `S3.1` (2)",
         "Resources: `arn:aws:s3:::b` (2), `arn:aws:s3:::a` (1), `arn:aws:s3:::c` (1) and 1 more",
     ]
@@ -70,15 +90,15 @@ def test_what_has_most_is_named_first_and_the_rest_counted():
 
 def test_a_finding_without_a_control_counts_for_its_product():
     product = "arn:aws:securityhub:us-east-1::product/aws/guardduty"
-    assert "Controls: `aws/guardduty` (1)" in said(finding(ProductArn=product, Compliance=None))
+    assert "Controls: `aws/guardduty` (1)" in lines(finding(ProductArn=product, Compliance=None))
 
 
 def test_regions_and_accounts_are_named_where_there_are_several():
     other = finding("2", Region="eu-west-1", AwsAccountId="222222222222", AwsAccountName="shop")
-    assert not [line for line in said(finding()) if line.startswith(("Regions", "Accounts"))]
-    lines = said(finding(), other, finding("3", AwsAccountId="222222222222", AwsAccountName="shop"))
-    assert "Regions: `us-east-1` (2), `eu-west-1` (1)" in lines
-    assert "Accounts: `222222222222 shop` (2), `111111111111` (1)" in lines
+    assert not [line for line in lines(finding()) if line.startswith(("Regions", "Accounts"))]
+    text = lines(finding(), other, finding("3", AwsAccountId="222222222222", AwsAccountName="shop"))
+    assert "Regions: `us-east-1` (2), `eu-west-1` (1)" in text
+    assert "Accounts: `222222222222 shop` (2), `111111111111` (1)" in text
 
 
 @pytest.mark.parametrize(
@@ -86,51 +106,52 @@ def test_regions_and_accounts_are_named_where_there_are_several():
     [
         (["a", "b", "c"], "", "a, b, c"),
         (["a", "b", "c", "d"], "", "4 regions"),
-        (["a"], "a", "a, with all that feed a"),
+        (["a"], "a", "a, including the regions linked to a"),
     ],
 )
-def test_the_regions_are_named_while_they_are_few(regions, home, where):
-    assert said(regions=regions, home=home) == [f"*No finding* open in {where}"]
+def test_up_to_three_regions_are_named(regions, home, where):
+    assert lines(regions=regions, home=home) == [f"*No finding* open in {where}"]
 
 
-def test_what_was_not_counted_is_said():
-    assert said(missing=["x.us-east-1"])[-1] == "*Not counted*: `x.us-east-1`, which failed"
+def test_targets_that_were_not_counted_are_named():
+    assert lines(missing=["x.us-east-1"])[-1] == "*Not counted* (failed): `x.us-east-1`"
 
 
 def test_a_long_name_keeps_its_end():
-    (line,) = [item for item in said(finding(Resources=[{"Id": "a" * 90 + "b" * 57}])) if item.startswith("Resources")]
+    (line,) = [item for item in lines(finding(Resources=[{"Id": "a" * 90 + "b" * 57}])) if item.startswith("Resources")]
     assert line == "Resources: `" + "a" * 40 + "..." + "b" * 57 + "` (1)"
 
 
 @given(st.lists(NAMES, min_size=1, max_size=5), st.lists(NAMES, max_size=5))
-def test_no_name_becomes_more_than_text_and_no_digest_too_long(names, missing):
+def test_names_are_never_markup_and_no_digest_is_too_long(names, missing):
     listed = [
         finding(f"{severity}{number}", severity, AwsAccountName=name, Resources=[{"Id": name}])
         | {"Region": name, "Compliance": {"Status": "FAILED", "SecurityControlId": name}}
         for severity in ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")
         for number, name in enumerate(names)
     ]
-    lines = said(*listed, regions=["eu-west-1"] * 17, home="eu-west-1", missing=missing)
-    made = text.notification("111111111111", "prod", lines, "eu-west-1")
+    of_all = digest(*listed, regions=["eu-west-1"] * 17, home="eu-west-1", missing=missing, busiest="eu-west-1")
+    text = digest_message.lines(of_all, 7)
+    made = digest_message.notification(of_all, 7)
     description = made["content"]["description"]
     assert len(description) <= 3000
-    assert description.count("\n") == len(lines) - 1
+    assert description.count("\n") == len(text) - 1
     assert all(char.isprintable() or char == "\n" for char in description)
     assert not re.search("[<>&]", description)
-    assert all(line.count("`") % 2 == 0 for line in lines)
+    assert all(line.count("`") % 2 == 0 for line in text)
     assert json.loads(json.dumps(made)) == made
 
 
-def test_the_message_is_a_custom_notification_that_leads_to_the_console():
-    made = text.notification("111111111111", "prod", ["one", "two"], "eu-west-1")
+def test_the_message_is_a_custom_notification_that_links_to_the_console():
+    made = digest_message.notification(digest(finding(), busiest="us-east-1"), 7)
     assert (made["version"], made["source"]) == ("1.0", "custom")
     assert made["content"] == {
         "textType": "client-markdown",
         "title": "Security Hub digest: account 111111111111 (prod)",
-        "description": "one\ntwo",
+        "description": "\n".join(lines(finding())),
         "nextSteps": [
-            "Look at them in eu-west-1: "
-            "https://eu-west-1.console.aws.amazon.com/securityhub/home?region=eu-west-1#/findings"
+            "View the findings in us-east-1: "
+            "https://us-east-1.console.aws.amazon.com/securityhub/home?region=us-east-1#/findings"
         ],
     }
-    assert "nextSteps" not in text.notification("111111111111", "", ["one"], "")["content"]
+    assert "nextSteps" not in digest_message.notification(digest(), 7)["content"]

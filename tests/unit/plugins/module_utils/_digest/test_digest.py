@@ -1,16 +1,16 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A digest goes where the channel hears, says what it lacks, and goes nowhere else."""
+"""A digest is published where it reaches the channel, and names what was not counted."""
 
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._digest import report
-from ansible_collections.secops.securityhub.plugins.module_utils._digest import run as digest
-from ansible_collections.secops.securityhub.plugins.module_utils._digest.counts import Period
+from ansible_collections.secops.securityhub.plugins.module_utils._commands import digest
+from ansible_collections.secops.securityhub.plugins.module_utils._report.digest import NOTHING_TO_COUNT
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
@@ -25,18 +25,21 @@ def fleet(emulator, monkeypatch):
 
 
 def send(fleet, *faults, only=deployed.REGIONS, **variables):
-    """Send a digest of one finding in each region, under faults, and return what came of it."""
+    """Send a digest of one finding in each region, under faults, and return its result and lines."""
     for region in deployed.REGIONS:
         fleet.finding(region=region)
     fleet.emulator.ask("DELETE", "inbox")
-    everybody = fleet.targets(**variables)
-    targets = [target for target in everybody if target.host in only]
-    neighbours = [target for target in everybody if target.host not in only]
-    period = Period(datetime.datetime.now(datetime.timezone.utc), 7)
+    context = fleet.context(options={"days": 7}, **variables)
+    context = replace(
+        context,
+        targets=[target for target in context.targets if target.host in only],
+        unselected=[target for target in context.targets if target.host not in only],
+        now=datetime.datetime.now(datetime.timezone.utc),
+    )
     fleet.emulator.faults(*faults)
-    found = report.result(digest.run(targets, neighbours, deployed.clients(), check=False, period=period))
+    outcome = digest.run(context)
     fleet.emulator.faults()
-    return found, report.table(found, check=False)
+    return outcome.result, outcome.lines
 
 
 @pytest.mark.parametrize(
@@ -44,47 +47,47 @@ def send(fleet, *faults, only=deployed.REGIONS, **variables):
     [breakages.topic_deleted, breakages.unsubscribed, breakages.topic_detached],
     ids=lambda item: item.__name__,
 )
-def test_where_a_topic_is_not_heard_it_goes_through_the_next_region(fleet, happen, monkeypatch):
+def test_a_topic_without_amazon_q_is_passed_over(fleet, happen, monkeypatch):
     monkeypatch.setattr(deployed, "REGIONS", (HERE, "ap-southeast-1", "us-east-1"))
     happen(fleet)
     found, _lines = send(fleet, only=deployed.REGIONS)
     assert fleet.arrived() == [TITLE]
-    (told,) = found["digests"]
-    assert (told["region"], told["severities"], told["missing"]) == ("ap-southeast-1", {"CRITICAL": 3}, [])
+    (sent,) = found["digests"]
+    assert (sent["region"], sent["severities"], sent["missing"]) == ("ap-southeast-1", {"CRITICAL": 3}, [])
 
 
 def test_a_region_without_security_hub_is_missing(fleet):
     breakages.hub_off(fleet)
     found, lines = send(fleet)
-    (told,) = found["digests"]
-    assert (told["missing"], told["severities"]) == ([HERE], {"CRITICAL": 2})
+    (sent,) = found["digests"]
+    assert (sent["missing"], sent["severities"]) == ([HERE], {"CRITICAL": 2})
     assert fleet.arrived() == [TITLE]
     assert found["summary"] == {"digests": 1, "published": 1, "unpublished": 0, "failed": 1}
     assert any(line.startswith(f"FAILED: {HERE}: Security Hub is not enabled") for line in lines)
     assert max(len(line) for line in lines if "https://" not in line) <= 80
 
 
-def test_a_channel_that_hears_nothing_fails_with_what_to_do(fleet):
+def test_an_unreachable_channel_fails_with_a_remedy(fleet):
     breakages.configuration_deleted(fleet)
     found, lines = send(fleet)
-    (told,) = found["digests"]
-    assert (told["failed"], told["published"], found["changed"]) == (True, False, False)
-    assert "C0123456789 is not connected to the topic securityhub-slack: run the playbook" in told["msg"]
-    assert lines[-1] == "1 digest: 0 sent, 1 not. 0 targets failed."
+    (sent,) = found["digests"]
+    assert (sent["failed"], sent["published"], found["changed"]) == (True, False, False)
+    assert "C0123456789 is not connected to the topic securityhub-slack. Run" in sent["msg"]
+    assert lines[-1] == "1 digest: 0 sent, 1 failed. 0 targets failed."
     assert found["summary"]["unpublished"] == 1
 
 
-def test_channels_that_cannot_be_read_fail_with_what_to_do(fleet):
+def test_channels_that_cannot_be_read_fail_with_the_missing_permission(fleet):
     found, _lines = send(fleet, {"denied": 1.0, "operations": ["DescribeSlackChannelConfigurations"]})
     assert "may not call DescribeSlackChannelConfigurations" in found["digests"][0]["msg"]
     assert fleet.arrived() == []
 
 
-def test_what_may_not_be_published_fails_with_what_to_do(fleet):
+def test_a_denied_publish_fails_with_the_missing_permission(fleet):
     found, _lines = send(fleet, {"denied": 1.0, "operations": ["Publish"]})
-    (told,) = found["digests"]
-    assert (told["failed"], told["published"], found["changed"]) == (True, False, False)
-    assert "may not call Publish" in told["msg"]
+    (sent,) = found["digests"]
+    assert (sent["failed"], sent["published"], found["changed"]) == (True, False, False)
+    assert "may not call Publish" in sent["msg"]
 
 
 def test_a_limited_run_counts_its_own_targets(fleet):
@@ -93,16 +96,16 @@ def test_a_limited_run_counts_its_own_targets(fleet):
 
 
 @pytest.mark.parametrize("out", ["us-east-1", HERE])
-def test_with_a_home_region_only_that_one_can_be_missed(fleet, out):
+def test_with_a_home_region_only_that_region_can_be_missing(fleet, out):
     fleet.emulator.world({deployed.ACCOUNT: {"aggregator": HOME}})
     fleet.run()
     found, lines = send(fleet, {"unreachable": 1.0, "services": ["securityhub"], "regions": [out]})
     assert found["targets"][out]["failed"]
     if out == HERE:
-        assert (found["digests"], lines[1]) == ([], report.NOTHING_TO_COUNT)
+        assert (found["digests"], lines[1]) == ([], NOTHING_TO_COUNT)
         return
-    (told,) = found["digests"]
-    assert (told["missing"], told["severities"], told["counted"]) == ([], {"CRITICAL": 3}, [HERE])
+    (sent,) = found["digests"]
+    assert (sent["missing"], sent["severities"], sent["counted"]) == ([], {"CRITICAL": 3}, [HERE])
 
 
 def test_a_linked_region_alone_has_nothing_to_count(fleet):
@@ -110,10 +113,10 @@ def test_a_linked_region_alone_has_nothing_to_count(fleet):
     fleet.run()
     found, lines = send(fleet, only=("us-east-1",))
     assert (found["digests"], found["summary"]["failed"], found["changed"]) == ([], 0, False)
-    assert report.NOTHING_TO_COUNT in lines
+    assert NOTHING_TO_COUNT in lines
 
 
-def test_findings_of_the_new_security_hub_are_refused(fleet):
+def test_ocsf_findings_are_refused(fleet):
     found, _lines = send(fleet, finding_format="ocsf")
     assert found["digests"] == []
     assert found["summary"]["failed"] == 3

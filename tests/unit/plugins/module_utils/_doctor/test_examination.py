@@ -8,23 +8,22 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor import diagnosis
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor import report
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.examination import examine
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor.signs import Window
+from ansible_collections.secops.securityhub.plugins.module_utils._doctor.metrics import Window
+from ansible_collections.secops.securityhub.plugins.module_utils._report import doctor as report
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
 
 # Breakage -> what the doctor says: check, state, and a part of the sentence. Further checks may follow from it.
 SAID = {
-    "hub off": ("hub", "broken", "Security Hub is off"),
-    "custom action deleted": ("action", "broken", "custom action is gone"),
+    "hub off": ("hub", "broken", "Security Hub is not enabled"),
+    "custom action deleted": ("action", "broken", "custom action does not exist"),
     "custom action renamed": ("action", "risk", "another name"),
-    "stack deleted": ("stack", "broken", "There is no stack"),
-    "stack rolled back": ("stack", "broken", "was rolled back when it was created"),
-    "stack half deleted": ("stack", "broken", "tried to delete the stack"),
-    "stack stuck in an update": ("stack", "risk", "so did rolling it back"),
+    "stack deleted": ("stack", "broken", "stack does not exist"),
+    "stack rolled back": ("stack", "broken", "was rolled back"),
+    "stack half deleted": ("stack", "broken", "could not be deleted completely"),
+    "stack stuck in an update": ("stack", "risk", "so did the rollback"),
     "stack out of date": ("stack", "risk", "other variables"),
     "rule disabled": ("rules", "broken", "rule securityhub-slack-findings is disabled"),
     "rule's pattern changed": ("rules", "broken", "another event pattern"),
@@ -47,7 +46,11 @@ SAID = {
     "encryption removed": ("encryption", "risk", "is not encrypted, and the stack says alias/securityhub-slack"),
     "given key disabled": ("encryption", "broken", "The key alias/security is Disabled"),
     "given key keeps EventBridge out": ("encryption", "broken", "The key alias/security has a policy that does not"),
-    "dead-letter queue full": ("delivery", "risk", "could not hand over wait in the dead-letter queue: 1"),
+    "dead-letter queue full": (
+        "delivery",
+        "risk",
+        "dead-letter queue holds events that EventBridge could not deliver: 1",
+    ),
     "dead-letter queue deleted": ("targets", "risk", "is gone"),
     "dead-letter queue keeps EventBridge out": ("targets", "risk", "does not let EventBridge in for securityhub-slack"),
     "target without dead-letter queue": ("targets", "risk", "does not keep what it cannot hand over"),
@@ -60,15 +63,15 @@ SAID = {
     "subscription raw": ("subscription", "broken", "raw messages"),
     "subscription filtered": ("subscription", "broken", "filter policy"),
     "topic detached from the channel": ("channel", "broken", "not in the channel configuration securityhub-slack"),
-    "channel configuration deleted": ("channel", "broken", "no channel configuration of Slack channel C0123456789"),
-    "channel role deleted": ("channel", "risk", "The role of the channel"),
-    "channel role trusts another service": ("channel", "risk", "The role of the channel"),
+    "channel configuration deleted": ("channel", "broken", "Slack channel C0123456789 has no channel configuration"),
+    "channel role deleted": ("role", "risk", "securityhub-slack-channel does not exist"),
+    "channel role trusts somebody else": ("role", "risk", "trust policy"),
     "channels disabled by an organization policy": ("chat", "broken", "disabled (Denied by policy)"),
-    "app not in the private channel": ("delivery", "broken", "Slack took 0 of 1 messages"),
-    "workspace no longer authorized": ("chat", "broken", "T0123456789 is not authorised"),
+    "app not in the private channel": ("delivery", "broken", "Slack accepted 0 of 1 messages to channel C0123456789"),
+    "workspace no longer authorized": ("chat", "broken", "T0123456789 is not authorized"),
 }
 # What an account has once is wrong for each of its targets; so are variables that are set for all of them.
-EVERYWHERE = {"channel", "chat", "delivery", "stack"}
+EVERYWHERE = {"channel", "chat", "delivery", "role", "stack"}
 LOST = "delivery"
 
 
@@ -80,11 +83,11 @@ def fleet(emulator, monkeypatch):
 def look(fleet, **variables):
     now = datetime.datetime.now(datetime.timezone.utc)
     window = Window(now - datetime.timedelta(hours=24), now + datetime.timedelta(minutes=5))
-    return examine(fleet.targets(**variables), [], deployed.clients(), today=deployed.TODAY, window=window)
+    return examine(deployed.clients(), fleet.targets(**variables), [], today=deployed.TODAY, window=window)
 
 
 def states(found, host=HERE):
-    return {name: verdict.state for name, verdict in next(r for r in found.rows if r.host == host).verdicts.items()}
+    return {name: result.state for name, result in next(t for t in found.targets if t.host == host).results.items()}
 
 
 def wrong(found: dict[str, str], cause: str) -> set[str]:
@@ -103,11 +106,11 @@ def test_a_healthy_fleet_raises_no_alarm_and_nothing_is_written(emulator, monkey
     emulator.forget_requests()
     found = look(fleet)
     assert (found.healthy, found.findings) == (True, ())
-    assert {state for row in found.rows for state in states(found, row.host).values()} == {"ok"}
+    assert {state for target in found.targets for state in states(found, target.host).values()} == {"ok"}
     assert emulator.writes() == []
 
 
-def test_the_account_s_place_in_its_organisation_is_told_and_its_aggregator(fleet, emulator):
+def test_the_organization_and_aggregator_are_reported(fleet, emulator):
     assert look(fleet).accounts == {}
     aggregator = {"home": "eu-west-1", "RegionLinkingMode": "NO_REGIONS"}
     emulator.world({deployed.ACCOUNT: {"aggregator": aggregator}}, management_account="999999999999")
@@ -116,12 +119,12 @@ def test_the_account_s_place_in_its_organisation_is_told_and_its_aggregator(flee
     found = look(fleet)
     assert found.accounts == {
         deployed.ACCOUNT: (
-            f"{deployed.ACCOUNT} is the delegated administrator of its organisation; an account that joins does not "
+            f"{deployed.ACCOUNT} is the delegated administrator of its organization; an account that joins does not "
             f"get Security Hub by itself (local configuration)",
             "An aggregator copies the findings of no other Region to eu-west-1",
         )
     }
-    assert diagnosis.document(found)["accounts"][deployed.ACCOUNT][1].startswith("An aggregator")
+    assert report.document(found)["accounts"][deployed.ACCOUNT][1].startswith("An aggregator")
     lines = report.table(found)
     assert "  An aggregator copies the findings of no other Region to eu-west-1." in lines
     assert max(map(len, lines)) <= 80
@@ -136,11 +139,12 @@ def test_what_is_broken_is_found_and_named(emulator, monkeypatch, breakage):
     found = look(fleet)
     here = states(found)
     assert here[check] == state
-    assert found.rows[0].state == state, "the worst stands first"
+    assert found.targets[0].state == state, "the worst stands first"
     assert found.healthy is (state == "risk")
     said = [item for item in found.findings if item.check == check]
-    assert any(words in item.problem for item in said), said
-    assert all(item.problem.endswith((".", ")")) and item.effect and item.remedy for item in found.findings)
+    assert any(words in item.result.problem for item in said), said
+    for result in (item.result for item in found.findings):
+        assert all(text.endswith(".") for text in (result.problem, result.effect, result.remedy)), result
     assert breakage.loses is False or "broken" in here.values()
     elsewhere = {name for host in deployed.REGIONS if host != HERE for name in wrong(states(found, host), check)}
     assert elsewhere <= EVERYWHERE & {check}
@@ -152,15 +156,16 @@ def test_every_breakage_has_an_answer():
     assert len(SAID) >= 20
 
 
-def test_a_region_with_a_hub_and_without_a_pipeline_is_uncovered(fleet, emulator):
+def test_a_region_with_a_hub_and_without_a_deployment_is_uncovered(fleet, emulator):
     emulator.world({deployed.ACCOUNT: {"hubs": [*deployed.REGIONS, "ca-central-1"]}})
     found = look(fleet)
-    assert found.uncovered == ((deployed.ACCOUNT, "ca-central-1"),)
+    document = report.document(found)
+    assert document["uncovered"] == [{"account_id": deployed.ACCOUNT, "region": "ca-central-1"}]
     assert not found.healthy
-    assert [(item.state, item.where) for item in found.findings] == [
+    assert [(item.result.state, item.where) for item in found.findings] == [
         ("uncovered", (f"{deployed.ACCOUNT} ca-central-1",))
     ]
-    assert found.summary["uncovered"] == 1
+    assert document["summary"]["uncovered"] == 1
 
 
 def test_what_cannot_be_read_is_not_taken_for_healthy(fleet, emulator):
@@ -173,42 +178,46 @@ def test_what_cannot_be_read_is_not_taken_for_healthy(fleet, emulator):
     assert {here[name] for name in ("rules", "targets", "topic", "encryption", "subscription")} == {"unknown"}
     assert (here["stack"], here["channel"]) == ("ok", "ok")
     assert not found.healthy
-    assert "no more is known" not in str(found.findings)
+    assert "no details" not in str(found.findings)
 
 
 def test_wrong_variables_are_said_without_a_call_for_the_target(fleet, emulator):
     emulator.forget_requests()
     found = look(fleet, workspace_id="T00000000")
-    assert {row.verdicts["region"].state for row in found.rows} == {"unknown"}
-    assert "no Slack workspace" in found.findings[0].problem
+    assert {target.results["region"].state for target in found.targets} == {"unknown"}
+    assert "no Slack workspace" in found.findings[0].result.problem
     assert emulator.requests() == []
 
 
 def test_a_target_that_shall_be_absent_has_nothing_to_look_at_but_what_is_left_of_it(fleet):
     found = look(fleet, state="absent")
-    assert {row.state for row in found.rows} == {"risk"}
-    assert "by the inventory there should be none" in found.findings[0].problem
+    assert {target.state for target in found.targets} == {"risk"}
+    assert "the inventory says that it should have none" in found.findings[0].result.problem
     fleet.run(state="absent")
-    assert {row.state for row in look(fleet, state="absent").rows} == {"none"}
+    assert {target.state for target in look(fleet, state="absent").targets} == {"none"}
 
 
-def test_regions_that_feed_the_home_region_have_no_pipeline_of_their_own(emulator, monkeypatch):
+def test_regions_that_feed_the_home_region_have_no_deployment_of_their_own(emulator, monkeypatch):
     fleet = deployed.deploy(emulator, monkeypatch, aggregation="per_region")
     aggregator = {"home": "us-east-1", "RegionLinkingMode": "ALL_REGIONS", "Regions": []}
     emulator.world({deployed.ACCOUNT: {"aggregator": aggregator}})
     fleet.run(aggregation="auto")
     found = look(fleet, aggregation="auto")
-    assert {row.host: row.state for row in found.rows} == {"us-east-1": "ok", HERE: "none", "ap-southeast-1": "none"}
+    assert {target.host: target.state for target in found.targets} == {
+        "us-east-1": "ok",
+        HERE: "none",
+        "ap-southeast-1": "none",
+    }
     assert found.healthy
 
 
-def test_losses_of_the_past_are_a_risk_once_they_are_mended(fleet):
+def test_past_losses_are_a_risk_once_their_cause_is_fixed(fleet):
     breakages.policy_emptied(fleet)
     fleet.finding("lost")
     fleet.run(repair_drift=True)
     found = look(fleet)
     assert states(found)["delivery"] == "risk"
-    assert "could not hand over 1 of 1 events within the last 24 hours" in found.findings[0].problem
+    assert "could not deliver 1 of 1 events in the last 24 h" in found.findings[0].result.problem
     assert found.healthy
 
 
@@ -218,11 +227,11 @@ def test_the_terminal_has_80_columns_and_the_document_holds_everything(fleet, em
     found = look(fleet)
     lines = report.table(found)
     assert max(map(len, lines)) <= 80
-    assert lines[2].split() == [HERE, *("XX" if name == "rules" else "ok" for name in states(found))]
+    assert lines[2].split() == [HERE, *("XX" if heading == "RUL" else "ok" for heading in report.COLUMNS)]
     text = " ".join(" ".join(lines).split())
-    assert "BROKEN Rules: eu-west-1 The rule securityhub-slack-findings is disabled." in text
+    assert "FINDINGS ARE LOST Rules: eu-west-1 The rule securityhub-slack-findings is disabled." in text
     assert "UNCOVERED Coverage: 111111111111 ca-central-1" in text
-    document = diagnosis.document(found)
+    document = report.document(found)
     assert document["targets"][HERE]["checks"]["rules"]["state"] == "broken"
     assert document["summary"] == {
         "targets": 3,
@@ -232,5 +241,6 @@ def test_the_terminal_has_80_columns_and_the_document_holds_everything(fleet, em
         "ok": 2,
         "none": 0,
         "uncovered": 1,
+        "unlisted": 0,
     }
     assert document["healthy"] is False

@@ -122,9 +122,9 @@ def test_an_empty_file_is_one_unnamed_account_with_all_its_regions():
         ([{"session_name": "jane"}], "account 1 has a session_name but no role_arn"),
         (
             [{"role_arn": ROLE, "session_name": "two words"}],
-            "session_name of account 1 is 'two words': AWS takes 2 to 64 letters",
+            "session_name of account 1 is 'two words'. Use 2 to 64 letters",
         ),
-        ([{"role_arn": ROLE, "external_id": "two words"}], "external_id of account 1 is not one: AWS takes 2 to 1224"),
+        ([{"role_arn": ROLE, "external_id": "two words"}], "external_id of account 1 is invalid. Use 2 to 1224"),
         (
             [{"regions": ["EU-WEST-1"]}],
             "regions of account 1 holds 'EU-WEST-1', which is neither a region nor a pattern",

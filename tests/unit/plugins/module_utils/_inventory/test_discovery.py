@@ -110,7 +110,7 @@ def test_an_account_that_does_not_say_its_regions_cannot_be_opened(emulator, cli
     emulator.faults({"services": ["account", "ec2"], "garbage": 1.0})
     found = discover(clients, CredentialSource())
     assert found == AccountFacts(
-        error="the answer was not one of AWS: check the proxy and the endpoint, and run the playbook again."
+        error="the answer did not come from AWS. Check the proxy and the endpoint, and run the playbook again."
     )
 
 
@@ -119,7 +119,7 @@ def test_a_region_that_does_not_answer_is_unknown_and_says_why(emulator, clients
     emulator.faults({"services": ["securityhub"], "regions": ["eu-west-1"], "garbage": 1.0})
     found = discover(clients, CredentialSource())
     assert found.regions["eu-west-1"].state == HUB_UNKNOWN
-    assert found.regions["eu-west-1"].reason.startswith("the answer was not one of AWS: ")
+    assert found.regions["eu-west-1"].reason.startswith("the answer did not come from AWS. ")
     assert len(found.regions_with_hub()) == 16
 
 

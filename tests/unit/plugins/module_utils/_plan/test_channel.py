@@ -11,7 +11,6 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import custom_action
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import plans
-from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import MANAGED_TAG
 from ansible_collections.secops.securityhub.plugins.module_utils._model import names
 from ansible_collections.secops.securityhub.plugins.module_utils._model.identity import LiveIdentity
 from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import ButtonsPlan
@@ -20,6 +19,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.plan imp
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import buttons
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import channel
 from ansible_collections.secops.securityhub.plugins.module_utils._plan.channel import Topics
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
 from ansible_collections.secops.securityhub.tests.unit import account_model
 
 SETTINGS = account_model.settings(tags={"Team": "security"})

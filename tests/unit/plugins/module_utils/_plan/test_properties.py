@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.secops.securityhub.plugins.module_utils._channel.plans import MANAGED_TAG
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.transformations import normalized
 from ansible_collections.secops.securityhub.plugins.module_utils._channel.transformations import tags_of
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import live
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import states
 from ansible_collections.secops.securityhub.tests.unit import account_model

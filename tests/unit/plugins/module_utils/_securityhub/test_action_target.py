@@ -11,6 +11,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws import err
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import transformations
 from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub as api
+from ansible_collections.secops.securityhub.tests.unit.stubbed import Stubbed
 from botocore.stub import Stubber
 
 ARN = "arn:aws:securityhub:ap-northeast-1:111111111111:action/custom/SendToSlack"
@@ -85,7 +86,33 @@ def test_a_creation_that_lost_the_race_adopts_and_brings_in_line(client):
         aws.add_response("describe_action_targets", {"ActionTargets": [{**LIVE, "Name": "Old"}]})
         aws.add_response("update_action_target", {}, {"ActionTargetArn": ARN, "Name": "Send to Slack"})
         wish = action_target.Desired("SendToSlack", "Send to Slack", "Sends it")
-        assert action_target.create_or_adopt(client, wish) == ARN
+        assert action_target.create_or_adopt(Stubbed(client), wish) == ARN
+        aws.assert_no_pending_responses()
+
+
+MARKED = "Sends findings to Slack. Managed by secops.securityhub (securityhub-slack)."
+
+
+@pytest.mark.parametrize(
+    ("description", "ours"),
+    [
+        (MARKED, True),
+        (action_target.marked("Any text.", "securityhub-slack"), True),
+        (action_target.marked("Any text.", "another-deployment"), False),
+        ("Opens a Jira ticket", False),
+    ],
+)
+def test_a_custom_action_is_ours_by_its_description(description, ours):
+    assert action_target.is_ours({**LIVE, "Description": description}, "securityhub-slack") is ours
+
+
+def test_a_foreign_custom_action_created_meanwhile_is_named_and_left_alone(client):
+    with Stubber(client) as aws:
+        aws.add_client_error("create_action_target", "ResourceConflictException", "Action with Id already exists")
+        aws.add_response("describe_action_targets", {"ActionTargets": [{**LIVE, "Description": "Opens a Jira ticket"}]})
+        wish = action_target.Desired("SendToSlack", "Send to Slack", MARKED)
+        with pytest.raises(errors.UserError, match="SendToSlack already exists and is not managed by this collection"):
+            action_target.create_or_adopt(Stubbed(client), wish, "securityhub-slack")
         aws.assert_no_pending_responses()
 
 
@@ -101,7 +128,7 @@ class TestHubOff:
             with pytest.raises(api.HubNotEnabled) as raised:
                 api.describe_action_targets(client)
         assert isinstance(raised.value, errors.UserError)
-        assert errors.explain(raised.value).startswith("Security Hub is not enabled in ap-northeast-1: enable it")
+        assert errors.explain(raised.value).startswith("Security Hub is not enabled in ap-northeast-1. Enable it")
 
     def test_is_not_taken_for_the_question_of_who_administers(self, client):
         with Stubber(client) as aws:

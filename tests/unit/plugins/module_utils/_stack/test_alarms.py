@@ -21,7 +21,7 @@ OFF = template.StackDesign(
     "slack", TOPICS, tuple(template.Rule(rule, "", {"source": ["x"]}, topic) for rule, topic in zip(RULES, TOPICS))
 )
 ON = replace(OFF, alarms=alarms.Alarms())
-PLACE = stack_resources.Place("aws", "111111111111", "eu-west-1")
+PLACE = stack_resources.Location("aws", "111111111111", "eu-west-1")
 URL = "https://sqs.eu-west-1.amazonaws.com/111111111111/slack-UndeliveredQueue-1ABC"
 QUEUE_ARN = "arn:aws:sqs:eu-west-1:111111111111:slack-UndeliveredQueue-1ABC"
 
@@ -77,7 +77,7 @@ def test_no_data_is_no_alarm_and_each_says_what_to_do():
 )
 def test_the_first_topic_is_told_or_the_given_one(topic, told):
     found = resolved(replace(ON, alarms=alarms.Alarms(topic)))
-    assert set(found.told()) == {told}
+    assert set(found.alarm_topic_arns()) == {told}
     policies = {policy["Topics"][0]: policy["PolicyDocument"] for policy in found.of_type(stack_resources.TOPIC_POLICY)}
     alarm = found.alarm_arn(found.of_type(stack_resources.ALARM)[0])
     for arn, policy in policies.items():

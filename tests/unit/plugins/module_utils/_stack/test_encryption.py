@@ -21,7 +21,7 @@ PLAIN = template.StackDesign(
 )
 OWN = replace(PLAIN, key=encryption.CREATE)
 GIVEN = replace(PLAIN, key=ALIAS)
-PLACE = stack_resources.Place("aws", "111111111111", "eu-west-1")
+PLACE = stack_resources.Location("aws", "111111111111", "eu-west-1")
 
 
 def resolved(design, kind):

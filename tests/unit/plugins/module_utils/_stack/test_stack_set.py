@@ -11,7 +11,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors imp
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.alarms import Alarms
-from ansible_collections.secops.securityhub.plugins.module_utils._stack.resources import Strange
+from ansible_collections.secops.securityhub.plugins.module_utils._stack.resources import UnrecognizedTemplate
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import StackDesign
 from hypothesis import given
@@ -33,15 +33,15 @@ def automatic(topic, severities):
     ]
 
 
-def design(*severities_by_topic, duties=(), **more):
+def design(*severities_by_topic, responsibilities=(), **more):
     topics = tuple(f"slack-{chr(97 + number)}" for number, _severities in enumerate(severities_by_topic))
     rules = [rule for topic, severities in zip(topics, severities_by_topic) for rule in automatic(topic, severities)]
     by_hand = Rule("slack-action", "By hand", BY_HAND, topics[0])
-    return StackDesign("slack", topics, (*rules, by_hand), duties=duties, **more)
+    return StackDesign("slack", topics, (*rules, by_hand), responsibilities=responsibilities, **more)
 
 
 CRITICAL, MEDIUM = design(["CRITICAL"]), design(["MEDIUM"])
-OWNER = design(["CRITICAL", "LOW"], duties=("global",))
+OWNER = design(["CRITICAL", "LOW"], responsibilities=("global",))
 
 
 @st.composite
@@ -63,7 +63,7 @@ def fleets(draw):
         )
         return design(
             *severities,
-            duties=draw(st.sampled_from([(), ("global",), ("global", "linked")])),
+            responsibilities=draw(st.sampled_from([(), ("global",), ("global", "linked")])),
             key=draw(st.sampled_from(["alias/one", "alias/two"])) if keyed == "given" else keyed,
             alarms=alarms if alarmed else None,
             **common,
@@ -171,5 +171,5 @@ def test_more_parameters_than_cloudformation_takes_are_refused():
 )
 def test_a_template_that_somebody_has_changed_is_called_strange(change):
     whole, (given_,) = stack_set.merge([CRITICAL])
-    with pytest.raises(Strange):
+    with pytest.raises(UnrecognizedTemplate):
         stack_set.filled_in({**whole, **change}, given_)

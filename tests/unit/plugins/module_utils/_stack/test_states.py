@@ -36,7 +36,7 @@ PATHS = {
     "IMPORT_ROLLBACK_COMPLETE": ("update", "", "delete"),
     "IMPORT_ROLLBACK_FAILED": ("stuck", "stuck", "delete"),
 }
-ALREADY = ["create", "update", "delete", "delete again", "delete without what resists", "resume"]
+ALREADY = ["create", "update", "delete", "delete again", "delete, retaining what cannot be deleted", "resume"]
 
 
 @pytest.mark.parametrize(("status", "paths"), PATHS.items())
@@ -59,8 +59,8 @@ def test_the_first_step_of_the_path_is_the_next_operation(status):
     [
         ("DELETE_FAILED", True, {"delete"}, "delete again"),
         ("DELETE_FAILED", False, {"delete"}, "delete again"),
-        ("DELETE_FAILED", False, {"delete", "delete again"}, "delete without what resists"),
-        ("DELETE_FAILED", False, {"delete", "delete again", "delete without what resists"}, "stuck"),
+        ("DELETE_FAILED", False, {"delete", "delete again"}, "delete, retaining what cannot be deleted"),
+        ("DELETE_FAILED", False, {"delete", "delete again", "delete, retaining what cannot be deleted"}, "stuck"),
         ("UPDATE_COMPLETE", False, {"delete"}, "stuck"),
         ("UPDATE_ROLLBACK_COMPLETE", True, {"update"}, "stuck"),
         ("UPDATE_ROLLBACK_COMPLETE", True, {"resume"}, "update"),

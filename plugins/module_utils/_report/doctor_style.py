@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The style sheet of the doctor's page. PRIVATE to the collection."""
+"""The style sheet of the doctor's HTML page. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ CSS = """
 :root {
   color-scheme: light dark;
   --page: #f4f6f9; --card: #ffffff; --ink: #16202c; --soft: #5b6878; --line: #e1e6ec; --sea: #eef2f7; --land: #c7d1dc;
-  --ok: #1d8a5b; --risk: #b07900; --unknown: #6a5acd; --broken: #cf2f3b; --uncovered: #cf2f3b; --none: #9aa7b5;
+  --ok: #1d8a5b; --risk: #b07900; --unknown: #6a5acd; --broken: #cf2f3b; --none: #9aa7b5;
   --ok-bg: #e3f4ec; --risk-bg: #fdf1d6; --unknown-bg: #ebe8fb; --broken-bg: #fde5e6; --none-bg: #eef1f4;
   --shadow: 0 1px 2px rgb(22 32 44 / 6%), 0 8px 24px rgb(22 32 44 / 6%);
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #0e141b; --card: #161e27; --ink: #e6edf4; --soft: #93a1b1; --line: #263240; --sea: #111923; --land: #2e3c4c;
-    --ok: #48c78e; --risk: #f0b429; --unknown: #a59bf5; --broken: #ff6b74; --uncovered: #ff6b74; --none: #5d6b7a;
+    --ok: #48c78e; --risk: #f0b429; --unknown: #a59bf5; --broken: #ff6b74; --none: #5d6b7a;
     --ok-bg: #14322a; --risk-bg: #3a2e10; --unknown-bg: #2a2750; --broken-bg: #43191f; --none-bg: #1d2731;
     --shadow: none;
   }
@@ -50,13 +50,13 @@ p { margin: 0; }
   font: 600 13px system-ui, "Noto Sans", "DejaVu Sans", sans-serif; fill: var(--ink); paint-order: stroke;
   stroke: var(--sea); stroke-width: 4px; stroke-linejoin: round;
 }
-a:focus-visible, summary:focus-visible { outline: 3px solid var(--unknown); outline-offset: 2px; border-radius: 6px; }
+summary:focus-visible { outline: 3px solid var(--unknown); outline-offset: 2px; border-radius: 6px; }
 .ok { --tone: var(--ok); --tint: var(--ok-bg); }
-.risk { --tone: var(--risk); --tint: var(--risk-bg); }
+.risk, .unlisted { --tone: var(--risk); --tint: var(--risk-bg); }
 .unknown { --tone: var(--unknown); --tint: var(--unknown-bg); }
 .broken, .uncovered { --tone: var(--broken); --tint: var(--broken-bg); }
 .none { --tone: var(--none); --tint: var(--none-bg); }
-svg .ok, svg .risk, svg .unknown, svg .broken, svg .none { fill: var(--tone); }
+svg .ok, svg .risk, svg .unlisted, svg .unknown, svg .broken, svg .none { fill: var(--tone); }
 svg .uncovered { fill: var(--sea); stroke: var(--broken); stroke-width: 3; }
 .dot { width: 9px; height: 9px; border-radius: 50%; background: var(--tone); flex: none; align-self: center; }
 .dot.uncovered { background: none; border: 2.5px solid var(--broken); }
@@ -70,6 +70,7 @@ svg .uncovered { fill: var(--sea); stroke: var(--broken); stroke-width: 3; }
 .finding dl { display: grid; grid-template-columns: 84px 1fr; gap: 3px 12px; margin: 8px 0 0; }
 .finding dt { color: var(--soft); }
 .finding dd { margin: 0; overflow-wrap: anywhere; }
+.finding code { display: block; font-size: 13px; overflow-wrap: anywhere; }
 .places { display: flex; flex-wrap: wrap; gap: 6px; margin: 0; padding: 0; list-style: none; }
 .places li { padding: 1px 9px; border-radius: 6px; background: var(--tint); font-size: 13px; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
@@ -85,14 +86,13 @@ td:last-child { padding-right: 16px; }
   display: inline-grid; place-items: center; width: 28px; height: 26px; border-radius: 7px; background: var(--tint);
   color: var(--tone); font-weight: 700; font-size: 14px; cursor: help;
 }
-tr:target > * { background: var(--sea); }
 details { padding: 0 18px 0; }
 summary { cursor: pointer; padding: 12px 0; color: var(--soft); }
 details[open] summary { color: var(--ink); }
-.questions {
+.requirements {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 6px 26px; padding: 0 0 18px;
 }
-.questions p { padding: 4px 0; }
+.requirements p { padding: 4px 0; }
 footer { margin-top: 40px; color: var(--soft); font-size: 13px; }
 @media (max-width: 640px) {
   main { padding: 22px 14px 40px; }

@@ -15,54 +15,59 @@ from .._routing.simulation import event_of
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
-    from .._pipeline.desired import Account
+    from .._model.account import Account
     from .._routing.simulation import Rule
 
 NAME = "secops.securityhub canary"
 GENERATOR = "secops.securityhub/canary"
 TITLE = "TEST, please ignore: the canary of secops.securityhub"
 DESCRIPTION = (
-    "Nothing is wrong. The Ansible collection secops.securityhub has sent this finding to prove that findings of this "
-    "region arrive, and archives it at once."
+    "Nothing is wrong. The Ansible collection secops.securityhub imported this finding to prove that findings of this "
+    "region reach Slack. It archives the finding as soon as the test ends."
 )
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a test finding comes from; *bus*: the region in which it is sent on, its own or the home region."""
+class TestFinding:
+    """A test finding (ASFF), its EventBridge event, and the names of the topics that it must reach."""
 
-    account: Account
-    region: str
-    bus: str
-
-
-@dataclass(frozen=True)
-class Specimen:
-    """A test finding, its event, and the names of the topics that it has to reach."""
-
-    finding: dict[str, Any]
+    asff: dict[str, Any]
     event: dict[str, Any]
     topics: tuple[str, ...]
 
     @property
     def id(self) -> str:
         """Return the finding's id."""
-        return str(self.finding["Id"])
+        return str(self.asff["Id"])
 
     @property
     def severity(self) -> str:
-        """Return the finding's severity."""
-        return str(self.finding["Severity"]["Label"])
+        """Return the finding's severity label."""
+        return str(self.asff["Severity"]["Label"])
 
 
-def specimens(place: Place, rules: Iterable[Rule], identifier: str, now: datetime.datetime) -> tuple[Specimen, ...]:
-    """Return the fewest, and mildest, test findings of a place that reach every topic that any would reach.
+def choose(
+    account: Account,
+    region: str,
+    forwarding_region: str,
+    rules: Sequence[Rule],
+    identifier: str,
+    now: datetime.datetime,
+) -> tuple[TestFinding, ...]:
+    """Return the fewest test findings, of the lowest severities, that reach every topic that any test finding reaches.
 
-    Mostly one; two channels that take different severities need one each.
+    Usually one is enough. Two channels without a severity in common need one each. *forwarding_region*: the region
+    whose *rules* forward the findings of *region*: the same or the home region.
     """
-    candidates = [_specimen(finding(place, identifier, severity, now), place, rules) for severity in SEVERITIES]
+    candidates = []
+    for severity in SEVERITIES:
+        asff = finding(account, region, identifier, severity, now)
+        # Security Hub adds the region itself.
+        event = event_of({**asff, "Region": region}, account.id, forwarding_region)
+        topics = dict.fromkeys(rule.route for rule in rules if matches(rule.pattern, event))
+        candidates.append(TestFinding(asff, event, tuple(topics)))
     missing = {topic for candidate in candidates for topic in candidate.topics}
     chosen = []
     while missing:
@@ -72,19 +77,11 @@ def specimens(place: Place, rules: Iterable[Rule], identifier: str, now: datetim
     return tuple(chosen)
 
 
-def _specimen(found: dict[str, Any], place: Place, rules: Iterable[Rule]) -> Specimen:
-    # Security Hub fills in the region itself.
-    event = event_of({**found, "Region": place.region}, place.account.id, place.bus)
-    topics = dict.fromkeys(rule.route for rule in rules if matches(rule.pattern, event))
-    return Specimen(found, event, tuple(topics))
-
-
-def finding(place: Place, identifier: str, severity: str, now: datetime.datetime) -> dict[str, Any]:
-    """Return a finding of the account's own default product, which nobody can take for a real one.
+def finding(account: Account, region: str, identifier: str, severity: str, now: datetime.datetime) -> dict[str, Any]:
+    """Return a finding (ASFF) of the account's own default product that cannot be mistaken for a real one.
 
     https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html
     """
-    account, region = place.account, place.region
     time = timestamp(now)
     return {
         "SchemaVersion": "2018-10-08",
@@ -109,34 +106,34 @@ def finding(place: Place, identifier: str, severity: str, now: datetime.datetime
 
 
 def product_arn(account: Account, region: str) -> str:
-    """Return the ARN of the product under which an account imports findings of its own."""
+    """Return the ARN of the product under which an account imports its own findings."""
     return f"arn:{account.partition}:securityhub:{region}:{account.id}:product/{account.id}/default"
 
 
-def filters(account: Account, region: str) -> dict[str, Any]:
-    """Return what finds the test findings of a region that nobody has archived, as AwsSecurityFindingFilters."""
-    wanted = {
+def active_filters(account: Account, region: str) -> dict[str, Any]:
+    """Return the AwsSecurityFindingFilters of the test findings of a region that are not archived."""
+    values = {
         "ProductArn": product_arn(account, region),
         "GeneratorId": GENERATOR,
         "AwsAccountId": account.id,
         "RecordState": "ACTIVE",
     }
-    return {name: [{"Value": value, "Comparison": "EQUALS"}] for name, value in wanted.items()}
+    return {name: [{"Value": value, "Comparison": "EQUALS"}] for name, value in values.items()}
 
 
-# What BatchImportFindings takes of what GetFindings gives: the rest is Security Hub's own, or other people's.
+# The members returned by GetFindings that BatchImportFindings accepts. Security Hub and its users own the others.
 IMPORTABLE = (
     *("SchemaVersion", "Id", "ProductArn", "GeneratorId", "AwsAccountId", "CreatedAt", "Severity", "Title"),
     *("Description", "Types", "Resources", "ProductName", "CompanyName", "Sample", "Remediation"),
 )
 
 
-def archived(found: dict[str, Any], now: datetime.datetime) -> dict[str, Any]:
-    """Return the finding as it is to be left behind."""
-    kept = {name: found[name] for name in IMPORTABLE if name in found}
+def archived(asff: dict[str, Any], now: datetime.datetime) -> dict[str, Any]:
+    """Return the finding in its archived state."""
+    kept = {name: asff[name] for name in IMPORTABLE if name in asff}
     return {**kept, "UpdatedAt": timestamp(now), "RecordState": "ARCHIVED"}
 
 
 def timestamp(moment: datetime.datetime) -> str:
-    """Return a time as findings have it: RFC 3339 in UTC, with milliseconds."""
+    """Return a time in the format of ASFF: RFC 3339 in UTC, with milliseconds."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"

@@ -1,0 +1,163 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sends test findings through the targets and waits until they arrive. PRIVATE to the collection.
+
+Everything that is created on the way is deleted again, also when a call fails or the run is interrupted. The next
+canary deletes what a killed run has left behind.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._aws import errors
+from .._aws import parallel
+from .._aws.errors import UserError
+from .._plan import forwarding
+from .._services import events
+from .._services import securityhub
+from . import findings
+from . import listeners
+from . import messages
+from .cleanup import Cleanup
+from .cleanup import interrupts_raise
+from .probes import ProbeOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from collections.abc import Mapping
+    from collections.abc import Sequence
+
+    from .._aws.clients import Clients
+    from .._model.plan import TargetDesign
+    from .listeners import Listener
+    from .listeners import Received
+    from .probes import Pair
+    from .probes import Probe
+
+SETTLE_SECONDS = 2.0  # until a new subscription receives everything that is published
+
+
+def send(aws: Clients, probes: Sequence[Probe], timeout: float) -> list[ProbeOutcome]:
+    """Send all test findings, wait up to *timeout* seconds until they arrive, clean up, and return the outcomes."""
+    cleanup = Cleanup()
+    with interrupts_raise():
+        try:
+            outcomes = _wait(aws, _import_all(aws, cleanup, probes), timeout)
+        finally:
+            try:
+                undone = cleanup.undo()
+            except KeyboardInterrupt:
+                # The process ends anyway, but must not leave anything behind.
+                cleanup.undo()
+                raise
+    return [_cleaned_up(outcome, undone) for outcome in outcomes]
+
+
+def _cleaned_up(outcome: ProbeOutcome, undone: Mapping[str, tuple[str, ...]]) -> ProbeOutcome:
+    host = outcome.probe.host
+    queue_url = outcome.listener.queue_url if outcome.listener else ""
+    left_behind = (*undone.get(host, ()), *undone.get(queue_url, ()))
+    return replace(outcome, imported=host in undone, left_behind=left_behind)
+
+
+def _import_all(aws: Clients, cleanup: Cleanup, probes: Sequence[Probe]) -> list[ProbeOutcome]:
+    """Listen to all topics, then import all test findings."""
+    topics: dict[str, tuple[TargetDesign, list[str]]] = {}
+    for probe in probes:
+        if probe.sender:
+            _sender, arns = topics.setdefault(probe.sender.host, (probe.sender, []))
+            arns += [item.arn for item in probe.destinations if item.arn not in arns]
+    opened = parallel.each(lambda item: listeners.listen(aws, cleanup, item[0].settings, item[1]), topics.values())
+    listening = {outcome.item[0].host: outcome for outcome in opened}
+    time.sleep(SETTLE_SECONDS if any(outcome.value for outcome in opened) else 0)
+    imports = parallel.each(partial(_import, aws, cleanup, listening), probes)
+    return [outcome.value or _failed(outcome.item, outcome.error) for outcome in imports]
+
+
+def _failed(probe: Probe, error: Exception | None) -> ProbeOutcome:
+    return ProbeOutcome(probe, errors.explain(error or UserError("unknown")))
+
+
+def _import(aws: Clients, cleanup: Cleanup, listening: Mapping[str, Any], probe: Probe) -> ProbeOutcome:
+    """Import the test findings of a probe, after archiving those that earlier canaries left behind."""
+    if probe.sender is None:
+        return ProbeOutcome(probe, probe.error)
+    opened = listening[probe.sender.host]
+    if opened.error:
+        raise opened.error
+    settings = probe.settings
+    matched = _matching_rules(aws, probe, probe.sender)
+    call = partial(aws.call, settings.source, settings.region, "securityhub")
+    test_findings = [item.asff for item in probe.findings]
+    leftovers = call(securityhub.get_findings, probe.leftovers)
+    if leftovers:
+        call(securityhub.batch_import_findings, _archived(leftovers[:100]))
+    with cleanup.creating():
+        # Before the call: if its answer is lost, there may be findings all the same.
+        cleanup.add(probe.host, lambda: call(securityhub.batch_import_findings, _archived(test_findings)))
+        sent_at = time.monotonic()
+        call(securityhub.batch_import_findings, test_findings)
+    return ProbeOutcome(probe, listener=opened.value, sent_at=sent_at, matched=matched)
+
+
+def _archived(listed: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return [findings.archived(asff, now) for asff in listed]
+
+
+def _matching_rules(aws: Clients, probe: Probe, sender: TargetDesign) -> dict[Pair, tuple[str, ...]]:
+    """Return the names of the enabled rules that match, by finding and topic. EventBridge evaluates their patterns."""
+    call = partial(aws.call, sender.settings.source, sender.settings.region, "events")
+    live = call(events.list_rules, sender.settings.name)
+    found: dict[Pair, tuple[str, ...]] = {}
+    for rule in forwarding.rules_of(sender):
+        live_rule = live.get(rule.name)
+        if live_rule is None or live_rule.get("State") == "DISABLED":
+            continue
+        for finding in probe.findings:
+            if rule.route in finding.topics and call(events.matches, live_rule["EventPattern"], finding.event):
+                pair = (finding.id, rule.route)
+                found[pair] = (*found.get(pair, ()), rule.name)
+    return found
+
+
+def _wait(aws: Clients, outcomes: list[ProbeOutcome], timeout: float) -> list[ProbeOutcome]:
+    """Receive from all listeners, in rounds, until nothing more can arrive or *timeout* seconds are over."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        waiting = {item.listener.queue_url: item.listener for item in outcomes if item.listener and _may_arrive(item)}
+        if not waiting:
+            break
+        received = parallel.each(partial(listeners.receive, aws), waiting.values())
+        by_queue = {outcome.item.queue_url: outcome for outcome in received}
+        outcomes = [_with(item, by_queue.get(item.listener.queue_url if item.listener else "")) for item in outcomes]
+    return [
+        replace(item, error=messages.QUEUE_DELETED) if item.queue_is_missing and not item.error else item
+        for item in outcomes
+    ]
+
+
+def _may_arrive(outcome: ProbeOutcome) -> bool:
+    """Tell whether a finding that a rule matches has not arrived yet."""
+    return not outcome.error and any(pair in outcome.matched for pair in outcome.missing)
+
+
+def _with(outcome: ProbeOutcome, received: parallel.Outcome[Listener, Received | None] | None) -> ProbeOutcome:
+    """Return the outcome with what its listener has received. A failed listener fails it unless all has arrived."""
+    if received is None or not outcome.missing:
+        return outcome
+    if received.error:
+        return replace(outcome, error=outcome.error or errors.explain(received.error))
+    if received.value is None:
+        return replace(outcome, queue_is_missing=True)
+    seconds = round(received.value.time - outcome.sent_at, 1)
+    heard = {(finding, arn.rpartition(":")[2]) for finding, arn in received.value.messages}
+    arrived = {pair: seconds for pair in outcome.missing if pair in heard}
+    return replace(outcome, arrived={**outcome.arrived, **arrived}, queue_is_missing=False)

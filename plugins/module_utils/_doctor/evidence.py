@@ -1,0 +1,90 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that the checks know about a target and its account: frozen values. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._channel import transformations
+from .._channel.platforms import SLACK
+from .._plan import drift
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Sequence
+
+    from .._channel.transformations import Configuration
+    from .._model.drift import Drift
+    from .._model.plan import TargetDesign
+    from .._model.settings import Channel
+    from .._model.snapshot import AccountSnapshot
+    from .metrics import AccountMetrics
+    from .metrics import TargetMetrics
+
+
+@dataclass(frozen=True)
+class RolePolicies:
+    """The policies of the channel role: the documents of the inline ones by name, the ARNs of the attached ones."""
+
+    inline: Mapping[str, Any]
+    attached: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AccountEvidence:
+    """An account, its metrics and the policies of its channel role.
+
+    The errors say, with a remedy, why something could not be read ('' if it was): its metrics and authorized
+    workspaces, and the policies. *channel_error*: why its channels cannot be configured as the inventory says.
+    """
+
+    snapshot: AccountSnapshot
+    metrics: AccountMetrics | None = None
+    role_policies: RolePolicies | None = None
+    metrics_error: str = ""
+    role_error: str = ""
+    channel_error: str = ""
+
+    def counted(self, configuration: Configuration, metric: str) -> int:
+        """Return what Amazon Q counted for a configuration."""
+        name = transformations.configuration_name(configuration)
+        return self.metrics.counts.get((name, metric), 0) if self.metrics else 0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A target and its metrics. *hours*: how far back the metrics go. *account*: None if it is unknown.
+
+    The errors say, with a remedy, why something could not be read ('' if it was): the target itself, the resources of
+    its stack, its metrics.
+    """
+
+    target: TargetDesign
+    hours: int
+    account: AccountEvidence | None = None
+    metrics: TargetMetrics | None = None
+    target_error: str = ""
+    resources_error: str = ""
+    metrics_error: str = ""
+
+    def drifts(self, *parts: str) -> list[Drift]:
+        """Return the differences between the stack's template and the live resources in these parts."""
+        live = self.target.live
+        if live.resources is None or live.path is None:
+            return []
+        return [item for item in drift.drifts(live.resources, live.path) if item.part in parts]
+
+    def configuration_of(self, channel: Channel) -> Configuration | None:
+        """Return the account's configuration of a Slack channel, whatever its name."""
+        configurations: Sequence[Configuration] = self.account.snapshot.configurations if self.account else ()
+        wanted = (channel.workspace_id, channel.channel_id)
+        return next((item for item in configurations if (item[SLACK.team_id], item[SLACK.channel_id]) == wanted), None)
+
+    def configurations(self) -> list[Configuration]:
+        """Return the configurations of the target's Slack channels, those that exist."""
+        found = [self.configuration_of(route.channel) for route in self.target.settings.routes]
+        return [item for item in found if item is not None]

@@ -1,0 +1,203 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks for unintended access: who can publish, receive findings, or act through the channel: pure.
+
+PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._apply.identity import ROLE_POLICY
+from .._aws import errors
+from .._channel import transformations
+from .._model import names
+from .._plan import identity as identities
+from .._resource.operation import Operation
+from .._resource.tags import MANAGED_TAG
+from .._resource.tags import tags_of
+from .._stack import resources as stack_resources
+from . import messages
+from .results import nothing
+from .results import ok
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._channel.transformations import Configuration
+    from .._model.identity import Identity
+    from .._model.settings import Settings
+    from .evidence import AccountEvidence
+    from .evidence import Evidence
+    from .results import Result
+
+# Conditions that limit a statement for everyone to certain accounts, resources or networks, if they name values
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html).
+LIMITING_KEYS = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceip",
+        "aws:sourceorgid",
+        "aws:sourceorgpaths",
+        "aws:sourceowner",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+    }
+)
+LIMITING_OPERATORS = frozenset(
+    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"}
+)
+EVERYTHING = frozenset({"*", "0.0.0.0/0", "::/0"})
+
+
+def topic_policy(evidence: Evidence) -> Result:
+    """Check that no statement of a topic's policy applies to everyone."""
+    path = evidence.target.live.path
+    if path is None:
+        return _unread(evidence)
+    found = {
+        arn: [item for item in _statements(attributes) if is_open(item)] for arn, attributes in path.topics.items()
+    }
+    return _reported(evidence, found, messages.topics_open)
+
+
+def _statements(attributes: dict[str, str]) -> list[dict[str, Any]]:
+    return _listed(json.loads(attributes.get("Policy") or "{}").get("Statement"))
+
+
+def is_open(statement: dict[str, Any]) -> bool:
+    """Return whether a statement allows something to everyone, without a condition that limits it."""
+    if statement.get("Effect") != "Allow":
+        return False
+    principal = statement.get("Principal")
+    of_accounts = _listed(principal.get("AWS")) if isinstance(principal, dict) else [principal]
+    if "*" not in of_accounts and "NotPrincipal" not in statement:
+        return False
+    return not any(
+        operator.rpartition(":")[2].lower() in LIMITING_OPERATORS
+        and key.lower() in LIMITING_KEYS
+        and not EVERYTHING & set(_listed(values))
+        for operator, keys in (statement.get("Condition") or {}).items()
+        for key, values in keys.items()
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def subscribers(evidence: Evidence) -> Result:
+    """Check that only Amazon Q, and running canaries, receive what is published to the topics."""
+    path, settings = evidence.target.live.path, evidence.target.settings
+    if path is None:
+        return _unread(evidence)
+    canaries = f":sqs:{settings.region}:{evidence.target.account_id}:{settings.name}-canary-"
+    found = {
+        arn: [item for item in items if item["Protocol"] != "sqs" or canaries not in item["Endpoint"]]
+        for arn, items in path.subscribers.items()
+    }
+    return _reported(evidence, found, messages.unknown_subscribers)
+
+
+def destinations(evidence: Evidence) -> Result:
+    """Check that the rules have no targets that the stack does not have."""
+    live = evidence.target.live
+    if live.path is None or live.resources is None:
+        return _unread(evidence)
+    found = {}
+    for rule in live.resources.of_type(stack_resources.RULE):
+        known = {target["Arn"] for target in rule["Targets"]}
+        found[rule["Name"]] = [item for item in live.path.targets.get(rule["Name"], []) if item["Arn"] not in known]
+    return _reported(evidence, found, messages.unknown_targets)
+
+
+def _reported(
+    evidence: Evidence,
+    found: dict[str, list[dict[str, Any]]],
+    report: Callable[[str, dict[str, list[dict[str, Any]]]], Result],
+) -> Result:
+    """Return the report about the resources, by ARN or name, for which something was found."""
+    some = {name: items for name, items in found.items() if items}
+    return report(evidence.target.settings.region, some) if some else ok()
+
+
+def _unread(evidence: Evidence) -> Result:
+    return messages.unread(evidence.resources_error) if evidence.resources_error else nothing("no stack")
+
+
+def role(evidence: Evidence) -> Result:
+    """Check that our channel configurations use our role, and that it is as this collection created it."""
+    if evidence.account is None or not _own_configurations(evidence):
+        return nothing("the channel configuration is not managed by this collection")
+    desired, live = _identity(evidence.account, evidence.target.settings), evidence.account.snapshot.identity
+    problems = identities.problems(desired, live)
+    if problems:
+        return messages.identity_refused(errors.joined(problems))
+    for configuration in _own_configurations(evidence):
+        if configuration["IamRoleArn"] != desired.role_arn:
+            name = transformations.configuration_name(configuration)
+            return messages.role_replaced(name, configuration["IamRoleArn"], desired.role_name)
+    if identities.plan(desired, live, own_guardrail=False).role == Operation.NONE:
+        return ok()
+    return messages.role_changed(desired.role_name) if live.role else messages.role_missing(desired.role_name)
+
+
+def permissions(evidence: Evidence) -> Result:
+    """Check that our role has no permissions but those that the buttons need."""
+    if evidence.account is None or not _own_configurations(evidence):
+        return nothing("the channel configuration is not managed by this collection")
+    if evidence.account.role_error:
+        return messages.unread(evidence.account.role_error, messages.UNKNOWN_PERMISSIONS)
+    desired, found = _identity(evidence.account, evidence.target.settings), evidence.account.role_policies
+    if found is None:
+        return nothing("no role")
+    granted = {ROLE_POLICY: desired.permissions} if desired.permissions else {}
+    unknown = [name for name in found.inline if name not in granted]
+    if unknown or found.attached:
+        return messages.unknown_permissions(desired.role_name, unknown, found.attached)
+    changed = [name for name in found.inline if identities.document_of(found.inline[name]) != granted[name]]
+    return messages.permissions_changed(desired.role_name, changed[0]) if changed else ok()
+
+
+def guardrail(evidence: Evidence) -> Result:
+    """Check that our channel configurations have the guardrail of the inventory, and that it is unchanged."""
+    if evidence.account is None or not _own_configurations(evidence):
+        return nothing("the channel configuration is not managed by this collection")
+    desired, live = _identity(evidence.account, evidence.target.settings), evidence.account.snapshot.identity
+    given = evidence.target.settings.value("guardrail_policy_arns")
+    expected = list(given) or [desired.guardrail_arn]
+    for configuration in _own_configurations(evidence):
+        arns = transformations.normalized(configuration)["GuardrailPolicyArns"]
+        if arns != sorted(expected):
+            name = transformations.configuration_name(configuration)
+            return messages.guardrail_replaced(name, arns, expected)
+    if given or identities.problems(desired, live):
+        return ok()
+    if identities.plan(desired, live, own_guardrail=True).guardrail == Operation.NONE:
+        return ok()
+    return messages.guardrail_changed(desired.guardrail_name, exists=live.guardrail is not None)
+
+
+def _identity(account: AccountEvidence, settings: Settings) -> Identity:
+    return names.identity(settings, account.snapshot.account)
+
+
+def _own_configurations(evidence: Evidence) -> list[Configuration]:
+    """Return the account's configurations that have our role, or our tag."""
+    if evidence.account is None:
+        return []
+    role_arn, name = _identity(evidence.account, evidence.target.settings).role_arn, evidence.target.settings.name
+    return [
+        item
+        for item in evidence.account.snapshot.configurations
+        if item["IamRoleArn"] == role_arn or tags_of(item).get(MANAGED_TAG) == name
+    ]

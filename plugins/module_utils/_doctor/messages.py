@@ -1,0 +1,401 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The problems that the doctor reports, each with its effect and remedy: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from .._channel.platforms import CONSOLE
+from .._model.identity import PERMISSIONS_TAG
+from .._stack import states
+from .results import BROKEN
+from .results import RISK
+from .results import UNCOVERED
+from .results import UNKNOWN
+from .results import Result
+
+DEPLOY = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack"
+REPAIR = f"{DEPLOY} -e securityhub_slack_repair_drift=true"
+EXPORT = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_export"
+DOCTOR = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_doctor"
+
+NOTHING_ARRIVES = "No finding of this region reaches the channel."
+UNKNOWN_ARRIVAL = "It is not known whether findings of this region arrive."
+OTHER_FINDINGS = "The findings that are sent are not those that the inventory asks for."
+NO_ALARM = "No alarm is raised when findings are lost."
+DEPLOY_STACK_SET = "Export the StackSet, then deploy the file that the playbook writes."
+SEND_ONE = "send a finding with the custom action and check that it arrives."
+INSPECT_AGAIN = "Fix that, then run the doctor again."
+
+
+def sentence(text: str) -> str:
+    """Return a text as a sentence."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def unread(error: str, effect: str = UNKNOWN_ARRIVAL) -> Result:
+    """Report something that could not be read; *error* says why."""
+    return Result(UNKNOWN, sentence(error), effect, INSPECT_AGAIN, (DOCTOR,))
+
+
+def undecided(error: str) -> Result:
+    """Report a target for which it cannot be decided what to deploy."""
+    return Result(
+        BROKEN, sentence(error), "It cannot be decided which findings to send from here.", INSPECT_AGAIN, (DOCTOR,)
+    )
+
+
+def leftover(*, stack_set: bool) -> Result:
+    """Report a deployment that the inventory does not ask for."""
+    problem = "The target has a deployment, but the inventory says that it should have none."
+    effect = "Findings may be sent twice, or although they should not be sent."
+    if stack_set:
+        return Result(RISK, problem, effect, f"Run the playbook. {DEPLOY_STACK_SET}", (DEPLOY, EXPORT))
+    return Result(RISK, problem, effect, "Run the playbook to remove it.", (DEPLOY,))
+
+
+HUB_DISABLED = Result(
+    BROKEN,
+    "Security Hub is not enabled.",
+    "This region has no findings to send.",
+    "Enable Security Hub in the console or with the module secops.securityhub.securityhub_hub, or remove the region "
+    "from the inventory.",
+)
+ACTION_MISSING = Result(
+    BROKEN,
+    "The custom action does not exist.",
+    "Findings cannot be sent by hand.",
+    "Run the playbook to create it.",
+    (DEPLOY,),
+)
+ACTION_CHANGED = Result(
+    RISK,
+    "The custom action has another name or description than the inventory says.",
+    "People may not recognize it in the console.",
+    "Run the playbook to change it back.",
+    (DEPLOY,),
+)
+STACK_FOREIGN = Result(
+    BROKEN,
+    "A stack with this name exists, and is not managed by this collection.",
+    NOTHING_ARRIVES,
+    "Set securityhub_slack_name to another name, then run the playbook.",
+    (DEPLOY,),
+)
+STACK_OUTDATED = Result(
+    RISK,
+    "The stack was deployed with other variables than those in the inventory now.",
+    OTHER_FINDINGS,
+    "Run the playbook to update it.",
+    (DEPLOY,),
+)
+
+# Statuses of a stack that does not work, or not as intended.
+STACK_STATUS = {
+    "": (BROKEN, "The stack does not exist.", NOTHING_ARRIVES),
+    states.EMPTY: (BROKEN, "The stack is empty: a change set was created and never executed.", NOTHING_ARRIVES),
+    "CREATE_FAILED": (BROKEN, "The stack could not be created.", NOTHING_ARRIVES),
+    "ROLLBACK_COMPLETE": (BROKEN, "Creating the stack failed and was rolled back.", NOTHING_ARRIVES),
+    "ROLLBACK_FAILED": (BROKEN, "Creating the stack failed, and so did the rollback.", NOTHING_ARRIVES),
+    "DELETE_FAILED": (BROKEN, "The stack could not be deleted completely.", NOTHING_ARRIVES),
+    "UPDATE_FAILED": (RISK, "The last update of the stack failed.", "It still works with its former variables."),
+    "UPDATE_ROLLBACK_FAILED": (
+        RISK,
+        "Updating the stack failed, and so did the rollback.",
+        "It may work with its former variables, or with some of the new ones.",
+    ),
+}
+
+
+def stack_status(status: str) -> Result:
+    """Report a status of STACK_STATUS."""
+    state, problem, effect = STACK_STATUS[status]
+    remedy = "Run the playbook. It repairs the stack, or reports why it cannot."
+    return Result(state, problem, effect, remedy, (DEPLOY,))
+
+
+def stack_in_progress(status: str) -> Result:
+    """Report a stack that is being changed."""
+    remedy = "Wait until CloudFormation has finished, then run the doctor again."
+    return Result(RISK, f"The stack is in {status}.", "It is being changed right now.", remedy, (DOCTOR,))
+
+
+def stack_of_set(reason: str, *, works: bool) -> Result:
+    """Report a stack that a StackSet has not deployed as planned."""
+    return Result(
+        RISK if works else BROKEN,
+        f"A StackSet deploys the stack, and {reason}.",
+        OTHER_FINDINGS if works else NOTHING_ARRIVES,
+        DEPLOY_STACK_SET,
+        (EXPORT,),
+    )
+
+
+def drifted(problems: list[str], effect: str, *, loses: bool, remedy: str = "") -> Result:
+    """Report resources that differ from the stack's template; *remedy* where the playbook cannot restore them."""
+    problem = sentence("; ".join(problems))
+    state = BROKEN if loses else RISK
+    if remedy:
+        return Result(state, problem, effect, sentence(remedy))
+    return Result(state, problem, effect, "Run the playbook with drift repair to restore it.", (REPAIR,))
+
+
+RULE_LOSES = "Findings that should be sent automatically do not arrive, or not all of them."
+ACTION_RULE_LOSES = "Findings that are sent by hand do not arrive."
+SENT_TWICE = "Findings are sent more than once."
+NOT_KEPT = "Events that EventBridge cannot deliver are not kept, and no alarm is raised."
+KEY_RISK = "Messages are not encrypted as intended, or alarms cannot be delivered."
+OPEN_ALARM_TOPIC = (
+    "Ask the owner of the topic to let cloudwatch.amazonaws.com publish to it and, if it is encrypted, use its key "
+    "(kms:Decrypt and kms:GenerateDataKey* in the key policy; keys of AWS cannot be used). Otherwise, set "
+    "securityhub_slack_alarm_topic_arn to another topic."
+)
+
+
+def key_unread(error: str) -> Result:
+    """Report a KMS key that could not be read."""
+    return Result(
+        UNKNOWN,
+        sentence(error),
+        "It is not known whether EventBridge may use the key of the topic.",
+        "Grant kms:DescribeKey and kms:GetKeyPolicy on the key to the credentials of the doctor, or ask its owner.",
+    )
+
+
+def not_connected(problems: list[str]) -> Result:
+    """Report topics that are not in their channel configuration."""
+    remedy = "Run the playbook to connect them."
+    return Result(BROKEN, sentence("; ".join(problems)), NOTHING_ARRIVES, remedy, (DEPLOY,))
+
+
+def channel_refused(error: str) -> Result:
+    """Report why the channel cannot be configured as the inventory says."""
+    return Result(BROKEN, sentence(error), NOTHING_ARRIVES, INSPECT_AGAIN, (DOCTOR,))
+
+
+def channel_disabled(reason: str) -> Result:
+    """Report a channel configuration that is disabled."""
+    return Result(
+        BROKEN,
+        f"The channel configuration is disabled{f' ({reason})' if reason else ''}.",
+        NOTHING_ARRIVES,
+        "Ask the organization's administrator to allow this channel in the chat applications policy (AWS "
+        "Organizations, Policies).",
+    )
+
+
+def workspace_unauthorized(workspace_id: str) -> Result:
+    """Report a Slack workspace that the account has not authorized."""
+    return Result(
+        BROKEN,
+        f"The Slack workspace {workspace_id} is not authorized in this account, or no longer.",
+        NOTHING_ARRIVES,
+        f"Open {CONSOLE} in this account, choose Configure new client, then Slack, and allow it. AWS has no API for "
+        "this.",
+    )
+
+
+def lost_in_slack(channel_id: str, arrived: int, failed: int, hours: int) -> Result:
+    """Report messages that Amazon Q could not post."""
+    return Result(
+        RISK if arrived else BROKEN,
+        f"Slack accepted {arrived} of {failed + arrived} messages to channel {channel_id} in the last {hours} h.",
+        "Messages are lost between Amazon Q and Slack.",
+        "Type /invite @Amazon Q in the channel, which private channels need, and check that the channel exists and is "
+        "not archived. The log group /aws/chatbot/ in us-east-1 has the details.",
+    )
+
+
+def unsupported_events(count: int, hours: int) -> Result:
+    """Report events that Amazon Q dropped because of their format."""
+    return Result(
+        RISK,
+        f"Amazon Q dropped {count} events that it does not support in the last {hours} h.",
+        "These messages did not arrive.",
+        "Find the topic of the channel that carries anything but unmodified events. Those of this collection do not, "
+        "as long as its rule targets and subscriptions are in order.",
+    )
+
+
+def throttled_events(count: int, hours: int) -> Result:
+    """Report events that Amazon Q dropped because there were too many."""
+    return Result(
+        RISK,
+        f"Amazon Q throttled {count} events in the last {hours} h. Its limit is 10 per second.",
+        "These messages did not arrive.",
+        "Send fewer findings: raise securityhub_slack_minimum_severity, or add suppressions.",
+    )
+
+
+def dead_letters(count: int) -> Result:
+    """Report events in the dead-letter queue."""
+    return Result(
+        RISK,
+        f"The dead-letter queue holds events that EventBridge could not deliver: {count}.",
+        "These findings did not arrive.",
+        "Read the attribute ERROR_MESSAGE of each message for the reason, and its body for the finding. Once the "
+        "cause is fixed and the findings are known, purge the queue.",
+    )
+
+
+def failed_invocations(failed: int, invocations: int, hours: int) -> Result:
+    """Report events that EventBridge could not deliver."""
+    return Result(
+        RISK,
+        f"EventBridge could not deliver {failed} of {invocations} events in the last {hours} h.",
+        "These findings did not arrive.",
+        f"If all other checks are in order now, the cause is fixed: {SEND_ONE}",
+    )
+
+
+def failed_notifications(failed: int, hours: int) -> Result:
+    """Report notifications that SNS could not deliver."""
+    return Result(
+        RISK,
+        f"SNS could not deliver {failed} notifications in the last {hours} h.",
+        "A subscriber of the topic missed them, which may or may not be Amazon Q.",
+        f"Check who is subscribed to the topic, then {SEND_ONE}",
+    )
+
+
+# Unintended access. The names in these commands are not ours, so they are quoted.
+
+READ_BY_OTHERS = "Findings may be read by people who should not see them."
+UNKNOWN_PERMISSIONS = "It is not known what people can do from the channel."
+TOO_MUCH = "People in the channel may be able to do more in this account than they should."
+
+
+def topics_open(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
+    """Report topics, by ARN, whose policies have statements for everyone."""
+    sids = [(arn, str(item["Sid"])) for arn, items in found.items() for item in items if item.get("Sid")]
+    statements = f" (statements: {', '.join(sid for _arn, sid in sids)})" if sids else ""
+    return Result(
+        RISK,
+        f"The policy of the topic {' and '.join(map(_name, found))} gives access to everyone{statements}.",
+        "Anyone with an AWS account may be able to send messages to the channel, or to receive the findings.",
+        "Remove the statement, or limit it with a condition such as aws:SourceAccount.",
+        tuple(_aws("sns", "remove-permission", region, "--topic-arn", arn, "--label", sid) for arn, sid in sids),
+    )
+
+
+def unknown_subscribers(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
+    """Report subscriptions of others than Amazon Q by topic ARN, as ListSubscriptionsByTopic shapes them."""
+    items = [item for of_topic in found.values() for item in of_topic]
+    subscribers = ", ".join(f"{item['Protocol']} {item['Endpoint']}" for item in items)
+    arns = [item["SubscriptionArn"] for item in items if item["SubscriptionArn"].startswith("arn:")]
+    return Result(
+        RISK,
+        f"The topic {' and '.join(map(_name, found))} has other subscribers than Amazon Q: {subscribers}.",
+        READ_BY_OTHERS,
+        "If you do not know a subscriber, remove its subscription. The playbooks never do. AWS deletes unconfirmed "
+        "subscriptions after two days.",
+        tuple(_aws("sns", "unsubscribe", region, "--subscription-arn", arn) for arn in arns),
+    )
+
+
+def unknown_targets(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
+    """Report targets, by rule, that the stack does not have, as ListTargetsByRule shapes them."""
+    targets = [(rule, item) for rule, items in found.items() for item in items]
+    arns = ", ".join(item["Arn"] for _rule, item in targets)
+    return Result(
+        RISK,
+        f"The rule {' and '.join(found)} has targets that are not in its stack: {arns}.",
+        READ_BY_OTHERS,
+        "If you do not know a target, remove it. The playbooks never do.",
+        tuple(_aws("events", "remove-targets", region, "--rule", rule, "--ids", item["Id"]) for rule, item in targets),
+    )
+
+
+def identity_refused(error: str) -> Result:
+    """Report a role or guardrail that is not managed by this collection."""
+    return Result(RISK, sentence(error), UNKNOWN_PERMISSIONS, INSPECT_AGAIN, (DOCTOR,))
+
+
+def role_missing(role: str) -> Result:
+    """Report a channel role that does not exist."""
+    effect = "Amazon Q may stop sending messages."
+    return Result(RISK, f"The channel role {role} does not exist.", effect, "Run the playbook to create it.", (DEPLOY,))
+
+
+def role_changed(role: str) -> Result:
+    """Report a channel role whose trust policy or tags were changed."""
+    problem = f"The trust policy or the tags of the channel role {role} were changed."
+    effect = "Amazon Q may stop sending messages, or others may be able to assume the role."
+    return Result(RISK, problem, effect, "Run the playbook to restore it.", (DEPLOY,))
+
+
+def role_replaced(configuration: str, role_arn: str, expected: str) -> Result:
+    """Report a channel configuration of ours with another role."""
+    problem = f"The channel configuration {configuration} has the role {role_arn}, not the channel role {expected}."
+    return Result(RISK, problem, TOO_MUCH, "Run the playbook to restore it.", (DEPLOY,))
+
+
+def unknown_permissions(role: str, inline: list[str], attached: tuple[str, ...]) -> Result:
+    """Report policies of the channel role that this collection did not grant: names of inline ones, ARNs of others."""
+    policies = ", ".join([*(f"inline policy {name}" for name in inline), *attached])
+    return Result(
+        RISK,
+        f"The channel role {role} has policies that this collection did not grant: {policies}.",
+        TOO_MUCH,
+        "Remove them. The playbooks never do.",
+        (
+            *(_aws("iam", "delete-role-policy", "", "--role-name", role, "--policy-name", name) for name in inline),
+            *(_aws("iam", "detach-role-policy", "", "--role-name", role, "--policy-arn", arn) for arn in attached),
+        ),
+    )
+
+
+def permissions_changed(role: str, policy: str) -> Result:
+    """Report a changed document of the policy that grants the channel role what the buttons need."""
+    return Result(
+        RISK,
+        f"The inline policy {policy} of the channel role {role} was changed.",
+        TOO_MUCH,
+        "Remove the tag that says that the policy is up to date, then run the playbook to restore it.",
+        (_aws("iam", "untag-role", "", "--role-name", role, "--tag-keys", PERMISSIONS_TAG), DEPLOY),
+    )
+
+
+def guardrail_replaced(configuration: str, arns: list[str], expected: list[str]) -> Result:
+    """Report a channel configuration of ours with other guardrail policies than those that the inventory asks for."""
+    found = ", ".join(arns) or "none, which means AdministratorAccess"
+    return Result(
+        RISK,
+        f"The guardrail of the channel configuration {configuration} is {found}, not {', '.join(expected)}.",
+        TOO_MUCH,
+        "Run the playbook to restore it.",
+        (DEPLOY,),
+    )
+
+
+def guardrail_changed(policy: str, *, exists: bool) -> Result:
+    """Report a guardrail policy of ours that was changed or does not exist."""
+    problem = f"The guardrail policy {policy} {'was changed' if exists else 'does not exist'}."
+    return Result(RISK, problem, TOO_MUCH, "Run the playbook to restore it.", (DEPLOY,))
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition(":")[2]
+
+
+def _aws(service: str, operation: str, region: str, *options: str) -> str:
+    """Return a command of the AWS CLI; *region*: '' for a global service."""
+    return shlex.join(["aws", service, operation, *(["--region", region] if region else []), *options])
+
+
+REGION_UNCOVERED = Result(
+    UNCOVERED,
+    "Security Hub is enabled, and nothing is deployed.",
+    "Findings of this region are not sent to Slack.",
+    "Add the region to the inventory and run the playbook. To leave it out on purpose, add it with "
+    "securityhub_slack_state: absent.",
+    (DEPLOY,),
+)
+
+
+def regions_unread(error: str) -> Result:
+    """Report an account whose regions could not be listed."""
+    return unread(error, "It is not known whether other regions have findings that nothing sends.")

@@ -1,0 +1,112 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What AWS services counted recently, and the workspaces that an account has authorized: reads only.
+
+PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from .._channel import metrics as chatbot_metrics
+from .._channel import transformations
+from .._channel.platforms import SLACK
+from .._observe import accounts
+from .._services import chatbot
+from .._services import cloudwatch
+from .._services.cloudwatch import Metric
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Mapping
+
+    from .._aws.clients import Clients
+    from .._model.settings import Settings
+    from .._model.snapshot import AccountSnapshot
+    from .._stack.template import StackDesign
+
+CHATBOT_METRICS = (
+    chatbot_metrics.DELIVERED,
+    chatbot_metrics.FAILED,
+    chatbot_metrics.UNSUPPORTED,
+    chatbot_metrics.THROTTLED,
+)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The period that metrics are read for."""
+
+    start: datetime.datetime
+    end: datetime.datetime
+
+    @property
+    def hours(self) -> int:
+        """Return its length in hours."""
+        return round((self.end - self.start).total_seconds() / 3600)
+
+
+@dataclass(frozen=True)
+class TargetMetrics:
+    """What EventBridge and SNS counted for a target's rules and topics."""
+
+    invocations: int = 0
+    failed_invocations: int = 0
+    delivered: int = 0
+    failed_deliveries: int = 0
+
+
+@dataclass(frozen=True)
+class AccountMetrics:
+    """An account's authorized workspaces, and what Amazon Q counted by name of configuration and metric."""
+
+    workspaces: frozenset[str] = frozenset()
+    counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
+def of_target(aws: Clients, settings: Settings, design: StackDesign, window: Window) -> TargetMetrics:
+    """Return what was counted for a target: one call."""
+    rules, topics = [rule.name for rule in design.rules], list(design.topics)
+    kinds = (
+        ("AWS/Events", "Invocations", "RuleName", rules),
+        ("AWS/Events", "FailedInvocations", "RuleName", rules),
+        ("AWS/SNS", "NumberOfNotificationsDelivered", "TopicName", topics),
+        ("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", topics),
+    )
+    metrics = [
+        Metric(namespace, name, dimension, value) for namespace, name, dimension, values in kinds for value in values
+    ]
+    sums = aws.call(settings.source, settings.region, "cloudwatch", cloudwatch.sums, metrics, window.start, window.end)
+    totals: Counter[str] = Counter()
+    for metric, count in sums.items():
+        totals[metric.name] += count
+    return TargetMetrics(*(totals[name] for _namespace, name, _dimension, _values in kinds))
+
+
+def of_account(aws: Clients, account: AccountSnapshot, window: Window) -> AccountMetrics:
+    """Return an account's authorized workspaces, and what was counted for its configurations: two calls."""
+    settings = account.settings
+    workspaces = accounts.call_chatbot(aws, settings, chatbot.describe_slack_workspaces)
+    metrics = [
+        Metric(
+            chatbot_metrics.NAMESPACE,
+            name,
+            chatbot_metrics.DIMENSION,
+            transformations.configuration_name(configuration),
+        )
+        for configuration in account.configurations
+        for name in CHATBOT_METRICS
+    ]
+    sums = {}
+    if metrics:
+        region = chatbot_metrics.REGION
+        sums = aws.call(settings.source, region, "cloudwatch", cloudwatch.sums, metrics, window.start, window.end)
+    return AccountMetrics(
+        workspaces=frozenset(item[SLACK.team_id] for item in workspaces),
+        counts={(metric.value, metric.name): count for metric, count in sums.items()},
+    )

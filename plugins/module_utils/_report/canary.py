@@ -1,0 +1,168 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The outcome of a canary, as the module returns it and as a terminal of 80 columns shows it: pure. PRIVATE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._canary import channels
+from .._canary import messages
+from .._canary import probes
+from .._channel import metrics
+from .text import LISTED_AT_MOST
+from .text import count
+from .text import few_of
+from .text import wrapped
+
+if TYPE_CHECKING:
+    from .._canary.channels import ChannelOutcome
+    from .._canary.probes import ProbeOutcome
+
+SIGNS = {True: "ok", False: "XX", None: "-"}
+HOST_WIDTH = 36  # what the columns leave of 80, and the margins
+
+
+def result(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> dict[str, Any]:
+    """Return what the module returns."""
+    found = [outcome.state for outcome in outcomes]
+    channel_failed = any(outcome.state == channels.FAILED for outcome in channel_outcomes)
+    return {
+        "changed": any(outcome.imported for outcome in outcomes) or probes.READY in found,
+        "healthy": probes.LOST not in found and probes.FAILED not in found and not channel_failed,
+        "summary": {"targets": len(found), **{state: found.count(state) for state in probes.STATES}},
+        "targets": {outcome.probe.host: _target(outcome) for outcome in outcomes},
+        "channels": [_channel(outcome) for outcome in channel_outcomes],
+        "msg": summary(outcomes, channel_outcomes),
+    }
+
+
+def _target(outcome: ProbeOutcome) -> dict[str, Any]:
+    probe = outcome.probe
+    return {
+        "account_id": probe.account_id,
+        "region": probe.settings.region,
+        "state": outcome.state,
+        "findings": [
+            {"id": item.id, "severity": item.severity, "topics": list(item.topics)} for item in probe.findings
+        ],
+        "steps": outcome.steps,
+        "rules": sorted({rule for rules in outcome.matched.values() for rule in rules}),
+        "topics": {
+            topic: max(seconds for (_finding, name), seconds in outcome.arrived.items() if name == topic)
+            for topic in sorted({topic for _finding, topic in outcome.arrived})
+        },
+        "untested": list(probe.untested),
+        "seconds": outcome.seconds,
+        "msg": message(outcome),
+    }
+
+
+def _channel(outcome: ChannelOutcome) -> dict[str, Any]:
+    return {
+        "account_id": outcome.design.account.id,
+        "configuration": outcome.configuration,
+        "channel_id": outcome.channel_id,
+        "expected": outcome.expected,
+        "delivered": outcome.posted,
+        "failed": outcome.failed,
+        "state": outcome.state,
+    }
+
+
+def summary(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> str:
+    """Return the outcome in a sentence."""
+    found = [outcome.state for outcome in outcomes]
+    parts = [f"{found.count(state)} {state}" for state in probes.STATES if state in found]
+    failed = [outcome.channel_id for outcome in channel_outcomes if outcome.state == channels.FAILED]
+    text = f"{count(len(found), 'target')}: {', '.join(parts)}."
+    if set(found) == {probes.SKIPPED}:
+        text += " Nothing was tested."
+    return text + (f" Not posted to Slack: {', '.join(failed)}." if failed else "")
+
+
+def message(outcome: ProbeOutcome) -> str:
+    """Return the outcome for one target in words: for a failure or loss its cause and remedy."""
+    probe = outcome.probe
+    if outcome.error:
+        return outcome.error
+    if outcome.left_behind:
+        return messages.LEFT_BEHIND.format(reason=outcome.left_behind[0].rstrip("."))
+    if probe.skipped:
+        return probe.skipped
+    if outcome.state == probes.LOST:
+        return " ".join(dict.fromkeys(loss.sentence for loss in outcome.losses))
+    severities = " and ".join(finding.severity for finding in probe.findings)
+    untested = f"; not tested: {', '.join(probe.untested)}" if probe.untested else ""
+    if outcome.state == probes.ARRIVED:
+        return f"{severities}, {outcome.seconds:.1f} s{untested}"
+    channel_ids = dict.fromkeys(destination.channel.channel_id for destination in probe.destinations)
+    return f"would send {severities} to {' and '.join(channel_ids)}{untested}"
+
+
+def table(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> list[str]:
+    """Return a table of targets and steps, then in words what did not arrive and why."""
+    channel_lines = [wrapped(_channel_line(outcome)) for outcome in channel_outcomes]
+    parts = [_steps(outcomes), _words(outcomes), *channel_lines, wrapped(summary(outcomes, channel_outcomes))]
+    return [line for part in parts if part for line in ("", *part)]
+
+
+def _steps(outcomes: list[ProbeOutcome]) -> list[str]:
+    sent = [outcome for outcome in outcomes if outcome.listener and not outcome.error]
+    if not sent:
+        return []
+    shown = sent
+    if len(sent) > LISTED_AT_MOST:
+        shown = [outcome for outcome in sent if outcome.state != probes.ARRIVED]
+    width = min(HOST_WIDTH, max([len("TARGET"), *(len(outcome.probe.host) for outcome in shown)]))
+    headings = "".join(f"  {heading.upper()}" for heading in (*probes.STEPS, "seconds"))
+    lines = [f"  {'TARGET':{width}}{headings}", *(line for outcome in shown for line in _row(outcome, width))]
+    if len(shown) < len(sent):
+        lines.append(f"  and {count(len(sent) - len(shown), 'target')} where everything arrived")
+    return lines
+
+
+def _row(outcome: ProbeOutcome, width: int) -> list[str]:
+    cells = "".join(f"  {SIGNS[worked]:>{len(step)}}" for step, worked in outcome.steps.items())
+    seconds = "-" if outcome.seconds is None else f"{outcome.seconds:.1f}"
+    cells += f"  {seconds:>7}"
+    host = outcome.probe.host
+    return [f"  {host:{width}}{cells}"] if len(host) <= width else [f"  {host}", f"  {'':{width}}{cells}"]
+
+
+def _words(outcomes: list[ProbeOutcome]) -> list[str]:
+    """Return the messages, each once with all its targets."""
+    hosts: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        text = message(outcome)
+        if outcome.state == probes.ARRIVED:
+            untested = outcome.probe.untested
+            text = f"not tested: {', '.join(untested)}" if untested else ""
+        elif outcome.state in (probes.LOST, probes.FAILED):
+            text = f"{outcome.state.upper()}: {text}"
+        elif outcome.state == probes.SKIPPED:
+            text = f"{probes.SKIPPED}: {text}"
+        if text:
+            hosts.setdefault(text, []).append(outcome.probe.host)
+    return [line for text, named in hosts.items() for line in wrapped(f"  {few_of(named)}: {text}")]
+
+
+def _channel_line(outcome: ChannelOutcome) -> str:
+    head = f"  Slack channel {outcome.channel_id} ({outcome.configuration}): "
+    expected = count(outcome.expected, "message")
+    if outcome.state == channels.NOTHING:
+        return f"{head}No test finding has arrived yet."
+    if outcome.state == channels.DELIVERED:
+        return f"{head}Amazon Q posted {expected}."
+    if outcome.state == channels.NOT_SEEN:
+        return f"{head}Amazon Q's metrics are not available yet. Check the channel: it should show {expected}."
+    refused = outcome.more(metrics.FAILED)
+    if refused:
+        return (
+            f"{head}LOST: Amazon Q could not post {count(refused, 'message')}. Check that the channel exists "
+            "and is not archived, and type /invite @Amazon Q in it."
+        )
+    unsupported = count(outcome.more(metrics.UNSUPPORTED), "message")
+    return f"{head}LOST: Amazon Q did not understand {unsupported}. {messages.REPAIR}"

@@ -1,0 +1,88 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A digest as a custom notification of Amazon Q Developer in chat applications: pure. PRIVATE to the collection.
+
+Whoever can import a finding chooses the names in it, and Slack interprets markup in a text: links, mentions of a whole
+channel, formatting. So names are shown as code, without the characters that would end the code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._channel import message
+from .text import count
+from .text import few_of
+
+if TYPE_CHECKING:
+    from .._digest.counts import Ranking
+    from .._digest.digests import Digest
+    from .._model.plan import AccountDesign
+
+EVENT_TYPE = "Security Hub digest"
+# Longer names are shortened in the middle: most are ARNs, whose end says more. All names together stay below the 3,000
+# characters that Slack accepts in a block of text (https://docs.slack.dev/reference/block-kit/blocks/section-block).
+LONGEST_NAME = 100
+FIRST_OF_A_NAME = 40
+# Slack's characters for markup, and the one that ends code.
+MARKUP = "<>&`"
+# If all findings are in one region, or one account, the rest of the message shows it.
+ALWAYS_RANKED = ("Controls", "Resources")
+
+
+def notification(digest: Digest, days: int) -> dict[str, Any]:
+    """Return what is published; a finding is called new for *days*."""
+    name = _account_name(digest.design)
+    title = f"{EVENT_TYPE}: account {digest.design.account.id}" + (f" ({_plain(name)})" if name else "")
+    content: dict[str, Any] = {"title": title, "description": "\n".join(lines(digest, days))}
+    if digest.busiest:
+        console = message.CONSOLE.replace("<hub>", digest.busiest)
+        link = f"{console}/home?region={digest.busiest}#/findings"
+        content["nextSteps"] = [f"View the findings in {digest.busiest}: {link}"]
+    return message.custom(content, {"summary": title, "eventType": EVENT_TYPE})
+
+
+def _account_name(design: AccountDesign) -> str:
+    """Return the part before the region that the names of all hosts of the account have in common, or ''."""
+    names = {target.host.removesuffix(target.settings.region).rstrip(".") for target in design.targets}
+    return names.pop() if len(names) == 1 else ""
+
+
+def lines(digest: Digest, days: int) -> list[str]:
+    """Return the lines of the message, in Slack's markup."""
+    found = digest.counts
+    regions = sorted(target.settings.region for target in digest.counted)
+    where = few_of(regions) if len(regions) <= 3 else count(len(regions), "region")
+    where += f", including the regions linked to {digest.home}" if digest.home else ""
+    text = [f"*{_severities(found.severities) or 'No finding'}* open in {where}"]
+    if found.total:
+        text.append(f"New in the last {count(days, 'day')}: {_severities(found.new) or 'none'}")
+    if found.oldest_days is not None:
+        text.append(f"Oldest {found.highest}: {count(found.oldest_days, 'day')}")
+    shown = (item for item in found.rankings if item.of > 1 or (item.of and item.kind in ALWAYS_RANKED))
+    text += map(_ranking, shown)
+    if digest.missing:
+        text.append(f"*Not counted* (failed): {few_of([_code(host) for host in digest.missing])}")
+    return text
+
+
+def _severities(numbers: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {severity}" for severity, number in numbers.items())
+
+
+def _ranking(ranking: Ranking) -> str:
+    top = ", ".join(f"{_code(name)} ({number:,})" for name, number in ranking.top)
+    more = ranking.of - len(ranking.top)
+    return f"{ranking.kind}: {top}" + (f" and {more:,} more" if more else "")
+
+
+def _code(name: str) -> str:
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:FIRST_OF_A_NAME]}...{name[FIRST_OF_A_NAME + 3 - LONGEST_NAME :]}"
+    return f"`{_plain(name)}`"
+
+
+def _plain(text: str) -> str:
+    return "".join(char if char.isprintable() and char not in MARKUP else "?" for char in text)

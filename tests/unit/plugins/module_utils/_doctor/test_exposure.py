@@ -1,0 +1,206 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The doctor sees a hijacked channel: each way to listen in, to forge messages, or to act through it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._doctor import exposure
+from ansible_collections.secops.securityhub.plugins.module_utils._doctor import messages
+from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit.breakages import RULE
+from ansible_collections.secops.securityhub.tests.unit.breakages import topic_attribute
+from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
+from ansible_collections.secops.securityhub.tests.unit.deployed import NAME
+from ansible_collections.secops.securityhub.tests.unit.deployed import TOPIC
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._doctor.test_examination import look
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._doctor.test_examination import states
+
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+ROLE = f"{NAME}-channel"
+EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+FOREIGN_QUEUE = f"arn:aws:sqs:{HERE}:999999999999:copy"
+CHANNEL_WIDE = {"role", "permissions", "guardrail"}
+
+
+def topic_open(fleet):
+    policy = json.loads(fleet.client("sns").get_topic_attributes(TopicArn=TOPIC)["Attributes"]["Policy"])
+    policy["Statement"].append(
+        {
+            "Sid": "Open",
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": ["sns:Publish", "sns:Subscribe"],
+            "Resource": TOPIC,
+        }
+    )
+    topic_attribute(fleet, "Policy", json.dumps(policy))
+
+
+def mail_subscribed(fleet):
+    fleet.client("sns").subscribe(TopicArn=TOPIC, Protocol="email", Endpoint="eve@example.com")
+
+
+def rule_copied(fleet):
+    fleet.client("events").put_targets(Rule=RULE, Targets=[{"Id": "copy", "Arn": FOREIGN_QUEUE}])
+
+
+def inline_policy(fleet):
+    fleet.client("iam").put_role_policy(RoleName=ROLE, PolicyName="all", PolicyDocument=EVERYTHING)
+
+
+def administrator_attached(fleet):
+    fleet.client("iam").attach_role_policy(RoleName=ROLE, PolicyArn=ADMINISTRATOR)
+
+
+def configuration_changed(fleet, **members):
+    fleet.client("chatbot", "us-east-2").update_slack_channel_configuration(
+        ChatConfigurationArn=deployed.CONFIGURATION, SlackChannelId=deployed.CHANNEL, **members
+    )
+
+
+def administrator_as_guardrail(fleet):
+    configuration_changed(fleet, GuardrailPolicyArns=[ADMINISTRATOR])
+
+
+def guardrail_opened(fleet):
+    arn = f"arn:aws:iam::{deployed.ACCOUNT}:policy/{NAME}-channel-guardrail"
+    fleet.client("iam").create_policy_version(PolicyArn=arn, PolicyDocument=EVERYTHING, SetAsDefault=True)
+
+
+def other_role(fleet):
+    trust = {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    iam = fleet.client("iam")
+    try:
+        iam.create_role(RoleName="admin", AssumeRolePolicyDocument=document)
+    except iam.exceptions.EntityAlreadyExistsException:
+        pass
+    configuration_changed(fleet, IamRoleArn=f"arn:aws:iam::{deployed.ACCOUNT}:role/admin")
+
+
+# What an attacker does, the check that sees it, facts of the problem, and the start of the first command against it.
+ATTACKS = [
+    (topic_open, "access", ["topic securityhub-slack", "everyone", "Open"], "aws sns remove-permission"),
+    (mail_subscribed, "subscribers", ["email eve@example.com"], "aws sns unsubscribe"),
+    (rule_copied, "destinations", [RULE, FOREIGN_QUEUE], "aws events remove-targets"),
+    (inline_policy, "permissions", [ROLE, "inline policy all"], "aws iam delete-role-policy"),
+    (administrator_attached, "permissions", [ROLE, ADMINISTRATOR], "aws iam detach-role-policy"),
+    (administrator_as_guardrail, "guardrail", [NAME, ADMINISTRATOR], messages.DEPLOY),
+    (guardrail_opened, "guardrail", [f"{NAME}-channel-guardrail", "changed"], messages.DEPLOY),
+    (other_role, "role", [NAME, "role/admin"], messages.DEPLOY),
+]
+
+
+@pytest.fixture
+def fleet(emulator, monkeypatch):
+    return deployed.deploy(emulator, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("attack", "check", "facts", "command"), ATTACKS, ids=lambda item: getattr(item, "__name__", "")
+)
+def test_each_attack_is_a_problem_of_its_own(fleet, emulator, attack, check, facts, command):
+    attack(fleet)
+    emulator.forget_requests()
+    found = look(fleet)
+    assert emulator.writes() == []
+    (finding,) = found.findings
+    assert (finding.check, finding.result.state) == (check, "risk")
+    assert all(fact in finding.result.problem for fact in facts), finding.result.problem
+    assert finding.result.effect
+    assert finding.result.remedy
+    assert (finding.result.commands or ("aws sns unsubscribe",))[0].startswith(command)
+    hosts = deployed.REGIONS if check in CHANNEL_WIDE else (HERE,)
+    assert set(finding.where) == set(hosts)
+    assert found.healthy, "every finding still arrives"
+
+
+def test_all_attacks_together_hide_none(fleet):
+    for attack, _check, _facts, _command in ATTACKS:
+        attack(fleet)
+    here = states(look(fleet))
+    assert {name for name, state in here.items() if state == "risk"} == {check for _attack, check, *_ in ATTACKS}
+
+
+@pytest.mark.parametrize(
+    "attack", [administrator_as_guardrail, guardrail_opened, other_role], ids=lambda item: item.__name__
+)
+def test_an_ordinary_run_restores_what_is_ours(fleet, attack):
+    attack(fleet)
+    assert look(fleet).findings
+    fleet.run()
+    assert look(fleet).findings == ()
+
+
+def test_the_playbook_does_not_remove_what_it_does_not_know(fleet):
+    mail_subscribed(fleet)
+    rule_copied(fleet)
+    fleet.run(repair_drift=True)
+    assert {finding.check for finding in look(fleet).findings} == {"subscribers", "destinations"}
+
+
+def test_the_buttons_and_their_permissions_are_no_problem_until_they_are_changed(emulator, monkeypatch):
+    fleet = deployed.deploy(emulator, monkeypatch, buttons=True, message_format="custom")
+    assert look(fleet).findings == ()
+    fleet.client("iam").put_role_policy(RoleName=ROLE, PolicyName="TriageFindings", PolicyDocument=EVERYTHING)
+    (finding,) = look(fleet).findings
+    assert (finding.check, finding.result.state) == ("permissions", "risk")
+    assert "TriageFindings" in finding.result.problem
+    for command in finding.result.commands[:-1]:
+        words = shlex.split(command)
+        fleet.client("iam").untag_role(RoleName=words[4], TagKeys=[words[6]])
+    fleet.run()
+    assert look(fleet).findings == ()
+
+
+def test_a_guardrail_of_the_inventory_is_no_problem(emulator, monkeypatch):
+    fleet = deployed.deploy(emulator, monkeypatch, guardrail_policy_arns=[ADMINISTRATOR])
+    assert look(fleet).findings == ()
+
+
+def test_policies_that_cannot_be_read_are_unknown(fleet, emulator):
+    emulator.faults({"denied": 1.0, "operations": ["ListAttachedRolePolicies"]})
+    try:
+        found = look(fleet)
+    finally:
+        emulator.faults()
+    assert states(found)["permissions"] == "unknown"
+    assert not found.healthy
+
+
+def statement(**more):
+    return {"Effect": "Allow", "Principal": "*", "Action": "sns:Subscribe", "Resource": TOPIC, **more}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (statement(), True),
+        (statement(Principal={"AWS": "*"}), True),
+        (statement(Principal={"AWS": ["arn:aws:iam::111111111111:root", "*"]}), True),
+        ({"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "sns:*"}, True),
+        (statement(Condition={"Bool": {"aws:SecureTransport": "true"}}), True),
+        (statement(Condition={"StringNotEquals": {"aws:SourceAccount": "999999999999"}}), True),
+        (statement(Condition={"StringLike": {"aws:SourceAccount": "*"}}), True),
+        (statement(Condition={"StringEqualsIfExists": {"aws:SourceAccount": "111111111111"}}), True),
+        (statement(Condition={"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"]}}), True),
+        (statement(Effect="Deny"), False),
+        (statement(Principal={"Service": "events.amazonaws.com"}), False),
+        (statement(Principal={"AWS": "arn:aws:iam::444444444444:root"}), False),
+        (statement(Condition={"StringEquals": {"AWS:SourceOwner": "111111111111"}}), False),
+        (statement(Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-1/*"]}}), False),
+    ],
+)
+def test_a_statement_is_open_if_it_is_for_everyone_and_nothing_limits_it(given, expected):
+    assert exposure.is_open(given) is expected
+
+
+def test_a_foreign_name_cannot_break_out_of_a_command():
+    sid = "x'; rm -rf ~; echo '"
+    (command,) = messages.topics_open(HERE, {TOPIC: [{"Sid": sid}]}).commands
+    assert shlex.split(command)[-1] == sid
