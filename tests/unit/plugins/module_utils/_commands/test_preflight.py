@@ -89,7 +89,7 @@ def test_a_problem_of_one_target_does_not_block_the_others(lab):
     contain(
         done.problems[EU],
         [
-            ["50 custom actions in this account and region", "AWS allows 50"],
+            ["50 custom actions", "AWS allows 50"],
             ["event bus has 101 rules, 2 more are needed, and its quota is 101", "Delete unused rules"],
         ],
     )
