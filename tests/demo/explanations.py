@@ -38,18 +38,20 @@ def verdicts(
     policies: dict[str, policy.Policy],
     rules: dict[str, dict[str, dict[str, Any]]],
     account: str,
-) -> dict[str, simulation.Verdict]:
+) -> dict[str, simulation.Decision]:
     """Return for each finding whether it is forwarded, and why. *rules*: of each Region, as in aws_state."""
     candidates = [topology.Candidate(region, ((NAME, of_region),)) for region, of_region in policies.items()]
-    places = topology.lay_out(candidates, None, topology.AUTO, "").places
+    assignments = topology.lay_out(candidates, None, topology.AUTO, "").assignments
     targets = [
         simulation.Target(
-            host=place.region,
+            host=assignment.region,
             account=account,
-            region=place.region,
-            rules=tuple(simulation.Rule(name, rule["pattern"], NAME) for name, rule in rules[place.region].items()),
-            routes=(simulation.Route(NAME, policies[place.region], place.scopes[0]),),
+            region=assignment.region,
+            rules=tuple(
+                simulation.Rule(name, rule["pattern"], NAME) for name, rule in rules[assignment.region].items()
+            ),
+            channels=(simulation.Channel(NAME, policies[assignment.region], assignment.scopes[0]),),
         )
-        for place in places
+        for assignment in assignments
     ]
     return dict(zip(findings, simulation.simulate(findings.values(), targets, {})))

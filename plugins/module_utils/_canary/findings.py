@@ -66,7 +66,7 @@ def choose(
         asff = finding(account, region, identifier, severity, now)
         # Security Hub adds the region itself.
         event = event_of({**asff, "Region": region}, account.id, forwarding_region)
-        topics = dict.fromkeys(rule.route for rule in rules if matches(rule.pattern, event))
+        topics = dict.fromkeys(rule.topic for rule in rules if matches(rule.pattern, event))
         candidates.append(TestFinding(asff, event, tuple(topics)))
     missing = {topic for candidate in candidates for topic in candidate.topics}
     chosen = []

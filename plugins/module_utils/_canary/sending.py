@@ -122,8 +122,8 @@ def _matching_rules(aws: Clients, probe: Probe, sender: TargetDesign) -> dict[Pa
         if live_rule is None or live_rule.get("State") == "DISABLED":
             continue
         for finding in probe.findings:
-            if rule.route in finding.topics and call(events.matches, live_rule["EventPattern"], finding.event):
-                pair = (finding.id, rule.route)
+            if rule.topic in finding.topics and call(events.matches, live_rule["EventPattern"], finding.event):
+                pair = (finding.id, rule.topic)
                 found[pair] = (*found.get(pair, ()), rule.name)
     return found
 

@@ -133,17 +133,17 @@ def _simulated(
     aggregations = {item.account.id: topology.aggregation_of(item.snapshot.facts.aggregator) for item in designs}
     administrators = _administrators(designs)
 
-    def verdicts(some: Sequence[Finding]) -> list[simulation.Verdict]:
+    def decisions(some: Sequence[Finding]) -> list[simulation.Decision]:
         return simulation.simulate(some, simulated, aggregations, administrators)
 
     def sent_to(topic: str) -> Callable[[Finding], bool]:
-        return lambda finding: any(delivery.route == topic for delivery in verdicts([finding])[0].deliveries)
+        return lambda finding: any(delivery.topic == topic for delivery in decisions([finding])[0].deliveries)
 
-    topics = dict.fromkeys(rule.route for target in simulated for rule in target.rules)
+    topics = dict.fromkeys(rule.topic for target in simulated for rule in target.rules)
     return Simulation(
         targets,
         tuple(dict.fromkeys(notice for design in designs for notice in design.notices)),
-        tuple(verdicts(findings)),
+        tuple(decisions(findings)),
         {topic: volume(findings, sent_to(topic), days, today) for topic in topics},
     )
 

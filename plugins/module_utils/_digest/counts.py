@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from .._routing.explanation import first
-from .._routing.explanation import values_at
-from .._routing.fields import CSPM
+from .._routing.fields import ASFF
 from .._routing.fields import SEVERITIES
+from .._routing.fields import first
+from .._routing.fields import values_at
 from .._routing.volume import created_at
 
 if TYPE_CHECKING:
@@ -70,16 +70,16 @@ class Counts:
 
 def open_finding(asff: dict[str, Any]) -> OpenFinding:
     """Return the attributes of a finding (ASFF) that a digest counts."""
-    account = f"{first(asff, CSPM.account)} {first(asff, ('AwsAccountName',))}"
+    account = f"{first(asff, ASFF.account)} {first(asff, ('AwsAccountName',))}"
     return OpenFinding(
         key=(asff["ProductArn"], asff["Id"]),
-        severity=first(asff, CSPM.severity),
+        severity=first(asff, ASFF.severity),
         created=created_at(asff),
-        region=first(asff, CSPM.region),
+        region=first(asff, ASFF.region),
         account=account.rstrip(),
         # Findings of other products than Security Hub count for the product, for example aws/guardduty.
-        control=first(asff, CSPM.control) or first(asff, CSPM.product).rpartition("product/")[2],
-        resources=frozenset(str(name) for name in values_at(asff, CSPM.resource_id)),
+        control=first(asff, ASFF.control) or first(asff, ASFF.product).rpartition("product/")[2],
+        resources=frozenset(str(name) for name in values_at(asff, ASFF.resource_id)),
     )
 
 

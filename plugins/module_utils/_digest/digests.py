@@ -165,7 +165,7 @@ def _by_channel(
     for target in targets:
         if target.findings is None or target.account != design.account or target.design.desired is None:
             continue
-        automatic = {rule.route for rule in forwarding.rules_of(target.design)}
+        automatic = {rule.topic for rule in forwarding.rules_of(target.design)}
         for channel, arn in target.design.desired.topics:
             topic = arn.rpartition(":")[2]
             if topic in automatic:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from .._routing.clauses import Scope
+    from .._routing.policy import Scope
     from .settings import Settings
     from .snapshot import AccountSnapshot
 
@@ -66,7 +66,7 @@ def worth_reading(account: AccountSnapshot, today: datetime.date) -> list[Target
     layout = of_account(account, today)
     if layout.problems:
         return unread
-    regions = {layout.owner_region, home_region(account) if layout.mode == topology.HOME_REGION else ""}
+    regions = {layout.global_findings_region, home_region(account) if layout.mode == topology.HOME_REGION else ""}
     if layout.mode == topology.PER_REGION and any(
         LINKED in live.responsibilities_of(item.live.stack) for item in present
     ):
@@ -100,8 +100,8 @@ def policies_of(settings: Settings, today: datetime.date) -> list[policies.Polic
 
 def responsibilities(scope: Scope, of_channels: Iterable[policies.Policy]) -> tuple[str, ...]:
     """Return what a target with this scope and these policies forwards beside the findings of its own region."""
-    is_global = scope.region == scope.owner_region and any(topology.cares(policy) for policy in of_channels)
-    return tuple(name for name, applies in ((GLOBAL, is_global), (LINKED, scope.sends_linked)) if applies)
+    is_global = scope.region == scope.global_findings_region and any(map(topology.leaves_global_findings, of_channels))
+    return tuple(name for name, applies in ((GLOBAL, is_global), (LINKED, scope.forwards_linked)) if applies)
 
 
 def forwards_global(target: Any) -> bool:
@@ -121,6 +121,6 @@ def in_another_slice(known: Sequence[TargetSnapshot]) -> list[TargetSnapshot]:
 def _candidate(target: TargetSnapshot, settings: Settings, today: datetime.date) -> topology.Candidate:
     region, hub = target.settings.region, target.live.hub
     if target.in_another_slice:
-        return topology.Candidate(region, (), hub, elsewhere=True)
+        return topology.Candidate(region, (), hub, in_another_slice=True)
     by_topic = tuple((route.topic, policies.policy_of(route.variables, today)) for route in settings.routes)
     return topology.Candidate(region, by_topic, hub)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .._channel import custom_action
     from .._channel import plans
     from .._channel.custom_action import CustomAction
-    from .._routing.clauses import Scope
+    from .._routing.policy import Scope
     from .._securityhub import action_target
     from .._stack.template import StackDesign
     from .account import Account

@@ -137,22 +137,21 @@ def _routes(variables: dict[str, Any], name: str) -> tuple[Route, ...]:
                 f"{configuration}-{route['name']}", workspace, *(str(route.get(key) or "") for key in SLACK_CHANNEL)
             ),
             topic=f"{name}-{route['name']}",
-            variables={**variables, **_policy_of_route(route), **_accounts_elsewhere(route, named)},
+            variables={**policy.for_channel(variables, _policy_keys(route)), **_other_channels(route, named)},
         )
         for route in named
     )
 
 
-def _policy_of_route(route: dict[str, Any]) -> dict[str, Any]:
-    others = ("name", OTHER_ACCOUNTS, *SLACK_CHANNEL)
-    return {PREFIX + key: value for key, value in route.items() if key not in others and value is not None}
+def _policy_keys(route: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in route.items() if key not in ("name", OTHER_ACCOUNTS, *SLACK_CHANNEL)}
 
 
-def _accounts_elsewhere(route: dict[str, Any], routes: list[dict[str, Any]]) -> dict[str, Any]:
+def _other_channels(route: dict[str, Any], routes: list[dict[str, Any]]) -> dict[str, Any]:
     if not route.get(OTHER_ACCOUNTS):
         return {}
     named = [account for other in routes if other is not route for account in other.get("account_ids") or []]
-    return {PREFIX + policy.ACCOUNT_IDS_ELSEWHERE: named}
+    return {PREFIX + policy.OTHER_CHANNELS_ACCOUNT_IDS: named}
 
 
 def problems(settings: Settings) -> list[str]:

@@ -72,7 +72,9 @@ def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
         targets=tuple(everyone[: len(targets)]),
         others=tuple(everyone[len(targets) :]),
         home=_host_in(home, everyone),
-        global_findings=_host_in(layout.owner_region, (item for item in everyone if _deduplicates(item, today))),
+        global_findings=_host_in(
+            layout.global_findings_region, (item for item in everyone if _deduplicates(item, today))
+        ),
         linked=tuple(item.host for item in everyone if item.settings.region in linked),
         uncovered=uncovered,
     )
@@ -108,7 +110,7 @@ def _target(
     configurations: tuple[str, ...],
     today: datetime.date,
 ) -> TargetDesign:
-    place = next(place for place in layout.places if place.region == target.settings.region)
+    place = next(place for place in layout.assignments if place.region == target.settings.region)
     if not place.scopes or target.problems:
         return TargetDesign(target, policy=place.reason, problems=target.problems)
     of_channels = layouts.policies_of(target.settings, today)
@@ -122,7 +124,7 @@ def _target(
     problems = template.problems(desired.stack)
     if problems:
         return TargetDesign(target, problems=tuple(problems))
-    policy = " | ".join(policies.in_words(route.variables) for route in target.settings.routes)
+    policy = " | ".join(policies.summary(route.variables) for route in target.settings.routes)
     return TargetDesign(target, desired, policy, place.scopes)
 
 
@@ -130,7 +132,7 @@ def _home(snapshot: AccountSnapshot, home: TargetDesign, layout: topology.Topolo
     """Return the home region's target, with a problem where it would lose findings of a linked region."""
     if home.problems:
         return home
-    linked = {place.region for place in layout.places if not place.scopes}
+    linked = {place.region for place in layout.assignments if not place.scopes}
     invalid = [target.host for target in snapshot.invalid if target.settings.region in linked]
     if invalid:
         sentence = (
@@ -157,7 +159,7 @@ def _host_in(region: str, targets: Iterable[TargetDesign]) -> str:
 
 
 def _deduplicates(target: TargetDesign, today: datetime.date) -> bool:
-    return any(map(topology.cares, layouts.policies_of(target.settings, today)))
+    return any(map(topology.leaves_global_findings, layouts.policies_of(target.settings, today)))
 
 
 # The deployment of one target
@@ -254,7 +256,7 @@ def _unwatched(snapshot: AccountSnapshot, layout: topology.Topology) -> list[str
     """Return what to report where alarms are on, and none can watch Amazon Q's metrics, which one region has."""
     present = [item.settings for item in snapshot.everyone if item.settings.present]
     alarmed = {settings.region for settings in present if settings.value("alarms")}
-    if not alarmed or any(place.region in alarmed & {metrics.REGION} and place.scopes for place in layout.places):
+    if not alarmed or any(place.region in alarmed & {metrics.REGION} and place.scopes for place in layout.assignments):
         return []
     return [
         f"no alarm reports when Amazon Q itself loses messages: its metrics are in {metrics.REGION}, where no "
@@ -291,7 +293,7 @@ def _remarks(snapshot: AccountSnapshot, present: list[TargetSnapshot], today: da
             f"forwarded (securityhub_slack_finding_format)"
         )
     expired = {
-        suppression.words: suppression.expires
+        suppression.description: suppression.expires
         for target in present
         for route in target.settings.routes
         for suppression in policies.expired(route.variables, today)

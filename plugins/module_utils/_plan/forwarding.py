@@ -77,7 +77,7 @@ def forwarded(target: TargetDesign, findings: Iterable[Finding]) -> list[Forward
 
 def _topics(rules: tuple[simulation.Rule, ...], target: TargetDesign, finding: Finding) -> tuple[str, ...]:
     event = simulation.event_of({**finding, "Workflow": {"Status": "NEW"}}, target.account_id, target.settings.region)
-    return tuple(dict.fromkeys(rule.route for rule in rules if matches(rule.pattern, event)))
+    return tuple(dict.fromkeys(rule.topic for rule in rules if matches(rule.pattern, event)))
 
 
 def filters(target: TargetDesign, today: datetime.date, statuses: tuple[str, ...] = ("NEW",)) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def simulated(target: TargetDesign, today: datetime.date) -> simulation.Target:
     """Return a target in the form in which the simulation takes it."""
     settings = target.settings
     routes = tuple(
-        simulation.Route(route.topic, policies.policy_of(route.variables, today), scope)
+        simulation.Channel(route.topic, policies.policy_of(route.variables, today), scope)
         for route, scope in zip(settings.routes, target.scopes)
     )
     return simulation.Target(

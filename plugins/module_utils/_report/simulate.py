@@ -9,10 +9,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from typing import Any
 
-from .._routing.explanation import first
+from .._routing.fields import OCSF
 from .._routing.fields import SEVERITIES
-from .._routing.fields import V2
-from .._routing.simulation import schema_of
+from .._routing.fields import first
+from .._routing.fields import format_of
 from .text import count
 from .text import failed
 from .text import notes
@@ -20,7 +20,7 @@ from .text import wrapped
 
 if TYPE_CHECKING:
     from .._model.simulation import Simulation
-    from .._routing.simulation import Verdict
+    from .._routing.simulation import Decision
 
 # More findings than this are counted by verdict, not listed; the result has them all.
 LISTED_AT_MOST = 25
@@ -29,22 +29,22 @@ LONGEST_TITLE = 48
 
 def result(found: Simulation, days: int) -> dict[str, Any]:
     """Return the result of the module."""
-    sent = sum(verdict.sent for verdict in found.verdicts)
+    sent = sum(decision.sent for decision in found.decisions)
     return {
         "changed": False,
-        "findings": [_finding(verdict) for verdict in found.verdicts],
-        "summary": {"findings": len(found.verdicts), "sent": sent, "not_sent": len(found.verdicts) - sent},
+        "findings": [_finding(decision) for decision in found.decisions],
+        "summary": {"findings": len(found.decisions), "sent": sent, "not_sent": len(found.decisions) - sent},
         "volume": _volume(found, days),
         "notices": list(found.notices),
         "problems": {target.host: target.error for target in found.targets if target.problems},
     }
 
 
-def _finding(verdict: Verdict) -> dict[str, Any]:
-    finding = verdict.finding
-    fields = schema_of(finding)
+def _finding(decision: Decision) -> dict[str, Any]:
+    finding = decision.finding
+    fields = format_of(finding)
     id_path, title_path = (
-        (("finding_info", "uid"), ("finding_info", "title")) if fields is V2 else (("Id",), ("Title",))
+        (("finding_info", "uid"), ("finding_info", "title")) if fields is OCSF else (("Id",), ("Title",))
     )
     return {
         "id": first(finding, id_path),
@@ -52,11 +52,12 @@ def _finding(verdict: Verdict) -> dict[str, Any]:
         "account_id": first(finding, fields.account),
         "region": first(finding, fields.region),
         "severity": first(finding, fields.severity).upper(),
-        "sent": verdict.sent,
+        "sent": decision.sent,
         "sent_by": [
-            {"target": delivery.host, "rule": delivery.rule, "topic": delivery.route} for delivery in verdict.deliveries
+            {"target": delivery.host, "rule": delivery.rule, "topic": delivery.topic}
+            for delivery in decision.deliveries
         ],
-        "verdict": verdict.sentence,
+        "verdict": decision.sentence,
     }
 
 

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one field of a finding must be, as a set that can be intersected and written down. PRIVATE to the collection.
+"""Sets of texts that one field of a finding may have, as an event pattern can express them. PRIVATE to the collection.
 
-An event pattern holds a field once: two conditions on it do not add up, the later one wins
-(https://github.com/aws/event-ruler, JsonRuleCompiler). So they are intersected here, before they are written.
+An event pattern holds a field once: a second condition on it replaces the first
+(https://github.com/aws/event-ruler, JsonRuleCompiler). Conditions on one field are therefore intersected here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from typing import NamedTuple
 
-from .operators import OPERATORS
+from .operators import fits_value
 
 EXACT = "exactly"
 PREFIX = "prefix"
@@ -25,72 +25,129 @@ WILDCARD = "wildcard"
 
 
 class Matcher(NamedTuple):
-    """One value, prefix, suffix or wildcard (in a wildcard, * stands for any text and a backslash escapes)."""
+    """A text, prefix, suffix or wildcard (in a wildcard, * stands for any text and a backslash escapes)."""
 
     kind: str
     text: str
 
-    @property
-    def wildcard(self) -> str:
-        """Return the same set of texts as a wildcard."""
-        if self.kind == WILDCARD:
-            return self.text
-        escaped = self.text.replace("\\", "\\\\").replace("*", "\\*")
-        return {EXACT: escaped, PREFIX: escaped + "*", SUFFIX: "*" + escaped}[self.kind]
-
-    def matches(self, text: str) -> bool:
-        """Return whether *text* is one of this matcher's."""
-        return OPERATORS[self.kind](self.text, text)
-
     def covers(self, other: Matcher) -> bool:
-        """Return whether every text of *other* is one of this matcher's; False too where that is not decided."""
-        if self == other:
-            return True
+        """Return whether this matcher is known to match every text of *other*."""
+        if self.kind == EXACT:
+            return self == other
         if self.kind == PREFIX:
             return other.kind in (EXACT, PREFIX) and other.text.startswith(self.text)
-        return self.kind == SUFFIX and other.kind in (EXACT, SUFFIX) and other.text.endswith(self.text)
+        if self.kind == SUFFIX:
+            return other.kind in (EXACT, SUFFIX) and other.text.endswith(self.text)
+        return self == other or (other.kind == EXACT and fits_value({WILDCARD: self.text}, other.text))
+
+    def is_apart(self, other: Matcher) -> bool:
+        """Return whether this matcher and *other* are known to have no text in common."""
+        if EXACT in (self.kind, other.kind) or (self.kind == other.kind and self.kind in (PREFIX, SUFFIX)):
+            return not self.covers(other) and not other.covers(self)
+        return False
 
 
 @dataclass(frozen=True)
 class Condition:
-    """The texts that a field may (negated: must not) have, and whether the field may be missing."""
+    """The texts that a field may have (negated: must not have), and whether the field may be missing."""
 
-    matchers: tuple[Matcher, ...]
+    matchers: frozenset[Matcher]
     negated: bool = False
     absent: bool = False
 
+    @functools.cached_property
+    def open_ended(self) -> tuple[Matcher, ...]:
+        """Return the matchers that match more than one text."""
+        return tuple(matcher for matcher in self.matchers if matcher.kind != EXACT)
 
-def holds(condition: Condition, values: list[Any]) -> bool:
-    """Return whether a field with *values* (none: it is missing) is as *condition* says."""
-    if not values:
-        return condition.absent
-    return any(_is_one(value, condition.matchers) is not condition.negated for value in values)
+    @functools.cached_property
+    def length(self) -> int:
+        """Return about how many characters the texts take in a pattern."""
+        return sum(len(matcher.text) + 3 for matcher in self.matchers)
+
+    def covers(self, matcher: Matcher) -> bool:
+        """Return whether one of the matchers covers *matcher*, whether the condition is negated or not."""
+        if matcher in self.matchers:
+            return True
+        return bool(self.open_ended) and any(other.covers(matcher) for other in self.open_ended)
+
+    def covers_all(self, other: Condition) -> bool:
+        """Return whether the matchers cover all matchers of *other*, whether the conditions are negated or not."""
+        return self.matchers >= other.matchers or (
+            bool(self.open_ended) and all(self.covers(matcher) for matcher in other.matchers)
+        )
+
+    def is_apart(self, other: Condition) -> bool:
+        """Return whether all matchers are apart from all of *other*, whether the conditions are negated or not."""
+        if not self.open_ended and not other.open_ended:
+            return self.matchers.isdisjoint(other.matchers)
+        return all(one.is_apart(matcher) for one in self.matchers for matcher in other.matchers)
 
 
-def _is_one(value: Any, matchers: tuple[Matcher, ...]) -> bool:
-    return isinstance(value, str) and any(matcher.matches(value) for matcher in matchers)
-
-
-PRESENT = Condition((), negated=True)
+NEVER = Condition(frozenset())
+PRESENT = Condition(frozenset(), negated=True)
+# Written down although it always holds, to make event-ruler choose an element of an array.
+ANYTHING = Condition(frozenset(), negated=True, absent=True)
 
 
 def any_of(texts: Iterable[str], kind: str = EXACT, absent: bool = False) -> Condition:
     """Return the condition that a field is one of *texts*."""
-    return Condition(_sorted(Matcher(kind, text) for text in texts), False, absent)
+    return Condition(frozenset(Matcher(kind, text) for text in texts), False, absent)
 
 
-def none_of(matchers: Iterable[Matcher], absent: bool = False) -> Condition:
-    """Return the condition that a field is none of *matchers*."""
-    return Condition(_sorted(matchers), True, absent)
+def none_of(texts: Iterable[str], kind: str = EXACT, absent: bool = False) -> Condition:
+    """Return the condition that a field is none of *texts*."""
+    return Condition(frozenset(Matcher(kind, text) for text in texts), True, absent)
 
 
-def exactly(texts: Iterable[str], kind: str = EXACT) -> tuple[Matcher, ...]:
-    """Return matchers of one *kind* for *texts*."""
-    return tuple(Matcher(kind, text) for text in texts)
+def meet(one: Condition, other: Condition) -> Condition:
+    """Return the condition that holds where both do.
+
+    Raises ValueError if no event pattern can express it: a prefix, for instance, without one of its longer prefixes.
+    """
+    absent = one.absent and other.absent
+    if one.negated and other.negated:
+        return Condition(one.matchers | other.matchers, True, absent)
+    if one.negated:
+        one, other = other, one
+    inside = frozenset(item for item in one.matchers if other.covers(item))
+    for item in one.matchers - inside if one.open_ended or other.open_ended else ():
+        # In another list of allowed texts, parts of *item* may be listed.
+        parts = () if other.negated else [part for part in other.matchers if item.covers(part)]
+        if not all(item.is_apart(rest) for rest in other.matchers if rest not in parts):
+            raise ValueError(f"{one} and {other}")
+    if other.negated:
+        return Condition(one.matchers - inside, False, absent)
+    return Condition(inside | frozenset(item for item in other.matchers if one.covers(item)), False, absent)
 
 
-def _sorted(matchers: Iterable[Matcher]) -> tuple[Matcher, ...]:
-    return tuple(sorted(set(matchers), key=_natural))
+def join(one: Condition, other: Condition) -> Condition:
+    """Return the condition that holds where at least one does, for lists of plain texts."""
+    absent = one.absent or other.absent
+    if one.negated and other.negated:
+        return Condition(one.matchers & other.matchers, True, absent)
+    if one.negated or other.negated:
+        negated, positive = (one, other) if one.negated else (other, one)
+        return Condition(negated.matchers - positive.matchers, True, absent)
+    return Condition(one.matchers | other.matchers, False, absent)
+
+
+def implies(one: Condition, other: Condition) -> bool:
+    """Return whether *other* is known to hold wherever *one* does."""
+    if (one.absent and not other.absent) or (one.negated and not other.negated):
+        return False
+    if one.negated:
+        return one.covers_all(other)
+    return one.is_apart(other) if other.negated else other.covers_all(one)
+
+
+def excludes(one: Condition, other: Condition) -> bool:
+    """Return whether *one* and *other* are known never to hold together."""
+    if (one.absent and other.absent) or (one.negated and other.negated):
+        return False
+    if one.negated:
+        return one.covers_all(other)
+    return other.covers_all(one) if other.negated else one.is_apart(other)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -99,57 +156,38 @@ def _natural(matcher: Matcher) -> tuple[str, list[Any]]:
     return matcher.kind, [int(piece) if index % 2 else piece for index, piece in enumerate(pieces)] + [matcher.text]
 
 
-def _covered(matcher: Matcher, by: tuple[Matcher, ...]) -> bool:
-    return matcher in by or any(other.kind in (PREFIX, SUFFIX) and other.covers(matcher) for other in by)
-
-
-def meet(one: Condition, other: Condition) -> Condition | None:
-    """Return the condition that holds where both do, None where that is nowhere.
-
-    Matchers of a positive condition must either lie within those of a negated one or be apart from them.
-    """
-    absent = one.absent and other.absent
-    if one.negated and other.negated:
-        return Condition(_sorted((*one.matchers, *other.matchers)), True, absent)
-    if one.negated:
-        one, other = other, one
-    if other.negated:
-        kept = [matcher for matcher in one.matchers if not _covered(matcher, other.matchers)]
-    else:
-        kept = [matcher for matcher in one.matchers if _covered(matcher, other.matchers)]
-        kept += [matcher for matcher in other.matchers if _covered(matcher, one.matchers)]
-    return Condition(_sorted(kept), False, absent) if kept or absent else None
-
-
-def implies(one: Condition, other: Condition) -> bool:
-    """Return whether *other* holds wherever *one* does."""
-    if one.absent and not other.absent:
-        return False
-    if one.negated:
-        return other.negated and all(_covered(matcher, one.matchers) for matcher in other.matchers)
-    if other.negated:
-        return not any(_covered(matcher, other.matchers) for matcher in one.matchers)
-    return all(_covered(matcher, other.matchers) for matcher in one.matchers)
-
-
-def written(condition: Condition) -> list[Any]:
+@functools.lru_cache(maxsize=4096)
+def written(condition: Condition) -> tuple[Any, ...]:
     """Return the condition as the value list of an event pattern's field."""
-    if condition == PRESENT:
-        return [{"exists": True}]
+    values: list[Any] = []
     if condition.negated:
-        values: list[Any] = [{"anything-but": _negated(condition.matchers)}]
+        values.append({"anything-but": _negated(condition)} if condition.matchers else {"exists": True})
     else:
-        values = [
-            matcher.text if matcher.kind == EXACT else {matcher.kind: matcher.text} for matcher in condition.matchers
+        values += [
+            matcher.text if matcher.kind == EXACT else {matcher.kind: matcher.text}
+            for matcher in sorted(condition.matchers, key=_natural)
         ]
-    return [*values, {"exists": False}] if condition.absent else values
+    return (*values, {"exists": False}) if condition.absent else tuple(values)
 
 
-def _negated(matchers: tuple[Matcher, ...]) -> Any:
-    kinds = {matcher.kind for matcher in matchers}
+def _negated(condition: Condition) -> Any:
+    # A matcher that another one covers says nothing more.
+    needed = [
+        matcher
+        for matcher in sorted(condition.matchers, key=_natural)
+        if not any(other != matcher and other.covers(matcher) for other in condition.open_ended)
+    ]
+    kinds = {matcher.kind for matcher in needed}
     if kinds == {EXACT}:
-        return [matcher.text for matcher in matchers]
+        return [matcher.text for matcher in needed]
     if len(kinds) == 1 and WILDCARD not in kinds:
-        return {kinds.pop(): [matcher.text for matcher in matchers]}
-    # anything-but takes one operator; a wildcard says what the others say.
-    return {WILDCARD: sorted(matcher.wildcard for matcher in matchers)}
+        return {kinds.pop(): [matcher.text for matcher in needed]}
+    # anything-but takes one operator, and wildcards can express the others.
+    return {WILDCARD: sorted(_as_wildcard(matcher) for matcher in needed)}
+
+
+def _as_wildcard(matcher: Matcher) -> str:
+    if matcher.kind == WILDCARD:
+        return matcher.text
+    escaped = matcher.text.replace("\\", "\\\\").replace("*", "\\*")
+    return {EXACT: escaped, PREFIX: escaped + "*", SUFFIX: "*" + escaped}[matcher.kind]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a finding's facts stand in the two schemas of Security Hub, and what they are called there: pure data.
+"""The fields of findings that routing reads, in the two finding formats of Security Hub: pure data.
 
 ASFF: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format.html. OCSF: the fields that
 Security Hub's API knows (botocore's model of GetFindingsV2: OcsfStringField, OcsfMapField). PRIVATE to the collection.
@@ -11,34 +11,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from . import controls
 from .conditions import Condition
 from .conditions import any_of
-from .conditions import exactly
 from .conditions import none_of
 
-# The keys from one element of detail.findings down to the field.
+# The keys from an element of detail.findings to the field.
 Path = tuple[str, ...]
 
-# From the mildest to the gravest.
+# From the lowest to the highest.
 SEVERITIES = ("INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL")
 
-
-# The ends of product ARNs, which say product/<company>/<product>, and productv2/... in the new Security Hub.
+# The ends of product ARNs: product/<company>/<product> in ASFF, productv2/<company>/<product> in OCSF.
 GUARDDUTY_ARN = "/aws/guardduty"
 ACCESS_ANALYZER_ARN = "/aws/access-analyzer"
 
 
 @dataclass(frozen=True)
 class Fields:
-    """One schema: paths of the fields that routing looks at, and the values it asks for."""
+    """One finding format: paths of the fields that routing reads, and the values it expects.
+
+    optional_paths: fields that a finding may lack (tags are optional too). always_present: fields that it never lacks.
+    """
 
     detail_type: str
     severity: Path
     labels: Mapping[str, tuple[str, ...]]
     states: tuple[tuple[Path, Condition], ...]
-    state_names: Mapping[Path, str]
     compliance: Path
     open_compliance: tuple[str, ...]
     control: Path
@@ -51,26 +52,34 @@ class Fields:
     resource_tags: Path | None
     called_service: Path
     global_resource_types: tuple[str, ...]
+    optional_paths: frozenset[Path]
+    always_present: tuple[Path, ...]
 
-    def optional(self, path: Path) -> bool:
-        """Return whether a finding may come without the field."""
-        return path in (self.control, self.compliance, self.called_service) or self.is_tag(path)
+    def is_optional(self, path: Path) -> bool:
+        """Return whether a finding may lack the field."""
+        return path in self.optional_paths or self.is_tag(path)
 
     def is_tag(self, path: Path) -> bool:
         """Return whether *path* is that of a resource's tag."""
         tags = self.resource_tags
         return tags is not None and path[: len(tags)] == tags
 
-    def subject(self, path: Path) -> Path:
-        """Return *path*, but for a tag that of the resource's id, which stands beside every tag in a pattern."""
-        return self.resource_id if self.is_tag(path) else path
+    def is_single(self, path: Path) -> bool:
+        """Return whether a finding has at most one value there, and not one for each resource or piece of evidence."""
+        return path[0] not in ("Resources", "resources", "evidences")
 
-    def single(self, path: Path) -> bool:
-        """Return whether a finding has at most one value there (not one for each resource)."""
-        return path in (self.region, self.account, self.product, self.control)
+    def element_marker(self, path: Path) -> Path | None:
+        """Return the field that makes event-ruler choose the array element in which it then looks for *path*.
+
+        It asks whether a field is missing from the element that a field before it, in alphabetical order, has chosen,
+        and from all elements if there is no such field. None: *path* needs no such field.
+        """
+        if self.is_tag(path):
+            return self.resource_id
+        return self.resource_type if path == self.resource_id and self.is_optional(path) else None
 
 
-CSPM = Fields(
+ASFF = Fields(
     detail_type="Security Hub Findings - Imported",
     severity=("Severity", "Label"),
     labels={label: (label,) for label in SEVERITIES},
@@ -78,7 +87,6 @@ CSPM = Fields(
         (("RecordState",), any_of(["ACTIVE"])),
         (("Workflow", "Status"), any_of(["NEW"])),
     ),
-    state_names={("RecordState",): "record state", ("Workflow", "Status"): "workflow status"},
     compliance=("Compliance", "Status"),
     open_compliance=("FAILED", "WARNING"),
     control=("Compliance", "SecurityControlId"),
@@ -91,20 +99,29 @@ CSPM = Fields(
     resource_tags=("Resources", "Tags"),
     called_service=("Action", "AwsApiCallAction", "ServiceName"),
     global_resource_types=controls.GLOBAL_RESOURCE_TYPES,
+    optional_paths=frozenset(
+        {
+            ("Compliance", "Status"),
+            ("Compliance", "SecurityControlId"),
+            ("Action", "AwsApiCallAction", "ServiceName"),
+        }
+    ),
+    # "Required top-level ASFF attributes",
+    # https://docs.aws.amazon.com/securityhub/latest/userguide/asff-required-attributes.html
+    always_present=(("SchemaVersion",), ("Id",), ("GeneratorId",), ("CreatedAt",), ("UpdatedAt",), ("Description",)),
 )
 
-V2 = Fields(
+OCSF = Fields(
     detail_type="Findings Imported V2",
     severity=("severity",),
-    # OCSF knows something graver than Critical, which is never to be missed.
+    # OCSF has Fatal above Critical.
     labels={**{label: (label.capitalize(),) for label in SEVERITIES}, "CRITICAL": ("Critical", "Fatal")},
     states=(
         # "Security Hub considers findings with activity_name != Close as active"
         # (https://docs.aws.amazon.com/securityhub/latest/userguide/ocsf-findings.html)
-        (("activity_name",), none_of(exactly(["Close"]), absent=True)),
+        (("activity_name",), none_of(["Close"], absent=True)),
         (("status",), any_of(["New"])),
     ),
-    state_names={("activity_name",): "activity", ("status",): "status"},
     compliance=("compliance", "status"),
     open_compliance=("Fail", "Warning"),
     control=("compliance", "control"),
@@ -118,6 +135,47 @@ V2 = Fields(
     resource_tags=None,
     called_service=("evidences", "api", "service", "name"),
     global_resource_types=(*controls.GLOBAL_RESOURCE_TYPES, "AWS::IAM::Role", "AWS::IAM::User"),
+    optional_paths=frozenset(
+        {
+            ("activity_name",),
+            ("compliance", "status"),
+            ("compliance", "control"),
+            ("evidences", "api", "service", "name"),
+            ("metadata", "product", "uid"),
+            ("finding_info", "title"),
+            ("resources", "uid"),
+            ("resources", "type"),
+        }
+    ),
+    # Security Hub identifies a finding by the first two, and every OCSF class requires the others:
+    # https://schema.ocsf.io/classes/base_event
+    always_present=(
+        ("finding_info", "uid"),
+        ("metadata", "uid"),
+        ("class_uid",),
+        ("type_uid",),
+        ("category_uid",),
+        ("severity_id",),
+    ),
 )
 
-BY_SCHEMA = {"asff": CSPM, "ocsf": V2}
+BY_FORMAT = {"asff": ASFF, "ocsf": OCSF}
+
+
+def format_of(finding: Mapping[str, Any]) -> Fields:
+    """Return the format of *finding*: OCSF has finding_info, ASFF has not."""
+    return OCSF if "finding_info" in finding else ASFF
+
+
+def values_at(finding: Any, path: Path) -> list[Any]:
+    """Return the plain values at *path*, in every element of an array."""
+    if isinstance(finding, list):
+        return [value for element in finding for value in values_at(element, path)]
+    if not path:
+        return [] if isinstance(finding, dict) else [finding]
+    return values_at(finding[path[0]], path[1:]) if isinstance(finding, dict) and path[0] in finding else []
+
+
+def first(finding: Mapping[str, Any], path: Path) -> str:
+    """Return the first value at *path* as text, an empty text if there is none."""
+    return str((values_at(finding, path) or [""])[0])

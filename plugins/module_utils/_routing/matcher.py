@@ -1,48 +1,85 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an event fits an event pattern, as EventBridge decides it: pure. PRIVATE to the collection.
+"""Whether an event matches an event pattern, as EventBridge decides it: pure. PRIVATE to the collection.
 
 The semantics are event-ruler's (https://github.com/aws/event-ruler), which EventBridge documents at
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html:
 
-* $or is multiplied out into alternatives; a field written twice in one alternative keeps its last value list.
-* Fields are compared in the order of their names, and all that lie below one array must lie in one element of it.
-* exists looks at leaves only, and a field is missing if none lies in the array elements settled on before it.
+* $or is multiplied out into alternatives; a field that occurs twice in one alternative keeps its last value list.
+* An alternative is not registered if an earlier one has the same fields and, in each, a value in common (see clash()).
+* Fields are compared in the order of their names, and all fields below one array must be in one element of it.
+* exists applies to leaves only; a field is missing if no leaf is in the array elements chosen before.
 """
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from .operators import fits_value
 from .operators import is_missing
+from .pieces import clash
 from .validation import validate
 
 # Array (numbered in the order of the event) -> the element of it.
 Membership = dict[int, int]
-# Dotted name -> the values it has in the event, each with the array elements it lies in.
+# Dotted name -> the values it has in the event, each with the array elements it is in.
 Leaves = dict[str, list[tuple[Any, Membership]]]
 # Dotted name -> value list.
 Alternative = dict[str, list[Any]]
 
 
 class InvalidPattern(ValueError):
-    """EventBridge would refuse the pattern; the text says why."""
+    """A pattern that EventBridge would reject; the text says why."""
 
 
-def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
-    """Return whether *event* fits *pattern*. Raises InvalidPattern for one that EventBridge would refuse."""
-    wrong = validate(pattern)
-    if wrong:
-        raise InvalidPattern("; ".join(wrong))
+def matches(pattern: dict[str, Any], event: dict[str, Any], *, ideal: bool = False) -> bool:
+    """Return whether *event* matches *pattern*. Raises InvalidPattern for a pattern that EventBridge would reject.
+
+    *ideal*: as documented, with all alternatives. Otherwise without those that event-ruler may drop.
+    """
     leaves = leaves_of(event)
-    return any(_fits(sorted(alternative), alternative, leaves, {}) for alternative in alternatives_of(pattern))
+    return any(fits(alternative, leaves) for alternative in _alternatives(json.dumps(pattern), ideal))
+
+
+# Thousands of findings are compared with the same few patterns.
+@functools.lru_cache(maxsize=512)
+def _alternatives(text: str, ideal: bool) -> tuple[Alternative, ...]:
+    """Return the alternatives of the pattern in *text* that count. Raises InvalidPattern."""
+    pattern = json.loads(text)
+    problems = validate(pattern)
+    if problems:
+        raise InvalidPattern("; ".join(problems))
+    alternatives = alternatives_of(pattern)
+    return tuple(alternatives if ideal else registered(alternatives))
+
+
+def fits(alternative: Alternative, leaves: Leaves) -> bool:
+    """Return whether the leaves of an event match one alternative of a pattern."""
+    return _fits(sorted(alternative), alternative, leaves, {})
+
+
+def registered(alternatives: list[Alternative]) -> list[Alternative]:
+    """Return *alternatives* without those that event-ruler may drop.
+
+    Whether it drops one depends on the order of a hash set (GenericMachine.addStep), so any that it may drop is left
+    out.
+    """
+    kept: list[Alternative] = []
+    by_fields: dict[frozenset[str], list[Alternative]] = {}
+    for alternative in alternatives:
+        alike = by_fields.setdefault(frozenset(alternative), [])
+        if not any(clash(alternative, other) for other in alike):
+            alike.append(alternative)
+            kept.append(alternative)
+    return kept
 
 
 def alternatives_of(pattern: dict[str, Any]) -> list[Alternative]:
-    """Return the alternatives of *pattern*, $or multiplied out."""
+    """Return the alternatives of *pattern*, with $or multiplied out."""
     return _extended([{}], "", pattern)
 
 
@@ -70,7 +107,7 @@ def leaves_of(event: dict[str, Any]) -> Leaves:
             array = arrays[0]
             arrays[0] += 1
             for index, inner in enumerate(value):
-                # Plain values of one array are alternatives of one field, not elements to keep apart.
+                # Plain values of one array are values of one field, not elements of their own.
                 within = {**membership, array: index} if isinstance(inner, (dict, list)) else membership
                 descend(name, inner, within)
         else:
@@ -90,7 +127,7 @@ def _fits(names: list[str], alternative: Alternative, leaves: Leaves, membership
 
 
 def _steps(name: str, values: list[Any], leaves: Leaves, membership: Membership) -> Iterator[Membership]:
-    """Yield the memberships with which field *name* fits *values*."""
+    """Yield the memberships with which the field *name* matches *values*."""
     consistent = [
         (value, {**membership, **inner}) for value, inner in leaves.get(name, []) if _consistent(membership, inner)
     ]
@@ -103,42 +140,3 @@ def _steps(name: str, values: list[Any], leaves: Leaves, membership: Membership)
 
 def _consistent(one: Membership, other: Membership) -> bool:
     return all(one.get(array, index) == index for array, index in other.items())
-
-
-def why_not(pattern: dict[str, Any], event: dict[str, Any]) -> str | None:
-    """Return the first condition of *pattern* that stops *event*, as a sentence; None if it fits."""
-    if matches(pattern, event):
-        return None
-    leaves = leaves_of(event)
-    stopping = [
-        [name for name, values in alternative.items() if next(_steps(name, values, leaves, {}), None) is None]
-        for alternative in alternatives_of(pattern)
-    ]
-    nearest = min(range(len(stopping)), key=lambda index: len(stopping[index]))
-    if not stopping[nearest]:
-        return "no single element of an array fits all that the pattern asks of it"
-    everywhere = [name for name in stopping[nearest] if all(name in names for names in stopping)]
-    name = (everywhere or stopping[nearest])[0]
-    return _sentence(name, alternatives_of(pattern)[nearest][name], leaves)
-
-
-def _sentence(name: str, values: list[Any], leaves: Leaves) -> str:
-    found = [str(value) for value, elements in leaves.get(name, [])]
-    return f"{name} is {' and '.join(found) if found else 'missing'}, and the pattern wants {_wanted(values)}"
-
-
-def _wanted(values: list[Any]) -> str:
-    return " or ".join("none" if is_missing(value) else _described(value) for value in values)
-
-
-def _described(value: Any) -> str:
-    if not isinstance(value, dict):
-        return str(value)
-    ((operator, operand),) = value.items()
-    if isinstance(operand, dict):
-        return f"{operator} {_described(operand)}"
-    named = [str(item) for item in operand] if isinstance(operand, list) else [str(operand)]
-    if operator == "numeric":
-        return " ".join(named)
-    shown = named if len(named) <= 5 else [*named[:4], f"{len(named) - 4} others"]
-    return f"{operator} {', '.join(shown)}"

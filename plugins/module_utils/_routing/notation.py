@@ -5,51 +5,43 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from .branches import MOST_COMBINATIONS
-from .branches import Branch
-from .branches import Choices
 from .conditions import Condition
 from .conditions import written
 from .fields import Fields
 from .fields import Path
+from .pieces import MAX_COMBINATIONS
+from .pieces import Choices
+from .pieces import Conditions
 
 SOURCE = "aws.securityhub"
 
 # The default quota of an event pattern's size, in characters.
 MAX_LENGTH = 2048
 
+# Event-ruler takes these names inside $or for operators, not for fields (its Constants.java).
+RESERVED_NAMES = frozenset(
+    {
+        *("exactly", "equals-ignore-case", "prefix", "suffix", "anything-but", "exists", "wildcard", "numeric", "cidr"),
+        *("html", "=", "<", "<=", ">", ">=", "regex", "not-wildcard", "not-equals-ignore-case", "date-after"),
+        *("date-on-or-after", "date-before", "date-on-or-before", "in-date-range", "ip-address-in-range"),
+        *("ip-address-not-in-range", "$or"),
+    }
+)
+
 
 def fits(pattern: dict[str, Any]) -> bool:
     """Return whether *pattern* is within EventBridge's limits."""
-    return length(pattern) <= MAX_LENGTH and combinations(pattern) <= MOST_COMBINATIONS
+    return length(pattern) <= MAX_LENGTH and combinations(pattern) <= MAX_COMBINATIONS
 
 
 def length(pattern: Any) -> int:
-    """Return how many characters of EventBridge's quota *pattern* takes."""
+    """Return the number of characters of *pattern*, as EventBridge's quota counts them."""
     return len(json.dumps(pattern, separators=(",", ":")))
-
-
-def pattern_of(fields: Fields, choices: Choices) -> dict[str, Any]:
-    """Return a short pattern that matches events whose finding is as *choices* say."""
-    if len(choices.lists) < 2:
-        branches = choices.multiplied()
-        grouped = _event(fields, _grouped(branches))
-        flat = _event(fields, _flat(branches))
-        return flat if length(flat) <= length(grouped) or combinations(grouped) > MOST_COMBINATIONS else grouped
-    # Conditions side by side have a $or each, on levels of their own: the longest list where it costs least to say it.
-    inner, middle, *outer = sorted(choices.lists, key=len, reverse=True)
-    pattern = _event(fields, {**_tree(choices.common), "$or": [_tree(branch) for branch in inner]})
-    pattern["detail"]["$or"] = [{"findings": _tree(branch)} for branch in middle]
-    for branches in outer:
-        pattern["$or"] = [{"detail": {"findings": _tree(branch)}} for branch in branches]
-    return pattern
-
-
-def _event(fields: Fields, findings: dict[str, Any]) -> dict[str, Any]:
-    return {"source": [SOURCE], "detail-type": [fields.detail_type], "detail": {"findings": findings}}
 
 
 def combinations(pattern: Any) -> int:
@@ -65,56 +57,91 @@ def combinations(pattern: Any) -> int:
     return product
 
 
-def _flat(branches: list[Branch]) -> dict[str, Any]:
-    common, rests = _factored(branches)
-    if len(branches) == 1:
-        return _tree(common)
-    return {**_tree(common), "$or": [_tree(rest) for rest in rests]}
+def pattern_of(fields: Fields, choices: Choices) -> dict[str, Any]:
+    """Return a short pattern that matches events whose finding is as *choices* say."""
+    if len(choices.lists) < 2:
+        alternatives = choices.alternatives()
+        grouped = _event(fields, _grouped(alternatives))
+        flat = _event(fields, _flat(alternatives))
+        return flat if length(flat) <= length(grouped) or combinations(grouped) > MAX_COMBINATIONS else grouped
+    # Each list has a $or on a level of its own: the longest list where an entry takes the fewest characters.
+    inner, middle, *outer = sorted(choices.lists, key=len, reverse=True)
+    pattern = _event(fields, {**_tree(choices.common), "$or": [_tree(entry) for entry in inner]})
+    pattern["detail"]["$or"] = [{"findings": _tree(entry)} for entry in middle]
+    for entries in outer:
+        pattern["$or"] = [{"detail": {"findings": _tree(entry)}} for entry in entries]
+    return pattern
 
 
-def _grouped(branches: list[Branch]) -> dict[str, Any]:
-    """Return the same as _flat, but with a condition that several branches share written once for them."""
-    common, rests = _factored(branches)
-    if len(branches) == 1:
+def _event(fields: Fields, findings: dict[str, Any]) -> dict[str, Any]:
+    return {"source": [SOURCE], "detail-type": [fields.detail_type], "detail": {"findings": findings}}
+
+
+def _flat(alternatives: Sequence[Conditions]) -> dict[str, Any]:
+    common, rests = _factored(alternatives)
+    return {**_tree(common), "$or": [_tree(rest) for rest in rests]} if rests else _tree(common)
+
+
+def _grouped(alternatives: Sequence[Conditions]) -> dict[str, Any]:
+    """Return the same as _flat(), but with a condition that several alternatives share written once for them."""
+    common, rests = _factored(alternatives)
+    if not rests:
         return _tree(common)
     members: list[dict[str, Any]] = []
     while rests:
-        shared = _dearest(rests)
+        shared = _most_costly(rests)
         group = [rest for rest in rests if shared and rest.get(shared[0]) == shared[1]] or rests[:1]
         rests = [rest for rest in rests if rest not in group]
         members.append(_grouped(group))
     if len(members) == 1:
-        return _flat(branches)
+        return _flat(alternatives)
     return {**_tree(common), "$or": members}
 
 
-def _factored(branches: list[Branch]) -> tuple[Branch, list[Branch]]:
-    """Return the conditions that all branches share, and the rest of each."""
+def _factored(alternatives: Sequence[Conditions]) -> tuple[Conditions, list[Conditions]]:
+    """Return the conditions that all alternatives share, and the others of each; no others if there is only one."""
+    first, *others = alternatives
+    if not others:
+        return first, []
     common = {
-        path: condition
-        for path, condition in branches[0].items()
-        if all(branch.get(path) == condition for branch in branches)
+        path: condition for path, condition in first.items() if all(other.get(path) == condition for other in others)
     }
-    rests = [{path: condition for path, condition in branch.items() if path not in common} for branch in branches]
-    return (branches[0], []) if len(branches) == 1 else (common, rests)
+    return common, [{path: item for path, item in one.items() if path not in common} for one in alternatives]
 
 
-def _dearest(branches: list[Branch]) -> tuple[Path, Condition] | None:
-    """Return the condition whose repetition in *branches* takes the most characters, None if none is repeated."""
+def _most_costly(alternatives: Sequence[Conditions]) -> tuple[Path, Condition] | None:
+    """Return the condition whose repetition in *alternatives* takes the most characters, None if none is repeated."""
     counts: dict[tuple[Path, Condition], int] = {}
-    for branch in branches:
-        for item in branch.items():
+    for alternative in alternatives:
+        for item in alternative.items():
             counts[item] = counts.get(item, 0) + 1
-    cost = {item: (count - 1) * length(written(item[1])) for item, count in counts.items()}
-    dearest = max(sorted(cost, key=lambda item: item[0]), key=lambda item: cost[item], default=None)
-    return dearest if dearest and cost[dearest] else None
+    costs = {item: (count - 1) * _size(item[1]) for item, count in counts.items() if count > 1}
+    return max(sorted(costs, key=lambda item: item[0]), key=lambda item: costs[item], default=None)
 
 
-def _tree(branch: Branch) -> dict[str, Any]:
+@functools.lru_cache(maxsize=4096)
+def _size(condition: Condition) -> int:
+    return length(written(condition))
+
+
+def _tree(conditions: Conditions) -> dict[str, Any]:
     tree: dict[str, Any] = {}
-    for path in sorted(branch):
+    for path in sorted(conditions):
         node = tree
-        for key in path[:-1]:
+        *parents, name = _names(path)
+        for key in parents:
             node = node.setdefault(key, {})
-        node[path[-1]] = written(branch[path])
+        node[name] = list(written(conditions[path]))
     return tree
+
+
+def _names(path: Path) -> Path:
+    """Return *path* with a last name that neither event-ruler nor CloudFormation takes for one of its own words.
+
+    A dot in a name is the same to event-ruler as a level. CloudFormation reads {"Ref": ...} and {"Fn::...": ...} in a
+    template as functions.
+    """
+    name = path[-1]
+    if name in RESERVED_NAMES or name in ("Ref", "Condition") or name.startswith("Fn::"):
+        return (*path[:-2], f"{path[-2]}.{name}")
+    return path

@@ -1,12 +1,15 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The comparison operators of event patterns on one value of an event: pure. PRIVATE to the collection."""
+"""The operators of event patterns that this collection uses, on one value of an event: pure. PRIVATE to the collection.
+
+EventBridge also has equals-ignore-case, numeric and cidr.
+"""
 
 from __future__ import annotations
 
 import decimal
-import ipaddress
+import functools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +21,7 @@ def is_missing(wanted: Any) -> bool:
 
 
 def fits_value(wanted: Any, value: Any) -> bool:
-    """Return whether a leaf's *value* is what one item of a pattern's value list asks for."""
+    """Return whether a leaf's *value* matches one item of a pattern's value list."""
     if not isinstance(wanted, dict):
         return _equal(wanted, value)
     ((operator, operand),) = wanted.items()
@@ -40,55 +43,21 @@ def _equal(wanted: Any, value: Any) -> bool:
 
 
 def _prefix(operand: Any, value: Any) -> bool:
-    if isinstance(operand, dict):
-        return isinstance(value, str) and _folded(value).startswith(_folded(operand["equals-ignore-case"]))
     return isinstance(value, str) and value.startswith(operand)
 
 
 def _suffix(operand: Any, value: Any) -> bool:
-    if isinstance(operand, dict):
-        return isinstance(value, str) and _folded(value).endswith(_folded(operand["equals-ignore-case"]))
     return isinstance(value, str) and value.endswith(operand)
-
-
-def _ignoring_case(operand: Any, value: Any) -> bool:
-    return isinstance(value, str) and _folded(value) == _folded(operand)
-
-
-def _folded(text: str) -> str:
-    return text.lower()
 
 
 def _wildcard(operand: Any, value: Any) -> bool:
     return isinstance(value, str) and _regex(operand).fullmatch(value) is not None
 
 
+@functools.lru_cache(maxsize=1024)
 def _regex(wildcard: str) -> re.Pattern[str]:
     pieces = re.findall(r"\\.|[^\\]", wildcard, re.DOTALL)
     return re.compile("".join(".*" if piece == "*" else re.escape(piece[-1]) for piece in pieces), re.DOTALL)
-
-
-COMPARISONS: dict[str, Callable[[decimal.Decimal, decimal.Decimal], bool]] = {
-    "=": lambda value, bound: value == bound,
-    "<": lambda value, bound: value < bound,
-    "<=": lambda value, bound: value <= bound,
-    ">": lambda value, bound: value > bound,
-    ">=": lambda value, bound: value >= bound,
-}
-
-
-def _numeric(operand: Any, value: Any) -> bool:
-    return _is_number(value) and all(
-        COMPARISONS[sign](_number(value), _number(bound)) for sign, bound in zip(operand[::2], operand[1::2])
-    )
-
-
-def _cidr(operand: Any, value: Any) -> bool:
-    try:
-        address = ipaddress.ip_address(value) if isinstance(value, str) else None
-    except ValueError:
-        return False
-    return address is not None and address in ipaddress.ip_network(operand, strict=False)
 
 
 def _exists(operand: Any, value: Any) -> bool:
@@ -110,10 +79,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "exactly": _equal,
     "prefix": _prefix,
     "suffix": _suffix,
-    "equals-ignore-case": _ignoring_case,
     "wildcard": _wildcard,
-    "numeric": _numeric,
-    "cidr": _cidr,
     "exists": _exists,
     "anything-but": _anything_but,
 }

@@ -1,37 +1,45 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The event patterns that forward a policy's findings, one for each EventBridge rule. PRIVATE to the collection.
+"""Compiles a policy into event patterns, one for each EventBridge rule. PRIVATE to the collection.
 
-What a pattern means: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html and
-https://github.com/aws/event-ruler.
+    policy + scope      which findings this bus forwards to one channel
+         |  clauses.py      one clause for each condition: "not account 3, or not control S3.8"
+         v
+      clauses           all of them must hold
+         |  pieces.py       split by the values of one field: account 3 | all others. Parts never overlap
+         v
+      pieces            one piece for each rule, as many as are needed for 2,048 characters
+         |  pieces.py       split on, until no clause is left
+         v
+      alternatives      {account: 3, control: not S3.8} | {account: not 3}
+         |  notation.py     what alternatives share is written once, $or for the others
+         v
+      event patterns
+         |  safety.py       what event-ruler would treat differently is refused
+         v
+      rules
+
+Pieces are split by a field that a finding has once (account, Region, control, product, title), so no finding matches
+two rules. Alternatives within a rule may be split by any field; by the fields of a resource too, of which a finding may
+have several.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from .._aws.errors import UserError
-from .branches import MOST_BRANCHES
-from .branches import Branch
-from .branches import Choices
-from .branches import TooMany
-from .branches import cases_of
-from .branches import choices_of
-from .branches import divisible
-from .branches import groups_of
-from .branches import settled
-from .clauses import Clause
-from .clauses import Scope
 from .clauses import clauses_of
-from .clauses import parts_of
 from .conditions import EXACT
-from .conditions import Condition
 from .conditions import Matcher
-from .fields import BY_SCHEMA
+from .fields import BY_FORMAT
 from .fields import Fields
 from .fields import Path
 from .notation import MAX_LENGTH
@@ -39,7 +47,16 @@ from .notation import SOURCE
 from .notation import fits
 from .notation import length
 from .notation import pattern_of
+from .pieces import Piece
+from .pieces import TooManyError
+from .pieces import choices_of
+from .pieces import ranked
+from .pieces import resolved
+from .pieces import within
+from .pieces import without
 from .policy import Policy
+from .policy import Scope
+from .safety import hazards
 
 Pattern = dict[str, Any]
 
@@ -47,167 +64,213 @@ __all__ = ["MAX_LENGTH", "MAX_RULES", "Pattern", "Scope", "action_pattern", "aut
 
 CUSTOM_ACTION = "Security Hub Findings - Custom Action"
 
-# Of the 300 rules that a bus has room for (100 in some Regions), which it shares with everybody else's.
+# Of the 300 rules of an event bus (100 in some Regions), which other applications use too.
 MAX_RULES = 20
+# Patterns that are tried before a policy is refused.
+MAX_PATTERNS_TRIED = 250
+# The number of rules that a part which has to be divided further is likely to take.
+COST_OF_PART = 4
+# Of a division that may turn out to need fewer rules; anything above is refused.
+MAX_COST = 2 * MAX_RULES
 
 REMEDY = (
-    "shorten securityhub_slack_suppressions or the lists of account_ids, or let an automation rule of Security Hub set "
-    "such findings to SUPPRESSED, which are never sent"
+    "shorten securityhub_slack_suppressions or the lists of account_ids, or create a Security Hub automation rule that "
+    "sets such findings to SUPPRESSED, which are never forwarded"
 )
 
 
-# Ways to divide one policy that are tried before it is refused.
-MOST_ATTEMPTS = 3
-# Clauses whose values of a field are tried one by one; of more, all are told apart at once.
-MOST_WAYS = 10
-# The size of a pattern with more alternatives than it is worth counting.
-BEYOND = 1_000_000
+class _TooLongError(Exception):
+    """A pattern that cannot be divided into shorter ones. *size*: its characters, None if they were not counted."""
+
+    def __init__(self, size: int | None) -> None:
+        super().__init__(size)
+        self.size = size
 
 
-class _TooLong(Exception):
-    """A pattern that no field divides into shorter ones, and its size."""
-
-
-@dataclass(eq=False)
-class _Piece:
-    """Findings that one rule is to send, apart from those of every other piece."""
-
-    branch: Branch
-    clauses: list[Clause]
-    fields: Fields
-
-    @functools.cached_property
-    def choices(self) -> Choices | None:
-        """Return what such a finding may be; None if there is none. Raises TooMany."""
-        return choices_of(self.branch, self.clauses, self.fields)
-
-    @functools.cached_property
-    def size(self) -> int:
-        """Return how long the pattern would be: 0 if it matches nothing, BEYOND if its alternatives are too many."""
-        try:
-            return length(pattern_of(self.fields, self.choices)) if self.choices else 0
-        except TooMany:
-            return BEYOND
+class _TooManyRulesError(Exception):
+    """A policy that takes more than MAX_RULES rules, as far as they were compiled."""
 
 
 def action_pattern(action_arn: str | dict[str, str]) -> Pattern:
-    """Return the pattern of the rule that sends what somebody picks with the custom action of this ARN (or Fn::Sub)."""
+    """Return the pattern of the rule for findings that a user sends with the custom action of this ARN (or Fn::Sub)."""
     return {"source": [SOURCE], "detail-type": [CUSTOM_ACTION], "resources": [action_arn]}
 
 
 def automatic_patterns(policy: Policy, scope: Scope) -> tuple[Pattern, ...]:
-    """Return the patterns that forward by themselves what *policy* sends from *scope*; none if it sends nothing.
+    """Return the patterns of the rules that forward findings automatically; none if *policy* forwards none.
 
-    No finding fits two of them, so that none arrives twice. The same policy and scope always give the same patterns.
-    Raises UserError where one does not fit EventBridge's quota and cannot be split into at most MAX_RULES that do.
+    No finding matches two of them, so none arrives twice. Equal arguments always give equal patterns.
+    Raises UserError if a pattern exceeds EventBridge's quota and cannot be split into at most MAX_RULES patterns, or if
+    it is not safe (see safety.py).
     """
-    try:
-        texts = _compiled(policy, _comparable(scope))
-    except _TooLong as error:
-        size = error.args[0]
-        needed = f"{size:,} characters" if size < BEYOND else "more alternatives than it takes"
-        raise UserError(
-            f"the policy of {scope.region} needs an event pattern of {needed}, and EventBridge's quota is "
-            f"{MAX_LENGTH:,} characters: {REMEDY}"
-        ) from None
-    if len(texts) > MAX_RULES:
-        raise UserError(
-            f"the policy of {scope.region} takes {len(texts)} event rules of at most {MAX_LENGTH:,} characters, and "
-            f"{MAX_RULES} are the most for one channel: {REMEDY}"
-        )
+    texts, reason = _compiled(policy, _comparable(scope))
+    if reason:
+        raise UserError(f"the policy of {scope.region} {reason}: {REMEDY}")
     return tuple(json.loads(text) for text in texts)
 
 
 def _comparable(scope: Scope) -> Scope:
-    """Return *scope* without what its patterns do not depend on, so that Regions with the same ones share the work."""
-    if scope.sends_linked or scope.only_own:
+    """Return *scope* without what its patterns do not depend on, so that Regions with the same patterns share them."""
+    if scope.forwards_linked or scope.only_own:
         return scope
-    return Scope("", "" if scope.region == scope.owner_region else "another")
+    return Scope("", "" if scope.region == scope.global_findings_region else "another")
 
 
 @functools.lru_cache(maxsize=512)
-def _compiled(policy: Policy, scope: Scope) -> tuple[str, ...]:
-    fields = BY_SCHEMA[policy.schema]
-    pieces = [piece for part in parts_of(policy, scope) for piece in _fitting(_Piece({}, clauses_of(part), fields))]
-    return tuple(json.dumps(pattern) for pattern in _packed(fields, [piece.choices for piece in pieces]))
-
-
-def _packed(fields: Fields, pieces: list[Choices | None]) -> list[Pattern]:
-    """Return few patterns for *pieces*: as many after one another in one as fit."""
-    packed: list[Pattern] = []
-    gathered: list[Branch] = []
-    for choices in pieces:
-        if choices is None:
-            continue
-        more = [*gathered, *choices.multiplied()]
-        together = pattern_of(fields, Choices({}, (more,))) if gathered and len(more) <= MOST_BRANCHES else None
-        if together is not None and fits(together):
-            packed[-1], gathered = together, more
-        else:
-            packed.append(pattern_of(fields, choices))
-            gathered = choices.multiplied()
-    return packed
-
-
-def _fitting(piece: _Piece) -> list[_Piece]:
-    """Return *piece*, or disjoint pieces in its place that each fit one pattern."""
-    if piece.size <= MAX_LENGTH:
-        return [piece]
-    attempts = sorted(_divisions(piece), key=_cost)[:MOST_ATTEMPTS]
-    found = next((pieces for pieces in map(_all_fitting, attempts) if pieces), None)
-    if found is None:
-        raise _TooLong(piece.size)
-    return found
-
-
-def _all_fitting(pieces: list[_Piece]) -> list[_Piece] | None:
+def _compiled(policy: Policy, scope: Scope) -> tuple[tuple[str, ...], str]:
+    """Return the patterns as texts, or none and the reason why the policy cannot be compiled."""
     try:
-        return [fitting for piece in pieces for fitting in _fitting(piece)]
-    except _TooLong:
-        return None
+        patterns = _all_rules(policy, scope)
+    except _TooLongError as error:
+        needed = f"{error.size:,} characters" if error.size else "more alternatives than it accepts"
+        return (), f"needs an event pattern of {needed}, and EventBridge's quota is {MAX_LENGTH:,} characters"
+    except _TooManyRulesError:
+        return (), f"needs more than {MAX_RULES} event rules of at most {MAX_LENGTH:,} characters for one channel"
+    unsafe = next((hazard for pattern in patterns for hazard in hazards(pattern)), "")
+    if unsafe:
+        return (), f"needs an event pattern that is not safe ({unsafe})"
+    return tuple(json.dumps(pattern) for pattern in patterns), ""
 
 
-def _divisions(piece: _Piece) -> list[list[_Piece]]:
-    """Return the ways in which *piece* can be told apart by the values of one field.
-
-    Those are values that its clauses name, or the halves of a list of which the field must be one (accounts, Regions).
-    """
-    rest = settled(piece.branch, piece.clauses)
-    if rest is None:
+def _all_rules(policy: Policy, scope: Scope) -> list[Pattern]:
+    fields = BY_FORMAT[policy.finding_format]
+    whole = resolved(clauses_of(policy, scope))
+    if whole is None:
         return []
-    branch, clauses = rest
-    paths = {path for clause in clauses for path, condition in clause if piece.fields.single(path)}
-    by_clauses = [
-        [_Piece(case, clauses, piece.fields) for case in cases_of(path, branch, groups, piece.fields)]
-        for path in sorted(paths)
-        for groups in _ways(path, clauses)
-        if divisible(path, clauses, groups)
+    patterns = _rules_by_policy(whole, policy, scope, fields, iter(range(MAX_PATTERNS_TRIED)))
+    if len(patterns) > MAX_RULES:
+        raise _TooManyRulesError
+    return patterns
+
+
+def _rules_by_policy(
+    piece: Piece, policy: Policy, scope: Scope, fields: Fields, budget: Iterator[int]
+) -> list[Pattern]:
+    """Return patterns for *piece*, with rules of their own for the Regions of other policies if it does not fit.
+
+    In a home Region, the clauses of Regions with different policies have little in common. The global findings region
+    is the one with the most difference.
+    """
+    owner = scope.global_findings_region
+    groups: dict[Policy, list[str]] = {}
+    for region, linked in scope.linked:
+        if region not in (owner, scope.region):
+            groups.setdefault(replace(linked, severities=()), []).append(region)
+    others = [regions for linked, regions in groups.items() if linked != replace(policy, severities=())]
+    patterns: list[Pattern] = []
+    for regions in [[owner], *others] if scope.forwards_linked else []:
+        pattern = _pattern(piece, fields, budget)
+        if pattern is not None and fits(pattern):
+            return [*patterns, pattern] if pattern else patterns
+        matchers = [Matcher(EXACT, region) for region in regions]
+        part = within(piece, fields.region, matchers)
+        patterns += _rules(part, fields, budget) if part else []
+        rest = without(piece, fields.region, matchers, fields)
+        if rest is None:
+            return patterns
+        piece = rest
+    return [*patterns, *_rules(piece, fields, budget)]
+
+
+def _rules(piece: Piece, fields: Fields, budget: Iterator[int]) -> list[Pattern]:
+    """Return patterns that together match the findings in *piece*, each of them once."""
+    pattern = _pattern(piece, fields, budget)
+    if pattern is not None and fits(pattern):
+        return [pattern] if pattern else []
+    size = length(pattern) if pattern else None
+    best: _Division | None = None
+    divisions = _fields_to_divide_by(piece, fields)
+    for path, groups in divisions:
+        best = _divided(piece, path, groups, fields, budget, best.cost if best else MAX_COST) or best
+    if best is None:
+        raise _TooManyRulesError if divisions else _TooLongError(size)
+    return [*best.patterns, *(rule for part in best.parts for rule in _rules(part, fields, budget))]
+
+
+def _pattern(piece: Piece, fields: Fields, budget: Iterator[int]) -> Pattern | None:
+    """Return one pattern for *piece*: an empty one for no findings, None if it has more alternatives than any holds."""
+    if next(budget, None) is None:
+        raise _TooManyRulesError
+    try:
+        choices = choices_of(piece, fields)
+    except TooManyError:
+        return None
+    return pattern_of(fields, choices) if choices else {}
+
+
+def _fields_to_divide_by(piece: Piece, fields: Fields) -> list[tuple[Path, list[list[Matcher]]]]:
+    """Return the fields by which *piece* can be divided into rules, each with groups of its values.
+
+    They are the fields that its clauses name, and those that must have one of several values.
+    """
+    named = {path for clause in piece.clauses for path, _condition in clause if fields.is_single(path)}
+    lists = [
+        (path, [[matcher] for matcher in sorted(condition.matchers)])
+        for path, condition in sorted(piece.conditions.items())
+        if fields.is_single(path) and not condition.negated and not condition.absent and len(condition.matchers) > 1
     ]
-    by_halves = [
-        [_Piece({**branch, path: half}, clauses, piece.fields) for half in _halves(condition)]
-        for path, condition in sorted(branch.items())
-        if piece.fields.single(path) and _is_list(condition)
-    ]
-    return [*by_clauses, *by_halves]
+    return [*lists, *ranked(piece, named)]
 
 
-def _is_list(condition: Condition) -> bool:
-    several = len(condition.matchers) > 1 and all(matcher.kind == EXACT for matcher in condition.matchers)
-    return several and not condition.negated and not condition.absent
+@dataclass(frozen=True)
+class _Division:
+    """A piece divided by one field into patterns, and into parts that have to be divided further."""
+
+    patterns: tuple[Pattern, ...]
+    parts: tuple[Piece, ...]
+    cost: int
 
 
-def _halves(condition: Condition) -> tuple[Condition, Condition]:
-    middle = len(condition.matchers) // 2
-    return Condition(condition.matchers[:middle]), Condition(condition.matchers[middle:])
+def _divided(
+    piece: Piece, path: Path, groups: list[list[Matcher]], fields: Fields, budget: Iterator[int], limit: int
+) -> _Division | None:
+    """Return the division of *piece*, each pattern for as many of *groups* of values of the field *path* as fit.
+
+    None if it costs *limit* or more.
+    """
+    patterns: list[Pattern] = []
+    parts: list[Piece] = []
+    # The rule for all other values may have room for some of the groups.
+    kept = _most(groups, lambda some: without(piece, path, _joined(groups[len(some) :]), fields), fields, budget)
+    if kept is None:
+        rest = without(piece, path, _joined(groups), fields)
+        parts += [rest] if rest else []
+    else:
+        patterns += kept[1]
+        groups = groups[kept[0] :]
+    while groups and len(patterns) + COST_OF_PART * len(parts) < limit:
+        taken = _most(groups, lambda some: within(piece, path, _joined(some)), fields, budget)
+        if taken is None:
+            part = within(piece, path, groups[0])
+            parts += [part] if part else []
+            groups = groups[1:]
+        else:
+            patterns += taken[1]
+            groups = groups[taken[0] :]
+    cost = len(patterns) + COST_OF_PART * len(parts)
+    return _Division(tuple(patterns), tuple(parts), cost) if cost < limit else None
 
 
-def _ways(path: Path, clauses: list[Clause]) -> list[list[list[Matcher]]]:
-    """Return groupings of the values of *path*: each clause's values by themselves, and all values told apart."""
-    by_clause = sorted({condition.matchers for clause in clauses for at, condition in clause if at == path})
-    apart = groups_of(path, clauses)
-    return [apart] if len(by_clause) > MOST_WAYS else [*([list(matchers)] for matchers in by_clause), apart]
+def _most(
+    groups: list[list[Matcher]],
+    part_with: Callable[[list[list[Matcher]]], Piece | None],
+    fields: Fields,
+    budget: Iterator[int],
+) -> tuple[int, list[Pattern]] | None:
+    """Return how many of the first *groups* fit into one pattern, and that pattern; None if not even one does."""
+    best: tuple[int, list[Pattern]] | None = None
+    low, high, count = 1, len(groups), 1
+    while low <= high:
+        part = part_with(groups[:count])
+        pattern = _pattern(part, fields, budget) if part else {}
+        if pattern is not None and fits(pattern):
+            best, low = (count, [pattern] if pattern else []), count + 1
+            count = min(2 * count, high) if high == len(groups) else (low + high) // 2
+        else:
+            high = count - 1
+            count = (low + high) // 2
+    return best
 
 
-def _cost(pieces: list[_Piece]) -> tuple[int, int]:
-    """Return how many patterns are likely to come of *pieces*, and how long the longest is now."""
-    return sum(-(-piece.size // MAX_LENGTH) for piece in pieces), max(piece.size for piece in pieces)
+def _joined(groups: list[list[Matcher]]) -> list[Matcher]:
+    return [value for group in groups for value in group]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which findings go to a channel: the policy in the role's variables, checked: pure. PRIVATE to the collection."""
+"""The policy in the role's variables, validated: which findings go to a channel. Pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from .fields import BY_SCHEMA
+from .fields import BY_FORMAT
 from .fields import SEVERITIES
 
 PREFIX = "securityhub_slack_"
@@ -27,50 +27,46 @@ CRITERIA = (*LISTS, "resource_tags")
 KEYS = (*CRITERIA, "reason", "expires")
 DAY = re.compile(r"^\d{4}-\d{2}-\d{2}\Z")
 
+# Findings about global resources that securityhub_slack_deduplicate_global can name.
+CONTROLS = "controls"
+GUARDDUTY = "guardduty"
+ACCESS_ANALYZER = "access_analyzer"
+GLOBAL_KINDS = (CONTROLS, GUARDDUTY, ACCESS_ANALYZER)
+
 # The role's own defaults.
 DEFAULTS: dict[str, Any] = {
     "minimum_severity": "CRITICAL",
     "severities": [],
     "forward_automatically": True,
     "account_ids": [],
-    "deduplicate_global": ["controls", "guardduty", "access_analyzer"],
+    "deduplicate_global": list(GLOBAL_KINDS),
     "suppressions": [],
     "finding_format": "asff",
 }
 
-# Set for a route that takes the accounts which no other one names; no variable of the role.
-ACCOUNT_IDS_ELSEWHERE = "account_ids_elsewhere"
+# Set for a channel that receives the accounts which no other channel names. It is not a variable of the role.
+OTHER_CHANNELS_ACCOUNT_IDS = "other_channels_account_ids"
 
 SHAPES = {
-    "control_ids": (re.compile(r"^[A-Z][A-Za-z0-9]*\.[0-9]+\Z"), "a control's id such as S3.1"),
-    "account_ids": (re.compile(r"^[0-9]{12}\Z"), "an account's 12 digits, in quotes"),
+    "control_ids": (re.compile(r"^[A-Z][A-Za-z0-9]*\.[0-9]+\Z"), "a control ID such as S3.1"),
+    "account_ids": (re.compile(r"^[0-9]{12}\Z"), "12 digits in quotes"),
     "regions": (re.compile(r"^[a-z]{2}(-[a-z]+)+-\d+\Z"), "a Region such as eu-west-1"),
     "product_arns": (
         re.compile(r"^(arn:.+:|:)?product(v2)?/[^/*]+/[^/*]+\Z"),
         "an ARN or its end, product/aws/inspector",
     ),
-    "resource_ids": (re.compile(r"^(?!\**$).+\Z"), "a resource's id, where * stands for any text"),
+    "resource_ids": (
+        re.compile(r"^(?!\*\Z)(?!.*\*\*).+\Z", re.DOTALL),
+        "a resource ID, in which a single * stands for any text",
+    ),
     "resource_types": (re.compile(r"^[A-Za-z0-9:]+\Z"), "a resource type such as AwsS3Bucket"),
     "title_prefixes": (re.compile(r"^.+"), "the beginning of a title"),
 }
 
-# Event-ruler takes these inside $or for operators, not for fields (its Constants.java).
-RESERVED_NAMES = frozenset(
-    {
-        *("exactly", "equals-ignore-case", "prefix", "suffix", "anything-but", "exists", "wildcard", "numeric", "cidr"),
-        *("html", "=", "<", "<=", ">", ">=", "regex", "not-wildcard", "not-equals-ignore-case", "date-after"),
-        *("date-on-or-after", "date-before", "date-on-or-before", "in-date-range", "ip-address-in-range"),
-        *("ip-address-not-in-range", "$or"),
-    }
-)
-
 
 @dataclass(frozen=True, order=True)
 class Suppression:
-    """Findings not to send: those that fit every criterion given, each by one of its values.
-
-    A finding about several resources is held back only when each of them is suppressed.
-    """
+    """Findings that are not forwarded: those that match every criterion given, each by one of its values."""
 
     control_ids: tuple[str, ...] = ()
     account_ids: tuple[str, ...] = ()
@@ -84,72 +80,103 @@ class Suppression:
     expires: str = ""
 
     @property
-    def words(self) -> str:
-        """Return the reason, or else the criteria."""
+    def description(self) -> str:
+        """Return the reason, or the criteria if no reason is given."""
         if self.reason:
             return self.reason
-        given = [(name, getattr(self, name)) for name in LISTS if getattr(self, name)]
-        given += [(f"tag {key}", values) for key, values in self.resource_tags]
-        return ", ".join(f"{name} {' or '.join(values)}" for name, values in given)
+        criteria = [(name, getattr(self, name)) for name in LISTS if getattr(self, name)]
+        criteria += [(f"tag {key}", values) for key, values in self.resource_tags]
+        return ", ".join(f"{name} {' or '.join(values)}" for name, values in criteria)
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Which findings one target sends to one channel. Without severities it sends none by itself.
+    """Which findings one target forwards to one channel. Without severities it forwards none automatically.
 
-    account_ids: the accounts whose findings they are; none: of all. account_ids_elsewhere: those of other routes.
+    account_ids: only findings of these accounts; empty: of all. other_channels_account_ids: not of these.
+    deduplicate_global: the kinds of global findings that only the global findings region forwards.
     """
 
     severities: tuple[str, ...]
-    schema: str = "asff"
+    finding_format: str = "asff"
     account_ids: tuple[str, ...] = ()
-    account_ids_elsewhere: tuple[str, ...] = ()
-    global_controls_once: bool = True
-    global_guardduty_once: bool = True
-    global_access_analyzer_once: bool = True
+    other_channels_account_ids: tuple[str, ...] = ()
+    deduplicate_global: tuple[str, ...] = GLOBAL_KINDS
     suppressions: tuple[Suppression, ...] = ()
 
 
-def policy_of(variables: dict[str, Any], today: datetime.date) -> Policy:
-    """Return the policy in *variables*, which problems() finds nothing wrong with.
+@dataclass(frozen=True)
+class Scope:
+    """Which findings are on the event bus of one target, and which of them its rules forward.
 
-    Suppressions that have expired before *today* are left out; expired() names them.
+    linked: the linked Regions that are targets too, each with its own policy, if this is a home Region.
+    aggregates: the rules forward findings of linked Regions; those of Regions that *linked* does not name by the
+        target's own policy.
+    only_own: findings of linked Regions are on this bus too, but the targets of these Regions forward them.
     """
+
+    region: str
+    global_findings_region: str
+    linked: tuple[tuple[str, Policy], ...] = ()
+    aggregates: bool = False
+    only_own: bool = False
+
+    @property
+    def forwards_linked(self) -> bool:
+        """Return whether findings of other Regions are forwarded from this bus."""
+        return self.aggregates or bool(self.linked)
+
+
+def policy_of(variables: dict[str, Any], today: datetime.date) -> Policy:
+    """Return the policy in *variables*, for which problems() returns nothing.
+
+    Suppressions that expired before *today* are left out; expired() returns them.
+    """
+    kinds = _texts(variables[PREFIX + "deduplicate_global"])
     return Policy(
         severities=_severities(variables),
-        schema=str(variables[PREFIX + "finding_format"]),
+        finding_format=str(variables[PREFIX + "finding_format"]),
         account_ids=_texts(variables[PREFIX + "account_ids"]),
-        account_ids_elsewhere=_texts(variables.get(PREFIX + ACCOUNT_IDS_ELSEWHERE)),
-        global_controls_once="controls" in variables[PREFIX + "deduplicate_global"],
-        global_guardduty_once="guardduty" in variables[PREFIX + "deduplicate_global"],
-        global_access_analyzer_once="access_analyzer" in variables[PREFIX + "deduplicate_global"],
+        other_channels_account_ids=_texts(variables.get(PREFIX + OTHER_CHANNELS_ACCOUNT_IDS)),
+        deduplicate_global=tuple(kind for kind in GLOBAL_KINDS if kind in kinds),
         suppressions=tuple(sorted(item for item in _suppressions(variables) if not _has_expired(item, today))),
     )
 
 
+def for_channel(variables: dict[str, Any], channel: dict[str, Any]) -> dict[str, Any]:
+    """Return the host's role *variables* with the policy keys of one *channel* (without prefix) in their place.
+
+    A channel's minimum_severity or severities replaces both variables of the host.
+    """
+    given = {key: value for key, value in channel.items() if value is not None}
+    if "minimum_severity" in given:
+        given = {"severities": [], **given}
+    return {**variables, **{PREFIX + key: value for key, value in given.items()}}
+
+
 def expired(variables: dict[str, Any], today: datetime.date) -> tuple[Suppression, ...]:
-    """Return the suppressions in *variables* that no longer hold: the last day was before *today*."""
+    """Return the suppressions in *variables* whose last day was before *today*."""
     return tuple(item for item in _suppressions(variables) if _has_expired(item, today))
 
 
-def in_words(variables: dict[str, Any]) -> str:
-    """Return which severities, of which accounts, *variables* let through automatically, for people."""
+def summary(variables: dict[str, Any]) -> str:
+    """Return which severities, of which accounts, *variables* forward automatically, for people."""
     labels = _severities(variables)
     if not labels:
         return "custom action only"
     above = len(labels) > 1 and not variables[PREFIX + "severities"]
-    return (f"{labels[-1]} and above" if above else ", ".join(labels)) + _accounts_in_words(variables)
+    return (f"{labels[-1]} and above" if above else ", ".join(labels)) + _accounts_summary(variables)
 
 
-def _accounts_in_words(variables: dict[str, Any]) -> str:
+def _accounts_summary(variables: dict[str, Any]) -> str:
     named = _texts(variables[PREFIX + "account_ids"])
     if named:
         return f" of {named[0] if len(named) == 1 else f'{len(named)} accounts'}"
-    return " of all other accounts" if variables.get(PREFIX + ACCOUNT_IDS_ELSEWHERE) else ""
+    return " of all other accounts" if variables.get(PREFIX + OTHER_CHANNELS_ACCOUNT_IDS) else ""
 
 
 def at_least(severity: str) -> list[str]:
-    """Return *severity* and the graver ones, the gravest first. Raises ValueError for any other text."""
+    """Return *severity* and the higher ones, the highest first. Raises ValueError for any other text."""
     return list(reversed(SEVERITIES[SEVERITIES.index(severity) :]))
 
 
@@ -187,66 +214,87 @@ def _has_expired(suppression: Suppression, today: datetime.date) -> bool:
 
 
 def problems(variables: dict[str, Any]) -> list[str]:
-    """Return what is wrong with the policy in *variables*, each as a sentence with its remedy."""
-    found = [*_severity_problems(variables), *_account_problems(variables), *_schema_problems(variables)]
-    given = variables[PREFIX + "suppressions"] or []
-    for number, item in enumerate(given, start=1):
-        found += [f"suppression {number} {problem}" for problem in _suppression_problems(item, variables)]
-    return found
+    """Return the problems of the policy in *variables*, each as a sentence with its remedy."""
+    sentences = [
+        *_severity_problems(variables),
+        *_account_problems(variables),
+        *_format_problems(variables),
+        *_global_problems(variables),
+    ]
+    for number, item in enumerate(variables[PREFIX + "suppressions"] or [], start=1):
+        sentences += [f"suppression {number} {problem}" for problem in _suppression_problems(item, variables)]
+    return sentences
 
 
 def _severity_problems(variables: dict[str, Any]) -> list[str]:
     labels = [*(variables[PREFIX + "severities"] or []), variables[PREFIX + "minimum_severity"]]
     names = ["severities"] * (len(labels) - 1) + ["minimum_severity"]
     return [
-        f"securityhub_slack_{name} says {label!r}: use {', '.join(reversed(SEVERITIES))}"
+        f"securityhub_slack_{name} contains {label!r}: use {', '.join(reversed(SEVERITIES))}"
         for name, label in zip(names, labels)
         if label not in SEVERITIES
     ]
 
 
 def _account_problems(variables: dict[str, Any]) -> list[str]:
-    shape, wanted = SHAPES["account_ids"]
+    shape, expected = SHAPES["account_ids"]
     texts = _texts(variables[PREFIX + "account_ids"])
-    return [f"securityhub_slack_account_ids has {text!r}: use {wanted}" for text in texts if not shape.match(text)]
-
-
-def _schema_problems(variables: dict[str, Any]) -> list[str]:
-    schema = variables[PREFIX + "finding_format"]
-    if schema in BY_SCHEMA:
-        return []
     return [
-        f"securityhub_slack_finding_format is {schema!r}: use asff (Security Hub CSPM) or ocsf (the new Security Hub)"
+        f"securityhub_slack_account_ids contains {text!r}: use {expected}" for text in texts if not shape.match(text)
     ]
 
 
-def _suppression_problems(given: Any, variables: dict[str, Any]) -> list[str]:
-    if not isinstance(given, dict):
-        return [f"is no mapping: give it keys out of {', '.join(KEYS)}"]
-    found = [f"has the key {key!r}: use {', '.join(KEYS)}" for key in given if key not in KEYS]
-    if not found and not any(given.get(name) for name in CRITERIA):
-        found.append(f"would hold back every finding: give it one of {', '.join(CRITERIA)}")
-    for name, (shape, wanted) in SHAPES.items():
-        found += [f"has {text!r} in {name}: use {wanted}" for text in _texts(given.get(name)) if not shape.match(text)]
-    return found + _tag_problems(given.get("resource_tags"), variables) + _expiry_problems(given.get("expires"))
+def _format_problems(variables: dict[str, Any]) -> list[str]:
+    finding_format = variables[PREFIX + "finding_format"]
+    if finding_format in BY_FORMAT:
+        return []
+    return [
+        f"securityhub_slack_finding_format is {finding_format!r}: use asff (Security Hub CSPM) or ocsf (the new "
+        f"Security Hub)"
+    ]
+
+
+def _global_problems(variables: dict[str, Any]) -> list[str]:
+    return [
+        f"securityhub_slack_deduplicate_global contains {kind!r}: use {', '.join(GLOBAL_KINDS)}, or [] for none"
+        for kind in _texts(variables[PREFIX + "deduplicate_global"])
+        if kind not in GLOBAL_KINDS
+    ]
+
+
+def _suppression_problems(suppression: Any, variables: dict[str, Any]) -> list[str]:
+    if not isinstance(suppression, dict):
+        return [f"is not a mapping: use the keys {', '.join(KEYS)}"]
+    sentences = [f"has the key {key!r}: use {', '.join(KEYS)}" for key in suppression if key not in KEYS]
+    if not sentences and not any(suppression.get(name) for name in CRITERIA):
+        sentences.append(f"would suppress every finding: add one of {', '.join(CRITERIA)}")
+    for name, (shape, expected) in SHAPES.items():
+        sentences += [
+            f"contains {text!r} in {name}: use {expected}"
+            for text in _texts(suppression.get(name))
+            if not shape.match(text)
+        ]
+    return [
+        *sentences,
+        *_tag_problems(suppression.get("resource_tags"), variables),
+        *_expiry_problems(suppression.get("expires")),
+    ]
 
 
 def _tag_problems(tags: Any, variables: dict[str, Any]) -> list[str]:
     if not tags:
         return []
     if not isinstance(tags, dict):
-        return ["has resource_tags that are no mapping: give each key its value or a list of values"]
+        return ["has resource_tags that are not a mapping: map each tag key to a value or a list of values"]
     if variables[PREFIX + "finding_format"] == "ocsf":
         return [
-            "has resource_tags, which no event pattern can express for securityhub_slack_finding_format ocsf: name "
+            "has resource_tags, which event patterns cannot express with securityhub_slack_finding_format ocsf: use "
             "resource_ids"
         ]
     return [
-        f"has the tag key {key!r}, which EventBridge takes for an operator: name resource_ids instead"
-        for key in tags
-        if key in RESERVED_NAMES
-    ] + [
-        f"has no value for the tag {key!r}: give it one or a list" for key, values in tags.items() if not _texts(values)
+        f"has no value for the tag {key!r}: set a value or a list of values"
+        for key, values in tags.items()
+        if not _texts(values)
     ]
 
 
@@ -258,5 +306,5 @@ def _expiry_problems(expires: Any) -> list[str]:
             datetime.date.fromisoformat(str(expires))
             return []
     except ValueError:
-        pass  # a day that no calendar has is answered as any other text
-    return [f"has expires {str(expires)!r}: write its last day as YYYY-MM-DD"]
+        pass  # such as 2026-02-30
+    return [f"has expires {str(expires)!r}: use the last day on which it applies, as YYYY-MM-DD"]

@@ -1,15 +1,17 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which findings would be sent, by which rule, and why not the others: pure. PRIVATE to the collection.
+"""Which findings would be sent, by which rule, and why the others would not: pure. PRIVATE to the collection.
 
-It asks the very patterns that are deployed. A finding appears on the bus of its own Region, and on that of the home
-Region where an aggregator links its own (https://docs.aws.amazon.com/securityhub/latest/userguide/finding-aggregation.html).
+Two ways lead to each answer: the deployed patterns, and the documented policy (reference.py). If they differ, the
+answer says so. A finding appears on the bus of its own Region, and on that of the home Region if an aggregator links
+its own (https://docs.aws.amazon.com/securityhub/latest/userguide/finding-aggregation.html).
 """
 
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -17,18 +19,16 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-from .explanation import Finding
-from .explanation import first
-from .explanation import why_not
-from .fields import CSPM
-from .fields import V2
-from .fields import Fields
+from .fields import OCSF
+from .fields import first
+from .fields import format_of
 from .matcher import matches
-from .matcher import why_not as unfit
 from .notation import SOURCE
 from .patterns import Pattern
-from .patterns import Scope
 from .policy import Policy
+from .policy import Scope
+from .reference import Finding
+from .reference import why_not_forwarded
 from .topology import Aggregation
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "securityhub.amazonaws.com")
@@ -36,70 +36,69 @@ NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "securityhub.amazonaws.com")
 
 @dataclass(frozen=True)
 class Rule:
-    """An event rule, and the route (a channel's topic) that it sends to."""
+    """An event rule, and the topic (of a channel) that it sends to."""
 
     name: str
     pattern: Pattern = field(hash=False)
-    route: str
+    topic: str
 
 
 @dataclass(frozen=True)
-class Route:
-    """What a target's rules for one route were made from; it gives their silence its words."""
+class Channel:
+    """The policy and the scope that a target's rules for one topic were compiled from."""
 
-    name: str
+    topic: str
     policy: Policy
     scope: Scope
 
 
 @dataclass(frozen=True)
 class Target:
-    """One target: its rules as deployed, and what they were made from. reason: why it has none, if so."""
+    """One target: its deployed rules, and what they were compiled from. reason: why it has none, if so."""
 
     host: str
     account: str
     region: str
     rules: tuple[Rule, ...]
-    routes: tuple[Route, ...] = ()
+    channels: tuple[Channel, ...] = ()
     reason: str = ""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A message: the target and the rule that send it, and where to."""
+    """A message: the target and the rule that send it, and the topic."""
 
     host: str
     rule: str
-    route: str
+    topic: str
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What becomes of one finding, and why in one sentence."""
+class Decision:
+    """The messages about one finding, and the reason in one sentence.
+
+    differs: the deployed patterns do not do what the policy says; the sentence says both.
+    """
 
     finding: Finding = field(hash=False)
     deliveries: tuple[Delivery, ...]
     sentence: str
+    differs: bool = False
 
     @property
     def sent(self) -> bool:
-        """Return whether anybody gets to see it."""
+        """Return whether the finding arrives in any channel."""
         return bool(self.deliveries)
-
-
-def schema_of(finding: Finding) -> Fields:
-    """Return the schema of *finding*: OCSF has finding_info, ASFF has not."""
-    return V2 if "finding_info" in finding else CSPM
 
 
 def event_of(finding: Finding, account: str, region: str) -> dict[str, Any]:
     """Return the event that Security Hub puts on the bus of *account* in *region* for one finding.
 
     https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-event-formats.html and
-    securityhub-v2-cwe-event-formats.html. The same finding always has the same event id.
+    securityhub-v2-cwe-event-formats.html. The same finding always has the same event ID.
     """
-    fields = schema_of(finding)
-    if fields is V2:
+    fields = format_of(finding)
+    if fields is OCSF:
         resource = first(finding, ("metadata", "uid"))
         time = first(finding, ("finding_info", "modified_time_dt"))
     else:
@@ -120,7 +119,7 @@ def event_of(finding: Finding, account: str, region: str) -> dict[str, Any]:
 
 def buses_of(finding: Finding, aggregation: Aggregation | None) -> tuple[str, ...]:
     """Return the Regions on whose buses *finding* appears: its own first, then the home Region."""
-    region = first(finding, schema_of(finding).region)
+    region = first(finding, format_of(finding).region)
     return (region, aggregation.home) if aggregation and aggregation.links(region) else (region,)
 
 
@@ -129,66 +128,80 @@ def simulate(
     targets: Sequence[Target],
     aggregations: Mapping[str, Aggregation | None],
     administrators: Mapping[str, str] | None = None,
-) -> list[Verdict]:
-    """Return the verdict on each of *findings*.
+) -> list[Decision]:
+    """Return the decision on each of *findings*.
 
     *aggregations*: by the account of the targets. *administrators*: by a finding's account, the account of the targets
     that sees it. Without an entry that is the account itself if it has targets, and otherwise every account that has.
     """
     accounts = list(dict.fromkeys(target.account for target in targets))
-    verdicts = []
+    decisions = []
     for finding in findings:
-        owner = first(finding, schema_of(finding).account)
-        seers = [administrators[owner]] if administrators and owner in administrators else _seers(owner, accounts)
+        owner = first(finding, format_of(finding).account)
+        viewers = [owner] if owner in accounts else accounts
+        if administrators and owner in administrators:
+            viewers = [administrators[owner]]
         on_bus = [
             target
-            for account in seers
+            for account in viewers
             for bus in buses_of(finding, aggregations.get(account))
             for target in targets
             if (target.account, target.region) == (account, bus)
         ]
-        verdicts.append(_verdict(finding, on_bus))
-    return verdicts
+        decisions.append(_decision(finding, on_bus))
+    return decisions
 
 
-def _seers(owner: str, accounts: list[str]) -> list[str]:
-    return [owner] if owner in accounts else accounts
-
-
-def _verdict(finding: Finding, targets: list[Target]) -> Verdict:
+def _decision(finding: Finding, targets: list[Target]) -> Decision:
     deliveries = tuple(
-        Delivery(target.host, rule.name, rule.route)
+        Delivery(target.host, rule.name, rule.topic)
         for target in targets
         for rule in target.rules
         if matches(rule.pattern, event_of(finding, target.account, target.region))
     )
-    return Verdict(finding, deliveries, _sent(deliveries) if deliveries else f"not sent: {_why(finding, targets)}")
+    sentence = _sent(deliveries) if deliveries else f"not sent: {_reasons(finding, targets)}"
+    difference = _difference(finding, targets, deliveries)
+    return Decision(finding, deliveries, f"{sentence}; {difference}" if difference else sentence, bool(difference))
 
 
 def _sent(deliveries: tuple[Delivery, ...]) -> str:
-    said = " and ".join(f"by {item.host} (rule {item.rule}) to {item.route}" for item in deliveries)
-    routes = [item.route for item in deliveries]
-    twice = ", so it arrives more than once" if len(set(routes)) < len(routes) else ""
-    return f"sent {said}{twice}"
+    messages = " and ".join(f"by {item.host} (rule {item.rule}) to {item.topic}" for item in deliveries)
+    topics = [item.topic for item in deliveries]
+    duplicate = ", so it arrives more than once" if len(set(topics)) < len(topics) else ""
+    return f"sent {messages}{duplicate}"
 
 
-def _why(finding: Finding, targets: list[Target]) -> str:
+def _difference(finding: Finding, targets: list[Target], deliveries: tuple[Delivery, ...]) -> str:
+    """Return where the rules of *targets* do not do what their policies say, an empty text if they all do."""
+    sent = Counter((delivery.host, delivery.topic) for delivery in deliveries)
+    for target in targets:
+        for channel in () if target.reason else target.channels:
+            count = sent[target.host, channel.topic]
+            reason = why_not_forwarded(channel.policy, channel.scope, finding)
+            if count != (0 if reason else 1):
+                expected = f"it must not be ({reason})" if reason else "it must be, once"
+                return (
+                    f"this is wrong: by the policy of {target.host} for {channel.topic} {expected}. Redeploy the "
+                    f"target; if that does not help, report a bug with this finding and the policy"
+                )
+    return ""
+
+
+def _reasons(finding: Finding, targets: list[Target]) -> str:
     if not targets:
-        region = first(finding, schema_of(finding).region)
+        region = first(finding, format_of(finding).region)
         return f"no target is in {region or 'its Region'}: add it to the inventory"
     # With an aggregator, the target of the finding's own Region leaves it to the home Region, which comes after it.
-    speakers = [target for target in targets if not target.reason] or targets[-1:]
-    reasons = dict.fromkeys(reason for target in speakers for reason in _reasons(finding, target))
-    return "; ".join(reasons)
+    decisive = [target for target in targets if not target.reason] or targets[-1:]
+    return "; ".join(dict.fromkeys(reason for target in decisive for reason in _reasons_of(finding, target)))
 
 
-def _reasons(finding: Finding, target: Target) -> list[str]:
+def _reasons_of(finding: Finding, target: Target) -> list[str]:
     if target.reason:
         return [target.reason]
-    if target.routes:
-        found = [(route.name, why_not(route.policy, route.scope, finding)) for route in target.routes]
-        told = [(name, reason) for name, reason in found if reason]
-        alike = len({reason for name, reason in told}) == 1
-        return [reason if alike else f"{name}: {reason}" for name, reason in told]
-    event = event_of(finding, target.account, target.region)
-    return [reason for rule in target.rules if (reason := unfit(rule.pattern, event))] or ["no rule forwards findings"]
+    by_topic = {item.topic: why_not_forwarded(item.policy, item.scope, finding) for item in target.channels}
+    known = {topic: reason for topic, reason in by_topic.items() if reason}
+    if not known:
+        return [f"no rule of {target.host} matches it"]
+    alike = len(set(known.values())) == 1
+    return [reason if alike else f"{topic}: {reason}" for topic, reason in known.items()]

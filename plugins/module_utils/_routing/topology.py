@@ -1,11 +1,11 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which targets of an account send findings, and whose: pure. PRIVATE to the collection.
+"""Which targets of an account forward findings, and of which Regions: pure. PRIVATE to the collection.
 
-An aggregator copies the findings of linked Regions to its home Region, and the linked Regions keep emitting their own
-(https://docs.aws.amazon.com/securityhub/latest/userguide/finding-aggregation.html). So either the home Region sends
-for all of them, or each Region sends for itself; never both.
+An aggregator copies the findings of linked Regions to its home Region, and the linked Regions still emit their own
+(https://docs.aws.amazon.com/securityhub/latest/userguide/finding-aggregation.html). So either the home Region forwards
+the findings of all of them, or each Region forwards its own; never both.
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
-from .clauses import Scope
 from .policy import Policy
+from .policy import Scope
 
 AUTO = "auto"
 PER_REGION = "per_region"
 HOME_REGION = "home_region"
 CHOICES = (AUTO, PER_REGION, HOME_REGION)
 
-WITHOUT_OWNER = (
-    "this is a slice (securityhub_slack_job_slices), and all slices have to agree on the Region that sends the "
-    "findings about global resources: set securityhub_slack_global_findings_region, the same for all"
+NO_GLOBAL_FINDINGS_REGION = (
+    "this job has one slice of the inventory (securityhub_slack_job_slices), and all slices must agree on the Region "
+    "that forwards findings about global resources: set securityhub_slack_global_findings_region to the same Region "
+    "for all of them"
 )
 
 # Where AWS records the events of global services.
-USUAL_OWNER = "us-east-1"
+PREFERRED_GLOBAL_FINDINGS_REGION = "us-east-1"
 
 
 @dataclass(frozen=True)
 class Aggregation:
-    """A finding aggregator: the home Region, and which others it links (mode and regions as AWS names them)."""
+    """A finding aggregator: the home Region, and which other Regions it links (mode and Regions as AWS names them)."""
 
     home: str
     mode: str
@@ -53,34 +54,45 @@ class Aggregation:
 
 
 def aggregation_of(answer: Mapping[str, Any] | None) -> Aggregation | None:
-    """Return the aggregator in the answer of GetFindingAggregator (None: the account has none)."""
+    """Return the aggregator in the answer of GetFindingAggregator or GetAggregatorV2 (None: the account has none).
+
+    Security Hub CSPM (ASFF) and the new Security Hub (OCSF) have an aggregator each.
+    """
     if not answer:
         return None
-    regions = tuple(sorted(answer.get("Regions") or ()))
-    return Aggregation(answer["FindingAggregationRegion"], answer["RegionLinkingMode"], regions)
+    home = answer.get("FindingAggregationRegion") or answer["AggregationRegion"]
+    regions = answer.get("Regions") or answer.get("LinkedRegions") or ()
+    return Aggregation(home, answer["RegionLinkingMode"], tuple(sorted(regions)))
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A target: its Region, the policy of each of its routes by the route's name, and whether Security Hub is on.
+    """A target: its Region, its policy for each channel by the channel's name, and whether Security Hub is enabled.
 
-    hub: None where nobody has asked. elsewhere: another slice of the inventory has it, and its policies.
+    hub: None if that is not known. in_another_slice: another slice of the inventory has the target and its policies.
     """
 
     region: str
     policies: tuple[tuple[str, Policy], ...]
     hub: bool | None = None
-    elsewhere: bool = False
+    in_another_slice: bool = False
 
     @property
-    def sends(self) -> bool:
-        """Return whether it may send findings by itself."""
-        return self.hub is not False and (self.elsewhere or any(policy.severities for name, policy in self.policies))
+    def forwards(self) -> bool:
+        """Return whether the target may forward findings automatically to any channel."""
+        return self.hub is not False and (
+            self.in_another_slice or any(policy.severities for _channel, policy in self.policies)
+        )
+
+    def forwards_to(self, channel: str) -> bool:
+        """Return whether the target may forward findings automatically to *channel*."""
+        policy = dict(self.policies).get(channel)
+        return self.hub is not False and (self.in_another_slice or bool(policy and policy.severities))
 
 
 @dataclass(frozen=True)
-class Place:
-    """What one target has to do: a scope for each of its routes, in order; without one, why it has no pipeline."""
+class Assignment:
+    """What one target forwards: a scope for each of its channels, in order; if there is none, the reason."""
 
     region: str
     scopes: tuple[Scope, ...]
@@ -89,11 +101,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Topology:
-    """The places of an account's targets, in their order; what to say about them; what is wrong, with its remedy."""
+    """The assignments of an account's targets, in their order, notices, and problems with their remedies."""
 
     mode: str
-    owner_region: str
-    places: tuple[Place, ...]
+    global_findings_region: str
+    assignments: tuple[Assignment, ...]
     notices: tuple[str, ...]
     problems: tuple[str, ...]
 
@@ -102,49 +114,48 @@ def lay_out(
     candidates: Sequence[Candidate],
     aggregation: Aggregation | None,
     setting: str,
-    owner_setting: str,
+    global_setting: str,
     *,
     sliced: bool = False,
 ) -> Topology:
-    """Return who sends what in one account.
+    """Return which target of one account forwards which findings.
 
-    *candidates*: all targets of the account that the inventory has, whichever of them are worked on now; what a limited
-    run left out would change the owner Region and the thresholds. *setting*: securityhub_slack_aggregation.
-    *owner_setting*: securityhub_slack_global_findings_region, or an empty text. *sliced*: the account may have targets
-    that the inventory does not have; what depends on them is then refused.
+    *candidates*: all targets that the inventory has in the account, selected in this run or not; otherwise a limited
+    run would come to another global findings region and other policies. *setting*: securityhub_slack_aggregation.
+    *global_setting*: securityhub_slack_global_findings_region, or an empty text. *sliced*: the account may have
+    targets that this job's inventory does not have; a topology that depends on them is a problem.
     """
-    regions = [candidate.region for candidate in candidates if not candidate.elsewhere]
+    regions = [candidate.region for candidate in candidates if not candidate.in_another_slice]
     linked = [region for region in regions if aggregation and aggregation.links(region)]
     home = aggregation.home if aggregation else ""
     mode = _mode(setting, aggregation, regions, linked)
-    senders = [candidate for candidate in candidates if mode == PER_REGION or candidate.region not in linked]
-    owner = owner_setting or _default_owner(senders, home if mode == HOME_REGION else "")
-    if sliced and (mode == HOME_REGION or _lacks_owner(owner_setting, candidates)):
-        problems = [_of_home_region(home) if mode == HOME_REGION else WITHOUT_OWNER]
+    forwarding = [candidate for candidate in candidates if mode == PER_REGION or candidate.region not in linked]
+    # What depends on the aggregator is not asked for with per_region, which works without access to AWS.
+    owner = global_setting or _default_global_region(forwarding, candidates, home if mode == HOME_REGION else "")
+    if sliced and (mode == HOME_REGION or (not global_setting and _channels_with_global(candidates))):
+        problems = [_sliced_home_region(home) if mode == HOME_REGION else NO_GLOBAL_FINDINGS_REGION]
     else:
-        problems = [*_mode_problems(setting, aggregation, regions, linked), *_owner_problems(owner, candidates)]
-        problems += _home_problems(candidates, home, linked) if mode == HOME_REGION else []
-    places = tuple(_place(candidate, candidates, linked, home, mode, owner) for candidate in candidates)
-    return Topology(mode, owner, places, tuple(_notices(mode, home, linked, owner, candidates)), tuple(problems))
+        problems = _mode_problems(setting, aggregation, regions, linked)
+        of_home = _home_problems(candidates, home, linked) if mode == HOME_REGION else []
+        # A channel that the home Region lacks is reported once.
+        problems = [*problems, *(of_home or _global_problems(owner, candidates))]
+    assignments = tuple(_assignment(candidate, candidates, linked, home, mode, owner) for candidate in candidates)
+    notices = tuple(_notices(mode, home, linked, owner, candidates))
+    return Topology(mode, owner, assignments, notices, tuple(problems))
 
 
-def _of_home_region(home: str) -> str:
+def _sliced_home_region(home: str) -> str:
     return (
-        f"this is a slice (securityhub_slack_job_slices), and the home Region {home} sends for the Regions that feed "
-        f"it, by thresholds that other slices hold: split this account's work by --limit, which sees the whole "
-        f"inventory, "
-        f"or set securityhub_slack_aggregation to per_region"
+        f"this job has one slice of the inventory (securityhub_slack_job_slices), but the home Region {home} forwards "
+        f"findings of its linked Regions by their policies, which other slices have: split this account's work with "
+        f"--limit, which reads the whole inventory, or set securityhub_slack_aggregation to per_region"
     )
-
-
-def _lacks_owner(owner_setting: str, candidates: Sequence[Candidate]) -> bool:
-    return not owner_setting and _anybody_cares(candidates)
 
 
 def _mode(setting: str, aggregation: Aggregation | None, regions: list[str], linked: list[str]) -> str:
     if aggregation is None or setting == PER_REGION:
         return PER_REGION
-    # An aggregator that links none of the targets may still link Regions nobody has listed.
+    # An aggregator that links none of the targets may still link Regions that are not in the inventory.
     aggregates = aggregation.home in regions and aggregation.mode != "NO_REGIONS"
     return HOME_REGION if aggregates or linked else PER_REGION
 
@@ -154,95 +165,113 @@ def _mode_problems(setting: str, aggregation: Aggregation | None, regions: list[
         return [f"securityhub_slack_aggregation is {setting!r}: use {', '.join(CHOICES)}"]
     if aggregation is None:
         if setting == HOME_REGION:
-            return ["securityhub_slack_aggregation is home_region, and the account has no finding aggregator: use auto"]
+            return ["securityhub_slack_aggregation is home_region, but the account has no finding aggregator: use auto"]
         return []
     if setting != PER_REGION and linked and aggregation.home not in regions:
         return [
-            f"{', '.join(linked)} feed the home Region {aggregation.home}, which is no target: add it to the "
-            f"inventory, or set securityhub_slack_aggregation to per_region"
+            f"{', '.join(linked)} are linked to the home Region {aggregation.home}, which is not a target: add it to "
+            f"the inventory, or set securityhub_slack_aggregation to per_region"
         ]
     return []
 
 
-def _default_owner(senders: list[Candidate], home: str) -> str:
-    able = [candidate.region for candidate in senders if candidate.sends] or [item.region for item in senders]
-    for preferred in (USUAL_OWNER, home):
-        if preferred in able:
-            return preferred
-    return able[0] if able else ""
+def _default_global_region(forwarding: list[Candidate], candidates: Sequence[Candidate], home: str) -> str:
+    """Return the first usable Region of: the preferred one, the home Region, the others in order.
+
+    Usable is what forwards to every channel that has global findings; without one, what forwards to any channel.
+    """
+    channels = _channels_with_global(candidates)
+    to_all = [item for item in forwarding if item.forwards and all(map(item.forwards_to, channels))]
+    usable = to_all or [item for item in forwarding if item.forwards] or forwarding
+    regions = [item.region for item in usable]
+    return next((region for region in (PREFERRED_GLOBAL_FINDINGS_REGION, home) if region in regions), (*regions, "")[0])
 
 
-def _owner_problems(owner: str, candidates: Sequence[Candidate]) -> list[str]:
-    if not owner or not _anybody_cares(candidates):
-        return []
-    found = [candidate for candidate in candidates if candidate.region == owner]
-    if found and found[0].sends:
-        return []
-    able = [candidate.region for candidate in candidates if candidate.sends]
-    if not able:
-        return []
-    remedy = f"use one of {', '.join(able)}"
-    if not found:
-        cause = "which is no target"
-        remedy += ", or set securityhub_slack_job_slices if another job has it"
-    elif found[0].hub is False:
-        cause = "where Security Hub is off"
-    else:
-        cause = "which forwards nothing automatically"
-    return [f"global findings would be lost: securityhub_slack_global_findings_region is {owner}, {cause}: {remedy}"]
+def _global_problems(owner: str, candidates: Sequence[Candidate]) -> list[str]:
+    """Return a problem for each channel that would get no global finding at all."""
+    found = next((candidate for candidate in candidates if candidate.region == owner), None)
+    sentences = []
+    for channel in _channels_with_global(candidates) if owner else ():
+        usable = [candidate.region for candidate in candidates if candidate.forwards_to(channel)]
+        if owner in usable or not usable:
+            continue
+        remedy = f"use one of {', '.join(usable)}"
+        if found is None:
+            cause = "which is not a target"
+            remedy += ", or set securityhub_slack_job_slices if another job has it"
+        elif found.hub is False:
+            cause = "where Security Hub is not enabled"
+        elif found.forwards:
+            cause = f"which forwards nothing automatically to the channel {channel}"
+            remedy += f", or forward automatically to {channel} from {owner} too"
+        else:
+            cause = "which forwards nothing automatically"
+        sentences.append(
+            f"global findings would be lost: securityhub_slack_global_findings_region is {owner}, {cause}: {remedy}"
+        )
+    return list(dict.fromkeys(sentences))
 
 
-def _anybody_cares(candidates: Sequence[Candidate]) -> bool:
-    return any(cares(policy) for candidate in candidates for name, policy in candidate.policies)
+def _channels_with_global(candidates: Sequence[Candidate]) -> list[str]:
+    """Return the channels for which some target leaves global findings to the global findings region."""
+    return list(
+        dict.fromkeys(
+            channel
+            for candidate in candidates
+            for channel, policy in candidate.policies
+            if leaves_global_findings(policy)
+        )
+    )
 
 
-def cares(policy: Policy) -> bool:
-    """Return whether the policy leaves findings about global resources to the owner Region."""
-    once = policy.global_controls_once or policy.global_guardduty_once or policy.global_access_analyzer_once
-    return once and bool(policy.severities)
+def leaves_global_findings(policy: Policy) -> bool:
+    """Return whether the policy leaves findings about global resources to the global findings region."""
+    return bool(policy.deduplicate_global and policy.severities)
 
 
 def _home_problems(candidates: Sequence[Candidate], home: str, linked: list[str]) -> list[str]:
-    routes = dict(next((candidate.policies for candidate in candidates if candidate.region == home), ()))
-    if not routes:
+    channels = dict(next((candidate.policies for candidate in candidates if candidate.region == home), ()))
+    if not channels:
         return []
-    found = []
+    sentences = []
     for candidate in candidates:
         if candidate.region not in linked:
             continue
         for name, policy in candidate.policies:
-            if name not in routes:
-                found.append(
-                    f"{candidate.region} feeds the home Region {home}, which has no channel {name}: give {home} "
-                    f"the same securityhub_slack_channels"
+            if name not in channels:
+                sentences.append(
+                    f"{candidate.region} is linked to the home Region {home}, which has no channel {name}: set the "
+                    f"same securityhub_slack_channels for {home}"
                 )
-            elif policy.schema != routes[name].schema:
-                found.append(
-                    f"securityhub_slack_finding_format is {policy.schema} for {candidate.region} and "
-                    f"{routes[name].schema} for {home}, which sends for it: set it once for the account"
+            elif policy.finding_format != channels[name].finding_format:
+                sentences.append(
+                    f"securityhub_slack_finding_format is {policy.finding_format} for {candidate.region} and "
+                    f"{channels[name].finding_format} for {home}, which forwards its findings: set it once for the "
+                    f"account"
                 )
-    return found
+    return sentences
 
 
-def _place(
+def _assignment(
     candidate: Candidate, candidates: Sequence[Candidate], linked: list[str], home: str, mode: str, owner: str
-) -> Place:
+) -> Assignment:
     region = candidate.region
     if mode == HOME_REGION and region in linked:
-        return Place(region, (), f"its findings are sent from the home Region {home}, by the policy of {region}")
+        reason = f"the home Region {home} forwards its findings, by the policy of {region}"
+        return Assignment(region, (), reason)
     if mode == HOME_REGION and region == home:
         scopes = tuple(
             Scope(region, owner, _linked_policies(name, policy, candidates, linked), aggregates=True)
             for name, policy in candidate.policies
         )
-        return Place(region, scopes)
-    return Place(region, tuple(Scope(region, owner, only_own=region == home) for name, policy in candidate.policies))
+        return Assignment(region, scopes)
+    return Assignment(region, tuple(Scope(region, owner, only_own=region == home) for _policy in candidate.policies))
 
 
 def _linked_policies(
     name: str, policy: Policy, candidates: Sequence[Candidate], linked: list[str]
 ) -> tuple[tuple[str, Policy], ...]:
-    """Return for each linked target its policy of the route *name*; without that route it sends nothing there."""
+    """Return the policy of each linked target for the channel *name*; a target without it forwards nothing to it."""
     silent = replace(policy, severities=())
     return tuple(
         (candidate.region, dict(candidate.policies).get(name, silent))
@@ -252,11 +281,11 @@ def _linked_policies(
 
 
 def _notices(mode: str, home: str, linked: list[str], owner: str, candidates: Sequence[Candidate]) -> list[str]:
-    found = []
+    notices = []
     if mode == HOME_REGION and linked:
-        found.append(f"{home} sends for the Regions that feed it: {', '.join(linked)}")
+        notices.append(f"{home} forwards the findings of its linked Regions: {', '.join(linked)}")
     if mode == PER_REGION and linked:
-        found.append(f"an aggregator copies findings to {home}, and each Region still sends its own")
-    if owner and len(candidates) > 1 and _anybody_cares(candidates):
-        found.append(f"findings about global resources are sent for {owner} only")
-    return found
+        notices.append(f"an aggregator copies findings to {home}, but each Region forwards its own")
+    if owner and len(candidates) > 1 and _channels_with_global(candidates):
+        notices.append(f"only {owner} forwards findings about global resources")
+    return notices

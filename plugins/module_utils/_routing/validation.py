@@ -1,44 +1,44 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether EventBridge would take an event pattern: pure. PRIVATE to the collection.
+"""Whether EventBridge accepts an event pattern: pure. PRIVATE to the collection.
 
 The rules are those of event-ruler's compiler (https://github.com/aws/event-ruler, JsonRuleCompiler) and the quotas of
-https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html. One thing is refused here that EventBridge
-accepts: a field that stands twice in one alternative, where the later value list silently replaces the earlier one.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html. One thing is rejected here that EventBridge
+accepts: a field that occurs twice in one alternative, where the later value list silently replaces the earlier one.
+So are operators that no pattern of this collection uses.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
-from .branches import MOST_COMBINATIONS
 from .notation import MAX_LENGTH
+from .notation import RESERVED_NAMES
 from .notation import combinations
 from .notation import length
-from .policy import RESERVED_NAMES
+from .pieces import MAX_COMBINATIONS
 
 LARGEST_NUMBER = 5_000_000_000
-COMPARISONS = ("=", "<", "<=", ">", ">=")
 
 
 def validate(pattern: Any) -> list[str]:
-    """Return what EventBridge would not take about *pattern*, each as a sentence; nothing if it is valid."""
+    """Return why EventBridge would reject *pattern*, each reason as a sentence; nothing if it is valid."""
     if not isinstance(pattern, dict):
         return ["a pattern is a JSON object"]
-    found = list(_object_problems(pattern, "", frozenset(), False))
+    problems = list(_object_problems(pattern, "", frozenset(), False))
     size = length(pattern)
     if size > MAX_LENGTH:
-        found.append(f"the pattern has {size:,} characters, and the quota is {MAX_LENGTH:,}")
-    if not found and combinations(pattern) > MOST_COMBINATIONS:
-        found.append(
-            f"the $or of the pattern make {combinations(pattern):,} combinations of at most {MOST_COMBINATIONS:,}"
+        problems.append(f"the pattern has {size:,} characters, and the quota is {MAX_LENGTH:,}")
+    if not problems and combinations(pattern) > MAX_COMBINATIONS:
+        problems.append(
+            f"the $or lists of the pattern have {combinations(pattern):,} combinations; at most {MAX_COMBINATIONS:,} "
+            f"are allowed"
         )
-    return found
+    return problems
 
 
 def _object_problems(node: dict[str, Any], prefix: str, taken: frozenset[str], in_or: bool) -> Iterator[str]:
@@ -51,12 +51,12 @@ def _object_problems(node: dict[str, Any], prefix: str, taken: frozenset[str], i
             others = {other for at, item in node.items() if at != "$or" for other in _names({at: item}, prefix)}
             yield from _or_problems(value, prefix, taken | others)
         elif in_or and key in RESERVED_NAMES:
-            yield f"{name} is the name of an operator, which is no field inside $or"
+            yield f"{name} is the name of an operator and cannot be a field inside $or"
         elif isinstance(value, dict):
             yield from _object_problems(value, f"{name}.", taken, in_or)
         elif isinstance(value, list):
             if name in taken:
-                yield f"{name} stands twice in one alternative, of which only the last counts"
+                yield f"{name} occurs twice in one alternative, and only the last one counts"
             yield from (f"{name}: {problem}" for problem in _list_problems(value))
         else:
             yield f"{name} must be an object or an array"
@@ -86,61 +86,34 @@ def _list_problems(values: list[Any]) -> Iterator[str]:
         yield "an empty array matches nothing"
     for value in values:
         if isinstance(value, list):
-            yield "an array within an array is no value"
+            yield "an array within an array is not a value"
         elif isinstance(value, dict):
             yield from _expression_problems(value)
 
 
 def _expression_problems(expression: dict[str, Any]) -> Iterator[str]:
     if len(expression) != 1:
-        yield f"{expression} must have one operator"
+        yield f"{expression} must have exactly one operator"
         return
     ((operator, operand),) = expression.items()
     check = CHECKS.get(operator)
     if check is None:
-        yield f"{operator} is no operator"
+        yield f"{operator} is not an operator that this collection uses"
     elif not check(operand):
-        yield f"{operator} does not take {operand!r}"
+        yield f"{operator} does not accept {operand!r}"
 
 
 def _is_text(operand: Any) -> bool:
     return isinstance(operand, str)
 
 
-def _is_affix(operand: Any) -> bool:
-    if isinstance(operand, dict):
-        return list(operand) == ["equals-ignore-case"] and isinstance(operand["equals-ignore-case"], str)
-    return isinstance(operand, str)
-
-
 def _is_wildcard(operand: Any) -> bool:
-    # A backslash escapes an asterisk or a backslash and nothing else; two bare asterisks do not follow one another.
+    # A backslash escapes an asterisk or a backslash and nothing else. Two bare asterisks must not be adjacent.
     return isinstance(operand, str) and re.fullmatch(r"(?:\\[*\\]|[^\\*]|\*(?!\*))*", operand, re.DOTALL) is not None
 
 
 def _is_number(operand: Any) -> bool:
     return isinstance(operand, (int, float)) and not isinstance(operand, bool) and abs(operand) <= LARGEST_NUMBER
-
-
-def _is_numeric(operand: Any) -> bool:
-    if not isinstance(operand, list) or len(operand) not in (2, 4):
-        return False
-    signs, bounds = operand[::2], operand[1::2]
-    if not all(_is_number(bound) for bound in bounds) or any(sign not in COMPARISONS for sign in signs):
-        return False
-    if len(operand) == 2:
-        return True
-    return signs[0] in (">", ">=") and signs[1] in ("<", "<=") and bool(bounds[0] < bounds[1])
-
-
-def _is_network(operand: Any) -> bool:
-    if not isinstance(operand, str) or operand.count("/") != 1:
-        return False
-    try:
-        network = ipaddress.ip_network(operand, strict=False)
-    except ValueError:
-        return False
-    return network.prefixlen < network.max_prefixlen and operand.split("/")[1].isdigit()
 
 
 def _is_anything_but(operand: Any) -> bool:
@@ -162,17 +135,13 @@ def _is_filled_text(operand: Any) -> bool:
 NEGATABLE: dict[str, Callable[[Any], bool]] = {
     "prefix": _is_filled_text,
     "suffix": _is_filled_text,
-    "equals-ignore-case": _is_text,
     "wildcard": _is_wildcard,
 }
 CHECKS: dict[str, Callable[[Any], bool]] = {
     "exactly": _is_text,
-    "prefix": _is_affix,
-    "suffix": _is_affix,
-    "equals-ignore-case": _is_text,
+    "prefix": _is_text,
+    "suffix": _is_text,
     "wildcard": _is_wildcard,
-    "numeric": _is_numeric,
-    "cidr": _is_network,
     "exists": lambda operand: isinstance(operand, bool),
     "anything-but": _is_anything_but,
 }

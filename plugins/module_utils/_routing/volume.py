@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many messages a policy would have sent, from the findings of the past: pure. PRIVATE to the collection."""
+"""How many messages a policy would have sent about past findings: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .explanation import Finding
-from .explanation import first
-from .fields import V2
+from .fields import OCSF
 from .fields import Path
-from .simulation import schema_of
+from .fields import first
+from .fields import format_of
+from .reference import Finding
 
 
 @dataclass(frozen=True, order=True)
@@ -32,7 +32,7 @@ class Row:
 class Volume:
     """The messages of the last *days* days, oldest first.
 
-    repeated: of them, how many were about a finding already sent, because it was updated while still NEW.
+    repeated: how many of them were about a finding that had already been sent, because it was updated while still NEW.
     """
 
     days: int
@@ -41,45 +41,45 @@ class Volume:
 
     @property
     def messages(self) -> int:
-        """Return how many messages there were."""
+        """Return the number of messages."""
         return sum(row.messages for row in self.rows)
 
 
-def volume(findings: Iterable[Finding], sends: Callable[[Finding], bool], days: int, today: datetime.date) -> Volume:
+def volume(findings: Iterable[Finding], is_sent: Callable[[Finding], bool], days: int, today: datetime.date) -> Volume:
     """Return what would have been sent of *findings* from *days* - 1 days before *today* through *today*.
 
-    *sends*: whether the policy sends a finding as it stands. A finding counts on the day of its creation, when it was
-    NEW and ACTIVE, and once more on the day of its last update if it is sent as it stands now. Updates in between leave
-    no trace in a finding, and neither do compliance states of the past: there may have been more messages than this.
+    *is_sent*: whether the policy sends a finding in its present state. A finding counts on the day of its creation,
+    when it was NEW and ACTIVE, and again on the day of its last update if it is sent in its present state. A finding
+    does not record other updates or past compliance states, so there may have been more messages.
     """
     since = today - datetime.timedelta(days=days - 1)
     counts: Counter[tuple[datetime.date, str, str]] = Counter()
     repeated = 0
     for finding in findings:
-        fields = schema_of(finding)
+        fields = format_of(finding)
         created, updated = _times(finding)
         region, severity = first(finding, fields.region), first(finding, fields.severity).upper()
-        was_sent = sends(_as_created(finding))
+        was_sent = is_sent(_as_created(finding))
         if created and since <= created.date() <= today and was_sent:
             counts[created.date(), region, severity] += 1
-        if updated and updated != created and since <= updated.date() <= today and sends(finding):
+        if updated and updated != created and since <= updated.date() <= today and is_sent(finding):
             counts[updated.date(), region, severity] += 1
             repeated += was_sent
     rows = tuple(sorted(Row(*key, messages) for key, messages in counts.items()))
     return Volume(days, rows, repeated)
 
 
-CSPM_TIMES: tuple[Path, Path] = (("CreatedAt",), ("UpdatedAt",))
-V2_TIMES: tuple[Path, Path] = (("finding_info", "created_time_dt"), ("finding_info", "modified_time_dt"))
+ASFF_TIMES: tuple[Path, Path] = (("CreatedAt",), ("UpdatedAt",))
+OCSF_TIMES: tuple[Path, Path] = (("finding_info", "created_time_dt"), ("finding_info", "modified_time_dt"))
 
 
 def created_at(finding: Finding) -> datetime.datetime | None:
-    """Return when a finding was created (UTC), None where it does not say."""
+    """Return when a finding was created (UTC), None if it does not say."""
     return _times(finding)[0]
 
 
 def _times(finding: Finding) -> tuple[datetime.datetime | None, datetime.datetime | None]:
-    created, updated = V2_TIMES if schema_of(finding) is V2 else CSPM_TIMES
+    created, updated = OCSF_TIMES if format_of(finding) is OCSF else ASFF_TIMES
     return _time(first(finding, created)), _time(first(finding, updated))
 
 
@@ -92,6 +92,6 @@ def _time(text: str) -> datetime.datetime | None:
 
 
 def _as_created(finding: Finding) -> Finding:
-    if schema_of(finding) is V2:
+    if format_of(finding) is OCSF:
         return {**finding, "activity_name": "Create", "status": "New"}
     return {**finding, "RecordState": "ACTIVE", "Workflow": {"Status": "NEW"}}

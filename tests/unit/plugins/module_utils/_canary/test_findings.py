@@ -12,10 +12,10 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import findings
 from ansible_collections.secops.securityhub.plugins.module_utils._model.account import Account
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import matcher
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.clauses import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import DEFAULTS
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Rule
 from botocore.stub import Stubber

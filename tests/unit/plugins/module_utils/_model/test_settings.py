@@ -182,7 +182,7 @@ def test_other_accounts_are_those_that_no_other_channel_names():
         {"name": "oncall", "channel_id": "C0NCALL0000"},
     ]
     found = [policy_of(route.variables, TODAY) for route in settings(channels=given).routes]
-    assert [(item.account_ids, item.account_ids_elsewhere) for item in found] == [
+    assert [(item.account_ids, item.other_channels_account_ids) for item in found] == [
         (("222222222222",), ()),
         ((), ("222222222222", "333333333333")),
         (("222222222222", "333333333333"), ()),

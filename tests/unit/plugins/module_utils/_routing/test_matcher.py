@@ -14,7 +14,7 @@ import json
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import InvalidPattern
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import why_not
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import registered
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.validation import validate
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 from botocore.exceptions import ClientError
@@ -88,13 +88,8 @@ def detail(**fields):
         ({"time": [{"prefix": "2017-10-02"}]}, EC2, True),
         ({"time": [{"prefix": "10-02"}]}, EC2, False),
         (detail(**{"c-count": [{"prefix": "5"}]}), EC2, False),
-        ({"source": [{"prefix": {"equals-ignore-case": "AWS.e"}}]}, EC2, True),
-        ({"source": [{"prefix": {"equals-ignore-case": "WS.e"}}]}, EC2, False),
         (detail(file=[{"suffix": ".png"}]), EC2, True),
         (detail(file=[{"suffix": ".PNG"}]), EC2, False),
-        (detail(file=[{"suffix": {"equals-ignore-case": ".PNG"}}]), EC2, True),
-        (detail(state=[{"equals-ignore-case": "RUNNING"}]), EC2, True),
-        (detail(state=[{"equals-ignore-case": "RUN"}]), EC2, False),
         # Wildcards.
         (detail(file=[{"wildcard": "dir/*.png"}]), EC2, True),
         (detail(file=[{"wildcard": "dir/*.jp*g"}]), EC2, False),
@@ -105,19 +100,6 @@ def detail(**fields):
         ({"a": [{"wildcard": "x\\*y"}]}, {"a": "xzy"}, False),
         ({"a": [{"wildcard": "x\\\\*"}]}, {"a": "x\\z"}, True),
         ({"a": [{"wildcard": "a*c"}]}, {"a": "a\nc"}, True),
-        # Numbers.
-        (detail(**{"c-count": [{"numeric": [">", 0, "<=", 5]}]}), EC2, True),
-        (detail(**{"c-count": [{"numeric": [">", 0, "<", 5]}]}), EC2, False),
-        (detail(**{"d-count": [{"numeric": ["<", 10]}], "x-limit": [{"numeric": ["=", 3.018e2]}]}), EC2, True),
-        (detail(**{"x-limit": [{"numeric": [">=", 301.9]}]}), EC2, False),
-        (detail(state=[{"numeric": [">", 0]}]), EC2, False),
-        (detail(on=[{"numeric": ["=", 1]}]), EC2, False),
-        # Addresses.
-        (detail(**{"source-ip": [{"cidr": "10.0.0.0/24"}]}), EC2, True),
-        (detail(**{"source-ip": [{"cidr": "10.0.1.0/24"}]}), EC2, False),
-        (detail(state=[{"cidr": "10.0.0.0/24"}]), EC2, False),
-        ({"a": [{"cidr": "2001:db8::/32"}]}, {"a": "2001:db8::1"}, True),
-        ({"a": [{"cidr": "2001:db8::/32"}]}, {"a": "10.0.0.1"}, False),
         # Presence, of leaves only.
         (detail(**{"c-count": [{"exists": True}]}), EC2, True),
         (detail(**{"c-count": [{"exists": False}]}), EC2, False),
@@ -145,7 +127,6 @@ def detail(**fields):
         (detail(state=[{"anything-but": {"prefix": ["init", "run"]}}]), EC2, False),
         (detail(file=[{"anything-but": {"suffix": [".txt", ".png"]}}]), EC2, False),
         (detail(file=[{"anything-but": {"suffix": ".txt"}}]), EC2, True),
-        (detail(state=[{"anything-but": {"equals-ignore-case": ["RUNNING"]}}]), EC2, False),
         (detail(file=[{"anything-but": {"wildcard": "*/lib/*"}}]), EC2, True),
         (detail(file=[{"anything-but": {"wildcard": ["*/lib/*", "dir/*"]}}]), EC2, False),
         (detail(**{"c-count": [{"anything-but": {"prefix": "5"}}]}), EC2, True),
@@ -155,7 +136,7 @@ def detail(**fields):
         ({"$or": [{"source": ["aws.s3"]}, {"region": ["us-east-1"]}]}, EC2, True),
         ({"$or": [{"source": ["aws.s3"]}, {"region": ["us-east-2"]}]}, EC2, False),
         ({"source": ["aws.s3"], "$or": [{"region": ["us-east-1"]}, {"region": ["us-east-2"]}]}, EC2, False),
-        (detail(**{"$or": [{"c-count": [{"numeric": [">", 9]}]}, {"d-count": [{"numeric": ["<", 9]}]}]}), EC2, True),
+        (detail(**{"$or": [{"c-count": [9]}, {"d-count": [3]}]}), EC2, True),
         (
             {
                 "$or": [
@@ -178,7 +159,7 @@ def detail(**fields):
         ({"employees": {"firstName": ["Anna"], "office": [{"exists": False}]}}, STAFF, False),
         ({"employees": {"office": [{"exists": False}]}}, STAFF, False),
         ({"employees": {"office": [{"exists": False}], "zip": [{"exists": False}]}}, STAFF, False),
-        # A dot in a name is no different from a level.
+        # A dot in a name is the same as a level.
         ({"detail.nested": {"leaf": [1]}}, EC2, True),
         ({"a": {"b": [1]}}, {"a.b": 1}, True),
     ],
@@ -186,7 +167,6 @@ def detail(**fields):
 def test_documented_semantics(pattern, event, fits):
     assert validate(pattern) == []
     assert matches(pattern, event) is fits
-    assert (why_not(pattern, event) is None) is fits
 
 
 @pytest.mark.parametrize(
@@ -198,85 +178,70 @@ def test_documented_semantics(pattern, event, fits):
         ({"source": "aws.ec2"}, "source must be an object or an array"),
         ({"source": []}, "an empty array"),
         ({"source": [["aws.ec2"]]}, "an array within an array"),
-        ({"source": [{}]}, "must have one operator"),
-        ({"source": [{"prefix": "a", "suffix": "b"}]}, "must have one operator"),
-        ({"source": [{"startsWith": "a"}]}, "startsWith is no operator"),
-        ({"source": [{"prefix": 1}]}, "prefix does not take 1"),
-        ({"source": [{"prefix": ["a"]}]}, "prefix does not take ['a']"),
-        ({"source": [{"prefix": {"wildcard": "a*"}}]}, "prefix does not take"),
-        ({"source": [{"suffix": None}]}, "suffix does not take None"),
-        ({"source": [{"equals-ignore-case": ["a"]}]}, "equals-ignore-case does not take"),
-        ({"source": [{"wildcard": "a**b"}]}, "wildcard does not take"),
-        ({"source": [{"wildcard": "a\\qb"}]}, "wildcard does not take"),
-        ({"source": [{"wildcard": "a\\"}]}, "wildcard does not take"),
-        ({"a": [{"numeric": []}]}, "numeric does not take"),
-        ({"a": [{"numeric": [">", "1"]}]}, "numeric does not take"),
-        ({"a": [{"numeric": ["!=", 1]}]}, "numeric does not take"),
-        ({"a": [{"numeric": ["=", 1, "<", 3]}]}, "numeric does not take"),
-        ({"a": [{"numeric": ["<", 2, ">", 0]}]}, "numeric does not take"),
-        ({"a": [{"numeric": [">", 3, "<", 1]}]}, "numeric does not take"),
-        ({"a": [{"numeric": [">", True]}]}, "numeric does not take"),
-        ({"a": [{"cidr": "10.0.0.1"}]}, "cidr does not take"),
-        ({"a": [{"cidr": "10.0.0.0/33"}]}, "cidr does not take"),
-        ({"a": [{"cidr": "house/8"}]}, "cidr does not take"),
-        ({"a": [{"exists": "true"}]}, "exists does not take 'true'"),
-        ({"a": [{"anything-but": []}]}, "anything-but does not take []"),
-        ({"a": [{"anything-but": [1, "a"]}]}, "anything-but does not take"),
-        ({"a": [{"anything-but": None}]}, "anything-but does not take None"),
-        ({"a": [{"anything-but": True}]}, "anything-but does not take True"),
-        ({"a": [{"anything-but": {"prefix": ""}}]}, "anything-but does not take"),
-        ({"a": [{"anything-but": {"numeric": [">", 1]}}]}, "anything-but does not take"),
-        ({"a": [{"anything-but": {"wildcard": ["a**"]}}]}, "anything-but does not take"),
+        ({"source": [{}]}, "must have exactly one operator"),
+        ({"source": [{"prefix": "a", "suffix": "b"}]}, "must have exactly one operator"),
+        ({"source": [{"startsWith": "a"}]}, "startsWith is not an operator"),
+        ({"source": [{"prefix": 1}]}, "prefix does not accept 1"),
+        ({"source": [{"prefix": ["a"]}]}, "prefix does not accept ['a']"),
+        ({"source": [{"prefix": {"wildcard": "a*"}}]}, "prefix does not accept"),
+        ({"source": [{"suffix": None}]}, "suffix does not accept None"),
+        ({"source": [{"wildcard": "a**b"}]}, "wildcard does not accept"),
+        ({"source": [{"wildcard": "a\\qb"}]}, "wildcard does not accept"),
+        ({"source": [{"wildcard": "a\\"}]}, "wildcard does not accept"),
+        ({"a": [{"numeric": [">", 1]}]}, "numeric is not an operator that this collection uses"),
+        ({"a": [{"cidr": "10.0.0.0/8"}]}, "cidr is not an operator that this collection uses"),
+        ({"a": [{"exists": "true"}]}, "exists does not accept 'true'"),
+        ({"a": [{"anything-but": []}]}, "anything-but does not accept []"),
+        ({"a": [{"anything-but": [1, "a"]}]}, "anything-but does not accept"),
+        ({"a": [{"anything-but": None}]}, "anything-but does not accept None"),
+        ({"a": [{"anything-but": True}]}, "anything-but does not accept True"),
+        ({"a": [{"anything-but": {"prefix": ""}}]}, "anything-but does not accept"),
+        ({"a": [{"anything-but": {"numeric": [">", 1]}}]}, "anything-but does not accept"),
+        ({"a": [{"anything-but": {"wildcard": ["a**"]}}]}, "anything-but does not accept"),
         ({"$or": [{"a": [1]}]}, "$or must be an array of at least two objects"),
         ({"$or": {"a": [1]}}, "$or must be an array of at least two objects"),
         ({"$or": [{"a": [1]}, 2]}, "$or must be an array of at least two objects"),
         ({"$or": [{"a": [1]}, {}]}, "the pattern is an empty object"),
         ({"$or": [{"a": [1]}, {"prefix": ["x"]}]}, "prefix is the name of an operator"),
-        ({"a": [1], "$or": [{"a": [2]}, {"b": [3]}]}, "a stands twice in one alternative"),
-        ({"$or": [{"a": {"b": [2]}}, {"c": [3]}], "a": {"$or": [{"b": [1]}, {"d": [1]}]}}, "a.b stands twice"),
+        ({"a": [1], "$or": [{"a": [2]}, {"b": [3]}]}, "a occurs twice in one alternative"),
+        ({"$or": [{"a": {"b": [2]}}, {"c": [3]}], "a": {"$or": [{"b": [1]}, {"d": [1]}]}}, "a.b occurs twice"),
         ({"a": ["x" * 2048]}, "the pattern has 2,058 characters, and the quota is 2,048"),
         (
             {f"g{index}": {"$or": [{"v": [1]}, {"v": [2]}]} for index in range(10)},
-            "the $or of the pattern make 1,024 combinations of at most 1,000",
+            "the $or lists of the pattern have 1,024 combinations; at most 1,000 are allowed",
         ),
     ],
 )
-def test_patterns_that_eventbridge_would_not_take(pattern, problem):
+def test_patterns_that_eventbridge_would_reject(pattern, problem):
     assert any(problem in sentence for sentence in validate(pattern)), validate(pattern)
     with pytest.raises(InvalidPattern, match=r"."):
         matches(pattern, {})
 
 
+OVERLAPPING = {"$or": [{"c": ["x", "y"]}, {"c": ["y", "z"]}]}
+
+
+def test_case_1_an_alternative_that_event_ruler_may_drop_does_not_match():
+    assert matches(OVERLAPPING, {"c": "x"})
+    assert not matches(OVERLAPPING, {"c": "z"})
+    assert matches(OVERLAPPING, {"c": "z"}, ideal=True)
+
+
 @pytest.mark.parametrize(
-    ("pattern", "sentence"),
+    ("first", "second", "dropped"),
     [
-        ({"source": ["aws.s3", "aws.ecs"]}, "source is aws.ec2, and the pattern wants aws.s3 or aws.ecs"),
-        (detail(missing=["x"]), "detail.missing is missing, and the pattern wants x"),
-        (detail(state=["x", {"exists": False}]), "detail.state is running, and the pattern wants x or none"),
-        (detail(file=[{"suffix": ".txt"}]), "detail.file is dir/picture.png, and the pattern wants suffix .txt"),
-        (detail(**{"c-count": [{"numeric": [">", 9]}]}), "detail.c-count is 5, and the pattern wants > 9"),
-        (
-            detail(state=[{"anything-but": ["running", "b", "c", "d", "e", "f", "g"]}]),
-            "detail.state is running, and the pattern wants anything-but running, b, c, d, 3 others",
-        ),
-        (
-            detail(state=[{"anything-but": {"prefix": ["run"]}}]),
-            "detail.state is running, and the pattern wants anything-but prefix run",
-        ),
-        # What stops every alternative comes before what stops one.
-        (
-            {"$or": [{"region": ["x"]}, {"account": ["y"]}], "source": ["z"]},
-            "source is aws.ec2, and the pattern wants z",
-        ),
+        ({"c": ["x"]}, {"c": ["y"]}, False),
+        ({"c": ["x"], "d": ["1"]}, {"c": ["x"], "d": ["2"]}, False),
+        ({"c": ["x"], "d": ["1"]}, {"c": ["x"], "d": ["1", "2"]}, True),
+        ({"c": ["x"]}, {"c": ["x", "y"], "d": ["1"]}, False),
+        ({"c": [{"prefix": "x"}]}, {"c": ["xy"]}, False),
+        ({"c": ["x", {"exists": False}]}, {"c": ["y", {"exists": False}]}, True),
+        ({"c": [{"anything-but": ["x"]}]}, {"c": [{"anything-but": ["x", "y"]}]}, False),
     ],
 )
-def test_why_not_names_what_stopped_the_event(pattern, sentence):
-    assert why_not(pattern, EC2) == sentence
-
-
-def test_why_not_tells_apart_what_no_single_element_has():
-    pattern = {"employees": {"firstName": ["Anna"], "lastName": ["Jones"]}}
-    assert why_not(pattern, STAFF) == "no single element of an array fits all that the pattern asks of it"
+def test_alternatives_clash_if_each_field_has_a_value_in_common(first, second, dropped):
+    """As GenericMachine.addStep of event-ruler 1.7.4 and 2.0.1 decides about these pairs."""
+    assert (registered([first, second]) == [first]) is dropped
 
 
 def other_verdict(events, pattern, event):
@@ -293,14 +258,9 @@ LEAVES = TEXTS | st.integers(0, 2) | st.booleans() | st.none()
 MATCHERS = st.one_of(
     LEAVES,
     TEXTS.map(lambda text: {"prefix": text}),
-    TEXTS.map(lambda text: {"suffix": {"equals-ignore-case": text}}),
-    TEXTS.map(lambda text: {"equals-ignore-case": text}),
     st.sampled_from([{"wildcard": "a*"}, {"wildcard": "*b*"}, {"wildcard": "a\\*"}, {"wildcard": ""}]),
-    st.sampled_from([{"numeric": [">", 0]}, {"numeric": [">=", 0, "<", 2]}, {"cidr": "10.0.0.0/8"}]),
     st.lists(TEXTS, min_size=1, max_size=2).map(lambda texts: {"anything-but": texts}),
-    st.sampled_from(["prefix", "suffix", "wildcard", "equals-ignore-case"]).map(
-        lambda name: {"anything-but": {name: ["a", "bc"]}}
-    ),
+    st.sampled_from(["prefix", "suffix", "wildcard"]).map(lambda name: {"anything-but": {name: ["a", "bc"]}}),
     st.sampled_from([{"exists": True}, {"exists": False}]),
 )
 # In an object of an array, the emulator asks each element by itself whether a field is missing.
@@ -348,7 +308,7 @@ def test_the_emulator_decides_alike(emulator, pattern, values):
     events = emulator.client("events")
     for value in values:
         event = {**EC2, "detail": value}
-        assert matches(pattern, event) is other_verdict(events, pattern, event), (pattern, value)
+        assert matches(pattern, event, ideal=True) is other_verdict(events, pattern, event), (pattern, value)
 
 
 @settings(
@@ -370,7 +330,6 @@ def test_the_emulator_decides_alike_about_findings(emulator, policy, scope, find
         {"source": []},
         {"detail": {"a": [{"wildcard": "a**"}]}},
         {"detail": {"a": [{"anything-but": [1, "a"]}]}},
-        {"detail": {"a": [{"numeric": [">", 3, "<", 1]}]}},
         {f"g{index}": {"$or": [{"v": [1]}, {"v": [2]}]} for index in range(10)},
     ],
 )

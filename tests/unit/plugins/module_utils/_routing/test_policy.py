@@ -7,9 +7,10 @@ import datetime
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import expired
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import in_words
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import for_channel
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import problems
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import summary
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 
 
@@ -58,8 +59,8 @@ def test_a_suppression_speaks_by_its_reason_or_its_criteria():
     (without,) = worlds.policy(
         suppressions=[{"control_ids": ["S3.1", "S3.2"], "resource_tags": {"env": "dev"}}]
     ).suppressions
-    assert with_reason.words == "public website"
-    assert without.words == "control_ids S3.1 or S3.2, tag env dev"
+    assert with_reason.description == "public website"
+    assert without.description == "control_ids S3.1 or S3.2, tag env dev"
 
 
 @pytest.mark.parametrize(
@@ -70,12 +71,33 @@ def test_a_suppression_speaks_by_its_reason_or_its_criteria():
         ({"severities": ["LOW", "HIGH"]}, "HIGH, LOW"),
         ({"account_ids": ["111111111111"]}, "CRITICAL of 111111111111"),
         ({"minimum_severity": "HIGH", "account_ids": ["111111111111", "222222222222"]}, "HIGH and above of 2 accounts"),
-        ({"account_ids_elsewhere": ["111111111111"]}, "CRITICAL of all other accounts"),
+        ({"other_channels_account_ids": ["111111111111"]}, "CRITICAL of all other accounts"),
         ({"forward_automatically": False, "account_ids": ["111111111111"]}, "custom action only"),
     ],
 )
-def test_a_policy_in_words(changed, words):
-    assert in_words(worlds.variables(**changed)) == words
+def test_a_policy_summary(changed, words):
+    assert summary(worlds.variables(**changed)) == words
+
+
+@pytest.mark.parametrize(
+    ("channel", "severities"),
+    [
+        ({}, ("LOW",)),
+        ({"minimum_severity": "HIGH"}, ("CRITICAL", "HIGH")),
+        ({"severities": ["MEDIUM"]}, ("MEDIUM",)),
+        ({"severities": ["MEDIUM"], "minimum_severity": "HIGH"}, ("MEDIUM",)),
+        ({"minimum_severity": None, "severities": None}, ("LOW",)),
+    ],
+)
+def test_case_4_a_channels_own_severity_replaces_both_variables_of_the_host(channel, severities):
+    host = worlds.variables(severities=["LOW"], minimum_severity="MEDIUM")
+    assert policy_of(for_channel(host, channel), worlds.TODAY).severities == severities
+
+
+def test_a_channel_keeps_what_it_does_not_say():
+    host = worlds.variables(account_ids=["111111111111"])
+    merged = for_channel(host, {"suppressions": [{"control_ids": ["S3.1"]}], "account_ids": None})
+    assert merged == {**host, "securityhub_slack_suppressions": [{"control_ids": ["S3.1"]}]}
 
 
 def test_accounts_are_texts_in_one_order_each_once():
@@ -87,44 +109,54 @@ def test_accounts_are_texts_in_one_order_each_once():
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"minimum_severity": "high"}, "minimum_severity says 'high': use CRITICAL, HIGH, MEDIUM, LOW, INFORMATIONAL"),
-        ({"severities": ["HIGH", "URGENT"]}, "severities says 'URGENT': use CRITICAL,"),
-        ({"account_ids": ["prod"]}, "securityhub_slack_account_ids has 'prod': use an account's 12 digits, in quotes"),
-        ({"account_ids": [12345678901]}, "account_ids has '12345678901': use an account's 12 digits"),
+        (
+            {"minimum_severity": "high"},
+            "minimum_severity contains 'high': use CRITICAL, HIGH, MEDIUM, LOW, INFORMATIONAL",
+        ),
+        ({"severities": ["HIGH", "URGENT"]}, "severities contains 'URGENT': use CRITICAL,"),
+        ({"account_ids": ["prod"]}, "securityhub_slack_account_ids contains 'prod': use 12 digits in quotes"),
+        ({"account_ids": [12345678901]}, "account_ids contains '12345678901': use 12 digits"),
         ({"finding_format": "v2"}, "finding_format is 'v2': use asff (Security Hub CSPM) or ocsf"),
-        ({"suppressions": ["S3.1"]}, "suppression 1 is no mapping: give it keys out of control_ids,"),
+        (
+            {"deduplicate_global": ["iam"]},
+            "deduplicate_global contains 'iam': use controls, guardduty, access_analyzer",
+        ),
+        ({"suppressions": ["S3.1"]}, "suppression 1 is not a mapping: use the keys control_ids,"),
         (
             {"suppressions": [{"control_ids": ["S3.1"]}, {"control": "S3.1"}]},
             "suppression 2 has the key 'control': use",
         ),
-        ({"suppressions": [{"reason": "too loud"}]}, "suppression 1 would hold back every finding: give it one of"),
-        ({"suppressions": [{"control_ids": ["s3.1"]}]}, "has 's3.1' in control_ids: use a control's id such as S3.1"),
+        ({"suppressions": [{"reason": "too loud"}]}, "suppression 1 would suppress every finding: add one of"),
+        (
+            {"suppressions": [{"control_ids": ["s3.1"]}]},
+            "contains 's3.1' in control_ids: use a control ID such as S3.1",
+        ),
         (
             {"suppressions": [{"account_ids": [12345678901]}]},
-            "'12345678901' in account_ids: use an account's 12 digits",
+            "'12345678901' in account_ids: use 12 digits",
         ),
         ({"suppressions": [{"regions": ["frankfurt"]}]}, "'frankfurt' in regions: use a Region such as eu-west-1"),
         ({"suppressions": [{"product_arns": ["Inspector"]}]}, "'Inspector' in product_arns: use an ARN or its end"),
-        ({"suppressions": [{"resource_ids": ["*"]}]}, "'*' in resource_ids: use a resource's id, where * stands"),
+        ({"suppressions": [{"resource_ids": ["*"]}]}, "'*' in resource_ids: use a resource ID, in which a single *"),
+        ({"suppressions": [{"resource_ids": ["a**b"]}]}, "'a**b' in resource_ids: use a resource ID"),
         ({"suppressions": [{"title_prefixes": [""]}]}, "'' in title_prefixes: use the beginning of a title"),
-        ({"suppressions": [{"resource_tags": ["env"]}]}, "resource_tags that are no mapping: give each key its value"),
-        ({"suppressions": [{"resource_tags": {"env": []}}]}, "has no value for the tag 'env': give it one or a list"),
-        ({"suppressions": [{"resource_tags": {"prefix": "x"}}]}, "has the tag key 'prefix', which EventBridge takes"),
+        ({"suppressions": [{"resource_tags": ["env"]}]}, "resource_tags that are not a mapping: map each tag key"),
+        ({"suppressions": [{"resource_tags": {"env": []}}]}, "has no value for the tag 'env': set a value"),
         (
             {"finding_format": "ocsf", "suppressions": [{"resource_tags": {"env": "dev"}}]},
-            "has resource_tags, which no event pattern can express for securityhub_slack_finding_format ocsf",
+            "has resource_tags, which event patterns cannot express with securityhub_slack_finding_format ocsf",
         ),
         (
             {"suppressions": [{"control_ids": ["S3.1"], "expires": "2026-02-30"}]},
-            "expires '2026-02-30': write its last",
+            "expires '2026-02-30': use the last day",
         ),
         (
             {"suppressions": [{"control_ids": ["S3.1"], "expires": "tomorrow"}]},
-            "expires 'tomorrow': write its last day",
+            "expires 'tomorrow': use the last day",
         ),
         (
             {"suppressions": [{"control_ids": ["S3.1"], "expires": "20261124"}]},
-            "expires '20261124': write its last day",
+            "expires '20261124': use the last day",
         ),
     ],
 )

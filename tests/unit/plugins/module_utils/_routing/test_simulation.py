@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import datetime
 
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.explanation import why_not
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Route
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import why_not_forwarded
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Channel
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Target
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import buses_of
@@ -23,12 +23,12 @@ ACCOUNT = "111111111111"
 FRANKFURT = Aggregation("eu-central-1", "ALL_REGIONS")
 
 
-def target(region, scope, rule=None, account=ACCOUNT, words=True):
+def target(region, scope, rule=None, account=ACCOUNT, known=True):
     rule = rule or worlds.policy()
     rules = tuple(
         Rule(f"slack-findings-{n}", pattern, "slack") for n, pattern in enumerate(automatic_patterns(rule, scope))
     )
-    return Target(region, account, region, rules, (Route("slack", rule, scope),) if words else ())
+    return Target(region, account, region, rules, (Channel("slack", rule, scope),) if known else ())
 
 
 def verdicts(findings, targets, aggregation=None, **more):
@@ -116,7 +116,7 @@ def test_two_channels_are_no_duplicate_and_say_their_own_reasons():
             *target("us-east-1", scope, high).rules,
             Rule("slack-low-findings", automatic_patterns(low, scope)[0], "slack-low"),
         ),
-        (Route("slack", high, scope), Route("slack-low", low, scope)),
+        (Channel("slack", high, scope), Channel("slack-low", low, scope)),
     )
     low_one, medium = verdicts([worlds.finding(Severity={"Label": label}) for label in ("LOW", "MEDIUM")], [both])
     assert low_one.sentence == "sent by us-east-1 (rule slack-low-findings) to slack-low"
@@ -125,10 +125,39 @@ def test_two_channels_are_no_duplicate_and_say_their_own_reasons():
     )
 
 
-def test_without_the_policy_the_pattern_speaks():
-    bare = target("us-east-1", Scope("us-east-1", "us-east-1"), words=False)
-    (verdict,) = verdicts([worlds.finding(RecordState="ARCHIVED")], [bare])
-    assert verdict.sentence == ("not sent: detail.findings.RecordState is ARCHIVED, and the pattern wants ACTIVE")
+def test_a_target_without_its_policy_still_gives_a_reason():
+    bare = target("us-east-1", Scope("us-east-1", "us-east-1"), known=False)
+    (decision,) = verdicts([worlds.finding(RecordState="ARCHIVED")], [bare])
+    assert decision.sentence == "not sent: no rule of us-east-1 matches it"
+
+
+def test_a_pattern_that_does_not_do_what_the_policy_says_is_reported():
+    scope = Scope("us-east-1", "us-east-1")
+    deployed, changed = worlds.policy(minimum_severity="HIGH"), worlds.policy()
+    old = Target(
+        "us-east-1",
+        ACCOUNT,
+        "us-east-1",
+        target("us-east-1", scope, deployed).rules,
+        (Channel("slack", changed, scope),),
+    )
+    too_much, as_said = verdicts([worlds.finding(Severity={"Label": "HIGH"}), worlds.finding()], [old])
+    assert too_much.differs
+    assert too_much.sentence.startswith(
+        "sent by us-east-1 (rule slack-findings-0) to slack; this is wrong: by the policy"
+    )
+    assert "severity HIGH is below CRITICAL" in too_much.sentence
+    assert not as_said.differs
+    lost = Target("us-east-1", ACCOUNT, "us-east-1", (), (Channel("slack", changed, scope),))
+    (decision,) = verdicts([worlds.finding()], [lost])
+    assert decision.sentence.startswith("not sent: no rule of us-east-1 matches it; this is wrong: by the policy of")
+
+
+def test_a_target_without_rules_for_a_reason_is_not_wrong():
+    channel = Channel("slack", worlds.policy(), Scope("us-east-1", "us-east-1"))
+    failed = Target("us-east-1", ACCOUNT, "us-east-1", (), (channel,), reason="us-east-1 has failed: no access")
+    (decision,) = verdicts([worlds.finding()], [failed])
+    assert (decision.sentence, decision.differs) == ("not sent: us-east-1 has failed: no access", False)
 
 
 def test_a_members_finding_is_seen_by_its_administrator():
@@ -160,7 +189,7 @@ def test_volume_counts_messages_by_day_region_and_severity():
         past("2026-11-24"),
         past("2026-11-23", Region="eu-west-1", Severity={"Label": "HIGH"}),
         past("2026-11-24", Severity={"Label": "LOW"}),
-        # Somebody has dealt with it since; it was sent all the same.
+        # It has been resolved since, but it was sent.
         past("2026-11-23", Workflow={"Status": "RESOLVED"}, RecordState="ARCHIVED"),
         # It is updated while NEW, so it comes again.
         past("2026-11-01", updated="2026-11-24"),
@@ -168,7 +197,7 @@ def test_volume_counts_messages_by_day_region_and_severity():
         past("2026-11-25"),
         worlds.finding(CreatedAt="yesterday", UpdatedAt="today"),
     ]
-    counted = volume(found, lambda finding: why_not(rule, scope, finding) is None, 7, worlds.TODAY)
+    counted = volume(found, lambda finding: why_not_forwarded(rule, scope, finding) == "", 7, worlds.TODAY)
     assert counted.rows == (
         Row(datetime.date(2026, 11, 23), "eu-west-1", "HIGH", 1),
         Row(datetime.date(2026, 11, 23), "us-east-1", "CRITICAL", 1),

@@ -1,24 +1,28 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Findings and policies to try routing with, and what routing must come to: a plain reading of the documentation.
+"""Findings, policies and whole inventories ("worlds") to test routing with.
 
-Nothing here knows how patterns are made; sent() is what they are compared with.
+Policies and findings draw their values from the same small pools, whose values begin, end and contain each other.
 """
 
 from __future__ import annotations
 
 import datetime
-import re
+import random
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import controls
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import GLOBAL_KINDS
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import LISTS
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Suppression
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import problems
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import why_not_forwarded
 from hypothesis import reject
 from hypothesis import strategies as st
 
@@ -29,7 +33,7 @@ DEFAULTS: dict[str, Any] = {
     "forward_automatically": True,
     "account_ids": [],
     "global_findings_region": "",
-    "deduplicate_global": ["controls", "guardduty", "access_analyzer"],
+    "deduplicate_global": list(GLOBAL_KINDS),
     "suppressions": [],
     "aggregation": "auto",
     "allow_member": False,
@@ -37,12 +41,31 @@ DEFAULTS: dict[str, Any] = {
 }
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1", "ap-northeast-1")
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
-CONTROLS = ("IAM.1", "IAM.28", "KMS.1", "KMS.3", "S3.1", "EC2.2", "CloudFront.1", "Account.1")
+CONTROLS = ("IAM.1", "IAM.28", "KMS.1", "KMS.3", "S3.1", "S3.8", "EC2.2", "CloudFront.1", "Account.1")
 PRODUCTS = ("securityhub", "guardduty", "access-analyzer", "inspector")
 TYPES = ("AwsIamRole", "AwsIamAccessKey", "AwsS3Bucket", "AwsEc2Instance")
-IDS = ("arn:aws:s3:::logs", "arn:aws:s3:::logs-old", "arn:aws:s3:::data*x", "i-1", "arn:aws:iam::1:role/a")
+IDS = ("arn:aws:s3:::logs", "arn:aws:s3:::logs-old", "arn:aws:s3:::data*x", "i-1", "arn:aws:iam::1:role/a", "a\\b")
+ID_PATTERNS = (
+    "arn:aws:s3:::logs",
+    "arn:aws:s3:::logs*",
+    "arn:aws:s3:::*",
+    "*:role/*",
+    "i-1",
+    "arn:*x",
+    "*-old",
+    "a\\*",
+)
 SERVICES = ("iam.amazonaws.com", "ec2.amazonaws.com", "route53.amazonaws.com")
 TITLES = ("IAM.1 Policies", "S3 is public", "S3 is open", "Tor")
+TITLE_PREFIXES = ("S3", "S3 is", "S3 is public", "Tor", "IAM.1 Policies")
+TAGS = ("env", "team", "Ref", "prefix")
+TAG_VALUES = ("dev", "prod")
+CHANNELS = ("slack", "slack-oncall")
+
+
+def product_arns(region: str) -> tuple[str, ...]:
+    """Return the ARNs of the products in a Region."""
+    return tuple(f"arn:aws:securityhub:{region}::product/aws/{name}" for name in PRODUCTS)
 
 
 def variables(**changed: Any) -> dict[str, Any]:
@@ -56,12 +79,16 @@ def policy(**changed: Any) -> Policy:
 
 
 def finding(**changed: Any) -> dict[str, Any]:
-    """Return a CRITICAL finding of control S3.1 that nothing speaks against."""
+    """Return a CRITICAL finding of control S3.1 that the default policy forwards."""
     made: dict[str, Any] = {
         "SchemaVersion": "2018-10-08",
         "Id": "arn:aws:securityhub:us-east-1:111111111111:security-control/S3.1/finding/1",
         "ProductArn": "arn:aws:securityhub:us-east-1::product/aws/securityhub",
         "Region": "us-east-1",
+        "GeneratorId": "security-control/S3.1",
+        "CreatedAt": "2026-11-24T00:00:00.000Z",
+        "UpdatedAt": "2026-11-24T00:00:00.000Z",
+        "Description": "This control checks whether an S3 bucket is public.",
         "AwsAccountId": "111111111111",
         "Title": "S3 is public",
         "Severity": {"Label": "CRITICAL"},
@@ -75,7 +102,7 @@ def finding(**changed: Any) -> dict[str, Any]:
 
 
 def event(found: dict[str, Any], region: str = "") -> dict[str, Any]:
-    """Return the event in which Security Hub hands the finding to the bus of *region* (the finding's own)."""
+    """Return the event with which Security Hub puts the finding on the bus of *region* (the finding's own)."""
     return {
         "version": "0",
         "id": "8e5622f9-d81c-4d81-612a-9319e7ee2506",
@@ -101,7 +128,14 @@ def ocsf(found: dict[str, Any]) -> dict[str, Any]:
         "cloud": {"region": found["Region"], "account": {"uid": found["AwsAccountId"]}},
         "metadata": {"uid": "1", "product": {"uid": found["ProductArn"].replace("product/", "productv2/")}},
         "finding_info": {"title": found["Title"], "uid": found["Id"]},
-        "resources": [{"type": resource["Type"], "uid": resource["Id"]} for resource in found["Resources"]],
+        "class_uid": 2003,
+        "type_uid": 200302,
+        "category_uid": 2,
+        "severity_id": 5,
+        "resources": [
+            {key: resource[name] for key, name in (("type", "Type"), ("uid", "Id")) if name in resource}
+            for resource in found["Resources"]
+        ],
     }
     if compliance is not None:
         control = {"control": compliance["SecurityControlId"]} if "SecurityControlId" in compliance else {}
@@ -111,164 +145,196 @@ def ocsf(found: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def sent(rule: Policy, scope: Scope, found: dict[str, Any]) -> bool:
-    """Return whether a target sends the finding, by the words of the documentation."""
-    if scope.only_own and found["Region"] != scope.region:
-        return False
-    aggregated = scope.aggregates or bool(scope.linked)
-    if aggregated:
-        linked = {region: other for region, other in scope.linked if region != scope.region}
-        rule = linked.get(found["Region"], rule)
-    if found["RecordState"] != "ACTIVE" or found["Workflow"]["Status"] != "NEW":
-        return False
-    if (found.get("Compliance") or {}).get("Status", "FAILED") not in ("FAILED", "WARNING"):
-        return False
-    if found["Severity"]["Label"] not in rule.severities:
-        return False
-    if rule.account_ids and found["AwsAccountId"] not in rule.account_ids:
-        return False
-    if found["AwsAccountId"] in rule.account_ids_elsewhere:
-        return False
-    at = found["Region"] if aggregated else scope.region
-    return any(_sent_for(resource, rule, at == scope.owner_region, found) for resource in found["Resources"])
-
-
-def _sent_for(resource: dict[str, Any], rule: Policy, owner: bool, found: dict[str, Any]) -> bool:
-    if any(_holds_back(suppression, resource, found) for suppression in rule.suppressions):
-        return False
-    return owner or not _is_global(resource, rule, found)
-
-
-def _is_global(resource: dict[str, Any], rule: Policy, found: dict[str, Any]) -> bool:
-    product = found["ProductArn"]
-    control = found.get("Compliance", {}).get("SecurityControlId")
-    service = found.get("Action", {}).get("AwsApiCallAction", {}).get("ServiceName")
-    if rule.global_controls_once and control in controls.REPEATING:
-        return True
-    guardduty = rule.global_guardduty_once and product.endswith("/aws/guardduty")
-    if guardduty and service in controls.GLOBAL_SERVICES:
-        return True
-    analyzer = rule.global_access_analyzer_once and product.endswith(
-        ("product/aws/access-analyzer", "productv2/aws/access-analyzer")
-    )
-    return analyzer and resource["Type"] in ("AwsIamRole", "AwsIamUser")
-
-
-def _holds_back(given: Suppression, resource: dict[str, Any], found: dict[str, Any]) -> bool:
-    checks = [
-        (given.control_ids, lambda: found.get("Compliance", {}).get("SecurityControlId") in given.control_ids),
-        (given.account_ids, lambda: found["AwsAccountId"] in given.account_ids),
-        (given.regions, lambda: found["Region"] in given.regions),
-        (given.product_arns, lambda: any(_is_product(found["ProductArn"], text) for text in given.product_arns)),
-        (given.resource_types, lambda: resource["Type"] in given.resource_types),
-        (given.resource_ids, lambda: any(_like(resource["Id"], text) for text in given.resource_ids)),
-        (given.title_prefixes, lambda: any(found["Title"].startswith(text) for text in given.title_prefixes)),
-    ]
-    tags = resource.get("Tags", {})
-    return all(check() for values, check in checks if values) and all(
-        tags.get(key) in values for key, values in given.resource_tags
-    )
-
-
-def _is_product(arn: str, text: str) -> bool:
-    return arn == text or (arn.split("/")[-2:] == text.split("/")[-2:] and not text.startswith("arn:"))
-
-
-def _like(text: str, wildcard: str) -> bool:
-    return re.fullmatch(".*".join(re.escape(piece) for piece in wildcard.split("*")), text, re.DOTALL) is not None
-
-
-def patterns_of(rule: Policy, scope: Scope) -> tuple[dict[str, Any], ...]:
-    """Return the patterns of a drawn policy; draw another one where its suppressions are too much for EventBridge."""
+def patterns_of(policy: Policy, scope: Scope) -> tuple[dict[str, Any], ...]:
+    """Return the patterns of a drawn policy; draw another one if its suppressions exceed EventBridge's quotas."""
     try:
-        return automatic_patterns(rule, scope)
+        return automatic_patterns(policy, scope)
     except UserError:
         return reject()
 
 
-def resources() -> st.SearchStrategy[dict[str, Any]]:
-    """Return a strategy of resources, with and without tags."""
-    tags = st.dictionaries(st.sampled_from(("env", "team")), st.sampled_from(("dev", "prod")), max_size=2)
-    return st.fixed_dictionaries({"Type": st.sampled_from(TYPES), "Id": st.sampled_from(IDS)}, optional={"Tags": tags})
+class Draw:
+    """Draws inventories and findings from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+
+    def some(self, values: tuple[Any, ...], most: int = 2) -> list[Any]:
+        """Return one to *most* of *values*."""
+        return self.random.sample(values, self.random.randint(1, most))
+
+    def maybe(self, values: tuple[Any, ...], most: int = 2) -> list[Any]:
+        """Return some of *values*, often none."""
+        return self.some(values, most) if self.random.random() < 0.4 else []
+
+    def suppression(self) -> dict[str, Any]:
+        """Return a suppression with one to three criteria."""
+        suffixes = tuple(f"product/aws/{name}" for name in PRODUCTS)
+        values = {
+            "control_ids": CONTROLS,
+            "account_ids": ACCOUNTS,
+            "regions": REGIONS,
+            "product_arns": (*suffixes, *suffixes, *product_arns(self.random.choice(REGIONS))),
+            "resource_ids": ID_PATTERNS,
+            "resource_types": TYPES,
+            "title_prefixes": TITLE_PREFIXES,
+            "resource_tags": (),
+        }
+        names = self.some(tuple(values), 3)
+        return {
+            name: {tag: self.some(TAG_VALUES) for tag in self.some(TAGS)}
+            if name == "resource_tags"
+            else self.some(values[name])
+            for name in names
+        }
+
+    def policy(self, most_suppressions: int = 5, **changed: Any) -> Policy:
+        """Return a policy."""
+        choice = self.random.choice
+        drawn = {
+            "minimum_severity": choice(("INFORMATIONAL", "LOW", "HIGH")),
+            "severities": self.maybe(("CRITICAL", "HIGH", "LOW")),
+            "forward_automatically": self.random.random() < 0.9,
+            "suppressions": [self.suppression() for _ in range(self.random.randint(0, most_suppressions))],
+            "account_ids": self.maybe(ACCOUNTS),
+            "other_channels_account_ids": self.maybe(ACCOUNTS),
+            "deduplicate_global": [kind for kind in GLOBAL_KINDS if self.random.random() < 0.7],
+            **changed,
+        }
+        given = variables(**drawn)
+        assert problems(given) == []
+        return policy_of(given, TODAY)
+
+    def ocsf_policy(self, most_suppressions: int = 5) -> Policy:
+        """Return a policy for OCSF, which has no tags."""
+        suppressions = [self.suppression() for _ in range(self.random.randint(0, most_suppressions))]
+        untagged = [{name: item[name] for name in LISTS if name in item} for item in suppressions]
+        return self.policy(finding_format="ocsf", suppressions=[item for item in untagged if item])
+
+    def scope(self) -> Scope:
+        """Return the scope of a target of its own, one beside an aggregator, or a home Region."""
+        region, owner = self.random.choice(REGIONS), self.random.choice(REGIONS)
+        kind = self.random.choice(("own", "only_own", "home"))
+        if kind != "home":
+            return Scope(region, owner, only_own=kind == "only_own")
+        few = [self.policy(1) for _ in range(2)]
+        linked = sorted(self.some(tuple(other for other in REGIONS if other != region), 3))
+        return Scope(region, owner, tuple((name, self.random.choice(few)) for name in linked), aggregates=True)
+
+    def near(self, text: str) -> str:
+        """Return *text*, or now and then one that begins or ends like it."""
+        return self.random.choice((*[text] * 8, f"{text}x", f"x{text}", text[:-1] or "x", text.swapcase()))
+
+    def resource(self) -> dict[str, Any]:
+        """Return a resource of a finding."""
+        tags = {tag: self.near(self.random.choice(TAG_VALUES)) for tag in self.maybe(TAGS)}
+        made = {"Type": self.near(self.random.choice(TYPES)), "Id": self.near(self.random.choice(IDS))}
+        return {**made, "Tags": tags} if tags or self.random.random() < 0.2 else made
+
+    def finding(self, region: str = "") -> dict[str, Any]:
+        """Return a finding near enough to what is forwarded that each condition decides about some of them."""
+        choice = self.random.choice
+        region = region or choice(REGIONS)
+        control = {"SecurityControlId": self.near(choice(CONTROLS))} if self.random.random() < 0.8 else {}
+        status = {"Status": choice(("FAILED", "FAILED", "FAILED", "WARNING", "PASSED"))}
+        service = {"ActionType": "AWS_API_CALL", "AwsApiCallAction": {"Api": "X", "ServiceName": choice(SERVICES)}}
+        return finding(
+            Region=region,
+            AwsAccountId=choice(ACCOUNTS),
+            ProductArn=self.near(choice(product_arns(choice((region, region, *REGIONS))))),
+            Title=self.near(choice(TITLES)),
+            Severity={"Label": choice(("CRITICAL", "CRITICAL", "HIGH", "MEDIUM", "LOW"))},
+            Compliance=choice((None, {**status, **control}, {**status, **control})),
+            Action=choice((None, service)),
+            Workflow={"Status": choice((*["NEW"] * 8, "NOTIFIED", "SUPPRESSED"))},
+            RecordState=choice((*["ACTIVE"] * 8, "ARCHIVED")),
+            Resources=[self.resource() for _ in range(choice((1, 1, 1, 2, 3)))],
+        )
+
+    def ocsf_finding(self) -> dict[str, Any]:
+        """Return a finding in OCSF, now and then without some of what it may lack."""
+        made = ocsf(self.finding())
+        for resource in made["resources"]:
+            for key in self.maybe(("type", "uid"), 1) if self.random.random() < 0.3 else ():
+                del resource[key]
+        if self.random.random() < 0.1:
+            made[self.random.choice(("resources", "evidences"))] = []
+        if self.random.random() < 0.1:
+            del made["finding_info"]["title"]
+        if self.random.random() < 0.2:
+            names = [*self.some(SERVICES), None]
+            made["evidences"] = [{"api": {"service": {"name": name}} if name else {}} for name in names]
+        return made
+
+    def world(self) -> World:
+        """Return an inventory of one account: targets with their policies for one or two channels."""
+        regions = self.some(REGIONS, 4)
+        few = [self.policy(3) for _ in range(3)]
+        channels = CHANNELS[: self.random.choice((1, 1, 2))]
+        policies = {region: tuple((name, self.random.choice(few)) for name in channels) for region in regions}
+        linked = tuple(sorted(self.some(REGIONS, 3)))
+        mode = self.random.choice(("ALL_REGIONS", "SPECIFIED_REGIONS", "ALL_REGIONS_EXCEPT_SPECIFIED", "NO_REGIONS"))
+        aggregation = topology.Aggregation(self.random.choice(REGIONS), mode, linked)
+        return World(
+            policies,
+            self.random.choice((None, aggregation)),
+            self.random.choice(("auto", "auto", "per_region", "home_region")),
+            self.random.choice(("", *REGIONS)),
+        )
 
 
-@st.composite
-def findings(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw a finding, near enough to what is sent that about every condition decides some."""
-    region = draw(st.sampled_from(REGIONS))
-    mostly = st.sampled_from
-    return finding(
-        Region=region,
-        AwsAccountId=draw(st.sampled_from(ACCOUNTS)),
-        ProductArn=f"arn:aws:securityhub:{region}::product/aws/{draw(st.sampled_from(PRODUCTS))}",
-        Title=draw(st.sampled_from(TITLES)),
-        Severity={"Label": draw(mostly(("CRITICAL", "CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")))},
-        Compliance=draw(
-            st.none()
-            | st.fixed_dictionaries(
-                {"Status": mostly(("FAILED", "FAILED", "WARNING", "PASSED", "NOT_AVAILABLE"))},
-                optional={"SecurityControlId": st.sampled_from(CONTROLS)},
-            )
-        ),
-        Action=draw(
-            st.none()
-            | st.sampled_from(SERVICES).map(
-                lambda name: {"ActionType": "AWS_API_CALL", "AwsApiCallAction": {"Api": "X", "ServiceName": name}}
-            )
-        ),
-        Workflow={"Status": draw(mostly(("NEW", "NEW", "NEW", "NEW", "NOTIFIED", "RESOLVED", "SUPPRESSED")))},
-        RecordState=draw(mostly(("ACTIVE", "ACTIVE", "ACTIVE", "ARCHIVED"))),
-        Resources=draw(st.lists(resources(), min_size=1, max_size=3)),
-    )
+@dataclass(frozen=True)
+class World:
+    """An inventory of one account, and its aggregator."""
+
+    policies: dict[str, tuple[tuple[str, Policy], ...]]
+    aggregation: topology.Aggregation | None
+    setting: str
+    global_setting: str
+
+    def lay_out(self) -> topology.Topology:
+        """Return the topology."""
+        candidates = [topology.Candidate(region, policies, True) for region, policies in self.policies.items()]
+        return topology.lay_out(candidates, self.aggregation, self.setting, self.global_setting)
+
+    def rules(self, layout: topology.Topology) -> list[tuple[str, str, dict[str, Any]]]:
+        """Return bus, channel and pattern of each rule. Raises UserError."""
+        return [
+            (assignment.region, channel, pattern)
+            for assignment in layout.assignments
+            for (channel, policy), scope in zip(self.policies[assignment.region], assignment.scopes)
+            for pattern in automatic_patterns(policy, scope)
+        ]
+
+    def buses(self, region: str) -> set[str]:
+        """Return the Regions on whose buses a finding of *region* appears."""
+        return {region, self.aggregation.home} if self.aggregation and self.aggregation.links(region) else {region}
+
+    def is_expected(self, layout: topology.Topology, channel: str, found: dict[str, Any]) -> bool:
+        """Return whether a finding arrives in a channel, by the documented policy of its own Region."""
+        region = found["Region"]
+        if region in self.policies:
+            policy = dict(self.policies[region])[channel]
+        elif layout.mode == "home_region" and self.aggregation and self.aggregation.links(region):
+            policy = dict(self.policies[self.aggregation.home])[channel]
+        else:
+            return False
+        return why_not_forwarded(policy, Scope(region, layout.global_findings_region), found) == ""
 
 
-@st.composite
-def suppressions(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw one to three criteria."""
-    choices: dict[str, st.SearchStrategy[Any]] = {
-        "control_ids": _some(CONTROLS),
-        "account_ids": _some(ACCOUNTS),
-        "regions": _some(REGIONS),
-        "product_arns": _some(
-            [*(f"product/aws/{name}" for name in PRODUCTS), "arn:aws:securityhub:us-east-1::product/aws/inspector"]
-        ),
-        "resource_ids": _some(("arn:aws:s3:::logs", "arn:aws:s3:::logs*", "*:role/*", "i-1", "arn:*x")),
-        "resource_types": _some(TYPES),
-        "title_prefixes": _some(("S3 is", "S3 is public", "Tor")),
-        "resource_tags": st.dictionaries(
-            st.sampled_from(("env", "team")), _some(("dev", "prod")), min_size=1, max_size=2
-        ),
-    }
-    names = draw(st.lists(st.sampled_from(sorted(choices)), min_size=1, max_size=3, unique=True))
-    return {name: draw(choices[name]) for name in names}
+SEEDS = st.integers(0, 2**32)
 
 
-def _some(values: Any) -> st.SearchStrategy[list[str]]:
-    return st.lists(st.sampled_from(list(values)), min_size=1, max_size=2, unique=True)
+def policies() -> st.SearchStrategy[Policy]:
+    """Return a strategy of policies."""
+    return SEEDS.map(lambda seed: Draw(seed).policy())
 
 
-@st.composite
-def policies(draw: st.DrawFn, most_suppressions: int = 3) -> Policy:
-    """Draw a policy."""
-    return policy(
-        minimum_severity=draw(st.sampled_from(("INFORMATIONAL", "LOW", "HIGH"))),
-        forward_automatically=draw(st.sampled_from((True, True, True, True, False))),
-        suppressions=draw(st.lists(suppressions(), max_size=most_suppressions)),
-        account_ids=draw(st.just([]) | st.lists(st.sampled_from(ACCOUNTS), max_size=2)),
-        account_ids_elsewhere=draw(st.just([]) | st.lists(st.sampled_from(ACCOUNTS), max_size=2)),
-        deduplicate_global=draw(st.lists(st.sampled_from(("controls", "guardduty", "access_analyzer")), unique=True)),
-    )
+def scopes() -> st.SearchStrategy[Scope]:
+    """Return a strategy of scopes."""
+    return SEEDS.map(lambda seed: Draw(seed).scope())
 
 
-@st.composite
-def scopes(draw: st.DrawFn) -> Scope:
-    """Draw the place of a target: on its own, beside a home Region's aggregation, or a home Region."""
-    region = draw(st.sampled_from(REGIONS))
-    owner = draw(st.sampled_from(REGIONS))
-    kind = draw(st.sampled_from(("own", "only_own", "home")))
-    if kind != "home":
-        return Scope(region, owner, only_own=kind == "only_own")
-    others = [other for other in REGIONS if other != region]
-    linked = draw(st.lists(st.sampled_from(others), unique=True, max_size=3))
-    few = st.sampled_from(draw(st.lists(policies(1), min_size=1, max_size=2)))
-    return Scope(region, owner, tuple((name, draw(few)) for name in sorted(linked)), aggregates=True)
+def findings() -> st.SearchStrategy[dict[str, Any]]:
+    """Return a strategy of findings."""
+    return SEEDS.map(lambda seed: Draw(seed).finding())

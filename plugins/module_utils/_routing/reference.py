@@ -1,0 +1,234 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documented policy as one function over a finding: the page routing.rst in code. PRIVATE to the collection.
+
+It shares no code with the compiler of event patterns, which it is compared with: in the tests, and by the simulator.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from . import controls
+from .policy import ACCESS_ANALYZER
+from .policy import CONTROLS
+from .policy import GUARDDUTY
+from .policy import Policy
+from .policy import Scope
+from .policy import Suppression
+
+Finding = dict[str, Any]
+
+HIGHEST_FIRST = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of a finding; empty texts for what it does not have."""
+
+    id: str = ""
+    type: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the policy depends on, in the words of ASFF; empty texts for what a finding does not have."""
+
+    record_state: str
+    workflow_status: str
+    compliance_status: str
+    severity: str
+    account: str
+    region: str
+    product_arn: str
+    control: str
+    title: str
+    called_services: tuple[str, ...]
+    resources: tuple[Resource, ...]
+
+
+def why_not_forwarded(policy: Policy, scope: Scope, finding: Finding) -> str:
+    """Return why a target does not forward *finding* to a channel, as a sentence; an empty text if it does.
+
+    *policy*: that of the target for the channel. *finding*: as it is in an event of the policy's format.
+    """
+    if ("finding_info" in finding) != (policy.finding_format == "ocsf"):
+        return f"it is not a finding in the format {policy.finding_format}"
+    facts = _ocsf(finding) if policy.finding_format == "ocsf" else _asff(finding)
+
+    # Aggregation: the home Region applies the policy of the Region that the finding comes from.
+    if scope.only_own and facts.region != scope.region:
+        return f"{facts.region} forwards its findings itself"
+    if scope.forwards_linked and facts.region != scope.region:
+        policy = dict(scope.linked).get(facts.region, policy)
+    region = facts.region if scope.forwards_linked else scope.region
+    if not policy.severities:
+        return f"automatic forwarding is off for {region}"
+
+    owner = "" if region == scope.global_findings_region else scope.global_findings_region
+    return _status_reason(facts) or _filter_reason(policy, facts) or _resource_reason(policy, facts, owner)
+
+
+def _status_reason(facts: Facts) -> str:
+    if facts.record_state != "ACTIVE":
+        return f"record state is {facts.record_state or 'missing'}"
+    if facts.workflow_status != "NEW":
+        return f"workflow status is {facts.workflow_status or 'missing'}"
+    if facts.compliance_status not in ("FAILED", "WARNING", ""):
+        return f"compliance status is {facts.compliance_status}"
+    return ""
+
+
+def _filter_reason(policy: Policy, facts: Facts) -> str:
+    if facts.severity not in policy.severities:
+        return _severity_reason(facts.severity, policy.severities)
+    if policy.account_ids and facts.account not in policy.account_ids:
+        return f"account {facts.account or 'missing'} is not in securityhub_slack_account_ids"
+    if facts.account in policy.other_channels_account_ids:
+        return f"account {facts.account} belongs to another channel"
+    return ""
+
+
+def _resource_reason(policy: Policy, facts: Facts, owner: str) -> str:
+    """Return why none of the resources counts, an empty text if one is neither suppressed nor global.
+
+    *owner*: the global findings region, an empty text if the finding comes from it.
+    """
+    reasons = [
+        [f"suppressed: {item.description}" for item in policy.suppressions if _is_suppressed(facts, resource, item)]
+        + [f"{reason}, sent by {owner} only" for reason in _global_reasons(policy, facts, resource) if owner]
+        for resource in facts.resources
+    ]
+    if not all(reasons):
+        return ""
+    common = [reason for reason in reasons[0] if all(reason in others for others in reasons)]
+    return common[0] if common else "; ".join(dict.fromkeys(others[0] for others in reasons))
+
+
+def _severity_reason(severity: str, severities: tuple[str, ...]) -> str:
+    lowest = severities[-1]
+    above = HIGHEST_FIRST[: HIGHEST_FIRST.index(lowest) + 1]
+    if severities == above and severity in HIGHEST_FIRST:
+        return f"severity {severity} is below {lowest}"
+    return f"severity {severity or 'missing'} is not one of {', '.join(severities)}"
+
+
+def _is_suppressed(facts: Facts, resource: Resource, suppression: Suppression) -> bool:
+    """Return whether a finding about *resource* matches every criterion that is given, each by one of its values."""
+    criteria = (
+        (suppression.control_ids, lambda value: value == facts.control),
+        (suppression.account_ids, lambda value: value == facts.account),
+        (suppression.regions, lambda value: value == facts.region),
+        (suppression.product_arns, lambda value: _is_product(facts.product_arn, value)),
+        (suppression.resource_types, lambda value: value == resource.type),
+        (suppression.resource_ids, lambda value: _is_like(resource.id, value)),
+        (suppression.title_prefixes, lambda value: facts.title.startswith(value)),
+        *((values, lambda value, key=key: (key, value) in resource.tags) for key, values in suppression.resource_tags),
+    )
+    return all(any(map(is_met, values)) for values, is_met in criteria if values)
+
+
+def _is_product(arn: str, value: str) -> bool:
+    """Return whether *value* is the whole *arn*, or names its company and product."""
+    return arn == value if value.startswith("arn:") else arn.endswith("/" + "/".join(value.split("/")[-2:]))
+
+
+def _is_like(text: str, value: str) -> bool:
+    """Return whether *text* is *value*, in which * stands for any text."""
+    return bool(text) and re.fullmatch(".*".join(map(re.escape, value.split("*"))), text, re.DOTALL) is not None
+
+
+def _global_reasons(policy: Policy, facts: Facts, resource: Resource) -> Iterator[str]:
+    """Yield why a finding about *resource* appears in every Region."""
+    if CONTROLS in policy.deduplicate_global and facts.control in controls.REPEATING:
+        yield f"control {facts.control} is a global finding"
+    is_guardduty = _is_product(facts.product_arn, "product/aws/guardduty")
+    only_global = facts.called_services and all(item in controls.GLOBAL_SERVICES for item in facts.called_services)
+    if GUARDDUTY in policy.deduplicate_global and is_guardduty and only_global:
+        yield f"GuardDuty reports calls of {facts.called_services[0]} in every Region"
+    is_access_analyzer = _is_product(facts.product_arn, "product/aws/access-analyzer")
+    types = _GLOBAL_TYPES[policy.finding_format]
+    if ACCESS_ANALYZER in policy.deduplicate_global and is_access_analyzer and resource.type in types:
+        yield f"Access Analyzer reports {resource.type} in every Region"
+
+
+_GLOBAL_TYPES = {
+    "asff": ("AwsIamRole", "AwsIamUser"),
+    "ocsf": ("AwsIamRole", "AwsIamUser", "AWS::IAM::Role", "AWS::IAM::User"),
+}
+
+
+def _asff(finding: Finding) -> Facts:
+    """Return the facts of a finding in ASFF."""
+    return Facts(
+        record_state=_text(finding, "RecordState"),
+        workflow_status=_text(finding, "Workflow", "Status"),
+        compliance_status=_text(finding, "Compliance", "Status"),
+        severity=_text(finding, "Severity", "Label"),
+        account=_text(finding, "AwsAccountId"),
+        region=_text(finding, "Region"),
+        product_arn=_text(finding, "ProductArn"),
+        control=_text(finding, "Compliance", "SecurityControlId"),
+        title=_text(finding, "Title"),
+        called_services=tuple(_texts(finding, "Action", "AwsApiCallAction", "ServiceName")),
+        resources=tuple(
+            Resource(_text(item, "Id"), _text(item, "Type"), tuple(sorted((item.get("Tags") or {}).items())))
+            for item in finding.get("Resources") or [{}]
+        ),
+    )
+
+
+def _ocsf(finding: Finding) -> Facts:
+    """Return the facts of a finding in OCSF. Where a resource has a type, those without a type do not count."""
+    listed = finding.get("resources") or [{}]
+    counted = [item for item in listed if item.get("type")] or [item for item in listed if item.get("uid")] or [{}]
+    return Facts(
+        # "Security Hub considers findings with activity_name != Close as active"
+        # (https://docs.aws.amazon.com/securityhub/latest/userguide/ocsf-findings.html)
+        record_state="ARCHIVED" if _text(finding, "activity_name") == "Close" else "ACTIVE",
+        workflow_status=_in_asff(_text(finding, "status")),
+        compliance_status=_in_asff(_text(finding, "compliance", "status")),
+        severity=_in_asff(_text(finding, "severity")),
+        account=_text(finding, "cloud", "account", "uid"),
+        region=_text(finding, "cloud", "region"),
+        product_arn=_text(finding, "metadata", "product", "uid"),
+        control=_text(finding, "compliance", "control"),
+        title=_text(finding, "finding_info", "title"),
+        called_services=tuple(_texts(finding, "evidences", "api", "service", "name")),
+        resources=tuple(Resource(_text(item, "uid"), _text(item, "type")) for item in counted),
+    )
+
+
+# OCSF has Fatal above Critical.
+_ASFF_WORDS = {
+    "New": "NEW",
+    "Fail": "FAILED",
+    "Warning": "WARNING",
+    "Fatal": "CRITICAL",
+    **{label.capitalize(): label for label in HIGHEST_FIRST},
+}
+
+
+def _in_asff(word: str) -> str:
+    return _ASFF_WORDS.get(word, word.lower())
+
+
+def _text(value: Any, *keys: str) -> str:
+    return next(_texts(value, *keys), "")
+
+
+def _texts(value: Any, *keys: str) -> Iterator[str]:
+    """Yield the texts at *keys*, in each element of a list."""
+    if isinstance(value, list):
+        for element in value:
+            yield from _texts(element, *keys)
+    elif keys:
+        if isinstance(value, dict) and keys[0] in value:
+            yield from _texts(value[keys[0]], *keys[1:])
+    elif isinstance(value, str):
+        yield value

@@ -1,0 +1,350 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Proves that patterns together forward exactly what a policy says, each finding by exactly one of them.
+
+Patterns and policy name finitely many texts, prefixes, suffixes and wildcards. So the texts of a field fall into
+finitely many classes that they tell apart; classes() finds all of them, with one text of each. A finding is then a
+choice of one class for each field, and z3 looks for a finding for which patterns and policy differ. The policy is
+encoded here once more, from the documentation; nothing is taken from the compiler or from reference.py.
+
+A finding has two resources, which may be alike; a finding in OCSF has one, which may lack its type or ID.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from collections.abc import Iterable
+from typing import Any
+
+import z3
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import controls
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import alternatives_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import registered
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.operators import fits_value
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.operators import is_missing
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
+
+Pattern = dict[str, Any]
+# A text of a class, None for a missing field.
+Text = "str | None"
+Glob = tuple[str, ...]
+
+STAR = "*any*"
+OTHER = "\N{SNOWMAN}"
+
+ASFF = {
+    "state": "RecordState",
+    "status": "Workflow.Status",
+    "compliance": "Compliance.Status",
+    "severity": "Severity.Label",
+    "control": "Compliance.SecurityControlId",
+    "account": "AwsAccountId",
+    "region": "Region",
+    "product": "ProductArn",
+    "title": "Title",
+    "service": "Action.AwsApiCallAction.ServiceName",
+    "type": "Resources.Type",
+    "id": "Resources.Id",
+    "tag": "Resources.Tags.",
+}
+OCSF = {
+    "state": "activity_name",
+    "status": "status",
+    "compliance": "compliance.status",
+    "severity": "severity",
+    "control": "compliance.control",
+    "account": "cloud.account.uid",
+    "region": "cloud.region",
+    "product": "metadata.product.uid",
+    "title": "finding_info.title",
+    "service": "evidences.api.service.name",
+    "type": "resources.type",
+    "id": "resources.uid",
+    "tag": "none",
+}
+OPTIONAL = {
+    "asff": ("compliance", "control", "service", "tag"),
+    "ocsf": ("state", "compliance", "control", "service", "product", "title", "type", "id"),
+}
+GLOBAL_TYPES = ("AwsIamRole", "AwsIamUser", "AWS::IAM::Role", "AWS::IAM::User")
+
+
+def globs_of(values: Iterable[Any]) -> set[Glob]:
+    """Return the texts, prefixes, suffixes and wildcards in the value list of a pattern."""
+    found = {tuple(value) for value in values if isinstance(value, str)}
+    for operator, operand in (item for value in values if isinstance(value, dict) for item in value.items()):
+        for item in operand if isinstance(operand, list) else [operand]:
+            if isinstance(item, dict):
+                found |= globs_of([item])
+            elif isinstance(item, str):
+                found.add(GLOBS[operator](item))
+    return found
+
+
+def _wildcard(text: str) -> Glob:
+    pieces = re.findall(r"\\.|[^\\]", text, re.DOTALL)
+    return tuple(STAR if piece == "*" else piece[-1] for piece in pieces)
+
+
+GLOBS: dict[str, Callable[[str], Glob]] = {
+    "prefix": lambda text: (*text, STAR),
+    "suffix": lambda text: (STAR, *text),
+    "wildcard": _wildcard,
+    "anything-but": tuple,
+}
+
+
+def classes(globs: set[Glob]) -> list[str]:
+    """Return one text for each set of *globs* that a text can match together, by running all of them in parallel."""
+    ordered = sorted(globs)
+    alphabet = sorted({char for glob in ordered for char in glob if char != STAR} | {OTHER})
+
+    def closed(positions: Iterable[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+        found = set(positions)
+        todo = list(found)
+        while todo:
+            number, position = todo.pop()
+            skipped = (number, position + 1)
+            if position < len(ordered[number]) and ordered[number][position] == STAR and skipped not in found:
+                found.add(skipped)
+                todo.append(skipped)
+        return frozenset(found)
+
+    start = closed((number, 0) for number in range(len(ordered)))
+    texts = {start: ""}
+    examples: dict[frozenset[int], str] = {}
+    todo = [start]
+    while todo:
+        state, todo = todo[0], todo[1:]
+        accepted = frozenset(number for number, position in state if position == len(ordered[number]))
+        # An empty text is not a value of any of these fields.
+        if texts[state]:
+            examples.setdefault(accepted, texts[state])
+        for char in alphabet:
+            stepped = closed(
+                (number, position if ordered[number][position] == STAR else position + 1)
+                for number, position in state
+                if position < len(ordered[number]) and ordered[number][position] in (STAR, char)
+            )
+            if stepped not in texts or not texts[stepped]:
+                texts[stepped] = texts[state] + char
+                todo.append(stepped)
+    return sorted(examples.values())
+
+
+class Proof:
+    """A finding with unknown fields, and formulas over it."""
+
+    def __init__(self, patterns: Iterable[Pattern], policy: Policy, scope: Scope) -> None:
+        self.scope, self.policy = scope, policy
+        self.names = OCSF if policy.finding_format == "ocsf" else ASFF
+        self.alternatives = [
+            [
+                {name[len("detail.findings.") :]: values for name, values in one.items() if name.startswith("detail.f")}
+                for one in registered(alternatives_of(pattern))
+            ]
+            for pattern in patterns
+        ]
+        self.elements = (0,) if policy.finding_format == "ocsf" else (0, 1)
+        self.policies = [policy, *(linked for _region, linked in scope.linked)]
+        globs = self._globs()
+        self.texts = {name: self._texts(name, found) for name, found in globs.items()}
+        self.unknown: dict[tuple[str, int], Any] = {}
+        self.ranges: list[Any] = []
+
+    def _globs(self) -> dict[str, set[Glob]]:
+        """Return all globs that patterns or policies name, by field."""
+        names = self.names
+        found: dict[str, set[Glob]] = {name: set() for key, name in names.items() if key != "tag"}
+        for alternative in (one for each in self.alternatives for one in each):
+            for name, values in alternative.items():
+                found.setdefault(name, set()).update(globs_of(values))
+        words = {"state": ("ACTIVE", "Close"), "status": ("NEW", "New"), "service": controls.GLOBAL_SERVICES}
+        words |= {"compliance": ("FAILED", "WARNING", "Fail", "Warning"), "type": GLOBAL_TYPES}
+        words |= {"severity": tuple(self._severities()), "control": controls.REPEATING}
+        words["region"] = (self.scope.region, self.scope.global_findings_region, *dict(self.scope.linked))
+        for policy in self.policies:
+            words["account"] = (
+                *words.get("account", ()),
+                *policy.account_ids,
+                *policy.other_channels_account_ids,
+            )
+        for key, texts in words.items():
+            found[names[key]] |= {tuple(text) for text in texts if text}
+        found[names["product"]] |= {(STAR, *"/aws/guardduty"), (STAR, *"/aws/access-analyzer")}
+        for suppression in (item for policy in self.policies for item in policy.suppressions):
+            for key, values in (
+                ("control", suppression.control_ids),
+                ("account", suppression.account_ids),
+                ("region", suppression.regions),
+                ("type", suppression.resource_types),
+            ):
+                found[names[key]] |= {tuple(text) for text in values}
+            found[names["title"]] |= {(*text, STAR) for text in suppression.title_prefixes}
+            found[names["id"]] |= {
+                tuple(STAR if char == "*" else char for char in text) for text in suppression.resource_ids
+            }
+            found[names["product"]] |= {
+                tuple(text) if text.startswith("arn:") else (STAR, *re.sub(r"^:?product(v2)?", "", text))
+                for text in suppression.product_arns
+            }
+            for key, values in suppression.resource_tags:
+                found.setdefault(names["tag"] + key, set()).update(tuple(text) for text in values)
+        return found
+
+    def _severities(self) -> Iterable[str]:
+        for label in ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL"):
+            yield from (label, label.capitalize())
+        yield "Fatal"
+
+    def _texts(self, name: str, globs: set[Glob]) -> list[str | None]:
+        key = next((key for key, value in self.names.items() if value == name), "tag")
+        optional: list[str | None] = [None] if key in OPTIONAL[self.policy.finding_format] else []
+        return [*classes(globs), *optional]
+
+    def holds(self, name: str, predicate: Callable[[str | None], bool], element: int = 0) -> Any:
+        """Return the formula that *predicate* holds for the text of a field."""
+        key = (name, element if name.lower().startswith("resources.") else 0)
+        if key not in self.unknown:
+            self.unknown[key] = z3.Int(f"{name}#{key[1]}")
+            self.ranges.append(z3.And(self.unknown[key] >= 0, self.unknown[key] < len(self.texts[name])))
+        fitting = [index for index, text in enumerate(self.texts[name]) if predicate(text)]
+        if len(fitting) == len(self.texts[name]):
+            return z3.BoolVal(True)
+        return z3.Or([self.unknown[key] == index for index in fitting])
+
+    def is_matched(self, alternatives: list[dict[str, list[Any]]]) -> Any:
+        """Return the formula that one of *alternatives* of a pattern matches."""
+        return z3.Or([self._is_fitting(alternative) for alternative in alternatives])
+
+    def _is_fitting(self, alternative: dict[str, list[Any]]) -> Any:
+        of_resource = {name for name in alternative if name.lower().startswith("resources.")}
+        if any(is_missing(value) for name in of_resource for value in alternative[name]) and len(self.elements) > 1:
+            # Event-ruler looks for the tag in the resource whose ID it has compared before.
+            assert "Resources.Id" in of_resource
+        scalar = [self._fits(name, values, 0) for name, values in alternative.items() if name not in of_resource]
+        resource = [
+            z3.And([self._fits(name, alternative[name], element) for name in sorted(of_resource)])
+            for element in self.elements
+        ]
+        return z3.And([*scalar, z3.Or(resource)])
+
+    def _fits(self, name: str, values: list[Any], element: int) -> Any:
+        if name not in self.texts:
+            # A field that every finding has, which is asked for to tell two alternatives apart.
+            assert values == [{"exists": True}], (name, values)
+            return z3.BoolVal(True)
+
+        def fits(text: str | None) -> bool:
+            return any(is_missing(item) if text is None else fits_value(item, text) for item in values)
+
+        return self.holds(name, fits, element)
+
+    def is_forwarded(self) -> Any:
+        """Return the formula that the documented policy forwards the finding from this bus."""
+        scope, region = self.scope, self.names["region"]
+        if not scope.forwards_linked:
+            formula = self._is_sent(self.policy, scope.region == scope.global_findings_region)
+            own = self.holds(region, lambda text: text == scope.region)
+            return z3.And(formula, own) if scope.only_own else formula
+        linked = {name: policy for name, policy in scope.linked if name != scope.region}
+        cases = []
+        for text in self.texts[region]:
+            policy = linked.get(text or "", self.policy)
+            formula = self._is_sent(policy, text == scope.global_findings_region)
+            cases.append(z3.And(self.holds(region, lambda other, text=text: other == text), formula))
+        return z3.Or(cases)
+
+    def _is_sent(self, policy: Policy, in_global_findings_region: bool) -> Any:
+        names, ocsf = self.names, policy.finding_format == "ocsf"
+        labels = {label.capitalize() if ocsf else label for label in policy.severities}
+        if "Critical" in labels:
+            labels.add("Fatal")
+        conditions = [
+            self.holds(names["state"], lambda text: text != "Close" if ocsf else text == "ACTIVE"),
+            self.holds(names["status"], lambda text: text == ("New" if ocsf else "NEW")),
+            self.holds(
+                names["compliance"],
+                lambda text: text in ((None, "Fail", "Warning") if ocsf else (None, "FAILED", "WARNING")),
+            ),
+            self.holds(names["severity"], lambda text: text in labels),
+        ]
+        if policy.account_ids:
+            conditions.append(self.holds(names["account"], lambda text: text in policy.account_ids))
+        conditions.append(self.holds(names["account"], lambda text: text not in policy.other_channels_account_ids))
+        counted = []
+        for element in self.elements:
+            kept = [z3.Not(self._is_suppressed(item, element)) for item in policy.suppressions]
+            if not in_global_findings_region:
+                kept += [z3.Not(formula) for formula in self._is_global(policy, element)]
+            counted.append(z3.And(kept))
+        return z3.And([*conditions, z3.Or(counted)])
+
+    def _is_suppressed(self, item: Any, element: int) -> Any:
+        names = self.names
+
+        def is_product(text: str | None) -> bool:
+            return text is not None and any(
+                text == value if value.startswith("arn:") else text.endswith(re.sub(r"^:?product(v2)?", "", value))
+                for value in item.product_arns
+            )
+
+        def is_resource(text: str | None) -> bool:
+            expressions = (".*".join(map(re.escape, value.split("*"))) for value in item.resource_ids)
+            return text is not None and any(re.fullmatch(one, text, re.DOTALL) for one in expressions)
+
+        criteria = [
+            (item.control_ids, "control", lambda text: text in item.control_ids),
+            (item.account_ids, "account", lambda text: text in item.account_ids),
+            (item.regions, "region", lambda text: text in item.regions),
+            (item.resource_types, "type", lambda text: text in item.resource_types),
+            (item.product_arns, "product", is_product),
+            (item.resource_ids, "id", is_resource),
+            (item.title_prefixes, "title", lambda text: text is not None and text.startswith(item.title_prefixes)),
+        ]
+        formulas = [self.holds(names[key], predicate, element) for given, key, predicate in criteria if given]
+        for key, values in item.resource_tags:
+            formulas.append(self.holds(names["tag"] + key, lambda text, values=values: text in values, element))
+        return z3.And(formulas)
+
+    def _is_global(self, policy: Policy, element: int) -> list[Any]:
+        names = self.names
+
+        def product(end: str) -> Any:
+            return self.holds(names["product"], lambda text: text is not None and text.endswith(end))
+
+        formulas = {
+            "controls": self.holds(names["control"], lambda text: text in controls.REPEATING),
+            "guardduty": z3.And(
+                product("/aws/guardduty"), self.holds(names["service"], lambda text: text in controls.GLOBAL_SERVICES)
+            ),
+            "access_analyzer": z3.And(
+                product("/aws/access-analyzer"),
+                self.holds(names["type"], lambda text: text in self._global_types(), element),
+            ),
+        }
+        return [formulas[kind] for kind in policy.deduplicate_global]
+
+    def _global_types(self) -> tuple[str, ...]:
+        return GLOBAL_TYPES if self.policy.finding_format == "ocsf" else GLOBAL_TYPES[:2]
+
+
+def counterexample(patterns: Iterable[Pattern], policy: Policy, scope: Scope) -> dict[str, str | None] | None:
+    """Return the fields of a finding that *patterns* forward never or twice against the policy; None if none exists."""
+    proof = Proof(patterns, policy, scope)
+    matched = z3.Sum([z3.If(proof.is_matched(each), 1, 0) for each in proof.alternatives] or [z3.IntVal(0)])
+    expected = z3.If(proof.is_forwarded(), 1, 0)
+    solver = z3.Solver()
+    solver.add(*proof.ranges, matched != expected)
+    result = solver.check()
+    assert result != z3.unknown
+    if result == z3.unsat:
+        return None
+    model = solver.model()
+    return {
+        f"{name}#{element}": proof.texts[name][model.eval(variable, model_completion=True).as_long()]
+        for (name, element), variable in proof.unknown.items()
+    }

@@ -1,0 +1,190 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Policies whose patterns are proved to forward exactly what the policy says: see proof.py."""
+
+from __future__ import annotations
+
+import copy
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import KEYS
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import for_channel
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import problems
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import proof
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing.test_patterns import USUAL
+from hypothesis import HealthCheck
+from hypothesis import given
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[5]
+PROOFS = int(os.environ.get("ROUTING_WORLDS", "200")) // 10
+OWNER = Scope("us-east-1", "us-east-1")
+ELSEWHERE = Scope("eu-west-1", "us-east-1")
+BESIDE = Scope("eu-west-1", "us-east-1", only_own=True)
+
+
+def home(*policies):
+    """A home Region with linked Regions of these policies."""
+    regions = ("ap-northeast-1", "ap-southeast-1", "us-east-1")
+    return Scope("eu-west-1", "us-east-1", tuple(zip(regions, policies)), aggregates=True)
+
+
+def is_proved(policy, scope):
+    return proof.counterexample(automatic_patterns(policy, scope), policy, scope) is None
+
+
+def test_classes_are_all_that_globs_tell_apart():
+    globs = {tuple("ab"), ("a", proof.STAR), (proof.STAR, "b"), ("a", proof.STAR, "a", proof.STAR)}
+
+    def matched(text):
+        return (text == "ab", text.startswith("a"), text.endswith("b"), text.startswith("a") and "a" in text[1:])
+
+    texts = proof.classes(globs)
+    assert len({matched(text) for text in texts}) == len(texts)
+    assert {matched(text) for text in texts} == {
+        matched(text) for text in ("x", "b", "a", "ab", "aa", "aab", "axb", "xb", "ba")
+    }
+
+
+def broken_patterns():
+    policy = worlds.policy(suppressions=USUAL[:4])
+    (pattern,) = automatic_patterns(policy, OWNER)
+    for change in ("severity", "state", "control", "list"):
+        changed = copy.deepcopy(pattern)
+        findings = changed["detail"]["findings"]
+        if change == "severity":
+            findings["Severity"]["Label"].append("HIGH")
+        elif change == "state":
+            del findings["RecordState"]
+        elif change == "control":
+            findings["$or"][-1]["Compliance"]["SecurityControlId"].pop()
+        else:
+            findings["$or"].pop(0)
+        yield policy, (changed,)
+    yield policy, ()
+    yield policy, (pattern, pattern)
+
+
+@pytest.mark.parametrize(("policy", "patterns"), list(broken_patterns()))
+def test_a_wrong_pattern_has_a_counterexample(policy, patterns):
+    assert proof.counterexample(patterns, policy, OWNER)
+
+
+# What takes the most rules, and every criterion beside every other one.
+WORST = {
+    "usual": USUAL,
+    "whole product ARNs beside their ends": [
+        {"product_arns": ["arn:aws:securityhub:eu-west-1::product/aws/guardduty"], "title_prefixes": ["S3"]},
+        {"product_arns": ["product/aws/guardduty"], "resource_types": ["AwsS3Bucket"]},
+        {"product_arns": ["arn:aws:securityhub:eu-west-1::product/aws/guardduty", "product/aws/inspector"]},
+    ],
+    "titles within titles": [
+        {"title_prefixes": ["S3"], "account_ids": ["111111111111"]},
+        {"title_prefixes": ["S3 is"], "product_arns": ["product/aws/guardduty"]},
+        {"title_prefixes": ["S3 is public"], "resource_ids": ["arn:aws:s3:::*"]},
+    ],
+    "wildcards that overlap": [
+        {"resource_ids": ["*a*", "arn:*b"], "title_prefixes": ["S3", "S3 is"]},
+        {"resource_ids": ["arn:*:c*"], "title_prefixes": ["S3 is", "Tor"], "control_ids": ["S3.8"]},
+        {"resource_ids": ["arn:aws:s3:::*"], "resource_types": ["AwsS3Bucket"]},
+    ],
+    "tags": [
+        {"resource_tags": {"env": "dev", "team": "a"}},
+        {"resource_tags": {"env": "prod", "team": ["b", "c"]}, "resource_ids": ["i-*"]},
+        {"resource_tags": {"Ref": "dev"}, "control_ids": ["S3.8"]},
+    ],
+    "a list of each": [
+        {"control_ids": ["S3.1", "S3.8"], "account_ids": ["111111111111", "222222222222"]},
+        {"account_ids": ["222222222222", "333333333333"], "regions": ["eu-west-1", "us-east-1"]},
+        {"regions": ["us-east-1", "ap-southeast-1"], "resource_types": ["AwsS3Bucket", "AwsIamRole"]},
+        {"resource_types": ["AwsIamRole"], "product_arns": ["product/aws/access-analyzer"]},
+    ],
+    "one control for each account": [
+        {"control_ids": [f"EC2.{number}"], "account_ids": [f"{number % 5:012}"]} for number in range(40)
+    ],
+}
+
+
+@pytest.mark.parametrize("scope", [OWNER, ELSEWHERE, BESIDE], ids=["owner", "elsewhere", "beside"])
+@pytest.mark.parametrize("suppressions", list(WORST.values()), ids=list(WORST))
+def test_the_worst_policies_are_proved(suppressions, scope):
+    policy = worlds.policy(minimum_severity="HIGH", suppressions=suppressions)
+    assert is_proved(policy, scope)
+
+
+def test_a_home_region_with_three_policies_is_proved():
+    usual = worlds.policy(suppressions=USUAL)
+    scope = home(worlds.policy(minimum_severity="LOW", suppressions=USUAL), worlds.policy(), usual)
+    assert is_proved(usual, scope)
+
+
+def documented_suppressions():
+    """The suppressions in the examples of the documentation and in the inventories."""
+    texts = []
+    for path in sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst")):
+        lines, block = path.read_text(encoding="utf-8").splitlines(), None
+        for line in [*lines, "end"]:
+            if block is not None and line.strip() and not line.startswith("   "):
+                texts.append("\n".join(block))
+                block = None
+            if block is not None:
+                block.append(line)
+            if line.strip() == ".. code-block:: yaml":
+                block = []
+    texts += [path.read_text(encoding="utf-8") for path in sorted((ROOT / "inventories").rglob("*.yml"))]
+    for text in texts:
+        yield from (item for item in nodes(next(iter(yaml.safe_load_all(text)), None)) if is_suppression(item))
+
+
+def nodes(node):
+    yield node
+    for item in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from nodes(item)
+
+
+def is_suppression(node):
+    return isinstance(node, dict) and bool(node) and set(node) <= set(KEYS) and set(node) - {"account_ids"} != set()
+
+
+def test_the_suppressions_in_documentation_and_inventories_are_proved():
+    suppressions = [{**item, "expires": ""} for item in documented_suppressions()]
+    assert len(suppressions) >= 2
+    assert problems(worlds.variables(suppressions=suppressions)) == []
+    for scope in (OWNER, ELSEWHERE):
+        assert is_proved(worlds.policy(minimum_severity="MEDIUM", suppressions=suppressions), scope)
+
+
+CHANNELS = [
+    {"severities": ["CRITICAL"], "suppressions": [{"account_ids": ["555555555555"]}]},
+    {"minimum_severity": "HIGH", "other_channels_account_ids": ["222222222222", "333333333333", "444444444444"]},
+    {"minimum_severity": "HIGH", "account_ids": ["222222222222", "333333333333"]},
+    {"forward_automatically": False},
+]
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("finding_format", ["asff", "ocsf"])
+def test_the_channels_of_the_documentation_are_proved(channel, finding_format):
+    given = for_channel(worlds.variables(severities=["LOW"], finding_format=finding_format), channel)
+    for scope in (OWNER, ELSEWHERE, BESIDE):
+        assert is_proved(policy_of(given, worlds.TODAY), scope)
+
+
+@settings(max_examples=PROOFS, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(worlds.SEEDS)
+def test_drawn_policies_are_proved(seed):
+    draw = worlds.Draw(seed)
+    policy, scope = (draw.ocsf_policy(), ELSEWHERE) if seed % 3 == 0 else (draw.policy(), draw.scope())
+    try:
+        assert is_proved(policy, scope)
+    except UserError:
+        return

@@ -1,0 +1,166 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Patterns against the documented policy: each finding exactly once, none lost, none against the policy.
+
+The long form takes about ten minutes of one core:
+
+    ROUTING_WORLDS=10000 .venv/bin/pytest -n0 tests/unit/plugins/module_utils/_routing/test_worlds.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import why_not_forwarded
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.safety import hazards
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
+from hypothesis import HealthCheck
+from hypothesis import given
+from hypothesis import settings
+
+WORLDS = int(os.environ.get("ROUTING_WORLDS", "60"))
+FINDINGS = 20
+OFTEN = settings(max_examples=WORLDS, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+
+
+@OFTEN
+@given(worlds.SEEDS)
+def test_every_finding_arrives_exactly_once_where_its_regions_policy_forwards_it(seed):
+    draw = worlds.Draw(seed)
+    world = draw.world()
+    layout = world.lay_out()
+    if layout.problems:
+        return
+    try:
+        rules = world.rules(layout)
+    except UserError:
+        return
+    for _ in range(FINDINGS):
+        found = draw.finding()
+        for channel in {channel for _bus, channel, _pattern in rules}:
+            buses = [
+                bus
+                for bus, at, pattern in rules
+                if at == channel and bus in world.buses(found["Region"]) and matches(pattern, worlds.event(found, bus))
+            ]
+            assert len(buses) == world.is_expected(layout, channel, found), (buses, found)
+
+
+def check(draw, policy, scope, finding):
+    patterns = worlds.patterns_of(policy, scope)
+    assert [hazards(pattern) for pattern in patterns] == [[]] * len(patterns)
+    for _ in range(FINDINGS):
+        found = finding()
+        event = event_of(found, "111111111111", scope.region)
+        fitting = [pattern for pattern in patterns if matches(pattern, event)]
+        assert len(fitting) == (why_not_forwarded(policy, scope, found) == ""), found
+        assert fitting == [pattern for pattern in patterns if matches(pattern, event, ideal=True)]
+
+
+@OFTEN
+@given(worlds.SEEDS)
+def test_patterns_do_what_the_policy_says(seed):
+    draw = worlds.Draw(seed)
+    check(draw, draw.policy(), draw.scope(), draw.finding)
+
+
+@OFTEN
+@given(worlds.SEEDS)
+def test_patterns_for_ocsf_do_what_the_policy_says(seed):
+    draw = worlds.Draw(seed)
+    check(draw, draw.ocsf_policy(), Scope("eu-west-1", draw.random.choice(worlds.REGIONS)), draw.ocsf_finding)
+
+
+ELSEWHERE = Scope("eu-west-1", "us-east-1")
+GUARDDUTY = "arn:aws:securityhub:eu-west-1::product/aws/guardduty"
+
+
+def senders(policy, scope=ELSEWHERE, **changed):
+    """How many patterns match a finding, with the alternatives that event-ruler may drop left out."""
+    event = worlds.event(worlds.finding(Region=scope.region, **changed))
+    return sum(matches(pattern, event) for pattern in automatic_patterns(policy, scope))
+
+
+def control(name):
+    return {"Status": "FAILED", "SecurityControlId": name}
+
+
+def test_case_1_a_suppression_of_one_of_two_accounts_loses_nothing_of_the_other():
+    policy = worlds.policy(
+        account_ids=["222222222222", "333333333333"],
+        suppressions=[{"control_ids": ["S3.8"], "account_ids": ["333333333333"]}],
+    )
+    assert senders(policy, AwsAccountId="222222222222", Compliance=control("S3.8")) == 1
+    assert senders(policy, AwsAccountId="333333333333", Compliance=control("S3.8")) == 0
+    assert senders(policy, AwsAccountId="333333333333", Compliance=control("S3.1")) == 1
+
+
+def test_case_1_suppressions_by_two_tags_each_lose_no_other_combination():
+    policy = worlds.policy(
+        suppressions=[{"resource_tags": {"env": "dev", "team": "a"}}, {"resource_tags": {"env": "prod", "team": "b"}}]
+    )
+    for env, team, expected in [("dev", "a", 0), ("dev", "b", 1), ("prod", "a", 1), ("prod", "b", 0), ("x", "a", 1)]:
+        resource = {"Type": "AwsS3Bucket", "Id": "i", "Tags": {"env": env, "team": team}}
+        assert senders(policy, Resources=[resource]) == expected
+    assert senders(policy) == 1
+
+
+@pytest.mark.parametrize("scope", [ELSEWHERE, Scope("us-east-1", "us-east-1")])
+@pytest.mark.parametrize(
+    "others",
+    [[], [{"product_arns": ["product/aws/guardduty"], "title_prefixes": ["Tor"]}], [{"title_prefixes": ["S"]}]],
+)
+def test_case_2_a_whole_product_arn_beside_its_own_end(scope, others):
+    policy = worlds.policy(suppressions=[{"product_arns": [GUARDDUTY]}, *others])
+    region = {"Compliance": None, "Title": "Port scan"}
+    assert senders(policy, scope, ProductArn=GUARDDUTY, **region) == 0
+    assert senders(policy, scope, ProductArn=GUARDDUTY.replace("eu-west-1", "eu-west-2"), **region) == 1
+    tor = senders(policy, scope, ProductArn=GUARDDUTY.replace("eu-west-1", "eu-west-2"), Title="Tor", Compliance=None)
+    assert tor == (0 if any("Tor" in str(item) for item in others) else 1)
+
+
+def test_case_3_many_wildcards_in_one_list_are_refused_with_the_reason():
+    few = [{"resource_ids": [f"arn:*:x{number}/*"]} for number in range(6)]
+    assert len(automatic_patterns(worlds.policy(suppressions=few), ELSEWHERE)) == 1
+    many = [{"resource_ids": [f"arn:*:x{number}/*"]} for number in range(20)]
+    with pytest.raises(UserError, match="resource_ids that apply together contain 40 asterisks"):
+        automatic_patterns(worlds.policy(suppressions=many), ELSEWHERE)
+    prefixes = [{"resource_ids": [f"arn:aws:x{number}*", f"arn:{number}"]} for number in range(20)]
+    assert len(automatic_patterns(worlds.policy(suppressions=prefixes), ELSEWHERE)) == 1
+
+
+@pytest.mark.parametrize("key", ["Ref", "Fn::Sub", "Fn::GetAtt", "Condition", "prefix", "a.b"])
+def test_case_7_a_tag_key_is_no_function_of_cloudformation_and_no_operator(key):
+    policy = worlds.policy(suppressions=[{"resource_tags": {key: "x"}, "resource_types": ["AwsS3Bucket"]}])
+    (pattern,) = automatic_patterns(policy, ELSEWHERE)
+
+    def names(node):
+        for item in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            yield from names(item)
+        if isinstance(node, dict):
+            yield from node
+
+    assert not {"Ref", "Fn::Sub", "Fn::GetAtt", "Condition"} & set(names(pattern))
+    bucket = {"Type": "AwsS3Bucket", "Id": "i"}
+    assert senders(policy, Resources=[{**bucket, "Tags": {key: "x"}}]) == 0
+    assert senders(policy, Resources=[{**bucket, "Tags": {key: "y"}}]) == 1
+    assert senders(policy, Resources=[bucket]) == 1
+
+
+def test_overlapping_wildcards_are_told_apart_by_fields_that_every_finding_has():
+    given = [
+        {"resource_ids": ["*a*", "*b"], "title_prefixes": ["S3"]},
+        {"resource_ids": ["c*d"], "title_prefixes": ["S3 is"]},
+    ]
+    policy = worlds.policy(finding_format="ocsf", suppressions=given)
+    patterns = automatic_patterns(policy, Scope("us-east-1", "us-east-1"))
+    assert [hazards(pattern) for pattern in patterns] == [[]]
+    assert '"exists": true' in json.dumps(patterns)
