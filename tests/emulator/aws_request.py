@@ -135,6 +135,14 @@ def expired(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
     return error(request.protocol, code, "The security token included in the request is expired", 403)
 
 
+def unavailable(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
+    """Return the error of a service that is not available. Chatbot's has the status 429 (service model)."""
+    if request.service == "chatbot":
+        return error(request.protocol, "ServiceUnavailableException", "We can't process your request right now", 429)
+    code = "ServiceUnavailable" if request.protocol in ("query", "ec2", "xml") else "ServiceUnavailableException"
+    return error(request.protocol, code, "Service is unable to handle request.", 503)
+
+
 def failed(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
     """The service's answer when something inside it broke."""
     code = "InternalFailure" if request.protocol in ("query", "ec2", "xml") else "InternalServerException"

@@ -14,15 +14,17 @@ from chatbot import Chatbot
 from inbox import Inbox
 from ministack.core.responses import request_scope
 from rest_json import RestJson
+from switches import Switches
 
 
 class Buttons:
     """Presses buttons of messages in the inbox; security_hub: the only service whose commands are known."""
 
-    def __init__(self, inbox: Inbox, chatbot: Chatbot, security_hub: RestJson) -> None:
+    def __init__(self, inbox: Inbox, chatbot: Chatbot, security_hub: RestJson, switches: Switches) -> None:
         self.inbox = inbox
         self.chatbot = chatbot
         self.security_hub = security_hub
+        self.switches = switches
 
     def press(self, number: int, text: str) -> dict:
         """What comes of pressing a button: {"status", "answer"}. LookupError when the message has none of that text."""
@@ -35,10 +37,11 @@ class Buttons:
             if found["ConfigurationName"] == message["configuration"]
         )
         offered = self.chatbot.offered(account, configuration["ChatConfigurationArn"])
+        quoted = self.switches["chatbot_button_values"] == "quoted"
         commands = {
             button: command
             for action in offered
-            for button, command in chat_command.buttons(action, message["notification"]).items()
+            for button, command in chat_command.buttons(action, message["notification"], quoted).items()
         }
         return self._run(account, configuration, commands[text])
 
@@ -46,7 +49,7 @@ class Buttons:
         command = chat_command.read(text)
         name = chat_command.operation_name(command)
         if command.service != "securityhub" or name not in self.security_hub.operations:
-            raise chat_command.BadCommand(f"the emulator runs no {command.service} {command.operation}")
+            raise chat_command.InvalidCommand(f"the emulator runs no {command.service} {command.operation}")
         operation = self.security_hub.model.operation_model(name)
         given = chat_command.parameters(command, operation.input_shape)
         hub = f"arn:aws:securityhub:{command.region}:{account}:hub/default"

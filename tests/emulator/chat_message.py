@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-SECURITY_HUB = "aws.securityhub"
+OCSF_EVENT = "Findings Imported V2"
 # Sources of EventBridge events that Chatbot renders (its administrator guide, "Monitoring AWS services").
 SUPPORTED_SOURCES = frozenset(
     f"aws.{service}"
@@ -43,8 +43,11 @@ class ChatMessage:
     notification: dict = field(default_factory=dict, hash=False)
 
 
-def read(message: str) -> ChatMessage | None:
-    """The message for a notification's body; None for what Chatbot does not support, and drops."""
+def read(message: str, ocsf: bool = True) -> ChatMessage | None:
+    """Return the message for the body of a notification, or None for one that Chatbot does not support and drops.
+
+    ocsf: whether it supports events with OCSF findings.
+    """
     try:
         body = json.loads(message)
     except ValueError:
@@ -57,7 +60,7 @@ def read(message: str) -> ChatMessage | None:
         return _alarm(body)
     if not body.keys() >= ENVELOPE or body["source"] not in SUPPORTED_SOURCES or not isinstance(body["detail"], dict):
         return None
-    return _event(body)
+    return _event(body) if ocsf or body["detail-type"] != OCSF_EVENT else None
 
 
 def _custom(body: dict) -> ChatMessage | None:

@@ -20,7 +20,8 @@ from rest_json import AwsError
 from rest_json import ConnectionLost
 from rest_json import RestJson
 from rest_json import page
-from world import World
+from switches import Switches
+from account_state import AccountState
 
 ENDPOINTS = frozenset({"us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1"})
 DEFAULT_GUARDRAIL = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -28,6 +29,8 @@ INVALID = "InvalidParameterException"
 REFUSED = "InvalidRequestException"
 NOT_FOUND = "ResourceNotFoundException"
 TAGS_LIMIT = 200
+# Regions whose topics the administrator guide does not list (chatbot-regions.html, read 2026-11-28).
+UNLISTED_REGIONS = frozenset({"ap-east-2", "ap-southeast-6"})
 SETTINGS = ("SnsTopicArns", "IamRoleArn", "LoggingLevel", "GuardrailPolicyArns", "UserAuthorizationRequired")
 OF_A_KIND = {
     "slack-channel": {"channel": "SlackChannelId", "name": "SlackChannelName", "team": "SlackTeamId"},
@@ -41,6 +44,7 @@ class Subscriptions(Protocol):
     def subscribe(self, topic_arn: str) -> None: ...
     def unsubscribe(self, topic_arn: str) -> None: ...
     def may_assume(self, role_arn: str) -> bool: ...
+    def role_age(self, role_arn: str) -> float: ...
     def has_or_makes_role(self) -> bool: ...
 
 
@@ -63,9 +67,10 @@ class Account:
 class Chatbot:
     """The service. `answer` serves its requests."""
 
-    def __init__(self, world: World, subscriptions: Subscriptions) -> None:
-        self.world = world
+    def __init__(self, account_state: AccountState, subscriptions: Subscriptions, switches: Switches) -> None:
+        self.account_state = account_state
         self.subscriptions = subscriptions
+        self.switches = switches
         self.lock = threading.RLock()
         self.service = RestJson("chatbot", self._operations(), INVALID)
         self.clear()
@@ -131,7 +136,7 @@ class Chatbot:
         account = self.accounts[account_id]
         return [account.custom_actions[arn] for arn in account.associations.get(configuration_arn, ())]
 
-    # Workspaces and teams: a person authorises them in the console
+    # Workspaces and teams: a person authorizes them in the console
 
     def describe_workspaces(self, given: dict) -> dict:
         found = [{**workspace, **self._state(workspace["SlackTeamId"])} for workspace in self._facts()["workspaces"]]
@@ -146,10 +151,10 @@ class Chatbot:
         return page(found, given, "ConfiguredTeams", INVALID)
 
     def _facts(self) -> dict[str, Any]:
-        return self.world.account(get_account_id())
+        return self.account_state.account(get_account_id())
 
     def _state(self, workspace: str | None = None) -> dict[str, str]:
-        reason = self.world.chat_disabled(get_account_id(), workspace)
+        reason = self.account_state.chat_disabled(get_account_id(), workspace)
         return {"State": "DISABLED", "StateReason": reason} if reason else {"State": "ENABLED"}
 
     # Channel configurations
@@ -179,6 +184,7 @@ class Chatbot:
         channel = given[OF_A_KIND[kind]["channel"]]
         self._check_channel_is_free(kind, channel, given[OF_A_KIND[kind]["team"]], None)
         self._check_role(given)
+        self._check_topics(given)
         self._check_service_role(name)
         arn = f"arn:aws:chatbot::{get_account_id()}:chat-configuration/{kind}/{name}"
         created = {
@@ -210,9 +216,19 @@ class Chatbot:
 
     def _check_role(self, given: dict) -> None:
         role = given.get("IamRoleArn")
-        if role and not self.subscriptions.may_assume(role):
-            message = f"Invalid request provided: AWS Chatbot is not able to assume the role {role}."
-            raise AwsError(REFUSED, message)
+        if not role:
+            return
+        too_new = self.subscriptions.role_age(role) < self.switches["chatbot_role_delay"]
+        if too_new or not self.subscriptions.may_assume(role):
+            raise AwsError(REFUSED, self.switches["chatbot_role_message"].format(role=role))
+
+    def _check_topics(self, given: dict) -> None:
+        topics, limit = given.get("SnsTopicArns") or [], self.switches["chatbot_topic_limit"]
+        if limit and len(topics) > limit:
+            raise AwsError(REFUSED, f"Invalid request provided: a configuration has at most {limit} SNS topics.")
+        for topic in topics:
+            if self.switches["chatbot_unlisted_regions"] == "refused" and is_unlisted(topic):
+                raise AwsError(REFUSED, f"Invalid request provided: SNS topic {topic} is in an unsupported region.")
 
     def _check_service_role(self, name: str) -> None:
         if self.subscriptions.has_or_makes_role():
@@ -255,6 +271,8 @@ class Chatbot:
 
     def describe_slack(self, given: dict) -> dict:
         arn = given.get("ChatConfigurationArn")
+        if arn and arn not in self.account().configurations and self.switches["chatbot_unknown_arn"] == "error":
+            raise AwsError(REFUSED, f"Invalid request provided: could not find the chat configuration {arn}.")
         found = [
             self._shown(item) for item in self._read("slack-channel") if arn in (None, item["ChatConfigurationArn"])
         ]
@@ -283,6 +301,7 @@ class Chatbot:
         channel = given[words["channel"]]
         self._check_channel_is_free(old["kind"], channel, old[words["team"]], given["ChatConfigurationArn"])
         self._check_role(given)
+        self._check_topics(given)
         new = {**old, words["channel"]: channel}
         if channel != old[words["channel"]]:
             new[words["name"]] = channel
@@ -384,6 +403,11 @@ class Chatbot:
     def update_preferences(self, given: dict) -> dict:
         self.account().preferences.update(given)
         return {"AccountPreferences": self.account().preferences}
+
+
+def is_unlisted(topic_arn: str) -> bool:
+    """Return whether a topic is in a region that Chatbot does not list."""
+    return topic_arn.split(":")[3] in UNLISTED_REGIONS
 
 
 def _topics(account: Account) -> set[str]:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
 import json
 import logging
+import time
 from dataclasses import asdict
 from typing import Any
 from typing import Callable
@@ -18,6 +20,7 @@ import chat_message
 import limits
 import metrics
 from chatbot import Chatbot
+from chatbot import is_unlisted
 from inbox import Inbox
 from ministack.core.responses import new_uuid
 from ministack.core.responses import request_scope
@@ -25,7 +28,8 @@ from ministack.services import eventbridge
 from ministack.services import iam
 from ministack.services import sns
 from ministack.services import sqs
-from world import World
+from switches import Switches
+from account_state import AccountState
 
 CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
 log = logging.getLogger("delivery")
@@ -83,6 +87,15 @@ class ServiceLinkedRole:
         return any(_trusts_chatbot(statement) for statement in _listed(trust.get("Statement")))
 
 
+    def role_age(self, role_arn: str) -> float:
+        """Return the seconds since the creation of a role; infinite where there is none."""
+        role = iam._roles.get_scoped(role_arn.split(":")[4], "", role_arn.rsplit("/", 1)[-1])
+        if role is None:
+            return float("inf")
+        created = datetime.datetime.fromisoformat(role["CreateDate"].replace("Z", "+00:00"))
+        return (datetime.datetime.now(datetime.timezone.utc) - created).total_seconds()
+
+
 def _subscription(topic_arn: str) -> dict:
     arn, owner = f"{topic_arn}:{new_uuid()}", topic_arn.split(":")[4]
     return {
@@ -128,9 +141,11 @@ def _trusts_chatbot(statement: dict) -> bool:
 class Delivery:
     """Catches what SNS would post to HTTP(S) subscribers: Chatbot's endpoint in-process, others on loopback only."""
 
-    def __init__(self, world: World, inbox: Inbox) -> None:
-        self.world = world
+    def __init__(self, account_state: AccountState, inbox: Inbox, switches: Switches) -> None:
+        self.account_state = account_state
         self.inbox = inbox
+        self.switches = switches
+        self.shown: dict[tuple[str, str], list[float]] = {}
         self.chatbot: Chatbot | None = None
 
     def install(self, chatbot: Chatbot) -> None:
@@ -177,8 +192,14 @@ class Delivery:
     def _to_chatbot(self, topic_arn: str, message: str, raw: bool) -> None:
         for account, configuration in self.chatbot.listening_to(topic_arn):
             name = configuration["ConfigurationName"]
+            if self._never_arrives(topic_arn):
+                continue
+            if self._is_throttled(account, name):
+                metrics.of_chatbot(account, name, "EventsThrottled")
+                continue
             metrics.of_chatbot(account, name, "EventsProcessed")
-            shown = None if raw else chat_message.read(message)
+            ocsf = self.switches["chatbot_ocsf_events"] == "shown"
+            shown = None if raw else chat_message.read(message, ocsf=ocsf)
             if shown is None:
                 metrics.of_chatbot(account, name, "UnsupportedEvents")
                 log.info("%s: the event is not supported", name)
@@ -186,10 +207,28 @@ class Delivery:
             delivered = self._post(account, configuration, topic_arn, shown)
             metrics.of_chatbot(account, name, "MessageDelivery" + ("Success" if delivered else "Failure"))
 
+    def _never_arrives(self, topic_arn: str) -> bool:
+        """Return whether Chatbot never sees the messages of a topic that one of its configurations lists."""
+        if is_unlisted(topic_arn) and self.switches["chatbot_unlisted_regions"] == "silent":
+            return True
+        encrypted = sns._topics[topic_arn]["attributes"].get("KmsMasterKeyId")
+        return bool(encrypted) and self.switches["chatbot_encrypted_topics"] == "lost"
+
+    def _is_throttled(self, account: str, configuration: str) -> bool:
+        """Return whether a configuration has had all the events that it shows in a second."""
+        limit = self.switches["chatbot_events_per_second"]
+        if not limit:
+            return False
+        now = time.monotonic()
+        recent = [moment for moment in self.shown.get((account, configuration), []) if moment > now - 1]
+        throttled = len(recent) >= limit
+        self.shown[account, configuration] = recent if throttled else [*recent, now]
+        return throttled
+
     def _post(self, account: str, configuration: dict, topic_arn: str, shown: chat_message.ChatMessage) -> bool:
-        facts = self.world.account(account)
+        facts = self.account_state.account(account)
         channel = configuration.get("SlackChannelId") or configuration.get("ChannelId")
-        disabled = self.world.chat_disabled(account, configuration.get("SlackTeamId"))
+        disabled = self.account_state.chat_disabled(account, configuration.get("SlackTeamId"))
         if disabled or channel in facts["private_channels"]:
             return False
         message = asdict(shown)

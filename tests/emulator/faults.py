@@ -23,9 +23,11 @@ class Outcome(Enum):
     DENIED = "denied"
     EXPIRED = "expired"
     GARBLED = "garbled"
+    UNAVAILABLE = "unavailable"
+    UNAUTHORIZED = "unauthorized"
 
 
-class BadRule(ValueError):
+class InvalidFault(ValueError):
     """What was posted is no rule."""
 
 
@@ -48,6 +50,8 @@ class Rule:
     lost: float = 0
     denied: float = 0
     expired: float = 0
+    unavailable: float = 0
+    unauthorized: float = 0
     reason: str = ""
     rate_limit: int = 0
     services: tuple[str, ...] = ()
@@ -56,10 +60,10 @@ class Rule:
 
     @classmethod
     def of(cls, given: dict) -> Rule:
-        """A rule from JSON; BadRule names what is wrong with it."""
+        """A rule from JSON; InvalidFault names what is wrong with it."""
         known = {field.name for field in fields(cls)}
         if not isinstance(given, dict) or set(given) - known:
-            raise BadRule(f"a rule has {', '.join(sorted(known))}; this is {given!r}")
+            raise InvalidFault(f"a rule has {', '.join(sorted(known))}; this is {given!r}")
         lists = {name: tuple(given[name]) for name in ("services", "regions", "operations") if name in given}
         return cls(**{**given, **lists})
 
@@ -139,6 +143,8 @@ class Faults:
             (rule.lost, Outcome.LOST),
             (rule.denied, Outcome.DENIED),
             (rule.expired, Outcome.EXPIRED),
+            (rule.unavailable, Outcome.UNAVAILABLE),
+            (rule.unauthorized, Outcome.UNAUTHORIZED),
         )
         for chance, outcome in chances:
             if chance and self.random.random() < chance:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Security Hub across regions and accounts: aggregators, administrator, members, organisation."""
+"""Security Hub across regions and accounts: aggregators, administrator, members, organization."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from rest_json import AwsError
 from rest_json import page
-from world import OPT_IN_REGIONS
-from world import BadWorld
-from world import World
+from account_state import OPT_IN_REGIONS
+from account_state import InvalidAccountState
+from account_state import AccountState
 
 if TYPE_CHECKING:
     from security_hub import SecurityHub
 
 INVALID = "InvalidInputException"
 NOT_FOUND = "ResourceNotFoundException"
+# Switch administrator_none -> code, message and status of what GetAdministratorAccount answers.
+NO_ADMINISTRATOR = {
+    "not_found": (NOT_FOUND, "The request was rejected because we can't find the specified resource.", 404),
+    "access_denied": ("AccessDeniedException", "The request failed because there is no such resource found.", 403),
+}
 # V1 and V2 name the same things differently.
 V1 = {
     "arn": "FindingAggregatorArn",
@@ -37,8 +42,8 @@ WITH_REGIONS = ("ALL_REGIONS_EXCEPT_SPECIFIED", "SPECIFIED_REGIONS")
 class Organization:
     """Who sees whose findings, and where."""
 
-    def __init__(self, world: World, security_hub: SecurityHub) -> None:
-        self.world = world
+    def __init__(self, account_state: AccountState, security_hub: SecurityHub) -> None:
+        self.account_state = account_state
         self.security_hub = security_hub
         self.clear()
 
@@ -81,7 +86,7 @@ class Organization:
                 there.pop(account, None)
                 continue
             if "home" not in facts[name]:
-                raise BadWorld(f"{name} needs a home region")
+                raise InvalidAccountState(f"{name} needs a home region")
             given = {"RegionLinkingMode": facts[name].get("RegionLinkingMode", "ALL_REGIONS")}
             given[words["regions"]] = facts[name].get("Regions") or facts[name].get("LinkedRegions") or []
             there[account] = _aggregator(account, facts[name]["home"], given, words)
@@ -93,7 +98,7 @@ class Organization:
     def feeds(self, account: str, region: str) -> list[tuple[str, str]]:
         """Where a finding that an account has in a region is shown, and sends an event."""
         accounts = [account]
-        administrator = self.world.account(account)["administrator"]
+        administrator = self.account_state.account(account)["administrator"]
         if administrator:
             accounts.append(administrator)
         places = [(owner, region) for owner in accounts]
@@ -166,8 +171,11 @@ class Organization:
 
     def get_administrator(self, given: dict) -> dict:
         self.security_hub.hub()
-        administrator = self.world.account(get_account_id())["administrator"]
+        administrator = self.account_state.account(get_account_id())["administrator"]
         if not administrator:
+            answer = self.security_hub.switches["administrator_none"]
+            if answer != "empty":
+                raise AwsError(*NO_ADMINISTRATOR[answer])
             return {}
         invitation = {
             "AccountId": administrator,
@@ -187,7 +195,7 @@ class Organization:
                 "InvitedAt": "2024-01-01T00:00:00.000Z",
                 "UpdatedAt": "2024-01-01T00:00:00.000Z",
             }
-            for member in self.world.members(get_account_id())
+            for member in self.account_state.members(get_account_id())
         ]
 
     def list_members(self, given: dict) -> dict:
@@ -206,10 +214,10 @@ class Organization:
             ],
         }
 
-    # The organisation's management account delegates, region by region
+    # The organization's management account delegates, region by region
 
     def _check_management(self) -> None:
-        management = self.world.management_account
+        management = self.account_state.management_account
         if management is None or management != get_account_id():
             message = f"Account {get_account_id()} is not the management account of an organization"
             raise AwsError("InvalidAccessException", message)

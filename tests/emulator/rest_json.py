@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Serves a rest-json service from botocore's own model of it: route, parse, validate, serialise, map exceptions."""
+"""Serves a rest-json service from botocore's own model of it: route, parse, validate, serialize, map exceptions."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ class AwsError(Exception):
         self.code = code
         self.message = message
         self.status = status
+
+
+class Garbage(Exception):
+    """The answer is not one of the service, as with a proxy that asks to sign in."""
 
 
 class ConnectionLost(Exception):
@@ -92,6 +96,8 @@ class RestJson:
             if function is None:
                 raise AwsError("NotImplemented", f"{operation.name} is not emulated", 501)
             return self._success(operation, function(given) or {})
+        except Garbage:
+            return 200, {"Content-Type": "text/html"}, b"<html><body>Please sign in."
         except AwsError as error:
             return _error(error.code, error.message, error.status or self._status(error.code))
 

@@ -22,16 +22,24 @@ from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from organization import Organization
 from rest_json import AwsError
+from rest_json import Garbage
 from rest_json import RestJson
 from rest_json import find_problems
 from rest_json import page
-from world import ALL_REGIONS
-from world import BadWorld
-from world import World
+from switches import Switches
+from account_state import ALL_REGIONS
+from account_state import InvalidAccountState
+from account_state import AccountState
 
 INVALID = "InvalidInputException"
 NOT_FOUND = "ResourceNotFoundException"
 ACTION_TARGETS_LIMIT = 50
+# Switch security_hub_v2 -> code, message and status of what DescribeSecurityHubV2 answers.
+V2_ERRORS = {
+    "denied": ("AccessDeniedException", "You don't have permission to perform this operation", 403),
+    "unknown": ("UnknownOperationException", "", 404),
+    "invalid": ("ValidationException", "Security Hub V2 is not available", 400),
+}
 FINDING_LIMIT_BYTES = 240 * 1024
 
 # (account, region, detail-type, resources, detail) -> an event on the default bus there
@@ -53,11 +61,12 @@ class Hub:
 class SecurityHub:
     """The service. `service.answer` serves its requests; the rest is for the control API."""
 
-    def __init__(self, world: World, emit: Emit) -> None:
-        self.world = world
+    def __init__(self, account_state: AccountState, emit: Emit, switches: Switches) -> None:
+        self.account_state = account_state
         self.emit = emit
+        self.switches = switches
         self.lock = threading.RLock()
-        self.organization = Organization(world, self)
+        self.organization = Organization(account_state, self)
         self.service = RestJson("securityhub", {**self._operations(), **self.organization.operations()}, INVALID)
         self.service.check_themselves = frozenset({"BatchImportFindings"})
         self.clear()
@@ -107,10 +116,10 @@ class SecurityHub:
         self.organization.describe(account, facts)
 
     def _wanted_regions(self, account: str, regions: Any) -> list[str]:
-        wanted = self.world.regions(account) if regions == "all" else list(regions or [])
+        wanted = self.account_state.regions(account) if regions == "all" else list(regions or [])
         wrong = set(wanted) - set(ALL_REGIONS)
         if wrong:
-            raise BadWorld(f"no such region: {', '.join(sorted(wrong))}")
+            raise InvalidAccountState(f"no such region: {', '.join(sorted(wrong))}")
         return wanted
 
     def _set_regions(self, there: dict, account: str, wanted: list[str], new: Callable[[], Any]) -> None:
@@ -118,7 +127,7 @@ class SecurityHub:
             del there[place]
         for region in wanted:
             there.setdefault((account, region), new())
-        known = self.world.account(account)
+        known = self.account_state.account(account)
         known["hub_regions"] = sorted({*known["hub_regions"], *wanted})
 
     def send_by_custom_action(self, account: str, region: str, action: str, finding_ids: list[str]) -> int:
@@ -173,7 +182,7 @@ class SecurityHub:
     def enable_in(self, account: str, region: str) -> None:
         """What AWS does for an account that it makes an administrator."""
         self.hubs.setdefault((account, region), Hub(_now()))
-        known = self.world.account(account)
+        known = self.account_state.account(account)
         known["hub_regions"] = sorted({*known["hub_regions"], region})
 
     def disable(self, given: dict) -> None:
@@ -201,6 +210,11 @@ class SecurityHub:
             tags.pop(key, None)
 
     def describe_v2(self, given: dict) -> dict:
+        answer = self.switches["security_hub_v2"]
+        if answer == "garbage":
+            raise Garbage
+        if answer != "served":
+            raise AwsError(*V2_ERRORS[answer])
         return {"HubV2Arn": _arn("hubv2/default"), "SubscribedAt": self.hub_v2()}
 
     def hub_v2(self) -> str:

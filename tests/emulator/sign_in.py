@@ -24,7 +24,7 @@ from account_facts import sts_params
 from aws_request import AwsRequest
 from ministack.core.responses import get_account_id
 from ministack.services import sts
-from world import World
+from account_state import AccountState
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -37,15 +37,15 @@ SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 KEYS = ("session_seconds", "sso_tokens", "web_identity_tokens")
 
 
-class BadSignIn(ValueError):
+class InvalidSignIn(ValueError):
     """What was posted does not describe how people sign in."""
 
 
 class SignIn:
     """Tokens that lead to credentials, and the credentials that were handed out."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, account_state: AccountState) -> None:
+        self.account_state = account_state
         self.clear()
 
     def clear(self) -> None:
@@ -58,7 +58,7 @@ class SignIn:
         """Merge what was posted: KEYS, each as the README has it."""
         unknown = set(given) - set(KEYS)
         if unknown:
-            raise BadSignIn(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(KEYS)}")
+            raise InvalidSignIn(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(KEYS)}")
         if "session_seconds" in given:
             self.session_seconds = given["session_seconds"]
         now = time.time()
@@ -68,7 +68,7 @@ class SignIn:
             self.web_identity_tokens[token] = now + seconds
 
     def install(self) -> None:
-        """Put the world's answers in the place of those of ministack's STS."""
+        """Replace the answers of ministack's STS."""
         # It would forget those that have expired, and take their keys for those of another account.
         sts._evict_expired_sessions = lambda: None
         handle = sts.handle_request
@@ -89,7 +89,7 @@ class SignIn:
         sts.handle_request = check_and_handle
 
     def _shortened(self, answer: Any, before: set[str]) -> Any:
-        """Let the new session last as long as the world says, to the fraction of a second."""
+        """Let the new session last as long as configured, to the fraction of a second."""
         status, headers, body = answer
         seconds = self.session_seconds or 0
         for key in set(sts._sessions) - before:
@@ -104,7 +104,7 @@ class SignIn:
             rule = "Member must satisfy regular expression pattern: [\\w+=,.@-]*"
             message = f"1 validation error detected: Value '{name}' at 'roleSessionName' failed to satisfy constraint"
             return 400, "ValidationError", f"{message}: {rule}"
-        if may_assume(self.world, params):
+        if may_assume(self.account_state, params):
             return None
         user = f"arn:aws:iam::{get_account_id()}:root"
         message = f"User: {user} is not authorized to perform: sts:AssumeRole on resource: {params.get('RoleArn', '')}"
@@ -118,7 +118,7 @@ class SignIn:
         if ends <= time.time():
             about = f"current date/time {time.time():.0f} must be before the expiration date/time {ends:.0f}"
             return 400, "ExpiredTokenException", f"Token expired: {about}"
-        if not may_assume(self.world, params):
+        if not may_assume(self.account_state, params):
             return 403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"
         return None
 

@@ -21,7 +21,9 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets
 from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation import helpers
+from ministack.services.cloudformation import provisioners
 from ministack.services.cloudformation import stacks as engine
+from switches import Switches
 
 STATES = frozenset(
     f"{operation}{state}"
@@ -44,10 +46,12 @@ CLEAN_UP_SHARE = 0.2  # of the time that an update takes, after it
 # CloudFormation takes a moment for a change set, an empty one too: who asks at once finds CREATE_IN_PROGRESS
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html).
 CHANGE_SET_SECONDS = 1.0
+MODES = ("STANDARD", "EXPRESS")
+PART, SUFFIX = 24, 13  # characters of each part of a generated name that is too long, and of its end
 OPERATIONS = ("create", "update", "delete", "rollback")
 
 
-class BadStack(ValueError):
+class InvalidStack(ValueError):
     """What was posted cannot be done to a stack."""
 
 
@@ -67,7 +71,7 @@ class Failure:
     def of(cls, given: dict) -> Failure:
         """A failure from JSON."""
         if given.get("operation") not in OPERATIONS:
-            raise BadStack(f"a failure has an operation: {', '.join(OPERATIONS)}; this is {given!r}")
+            raise InvalidStack(f"a failure has an operation: {', '.join(OPERATIONS)}; this is {given!r}")
         return cls(**given)
 
     def hits(self, operation: str, stack: str, resource: str) -> bool:
@@ -88,6 +92,8 @@ class Operation:
 
     kind: str
     stack: dict
+    express: bool = False  # does not wait until its resources are stable
+    changed: int = 0  # resources that were created or updated
 
 
 _current: contextvars.ContextVar[Operation | None] = contextvars.ContextVar("operation", default=None)
@@ -96,7 +102,8 @@ _current: contextvars.ContextVar[Operation | None] = contextvars.ContextVar("ope
 class Stacks:
     """How long operations on stacks take, and which fail."""
 
-    def __init__(self) -> None:
+    def __init__(self, switches: Switches) -> None:
+        self.switches = switches
         self.clear()
 
     def clear(self) -> None:
@@ -108,7 +115,7 @@ class Stacks:
     def replace(self, given: dict) -> None:
         """Puts {"seconds", "fail": [...]} in the place of what is there."""
         if set(given) - {"seconds", "fail"}:
-            raise BadStack("there are seconds, and fail: a list")
+            raise InvalidStack("there are seconds, and fail: a list")
         failures = [Failure.of(failure) for failure in given.get("fail", [])]
         self.seconds, self.failures = float(given.get("seconds", 0)), failures
         self.hits.clear()
@@ -170,8 +177,9 @@ class Stacks:
 
     async def _take_time(self, share: float = 1) -> None:
         """Waits a share of what an operation takes; it ends here when another has begun on its stack."""
-        await asyncio.sleep(self.seconds * share)
         operation = _current.get()
+        unstable = 0 if operation is None or operation.express or share != 1 else operation.changed
+        await asyncio.sleep(self.seconds * share + unstable * self.switches["cloudformation_stabilization"])
         if operation is not None and operation.stack.get("_operation") is not operation:
             raise asyncio.CancelledError
 
@@ -180,6 +188,8 @@ class Stacks:
 
         def fail_or_call(*args: Any) -> Any:
             operation = _current.get()
+            if operation is not None and operations != "delete rollback" and any(names(*args)):
+                operation.changed += 1
             if operation is not None and operation.kind in operations:
                 for failure in self.failures:
                     spent = failure.times and self.hits[failure] >= failure.times
@@ -216,7 +226,7 @@ def _deleted(_type: str, _id: str, _properties: dict, stack: str, resource: str)
 
 
 def _begin(kind: str, stack: dict) -> None:
-    operation = Operation(kind, stack)
+    operation = Operation(kind, stack, stack.pop("_express", False))
     stack["_operation"] = operation
     _current.set(operation)
 
@@ -242,7 +252,7 @@ def put_into_status(given: dict) -> None:
     """
     for name in ("status", "then"):
         if given.get(name, "CREATE_COMPLETE") not in STATES:
-            raise BadStack(f"a stack is in one of {', '.join(sorted(STATES))}; not {given[name]}")
+            raise InvalidStack(f"a stack is in one of {', '.join(sorted(STATES))}; not {given[name]}")
     with request_scope(given["account"], given["region"]):
         stack = cloudformation._stacks.get(given["stack"])
         if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
@@ -318,17 +328,26 @@ def install_refusals() -> None:
     create, update, delete = (handlers._ACTION_HANDLERS[name] for name in ("CreateStack", "UpdateStack", "DeleteStack"))
 
     def create_unless_there(params: dict) -> Any:
-        name = helpers._p(params, "StackName")
+        name, mode = helpers._p(params, "StackName"), helpers._p(params, "DeploymentConfig.Mode") or "STANDARD"
+        if mode not in MODES:
+            return helpers._error("ValidationError", problem_with_mode(mode))
         stack = cloudformation._stacks.get(name)
         if stack is not None and stack["StackStatus"] == "ROLLBACK_COMPLETE":
             return helpers._error("AlreadyExistsException", f"Stack [{name}] already exists")
-        return create(params)
+        answer = create(params)
+        _set_mode(name, mode)
+        return answer
 
     def update_if_updatable(params: dict) -> Any:
+        mode = helpers._p(params, "DeploymentConfig.Mode") or "STANDARD"
+        if mode not in MODES:
+            return helpers._error("ValidationError", problem_with_mode(mode))
         stack = handlers._resolve_stack(helpers._p(params, "StackName"))
         if stack is not None and stack["StackStatus"] not in {*UPDATABLE, "DELETE_COMPLETE"}:
             message = f"Stack:{stack['StackId']} is in {stack['StackStatus']} state and can not be updated."
             return helpers._error("ValidationError", message)
+        if stack is not None:
+            stack["_express"] = mode == "EXPRESS"
         return update(params)
 
     def delete_if_deletable(params: dict) -> Any:
@@ -344,6 +363,34 @@ def install_refusals() -> None:
     handlers._ACTION_HANDLERS.update(
         CreateStack=create_unless_there, UpdateStack=update_if_updatable, DeleteStack=delete_if_deletable
     )
+
+
+def problem_with_mode(mode: str) -> str:
+    """Return why a DeploymentConfig is refused."""
+    return (
+        f"1 validation error detected: Value '{mode}' at 'deploymentConfig.mode' failed to satisfy constraint: "
+        f"Member must satisfy enum value set: [{', '.join(MODES)}]"
+    )
+
+
+def _set_mode(name: str, mode: str) -> None:
+    """Note the mode of a stack that has just been created: its operation starts after the answer."""
+    stack = cloudformation._stacks.get(name)
+    if stack is not None:
+        stack["_express"] = mode == "EXPRESS"
+
+
+def install_names(switches: Switches) -> None:
+    """Shorten generated names as the switch cloudformation_names says."""
+    generate = provisioners._physical_name
+
+    def generate_short(stack_name: str, logical_id: str, *, max_len: int = 128, **more: Any) -> str:
+        whole = f"{stack_name}-{logical_id}-" + "x" * SUFFIX
+        if switches["cloudformation_names"] == "both_cut" and len(whole) > max_len:
+            stack_name, logical_id = stack_name[:PART], logical_id[:PART]
+        return generate(stack_name, logical_id, max_len=max_len, **more)
+
+    provisioners._physical_name = generate_short
 
 
 def install_change_sets() -> None:

@@ -18,7 +18,7 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:findings"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/channel"
 
 
-class Lab:
+class Aws:
     """What a test works with: the emulator, and short ways to what most tests need."""
 
     def __init__(self, emulator: Any) -> None:
@@ -88,7 +88,7 @@ class Lab:
             }
         )["ChannelConfiguration"]
 
-    def pipeline(self) -> None:
+    def deployment(self) -> None:
         """Topic, rule, role and channel in one region."""
         self.role()
         self.topic()
@@ -118,11 +118,11 @@ class Lab:
 
 
 @pytest.fixture
-def lab(emulator: Any) -> Lab:
-    """A world with one account that has Security Hub everywhere and one authorised workspace."""
+def aws(emulator: Any) -> Aws:
+    """A world with one account that has Security Hub everywhere and one authorized workspace."""
     emulator.reset()
     emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [{"SlackTeamId": TEAM, "SlackTeamName": "acme"}]}})
-    return Lab(emulator)
+    return Aws(emulator)
 
 
 def error_code(excinfo: Any) -> str:

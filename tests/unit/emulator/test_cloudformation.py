@@ -40,8 +40,8 @@ def template(display: str = "one", topic: dict | None = None, rule: dict | None 
 class Stack:
     """A stack under test."""
 
-    def __init__(self, lab, name="pipe"):
-        self.emulator, self.name, self.client = lab.emulator, name, lab.client("cloudformation")
+    def __init__(self, aws, name="pipe"):
+        self.emulator, self.name, self.client = aws.emulator, name, aws.client("cloudformation")
         self.id, self.told = None, 0
 
     def slow(self, seconds=0.0, *failures):
@@ -88,8 +88,8 @@ class Stack:
 
 
 @pytest.fixture
-def stack(lab):
-    return Stack(lab)
+def stack(aws):
+    return Stack(aws)
 
 
 def test_operations_take_their_time(stack):
@@ -138,16 +138,16 @@ def test_a_failed_rollback_can_be_continued(stack):
     assert stack.states()[-1] == "UPDATE_ROLLBACK_COMPLETE"
 
 
-def test_a_failed_delete_can_leave_resources_behind(lab, stack):
+def test_a_failed_delete_can_leave_resources_behind(aws, stack):
     stack.create()
     stack.slow(0, {"operation": "delete", "resource": "Rule"})
     assert stack.delete()[-1] == "DELETE_FAILED"
     assert stack.delete()[-1] == "DELETE_FAILED"
     assert stack.delete(RetainResources=["Rule"])[-1] == "DELETE_COMPLETE"
-    assert [rule["Name"] for rule in lab.client("events").list_rules()["Rules"]] == ["pipe-findings"]
+    assert [rule["Name"] for rule in aws.client("events").list_rules()["Rules"]] == ["pipe-findings"]
 
 
-def test_failures_are_for_the_stack_they_name(lab, stack):
+def test_failures_are_for_the_stack_they_name(aws, stack):
     stack.slow(0, {"operation": "create", "region": "eu-west-1"}, {"operation": "create", "stack": "other"})
     assert stack.create()[-1] == "CREATE_COMPLETE"
     with pytest.raises(Exception, match="400"):
@@ -194,9 +194,9 @@ def test_a_delete_ends_a_create_and_waits_for_an_update(stack):
 
 
 @pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"])
-def test_a_stack_is_put_into_any_state_and_deleted_from_it(lab, stack, status):
-    place = {"account": ACCOUNT, "region": REGION, "stack": "pipe"}
-    lab.emulator.ask("POST", "stack_status", {**place, "status": status})
+def test_a_stack_is_put_into_any_state_and_deleted_from_it(aws, stack, status):
+    target = {"account": ACCOUNT, "region": REGION, "stack": "pipe"}
+    aws.emulator.ask("POST", "stack_status", {**target, "status": status})
     stack.find()
     assert stack.status() == status
     with pytest.raises(ClientError, match="already exists"):
@@ -204,10 +204,10 @@ def test_a_stack_is_put_into_any_state_and_deleted_from_it(lab, stack, status):
     assert stack.delete()[-1] == "DELETE_COMPLETE"
 
 
-def test_a_state_is_followed_by_the_next(lab, stack):
+def test_a_state_is_followed_by_the_next(aws, stack):
     stack.create()
     given = {"account": ACCOUNT, "region": REGION, "stack": "pipe", "status": "UPDATE_IN_PROGRESS"}
-    lab.emulator.ask("POST", "stack_status", {**given, "then": "UPDATE_COMPLETE", "after": 0.2})
+    aws.emulator.ask("POST", "stack_status", {**given, "then": "UPDATE_COMPLETE", "after": 0.2})
     assert stack.status() == "UPDATE_IN_PROGRESS"
     assert stack.states() == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
 
@@ -240,27 +240,27 @@ def test_a_pattern_is_counted_without_spaces(stack):
     assert stack.update("two", rule={"EventPattern": pattern})[-1] == "UPDATE_COMPLETE"
 
 
-def test_a_topic_or_rule_that_is_already_there_fails_the_stack(lab, stack):
-    lab.client("sns").create_topic(Name="pipe")
+def test_a_topic_or_rule_that_is_already_there_fails_the_stack(aws, stack):
+    aws.client("sns").create_topic(Name="pipe")
     assert stack.create()[-1] == "ROLLBACK_COMPLETE"
     assert "already exists" in stack.reason("Topic")
-    assert lab.client("sns").get_topic_attributes(TopicArn=TOPIC), "the foreign topic is left alone"
+    assert aws.client("sns").get_topic_attributes(TopicArn=TOPIC), "the foreign topic is left alone"
 
 
-def test_the_topics_key_is_kept(lab, stack):
+def test_the_topics_key_is_kept(aws, stack):
     stack.create(topic={"KmsMasterKeyId": "alias/mine"})
-    sns = lab.client("sns")
+    sns = aws.client("sns")
     assert sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]["KmsMasterKeyId"] == "alias/mine"
     stack.update("two")
     assert "KmsMasterKeyId" not in sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]
 
 
-def test_a_topic_policy_with_all_actions_is_refused(lab):
-    topic = lab.topic()
+def test_a_topic_policy_with_all_actions_is_refused(aws):
+    topic = aws.topic()
     statement = {"Effect": "Allow", "Principal": "*", "Action": "sns:*", "Resource": topic}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     with pytest.raises(ClientError, match="Policy statement action out of service scope!"):
-        lab.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+        aws.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
 
 
 @pytest.mark.parametrize(
@@ -272,13 +272,13 @@ def test_a_topic_policy_with_all_actions_is_refused(lab):
         ("no spaces", '{"source": ["x"]}', "ValidationException"),
     ],
 )
-def test_put_rule_refuses_what_aws_refuses(lab, name, pattern, code):
+def test_put_rule_refuses_what_aws_refuses(aws, name, pattern, code):
     with pytest.raises(ClientError) as raised:
-        lab.client("events").put_rule(Name=name, EventPattern=pattern)
+        aws.client("events").put_rule(Name=name, EventPattern=pattern)
     assert raised.value.response["Error"]["Code"] == code
 
 
-def test_a_rule_with_targets_cannot_be_deleted(lab):
-    lab.rule()
+def test_a_rule_with_targets_cannot_be_deleted(aws):
+    aws.rule()
     with pytest.raises(ClientError, match="since it has targets"):
-        lab.client("events").delete_rule(Name="findings")
+        aws.client("events").delete_rule(Name="findings")

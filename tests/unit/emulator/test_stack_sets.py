@@ -87,8 +87,8 @@ def test_stacks_come_change_and_go(holder):
     west = group([ONE, TWO], ["eu-west-1"], Name="findings")
     east = group([ONE], ["us-east-1"], Name="findings", Label="loud")
     assert holder.deploy(west, east) == "CREATE_COMPLETE"
-    places = [(ONE, "eu-west-1"), (TWO, "eu-west-1"), (ONE, "us-east-1")]
-    before = {place: holder.stacks(*place) for place in places}
+    targets = [(ONE, "eu-west-1"), (TWO, "eu-west-1"), (ONE, "us-east-1")]
+    before = {target: holder.stacks(*target) for target in targets}
     for (stack,) in before.values():
         assert stack["StackName"].startswith("StackSet-fleet-")
         assert stack["Tags"] == [{"Key": "Team", "Value": "security"}]

@@ -14,6 +14,7 @@ import aws_request
 import ministack_app
 from aiohttp import web
 from aws_request import AwsRequest
+from callers import Callers
 from faults import Faults
 from faults import Outcome
 from ministack.core.responses import get_account_id
@@ -33,13 +34,15 @@ RESET = struct.pack("ii", 1, 0)
 Service = Callable[[str, str, str, bytes], Answer]
 
 
-class Front:
+class Frontend:
     """The request handler.
 
     services: ours, by signing name.
     named: ours too, those whose requests name their operation.
     operation_of: service, method, path -> the operation's name, where only a path tells.
     is_enabled: account, region -> whether the region is enabled there.
+    is_throttled: account, region, service, operation -> whether a quota of requests is exceeded.
+    callers: the identity policies of callers.
     sign_in: what hands out temporary credentials, and knows which of them are over.
     """
 
@@ -51,6 +54,8 @@ class Front:
         is_enabled: Callable[[str, str], bool],
         sign_in: SignIn,
         faults: Faults,
+        is_throttled: Callable[[str, str, str, str], bool],
+        callers: Callers,
         log: RequestLog,
         control: Callable[[web.BaseRequest, bytes], web.Response],
     ) -> None:
@@ -60,6 +65,8 @@ class Front:
         self.is_enabled = is_enabled
         self.sign_in = sign_in
         self.faults = faults
+        self.is_throttled = is_throttled
+        self.callers = callers
         self.log = log
         self.control = control
 
@@ -97,6 +104,7 @@ class Front:
         set_request_account_id(about.access_key)
         set_request_region(about.region)
         account, caller = get_account_id(), self.sign_in.caller(about.access_key)
+        self.callers.enter(caller)
         delay, outcome, reason = self.faults.decide(about.service, about.region, about.operation)
         if delay:
             await asyncio.sleep(delay)
@@ -121,6 +129,11 @@ class Front:
             return refused
         if about.service in (PORTAL, OIDC):
             return self.sign_in.answer(about, request.headers, query, body)
+        if self.is_throttled(get_account_id(), about.region, about.service, about.operation):
+            return aws_request.throttled(about)
+        denied = self.callers.denial(about, request.method, raw_path, dict(request.headers), query, body)
+        if denied:
+            return denied
         service = self.services.get(about.service)
         if service is not None:
             return service(request.method, raw_path, query, body)
@@ -141,6 +154,10 @@ def _failure(outcome: Outcome, about: AwsRequest, account: str, reason: str) -> 
         return 200, {"Content-Type": "text/html"}, b"<html><body>Welcome to the guest network. Please sign in."
     if outcome is Outcome.DENIED:
         return aws_request.denied(about, account, reason)
+    if outcome is Outcome.UNAVAILABLE:
+        return aws_request.unavailable(about)
+    if outcome is Outcome.UNAUTHORIZED:
+        return aws_request.error(about.protocol, "UnauthorizedException", "You are not authorized", 403)
     if outcome is Outcome.EXPIRED:
         return aws_request.expired(about)
     return None
