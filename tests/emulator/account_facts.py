@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ministack.core.responses import get_account_id
-from ministack.services import account
-from ministack.services import ec2
 from account_state import ALL_REGIONS
 from account_state import OPT_IN_REGIONS
 from account_state import AccountState
+from ministack.core.responses import get_account_id
+from ministack.services import account
+from ministack.services import ec2
 
 
 def install(account_state: AccountState) -> None:

@@ -256,9 +256,7 @@ class Callers:
         engine._update_resource = update_if_allowed
         engine._delete_resource = delete_if_allowed
 
-    def _of_handler(
-        self, kind: str, operation: str, physical_id: str, properties: dict[str, Any]
-    ) -> Iterator[Check]:
+    def _of_handler(self, kind: str, operation: str, physical_id: str, properties: dict[str, Any]) -> Iterator[Check]:
         if not self._policies or kind not in self._handlers:
             return
         handler = self._handlers[kind]

@@ -13,6 +13,7 @@ from typing import Any
 from typing import Callable
 from typing import Protocol
 
+from account_state import AccountState
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from rest_json import Answer
@@ -21,7 +22,6 @@ from rest_json import ConnectionLost
 from rest_json import RestJson
 from rest_json import page
 from switches import Switches
-from account_state import AccountState
 
 ENDPOINTS = frozenset({"us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1"})
 DEFAULT_GUARDRAIL = "arn:aws:iam::aws:policy/AdministratorAccess"

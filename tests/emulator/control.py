@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from typing import Any
 from urllib.parse import parse_qs
 
+from account_state import FACTS
+from account_state import InvalidAccountState
 from aiohttp import web
 from faults import InvalidFault
 from inbox_page import page
 from stacks import put_into_status
-from account_state import FACTS
-from account_state import InvalidAccountState
 
 if TYPE_CHECKING:
     from serve import Emulator
@@ -47,6 +47,7 @@ class Control:
             ("POST", "/_emulator/event"): self.event,
             ("GET", "/_emulator/switches"): self.show_switches,
             ("POST", "/_emulator/switches"): self.set_switches,
+            ("GET", "/_emulator/callers"): self.show_callers,
             ("POST", "/_emulator/callers"): self.set_callers,
         }
 
@@ -144,6 +145,10 @@ class Control:
         """{switch: value}: merged."""
         self.emulator.switches.set(given)
         return self.emulator.switches.shown()
+
+    def show_callers(self, given: Any, query: dict[str, str]) -> Any:
+        """{"used": the actions that callers with policies have needed since these were set}"""
+        return {"used": sorted(self.emulator.callers.used)}
 
     def set_callers(self, given: Any, query: dict[str, str]) -> Any:
         """{account or ARN pattern: [policy document, ...]}: replaces the identity policies of callers."""

@@ -19,6 +19,7 @@ import chat_command
 import chat_message
 import limits
 import metrics
+from account_state import AccountState
 from chatbot import Chatbot
 from chatbot import is_unlisted
 from inbox import Inbox
@@ -29,7 +30,6 @@ from ministack.services import iam
 from ministack.services import sns
 from ministack.services import sqs
 from switches import Switches
-from account_state import AccountState
 
 CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
 log = logging.getLogger("delivery")
@@ -85,7 +85,6 @@ class ServiceLinkedRole:
         trust = role.get("AssumeRolePolicyDocument")
         trust = json.loads(trust) if isinstance(trust, str) else trust
         return any(_trusts_chatbot(statement) for statement in _listed(trust.get("Statement")))
-
 
     def role_age(self, role_arn: str) -> float:
         """Return the seconds since the creation of a role; infinite where there is none."""

@@ -11,13 +11,13 @@ from typing import Any
 from typing import Callable
 
 import aws_request
+from account_state import AccountState
 from aws_request import AwsRequest
 from ministack.core.responses import error_response_json
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from ministack.services import iam
 from ministack.services import organizations
-from account_state import AccountState
 
 RULES = ("events", "L-244521F2")
 RULES_QUOTA = 300

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Callable
 
+from account_state import OPT_IN_REGIONS
+from account_state import AccountState
+from account_state import InvalidAccountState
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from rest_json import AwsError
 from rest_json import page
-from account_state import OPT_IN_REGIONS
-from account_state import InvalidAccountState
-from account_state import AccountState
 
 if TYPE_CHECKING:
     from security_hub import SecurityHub

@@ -15,6 +15,9 @@ from typing import Any
 from typing import Callable
 
 import findings
+from account_state import ALL_REGIONS
+from account_state import AccountState
+from account_state import InvalidAccountState
 from finding_filters import is_moment
 from finding_filters import matches
 from finding_filters import ordered
@@ -27,9 +30,6 @@ from rest_json import RestJson
 from rest_json import find_problems
 from rest_json import page
 from switches import Switches
-from account_state import ALL_REGIONS
-from account_state import InvalidAccountState
-from account_state import AccountState
 
 INVALID = "InvalidInputException"
 NOT_FOUND = "ResourceNotFoundException"

@@ -34,6 +34,7 @@ import resource_types
 import stacks
 import state_machines
 import template_of_2020
+from account_state import AccountState
 from aiohttp import web
 from buttons import Buttons
 from callers import Callers
@@ -60,7 +61,6 @@ from sign_in import SignIn
 from stack_sets import StackSets
 from stacks import Stacks
 from switches import Switches
-from account_state import AccountState
 
 
 class Emulator:
@@ -89,6 +89,7 @@ class Emulator:
         stacks.install_refusals()
         stacks.install_change_sets()
         stacks.install_search()
+        stacks.install_modes()
         stacks.install_names(self.switches)
         self.stack_sets = StackSets(self.switches, self.account_state)
         self.stack_sets.install()

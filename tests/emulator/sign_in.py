@@ -21,10 +21,10 @@ from xml.sax.saxutils import escape
 import aws_request
 from account_facts import may_assume
 from account_facts import sts_params
+from account_state import AccountState
 from aws_request import AwsRequest
 from ministack.core.responses import get_account_id
 from ministack.services import sts
-from account_state import AccountState
 
 Answer = tuple[int, dict[str, str], bytes]
 

@@ -109,13 +109,10 @@ class StackSets:
         if self._switches["stack_set_updates"] == "phases":
             self._operation = asyncio.get_running_loop().create_task(_run(phases, self._operation))
             return
-        tolerated = self._switches["stack_set_failures"] == "tolerated"
+        tolerated = (HandlerError,) if self._switches["stack_set_failures"] == "tolerated" else ()
         for call in [call for calls in phases for call in calls]:
-            try:
+            with contextlib.suppress(*tolerated):
                 _call(call)
-            except HandlerError:
-                if not tolerated:
-                    raise
 
     def _phases(self, found: StackSet, properties: dict, desired: dict[Target, dict[str, str]]) -> list[list[Call]]:
         """Return the calls in the order of the handler: delete, update the stack set, create, update overrides."""

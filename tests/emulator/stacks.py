@@ -328,26 +328,17 @@ def install_refusals() -> None:
     create, update, delete = (handlers._ACTION_HANDLERS[name] for name in ("CreateStack", "UpdateStack", "DeleteStack"))
 
     def create_unless_there(params: dict) -> Any:
-        name, mode = helpers._p(params, "StackName"), helpers._p(params, "DeploymentConfig.Mode") or "STANDARD"
-        if mode not in MODES:
-            return helpers._error("ValidationError", problem_with_mode(mode))
+        name = helpers._p(params, "StackName")
         stack = cloudformation._stacks.get(name)
         if stack is not None and stack["StackStatus"] == "ROLLBACK_COMPLETE":
             return helpers._error("AlreadyExistsException", f"Stack [{name}] already exists")
-        answer = create(params)
-        _set_mode(name, mode)
-        return answer
+        return create(params)
 
     def update_if_updatable(params: dict) -> Any:
-        mode = helpers._p(params, "DeploymentConfig.Mode") or "STANDARD"
-        if mode not in MODES:
-            return helpers._error("ValidationError", problem_with_mode(mode))
         stack = handlers._resolve_stack(helpers._p(params, "StackName"))
         if stack is not None and stack["StackStatus"] not in {*UPDATABLE, "DELETE_COMPLETE"}:
             message = f"Stack:{stack['StackId']} is in {stack['StackStatus']} state and can not be updated."
             return helpers._error("ValidationError", message)
-        if stack is not None:
-            stack["_express"] = mode == "EXPRESS"
         return update(params)
 
     def delete_if_deletable(params: dict) -> Any:
@@ -365,19 +356,28 @@ def install_refusals() -> None:
     )
 
 
-def problem_with_mode(mode: str) -> str:
-    """Return why a DeploymentConfig is refused."""
-    return (
-        f"1 validation error detected: Value '{mode}' at 'deploymentConfig.mode' failed to satisfy constraint: "
-        f"Member must satisfy enum value set: [{', '.join(MODES)}]"
-    )
+def install_modes() -> None:
+    """Read the mode of a stack operation, as DeploymentConfig gives it."""
+    for action in ("CreateStack", "UpdateStack"):
+        handlers._ACTION_HANDLERS[action] = _with_mode(handlers._ACTION_HANDLERS[action])
 
 
-def _set_mode(name: str, mode: str) -> None:
-    """Note the mode of a stack that has just been created: its operation starts after the answer."""
-    stack = cloudformation._stacks.get(name)
-    if stack is not None:
-        stack["_express"] = mode == "EXPRESS"
+def _with_mode(function: Callable[[dict], Any]) -> Callable[[dict], Any]:
+    def call_with_mode(params: dict) -> Any:
+        mode = helpers._p(params, "DeploymentConfig.Mode") or "STANDARD"
+        if mode not in MODES:
+            message = (
+                f"1 validation error detected: Value '{mode}' at 'deploymentConfig.mode' failed to satisfy constraint: "
+                f"Member must satisfy enum value set: [{', '.join(MODES)}]"
+            )
+            return helpers._error("ValidationError", message)
+        answer = function(params)
+        stack = handlers._resolve_stack(helpers._p(params, "StackName"))
+        if stack is not None:
+            stack["_express"] = mode == "EXPRESS"  # its operation begins after the answer
+        return answer
+
+    return call_with_mode
 
 
 def install_names(switches: Switches) -> None:
