@@ -31,6 +31,7 @@ from ministack.core.responses import get_region
 from ministack.services import iam
 from ministack.services import kms
 from ministack.services import tagging
+from ministack.services.cloudformation import provisioners
 from ministack.services.cloudformation import stacks as engine
 from rest_json import Answer
 from switches import Switches
@@ -57,6 +58,7 @@ TAGGING = {
     "chatbot:CreateCustomAction": "chatbot:TagResource",
 }
 OF_SUBSCRIPTIONS = ("Unsubscribe", "GetSubscriptionAttributes", "SetSubscriptionAttributes")
+LONGEST = 256  # characters of a name that CloudFormation generates, where a type has no limit of its own
 CLOUDFORMATION = "cloudformation.amazonaws.com"
 
 Statements = list[list[evaluator.ParsedStatement]]
@@ -239,9 +241,11 @@ class Callers:
                 if not self.allows(wanted):
                     raise error(_message(wanted), "AccessDenied")
 
-        def provision_if_allowed(kind: str, logical_id: str, properties: dict, *rest: Any) -> tuple:
-            check(kind, "create", "", properties)
-            return provision(kind, logical_id, properties, *rest)
+        def provision_if_allowed(kind: str, logical_id: str, properties: dict, stack_name: str) -> tuple:
+            longest = self._handlers.get(kind, {}).get("longest", LONGEST)
+            generated = provisioners._physical_name(stack_name, logical_id, max_len=longest)
+            check(kind, "create", generated, properties)
+            return provision(kind, logical_id, properties, stack_name)
 
         def update_if_allowed(kind: str, physical_id: str, old: dict, new: dict, *rest: Any, **more: Any) -> tuple:
             if old != new:
@@ -261,13 +265,12 @@ class Callers:
             return
         handler = self._handlers[kind]
         context = {"aws:CalledVia": [CLOUDFORMATION]}
-        names = {**properties, "Id": physical_id, "where": f"{get_region()}:{get_account_id()}"}
-        names["account"] = get_account_id()
         if physical_id.startswith("arn:"):
             resource = physical_id
         else:
-            name = properties.get(handler.get("name", "")) or physical_id.rpartition("/")[2] or "*"
-            resource = handler["resource"].format(where=names["where"], account=names["account"], name=name)
+            name = properties.get(handler.get("name", "")) or physical_id.rpartition("/")[2]
+            where = f"{get_region()}:{get_account_id()}"
+            resource = handler["resource"].format(where=where, account=get_account_id(), name=name)
         if "of" in handler:
             for owner in properties.get(handler["of"], []):
                 yield from (Check(action, _arn_of(owner), context) for action in handler[operation])

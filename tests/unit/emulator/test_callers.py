@@ -213,3 +213,21 @@ def test_what_is_not_a_policy_is_refused(aws):
     with pytest.raises(urllib.error.HTTPError) as raised:
         attach(aws, {"Statement": "all"})
     assert raised.value.code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("s", "CREATE_COMPLETE"), ("t", "ROLLBACK_COMPLETE"), ("s" * 60, "CREATE_COMPLETE")]
+)
+def test_a_resource_without_a_name_has_the_generated_one(aws, name, status):
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": []}}}
+    attach(aws, allow("cloudformation:*"), allow("iam:*", resource=f"arn:aws:iam::{ACCOUNT}:role/s*"))
+    cloudformation = aws.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=name, TemplateBody=json.dumps({"Resources": {"Role": role}}), Capabilities=["CAPABILITY_IAM"]
+    )
+    deadline = time.monotonic() + 5
+    found = ""
+    while not found.endswith("COMPLETE") and time.monotonic() < deadline:
+        time.sleep(0.02)
+        found = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+    assert found == status
