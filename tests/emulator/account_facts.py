@@ -23,7 +23,7 @@ def install(account_state: AccountState) -> None:
 
 
 def sts_params(body: bytes, query: dict) -> dict[str, str]:
-    """The parameters of a query-protocol request."""
+    """Return the parameters of a query-protocol request."""
     from urllib.parse import parse_qs
 
     given = {**query, **parse_qs(body.decode())}
@@ -31,7 +31,7 @@ def sts_params(body: bytes, query: dict) -> dict[str, str]:
 
 
 def may_assume(account_state: AccountState, params: dict[str, str]) -> bool:
-    """Whether a role is in its account's list, if that has one, and the external id is right."""
+    """Return whether a role is in its account's list, if that has one, and the external id is right."""
     arn = params.get("RoleArn", "")
     parts = arn.split(":")
     allowed = account_state.account(parts[4])["roles"] if len(parts) > 4 else None
@@ -46,7 +46,7 @@ def may_assume(account_state: AccountState, params: dict[str, str]) -> bool:
 
 
 def status_of(account_state: AccountState, region: str) -> str:
-    """A region's opt-in status as Account Management names it."""
+    """Return a region's opt-in status as Account Management names it."""
     if region not in OPT_IN_REGIONS:
         return "ENABLED_BY_DEFAULT"
     return "ENABLED" if account_state.is_enabled(get_account_id(), region) else "DISABLED"

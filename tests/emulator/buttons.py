@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Buttons under messages, pressed: the command of a custom action, run as the channel may run it."""
+"""Press buttons under messages: run the command of a custom action with the permissions of the channel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from switches import Switches
 
 
 class Buttons:
-    """Presses buttons of messages in the inbox; security_hub: the only service whose commands are known."""
+    """Presses buttons of messages in the inbox. security_hub: the only service whose commands can be run."""
 
     def __init__(self, inbox: Inbox, chatbot: Chatbot, security_hub: RestJson, switches: Switches) -> None:
         self.inbox = inbox
@@ -27,7 +27,7 @@ class Buttons:
         self.switches = switches
 
     def press(self, number: int, text: str) -> dict:
-        """What comes of pressing a button: {"status", "answer"}. LookupError when the message has none of that text."""
+        """Press a button, and return {"status", "answer"}. Raise LookupError when the message has no such button."""
         message = next(item for item in self.inbox.messages if item["n"] == number)
         if text not in message["buttons"]:
             raise LookupError(f"message {number} has the buttons {message['buttons']}")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands of AWS's command line as a chat channel runs them, and the buttons that stand for some: pure."""
+"""Parse AWS CLI commands as a chat channel runs them, and the buttons that run them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-# What the buttons under custom notifications are attached to, and where their variables begin.
+# The NotificationType of buttons under custom notifications.
 CUSTOM = "Custom"
 VARIABLE = re.compile(r"\$([A-Za-z0-9_-]+)")
 
 
 class InvalidCommand(ValueError):
-    """The command line would not take it."""
+    """The AWS CLI would refuse the command."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """A request that a command makes: the operation in words with hyphens, the parameters as options gave them."""
+    """The request of a command: the operation in kebab case, the parameters as options."""
 
     service: str
     operation: str
@@ -31,7 +31,7 @@ class Command:
 
 
 def read(text: str) -> Command:
-    """The command in a text without the leading aws. Raises InvalidCommand."""
+    """Return the command in a text without the leading aws. Raise InvalidCommand."""
     words = shlex.split(text)
     if len(words) < 2:
         raise InvalidCommand(f"{text!r} names no operation")
@@ -47,12 +47,12 @@ def read(text: str) -> Command:
 
 
 def operation_name(command: Command) -> str:
-    """The operation as the API calls it."""
+    """Return the operation as the API calls it."""
     return _capitalized(command.operation)
 
 
 def parameters(command: Command, shape: Any) -> dict[str, Any]:
-    """The input of the operation, whose shape is given. Raises InvalidCommand."""
+    """Return the input of the operation, whose shape is given. Raise InvalidCommand."""
     found = {}
     for option, values in command.options.items():
         name = _capitalized(option)

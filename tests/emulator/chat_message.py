@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Chatbot makes of a notification: a message with title, severity and text, or nothing. Pure."""
+"""Render a notification as Chatbot does: a message with title, severity and text, or nothing."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ ENVELOPE = frozenset({"version", "id", "detail-type", "source", "account", "time
 
 @dataclass(frozen=True)
 class ChatMessage:
-    """A message as it stands in the channel. `region` and `account` are the event's, not the finding's.
+    """A message in the channel. `region` and `account` are the event's, not the finding's.
 
-    `thread`: the thread that it belongs to. `notification`: the custom notification that it was made of.
+    thread: the thread that it belongs to. notification: the custom notification that it renders.
     """
 
     title: str

@@ -39,20 +39,20 @@ OF_A_KIND = {
 
 
 class Subscriptions(Protocol):
-    """What Chatbot's service-linked role does with topics, and what it knows of roles."""
+    """What Chatbot does with topics through its service-linked role, and how it checks roles."""
 
     def subscribe(self, topic_arn: str) -> None: ...
     def unsubscribe(self, topic_arn: str) -> None: ...
     def may_assume(self, role_arn: str) -> bool: ...
     def role_age(self, role_arn: str) -> float: ...
-    def has_or_makes_role(self) -> bool: ...
+    def has_or_creates_role(self) -> bool: ...
 
 
 @dataclass
 class Account:
     """What Chatbot keeps of an account. Configurations by ARN, with `kind` as in their ARN.
 
-    reserved: names of configurations whose creation has failed halfway: AWS neither lists them nor gives them back.
+    reserved: names of configurations whose creation failed halfway: AWS neither lists them nor frees the names.
     """
 
     configurations: dict[str, dict] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Chatbot:
         self.clear()
 
     def clear(self) -> None:
-        """No configuration anywhere."""
+        """Forget all configurations."""
         self.accounts: dict[str, Account] = {}
 
     def _operations(self) -> dict[str, Callable[[dict], dict | None]]:
@@ -112,18 +112,18 @@ class Chatbot:
         }
 
     def answer(self, method: str, raw_path: str, query: str, body: bytes) -> Answer:
-        """The answer to a request; ConnectionLost outside the four regions that have an endpoint."""
+        """Return the answer to a request; ConnectionLost outside the four regions that have an endpoint."""
         if get_region() not in ENDPOINTS:
             raise ConnectionLost(f"chatbot.{get_region()}.amazonaws.com does not exist")
         with self.lock:
             return self.service.answer(method, raw_path, query, body)
 
     def account(self) -> Account:
-        """The caller's account."""
+        """Return the caller's account."""
         return self.accounts.setdefault(get_account_id(), Account())
 
     def listening_to(self, topic_arn: str) -> list[tuple[str, dict]]:
-        """All configurations, with their accounts, that list a topic."""
+        """Return all configurations, with their accounts, that list a topic."""
         return [
             (account_id, configuration)
             for account_id, account in self.accounts.items()
@@ -132,11 +132,11 @@ class Chatbot:
         ]
 
     def offered(self, account_id: str, configuration_arn: str) -> list[dict]:
-        """The custom actions that a channel offers."""
+        """Return the custom actions that a channel offers."""
         account = self.accounts[account_id]
         return [account.custom_actions[arn] for arn in account.associations.get(configuration_arn, ())]
 
-    # Workspaces and teams: a person authorizes them in the console
+    # Workspaces and teams, which are authorized in the console
 
     def describe_workspaces(self, given: dict) -> dict:
         found = [{**workspace, **self._state(workspace["SlackTeamId"])} for workspace in self._facts()["workspaces"]]
@@ -231,9 +231,9 @@ class Chatbot:
                 raise AwsError(REFUSED, f"Invalid request provided: SNS topic {topic} is in an unsupported region.")
 
     def _check_service_role(self, name: str) -> None:
-        if self.subscriptions.has_or_makes_role():
+        if self.subscriptions.has_or_creates_role():
             return
-        # AWS has begun by then, and leaves the name taken (hashicorp/terraform-provider-aws#41183).
+        # AWS has started by then and leaves the name taken (hashicorp/terraform-provider-aws#41183).
         self.account().reserved.add(name)
         message = (
             f"User: arn:aws:iam::{get_account_id()}:user/somebody is not authorized to perform: "

@@ -24,7 +24,7 @@ OF_SECURITY_HUB = ("hubs", "hubs_v2", "aggregator", "aggregator_v2", "control_fi
 
 
 class Control:
-    """One method a path; each takes the posted JSON and the query, and returns what to answer."""
+    """A method for each route: takes the posted JSON and the query, and returns the answer."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
@@ -52,7 +52,7 @@ class Control:
         }
 
     def __call__(self, request: web.BaseRequest, body: bytes) -> web.Response:
-        """Answers a request for a path of the control API, or for the inbox page."""
+        """Answer a request for a path of the control API, or for the inbox page."""
         path, _mark, query = request.raw_path.partition("?")
         chosen = {name: values[0] for name, values in parse_qs(query).items()}
         if path in ("/", "/inbox"):

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way of an event: EventBridge of the region, SNS topic, Chatbot's endpoint, channel; all on this machine."""
+"""The delivery path of an event, all on this machine: EventBridge, SNS topic, Chatbot's endpoint, channel."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ log = logging.getLogger("delivery")
 
 
 def emit(account: str, region: str, source: str, detail_type: str, resources: list, detail: dict) -> None:
-    """Puts an event of an AWS service on the default bus of an account and region."""
+    """Put an event of an AWS service on the default bus of an account and region."""
     entry = {"Source": source, "DetailType": detail_type, "Resources": resources, "Detail": json.dumps(detail)}
     with request_scope(account, region):
         eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
@@ -45,19 +45,19 @@ def emit(account: str, region: str, source: str, detail_type: str, resources: li
 class ServiceLinkedRole:
     """What AWSServiceRoleForAWSChatbot may do: subscribe Chatbot's endpoint to the topics of configurations."""
 
-    def __init__(self, may_be_made: Callable[[], bool]) -> None:
-        self.may_be_made = may_be_made
+    def __init__(self, may_be_created: Callable[[], bool]) -> None:
+        self.may_be_created = may_be_created
 
-    def has_or_makes_role(self) -> bool:
-        """Whether the caller's account has the role; AWS makes it with the first configuration, as the caller."""
+    def has_or_creates_role(self) -> bool:
+        """Return whether the account has the role. AWS creates it with the first configuration, as the caller."""
         if limits.CHATBOT_ROLE not in iam._roles:
-            if not self.may_be_made():
+            if not self.may_be_created():
                 return False
-            limits.make_chatbot_role()
+            limits.create_chatbot_role()
         return True
 
     def subscribe(self, topic_arn: str) -> None:
-        """Subscribes the endpoint, once; a topic that does not exist is left alone, and never looked for again."""
+        """Subscribe the endpoint, once; a topic that does not exist is skipped and never retried."""
         with _scope_of(topic_arn):
             topic = sns._topics.get(topic_arn)
             if topic is None or _chatbot_subscriptions(topic):
@@ -68,7 +68,7 @@ class ServiceLinkedRole:
             sns._refresh_subscription_counts(topic)
 
     def unsubscribe(self, topic_arn: str) -> None:
-        """Takes the endpoint's subscription back."""
+        """Remove the subscription of the endpoint."""
         with _scope_of(topic_arn):
             topic = sns._topics.get(topic_arn)
             for found in _chatbot_subscriptions(topic) if topic else ():
@@ -77,7 +77,7 @@ class ServiceLinkedRole:
                 sns._refresh_subscription_counts(topic)
 
     def may_assume(self, role_arn: str) -> bool:
-        """Whether the channel role exists and trusts chatbot.amazonaws.com."""
+        """Return whether the channel role exists and trusts chatbot.amazonaws.com."""
         account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
         role = iam._roles.get_scoped(account, "", name)
         if role is None:
@@ -138,7 +138,7 @@ def _trusts_chatbot(statement: dict) -> bool:
 
 
 class Delivery:
-    """Catches what SNS would post to HTTP(S) subscribers: Chatbot's endpoint in-process, others on loopback only."""
+    """Delivers what SNS posts to HTTP(S) subscribers: to Chatbot in-process, to others on loopback only."""
 
     def __init__(self, account_state: AccountState, inbox: Inbox, switches: Switches) -> None:
         self.account_state = account_state
@@ -148,7 +148,7 @@ class Delivery:
         self.chatbot: Chatbot | None = None
 
     def install(self, chatbot: Chatbot) -> None:
-        """Puts itself in the place of ministack's posting."""
+        """Replace how ministack posts to subscribers."""
         self.chatbot = chatbot
         fan_out, post, confirm = sns._fanout, sns._deliver_to_http, sns._send_subscription_confirmation
 
@@ -177,7 +177,7 @@ class Delivery:
         sns._send_subscription_confirmation = confirm_on_loopback
 
     def _to_subscribers(self, topic_arn: str, message: str, attributes: dict) -> None:
-        """Counts what became of a message at each subscriber, and hands it to Chatbot where that is one."""
+        """Count whether each subscriber gets a message, and deliver it to Chatbot."""
         topic = sns._topics.get(topic_arn)
         for subscription in topic["subscriptions"] if topic else ():
             if not subscription["confirmed"] or not sns._matches_filter_policy(subscription, attributes, message):
@@ -265,7 +265,7 @@ def _reaches(subscription: dict) -> bool:
 
 
 def on_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine, by its address: no name is looked up."""
+    """Return whether a URL's host is this machine, by its address, without a DNS query."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EventBridge as strict as AWS's: matching, permission to deliver, dead letters, metrics, and refusals of bad rules."""
+"""EventBridge as on AWS: matching, permissions to deliver, dead-letter queues, metrics, refusals of invalid rules."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ RULE_NAME = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
 
 @dataclass(frozen=True)
 class Invocation:
-    """One target of a rule that an event is being sent to."""
+    """The delivery of an event to a target of a rule."""
 
     rule: dict
     target: dict
@@ -50,7 +50,7 @@ class Invocation:
     context: str = "source_arn_and_account"
 
     def failed(self, code: str, message: str) -> None:
-        """Counts a failure, and keeps the event in the target's dead-letter queue when it has one."""
+        """Count a failure, and send the event to the dead-letter queue of the target if there is one."""
         name = self.rule["Name"]
         metrics.of_rule(get_account_id(), get_region(), name, "FailedInvocations")
         queue_arn = self.target.get("DeadLetterConfig", {}).get("Arn")
@@ -61,7 +61,7 @@ class Invocation:
         metrics.of_rule(get_account_id(), get_region(), name, metric)
 
     def _send_to_dead_letter_queue(self, queue_arn: str, code: str, message: str) -> bool:
-        if not _queue_lets_in(queue_arn, self.rule["Arn"]):
+        if not _queue_allows(queue_arn, self.rule["Arn"]):
             return False
         attributes = {
             "RULE_ARN": self.rule["Arn"],
@@ -171,7 +171,7 @@ def _install_delivery(switches: Switches) -> None:
 
     def to_permitted_queue(spec: Any, payload: str, parameters: dict | None = None) -> None:
         invocation = _current.get()
-        if _queue_lets_in(str(spec), invocation.rule["Arn"]):
+        if _queue_allows(str(spec), invocation.rule["Arn"]):
             to_sqs(spec, payload, parameters)
         else:
             invocation.failed("NO_PERMISSIONS", "The queue does not exist, or its policy does not let the rule in")
@@ -203,7 +203,7 @@ def _problem_with_topic(arn: str, rule_arn: str) -> tuple[str, str] | None:
     if not resource_policy.allows(policy, "sns:Publish", arn, EVENTS, _context_of(rule_arn)):
         return "NO_PERMISSIONS", "The topic's policy does not let the rule publish"
     key = topic["attributes"].get("KmsMasterKeyId")
-    if key and not resource_policy.key_lets_in(key, EVENTS, {"kms:encryptioncontext:aws:sns:topicarn": arn}):
+    if key and not resource_policy.key_allows(key, EVENTS, {"kms:encryptioncontext:aws:sns:topicarn": arn}):
         return "NO_PERMISSIONS", f"The policy of the key {key} does not let EventBridge use it"
     return None
 
@@ -214,21 +214,21 @@ def _context_of(rule_arn: str) -> dict[str, str]:
     return {name: known[name] for name in CONTEXTS[_current.get().context]}
 
 
-def _queue_lets_in(queue_arn: str, rule_arn: str) -> bool:
+def _queue_allows(queue_arn: str, rule_arn: str) -> bool:
     queue = sqs._queue_by_arn(queue_arn)
     if queue is None:
         return False
     policy, key = queue["attributes"].get("Policy", ""), queue["attributes"].get("KmsMasterKeyId")
     if not resource_policy.allows(policy, "sqs:SendMessage", queue_arn, EVENTS, _context_of(rule_arn)):
         return False
-    return not key or resource_policy.key_lets_in(key, EVENTS, {"kms:encryptioncontext:aws:sqs:arn": queue_arn})
+    return not key or resource_policy.key_allows(key, EVENTS, {"kms:encryptioncontext:aws:sqs:arn": queue_arn})
 
 
 # Refusals
 
 
 def problem_with_rule(name: str, pattern: str, others: list[str], quota: int) -> tuple[str, str] | None:
-    """Error code and message for a rule that AWS refuses. others: the patterns of the bus's other rules."""
+    """Return AWS's error code and message for an invalid rule, or None. others: the patterns of the other rules."""
     if not RULE_NAME.fullmatch(name):
         return "ValidationException", (
             f"1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint: "
@@ -246,7 +246,7 @@ def problem_with_rule(name: str, pattern: str, others: list[str], quota: int) ->
 
 
 def problem_with_targets(targets: list[dict], there: list[dict]) -> tuple[str, str] | None:
-    """Error code and message for targets that AWS refuses beside those a rule has."""
+    """Return AWS's error code and message for invalid targets, or None. there: the targets of the rule so far."""
     if len({target["Id"] for target in [*targets, *there]}) > TARGETS_QUOTA:
         return "LimitExceededException", "The requested resource exceeds the maximum number allowed."
     for target in targets:
@@ -259,7 +259,7 @@ def problem_with_targets(targets: list[dict], there: list[dict]) -> tuple[str, s
 
 
 def other_patterns(name: str, bus: str) -> list[str]:
-    """The patterns of the rules that a bus has beside one."""
+    """Return the patterns of the other rules of a bus."""
     own = eventbridge._rule_key(name, bus)
     keys = [key for key in eventbridge._rules if key.startswith(f"{bus}|") and key != own]
     return [eventbridge._rules[key].get("EventPattern") or "" for key in keys]
@@ -292,5 +292,5 @@ def _install_refusals(rules_quota: Callable[[], int]) -> None:
 
 
 def pattern_text(pattern: Any) -> str:
-    """An event pattern of a template as CloudFormation sends it: without spaces, which the quota would count."""
+    """Return an event pattern of a template as CloudFormation sends it: without spaces, which the quota would count."""
     return json.dumps(pattern, separators=(",", ":")) if isinstance(pattern, dict) else pattern or ""

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How EventBridge matches an event with a compiled pattern, where ministack's own way differs from AWS's.
+"""Match events with compiled patterns as EventBridge does, where ministack differs.
 
-As the documentation of AWS's open event-ruler tells: the event is flattened to fields, a field's name being its path;
+As documented in AWS's event-ruler: the event is flattened to fields, a field's name being its path;
 the pattern's fields are met in alphabetical order; every field met narrows the elements of arrays that further fields
-may come from; `exists: false` holds when no field of that name is left. Pure.
+may come from; `exists: false` holds when no field of that name is left.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Field:
 
 
 def fields_of(event: dict) -> dict[str, list[Field]]:
-    """The leaves of an event by path. A key with dots is the same as nested keys."""
+    """Return the leaves of an event by path. A key with dots is the same as nested keys."""
     found: dict[str, list[Field]] = {}
     arrays = [0]
 
@@ -50,7 +50,7 @@ def fields_of(event: dict) -> dict[str, list[Field]]:
 
 
 def conditions_of(alternative: dict) -> list[tuple[str, list]]:
-    """The paths of a compiled pattern without $or, each with its allowed values, in alphabetical order."""
+    """Return the paths of a compiled pattern without $or, each with its allowed values, in alphabetical order."""
     found: list[tuple[str, list]] = []
 
     def walk(node: dict, path: str) -> None:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one address of all services: faults, our own services, ministack's services, the log, the control API."""
+"""The HTTP handler of all services: faults, quotas, policies, our services, ministack's services, log, control API."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Frontend:
     """The request handler.
 
     services: ours, by signing name.
-    named: ours too, those whose requests name their operation.
+    named: ours, those whose requests name their operation.
     operation_of: service, method, path -> the operation's name, where only a path tells.
     is_enabled: account, region -> whether the region is enabled there.
     is_throttled: account, region, service, operation -> whether a quota of requests is exceeded.
     callers: the identity policies of callers.
-    sign_in: what hands out temporary credentials, and knows which of them are over.
+    sign_in: issues temporary credentials and checks them.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Frontend:
         return web.Server(self.handle, request_factory=make, access_log=None)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answers one request."""
+        """Answer one request."""
         raw_path, _mark, query = request.raw_path.partition("?")
         body = await request.read()
         if raw_path.startswith("/_emulator/") or _from_a_browser(request, raw_path, query):
@@ -143,7 +143,7 @@ class Frontend:
 
 
 def _failure(outcome: Outcome, about: AwsRequest, account: str, reason: str) -> tuple | None:
-    """What is answered in place of the service, if it is not asked; ConnectionLost where nothing is."""
+    """Return the answer of a fault, or None. Raise ConnectionLost where the connection breaks."""
     if outcome is Outcome.RESET:
         raise ConnectionLost
     if outcome is Outcome.THROTTLED:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an account may have: its quotas, what its organization allows of chat applications, service-linked roles."""
+"""Limits of an account: quotas, the chat applications policy of the organization, service-linked roles."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ class Limits:
         )
 
     def rules(self) -> int:
-        """How many rules the caller's account may have on an event bus of the caller's region."""
+        """Return how many rules the caller's account may have on an event bus of the caller's region."""
         return self._quotas().get("rules") or RULES_QUOTA_IN.get(get_region(), RULES_QUOTA)
 
     def _quotas(self) -> dict[str, int]:
         return self.account_state.account(get_account_id())["quotas"]
 
     def service_quotas(self, request: AwsRequest, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """The answer of Service Quotas, which knows of the rules of an event bus alone."""
+        """Return the answer of Service Quotas, which knows the quota of rules only."""
         given = json.loads(body)
         if request.operation != "GetServiceQuota":
             return aws_request.error("json", "InvalidAction", f"{request.operation} is not emulated", 501)
@@ -99,22 +99,22 @@ class Limits:
 
 
 def _create_service_linked_role(create: Callable) -> Callable:
-    def create_as_aws_calls_it(params: dict) -> Any:
+    def create_with_fixed_name(params: dict) -> Any:
         if iam._p(params, "AWSServiceName") != CHATBOT:
             return create(params)
         if CHATBOT_ROLE in iam._roles:
             message = f"Service role name {CHATBOT_ROLE} has been taken in this account, please try a different suffix."
             return iam._error(400, "InvalidInput", message, ns="iam")
-        make_chatbot_role()
+        create_chatbot_role()
         role = f"<Role>{iam._role_xml(CHATBOT_ROLE)}</Role>"
         result = f"<CreateServiceLinkedRoleResult>{role}</CreateServiceLinkedRoleResult>"
         return iam._xml(200, "CreateServiceLinkedRoleResponse", result, ns="iam")
 
-    return create_as_aws_calls_it
+    return create_with_fixed_name
 
 
-def make_chatbot_role() -> None:
-    """Makes the role with which Chatbot subscribes to topics, where it is missing."""
+def create_chatbot_role() -> None:
+    """Create the role with which Chatbot subscribes to topics, if it is missing."""
     trust = {"Effect": "Allow", "Principal": {"Service": CHATBOT}, "Action": "sts:AssumeRole"}
     path = f"/aws-service-role/{CHATBOT}/"
     iam._roles.setdefault(

@@ -40,7 +40,7 @@ WITH_REGIONS = ("ALL_REGIONS_EXCEPT_SPECIFIED", "SPECIFIED_REGIONS")
 
 
 class Organization:
-    """Who sees whose findings, and where."""
+    """Which account and region shows the findings of which others."""
 
     def __init__(self, account_state: AccountState, security_hub: SecurityHub) -> None:
         self.account_state = account_state
@@ -48,14 +48,14 @@ class Organization:
         self.clear()
 
     def clear(self) -> None:
-        """No aggregator and no delegated administrator."""
+        """Forget all aggregators and delegated administrators."""
         self.aggregators: dict[str, dict] = {}
         self.aggregators_v2: dict[str, dict] = {}
         self.admins: dict[tuple[str, str], str] = {}
         self.configurations: dict[tuple[str, str], dict] = {}
 
     def operations(self) -> dict[str, Callable[[dict], dict | None]]:
-        """The operations of Security Hub that are served here."""
+        """Return the operations of Security Hub that are served here."""
         return {
             "ListFindingAggregators": self.list_aggregators,
             "GetFindingAggregator": self.get_aggregator,
@@ -78,7 +78,7 @@ class Organization:
         }
 
     def describe(self, account: str, facts: dict[str, Any]) -> None:
-        """Sets an account's `aggregator` and `aggregator_v2`: {"home", "RegionLinkingMode", "Regions"}, or None."""
+        """Set an account's `aggregator` and `aggregator_v2`: {"home", "RegionLinkingMode", "Regions"}, or None."""
         for name, there, words in (("aggregator", self.aggregators, V1), ("aggregator_v2", self.aggregators_v2, V2)):
             if name not in facts:
                 continue
@@ -92,11 +92,11 @@ class Organization:
             there[account] = _aggregator(account, facts[name]["home"], given, words)
 
     def administers(self, account: str, region: str) -> bool:
-        """Whether an account is the delegated administrator in a region."""
+        """Return whether an account is the delegated administrator in a region."""
         return self.admins.get((region, "SecurityHub")) == account
 
     def feeds(self, account: str, region: str) -> list[tuple[str, str]]:
-        """Where a finding that an account has in a region is shown, and sends an event."""
+        """Return where a finding that an account has in a region is shown, and sends an event."""
         accounts = [account]
         administrator = self.account_state.account(account)["administrator"]
         if administrator:
@@ -109,7 +109,7 @@ class Organization:
         return places
 
     def home_of(self, account: str, region: str) -> str | None:
-        """The region into which an account's aggregator copies the findings of a region."""
+        """Return the region into which an account's aggregator copies the findings of a region."""
         aggregator = self.aggregators.get(account)
         if aggregator is None:
             return None
@@ -214,7 +214,7 @@ class Organization:
             ],
         }
 
-    # The organization's management account delegates, region by region
+    # Delegated administrators, set by the management account for each region
 
     def _check_management(self) -> None:
         management = self.account_state.management_account
@@ -257,7 +257,7 @@ class Organization:
         found = self.configurations.get((get_account_id(), get_region()), {})
         status = found.get("Status", "ENABLED")
         if status == "PENDING":
-            found["Status"] = "ENABLED"  # the next one to ask sees it done
+            found["Status"] = "ENABLED"  # the next call returns the new status
         return {
             "AutoEnable": found.get("AutoEnable", False),
             "AutoEnableStandards": found.get("AutoEnableStandards", "DEFAULT"),
@@ -275,10 +275,10 @@ class Organization:
         found.update({name: given[name] for name in ("AutoEnable", "AutoEnableStandards") if name in given})
         kind = given.get("OrganizationConfiguration", {}).get("ConfigurationType")
         if kind and kind != found.get("ConfigurationType", "LOCAL"):
-            # AWS takes its time to set central configuration up, and refuses it without an aggregator at home.
+            # AWS sets it up in the background, and refuses it without an aggregator in the home region.
             aggregator = self.aggregators.get(get_account_id(), {})
-            at_home = aggregator.get("FindingAggregationRegion") == get_region()
-            status = "ENABLED" if kind == "LOCAL" else "PENDING" if at_home else "FAILED"
+            in_home_region = aggregator.get("FindingAggregationRegion") == get_region()
+            status = "ENABLED" if kind == "LOCAL" else "PENDING" if in_home_region else "FAILED"
             found.update(ConfigurationType=kind, Status=status)
         if found.get("ConfigurationType") == "CENTRAL" and (
             found.get("AutoEnable") or found.get("AutoEnableStandards", "DEFAULT") != "NONE"
@@ -322,7 +322,7 @@ def _own(there: dict[str, dict], given: dict, words: dict[str, str]) -> dict:
     return found
 
 
-def _at_home(there: dict[str, dict], given: dict, words: dict[str, str], invalid: str) -> dict:
+def _in_home_region(there: dict[str, dict], given: dict, words: dict[str, str], invalid: str) -> dict:
     found = _own(there, given, words)
     if found[words["region"]] != get_region():
         raise AwsError(invalid, f"The finding aggregator can only be changed in {found[words['region']]}")
@@ -330,7 +330,7 @@ def _at_home(there: dict[str, dict], given: dict, words: dict[str, str], invalid
 
 
 def _update(there: dict[str, dict], given: dict, words: dict[str, str], invalid: str) -> dict:
-    found = _at_home(there, given, words, invalid)
+    found = _in_home_region(there, given, words, invalid)
     _check_regions(given, words, invalid)
     found.pop(words["regions"], None)
     found["RegionLinkingMode"] = given["RegionLinkingMode"]
@@ -340,5 +340,5 @@ def _update(there: dict[str, dict], given: dict, words: dict[str, str], invalid:
 
 
 def _delete(there: dict[str, dict], given: dict, words: dict[str, str], invalid: str) -> None:
-    _at_home(there, given, words, invalid)
+    _in_home_region(there, given, words, invalid)
     del there[get_account_id()]

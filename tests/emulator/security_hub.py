@@ -68,7 +68,7 @@ class SecurityHub:
         self.lock = threading.RLock()
         self.organization = Organization(account_state, self)
         self.service = RestJson("securityhub", {**self._operations(), **self.organization.operations()}, INVALID)
-        self.service.check_themselves = frozenset({"BatchImportFindings"})
+        self.service.check_items = frozenset({"BatchImportFindings"})
         self.clear()
 
     def _operations(self) -> dict[str, Callable[[dict], dict | None]]:
@@ -93,16 +93,16 @@ class SecurityHub:
         }
 
     def clear(self) -> None:
-        """No hub anywhere."""
+        """Forget all hubs."""
         self.hubs: dict[tuple[str, str], Hub] = {}
         self.v2: dict[tuple[str, str], str] = {}
         self.origins: dict[tuple[str, str], tuple[str, str]] = {}
         self.organization.clear()
 
-    # What the control API sets up
+    # For the control API
 
     def describe(self, account: str, facts: dict[str, Any]) -> None:
-        """Merges `hubs`, `hubs_v2`, `aggregator`, `aggregator_v2`, `control_finding_generator` of an account."""
+        """Merge `hubs`, `hubs_v2`, `aggregator`, `aggregator_v2`, `control_finding_generator` of an account."""
         if "hubs" in facts:
             wanted = self._wanted_regions(account, facts["hubs"])
             self._set_regions(self.hubs, account, wanted, lambda: Hub(_now()))
@@ -131,9 +131,9 @@ class SecurityHub:
         known["hub_regions"] = sorted({*known["hub_regions"], *wanted})
 
     def send_by_custom_action(self, account: str, region: str, action: str, finding_ids: list[str]) -> int:
-        """What a person does in the console: select findings and choose a custom action. Returns the number of events.
+        """Send findings with a custom action, as in the console, and return the number of events.
 
-        LookupError when there is no such hub, action (an ARN or an Id) or finding.
+        Raise LookupError for an unknown hub, action (an ARN or an Id) or finding.
         """
         hub = self.hubs.get((account, region))
         if hub is None:
@@ -141,7 +141,7 @@ class SecurityHub:
         arn = action if action.startswith("arn:") else _action_target_arn(account, region, action)
         target = hub.action_targets.get(arn)
         if target is None:
-            raise LookupError(f"there is no custom action {arn}")
+            raise LookupError(f"custom action {arn} does not exist")
         chosen = [finding for finding in hub.findings.values() if finding["Id"] in finding_ids]
         missing = set(finding_ids) - {finding["Id"] for finding in chosen}
         if missing:
@@ -154,7 +154,7 @@ class SecurityHub:
     # Hubs
 
     def hub(self) -> Hub:
-        """The caller's hub; InvalidAccessException when there is none, as every operation answers."""
+        """Return the caller's hub; raise InvalidAccessException when there is none."""
         found = self.hubs.get((get_account_id(), get_region()))
         if found is None:
             message = f"Account {get_account_id()} is not subscribed to AWS Security Hub"
@@ -180,7 +180,7 @@ class SecurityHub:
         self.hubs[place] = Hub(_now(), generator, tags=dict(given.get("Tags") or {}))
 
     def enable_in(self, account: str, region: str) -> None:
-        """What AWS does for an account that it makes an administrator."""
+        """Enable a hub, as AWS does for a new delegated administrator."""
         self.hubs.setdefault((account, region), Hub(_now()))
         known = self.account_state.account(account)
         known["hub_regions"] = sorted({*known["hub_regions"], region})
@@ -218,7 +218,7 @@ class SecurityHub:
         return {"HubV2Arn": _arn("hubv2/default"), "SubscribedAt": self.hub_v2()}
 
     def hub_v2(self) -> str:
-        """Since when the caller has the new Security Hub; ResourceNotFoundException when it has not."""
+        """Return since when the caller has the new Security Hub. Raise ResourceNotFoundException without it."""
         since = self.v2.get((get_account_id(), get_region()))
         if since is None:
             raise AwsError(NOT_FOUND, f"Account {get_account_id()} is not subscribed to Security Hub V2")
@@ -282,7 +282,7 @@ class SecurityHub:
         return {"FailedCount": len(failed), "SuccessCount": len(batch) - len(failed), "FailedFindings": failed}
 
     def _import(self, given: dict) -> dict | None:
-        """Takes one finding of a batch in; what FailedFindings says of it when it cannot be."""
+        """Import a finding of a batch, and return its entry in FailedFindings, or None."""
         account, region = get_account_id(), get_region()
         try:
             self._check_finding(given, account, region)
@@ -306,7 +306,7 @@ class SecurityHub:
         if len(json.dumps(given)) > FINDING_LIMIT_BYTES:
             raise AwsError("InvalidInput", "Finding exceeds the maximum size of 240 KB")
         if not (is_moment(given["CreatedAt"]) and is_moment(given["UpdatedAt"])):
-            message = "Finding does not adhere to Amazon Finding Format. data.UpdatedAt is no ISO 8601 time"
+            message = "Finding does not adhere to Amazon Finding Format. data.UpdatedAt is not an ISO 8601 time"
             raise AwsError("InvalidInput", message)
         if given["AwsAccountId"] != account:
             message = f"AwsAccountId {given['AwsAccountId']} is not the account of the caller, {account}"
@@ -336,7 +336,7 @@ class SecurityHub:
         return {"ProcessedFindings": processed, "UnprocessedFindings": unprocessed}
 
     def _publish(self, finding: dict) -> None:
-        """Shows the finding in every feed that has it, and sends each feed's event."""
+        """Store the finding in every hub that shows it, and send the event of each."""
         for account, region in self.organization.feeds(*self.origins[findings.key(finding)]):
             hub = self.hubs.get((account, region))
             if hub is None:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts the emulator in the foreground: python serve.py PORT."""
+"""Start the emulator in the foreground: python serve.py PORT."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 
-# ministack reads these when it is imported. Its side servers are of no use here.
+# ministack reads these when it is imported. Its other servers are not needed.
 os.environ.update(
     LOG_LEVEL=os.environ.get("EMULATOR_LOG_LEVEL", "WARNING"),
     SFTP_ENABLED="0",
@@ -78,7 +78,7 @@ class Emulator:
         self.delivery = Delivery(self.account_state, self.inbox, self.switches)
         self.security_hub = SecurityHub(self.account_state, self.emit_of_security_hub, self.switches)
         self.limits = Limits(self.account_state)
-        self.chatbot = Chatbot(self.account_state, ServiceLinkedRole(self.may_make_service_role), self.switches)
+        self.chatbot = Chatbot(self.account_state, ServiceLinkedRole(self.may_create_service_role), self.switches)
         self.delivery.install(self.chatbot)
         self.buttons = Buttons(self.inbox, self.chatbot, self.security_hub.service, self.switches)
         account_facts.install(self.account_state)
@@ -122,7 +122,7 @@ class Emulator:
             Control(self),
         )
 
-    def may_make_service_role(self) -> bool:
+    def may_create_service_role(self) -> bool:
         """Return whether the caller may create Chatbot's service-linked role."""
         _delay, outcome, _reason = self.faults.decide("iam", "us-east-1", "CreateServiceLinkedRole")
         role = f"arn:aws:iam::{get_account_id()}:role/aws-service-role/{CHATBOT}/{CHATBOT_ROLE}"
@@ -135,15 +135,15 @@ class Emulator:
         return enforced and not self.quotas.allow(account, region, service, operation)
 
     def emit(self, account: str, region: str, source: str, detail_type: str, resources: list, detail: dict) -> None:
-        """Puts an event of an AWS service on the bus."""
+        """Put an event of an AWS service on the bus."""
         delivery.emit(account, region, source, detail_type, resources, detail)
 
     def emit_of_security_hub(self, account: str, region: str, detail_type: str, resources: list, detail: dict) -> None:
-        """Puts an event of Security Hub on the bus."""
+        """Put an event of Security Hub on the bus."""
         self.emit(account, region, "aws.securityhub", detail_type, resources, detail)
 
     def operation_of(self, service: str, method: str, raw_path: str) -> str | None:
-        """The name of the operation of a service whose requests only name a path; None for the others."""
+        """Return the name of the operation of a service whose requests have a path only; None for other services."""
         routes = self.routes.get(service)
         operation = routes.operation(method, raw_path)[0] if routes else None
         return operation.name if operation else None
@@ -166,7 +166,7 @@ class Emulator:
 
 
 async def serve(port: int) -> None:
-    """Serves until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT."""
     stopped = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
@@ -180,11 +180,11 @@ async def serve(port: int) -> None:
 
 
 def main() -> None:
-    """Raises the limit of open files to what is allowed, and serves."""
+    """Raise the limit of open files to the hard limit, and serve."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
     asyncio.run(serve(int(sys.argv[1])))
-    # Threads of ministack's schedulers may sleep on; nothing of theirs is worth waiting for.
+    # Do not wait for the threads of ministack's schedulers.
     os._exit(0)
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Temporary credentials: who gets them, how long they last, and what becomes of those whose time is over.
+"""Temporary credentials: who gets them, how long they last, and errors for expired ones.
 
 The portal of IAM Identity Center (SSO) and its tokens, web identities, and the sessions of STS.
 """
@@ -38,27 +38,27 @@ KEYS = ("session_seconds", "sso_tokens", "web_identity_tokens")
 
 
 class InvalidSignIn(ValueError):
-    """What was posted does not describe how people sign in."""
+    """The posted sign-in data is invalid."""
 
 
 class SignIn:
-    """Tokens that lead to credentials, and the credentials that were handed out."""
+    """Tokens that can be exchanged for credentials, and the credentials issued."""
 
     def __init__(self, account_state: AccountState) -> None:
         self.account_state = account_state
         self.clear()
 
     def clear(self) -> None:
-        """Back to no tokens, and sessions of an hour or as long as was asked for."""
+        """Forget all tokens; sessions last an hour or as long as requested."""
         self.session_seconds: float | None = None
         self.sso_tokens: dict[str, dict[str, Any]] = {}
         self.web_identity_tokens: dict[str, float] = {}
 
     def describe(self, given: dict[str, Any]) -> None:
-        """Merge what was posted: KEYS, each as the README has it."""
+        """Merge posted sign-in data: KEYS, as documented in the README."""
         unknown = set(given) - set(KEYS)
         if unknown:
-            raise InvalidSignIn(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(KEYS)}")
+            raise InvalidSignIn(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(KEYS)}")
         if "session_seconds" in given:
             self.session_seconds = given["session_seconds"]
         now = time.time()
@@ -69,7 +69,7 @@ class SignIn:
 
     def install(self) -> None:
         """Replace the answers of ministack's STS."""
-        # It would forget those that have expired, and take their keys for those of another account.
+        # ministack would forget expired sessions, and take their keys for those of another account.
         sts._evict_expired_sessions = lambda: None
         handle = sts.handle_request
         checks = {"AssumeRole": self._refused_role, "AssumeRoleWithWebIdentity": self._refused_identity}
@@ -123,14 +123,14 @@ class SignIn:
         return None
 
     def caller(self, access_key: str) -> str:
-        """Who signs with a key, as CloudTrail names it; '' for a request that nobody has signed."""
+        """Return who signs with a key, as CloudTrail names it; '' for an unsigned request."""
         if not access_key:
             return ""
         session = sts._sessions.get(access_key)
         return session["Arn"] if session else f"arn:aws:iam::{get_account_id()}:root"
 
     def refusal(self, about: AwsRequest, headers: Mapping[str, str]) -> Answer | None:
-        """What AWS answers to temporary credentials that are over, unknown, or without their session token."""
+        """Return the error for temporary credentials that are expired, unknown, or without their session token."""
         session = sts._sessions.get(about.access_key)
         if session is None:
             return aws_request.unknown_credentials(about) if about.access_key.startswith("ASIA") else None
@@ -139,7 +139,7 @@ class SignIn:
         return aws_request.expired(about) if sts._session_expired(session) else None
 
     def answer(self, about: AwsRequest, headers: Mapping[str, str], query: str, body: bytes) -> Answer:
-        """The answer of the portal, or of the service that renews its tokens."""
+        """Return the answer of the portal, or of the service that refreshes its tokens."""
         if about.service == OIDC:
             return self._create_token(json.loads(body))
         return self._role_credentials(headers.get(BEARER, ""), {name: v[0] for name, v in parse_qs(query).items()})
@@ -151,7 +151,7 @@ class SignIn:
         account, role = asked.get("account_id", ""), asked.get("role_name", "")
         if role not in known.get("roles", {}).get(account, []):
             return aws_request.error("json", "ForbiddenException", "No access", 403)
-        return _json({"roleCredentials": self._session_of(account, role, known.get("user", "somebody"))})
+        return _json({"roleCredentials": self._session_of(account, role, known.get("user", "engineer"))})
 
     def _session_of(self, account: str, role: str, user: str) -> dict[str, Any]:
         key, secret, token = sts._gen_session_access_key(), sts._gen_secret(), sts._gen_session_token()
@@ -172,7 +172,7 @@ class SignIn:
         return {"accessKeyId": key, "secretAccessKey": secret, "sessionToken": token, "expiration": int(ends * 1000)}
 
     def _create_token(self, given: dict[str, str]) -> Answer:
-        """Renew an SSO token: the one it replaces names the refresh token that is taken for it."""
+        """Refresh an SSO token; the token that it replaces names the refresh token."""
         asked = given.get("refreshToken")
         renewed = next((about for about in self.sso_tokens.values() if asked and about.get("refresh") == asked), None)
         if given.get("grantType") != "refresh_token" or renewed is None:

@@ -25,7 +25,7 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation import provisioners
 from resource_types import HandlerError
-from resource_types import already_there
+from resource_types import already_exists
 from switches import Switches
 
 TYPE = "AWS::CloudFormation::StackSet"
@@ -80,7 +80,7 @@ class StackSets:
             raise HandlerError("1 validation error detected: Value at 'stackSetName' failed", "InvalidRequest")
         where = f"arn:aws:cloudformation:{get_region()}:{get_account_id()}:stackset/{name}:"
         if any(known.startswith(where) for known in self._sets):
-            raise already_there(TYPE, name)
+            raise already_exists(TYPE, name)
         number = where + str(uuid.uuid4())
         self._sets[number] = StackSet(name)
         self._deploy(self._sets[number], properties)

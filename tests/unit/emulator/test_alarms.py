@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CloudWatch alarms: what each watches, and whether it may publish; and the dead-letter queue that one watches."""
+"""CloudWatch alarms: their metrics, their permissions to publish, and the alarm of the dead-letter queue."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_policy_of_the_topic_decides_whether_an_alarm_arrives(aws, condition
     assert aws.titles() == ["ALARM: undelivered"] * arrives
 
 
-def test_a_topic_without_a_policy_of_its_own_lets_alarms_of_its_account_in(aws):
+def test_the_default_policy_of_a_topic_allows_alarms_of_its_account(aws):
     aws.role()
     aws.client("sns").create_topic(Name="findings")
     aws.channel()
@@ -99,7 +99,7 @@ def test_an_alarm_watches_its_own_dimension_only(aws):
 @pytest.mark.parametrize(
     ("services", "kept"), [(None, 1), (("events.amazonaws.com",), 1), (("cloudwatch.amazonaws.com",), 0)]
 )
-def test_a_dead_letter_queue_tells_how_much_it_holds_and_its_key_decides(aws, services, kept):
+def test_the_depth_of_a_dead_letter_queue_is_a_metric_and_its_key_decides(aws, services, kept):
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},

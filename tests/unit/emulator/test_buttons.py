@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Buttons under custom notifications: when they are there, and what pressing one may do."""
+"""Buttons under custom notifications: when they are shown, and the permissions of their commands."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def notification(finding="Id=1,ProductArn=2", enabled=True):
         ),
     ],
 )
-def test_when_a_button_is_there(attachment, shown, there):
+def test_when_a_button_is_shown(attachment, shown, there):
     found = chat_command.buttons({**ACTION, "Attachments": [attachment]}, shown)
     assert found == ({"Suppress": COMMAND.replace("$f", "Id=1,ProductArn=2").replace("$r", REGION)} if there else {})
 
@@ -125,7 +125,7 @@ def test_pressing_does_what_role_and_guardrail_allow(aws, permissions, guardrail
     assert (pressed(aws, permissions, guardrail), status(aws)) == answer
 
 
-def test_a_button_that_is_not_there(aws):
+def test_an_unknown_button(aws):
     aws.deployment()
     aws.import_findings(aws.finding())
     (message,) = aws.emulator.inbox()

@@ -55,10 +55,6 @@ def test_a_configuration_has_aws_defaults(aws, chatbot):
     assert (found["LoggingLevel"], found["UserAuthorizationRequired"], found["State"]) == ("NONE", False, "ENABLED")
     assert found["GuardrailPolicyArns"] == ["arn:aws:iam::aws:policy/AdministratorAccess"]
     assert found["SlackTeamName"] == "acme"
-    assert (
-        chatbot.describe_slack_channel_configurations(ChatConfigurationArn=ARN + "x")["SlackChannelConfigurations"]
-        == []
-    )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +82,7 @@ def test_a_second_configuration_that_collides_or_is_wrong_is_refused(aws, more, 
 
 
 @pytest.mark.parametrize("service", [None, "sns.amazonaws.com"])
-def test_the_role_must_be_there_and_trust_chatbot(aws, service):
+def test_the_role_must_exist_and_trust_chatbot(aws, service):
     if service:
         aws.role(service)
     with pytest.raises(ClientError, match="not able to assume the role"):
@@ -114,7 +110,7 @@ def test_an_update_cannot_take_another_configurations_channel(aws, chatbot):
         chatbot.update_slack_channel_configuration(ChatConfigurationArn=ARN, SlackChannelId="C0THER")
 
 
-def test_what_is_not_there_cannot_be_updated_or_deleted(aws, chatbot):
+def test_an_unknown_configuration_cannot_be_updated_or_deleted(aws, chatbot):
     aws.role()
     aws.channel()
     chatbot.delete_slack_channel_configuration(ChatConfigurationArn=ARN)
@@ -136,7 +132,7 @@ def test_configurations_come_in_pages(aws, chatbot):
     assert [len(page["SlackChannelConfigurations"]) for page in pages] == [2, 1]
 
 
-def test_tags_are_added_and_taken_away(aws, chatbot):
+def test_tags_are_added_and_removed(aws, chatbot):
     aws.role()
     aws.channel(Tags=[{"TagKey": "a", "TagValue": "1"}])
     chatbot.tag_resource(ResourceARN=ARN, Tags=[{"TagKey": "a", "TagValue": "2"}, {"TagKey": "b", "TagValue": "3"}])
@@ -147,7 +143,7 @@ def test_tags_are_added_and_taken_away(aws, chatbot):
     assert raised.value.response["Error"]["Code"] == "TooManyTagsException"
 
 
-def test_an_organisation_policy_disables_it(aws, chatbot):
+def test_an_organization_policy_disables_it(aws, chatbot):
     aws.role()
     aws.channel()
     aws.emulator.world({ACCOUNT: {"channel_policy_disabled": "Slack is not allowed"}})
@@ -155,7 +151,7 @@ def test_an_organisation_policy_disables_it(aws, chatbot):
     assert (found["State"], found["StateReason"]) == ("DISABLED", "Slack is not allowed")
 
 
-def test_reads_lag_behind_writes_when_the_world_says_so(aws, chatbot):
+def test_reads_lag_behind_writes_when_configured(aws, chatbot):
     aws.role()
     aws.channel()
     aws.emulator.world({ACCOUNT: {"chatbot_lag_reads": 2}})
@@ -164,7 +160,7 @@ def test_reads_lag_behind_writes_when_the_world_says_so(aws, chatbot):
     assert seen == [[TOPIC], [TOPIC], []]
 
 
-def test_of_two_updates_at_once_the_last_one_wins(aws, chatbot):
+def test_the_last_of_two_concurrent_updates_wins(aws, chatbot):
     aws.role()
     aws.channel()
     wanted = [[f"{TOPIC}-{number}"] for number in range(8)]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control API: world, accounts and regions, faults, the log, the inbox page, the process itself."""
+"""The control API: account state, regions, faults, log, inbox page; start and stop of the process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LAUNCHER = Path(__file__).resolve().parents[2] / "emulator" / "emulator"
 
 
 def regions_of(aws, account) -> tuple[list[str], dict[str, str]]:
-    """What EC2 and Account Management say."""
+    """Return the regions of EC2 and of Account Management."""
     ec2 = sorted(region["RegionName"] for region in aws.client("ec2", account=account).describe_regions()["Regions"])
     listed = aws.client("account", account=account).list_regions(MaxResults=50)["Regions"]
     return ec2, {region["RegionName"]: region["RegionOptStatus"] for region in listed}
@@ -43,10 +43,10 @@ def test_an_account_has_the_default_regions(aws):
     assert (statuses["us-east-1"], statuses["ap-east-1"]) == ("ENABLED_BY_DEFAULT", "DISABLED")
 
 
-def test_an_account_has_the_regions_that_the_world_gives_it(aws):
+def test_an_account_has_the_posted_regions(aws):
     aws.emulator.world({MEMBER: {"regions": ["eu-west-1", "ap-east-1"], "hubs": "all"}})
     enabled, statuses = regions_of(aws, MEMBER)
-    assert len(enabled) == 18, "beside the 17 that nobody can turn off"
+    assert len(enabled) == 18, "besides the 17 that cannot be disabled"
     assert (statuses["eu-west-1"], statuses["ap-east-1"]) == ("ENABLED_BY_DEFAULT", "ENABLED")
     assert statuses["af-south-1"] == "DISABLED"
     assert aws.client("securityhub", "ap-east-1", MEMBER).describe_hub()["HubArn"]
@@ -94,7 +94,7 @@ def test_only_the_listed_roles_are_assumed_and_with_their_external_id(aws):
         assert raised.value.response["Error"]["Code"] == "AccessDenied"
 
 
-def test_a_world_that_cannot_be_is_refused(aws):
+def test_invalid_account_state_is_refused(aws):
     for accounts in ({"1": {}}, {ACCOUNT: {"hub": "all"}}, {ACCOUNT: {"hubs": ["eu-moon-1"]}}):
         with pytest.raises(urllib.error.HTTPError) as raised:
             aws.emulator.world(accounts)
@@ -120,7 +120,7 @@ def test_a_reset_empties_everything(aws):
     assert aws.emulator.ask("GET", "faults")["rules"] == []
 
 
-def test_the_log_tells_reads_from_writes(aws):
+def test_the_log_distinguishes_reads_and_writes(aws):
     aws.emulator.forget_requests()
     aws.client("securityhub").describe_hub()
     aws.client("sns", "eu-west-1").create_topic(Name="t")
@@ -162,7 +162,7 @@ CALLS = {
         ({"expired": 1}, {"ExpiredToken", "ExpiredTokenException"}),
     ],
 )
-def test_faults_speak_each_services_language(aws, service, rule, codes):
+def test_faults_use_the_error_format_of_each_service(aws, service, rule, codes):
     aws.emulator.faults(rule)
     with pytest.raises(ClientError) as raised:
         getattr(aws.client(service), CALLS[service])()
@@ -188,22 +188,22 @@ def test_connections_break_and_answers_are_garbled(aws, rule, error):
 def test_a_lost_answer_comes_after_the_effect(aws):
     aws.emulator.faults({"lost": 1})
     with pytest.raises(ConnectionClosedError):
-        aws.client("sns").create_topic(Name="answered-by-nobody")
+        aws.client("sns").create_topic(Name="lost-answer")
     aws.emulator.faults()
     assert [topic["TopicArn"].rpartition(":")[2] for topic in aws.client("sns").list_topics()["Topics"]] == [
-        "answered-by-nobody"
+        "lost-answer"
     ]
 
 
 @pytest.mark.parametrize("service", CALLS)
-def test_a_denial_gives_the_reason_that_it_is_told(aws, service):
+def test_a_denial_has_the_posted_reason(aws, service):
     aws.emulator.faults({"denied": 1, "reason": "<b>no</b> & {{ 7*7 }}"})
     with pytest.raises(ClientError) as raised:
         getattr(aws.client(service), CALLS[service])()
     assert raised.value.response["Error"]["Message"] == "<b>no</b> & {{ 7*7 }}"
 
 
-def test_a_seed_repeats_chance(aws):
+def test_a_seed_makes_chance_repeatable(aws):
     def outcomes():
         aws.emulator.faults({"errors": 0.5}, seed=7)
         aws.emulator.forget_requests()
@@ -280,14 +280,14 @@ def test_a_start_is_idempotent_and_status_says_so(aws):
     assert launch("dance", aws.emulator.port).returncode == 2
 
 
-def test_a_port_that_is_taken_is_said_so():
-    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as stranger:
-        threading.Thread(target=stranger.serve_forever, daemon=True).start()
-        port = stranger.server_port
+def test_a_port_in_use_is_reported():
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other_server:
+        threading.Thread(target=other_server.serve_forever, daemon=True).start()
+        port = other_server.server_port
         started = launch("start", port)
         assert started.returncode == 1
         assert "address already in use" in started.stderr
         assert launch("status", port).returncode == 3
         assert "not running" in launch("stop", port).stdout
-        stranger.shutdown()
+        other_server.shutdown()
     shutil.rmtree(LAUNCHER.parents[2] / ".cache" / "emulator" / str(port))

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way of an event to the channel, and the ways it gets lost."""
+"""The delivery path of an event to the channel, and where events are lost."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_configuration_takes_topics_of_many_regions_and_a_removed_one_is_silen
     assert len(aws.emulator.inbox()) == 2
 
 
-def test_a_topic_made_anew_is_not_subscribed_until_the_configuration_is_saved(aws):
+def test_a_recreated_topic_is_not_subscribed_until_the_configuration_is_saved(aws):
     aws.deployment()
     sns = aws.client("sns")
     (subscription,) = sns.list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
@@ -171,7 +171,7 @@ def test_the_policy_of_the_topics_key_decides(aws, actions, arrives):
         ({"StringEquals": {"aws:SourceAccount": ACCOUNT}}, False),
     ],
 )
-def test_eventbridge_says_to_the_key_which_topic_it_is_for_and_not_on_whose_behalf(aws, condition, arrives):
+def test_eventbridge_sends_the_topic_but_no_source_to_the_key(aws, condition, arrives):
     aws.role()
     policy = key_policy("kms:Decrypt", "kms:GenerateDataKey*", condition=condition)
     aws.topic(KmsMasterKeyId=aws.client("kms").create_key(Policy=policy)["KeyMetadata"]["KeyId"])
@@ -181,7 +181,7 @@ def test_eventbridge_says_to_the_key_which_topic_it_is_for_and_not_on_whose_beha
     assert len(aws.titles()) == int(arrives)
 
 
-def test_the_key_that_aws_manages_does_not_let_eventbridge_in(aws):
+def test_the_aws_managed_key_does_not_allow_eventbridge(aws):
     aws.role()
     aws.topic(KmsMasterKeyId="alias/aws/sns")
     aws.rule()
@@ -202,7 +202,7 @@ def queue_policy(arn: str, account: str = ACCOUNT) -> str:
 
 
 @pytest.mark.parametrize(("account", "kept"), [(ACCOUNT, 1), ("222222222222", 0)])
-def test_a_refused_event_goes_to_the_dead_letter_queue_that_lets_it_in(aws, account, kept):
+def test_a_refused_event_goes_to_a_dead_letter_queue_that_allows_it(aws, account, kept):
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"
     sqs = aws.client("sqs")
     url = sqs.create_queue(QueueName="dead", Attributes={"Policy": queue_policy(arn, account)})["QueueUrl"]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Input transformers on the emulator: what EventBridge documents, and nothing kinder."""
+"""Input transformers as EventBridge documents them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_quotation_mark_inside_a_string_loses_the_event(aws):
     assert failed(aws) == 1
 
 
-def test_what_is_missing_must_not_stand_alone(aws):
+def test_a_missing_variable_must_not_stand_alone(aws):
     assert sent(aws, aws.finding(), {"n": "$.detail.findings[0].AwsAccountName"}, custom("<n>")) == []
     assert failed(aws) == 1
 

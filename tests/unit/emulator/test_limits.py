@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an account may have: quotas, the organization's word on chat applications, names that stay taken."""
+"""Limits of an account: quotas, the chat applications policy, names that stay taken."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def quota(aws, region=REGION) -> float:
     ]["Value"]
 
 
-def test_rules_have_a_quota_by_region_or_as_the_world_says(aws):
+def test_rules_have_a_quota_by_region_or_as_configured(aws):
     aws.emulator.world({ACCOUNT: {"regions": ["af-south-1"]}})
     assert (quota(aws), quota(aws, "af-south-1")) == (300, 100)
     aws.emulator.world({ACCOUNT: {"quotas": {"rules": 2}}})
@@ -79,7 +79,7 @@ def policy_of(aws):
     return json.loads(answer["EffectivePolicy"]["PolicyContent"])
 
 
-def test_an_effective_policy_is_that_of_the_world(aws):
+def test_the_effective_policy_is_the_posted_one(aws):
     with pytest.raises(ClientError) as raised:
         policy_of(aws)
     assert code_of(raised) == "AWSOrganizationsNotInUseException"
@@ -126,7 +126,7 @@ def test_a_name_that_was_tried_for_a_workspace_that_is_not_authorized_stays_take
     assert aws.channel(name="another")
 
 
-def test_the_first_channel_makes_the_role_that_subscribes(aws):
+def test_the_first_channel_creates_the_role_that_subscribes(aws):
     iam = aws.client("iam")
     aws.role()
     assert iam.list_roles(PathPrefix=f"/aws-service-role/{CHATBOT}/")["Roles"] == []
@@ -138,7 +138,7 @@ def test_the_first_channel_makes_the_role_that_subscribes(aws):
     assert code_of(raised) == "InvalidInput"
 
 
-def test_who_may_not_make_that_role_gets_no_channel_and_loses_its_name(aws):
+def test_without_permission_for_that_role_the_channel_fails_and_its_name_stays_taken(aws):
     aws.role()
     aws.emulator.faults({"denied": 1, "operations": ["CreateServiceLinkedRole"]})
     with pytest.raises(ClientError, match="iam:CreateServiceLinkedRole") as raised:

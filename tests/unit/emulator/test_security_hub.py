@@ -12,7 +12,7 @@ ACCOUNT, MEMBER, REGION = "111111111111", "222222222222", "us-east-1"
 
 
 def code_of(call, *args, **kwargs):
-    """The code and the HTTP status of the error that a call raises."""
+    """Return the code and the HTTP status of the error that a call raises."""
     with pytest.raises(ClientError) as raised:
         call(*args, **kwargs)
     response = raised.value.response
@@ -32,7 +32,7 @@ def test_a_hub_is_described_enabled_and_disabled(aws):
     assert code_of(hub.describe_hub) == ("InvalidAccessException", 401)
 
 
-def test_an_action_target_lives_and_dies(aws):
+def test_an_action_target_is_created_updated_and_deleted(aws):
     hub = aws.client("securityhub")
     arn = hub.create_action_target(Name="Send to Slack", Description="To the channel", Id="SendToSlack")[
         "ActionTargetArn"
@@ -126,7 +126,7 @@ def test_an_update_needs_a_later_time_and_keeps_what_the_customer_set(aws):
         ({"Compliance": {"Status": "FAILED"}}, {"Compliance": {"Status": "WARNING"}}, "NOTIFIED"),
     ],
 )
-def test_what_comes_back_is_new_and_what_passes_is_resolved(aws, before, after, status):
+def test_a_finding_that_fails_again_is_new_and_one_that_passes_is_resolved(aws, before, after, status):
     hub, first = aws.client("securityhub"), aws.finding(**before)
     aws.import_findings(first)
     identifier = {"Id": first["Id"], "ProductArn": first["ProductArn"]}
@@ -203,7 +203,7 @@ def test_an_aggregator_links_regions(aws):
     assert code_of(home.get_finding_aggregator, FindingAggregatorArn=arn) == ("ResourceNotFoundException", 404)
 
 
-def test_a_finding_is_shown_at_home_and_to_the_administrator(aws):
+def test_a_finding_is_shown_in_the_home_region_and_to_the_administrator(aws):
     aggregator = {"home": REGION, "RegionLinkingMode": "ALL_REGIONS"}
     aws.emulator.world({MEMBER: {"hubs": "all", "administrator": ACCOUNT}, ACCOUNT: {"aggregator": aggregator}})
     aws.import_findings(aws.finding(region="eu-west-1", account=MEMBER), region="eu-west-1", account=MEMBER)
@@ -242,7 +242,7 @@ def test_the_management_account_delegates(aws):
     assert management.list_organization_admin_accounts()["AdminAccounts"] == []
 
 
-def test_the_new_hub_is_told_apart(aws):
+def test_the_new_hub_is_separate(aws):
     hub = aws.client("securityhub")
     assert code_of(hub.describe_security_hub_v2) == ("ResourceNotFoundException", 404)
     aws.emulator.world({ACCOUNT: {"hubs_v2": [REGION], "aggregator_v2": {"home": REGION}}})
