@@ -40,6 +40,8 @@ V2_ERRORS = {
     "unknown": ("UnknownOperationException", "", 404),
     "invalid": ("ValidationException", "Security Hub V2 is not available", 400),
 }
+# Members that only BatchUpdateFindings writes and an import keeps.
+CUSTOMER_FIELDS = ("Note", "UserDefinedFields", "VerificationState")
 FINDING_LIMIT_BYTES = 240 * 1024
 
 # (account, region, detail-type, resources, detail) -> an event on the default bus there
@@ -294,8 +296,14 @@ class SecurityHub:
             new = findings.imported(old, given, region, _utc_now())
         if new is not None:
             self.origins[findings.key(new)] = (account, region)
-            self._publish(new)
+            self._publish(new, self._shown_after_import(new))
         return None
+
+    def _shown_after_import(self, finding: dict) -> dict:
+        """Return the finding as the event of its import has it."""
+        if self.switches["security_hub_customer_fields"] == "kept":
+            return finding
+        return {name: value for name, value in finding.items() if name not in CUSTOMER_FIELDS}
 
     def _check_finding(self, given: dict, account: str, region: str) -> None:
         problems: list[str] = []
@@ -335,7 +343,7 @@ class SecurityHub:
             self._publish(new)
         return {"ProcessedFindings": processed, "UnprocessedFindings": unprocessed}
 
-    def _publish(self, finding: dict) -> None:
+    def _publish(self, finding: dict, shown: dict | None = None) -> None:
         """Store the finding in every hub that shows it, and send the event of each."""
         for account, region in self.organization.feeds(*self.origins[findings.key(finding)]):
             hub = self.hubs.get((account, region))
@@ -343,7 +351,7 @@ class SecurityHub:
                 continue
             hub.findings[findings.key(finding)] = finding
             resources = [findings.resource(finding)]
-            self.emit(account, region, "Security Hub Findings - Imported", resources, {"findings": [finding]})
+            self.emit(account, region, "Security Hub Findings - Imported", resources, {"findings": [shown or finding]})
 
     def get_findings(self, given: dict) -> dict:
         now = _utc_now()

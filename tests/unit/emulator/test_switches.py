@@ -465,6 +465,24 @@ def test_garbage_from_security_hub_v2_is_an_empty_answer_for_botocore(aws):
     assert set(aws.client("securityhub").describe_security_hub_v2()) == {"ResponseMetadata"}
 
 
+@pytest.mark.parametrize(("answer", "shown"), [("kept", 1), ("left_out", 0)])
+def test_security_hub_customer_fields(aws, answer, shown):
+    aws.role()
+    aws.topic()
+    aws.rule({"detail": {"findings": {"UserDefinedFields": {"Owner": ["jane"]}}}})
+    aws.channel()
+    finding = aws.finding()
+    aws.import_findings(finding)
+    identifier = {name: finding[name] for name in ("Id", "ProductArn")}
+    hub = aws.client("securityhub")
+    hub.batch_update_findings(FindingIdentifiers=[identifier], UserDefinedFields={"Owner": "jane"})
+    assert len(aws.titles()) == 1
+    switch(aws, security_hub_customer_fields=answer)
+    aws.import_findings({**finding, "UpdatedAt": "2026-01-02T00:00:00.000Z"})
+    assert len(aws.titles()) == 1 + shown
+    assert hub.get_findings()["Findings"][0]["UserDefinedFields"] == {"Owner": "jane"}
+
+
 def test_request_quotas(aws):
     hub = aws.client("securityhub")
 
