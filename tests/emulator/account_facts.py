@@ -53,10 +53,11 @@ def status_of(account_state: AccountState, region: str) -> str:
 
 
 def _list_regions(account_state: AccountState, payload: dict) -> Any:
-    wanted = payload.get("RegionOptStatusContains") or []
+    statuses = payload.get("RegionOptStatusContains") or []
     found = [{"RegionName": region, "RegionOptStatus": status_of(account_state, region)} for region in ALL_REGIONS]
     return account._json(
-        200, {"Regions": [region for region in found if not wanted or region["RegionOptStatus"] in wanted]}
+        200,
+        {"Regions": [region for region in found if not statuses or region["RegionOptStatus"] in statuses]},
     )
 
 

@@ -237,9 +237,9 @@ class Callers:
         provision, update, delete = engine._provision_resource, engine._update_resource, engine._delete_resource
 
         def check(kind: str, operation: str, physical_id: str, properties: dict[str, Any]) -> None:
-            for wanted in self._of_handler(kind, operation, physical_id, properties):
-                if not self.allows(wanted):
-                    raise error(_message(wanted), "AccessDenied")
+            for needed in self._of_handler(kind, operation, physical_id, properties):
+                if not self.allows(needed):
+                    raise error(_message(needed), "AccessDenied")
 
         def provision_if_allowed(kind: str, logical_id: str, properties: dict, stack_name: str) -> tuple:
             longest = self._handlers.get(kind, {}).get("longest", LONGEST)

@@ -57,10 +57,10 @@ PATHS = {
 
 NEGATIVE = {"NOT_EQUALS": "EQUALS", "PREFIX_NOT_EQUALS": "PREFIX", "NOT_CONTAINS": "CONTAINS"}
 STRING_TESTS: dict[str, Callable[[str, str], bool]] = {
-    "EQUALS": lambda value, wanted: value == wanted,
-    "PREFIX": lambda value, wanted: value.startswith(wanted),
-    "CONTAINS": lambda value, wanted: wanted in value,
-    "CONTAINS_WORD": lambda value, wanted: wanted.lower() in value.lower().split(),
+    "EQUALS": lambda value, expected: value == expected,
+    "PREFIX": lambda value, expected: value.startswith(expected),
+    "CONTAINS": lambda value, expected: expected in value,
+    "CONTAINS_WORD": lambda value, expected: expected.lower() in value.lower().split(),
 }
 NUMBER_TESTS: dict[str, Callable[[float, float], bool]] = {
     "Gte": lambda value, bound: value >= bound,

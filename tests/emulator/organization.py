@@ -101,12 +101,12 @@ class Organization:
         administrator = self.account_state.account(account)["administrator"]
         if administrator:
             accounts.append(administrator)
-        places = [(owner, region) for owner in accounts]
+        targets = [(owner, region) for owner in accounts]
         for owner in accounts:
             home = self.home_of(owner, region)
             if home and home != region:
-                places.append((owner, home))
-        return places
+                targets.append((owner, home))
+        return targets
 
     def home_of(self, account: str, region: str) -> str | None:
         """Return the region into which an account's aggregator copies the findings of a region."""
@@ -231,20 +231,20 @@ class Organization:
 
     def enable_admin(self, given: dict) -> dict:
         self._check_management()
-        place = (get_region(), given.get("Feature", "SecurityHub"))
-        if self.admins.get(place, given["AdminAccountId"]) != given["AdminAccountId"]:
+        target = (get_region(), given.get("Feature", "SecurityHub"))
+        if self.admins.get(target, given["AdminAccountId"]) != given["AdminAccountId"]:
             message = "The organization already has a delegated administrator account in this region"
             raise AwsError("ResourceConflictException", message)
-        self.admins[place] = given["AdminAccountId"]
+        self.admins[target] = given["AdminAccountId"]
         self.security_hub.enable_in(given["AdminAccountId"], get_region())
-        return {"AdminAccountId": given["AdminAccountId"], "Feature": place[1]}
+        return {"AdminAccountId": given["AdminAccountId"], "Feature": target[1]}
 
     def disable_admin(self, given: dict) -> None:
         self._check_management()
-        place = (get_region(), given.get("Feature", "SecurityHub"))
-        if self.admins.get(place) != given["AdminAccountId"]:
+        target = (get_region(), given.get("Feature", "SecurityHub"))
+        if self.admins.get(target) != given["AdminAccountId"]:
             raise AwsError(NOT_FOUND, f"Account {given['AdminAccountId']} is not the delegated administrator")
-        del self.admins[place]
+        del self.admins[target]
 
     def _check_admin(self) -> None:
         if get_account_id() not in self.admins.values():

@@ -106,10 +106,10 @@ class SecurityHub:
     def describe(self, account: str, facts: dict[str, Any]) -> None:
         """Merge `hubs`, `hubs_v2`, `aggregator`, `aggregator_v2`, `control_finding_generator` of an account."""
         if "hubs" in facts:
-            wanted = self._wanted_regions(account, facts["hubs"])
-            self._set_regions(self.hubs, account, wanted, lambda: Hub(_now()))
+            desired = self._desired_regions(account, facts["hubs"])
+            self._set_regions(self.hubs, account, desired, lambda: Hub(_now()))
         if "hubs_v2" in facts:
-            self._set_regions(self.v2, account, self._wanted_regions(account, facts["hubs_v2"]), _now)
+            self._set_regions(self.v2, account, self._desired_regions(account, facts["hubs_v2"]), _now)
         generator = facts.get("control_finding_generator")
         if generator:
             for (owner, _region), hub in self.hubs.items():
@@ -117,20 +117,20 @@ class SecurityHub:
                     hub.control_finding_generator = generator
         self.organization.describe(account, facts)
 
-    def _wanted_regions(self, account: str, regions: Any) -> list[str]:
-        wanted = self.account_state.regions(account) if regions == "all" else list(regions or [])
-        wrong = set(wanted) - set(ALL_REGIONS)
+    def _desired_regions(self, account: str, regions: Any) -> list[str]:
+        desired = self.account_state.regions(account) if regions == "all" else list(regions or [])
+        wrong = set(desired) - set(ALL_REGIONS)
         if wrong:
             raise InvalidAccountState(f"no such region: {', '.join(sorted(wrong))}")
-        return wanted
+        return desired
 
-    def _set_regions(self, there: dict, account: str, wanted: list[str], new: Callable[[], Any]) -> None:
-        for place in [place for place in there if place[0] == account and place[1] not in wanted]:
-            del there[place]
-        for region in wanted:
+    def _set_regions(self, there: dict, account: str, desired: list[str], new: Callable[[], Any]) -> None:
+        for target in [target for target in there if target[0] == account and target[1] not in desired]:
+            del there[target]
+        for region in desired:
             there.setdefault((account, region), new())
         known = self.account_state.account(account)
-        known["hub_regions"] = sorted({*known["hub_regions"], *wanted})
+        known["hub_regions"] = sorted({*known["hub_regions"], *desired})
 
     def send_by_custom_action(self, account: str, region: str, action: str, finding_ids: list[str]) -> int:
         """Send findings with a custom action, as in the console, and return the number of events.
@@ -175,11 +175,11 @@ class SecurityHub:
         }
 
     def enable(self, given: dict) -> None:
-        place = (get_account_id(), get_region())
-        if place in self.hubs:
+        target = (get_account_id(), get_region())
+        if target in self.hubs:
             raise AwsError("ResourceConflictException", "Account is already subscribed to Security Hub")
         generator = given.get("ControlFindingGenerator", "SECURITY_CONTROL")
-        self.hubs[place] = Hub(_now(), generator, tags=dict(given.get("Tags") or {}))
+        self.hubs[target] = Hub(_now(), generator, tags=dict(given.get("Tags") or {}))
 
     def enable_in(self, account: str, region: str) -> None:
         """Enable a hub, as AWS does for a new delegated administrator."""

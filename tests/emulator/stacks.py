@@ -415,14 +415,14 @@ def install_search() -> None:
     describe = handlers._ACTION_HANDLERS["DescribeStackResources"]
 
     def describe_or_find(params: dict) -> Any:
-        wanted = helpers._p(params, "PhysicalResourceId")
-        if not wanted:
+        physical_id = helpers._p(params, "PhysicalResourceId")
+        if not physical_id:
             return describe(params)
         # Deleted stacks are found too, but only after live ones.
         by_life = sorted(cloudformation._stacks.items(), key=lambda item: item[1]["StackStatus"] == "DELETE_COMPLETE")
         for name, stack in by_life:
-            if wanted in [held["PhysicalResourceId"] for held in stack["_resources"].values()]:
+            if physical_id in [held["PhysicalResourceId"] for held in stack["_resources"].values()]:
                 return describe({**params, "StackName": [name]})
-        return helpers._error("ValidationError", f"Stack for {wanted} does not exist")
+        return helpers._error("ValidationError", f"Stack for {physical_id} does not exist")
 
     handlers._ACTION_HANDLERS["DescribeStackResources"] = describe_or_find
