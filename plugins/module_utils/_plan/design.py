@@ -281,7 +281,7 @@ def _of_slice(design: AccountDesign, present: list[TargetSnapshot], today: datet
 
 def _remarks(snapshot: AccountSnapshot, present: list[TargetSnapshot], today: datetime.date) -> list[str]:
     """Return what explains why a finding arrives twice, again, or not at all."""
-    notices = []
+    notices = list(snapshot.facts.unknown)
     if snapshot.facts.per_standard:
         notices.append(
             "consolidated control findings are off, so a failed control arrives once for each standard that includes "
