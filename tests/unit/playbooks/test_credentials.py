@@ -129,8 +129,8 @@ def test_the_web_identity_of_a_ci_job(home, emulator):
     token.write_text("a-web-identity")
     emulator.world({ACCOUNTS[4]: {"roles": []}})
     assert home.run("securityhub_slack", "-i", inventory, "--check").failed[REGION] == (
-        "the role does not trust this web identity (Not authorized to perform sts:AssumeRoleWithWebIdentity). Allow the "
-        "identity provider, and the audience and subject of the token, in its trust policy."
+        "the role does not trust this web identity (Not authorized to perform sts:AssumeRoleWithWebIdentity). Allow "
+        "the identity provider, and the audience and subject of the token, in its trust policy."
     )
     token.unlink()
     assert home.run("securityhub_slack", "-i", inventory, "--check").failed[REGION] == (
