@@ -266,3 +266,11 @@ def test_of_a_channel_that_was_not_reached_nothing_is_reported():
     text_of_table = " ".join(table(outcome))
     assert report.UNFINISHED not in text_of_table
     assert "configuration securityhub-slack" not in text_of_table
+
+
+def test_a_target_that_failed_has_no_difference():
+    outcome = with_all_failed(AccountModel().preview(hosts("us-east-1")))
+    assert outcome.targets[0].changed
+    assert [item["before_header"] for item in result(outcome, diff=True)["diff"]] == [
+        "account 111111111111, configuration securityhub-slack"
+    ]
