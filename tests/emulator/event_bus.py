@@ -47,7 +47,7 @@ class Invocation:
     rule: dict
     target: dict
     event: dict
-    context: str = "source_arn_and_account"
+    context: str = "source_arn"
 
     def failed(self, code: str, message: str) -> None:
         """Count a failure, and send the event to the dead-letter queue of the target if there is one."""

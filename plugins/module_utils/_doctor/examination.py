@@ -171,7 +171,7 @@ def _regions(aws: Clients, account: AccountDesign) -> list[RegionResult]:
 
 def _region(account: AccountDesign, region: str, live: LiveTarget) -> Result:
     """Return the result for a region that the inventory lacks and that has a hub."""
-    place = resources.Place(account.account.partition, account.account.id, region)
+    place = resources.Location(account.account.partition, account.account.id, region)
     topics = {place.arn("sns", name) for name in template.topics_of(stacks.tags_of(live.stack))}
     listed = {arn for item in account.snapshot.configurations for arn in item.get("SnsTopicArns", [])}
     sends = stacks.is_ours(live.stack) and stacks.is_deployed(live.stack) and topics & listed

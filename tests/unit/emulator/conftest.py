@@ -60,7 +60,7 @@ class Aws:
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": "sns:Publish",
             "Resource": arn,
-            "Condition": condition or {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+            "Condition": condition or {"ArnLike": {"aws:SourceArn": f"arn:aws:events:*:{ACCOUNT}:rule/*"}},
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self.client("sns", region).create_topic(Name="findings", Attributes={"Policy": policy, **attributes})

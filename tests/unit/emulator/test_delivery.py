@@ -196,7 +196,7 @@ def queue_policy(arn: str, account: str = ACCOUNT) -> str:
         "Principal": {"Service": "events.amazonaws.com"},
         "Action": "sqs:SendMessage",
         "Resource": arn,
-        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:events:*:{account}:rule/*"}},
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 

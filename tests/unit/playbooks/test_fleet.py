@@ -198,7 +198,7 @@ def test_a_region_whose_hub_is_off_fails_before_it_is_touched(fleet, emulator):
     assert done.returncode == 2
     assert hosts_with("failed", done) == {"prod.eu-west-1"}
     assert len(hosts_with("changed", done) - {"localhost"}) == 2 * len(ACCOUNTS) - 1
-    assert "Security Hub is not enabled there. Enable it, or" in said(done)
+    assert "Security Hub is not enabled. Enable it, or" in said(done)
     assert (ACCOUNTS["prod"], "eu-west-1") not in written(emulator)
     assert fleet.run("--limit", "securityhub:!hub_disabled").returncode == 0
 

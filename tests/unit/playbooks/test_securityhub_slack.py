@@ -138,7 +138,7 @@ def test_what_is_in_the_way_is_said_at_once_and_nothing_is_written(playbook, emu
     done = playbook.run(*arguments)
     assert done.returncode == 2
     said = " ".join(done.stdout.partition("Failed:")[2].partition("3 targets:")[0].split())
-    assert said.startswith("ap-southeast-1, eu-west-1: Security Hub is not enabled there. Enable it, or remove the")
+    assert said.startswith("ap-southeast-1, eu-west-1: Security Hub is not enabled. Enable it, or remove the")
     assert "ap-southeast-1, eu-west-1, us-east-1: Slack workspace T0123456789 is not authorized in this AWS" in said
     assert "https://us-east-2.console.aws.amazon.com/chatbot/home" in said
     assert "3 targets: 0 changed, 0 unchanged, 3 failed." in done.stdout.replace("would change", "changed")
@@ -207,7 +207,7 @@ def test_the_file_for_programs_tells_what_would_change_what_did_and_what_failed(
     assert list(found) == [*looked]
     assert found["check"] is False
     assert found["targets"]["eu-west-1"]["failed"]
-    assert found["targets"]["eu-west-1"]["msg"].startswith("Security Hub is not enabled there")
+    assert found["targets"]["eu-west-1"]["msg"].startswith("Security Hub is not enabled")
     (account,) = found["accounts"]
     assert [len(channel["topics"]) for channel in account["channels"]] == [2]
 

@@ -43,6 +43,20 @@ def regions_of_home_rule(found):
     return {region for region in ("ap-southeast-1", "eu-west-1", "us-west-2") if region in text}
 
 
+def test_a_region_that_amazon_q_does_not_list_fails_alone():
+    planned = AccountModel().planned(hosts("ap-east-2", "us-east-1"))
+    assert list(errors(planned)) == ["ap-east-2"]
+    assert "Amazon Q Developer in chat applications does not list ap-east-2" in errors(planned)["ap-east-2"]
+    assert "securityhub_slack_additional_regions" in errors(planned)["ap-east-2"]
+    (merge,) = planned.channel.merges
+    assert [arn.split(":")[3] for arn in merge.plan.after["SnsTopicArns"]] == ["us-east-1"]
+
+
+def test_a_region_that_amazon_q_does_not_list_can_be_linked_or_added():
+    assert errors(AccountModel(aggregator=HOME).planned(hosts("ap-east-2", "us-east-1"))) == {}
+    assert errors(AccountModel().planned(hosts("ap-east-2", "us-east-1", additional_regions=["ap-east-2"]))) == {}
+
+
 def test_each_target_has_its_own_severity_filter():
     planned = AccountModel().planned(
         [account_model.settings(), account_model.settings("ap-southeast-1", minimum_severity="MEDIUM")]

@@ -44,7 +44,7 @@ def test_every_topic_lets_in_exactly_the_rules_that_feed_it():
         assert [
             source["Fn::Sub"].rsplit("/", 1)[1] for source in statement["Condition"]["ArnEquals"]["aws:SourceArn"]
         ] == (feeding)
-        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+        assert set(statement["Condition"]) == {"ArnEquals"}  # a key that EventBridge may not send would drop everything
 
 
 def test_a_rule_waits_for_the_policy_of_its_topic():
