@@ -618,6 +618,14 @@ def test_a_denied_call_that_only_informs_is_reported_once(lab, operation):
     assert len([notice for notice in done.notices if operation in notice]) == 1
 
 
+def test_a_chatbot_that_is_often_unavailable_costs_nothing_but_time(lab):
+    lab.emulator.faults({"unavailable": 0.3})
+    assert lab.run(lab.hosts("eu-west-1", "us-east-1")).errors == {}
+    assert lab.run(lab.hosts("eu-west-1", "us-east-1", state="absent")).errors == {}
+    lab.emulator.faults()
+    assert lab.ours("eu-west-1", "us-east-1") == {}
+
+
 def test_a_member_account_is_refused(lab):
     lab.world(administrator="999999999999")
     done = lab.run(lab.hosts(*REGIONS))
