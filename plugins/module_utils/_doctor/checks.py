@@ -135,6 +135,10 @@ def _topic(evidence: Evidence) -> Result:
     )
 
 
+def _access(evidence: Evidence) -> Result:
+    return _resources(evidence, (drift.OPEN_POLICY,), lambda _item: messages.OPEN_TO_ALL)
+
+
 def _encryption(evidence: Evidence) -> Result:
     path = evidence.target.live.path
     unread = [key.error for key in path.keys.values() if key.error] if path else []
@@ -256,7 +260,7 @@ CHECKS = (
     Check("channel", "Channel", "configuration lists the topics", _channel),
     Check("chat", "Chat app", "is authorized in the workspace, and not disabled", _chat),
     Check("delivery", "Delivery", "lost nothing recently, and alarms would report it", _delivery),
-    Check("access", "Topic access", "is not open to everyone", exposure.topic_policy),
+    Check("access", "Topic access", "is not open to everyone", _access),
     Check("subscribers", "Subscribers", "of the topics are Amazon Q only", exposure.subscribers),
     Check("destinations", "Destinations", "of the rules are those of the stack", exposure.destinations),
     Check("role", "Channel role", "exists, and only Amazon Q can assume it", exposure.role),

@@ -25,7 +25,6 @@ from .._plan import design
 from .._routing import topology
 from .._services import iam
 from .._stack import live as stacks
-from .._stack import resources
 from .._stack import template
 from . import checks
 from . import messages
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
     from .._aws.clients import Clients
     from .._model.plan import AccountDesign
+    from .._model.settings import Settings
     from .._model.snapshot import LiveTarget
     from .._model.snapshot import TargetSnapshot
     from .results import Result
@@ -159,20 +159,20 @@ def _regions(aws: Clients, account: AccountDesign) -> list[RegionResult]:
     account_id, others = account.account.id, account.snapshot.coverage
     if others and others.error:
         return [RegionResult(account_id, "", messages.regions_unread(others.error))]
-    found = _read(
-        lambda settings: observe_targets.target(aws, settings, account.account),
-        {region: replace(account.settings, host=region, region=region) for region in account.uncovered},
-    )
+    settings = {region: replace(account.settings, host=region, region=region) for region in account.uncovered}
+    found = _read(lambda item: observe_targets.target(aws, item, account.account), settings)
     return [
-        RegionResult(account_id, region, messages.region_unread(error) if error else _region(account, region, live))
+        RegionResult(
+            account_id, region, messages.region_unread(error) if error else _region(account, settings[region], live)
+        )
         for region, (live, error) in found.items()
     ]
 
 
-def _region(account: AccountDesign, region: str, live: LiveTarget) -> Result:
+def _region(account: AccountDesign, settings: Settings, live: LiveTarget) -> Result:
     """Return the result for a region that the inventory lacks and that has a hub."""
-    place = resources.Place(account.account.partition, account.account.id, region)
-    topics = {place.arn("sns", name) for name in template.topics_of(stacks.tags_of(live.stack))}
+    deployed = template.topics_of(stacks.tags_of(live.stack))
+    topics = {names.topic_arn(settings, account.account, topic) for topic in deployed}
     listed = {arn for item in account.snapshot.configurations for arn in item.get("SnsTopicArns", [])}
     sends = stacks.is_ours(live.stack) and stacks.is_deployed(live.stack) and topics & listed
     return messages.REGION_UNLISTED if sends else messages.REGION_UNCOVERED

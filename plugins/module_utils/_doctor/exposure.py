@@ -8,7 +8,6 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -34,65 +33,6 @@ if TYPE_CHECKING:
     from .evidence import AccountEvidence
     from .evidence import Evidence
     from .results import Result
-
-# Conditions that limit a statement for everyone to certain accounts, resources or networks, if they name values
-# (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html).
-LIMITING_KEYS = frozenset(
-    {
-        "aws:principalaccount",
-        "aws:principalarn",
-        "aws:principalorgid",
-        "aws:principalorgpaths",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceip",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:sourceowner",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-    }
-)
-LIMITING_OPERATORS = frozenset(
-    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"}
-)
-EVERYTHING = frozenset({"*", "0.0.0.0/0", "::/0"})
-
-
-def topic_policy(evidence: Evidence) -> Result:
-    """Check that no statement of a topic's policy applies to everyone."""
-    path = evidence.target.live.path
-    if path is None:
-        return _unread(evidence)
-    found = {
-        arn: [item for item in _statements(attributes) if is_open(item)] for arn, attributes in path.topics.items()
-    }
-    return _reported(evidence, found, messages.topics_open)
-
-
-def _statements(attributes: dict[str, str]) -> list[dict[str, Any]]:
-    return _listed(json.loads(attributes.get("Policy") or "{}").get("Statement"))
-
-
-def is_open(statement: dict[str, Any]) -> bool:
-    """Return whether a statement allows something to everyone, without a condition that limits it."""
-    if statement.get("Effect") != "Allow":
-        return False
-    principal = statement.get("Principal")
-    of_accounts = _listed(principal.get("AWS")) if isinstance(principal, dict) else [principal]
-    if "*" not in of_accounts and "NotPrincipal" not in statement:
-        return False
-    return not any(
-        operator.rpartition(":")[2].lower() in LIMITING_OPERATORS
-        and key.lower() in LIMITING_KEYS
-        and not EVERYTHING & set(_listed(values))
-        for operator, keys in (statement.get("Condition") or {}).items()
-        for key, values in keys.items()
-    )
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def subscribers(evidence: Evidence) -> Result:

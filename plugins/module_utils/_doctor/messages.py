@@ -265,22 +265,10 @@ def failed_notifications(failed: int, hours: int) -> Result:
 
 # Unintended access. The names in these commands are not ours, so they are quoted.
 
+OPEN_TO_ALL = "Anyone with an AWS account may be able to send messages to the channel, or to receive the findings."
 READ_BY_OTHERS = "Findings may be read by people who should not see them."
 UNKNOWN_PERMISSIONS = "It is not known what people can do from the channel."
 TOO_MUCH = "People in the channel may be able to do more in this account than they should."
-
-
-def topics_open(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
-    """Report topics, by ARN, whose policies have statements for everyone."""
-    sids = [(arn, str(item["Sid"])) for arn, items in found.items() for item in items if item.get("Sid")]
-    statements = f" (statements: {', '.join(sid for _arn, sid in sids)})" if sids else ""
-    return Result(
-        RISK,
-        f"The policy of the topic {' and '.join(map(_name, found))} gives access to everyone{statements}.",
-        "Anyone with an AWS account may be able to send messages to the channel, or to receive the findings.",
-        "Remove the statement, or limit it with a condition such as aws:SourceAccount.",
-        tuple(_aws("sns", "remove-permission", region, "--topic-arn", arn, "--label", sid) for arn, sid in sids),
-    )
 
 
 def unknown_subscribers(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
