@@ -21,6 +21,8 @@ from .._stack import live as stacks
 from .._stack import states
 from . import exposure
 from . import messages
+from .results import BROKEN
+from .results import UNKNOWN
 from .results import Result
 from .results import nothing
 from .results import ok
@@ -47,11 +49,15 @@ def examine(evidence: Evidence) -> dict[str, Result]:
     target = evidence.target
     not_checked = dict.fromkeys(NAMES, nothing("not checked"))
     if evidence.target_error:
-        return {**not_checked, "region": messages.unread(evidence.target_error)}
+        return {**not_checked, "region": messages.explained(UNKNOWN, evidence.target_error, messages.UNKNOWN_ARRIVAL)}
     if target.desired is not None:
         return {check.name: check.run(evidence) for check in CHECKS}
     if target.error:
-        return {**not_checked, "region": messages.undecided(target.error), "hub": _hub(evidence)}
+        return {
+            **not_checked,
+            "region": messages.explained(BROKEN, target.error, messages.UNKNOWN_DESIGN),
+            "hub": _hub(evidence),
+        }
     reason = nothing(target.policy or "no deployment intended")
     leftover = messages.leftover(stack_set=target.settings.stack_set) if stacks.is_ours(target.live.stack) else reason
     return {**dict.fromkeys(NAMES, reason), "stack": leftover}
@@ -98,7 +104,7 @@ def _resources(
     *effect_of*: returns the effect of a difference; the first one that loses findings is asked, else the first one.
     """
     if evidence.resources_error:
-        return messages.unread(evidence.resources_error)
+        return messages.explained(UNKNOWN, evidence.resources_error, messages.UNKNOWN_ARRIVAL)
     if evidence.target.live.path is None:
         return nothing("no stack")
     found = evidence.drifts(*parts)
@@ -177,7 +183,7 @@ def _disconnected(evidence: Evidence) -> list[str]:
 
 def _channel(evidence: Evidence) -> Result:
     if evidence.account and evidence.account.channel_error:
-        return messages.channel_refused(evidence.account.channel_error)
+        return messages.explained(BROKEN, evidence.account.channel_error, messages.NOTHING_ARRIVES)
     disconnected = _disconnected(evidence)
     return messages.not_connected(disconnected) if disconnected else ok()
 
@@ -187,7 +193,7 @@ def _chat(evidence: Evidence) -> Result:
     if disabled:
         return messages.channel_disabled(str(disabled[0].get("StateReason") or "").rstrip("."))
     if evidence.account and evidence.account.metrics_error:
-        return messages.unread(evidence.account.metrics_error)
+        return messages.explained(UNKNOWN, evidence.account.metrics_error, messages.UNKNOWN_ARRIVAL)
     workspace = evidence.target.settings.routes[0].channel.workspace_id
     metrics = evidence.account.metrics if evidence.account else None
     if metrics is not None and workspace not in metrics.workspaces:
@@ -198,7 +204,7 @@ def _chat(evidence: Evidence) -> Result:
 def _delivery(evidence: Evidence) -> Result:
     error = evidence.metrics_error or (evidence.account.metrics_error if evidence.account else "")
     if error:
-        return messages.unread(error, "It is not known what was delivered recently.")
+        return messages.explained(UNKNOWN, error, "It is not known what was delivered recently.")
     found = [*_lost_after_topic(evidence), *_lost_before_topic(evidence), *_silent_alarms(evidence)]
     delivered = f"{evidence.metrics.delivered} delivered in the last {evidence.hours} h" if evidence.metrics else ""
     return found[0] if found else ok(delivered)

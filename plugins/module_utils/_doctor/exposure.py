@@ -21,6 +21,8 @@ from .._resource.tags import MANAGED_TAG
 from .._resource.tags import tags_of
 from .._stack import resources as stack_resources
 from . import messages
+from .results import RISK
+from .results import UNKNOWN
 from .results import nothing
 from .results import ok
 
@@ -71,7 +73,11 @@ def _reported(
 
 
 def _unread(evidence: Evidence) -> Result:
-    return messages.unread(evidence.resources_error) if evidence.resources_error else nothing("no stack")
+    return (
+        messages.explained(UNKNOWN, evidence.resources_error, messages.UNKNOWN_ARRIVAL)
+        if evidence.resources_error
+        else nothing("no stack")
+    )
 
 
 def role(evidence: Evidence) -> Result:
@@ -81,14 +87,18 @@ def role(evidence: Evidence) -> Result:
     desired, live = _identity(evidence.account, evidence.target.settings), evidence.account.snapshot.identity
     problems = identities.problems(desired, live)
     if problems:
-        return messages.identity_refused(errors.joined(problems))
+        return messages.explained(RISK, errors.joined(problems), messages.UNKNOWN_PERMISSIONS)
     for configuration in _own_configurations(evidence):
         if configuration["IamRoleArn"] != desired.role_arn:
             name = transformations.configuration_name(configuration)
-            return messages.role_replaced(name, configuration["IamRoleArn"], desired.role_name)
+            problem = (
+                f"The channel configuration {name} has the role {configuration['IamRoleArn']}, not {desired.role_arn}."
+            )
+            return messages.restorable(problem, messages.TOO_MUCH)
     if identities.plan(desired, live, own_guardrail=False).role == Operation.NONE:
         return ok()
-    return messages.role_changed(desired.role_name) if live.role else messages.role_missing(desired.role_name)
+    problem = "was changed: its trust policy, its tags or its buttons" if live.role else "does not exist"
+    return messages.restorable(f"The channel role {desired.role_name} {problem}.", messages.MAY_STOP)
 
 
 def permissions(evidence: Evidence) -> Result:
@@ -96,7 +106,7 @@ def permissions(evidence: Evidence) -> Result:
     if evidence.account is None or not _own_configurations(evidence):
         return nothing("the channel configuration is not managed by this collection")
     if evidence.account.role_error:
-        return messages.unread(evidence.account.role_error, messages.UNKNOWN_PERMISSIONS)
+        return messages.explained(UNKNOWN, evidence.account.role_error, messages.UNKNOWN_PERMISSIONS)
     desired, found = _identity(evidence.account, evidence.target.settings), evidence.account.role_policies
     if found is None:
         return nothing("no role")
@@ -119,12 +129,15 @@ def guardrail(evidence: Evidence) -> Result:
         arns = transformations.normalized(configuration)["GuardrailPolicyArns"]
         if arns != sorted(expected):
             name = transformations.configuration_name(configuration)
-            return messages.guardrail_replaced(name, arns, expected)
+            found = ", ".join(arns) or "none, which means AdministratorAccess"
+            problem = f"The guardrail of the channel configuration {name} is {found}, not {', '.join(expected)}."
+            return messages.restorable(problem, messages.TOO_MUCH)
     if given or identities.problems(desired, live):
         return ok()
     if identities.plan(desired, live, own_guardrail=True).guardrail == Operation.NONE:
         return ok()
-    return messages.guardrail_changed(desired.guardrail_name, exists=live.guardrail is not None)
+    problem = "was changed" if live.guardrail else "does not exist"
+    return messages.restorable(f"The guardrail policy {desired.guardrail_name} {problem}.", messages.TOO_MUCH)
 
 
 def _identity(account: AccountEvidence, settings: Settings) -> Identity:
