@@ -45,7 +45,9 @@ emulator-venv: .cache/emulator/venv/stamp
 demo: setup emulator-venv  ## deploy to 17 regions of a local AWS and show which messages arrive
 	@tests/demo/demo
 
-test: lint sanity unit integration build docs molecule  ## run everything that CI checks
+test: setup-dev emulator-venv  ## run everything that CI checks
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint sanity integration build docs molecule
+	@$(MAKE) --no-print-directory unit
 
 lint: setup-dev  ## check code, YAML, templates, docs, licenses and changelog
 	@tests/run/lint
@@ -54,7 +56,7 @@ sanity: setup-dev  ## run ansible-test sanity, without ignore files
 	@tests/run/ansible-test sanity
 
 unit: setup-dev emulator-venv  ## run all unit tests
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 3 --dist worksteal
 
 unit-pure: setup-dev  ## run the unit tests that need neither emulator nor playbook
 	@$(BIN)/pytest -n 2 -m pure

@@ -21,6 +21,7 @@ KNOWN = {
     "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED",
     "ANSIBLE_INVENTORY_UNPARSED_WARNING",
     "ANSIBLE_LOCALHOST_WARNING",
+    "ANSIBLE_LOG_PATH",
     "ANSIBLE_NOCOLOR",
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONUNBUFFERED",
@@ -41,7 +42,7 @@ def connect(path: str) -> socket.socket:
         try:
             connection.connect(path)
             return connection
-        except (FileNotFoundError, ConnectionRefusedError):
+        except FileNotFoundError:
             connection.close()
             if time.monotonic() > deadline:
                 raise

@@ -15,6 +15,7 @@ import contextlib
 import gc
 import importlib
 import json
+import logging
 import os
 import pkgutil
 import selectors
@@ -61,7 +62,9 @@ def preload() -> None:
     for folder in ("action", "module_utils", "plugin_utils"):
         package = importlib.import_module(f"{COLLECTION}.{folder}")
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            importlib.import_module(found.name)
+            # The run that needs the module reports the error.
+            with contextlib.suppress(ImportError):
+                importlib.import_module(found.name)
     # Each fork configures its finder again.
     _collection_finder._AnsibleCollectionFinder._remove()
     preload_botocore()
@@ -98,6 +101,20 @@ def configure() -> None:
     wanted = not constants.ANSIBLE_NOCOLOR and sys.stdout.isatty()
     color.ANSIBLE_COLOR = wanted or constants.ANSIBLE_FORCE_COLOR
     Display()._set_column_width()
+    if constants.DEFAULT_LOG_PATH:
+        log_to(constants.DEFAULT_LOG_PATH, constants.DEFAULT_LOG_FILTER)
+
+
+def log_to(path: str, filtered: list[str]) -> None:
+    """Log to a file as ansible.utils.display does when it is imported."""
+    from ansible.utils import display
+
+    layout = "%(asctime)s p=%(process)d u=%(user)s n=%(name)s %(levelname)s| %(message)s"
+    logging.basicConfig(filename=path, level=logging.INFO, format=layout, force=True)
+    for handler in logging.root.handlers:
+        handler.addFilter(display.FilterBlackList(filtered))
+        handler.addFilter(display.FilterUserInjector())
+    display.logger = logging.getLogger("ansible")
 
 
 def run(request: dict[str, Any], files: list[int]) -> None:

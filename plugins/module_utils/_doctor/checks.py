@@ -174,10 +174,10 @@ def _disconnected(evidence: Evidence) -> list[str]:
     for channel, topic in evidence.target.desired.topics if evidence.target.desired else ():
         configuration = evidence.configuration_of(channel)
         if configuration is None:
-            found.append(f"Slack channel {channel.channel_id} has no channel configuration")
+            found.append(messages.NO_CONFIGURATION.format(channel=channel.channel_id))
         elif topic not in configuration.get("SnsTopicArns", []):
             name = transformations.configuration_name(configuration)
-            found.append(f"the topic {topic.rpartition(':')[2]} is not in the channel configuration {name}")
+            found.append(messages.NOT_LISTED.format(topic=topic.rpartition(":")[2], name=name))
     return found
 
 
@@ -204,7 +204,7 @@ def _chat(evidence: Evidence) -> Result:
 def _delivery(evidence: Evidence) -> Result:
     error = evidence.metrics_error or (evidence.account.metrics_error if evidence.account else "")
     if error:
-        return messages.explained(UNKNOWN, error, "It is not known what was delivered recently.")
+        return messages.explained(UNKNOWN, error, messages.UNKNOWN_DELIVERY)
     found = [*_lost_after_topic(evidence), *_lost_before_topic(evidence), *_silent_alarms(evidence)]
     delivered = f"{evidence.metrics.delivered} delivered in the last {evidence.hours} h" if evidence.metrics else ""
     return found[0] if found else ok(delivered)

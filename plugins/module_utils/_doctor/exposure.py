@@ -91,14 +91,12 @@ def role(evidence: Evidence) -> Result:
     for configuration in _own_configurations(evidence):
         if configuration["IamRoleArn"] != desired.role_arn:
             name = transformations.configuration_name(configuration)
-            problem = (
-                f"The channel configuration {name} has the role {configuration['IamRoleArn']}, not {desired.role_arn}."
-            )
-            return messages.restorable(problem, messages.TOO_MUCH)
+            facts = {"name": name, "role": configuration["IamRoleArn"], "expected": desired.role_arn}
+            return messages.restorable(messages.ROLE_REPLACED.format(**facts), messages.TOO_MUCH)
     if identities.plan(desired, live, own_guardrail=False).role == Operation.NONE:
         return ok()
-    problem = "was changed: its trust policy, its tags or its buttons" if live.role else "does not exist"
-    return messages.restorable(f"The channel role {desired.role_name} {problem}.", messages.MAY_STOP)
+    problem = messages.ROLE_CHANGED if live.role else messages.ROLE_MISSING
+    return messages.restorable(problem.format(role=desired.role_name), messages.MAY_STOP)
 
 
 def permissions(evidence: Evidence) -> Result:
@@ -129,15 +127,15 @@ def guardrail(evidence: Evidence) -> Result:
         arns = transformations.normalized(configuration)["GuardrailPolicyArns"]
         if arns != sorted(expected):
             name = transformations.configuration_name(configuration)
-            found = ", ".join(arns) or "none, which means AdministratorAccess"
-            problem = f"The guardrail of the channel configuration {name} is {found}, not {', '.join(expected)}."
-            return messages.restorable(problem, messages.TOO_MUCH)
+            found = ", ".join(arns) or messages.NO_GUARDRAIL
+            facts = {"name": name, "found": found, "expected": ", ".join(expected)}
+            return messages.restorable(messages.GUARDRAIL_REPLACED.format(**facts), messages.TOO_MUCH)
     if given or identities.problems(desired, live):
         return ok()
     if identities.plan(desired, live, own_guardrail=True).guardrail == Operation.NONE:
         return ok()
-    problem = "was changed" if live.guardrail else "does not exist"
-    return messages.restorable(f"The guardrail policy {desired.guardrail_name} {problem}.", messages.TOO_MUCH)
+    problem = messages.GUARDRAIL_CHANGED if live.guardrail else messages.GUARDRAIL_MISSING
+    return messages.restorable(problem.format(policy=desired.guardrail_name), messages.TOO_MUCH)
 
 
 def _identity(account: AccountEvidence, settings: Settings) -> Identity:

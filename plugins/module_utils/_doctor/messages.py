@@ -25,6 +25,9 @@ DOCTOR = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_d
 
 NOTHING_ARRIVES = "No finding of this region reaches the channel."
 UNKNOWN_ARRIVAL = "It is not known whether findings of this region arrive."
+UNKNOWN_DELIVERY = "It is not known what was delivered recently."
+NO_CONFIGURATION = "Slack channel {channel} has no channel configuration"
+NOT_LISTED = "the topic {topic} is not in the channel configuration {name}"
 UNKNOWN_DESIGN = "It cannot be decided which findings to send from here."
 UNKNOWN_REGION = "It is not known whether findings of this region are sent."
 UNKNOWN_REGIONS = "It is not known whether other regions have findings that nothing sends."
@@ -263,6 +266,13 @@ def failed_notifications(failed: int, hours: int) -> Result:
 OPEN_TO_ALL = "Anyone with an AWS account may be able to send messages to the channel, or to receive the findings."
 READ_BY_OTHERS = "Findings may be read by people who should not see them."
 UNKNOWN_PERMISSIONS = "It is not known what people can do from the channel."
+ROLE_REPLACED = "The channel configuration {name} has the role {role}, not {expected}."
+ROLE_CHANGED = "The trust policy or the tags of the channel role {role} were changed."
+ROLE_MISSING = "The channel role {role} does not exist."
+GUARDRAIL_REPLACED = "The guardrail of the channel configuration {name} is {found}, not {expected}."
+GUARDRAIL_CHANGED = "The guardrail policy {policy} was changed."
+GUARDRAIL_MISSING = "The guardrail policy {policy} does not exist."
+NO_GUARDRAIL = "none, which means AdministratorAccess"
 MAY_STOP = "Amazon Q may stop sending messages, or others may be able to assume the role."
 TOO_MUCH = "People in the channel may be able to do more in this account than they should."
 

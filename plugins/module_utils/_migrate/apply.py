@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from .._apply import stacks
 from .._aws import parallel
 from .._aws.errors import UserError
-from .._channel import plans
-from .._channel.transformations import boto3_tags
 from .._observe import accounts as observe
+from .._resource.operation import Operation
+from .._resource.tags import MANAGED_TAG
+from .._resource.tags import chatbot_tags
 from .._services import chatbot
 from .._services import cloudformation
 from .._services import events
@@ -55,7 +56,7 @@ def adopt_channels(aws: Clients, accounts: Iterable[AccountMigration]) -> Failur
 def _adopt_channels(aws: Clients, migration: AccountMigration) -> None:
     settings = migration.snapshot.settings
     for arn in migration.channels_to(plan.ADOPT):
-        tags = boto3_tags({plans.MANAGED_TAG: settings.name})
+        tags = chatbot_tags({MANAGED_TAG: settings.name})
         observe.call_chatbot(aws, settings, chatbot.tag_resource, arn, tags)
 
 
@@ -110,10 +111,10 @@ def _advanced(work: _Deletion, started: float) -> _Deletion:
     operation = plan.next_operation(
         live.status, retains=signature.retains(live.template, work.planned.retained), tried=frozenset(work.done)
     )
-    if operation == states.STUCK:
+    if operation == Operation.STUCK:
         reason = states.first_failure(work.call("cloudformation", cloudformation.stack_events, live.name))
         raise UserError(messages.cannot_be_deleted(live, reason))
-    if operation != states.WAIT:
+    if operation != Operation.WAIT:
         try:
             _start(work, live, operation)
             return replace(work, done=(*work.done, operation))
@@ -134,7 +135,7 @@ def _start(work: _Deletion, live: Stack, operation: str) -> None:
     if operation == plan.SET_RETAIN:
         template = signature.retaining(live.template, work.planned.retained)
         work.call("cloudformation", cloudformation.replace_template, live.name, template, live.parameters)
-    elif operation == states.RESUME:
+    elif operation == Operation.RESUME:
         work.call("cloudformation", cloudformation.rollback_stack, live.name)
     elif operation == plan.CONTINUE_ROLLBACK:
         work.call("cloudformation", cloudformation.continue_update_rollback, live.name, live.failed)

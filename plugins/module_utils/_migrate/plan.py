@@ -14,7 +14,10 @@ from typing import Any
 from .._channel import plans
 from .._channel.platforms import SLACK
 from .._channel.transformations import configuration_name
-from .._channel.transformations import tags_of
+from .._resource.operation import Operation
+from .._resource.ownership import is_managed
+from .._resource.tags import MANAGED_TAG
+from .._resource.tags import tags_of
 from .._stack import states
 from . import messages
 from . import signature
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
+    from .._services.iam import Role
     from .survey import Stack
 
 Configuration = dict[str, Any]
@@ -105,7 +109,7 @@ class AccountMigration:
 
 
 def account_migration(
-    snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: list[dict[str, Any]]
+    snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: list[Role]
 ) -> AccountMigration:
     """Return the migration of an account. *leftovers*: by host. *roles*: see ``survey.roles``."""
     surveyed = [
@@ -139,7 +143,7 @@ def _adopted(snapshot: AccountSnapshot, configuration: Configuration, operations
     """Return a channel configuration as it is after the adoption: marked as managed."""
     if operations.get(configuration["ChatConfigurationArn"]) != ADOPT:
         return configuration
-    mark = {"TagKey": plans.MANAGED_TAG, "TagValue": snapshot.settings.name}
+    mark = {"TagKey": MANAGED_TAG, "TagValue": snapshot.settings.name}
     return {**configuration, "Tags": [*configuration.get("Tags", []), mark]}
 
 
@@ -181,7 +185,7 @@ def channel_operation(configuration: Configuration, desired: frozenset[tuple[str
     *desired*: the Slack workspaces and channels to send to. *topics*: those that are deleted. A configuration that was
     changed since the template created it, or that has other topics, keeps its settings.
     """
-    if plans.MANAGED_TAG in tags_of(configuration):
+    if is_managed(configuration):
         return OURS
     if (configuration[SLACK.team_id], configuration[SLACK.channel_id]) in desired:
         return ADOPT if _is_unchanged(configuration) else REPLACE_TOPICS
@@ -213,7 +217,7 @@ def retained_resources(stack: Stack, operations: dict[str, str]) -> frozenset[st
     return frozenset(retained & set(stack.resources))
 
 
-def _role_notices(snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: list[dict[str, Any]]) -> list[str]:
+def _role_notices(snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: list[Role]) -> list[str]:
     in_stacks = {name for found in leftovers.values() for stack in found.stacks for name in stack.resources.values()}
     used = {item["IamRoleArn"] for item in snapshot.configurations}
     loose = sorted(role["RoleName"] for role in roles if role["RoleName"] not in in_stacks and role["Arn"] not in used)
@@ -227,26 +231,26 @@ def next_operation(status: str, *, retains: bool, tried: frozenset[str] = frozen
     so that the sequence ends with STUCK instead of in a loop.
     """
     if not status:
-        return states.NONE
+        return Operation.NONE
     if states.in_progress(status):
-        return states.WAIT
+        return Operation.WAIT
     operation = _operation(status, retains)
     if operation == DELETE_RETAINING and DELETE_RETAINING in tried:
         operation = DELETE_RETAINING_FAILED
-    return states.STUCK if operation in tried else operation
+    return Operation.STUCK if operation in tried else operation
 
 
 def _operation(status: str, retains: bool) -> str:
     if status == "DELETE_FAILED":
         return DELETE_RETAINING
     if status == "UPDATE_FAILED":
-        return states.RESUME
+        return Operation.RESUME
     if status == "UPDATE_ROLLBACK_FAILED":
         return CONTINUE_ROLLBACK
     if retains or status in ONLY_DELETABLE_WHOLE or status == states.EMPTY:
         return DELETE
     # In any other state a deletion would also delete what must be retained.
-    return SET_RETAIN if status in states.STANDING else states.STUCK
+    return SET_RETAIN if status in states.STANDING else Operation.STUCK
 
 
 def path(stack: Stack, retained: frozenset[str]) -> tuple[str, ...]:
@@ -255,18 +259,18 @@ def path(stack: Stack, retained: frozenset[str]) -> tuple[str, ...]:
     steps: list[str] = []
     while True:
         operation = next_operation(status, retains=retains, tried=frozenset(steps))
-        if operation == states.NONE:
+        if operation == Operation.NONE:
             return tuple(steps)
         steps.append(operation)
-        if operation == states.STUCK:
+        if operation == Operation.STUCK:
             return tuple(steps)
         status, retains = _status_after(status, operation, retained), retains or operation == SET_RETAIN
 
 
 def _status_after(status: str, operation: str, retained: frozenset[str]) -> str:
-    if operation == states.WAIT:
+    if operation == Operation.WAIT:
         return states.outcome(status)
-    if operation in (states.RESUME, CONTINUE_ROLLBACK):
+    if operation in (Operation.RESUME, CONTINUE_ROLLBACK):
         return "UPDATE_ROLLBACK_COMPLETE"
     if operation == SET_RETAIN:
         return "UPDATE_COMPLETE"

@@ -10,7 +10,7 @@ from typing import Any
 
 from .._channel.transformations import configuration_name
 from .._migrate import plan
-from .._stack import states
+from .._resource.operation import Operation
 from .text import count
 from .text import wrapped
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 Leftover = dict[str, str]
 
 STACK_OPERATIONS = {
-    states.WAIT: "wait until CloudFormation is done",
-    states.RESUME: "roll the failed update back",
-    states.STUCK: "stop: in this state AWS cannot retain {retained}",
+    Operation.WAIT: "wait until CloudFormation is done",
+    Operation.RESUME: "roll the failed update back",
+    Operation.STUCK: "stop: in this state AWS cannot retain {retained}",
     plan.CONTINUE_ROLLBACK: "complete the rollback",
     plan.SET_RETAIN: "set the deletion policy of {retained} to Retain",
     plan.DELETE: "delete",

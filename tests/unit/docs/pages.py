@@ -27,7 +27,7 @@ _CODE_BLOCK = re.compile(r"^( *)\.\. code-block:: (\w+)\n\n((?:(?:\1 +\S.*)?\n)+
 _INLINE = re.compile(r"``(?=\S)([^`]+)``|`(?=\S)([^`]+)`")
 _RUN = re.compile(r"^ *- run: (.*)$", re.M)  # a step of a CI system
 # The beginning of a command in the text. A name without arguments is not a command.
-_PROGRAM = re.compile(r"(?:\.venv/bin/)?(?:(?:ansible|antsibull)[\w-]*|aws|git|jq|make|pip|pytest) |tests/\w+ ")
+_PROGRAM = re.compile(r"(?:\.venv/bin/)?(?:(?:ansible|antsibull)[\w-]*|aws|git|jq|make|pip|pytest) |tests/[\w/-]+ ")
 _IN_COMMENT = re.compile(r"^# *(?:\d\. run: *)?((?:ansible|aws|make)[\w-]* -?[\w@].*)$")
 _OPTION_IN_COMMENT = re.compile(r"^#     ((?:-e |--).+?)(?:  .*)?$")
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import botocore
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+from ansible_collections.secops.securityhub.plugins.module_utils._inventory import discovery
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import HUB_DISABLED
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import HUB_ENABLED
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import HUB_UNKNOWN
@@ -19,6 +21,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._inventory.disc
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import Hub
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import Search
 from ansible_collections.secops.securityhub.plugins.module_utils._inventory.discovery import discover
+from botocore.exceptions import EndpointConnectionError
 
 ACCOUNT = "111111111111"
 OTHER = "222222222222"
@@ -175,3 +178,22 @@ def test_botocore_knows_the_regions_of_all_partitions(clients):
 def test_facts_survive_the_way_through_json():
     facts = AccountFacts(ACCOUNT, "aws", {"eu-west-1": Hub(HUB_UNKNOWN, "denied: grant it.")})
     assert AccountFacts.from_dict(json.loads(json.dumps(asdict(facts)))) == facts
+
+
+def test_a_region_whose_host_does_not_exist_is_unknown_if_botocore_knows_it_and_has_no_security_hub_otherwise():
+    class Unreachable:
+        def describe_hub(self):
+            raise EndpointConnectionError(endpoint_url="https://securityhub.eu-west-1.amazonaws.com")
+
+    class Clients:
+        def acting(self, _source):
+            return nullcontext()
+
+        def get(self, *_arguments):
+            return Unreachable()
+
+    known, unknown = (discovery._hub(Clients(), CredentialSource(), "eu-west-1", known) for known in (True, False))
+    assert known is not None
+    assert known.state == HUB_UNKNOWN
+    assert "https://securityhub.eu-west-1.amazonaws.com" in known.reason
+    assert unknown is None
