@@ -13,12 +13,17 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 from typing import Any
 
 try:
     import yaml
 except ImportError:
     pass  # Ansible itself needs it
+
+if TYPE_CHECKING:
+    from .._services.cloudformation import Stack
+    from .._services.iam import Role
 
 Template = dict[str, Any]
 
@@ -115,7 +120,7 @@ def _with_lists(value: Any) -> Any:
     return {key: _with_lists(item) for key, item in value.items()}
 
 
-def may_match(stack: dict[str, Any]) -> bool:
+def may_match(stack: Stack) -> bool:
     """Return whether a stack (as boto3 shapes it) may have the template, which creates roles and so needs IAM."""
     return bool(IAM_CAPABILITIES & set(stack.get("Capabilities", []))) and stack["StackStatus"] != "DELETE_COMPLETE"
 
@@ -235,7 +240,7 @@ def is_topic_arn(arn: str) -> bool:
     return bool(TOPIC_NAME.match(arn.rsplit(":", maxsplit=1)[-1]))
 
 
-def is_role(role: dict[str, Any]) -> bool:
+def is_role(role: Role) -> bool:
     """Return whether an IAM role (as boto3 shapes it) has the name and the trust policy of one of the template's."""
     name = ROLE_NAME.match(role["RoleName"])
     return name is not None and TRUSTED[name[1]] in json.dumps(role.get("AssumeRolePolicyDocument"))
