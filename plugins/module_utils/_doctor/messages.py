@@ -15,6 +15,7 @@ from .results import BROKEN
 from .results import RISK
 from .results import UNCOVERED
 from .results import UNKNOWN
+from .results import UNLISTED
 from .results import Result
 
 DEPLOY = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack"
@@ -32,8 +33,9 @@ INSPECT_AGAIN = "Fix that, then run the doctor again."
 
 
 def sentence(text: str) -> str:
-    """Return a text as a sentence."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    """Return a text as a sentence; it may begin with a name, whose case matters."""
+    first = text.partition(" ")[0]
+    return f"{first.capitalize() if first.isalpha() and first.islower() else first}{text[len(first) :].rstrip('.')}."
 
 
 def unread(error: str, effect: str = UNKNOWN_ARRIVAL) -> Result:
@@ -388,12 +390,27 @@ def _aws(service: str, operation: str, region: str, *options: str) -> str:
 
 REGION_UNCOVERED = Result(
     UNCOVERED,
-    "Security Hub is enabled, and nothing is deployed.",
+    "Security Hub is enabled, and no working deployment sends its findings.",
     "Findings of this region are not sent to Slack.",
     "Add the region to the inventory and run the playbook. To leave it out on purpose, add it with "
     "securityhub_slack_state: absent.",
     (DEPLOY,),
 )
+
+
+REGION_UNLISTED = Result(
+    UNLISTED,
+    "A deployment sends the findings of this region, but the region is not in this inventory.",
+    "Findings arrive, but nothing keeps the deployment up to date.",
+    "Add the region to the inventory. To remove the deployment, add it with securityhub_slack_state: absent. Then run "
+    "the playbook.",
+    (DEPLOY,),
+)
+
+
+def region_unread(error: str) -> Result:
+    """Report a region that the inventory lacks, and of which it is unknown whether it has a deployment."""
+    return unread(error, "It is not known whether findings of this region are sent.")
 
 
 def regions_unread(error: str) -> Result:

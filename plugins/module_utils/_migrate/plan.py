@@ -15,6 +15,7 @@ from .._channel import plans
 from .._channel.platforms import SLACK
 from .._channel.transformations import configuration_name
 from .._resource.operation import Operation
+from .._resource.ownership import is_managed
 from .._resource.tags import MANAGED_TAG
 from .._resource.tags import tags_of
 from .._stack import states
@@ -106,7 +107,7 @@ class AccountMigration:
 
 
 def account_migration(
-    snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: Sequence[Role]
+    snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: list[Role]
 ) -> AccountMigration:
     """Return the migration of an account. *leftovers*: by host. *roles*: see ``survey.roles``."""
     surveyed = [
@@ -182,7 +183,7 @@ def channel_operation(configuration: Configuration, desired: frozenset[tuple[str
     *desired*: the Slack workspaces and channels to send to. *topics*: those that are deleted. A configuration that was
     changed since the template created it, or that has other topics, keeps its settings.
     """
-    if MANAGED_TAG in tags_of(configuration):
+    if is_managed(configuration):
         return Operation.NONE
     if (configuration[SLACK.team_id], configuration[SLACK.channel_id]) in desired:
         return ADOPT if _is_unchanged(configuration) else REPLACE_TOPICS
@@ -214,7 +215,7 @@ def retained_resources(stack: Stack, operations: dict[str, str]) -> frozenset[st
     return frozenset(retained & set(stack.resources))
 
 
-def _role_notices(snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: Sequence[Role]) -> list[str]:
+def _role_notices(snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: list[Role]) -> list[str]:
     in_stacks = {name for found in leftovers.values() for stack in found.stacks for name in stack.resources.values()}
     used = {item["IamRoleArn"] for item in snapshot.configurations}
     loose = sorted(role["RoleName"] for role in roles if role["RoleName"] not in in_stacks and role["Arn"] not in used)

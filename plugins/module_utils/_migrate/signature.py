@@ -16,14 +16,16 @@ import re
 from typing import TYPE_CHECKING
 from typing import Any
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._services import cloudformation
+    from .._services.iam import Role
+
 try:
     import yaml
 except ImportError:
     pass  # Ansible itself needs it
-
-if TYPE_CHECKING:
-    from .._services.cloudformation import Stack
-    from .._services.iam import Role
 
 Template = dict[str, Any]
 
@@ -120,7 +122,7 @@ def _with_lists(value: Any) -> Any:
     return {key: _with_lists(item) for key, item in value.items()}
 
 
-def may_match(stack: Stack) -> bool:
+def may_match(stack: cloudformation.Stack) -> bool:
     """Return whether a stack (as boto3 shapes it) may have the template, which creates roles and so needs IAM."""
     return bool(IAM_CAPABILITIES & set(stack.get("Capabilities", []))) and stack["StackStatus"] != "DELETE_COMPLETE"
 
@@ -230,7 +232,7 @@ def is_rule(rule: dict[str, Any]) -> bool:
     )
 
 
-def is_action(action: dict[str, Any]) -> bool:
+def is_action(action: Mapping[str, Any]) -> bool:
     """Return whether a custom action (as boto3 shapes it) is as the template's function created it."""
     return (action.get("Name"), action.get("Description")) == (ACTION_NAME, ACTION_DESCRIPTION)
 

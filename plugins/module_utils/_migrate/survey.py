@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from .._model.settings import Settings
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
-    from .._services.cloudformation import Stack as LiveStack
-    from .._services.iam import Role
 
 # Kinds of resources without a stack
 RULE = "rule"
@@ -132,7 +130,7 @@ def leftovers(aws: Clients, target: TargetSnapshot, configurations: Iterable[dic
     )
 
 
-def read_stack(call: Call, live: LiveStack) -> Stack | None:
+def read_stack(call: Call, live: cloudformation.Stack) -> Stack | None:
     """Return a stack (as boto3 shapes it) with its resources if it has the template, or None: up to two calls."""
     name = live["StackName"]
     template = signature.parse(call("cloudformation", cloudformation.stack_template, name))
@@ -229,7 +227,7 @@ def _foreign_channels(
     return frozenset(arn for arn in named - in_stacks if _is_in_another_stack(call, arn))
 
 
-def roles(aws: Clients, settings: Settings) -> list[Role]:
+def roles(aws: Clients, settings: Settings) -> list[iam.Role]:
     """Return the account's IAM roles that look like the template's, as boto3 shapes them: a call for every 100."""
     home = aws.home_region(settings.source)
     return [role for role in aws.call(settings.source, home, "iam", iam.list_roles) if signature.is_role(role)]

@@ -191,7 +191,7 @@ def test_what_somebody_changes_by_hand_is_found_and_put_back_also_where_the_stac
         (REGIONS, {}, ("--limit", "eu-west-1"), "deletes those that it does not hold: run this without --limit"),
         ({**REGIONS, "eu-west-3": {}}, {}, (), "FAILED: eu-west-3: Security Hub is not enabled in eu-west-3"),
         (REGIONS, {"minimum_severity": "HUGE"}, (), "would be deleted by a file without them"),
-        ({**REGIONS, "eu-west-1": {"securityhub_slack_alarms": True}}, {}, (), "theirs differ in .*: give all targets"),
+        ({**REGIONS, "eu-west-1": {"securityhub_slack_alarms": True}}, {}, (), "these differ in .* Give all targets"),
         ({**REGIONS, "eu-west-1": {"securityhub_slack_tags": {"a": "b"}}}, {}, (), "or securityhub_slack_tags differ"),
     ],
 )

@@ -89,7 +89,7 @@ def test_a_problem_of_one_target_does_not_block_the_others(lab):
     contain(
         done.problems[EU],
         [
-            ["50 custom actions in this account and region", "AWS allows 50"],
+            ["50 custom actions", "AWS allows 50"],
             ["event bus has 101 rules, 2 more are needed, and its quota is 101", "Delete unused rules"],
         ],
     )
@@ -348,6 +348,17 @@ class TestTheServiceLinkedRole:
         if refuses:
             assert "AWSServiceRoleForAWSChatbot" in done.errors[US]
             assert "iam:CreateServiceLinkedRole" in done.errors[US]
+
+    def test_is_created_even_if_it_cannot_be_checked_whether_that_is_allowed(self, lab):
+        iam = lab.client("iam")
+        iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=json.dumps(TRUST))
+        lab.emulator.faults({"denied": 1, "operations": ["SimulatePrincipalPolicy"]})
+        done = lab.run([lab.settings(US, role_arn=CREATOR)])
+        assert done.errors == {}
+        assert done.writes[0] == "CreateServiceLinkedRole"
+        (notice,) = [notice for notice in done.notices if notice.startswith("not checked: ")]
+        assert "AWSServiceRoleForAWSChatbot" in notice
+        assert "SimulatePrincipalPolicy" in notice
 
 
 def test_quotas_of_iam_are_checked_before_the_first_role(lab, refused):
