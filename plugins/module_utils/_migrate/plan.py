@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Configuration = dict[str, Any]
 
-# Operations on a stack, beside those of _stack.states
+# Operations on a stack, beside those of all resources
 SET_RETAIN = "set retain"  # an update that gives the retained resources the deletion policy Retain
 CONTINUE_ROLLBACK = "continue rollback"  # without the resources that fail to roll back
 DELETE_RETAINING = "delete retaining"
@@ -42,11 +42,9 @@ DELETE_RETAINING_FAILED = "delete retaining failed"  # and without the resources
 # AWS only allows deletion, and accepts resources to retain after one failed deletion at the earliest.
 ONLY_DELETABLE_WHOLE = states.ONLY_DELETABLE - {"DELETE_FAILED"}
 
-# Operations on a channel configuration
+# Operations on a channel configuration, beside DELETE, and NONE for one that this collection manages already
 ADOPT = "adopt"
 REPLACE_TOPICS = "replace topics"
-DELETE = "delete"
-OURS = ""  # already managed by this collection
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def account_migration(
         channels=tuple(
             ChannelPlan(item, operations[item["ChatConfigurationArn"]])
             for item in snapshot.configurations
-            if operations.get(item["ChatConfigurationArn"], OURS) != OURS
+            if operations.get(item["ChatConfigurationArn"], Operation.NONE) != Operation.NONE
         ),
         notices=(
             *(messages.channel_is_recreated(stack, host) for host, stack in recreated),
@@ -186,10 +184,10 @@ def channel_operation(configuration: Configuration, desired: frozenset[tuple[str
     changed since the template created it, or that has other topics, keeps its settings.
     """
     if is_managed(configuration):
-        return OURS
+        return Operation.NONE
     if (configuration[SLACK.team_id], configuration[SLACK.channel_id]) in desired:
         return ADOPT if _is_unchanged(configuration) else REPLACE_TOPICS
-    return REPLACE_TOPICS if set(configuration.get("SnsTopicArns", [])) - topics else DELETE
+    return REPLACE_TOPICS if set(configuration.get("SnsTopicArns", [])) - topics else Operation.DELETE
 
 
 def _is_unchanged(configuration: Configuration) -> bool:
@@ -209,8 +207,8 @@ def retained_resources(stack: Stack, operations: dict[str, str]) -> frozenset[st
     custom action, which is adopted or deleted by name.
     """
     retained = {signature.CUSTOM_RESOURCE}
-    operation = operations.get(stack.channel, DELETE)
-    if operation != DELETE:
+    operation = operations.get(stack.channel, Operation.DELETE)
+    if operation != Operation.DELETE:
         retained.add(signature.CHANNEL)
     if operation == REPLACE_TOPICS:
         retained.add(signature.CHANNEL_ROLE)
@@ -248,7 +246,7 @@ def _operation(status: str, retains: bool) -> str:
     if status == "UPDATE_ROLLBACK_FAILED":
         return CONTINUE_ROLLBACK
     if retains or status in ONLY_DELETABLE_WHOLE or status == states.EMPTY:
-        return DELETE
+        return Operation.DELETE
     # In any other state a deletion would also delete what must be retained.
     return SET_RETAIN if status in states.STANDING else Operation.STUCK
 
