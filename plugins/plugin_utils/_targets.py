@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 PREFIX = "securityhub_slack_"
 ACCOUNT_ERROR = "__securityhub_slack_account_error"  # set by the inventory plugin: why an account could not be read
-RESULT = "securityhub_slack_result"  # what a batch action left for the tasks after it
-# What playbooks take on the command line beside the role's variables.
+RESULT = "securityhub_slack_result"  # the fact that the action sets
+# Variables of playbooks, which are set on the command line and are not the role's.
 OF_PLAYBOOKS = (
     "securityhub_slack_canary_timeout",
     "securityhub_slack_digest_days",
@@ -42,7 +42,7 @@ ARGUMENT_SPECS = Path(__file__).parents[2] / "roles" / "securityhub_slack" / "me
 
 Variables = dict[str, Any]
 
-# What tells a target's account and region, and where to report, also where other variables are wrong.
+# What identifies the account and region of a target, and the result file, even if other variables are invalid.
 WHERE = tuple(
     f"{PREFIX}{name}"
     for name in (
@@ -61,37 +61,37 @@ WHERE = tuple(
 
 @lru_cache(maxsize=1)
 def options() -> dict[str, Any]:
-    """Return the options of the role, which also name and check what the batch actions read."""
+    """Return the options of the role's argument spec, which also validate what the actions read."""
     specs: dict[str, Any] = yaml_load(ARGUMENT_SPECS.read_text(encoding="utf-8"))
     return dict(specs["argument_specs"]["main"]["options"])
 
 
 def gather(action: ActionBase, task_vars: Variables) -> tuple[list[TargetSnapshot], list[TargetSnapshot]]:
-    """Return a target for every host of the play, and the inventory's other targets (--limit).
+    """Return a target for every host of the play, and the inventory's other targets, which --limit leaves out.
 
-    A target whose variables are wrong has failed already, with what is wrong.
+    A target whose variables are invalid has problems that say why.
 
-    The inventory's variables are read as they are, host by host, and templated only where that is needed: a task a host
-    would cost more than all calls to AWS. What the play says over the inventory (vars, vars_files, role parameters) is
-    the same for all hosts, and is found by comparing what this task sees of its host with what the inventory says.
+    The variables of the inventory are read host by host, and templated only if they need it: one task per host would
+    take longer than all calls to AWS. Variables of the play (vars, vars_files, role parameters) are the same for all
+    hosts; they are those that this task sees with another value than the inventory's.
     """
     validator = ArgumentSpecValidator(options())
-    everywhere = _said_by_the_play(action, task_vars)
-    targets, neighbours = [], []
+    of_the_play = _variables_of_the_play(action, task_vars)
+    targets, unselected = [], []
     play = set(task_vars["ansible_play_hosts"])
     for host in task_vars["groups"]["all"]:
         raw = task_vars["hostvars"].raw_get(host)
-        variables, problems = _variables(action, raw, everywhere)
+        variables, problems = _variables(action, raw, of_the_play)
         problems += [*_misplaced(host, raw), *_misspelt(variables), *_invalid(validator, variables)]
         if ACCOUNT_ERROR in raw:
             problems = [str(raw[ACCOUNT_ERROR])]
-        settings = settings_of(host, _where_it_lies(validator, variables) if problems else variables)
-        (targets if host in play else neighbours).append(TargetSnapshot(settings, problems=tuple(problems)))
-    return targets, neighbours
+        settings = settings_of(host, _location_variables(validator, variables) if problems else variables)
+        (targets if host in play else unselected).append(TargetSnapshot(settings, problems=tuple(problems)))
+    return targets, unselected
 
 
-def _where_it_lies(validator: ArgumentSpecValidator, variables: Variables) -> Variables:
-    """Return variables that hold nothing wrong any more, but still tell account and region."""
+def _location_variables(validator: ArgumentSpecValidator, variables: Variables) -> Variables:
+    """Return only the valid variables that identify account and region."""
     kept = {name: str(variables[name]) for name in WHERE if variables.get(name) is not None}
     return dict(validator.validate(kept).validated_parameters)
 
@@ -101,10 +101,10 @@ def _role_defaults(action: ActionBase) -> Variables:
     return role.get_default_vars() if role else {}
 
 
-def _said_by_the_play(action: ActionBase, task_vars: Variables) -> Variables:
-    """Return the variables that this task sees and that are not the inventory's, which all hosts have in common."""
+def _variables_of_the_play(action: ActionBase, task_vars: Variables) -> Variables:
+    """Return the variables that this task sees and that are not from the inventory; all hosts share them."""
     task, role = action._task, action._task._role
-    # Named one by one: what the play says may be what the inventory says of this one host.
+    # By name too: the play may set the same value as the inventory does for this one host.
     named = {**task.get_play().get_vars(), **task.get_vars(), **(role.get_vars() if role else {})}
     seen = _role_defaults(action) | task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
     return {
@@ -112,15 +112,15 @@ def _said_by_the_play(action: ActionBase, task_vars: Variables) -> Variables:
     }
 
 
-def _variables(action: ActionBase, raw: Variables, everywhere: Variables) -> tuple[Variables, list[str]]:
-    """Return a host's role variables, templated where that is needed, and what could not be."""
-    chosen = {name: value for name, value in (raw | everywhere).items() if name.startswith(PREFIX)}
+def _variables(action: ActionBase, raw: Variables, of_the_play: Variables) -> tuple[Variables, list[str]]:
+    """Return the role variables of a host, templated if they need it, and problems for those that cannot be."""
+    chosen = {name: value for name, value in (raw | of_the_play).items() if name.startswith(PREFIX)}
     for name in (RESULT, *OF_PLAYBOOKS):
         chosen.pop(name, None)
     problems: list[str] = []
     templates = [name for name, value in chosen.items() if _has_template(value)]
     if templates:
-        available = _role_defaults(action) | raw | everywhere
+        available = _role_defaults(action) | raw | of_the_play
         templar = action._templar.copy_with_new_env(available_variables=available)
         problems = [problem for name in templates for problem in _fill_in(templar, chosen, name)]
     variables = {name: value for name, value in chosen.items() if value is not None}
@@ -147,7 +147,7 @@ def _has_template(value: Any) -> bool:
 
 
 def _misplaced(host: str, raw: Variables) -> list[str]:
-    """Return what reads as a host and is a variable of one: one space too many, and its targets would be left out."""
+    """Return problems for hosts that are indented too far, so that Ansible reads them as variables of another host."""
     return [
         f"{name} is a variable of {host} as it stands in the inventory: indent it as far as {host}, to make it a host"
         for name in sorted(raw)
@@ -156,7 +156,7 @@ def _misplaced(host: str, raw: Variables) -> list[str]:
 
 
 def _misspelt(variables: Variables) -> list[str]:
-    # The prefix, which all have, would make all of them alike.
+    # Without the prefix, which would make all names similar.
     known = [name.removeprefix(PREFIX) for name in (*options(), *OF_PLAYBOOKS)]
     problems = []
     for name in sorted(set(variables) - set(options())):

@@ -179,7 +179,7 @@ class Demo:
 
     def remove(self) -> None:
         """Remove everything."""
-        self.heading("Take it all back")
+        self.heading("Remove everything")
         self.play("-e securityhub_slack_state=absent")
 
     def show_what_is_left(self) -> None:

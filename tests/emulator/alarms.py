@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CloudWatch alarms as strict as AWS's: each watches its own metric only, and publishes where it may."""
+"""CloudWatch alarms as on AWS: an alarm watches its own metric only and publishes where policies allow it."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ COMPARE = {
 
 
 def install() -> None:
-    """Puts all of this in ministack's place."""
+    """Replace these parts of ministack."""
     dispatch = cloudwatch._dispatch_alarm_actions
 
-    def dispatch_where_it_may(alarm: dict, old: str, new: str, reason: str) -> None:
+    def dispatch_where_allowed(alarm: dict, old: str, new: str, reason: str) -> None:
         permitted = {
             key: [arn for arn in alarm.get(key) or [] if may_publish(arn, alarm["AlarmArn"])]
             for key in ("AlarmActions", "OKActions", "InsufficientDataActions")
         }
         dispatch({**alarm, **permitted}, old, new, reason)
 
-    cloudwatch._evaluate_alarm, cloudwatch._dispatch_alarm_actions = _evaluate, dispatch_where_it_may
+    cloudwatch._evaluate_alarm, cloudwatch._dispatch_alarm_actions = _evaluate, dispatch_where_allowed
 
 
 def _evaluate(alarm: dict) -> None:
@@ -62,7 +62,7 @@ def _change(alarm: dict, new: str, reason: str) -> None:
 
 
 def _points(alarm: dict) -> list[dict]:
-    """The data of the last period that is the alarm's, by all its dimensions."""
+    """Return the data points of the alarm's last period that have exactly its dimensions."""
     dimensions = {item["Name"]: item["Value"] for item in alarm.get("Dimensions") or []}
     since = time.time() - alarm.get("Period", 60) * alarm.get("EvaluationPeriods", 1)
     return [
@@ -75,18 +75,16 @@ def _points(alarm: dict) -> list[dict]:
 
 
 def may_publish(topic_arn: str, alarm_arn: str) -> bool:
-    """Whether CloudWatch may publish to a topic for an alarm: by the topic's policy, and by that of its key."""
+    """Return whether CloudWatch may publish to a topic for an alarm: by the topic's policy, and by that of its key."""
     topic: dict[str, Any] | None = sns._topics.get(topic_arn)
     if topic is None:
         return False
     known = {
         "aws:sourcearn": alarm_arn,
         "aws:sourceaccount": get_account_id(),
-        "aws:sourceowner": get_account_id(),  # a topic's default policy asks for it
+        "aws:sourceowner": get_account_id(),  # for the condition of a topic's default policy
     }
     policy, key = topic["attributes"].get("Policy", ""), topic["attributes"].get("KmsMasterKeyId")
     if not resource_policy.allows(policy, "sns:Publish", topic_arn, CLOUDWATCH, known):
         return False
-    return not key or resource_policy.key_lets_in(
-        key, CLOUDWATCH, {"kms:encryptioncontext:aws:sns:topicarn": topic_arn}
-    )
+    return not key or resource_policy.key_allows(key, CLOUDWATCH, {"kms:encryptioncontext:aws:sns:topicarn": topic_arn})

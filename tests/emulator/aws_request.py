@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an AWS request is about, by its signature, headers and body; and errors in the words of its protocol."""
+"""Parse AWS requests (caller, region, service, operation) and write errors in the format of their protocol."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 CBOR_OPERATION = re.compile(r"/service/[^/]+/operation/(\w+)")
-# Requests that lead to credentials are not signed: path or operation -> service and operation.
+# Requests for credentials are not signed: path or operation -> service and operation.
 UNSIGNED = {
     "/federation/credentials": ("awsssoportal", "GetRoleCredentials"),
     "/token": ("sso-oauth", "CreateToken"),
@@ -39,12 +39,12 @@ class AwsRequest:
 
     @property
     def writes(self) -> bool:
-        """Whether the operation changes anything; drift detection and signing in do not."""
+        """Return whether the operation changes anything; drift detection and signing in count as reads."""
         return READS.match(self.operation) is None
 
 
 def read(method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> AwsRequest:
-    """What a request is about. The operation of a rest protocol is unknown here: it is given as method and path."""
+    """Return the parsed request. The operation of a REST protocol is returned as method and path."""
     signed = CREDENTIAL.search(headers.get("Authorization", "") or query.replace("%2F", "/"))
     access_key, region, service = signed.groups() if signed else ("", "", "")
     operation, protocol = _operation(method, path, query, headers, body, service)
@@ -97,7 +97,7 @@ def _cbor_text(text: str) -> bytes:
     return b"\x79" + len(encoded).to_bytes(2, "big") + encoded
 
 
-# Service -> how it says that it is asked too often; the others say Throttling (query) or ThrottlingException (json).
+# Service -> code and status of its throttling error; others use Throttling (query) or ThrottlingException (json).
 THROTTLES = {
     "ec2": ("RequestLimitExceeded", 503),
     "securityhub": ("TooManyRequestsException", 429),
@@ -106,7 +106,7 @@ THROTTLES = {
 
 
 def throttled(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
-    """The service's answer to a caller that asks too often."""
+    """Return the throttling error of the service."""
     code, status = THROTTLES.get(
         request.service, ("ThrottlingException" if request.protocol in ("json", "cbor") else "Throttling", 400)
     )
@@ -114,7 +114,7 @@ def throttled(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
 
 
 def unknown_credentials(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
-    """The answer of a region that is not enabled in the caller's account: it has never heard of the credentials."""
+    """The answer of a region that is not enabled in the caller's account: the credentials are not known there."""
     if request.protocol == "ec2":
         message = "AWS was not able to validate the provided access credentials"
         return error(request.protocol, "AuthFailure", message, 401)
@@ -123,19 +123,27 @@ def unknown_credentials(request: AwsRequest) -> tuple[int, dict[str, str], bytes
 
 
 def denied(request: AwsRequest, account: str, reason: str) -> tuple[int, dict[str, str], bytes]:
-    """The service's answer to a caller whose policies do not allow the operation."""
+    """Return the access denied error of the service."""
     code = "AccessDenied" if request.protocol in ("query", "xml") else "AccessDeniedException"
     user, action = f"arn:aws:iam::{account}:user/somebody", f"{request.service}:{request.operation}"
     return error(request.protocol, code, reason or f"User: {user} is not authorized to perform: {action}", 403)
 
 
 def expired(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
-    """The service's answer to temporary credentials whose time is over."""
+    """Return the service's error for expired temporary credentials."""
     code = "ExpiredToken" if request.protocol in ("query", "xml") else "ExpiredTokenException"
     return error(request.protocol, code, "The security token included in the request is expired", 403)
 
 
+def unavailable(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
+    """Return the error of a service that is not available. Chatbot's has the status 429 (service model)."""
+    if request.service == "chatbot":
+        return error(request.protocol, "ServiceUnavailableException", "We can't process your request right now", 429)
+    code = "ServiceUnavailable" if request.protocol in ("query", "ec2", "xml") else "ServiceUnavailableException"
+    return error(request.protocol, code, "Service is unable to handle request.", 503)
+
+
 def failed(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
-    """The service's answer when something inside it broke."""
+    """Return the internal error of the service."""
     code = "InternalFailure" if request.protocol in ("query", "ec2", "xml") else "InternalServerException"
     return error(request.protocol, code, "An internal error occurred", 500)

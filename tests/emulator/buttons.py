@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Buttons under messages, pressed: the command of a custom action, run as the channel may run it."""
+"""Press buttons under messages: run the command of a custom action with the permissions of the channel."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from chatbot import Chatbot
 from inbox import Inbox
 from ministack.core.responses import request_scope
 from rest_json import RestJson
+from switches import Switches
 
 
 class Buttons:
-    """Presses buttons of messages in the inbox; security_hub: the only service whose commands are known."""
+    """Presses buttons of messages in the inbox. security_hub: the only service whose commands can be run."""
 
-    def __init__(self, inbox: Inbox, chatbot: Chatbot, security_hub: RestJson) -> None:
+    def __init__(self, inbox: Inbox, chatbot: Chatbot, security_hub: RestJson, switches: Switches) -> None:
         self.inbox = inbox
         self.chatbot = chatbot
         self.security_hub = security_hub
+        self.switches = switches
 
     def press(self, number: int, text: str) -> dict:
-        """What comes of pressing a button: {"status", "answer"}. LookupError when the message has none of that text."""
+        """Press a button, and return {"status", "answer"}. Raise LookupError when the message has no such button."""
         message = next(item for item in self.inbox.messages if item["n"] == number)
         if text not in message["buttons"]:
             raise LookupError(f"message {number} has the buttons {message['buttons']}")
@@ -35,10 +37,11 @@ class Buttons:
             if found["ConfigurationName"] == message["configuration"]
         )
         offered = self.chatbot.offered(account, configuration["ChatConfigurationArn"])
+        quoted = self.switches["chatbot_button_values"] == "quoted"
         commands = {
             button: command
             for action in offered
-            for button, command in chat_command.buttons(action, message["notification"]).items()
+            for button, command in chat_command.buttons(action, message["notification"], quoted).items()
         }
         return self._run(account, configuration, commands[text])
 
@@ -46,7 +49,7 @@ class Buttons:
         command = chat_command.read(text)
         name = chat_command.operation_name(command)
         if command.service != "securityhub" or name not in self.security_hub.operations:
-            raise chat_command.BadCommand(f"the emulator runs no {command.service} {command.operation}")
+            raise chat_command.InvalidCommand(f"the emulator runs no {command.service} {command.operation}")
         operation = self.security_hub.model.operation_model(name)
         given = chat_command.parameters(command, operation.input_shape)
         hub = f"arn:aws:securityhub:{command.region}:{account}:hub/default"

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody in a channel may do: what its role allows, as far as every guardrail allows it too."""
+"""The permissions of a channel: what its role and all its guardrails allow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ministack.core import iam_evaluator as evaluator
 
 
 def allows(configuration: dict, action: str, resource: str, given: dict[str, Any]) -> bool:
-    """Whether the channel's role may do it. given: the request, for conditions of Security Hub that ask for fields."""
+    """Whether the channel's role may do an action. given: the request, for conditions on the fields of an update."""
     role_arn = configuration["IamRoleArn"]
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     context = evaluator.EvalContext(

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands of AWS's command line as a chat channel runs them, and the buttons that stand for some: pure."""
+"""Parse AWS CLI commands as a chat channel runs them, and the buttons that run them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-# What the buttons under custom notifications are attached to, and where their variables begin.
+# The NotificationType of buttons under custom notifications.
 CUSTOM = "Custom"
 VARIABLE = re.compile(r"\$([A-Za-z0-9_-]+)")
 
 
-class BadCommand(ValueError):
-    """The command line would not take it."""
+class InvalidCommand(ValueError):
+    """The AWS CLI would refuse the command."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """A request that a command makes: the operation in words with hyphens, the parameters as options gave them."""
+    """The request of a command: the operation in kebab case, the parameters as options."""
 
     service: str
     operation: str
@@ -31,10 +31,10 @@ class Command:
 
 
 def read(text: str) -> Command:
-    """The command in a text without the leading aws. Raises BadCommand."""
+    """Return the command in a text without the leading aws. Raise InvalidCommand."""
     words = shlex.split(text)
     if len(words) < 2:
-        raise BadCommand(f"{text!r} names no operation")
+        raise InvalidCommand(f"{text!r} names no operation")
     options: dict[str, list[str]] = {}
     values: list[str] = []
     for word in words[2:]:
@@ -47,22 +47,22 @@ def read(text: str) -> Command:
 
 
 def operation_name(command: Command) -> str:
-    """The operation as the API calls it."""
-    return _capitalised(command.operation)
+    """Return the operation as the API calls it."""
+    return _capitalized(command.operation)
 
 
 def parameters(command: Command, shape: Any) -> dict[str, Any]:
-    """The input of the operation, whose shape is given. Raises BadCommand."""
+    """Return the input of the operation, whose shape is given. Raise InvalidCommand."""
     found = {}
     for option, values in command.options.items():
-        name = _capitalised(option)
+        name = _capitalized(option)
         if name not in shape.members:
-            raise BadCommand(f"Unknown options: --{option}")
+            raise InvalidCommand(f"Unknown options: --{option}")
         found[name] = _value(shape.members[name], values)
     return found
 
 
-def _capitalised(words: str) -> str:
+def _capitalized(words: str) -> str:
     return "".join(part.capitalize() for part in words.split("-"))
 
 
@@ -70,7 +70,7 @@ def _value(shape: Any, values: list[str]) -> Any:
     if shape.type_name == "list":
         return [_value(shape.member, [value]) for value in values]
     if len(values) != 1:
-        raise BadCommand(f"expected one argument, got {len(values)}")
+        raise InvalidCommand(f"expected one argument, got {len(values)}")
     return _shorthand(shape, values[0]) if shape.type_name == "structure" else values[0]
 
 
@@ -78,12 +78,15 @@ def _shorthand(shape: Any, text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.split(",")]
     wrong = [name for name, equals, _value in pairs if not equals or name not in shape.members]
     if wrong:
-        raise BadCommand(f"Error parsing parameter: {wrong[0]!r} in {text!r}")
+        raise InvalidCommand(f"Error parsing parameter: {wrong[0]!r} in {text!r}")
     return {name: value for name, _equals, value in pairs}
 
 
-def buttons(action: dict, notification: dict) -> dict[str, str]:
-    """The buttons of a custom action under a custom notification: their texts, each with the command it runs."""
+def buttons(action: dict, notification: dict, quoted: bool = False) -> dict[str, str]:
+    """Return the buttons of a custom action under a custom notification: their texts, each with the command it runs.
+
+    quoted: whether a variable's value becomes one word of the command, whatever it holds.
+    """
     if (notification.get("metadata") or {}).get("enableCustomActions") is not True:
         return {}
     found = {}
@@ -91,6 +94,8 @@ def buttons(action: dict, notification: dict) -> dict[str, str]:
         paths = attachment.get("Variables", {})
         variables = {name: _at(notification, path) for name, path in paths.items()}
         if attachment.get("NotificationType") == CUSTOM and _wanted(attachment, variables):
+            if quoted:
+                variables = {name: shlex.quote(value) for name, value in variables.items()}
             found[attachment["ButtonText"]] = _filled(action["Definition"]["CommandText"], variables)
     return found
 

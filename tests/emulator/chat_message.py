@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Chatbot makes of a notification: a message with title, severity and text, or nothing. Pure."""
+"""Render a notification as Chatbot does: a message with title, severity and text, or nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-SECURITY_HUB = "aws.securityhub"
+OCSF_EVENT = "Findings Imported V2"
 # Sources of EventBridge events that Chatbot renders (its administrator guide, "Monitoring AWS services").
 SUPPORTED_SOURCES = frozenset(
     f"aws.{service}"
@@ -25,9 +25,9 @@ ENVELOPE = frozenset({"version", "id", "detail-type", "source", "account", "time
 
 @dataclass(frozen=True)
 class ChatMessage:
-    """A message as it stands in the channel. `region` and `account` are the event's, not the finding's.
+    """A message in the channel. `region` and `account` are the event's, not the finding's.
 
-    `thread`: the thread that it belongs to. `notification`: the custom notification that it was made of.
+    thread: the thread that it belongs to. notification: the custom notification that it renders.
     """
 
     title: str
@@ -43,8 +43,11 @@ class ChatMessage:
     notification: dict = field(default_factory=dict, hash=False)
 
 
-def read(message: str) -> ChatMessage | None:
-    """The message for a notification's body; None for what Chatbot does not support, and drops."""
+def read(message: str, ocsf: bool = True) -> ChatMessage | None:
+    """Return the message for the body of a notification, or None for one that Chatbot does not support and drops.
+
+    ocsf: whether it supports events with OCSF findings.
+    """
     try:
         body = json.loads(message)
     except ValueError:
@@ -57,7 +60,7 @@ def read(message: str) -> ChatMessage | None:
         return _alarm(body)
     if not body.keys() >= ENVELOPE or body["source"] not in SUPPORTED_SOURCES or not isinstance(body["detail"], dict):
         return None
-    return _event(body)
+    return _event(body) if ocsf or body["detail-type"] != OCSF_EVENT else None
 
 
 def _custom(body: dict) -> ChatMessage | None:

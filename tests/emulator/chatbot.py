@@ -13,6 +13,7 @@ from typing import Any
 from typing import Callable
 from typing import Protocol
 
+from account_state import AccountState
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from rest_json import Answer
@@ -20,7 +21,7 @@ from rest_json import AwsError
 from rest_json import ConnectionLost
 from rest_json import RestJson
 from rest_json import page
-from world import World
+from switches import Switches
 
 ENDPOINTS = frozenset({"us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1"})
 DEFAULT_GUARDRAIL = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -28,6 +29,8 @@ INVALID = "InvalidParameterException"
 REFUSED = "InvalidRequestException"
 NOT_FOUND = "ResourceNotFoundException"
 TAGS_LIMIT = 200
+# Regions whose topics the administrator guide does not list (chatbot-regions.html, read 2026-11-28).
+UNLISTED_REGIONS = frozenset({"ap-east-2", "ap-southeast-6"})
 SETTINGS = ("SnsTopicArns", "IamRoleArn", "LoggingLevel", "GuardrailPolicyArns", "UserAuthorizationRequired")
 OF_A_KIND = {
     "slack-channel": {"channel": "SlackChannelId", "name": "SlackChannelName", "team": "SlackTeamId"},
@@ -36,19 +39,20 @@ OF_A_KIND = {
 
 
 class Subscriptions(Protocol):
-    """What Chatbot's service-linked role does with topics, and what it knows of roles."""
+    """What Chatbot does with topics through its service-linked role, and how it checks roles."""
 
     def subscribe(self, topic_arn: str) -> None: ...
     def unsubscribe(self, topic_arn: str) -> None: ...
     def may_assume(self, role_arn: str) -> bool: ...
-    def has_or_makes_role(self) -> bool: ...
+    def role_age(self, role_arn: str) -> float: ...
+    def has_or_creates_role(self) -> bool: ...
 
 
 @dataclass
 class Account:
     """What Chatbot keeps of an account. Configurations by ARN, with `kind` as in their ARN.
 
-    reserved: names of configurations whose creation has failed halfway: AWS neither lists them nor gives them back.
+    reserved: names of configurations whose creation failed halfway: AWS neither lists them nor frees the names.
     """
 
     configurations: dict[str, dict] = field(default_factory=dict)
@@ -63,15 +67,16 @@ class Account:
 class Chatbot:
     """The service. `answer` serves its requests."""
 
-    def __init__(self, world: World, subscriptions: Subscriptions) -> None:
-        self.world = world
+    def __init__(self, account_state: AccountState, subscriptions: Subscriptions, switches: Switches) -> None:
+        self.account_state = account_state
         self.subscriptions = subscriptions
+        self.switches = switches
         self.lock = threading.RLock()
         self.service = RestJson("chatbot", self._operations(), INVALID)
         self.clear()
 
     def clear(self) -> None:
-        """No configuration anywhere."""
+        """Forget all configurations."""
         self.accounts: dict[str, Account] = {}
 
     def _operations(self) -> dict[str, Callable[[dict], dict | None]]:
@@ -107,18 +112,18 @@ class Chatbot:
         }
 
     def answer(self, method: str, raw_path: str, query: str, body: bytes) -> Answer:
-        """The answer to a request; ConnectionLost outside the four regions that have an endpoint."""
+        """Return the answer to a request; ConnectionLost outside the four regions that have an endpoint."""
         if get_region() not in ENDPOINTS:
             raise ConnectionLost(f"chatbot.{get_region()}.amazonaws.com does not exist")
         with self.lock:
             return self.service.answer(method, raw_path, query, body)
 
     def account(self) -> Account:
-        """The caller's account."""
+        """Return the caller's account."""
         return self.accounts.setdefault(get_account_id(), Account())
 
     def listening_to(self, topic_arn: str) -> list[tuple[str, dict]]:
-        """All configurations, with their accounts, that list a topic."""
+        """Return all configurations, with their accounts, that list a topic."""
         return [
             (account_id, configuration)
             for account_id, account in self.accounts.items()
@@ -127,11 +132,11 @@ class Chatbot:
         ]
 
     def offered(self, account_id: str, configuration_arn: str) -> list[dict]:
-        """The custom actions that a channel offers."""
+        """Return the custom actions that a channel offers."""
         account = self.accounts[account_id]
         return [account.custom_actions[arn] for arn in account.associations.get(configuration_arn, ())]
 
-    # Workspaces and teams: a person authorises them in the console
+    # Workspaces and teams, which are authorized in the console
 
     def describe_workspaces(self, given: dict) -> dict:
         found = [{**workspace, **self._state(workspace["SlackTeamId"])} for workspace in self._facts()["workspaces"]]
@@ -146,10 +151,10 @@ class Chatbot:
         return page(found, given, "ConfiguredTeams", INVALID)
 
     def _facts(self) -> dict[str, Any]:
-        return self.world.account(get_account_id())
+        return self.account_state.account(get_account_id())
 
     def _state(self, workspace: str | None = None) -> dict[str, str]:
-        reason = self.world.chat_disabled(get_account_id(), workspace)
+        reason = self.account_state.chat_disabled(get_account_id(), workspace)
         return {"State": "DISABLED", "StateReason": reason} if reason else {"State": "ENABLED"}
 
     # Channel configurations
@@ -179,6 +184,7 @@ class Chatbot:
         channel = given[OF_A_KIND[kind]["channel"]]
         self._check_channel_is_free(kind, channel, given[OF_A_KIND[kind]["team"]], None)
         self._check_role(given)
+        self._check_topics(given)
         self._check_service_role(name)
         arn = f"arn:aws:chatbot::{get_account_id()}:chat-configuration/{kind}/{name}"
         created = {
@@ -210,14 +216,24 @@ class Chatbot:
 
     def _check_role(self, given: dict) -> None:
         role = given.get("IamRoleArn")
-        if role and not self.subscriptions.may_assume(role):
-            message = f"Invalid request provided: AWS Chatbot is not able to assume the role {role}."
-            raise AwsError(REFUSED, message)
+        if not role:
+            return
+        too_new = self.subscriptions.role_age(role) < self.switches["chatbot_role_delay"]
+        if too_new or not self.subscriptions.may_assume(role):
+            raise AwsError(REFUSED, self.switches["chatbot_role_message"].format(role=role))
+
+    def _check_topics(self, given: dict) -> None:
+        topics, limit = given.get("SnsTopicArns") or [], self.switches["chatbot_topic_limit"]
+        if limit and len(topics) > limit:
+            raise AwsError(REFUSED, f"Invalid request provided: a configuration has at most {limit} SNS topics.")
+        for topic in topics:
+            if self.switches["chatbot_unlisted_regions"] == "refused" and is_unlisted(topic):
+                raise AwsError(REFUSED, f"Invalid request provided: SNS topic {topic} is in an unsupported region.")
 
     def _check_service_role(self, name: str) -> None:
-        if self.subscriptions.has_or_makes_role():
+        if self.subscriptions.has_or_creates_role():
             return
-        # AWS has begun by then, and leaves the name taken (hashicorp/terraform-provider-aws#41183).
+        # AWS has started by then and leaves the name taken (hashicorp/terraform-provider-aws#41183).
         self.account().reserved.add(name)
         message = (
             f"User: arn:aws:iam::{get_account_id()}:user/somebody is not authorized to perform: "
@@ -255,6 +271,8 @@ class Chatbot:
 
     def describe_slack(self, given: dict) -> dict:
         arn = given.get("ChatConfigurationArn")
+        if arn and arn not in self.account().configurations and self.switches["chatbot_unknown_arn"] == "error":
+            raise AwsError(REFUSED, f"Invalid request provided: could not find the chat configuration {arn}.")
         found = [
             self._shown(item) for item in self._read("slack-channel") if arn in (None, item["ChatConfigurationArn"])
         ]
@@ -283,6 +301,7 @@ class Chatbot:
         channel = given[words["channel"]]
         self._check_channel_is_free(old["kind"], channel, old[words["team"]], given["ChatConfigurationArn"])
         self._check_role(given)
+        self._check_topics(given)
         new = {**old, words["channel"]: channel}
         if channel != old[words["channel"]]:
             new[words["name"]] = channel
@@ -384,6 +403,11 @@ class Chatbot:
     def update_preferences(self, given: dict) -> dict:
         self.account().preferences.update(given)
         return {"AccountPreferences": self.account().preferences}
+
+
+def is_unlisted(topic_arn: str) -> bool:
+    """Return whether a topic is in a region that Chatbot does not list."""
+    return topic_arn.split(":")[3] in UNLISTED_REGIONS
 
 
 def _topics(account: Account) -> set[str]:

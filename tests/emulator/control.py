@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control API under /_emulator, by which demo and tests set the world up and look at what happened."""
+"""The control API under /_emulator, which demo and tests use to set account state and read what happened."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from typing import Any
 from urllib.parse import parse_qs
 
+from account_state import FACTS
+from account_state import InvalidAccountState
 from aiohttp import web
-from faults import BadRule
+from faults import InvalidFault
 from inbox_page import page
 from stacks import put_into_status
-from world import FACTS
-from world import BadWorld
 
 if TYPE_CHECKING:
     from serve import Emulator
@@ -24,14 +24,14 @@ OF_SECURITY_HUB = ("hubs", "hubs_v2", "aggregator", "aggregator_v2", "control_fi
 
 
 class Control:
-    """One method a path; each takes the posted JSON and the query, and returns what to answer."""
+    """A method for each route: takes the posted JSON and the query, and returns the answer."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
         self.routes = {
             ("GET", "/_emulator/status"): self.status,
             ("POST", "/_emulator/reset"): self.reset,
-            ("POST", "/_emulator/world"): self.describe_world,
+            ("POST", "/_emulator/world"): self.describe_accounts,
             ("GET", "/_emulator/requests"): self.requests,
             ("DELETE", "/_emulator/requests"): self.forget_requests,
             ("GET", "/_emulator/inbox"): self.messages,
@@ -45,14 +45,18 @@ class Control:
             ("POST", "/_emulator/button"): self.button,
             ("POST", "/_emulator/sign_in"): self.describe_sign_in,
             ("POST", "/_emulator/event"): self.event,
+            ("GET", "/_emulator/switches"): self.show_switches,
+            ("POST", "/_emulator/switches"): self.set_switches,
+            ("GET", "/_emulator/callers"): self.show_callers,
+            ("POST", "/_emulator/callers"): self.set_callers,
         }
 
     def __call__(self, request: web.BaseRequest, body: bytes) -> web.Response:
-        """Answers a request for a path of the control API, or for the inbox page."""
+        """Answer a request for a path of the control API, or for the inbox page."""
         path, _mark, query = request.raw_path.partition("?")
         chosen = {name: values[0] for name, values in parse_qs(query).items()}
         if path in ("/", "/inbox"):
-            shown = page(self.emulator.inbox, chosen.get("channel"), self.emulator.world.workspace_names())
+            shown = page(self.emulator.inbox, chosen.get("channel"), self.emulator.account_state.workspace_names())
             return web.Response(text=shown, content_type="text/html")
         route = self.routes.get((request.method, path))
         if route is None:
@@ -60,7 +64,7 @@ class Control:
         try:
             given = json.loads(body) if body else {}
             return _json(200, route(given, chosen))
-        except (BadRule, BadWorld, LookupError, TypeError, ValueError) as error:
+        except (InvalidFault, InvalidAccountState, LookupError, TypeError, ValueError) as error:
             return _json(400, {"error": f"{type(error).__name__}: {error}"})
 
     def status(self, given: Any, query: dict[str, str]) -> Any:
@@ -70,19 +74,19 @@ class Control:
         self.emulator.reset()
         return {}
 
-    def describe_world(self, given: Any, query: dict[str, str]) -> Any:
+    def describe_accounts(self, given: Any, query: dict[str, str]) -> Any:
         if set(given) - {"accounts", "management_account"}:
-            raise BadWorld("a world has accounts and a management_account")
+            raise InvalidAccountState("only accounts and management_account can be set")
         emulator = self.emulator
         if "management_account" in given:
-            emulator.world.management_account = given["management_account"]
+            emulator.account_state.management_account = given["management_account"]
         for account, facts in given.get("accounts", {}).items():
             of_hub = {name: facts[name] for name in OF_SECURITY_HUB if name in facts}
             unknown = set(facts) - set(of_hub) - set(FACTS)
             if unknown:
                 known = ", ".join(sorted({*FACTS, *OF_SECURITY_HUB}))
-                raise BadWorld(f"an account has no {', '.join(sorted(unknown))}; it has {known}")
-            emulator.world.describe(account, {name: facts[name] for name in FACTS if name in facts})
+                raise InvalidAccountState(f"an account has no {', '.join(sorted(unknown))}; it has {known}")
+            emulator.account_state.describe(account, {name: facts[name] for name in FACTS if name in facts})
             emulator.security_hub.describe(account, of_hub)
         return {}
 
@@ -132,6 +136,23 @@ class Control:
     def describe_sign_in(self, given: Any, query: dict[str, str]) -> Any:
         """{"session_seconds", "sso_tokens", "web_identity_tokens"}: merged; as the README has them."""
         self.emulator.sign_in.describe(given)
+        return {}
+
+    def show_switches(self, given: Any, query: dict[str, str]) -> Any:
+        return self.emulator.switches.shown()
+
+    def set_switches(self, given: Any, query: dict[str, str]) -> Any:
+        """{switch: value}: merged."""
+        self.emulator.switches.set(given)
+        return self.emulator.switches.shown()
+
+    def show_callers(self, given: Any, query: dict[str, str]) -> Any:
+        """{"used": the actions that callers with policies have needed since these were set}"""
+        return {"used": sorted(self.emulator.callers.used)}
+
+    def set_callers(self, given: Any, query: dict[str, str]) -> Any:
+        """{account or ARN pattern: [policy document, ...]}: replaces the identity policies of callers."""
+        self.emulator.callers.replace(given)
         return {}
 
     def event(self, given: Any, query: dict[str, str]) -> Any:

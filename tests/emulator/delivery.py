@@ -1,13 +1,15 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way of an event: EventBridge of the region, SNS topic, Chatbot's endpoint, channel; all on this machine."""
+"""The delivery path of an event, all on this machine: EventBridge, SNS topic, Chatbot's endpoint, channel."""
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
 import json
 import logging
+import time
 from dataclasses import asdict
 from typing import Any
 from typing import Callable
@@ -17,7 +19,9 @@ import chat_command
 import chat_message
 import limits
 import metrics
+from account_state import AccountState
 from chatbot import Chatbot
+from chatbot import is_unlisted
 from inbox import Inbox
 from ministack.core.responses import new_uuid
 from ministack.core.responses import request_scope
@@ -25,14 +29,14 @@ from ministack.services import eventbridge
 from ministack.services import iam
 from ministack.services import sns
 from ministack.services import sqs
-from world import World
+from switches import Switches
 
 CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
 log = logging.getLogger("delivery")
 
 
 def emit(account: str, region: str, source: str, detail_type: str, resources: list, detail: dict) -> None:
-    """Puts an event of an AWS service on the default bus of an account and region."""
+    """Put an event of an AWS service on the default bus of an account and region."""
     entry = {"Source": source, "DetailType": detail_type, "Resources": resources, "Detail": json.dumps(detail)}
     with request_scope(account, region):
         eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
@@ -41,19 +45,19 @@ def emit(account: str, region: str, source: str, detail_type: str, resources: li
 class ServiceLinkedRole:
     """What AWSServiceRoleForAWSChatbot may do: subscribe Chatbot's endpoint to the topics of configurations."""
 
-    def __init__(self, may_be_made: Callable[[], bool]) -> None:
-        self.may_be_made = may_be_made
+    def __init__(self, may_be_created: Callable[[], bool]) -> None:
+        self.may_be_created = may_be_created
 
-    def has_or_makes_role(self) -> bool:
-        """Whether the caller's account has the role; AWS makes it with the first configuration, as the caller."""
+    def has_or_creates_role(self) -> bool:
+        """Return whether the account has the role. AWS creates it with the first configuration, as the caller."""
         if limits.CHATBOT_ROLE not in iam._roles:
-            if not self.may_be_made():
+            if not self.may_be_created():
                 return False
-            limits.make_chatbot_role()
+            limits.create_chatbot_role()
         return True
 
     def subscribe(self, topic_arn: str) -> None:
-        """Subscribes the endpoint, once; a topic that does not exist is left alone, and never looked for again."""
+        """Subscribe the endpoint, once; a topic that does not exist is skipped and never retried."""
         with _scope_of(topic_arn):
             topic = sns._topics.get(topic_arn)
             if topic is None or _chatbot_subscriptions(topic):
@@ -64,7 +68,7 @@ class ServiceLinkedRole:
             sns._refresh_subscription_counts(topic)
 
     def unsubscribe(self, topic_arn: str) -> None:
-        """Takes the endpoint's subscription back."""
+        """Remove the subscription of the endpoint."""
         with _scope_of(topic_arn):
             topic = sns._topics.get(topic_arn)
             for found in _chatbot_subscriptions(topic) if topic else ():
@@ -73,7 +77,7 @@ class ServiceLinkedRole:
                 sns._refresh_subscription_counts(topic)
 
     def may_assume(self, role_arn: str) -> bool:
-        """Whether the channel role exists and trusts chatbot.amazonaws.com."""
+        """Return whether the channel role exists and trusts chatbot.amazonaws.com."""
         account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
         role = iam._roles.get_scoped(account, "", name)
         if role is None:
@@ -81,6 +85,14 @@ class ServiceLinkedRole:
         trust = role.get("AssumeRolePolicyDocument")
         trust = json.loads(trust) if isinstance(trust, str) else trust
         return any(_trusts_chatbot(statement) for statement in _listed(trust.get("Statement")))
+
+    def role_age(self, role_arn: str) -> float:
+        """Return the seconds since the creation of a role; infinite where there is none."""
+        role = iam._roles.get_scoped(role_arn.split(":")[4], "", role_arn.rsplit("/", 1)[-1])
+        if role is None:
+            return float("inf")
+        created = datetime.datetime.fromisoformat(role["CreateDate"].replace("Z", "+00:00"))
+        return (datetime.datetime.now(datetime.timezone.utc) - created).total_seconds()
 
 
 def _subscription(topic_arn: str) -> dict:
@@ -126,15 +138,17 @@ def _trusts_chatbot(statement: dict) -> bool:
 
 
 class Delivery:
-    """Catches what SNS would post to HTTP(S) subscribers: Chatbot's endpoint in-process, others on loopback only."""
+    """Delivers what SNS posts to HTTP(S) subscribers: to Chatbot in-process, to others on loopback only."""
 
-    def __init__(self, world: World, inbox: Inbox) -> None:
-        self.world = world
+    def __init__(self, account_state: AccountState, inbox: Inbox, switches: Switches) -> None:
+        self.account_state = account_state
         self.inbox = inbox
+        self.switches = switches
+        self.shown: dict[tuple[str, str], list[float]] = {}
         self.chatbot: Chatbot | None = None
 
     def install(self, chatbot: Chatbot) -> None:
-        """Puts itself in the place of ministack's posting."""
+        """Replace how ministack posts to subscribers."""
         self.chatbot = chatbot
         fan_out, post, confirm = sns._fanout, sns._deliver_to_http, sns._send_subscription_confirmation
 
@@ -163,7 +177,7 @@ class Delivery:
         sns._send_subscription_confirmation = confirm_on_loopback
 
     def _to_subscribers(self, topic_arn: str, message: str, attributes: dict) -> None:
-        """Counts what became of a message at each subscriber, and hands it to Chatbot where that is one."""
+        """Count whether each subscriber gets a message, and deliver it to Chatbot."""
         topic = sns._topics.get(topic_arn)
         for subscription in topic["subscriptions"] if topic else ():
             if not subscription["confirmed"] or not sns._matches_filter_policy(subscription, attributes, message):
@@ -177,8 +191,14 @@ class Delivery:
     def _to_chatbot(self, topic_arn: str, message: str, raw: bool) -> None:
         for account, configuration in self.chatbot.listening_to(topic_arn):
             name = configuration["ConfigurationName"]
+            if self._never_arrives(topic_arn):
+                continue
+            if self._is_throttled(account, name):
+                metrics.of_chatbot(account, name, "EventsThrottled")
+                continue
             metrics.of_chatbot(account, name, "EventsProcessed")
-            shown = None if raw else chat_message.read(message)
+            ocsf = self.switches["chatbot_ocsf_events"] == "shown"
+            shown = None if raw else chat_message.read(message, ocsf=ocsf)
             if shown is None:
                 metrics.of_chatbot(account, name, "UnsupportedEvents")
                 log.info("%s: the event is not supported", name)
@@ -186,10 +206,28 @@ class Delivery:
             delivered = self._post(account, configuration, topic_arn, shown)
             metrics.of_chatbot(account, name, "MessageDelivery" + ("Success" if delivered else "Failure"))
 
+    def _never_arrives(self, topic_arn: str) -> bool:
+        """Return whether Chatbot never sees the messages of a topic that one of its configurations lists."""
+        if is_unlisted(topic_arn) and self.switches["chatbot_unlisted_regions"] == "silent":
+            return True
+        encrypted = sns._topics[topic_arn]["attributes"].get("KmsMasterKeyId")
+        return bool(encrypted) and self.switches["chatbot_encrypted_topics"] == "lost"
+
+    def _is_throttled(self, account: str, configuration: str) -> bool:
+        """Return whether a configuration has had all the events that it shows in a second."""
+        limit = self.switches["chatbot_events_per_second"]
+        if not limit:
+            return False
+        now = time.monotonic()
+        recent = [moment for moment in self.shown.get((account, configuration), []) if moment > now - 1]
+        throttled = len(recent) >= limit
+        self.shown[account, configuration] = recent if throttled else [*recent, now]
+        return throttled
+
     def _post(self, account: str, configuration: dict, topic_arn: str, shown: chat_message.ChatMessage) -> bool:
-        facts = self.world.account(account)
+        facts = self.account_state.account(account)
         channel = configuration.get("SlackChannelId") or configuration.get("ChannelId")
-        disabled = self.world.chat_disabled(account, configuration.get("SlackTeamId"))
+        disabled = self.account_state.chat_disabled(account, configuration.get("SlackTeamId"))
         if disabled or channel in facts["private_channels"]:
             return False
         message = asdict(shown)
@@ -227,7 +265,7 @@ def _reaches(subscription: dict) -> bool:
 
 
 def on_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine, by its address: no name is looked up."""
+    """Return whether a URL's host is this machine, by its address, without a DNS query."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True

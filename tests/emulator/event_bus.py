@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EventBridge as strict as AWS's: matching, permission to deliver, dead letters, metrics, and refusals of bad rules."""
+"""EventBridge as on AWS: matching, permissions to deliver, dead-letter queues, metrics, refusals of invalid rules."""
 
 from __future__ import annotations
 
@@ -22,36 +22,46 @@ from ministack.core.responses import get_region
 from ministack.services import eventbridge
 from ministack.services import sns
 from ministack.services import sqs
+from switches import Switches
 
 EVENTS = "events.amazonaws.com"
 PATTERN_QUOTA = 2048
 TARGETS_QUOTA = 5
 WILDCARDS_QUOTA = 30
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_TestEventPattern.html, Event
+EVENT_FIELDS = ("id", "account", "source", "time", "region", "resources", "detail-type")
+# Switch eventbridge_context -> the context keys.
+CONTEXTS = {
+    "source_arn_and_account": ("aws:sourcearn", "aws:sourceaccount"),
+    "source_arn": ("aws:sourcearn",),
+    "none": (),
+}
 WILDCARD = re.compile(r'"wildcard"\s*:')
 RULE_NAME = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """One target of a rule that an event is being sent to."""
+    """The delivery of an event to a target of a rule."""
 
     rule: dict
     target: dict
     event: dict
+    context: str = "source_arn"
 
     def failed(self, code: str, message: str) -> None:
-        """Counts a failure, and keeps the event in the target's dead-letter queue when it has one."""
+        """Count a failure, and send the event to the dead-letter queue of the target if there is one."""
         name = self.rule["Name"]
         metrics.of_rule(get_account_id(), get_region(), name, "FailedInvocations")
         queue_arn = self.target.get("DeadLetterConfig", {}).get("Arn")
         if not queue_arn:
             return
-        kept = self._bury(queue_arn, code, message)
+        kept = self._send_to_dead_letter_queue(queue_arn, code, message)
         metric = "InvocationsSentToDlq" if kept else "InvocationsFailedToBeSentToDlq"
         metrics.of_rule(get_account_id(), get_region(), name, metric)
 
-    def _bury(self, queue_arn: str, code: str, message: str) -> bool:
-        if not _queue_lets_in(queue_arn, self.rule["Arn"]):
+    def _send_to_dead_letter_queue(self, queue_arn: str, code: str, message: str) -> bool:
+        if not _queue_allows(queue_arn, self.rule["Arn"]):
             return False
         attributes = {
             "RULE_ARN": self.rule["Arn"],
@@ -71,14 +81,33 @@ class Invocation:
 _current: contextvars.ContextVar[Invocation | None] = contextvars.ContextVar("invocation", default=None)
 
 
-def install(rules_quota: Callable[[], int]) -> None:
-    """Puts all of this in ministack's place. rules_quota: of a bus in the caller's account and region."""
-    _install_matching()
-    _install_delivery()
+def install(rules_quota: Callable[[], int], switches: Switches) -> None:
+    """Replace these parts of ministack. rules_quota: of a bus in the caller's account and region."""
+    _install_matching(switches)
+    _install_test_event_pattern(switches)
+    _install_delivery(switches)
     _install_refusals(rules_quota)
 
 
-def _install_matching() -> None:
+def _install_matching(switches: Switches) -> None:
+    compile_all, problem = eventbridge._compile_alternatives, eventbridge._event_pattern_error
+
+    def compile_registered(pattern: Any, expand_or: bool) -> list[dict]:
+        alternatives = compile_all(pattern, expand_or)
+        if switches["event_ruler_alternatives"] == "all":
+            return alternatives
+        return event_pattern.registered(alternatives)
+
+    def problem_or_complexity(pattern: Any) -> str | None:
+        found = problem(pattern)
+        if found or not pattern or switches["event_pattern_complexity"] == "unlimited":
+            return found
+        return event_pattern.complexity_problem(json.loads(pattern))
+
+    eventbridge._compile_alternatives = compile_registered
+    eventbridge._event_pattern_error = problem_or_complexity
+    switches.on_change(eventbridge._compiled_pattern.cache_clear)
+
     def matches_alternative(view: Any, alternative: dict) -> bool:
         if eventbridge._UNSATISFIABLE in alternative:
             return False
@@ -89,10 +118,33 @@ def _install_matching() -> None:
     eventbridge._matches_alternative = matches_alternative
 
 
+def _install_test_event_pattern(switches: Switches) -> None:
+    test = eventbridge._test_event_pattern
+
+    def test_whole_event(data: dict) -> Any:
+        if switches["test_event_pattern"] == "strict":
+            problem = problem_with_event(data.get("Event", ""))
+            if problem:
+                return error_response_json("ValidationException", problem, 400)
+        return test(data)
+
+    eventbridge._test_event_pattern = test_whole_event
+
+
+def problem_with_event(text: str) -> str | None:
+    """Return why TestEventPattern refuses an event: it lacks a field that every event has."""
+    try:
+        event = json.loads(text)
+    except ValueError:
+        return "Parameter Event is not valid."
+    missing = [name for name in EVENT_FIELDS if not isinstance(event, dict) or name not in event]
+    return f"Parameter Event is not valid. Reason: {missing[0]} is required" if missing else None
+
+
 # Delivery
 
 
-def _install_delivery() -> None:
+def _install_delivery(switches: Switches) -> None:
     invoke, in_scope = eventbridge._invoke_target, eventbridge._target_matches_request_scope
     to_sqs = eventbridge._dispatch_to_sqs
 
@@ -100,7 +152,7 @@ def _install_delivery() -> None:
         view = view or eventbridge._pattern_event_view(event)
         for name in ("MatchedEvents", "TriggeredRules", "Invocations"):
             metrics.of_rule(get_account_id(), get_region(), rule["Name"], name)
-        token = _current.set(Invocation(rule, target, view.event_with_detail()))
+        token = _current.set(Invocation(rule, target, view.event_with_detail(), switches["eventbridge_context"]))
         try:
             invoke(target, event, rule, view)
         except input_transformer.NotJson as error:
@@ -119,7 +171,7 @@ def _install_delivery() -> None:
 
     def to_permitted_queue(spec: Any, payload: str, parameters: dict | None = None) -> None:
         invocation = _current.get()
-        if _queue_lets_in(str(spec), invocation.rule["Arn"]):
+        if _queue_allows(str(spec), invocation.rule["Arn"]):
             to_sqs(spec, payload, parameters)
         else:
             invocation.failed("NO_PERMISSIONS", "The queue does not exist, or its policy does not let the rule in")
@@ -148,33 +200,35 @@ def _problem_with_topic(arn: str, rule_arn: str) -> tuple[str, str] | None:
     if topic is None:
         return "RESOURCE_NOT_FOUND", "Topic does not exist"
     policy = topic["attributes"].get("Policy", "")
-    if not resource_policy.allows(policy, "sns:Publish", arn, EVENTS, _on_behalf_of(rule_arn)):
+    if not resource_policy.allows(policy, "sns:Publish", arn, EVENTS, _context_of(rule_arn)):
         return "NO_PERMISSIONS", "The topic's policy does not let the rule publish"
     key = topic["attributes"].get("KmsMasterKeyId")
-    if key and not resource_policy.key_lets_in(key, EVENTS, {"kms:encryptioncontext:aws:sns:topicarn": arn}):
+    if key and not resource_policy.key_allows(key, EVENTS, {"kms:encryptioncontext:aws:sns:topicarn": arn}):
         return "NO_PERMISSIONS", f"The policy of the key {key} does not let EventBridge use it"
     return None
 
 
-def _on_behalf_of(rule_arn: str) -> dict[str, str]:
-    return {"aws:sourcearn": rule_arn, "aws:sourceaccount": get_account_id()}
+def _context_of(rule_arn: str) -> dict[str, str]:
+    """Return the context keys that EventBridge sends for a rule."""
+    known = {"aws:sourcearn": rule_arn, "aws:sourceaccount": get_account_id()}
+    return {name: known[name] for name in CONTEXTS[_current.get().context]}
 
 
-def _queue_lets_in(queue_arn: str, rule_arn: str) -> bool:
+def _queue_allows(queue_arn: str, rule_arn: str) -> bool:
     queue = sqs._queue_by_arn(queue_arn)
     if queue is None:
         return False
     policy, key = queue["attributes"].get("Policy", ""), queue["attributes"].get("KmsMasterKeyId")
-    if not resource_policy.allows(policy, "sqs:SendMessage", queue_arn, EVENTS, _on_behalf_of(rule_arn)):
+    if not resource_policy.allows(policy, "sqs:SendMessage", queue_arn, EVENTS, _context_of(rule_arn)):
         return False
-    return not key or resource_policy.key_lets_in(key, EVENTS, {"kms:encryptioncontext:aws:sqs:arn": queue_arn})
+    return not key or resource_policy.key_allows(key, EVENTS, {"kms:encryptioncontext:aws:sqs:arn": queue_arn})
 
 
 # Refusals
 
 
 def problem_with_rule(name: str, pattern: str, others: list[str], quota: int) -> tuple[str, str] | None:
-    """Error code and message for a rule that AWS refuses. others: the patterns of the bus's other rules."""
+    """Return AWS's error code and message for an invalid rule, or None. others: the patterns of the other rules."""
     if not RULE_NAME.fullmatch(name):
         return "ValidationException", (
             f"1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint: "
@@ -192,7 +246,7 @@ def problem_with_rule(name: str, pattern: str, others: list[str], quota: int) ->
 
 
 def problem_with_targets(targets: list[dict], there: list[dict]) -> tuple[str, str] | None:
-    """Error code and message for targets that AWS refuses beside those a rule has."""
+    """Return AWS's error code and message for invalid targets, or None. there: the targets of the rule so far."""
     if len({target["Id"] for target in [*targets, *there]}) > TARGETS_QUOTA:
         return "LimitExceededException", "The requested resource exceeds the maximum number allowed."
     for target in targets:
@@ -205,7 +259,7 @@ def problem_with_targets(targets: list[dict], there: list[dict]) -> tuple[str, s
 
 
 def other_patterns(name: str, bus: str) -> list[str]:
-    """The patterns of the rules that a bus has beside one."""
+    """Return the patterns of the other rules of a bus."""
     own = eventbridge._rule_key(name, bus)
     keys = [key for key in eventbridge._rules if key.startswith(f"{bus}|") and key != own]
     return [eventbridge._rules[key].get("EventPattern") or "" for key in keys]
@@ -238,5 +292,5 @@ def _install_refusals(rules_quota: Callable[[], int]) -> None:
 
 
 def pattern_text(pattern: Any) -> str:
-    """An event pattern of a template as CloudFormation sends it: without spaces, which the quota would count."""
+    """Return an event pattern of a template as CloudFormation sends it: without spaces, which the quota would count."""
     return json.dumps(pattern, separators=(",", ":")) if isinstance(pattern, dict) else pattern or ""

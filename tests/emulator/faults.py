@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong on the way to AWS: rules of latency, throttling, errors, broken connections and rate limits."""
+"""Faults between caller and AWS: latency, throttling, errors, broken connections and rate limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from enum import Enum
 
 
 class Outcome(Enum):
-    """What becomes of a request beside its delay."""
+    """How a request ends."""
 
     SERVED = "served"
     THROTTLED = "throttled"
@@ -23,17 +23,19 @@ class Outcome(Enum):
     DENIED = "denied"
     EXPIRED = "expired"
     GARBLED = "garbled"
+    UNAVAILABLE = "unavailable"
+    UNAUTHORIZED = "unauthorized"
 
 
-class BadRule(ValueError):
-    """What was posted is no rule."""
+class InvalidFault(ValueError):
+    """The posted fault rule is invalid."""
 
 
 @dataclass(frozen=True)
 class Rule:
     """One rule. Chances: 0 to 1; empty lists match everything; rate_limit is per service, region and second.
 
-    reason: what a denied request is told, in place of AWS's own words.
+    reason: the message of a denied request, in place of AWS's own.
     """
 
     latency_ms: float = 0
@@ -48,6 +50,8 @@ class Rule:
     lost: float = 0
     denied: float = 0
     expired: float = 0
+    unavailable: float = 0
+    unauthorized: float = 0
     reason: str = ""
     rate_limit: int = 0
     services: tuple[str, ...] = ()
@@ -56,15 +60,15 @@ class Rule:
 
     @classmethod
     def of(cls, given: dict) -> Rule:
-        """A rule from JSON; BadRule names what is wrong with it."""
+        """Return a rule from JSON; raise InvalidFault with the unknown members."""
         known = {field.name for field in fields(cls)}
         if not isinstance(given, dict) or set(given) - known:
-            raise BadRule(f"a rule has {', '.join(sorted(known))}; this is {given!r}")
+            raise InvalidFault(f"a rule has {', '.join(sorted(known))}; this is {given!r}")
         lists = {name: tuple(given[name]) for name in ("services", "regions", "operations") if name in given}
         return cls(**{**given, **lists})
 
     def covers(self, service: str, region: str, operation: str) -> bool:
-        """Whether a request is one that the rule is about."""
+        """Return whether a request is one that the rule is about."""
         return (
             (not self.services or service in self.services)
             and (not self.regions or region in self.regions)
@@ -73,14 +77,14 @@ class Rule:
 
 
 class Faults:
-    """The rules in force, and how many requests came at once."""
+    """The fault rules in force, and how many requests were in flight."""
 
     def __init__(self) -> None:
         self.random = random.Random()
         self.clear()
 
     def clear(self) -> None:
-        """No faults, and counting starts anew."""
+        """Remove all rules and reset the counters."""
         self.rules: list[Rule] = []
         self.requests = 0
         self.in_flight = 0
@@ -89,7 +93,7 @@ class Faults:
         self.seconds: dict[tuple[str, str], tuple[int, int]] = {}
 
     def replace(self, given: list[dict] | dict, seed: str | None = None) -> None:
-        """Puts rules in the place of those in force; counters, and with a seed chance too, start anew."""
+        """Replace the rules and reset the counters; a seed makes chance repeatable."""
         rules = [Rule.of(rule) for rule in (given if isinstance(given, list) else [given])]
         self.clear()
         self.rules = rules
@@ -97,7 +101,7 @@ class Faults:
             self.random = random.Random(seed)
 
     def counters(self) -> dict:
-        """What GET /_emulator/faults shows."""
+        """Return the answer to GET /_emulator/faults."""
         rules = [{field.name: getattr(rule, field.name) for field in fields(Rule)} for rule in self.rules]
         return {
             "rules": rules,
@@ -108,7 +112,10 @@ class Faults:
         }
 
     def decide(self, service: str, region: str, operation: str) -> tuple[float, Outcome, str]:
-        """Seconds to wait, outcome and reason of a request; rules that cover it add up, the first outcome counts."""
+        """Return delay (seconds), outcome and reason of a request.
+
+        The delays of all rules that cover it add up; the first outcome counts.
+        """
         delay, outcome, reason = 0.0, Outcome.SERVED, ""
         for rule in self.rules:
             if not rule.covers(service, region, operation):
@@ -139,6 +146,8 @@ class Faults:
             (rule.lost, Outcome.LOST),
             (rule.denied, Outcome.DENIED),
             (rule.expired, Outcome.EXPIRED),
+            (rule.unavailable, Outcome.UNAVAILABLE),
+            (rule.unauthorized, Outcome.UNAUTHORIZED),
         )
         for chance, outcome in chances:
             if chance and self.random.random() < chance:

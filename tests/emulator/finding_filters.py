@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GetFindings' filters and sorting, as AwsSecurityFindingFilters documents them. Pure."""
+"""GetFindings' filters and sorting, as AwsSecurityFindingFilters documents them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ipaddress
 from typing import Any
 from typing import Callable
 
-# Filter name -> path in a finding, where they differ. A step that meets a list goes through all its items.
+# Filter name -> path in a finding, where they differ. A path goes through all items of a list.
 PATHS = {
     "Type": "Types",
     "SeverityProduct": "Severity.Product",
@@ -57,10 +57,10 @@ PATHS = {
 
 NEGATIVE = {"NOT_EQUALS": "EQUALS", "PREFIX_NOT_EQUALS": "PREFIX", "NOT_CONTAINS": "CONTAINS"}
 STRING_TESTS: dict[str, Callable[[str, str], bool]] = {
-    "EQUALS": lambda value, wanted: value == wanted,
-    "PREFIX": lambda value, wanted: value.startswith(wanted),
-    "CONTAINS": lambda value, wanted: wanted in value,
-    "CONTAINS_WORD": lambda value, wanted: wanted.lower() in value.lower().split(),
+    "EQUALS": lambda value, expected: value == expected,
+    "PREFIX": lambda value, expected: value.startswith(expected),
+    "CONTAINS": lambda value, expected: expected in value,
+    "CONTAINS_WORD": lambda value, expected: expected.lower() in value.lower().split(),
 }
 NUMBER_TESTS: dict[str, Callable[[float, float], bool]] = {
     "Gte": lambda value, bound: value >= bound,
@@ -72,7 +72,7 @@ NUMBER_TESTS: dict[str, Callable[[float, float], bool]] = {
 
 
 def values_at(node: Any, path: str) -> list[Any]:
-    """All values in a finding at a dotted path."""
+    """Return all values in a finding at a dotted path."""
     nodes = [node]
     for step in path.split("."):
         nodes = [item for parent in nodes for item in _step(parent, step)]
@@ -87,7 +87,7 @@ def _step(node: Any, name: str) -> list[Any]:
 
 
 def matches(finding: dict, filters: dict, now: datetime.datetime) -> bool:
-    """Whether a finding passes all filters: any of a filter's positive conditions, and all of its negative ones."""
+    """Return whether a finding passes all filters: one positive condition of each, and all negative ones."""
     return all(_passes(finding, name, conditions, now) for name, conditions in filters.items() if conditions)
 
 
@@ -137,13 +137,13 @@ def _date_meets(value: str, condition: dict, now: datetime.datetime) -> bool:
 
 
 def moment(text: str) -> datetime.datetime:
-    """An ISO 8601 time as findings carry it; without an offset it is UTC. ValueError when it is none."""
+    """Return an ISO 8601 time as findings carry it; without an offset it is UTC. Raise ValueError for anything else."""
     when = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
     return when if when.tzinfo else when.replace(tzinfo=datetime.timezone.utc)
 
 
 def is_moment(text: str) -> bool:
-    """Whether a text is a time."""
+    """Return whether a text is a time."""
     try:
         moment(text)
     except ValueError:
@@ -152,7 +152,7 @@ def is_moment(text: str) -> bool:
 
 
 def ordered(findings: list[dict], criteria: list[dict]) -> list[dict]:
-    """Findings sorted by SortCriteria; without any, in the order in which they came."""
+    """Return findings sorted by SortCriteria; without any, in the order of import."""
     for criterion in reversed(criteria):
         path = PATHS.get(criterion.get("Field", ""), criterion.get("Field", ""))
         findings = sorted(

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of a finding that is imported or updated: the documented rules of Security Hub. Pure.
+"""How Security Hub changes a finding that is imported or updated.
 
 Source: securityhub/latest/userguide/finding-update-batchimportfindings.html and finding-workflow-status.html.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from finding_filters import moment
 
-# What a finding provider cannot change any more once the finding is there.
+# Members that a finding provider cannot change after the first import.
 OF_THE_CUSTOMER = ("Note", "UserDefinedFields", "VerificationState", "Workflow", "WorkflowState")
 # Lowest normalized severity of each label, highest first.
 LABELS = {"CRITICAL": 90, "HIGH": 70, "MEDIUM": 40, "LOW": 1, "INFORMATIONAL": 0}
@@ -29,22 +29,22 @@ PRODUCT_NAMES = {
 
 
 def key(finding: dict) -> tuple[str, str]:
-    """What tells findings apart."""
+    """Return the key that identifies a finding."""
     return finding["ProductArn"], finding["Id"]
 
 
 def resource(finding: dict) -> str:
-    """What the event's `resources` names: the product and the finding."""
+    """Return the entry of a finding in the resources of its event: product and finding."""
     return f"{finding['ProductArn']}/{finding['Id']}"
 
 
 def text_of(when: datetime.datetime) -> str:
-    """A time as Security Hub writes it."""
+    """Return a time as Security Hub writes it."""
     return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03d}Z"
 
 
 def imported(old: dict | None, given: dict, region: str, now: datetime.datetime) -> dict | None:
-    """The finding after an import into `region`, or None when the import is ignored for its UpdatedAt."""
+    """Return the finding after an import into `region`, or None when the import is ignored for its UpdatedAt."""
     if old is not None and moment(given["UpdatedAt"]) <= moment(old["UpdatedAt"]):
         return None
     new = {**given, "Region": region, "ProcessedAt": text_of(now)}
@@ -68,7 +68,7 @@ def imported(old: dict | None, given: dict, region: str, now: datetime.datetime)
 
 
 def workflow_status(old: dict | None, new: dict) -> str:
-    """Security Hub resolves what has passed and reopens what comes back; SUPPRESSED stays."""
+    """Return the workflow status after an import: RESOLVED if it passes, NEW if it fails again; SUPPRESSED stays."""
     status = new["Workflow"]["Status"]
     compliance = new.get("Compliance", {}).get("Status")
     if old is None or status == "SUPPRESSED":
@@ -81,7 +81,7 @@ def workflow_status(old: dict | None, new: dict) -> str:
 
 
 def severity(given: dict) -> dict:
-    """A severity with label and normalized value, each derived from the other."""
+    """Return a severity with label and normalized value, each derived from the other."""
     label, normalized = given.get("Label"), given.get("Normalized")
     if label is None:
         score = normalized or 0
@@ -92,7 +92,7 @@ def severity(given: dict) -> dict:
 
 
 def updated(old: dict, changes: dict[str, Any], now: datetime.datetime) -> dict:
-    """The finding after a BatchUpdateFindings with these members."""
+    """Return the finding after a BatchUpdateFindings with these members."""
     new = {**old, "ProcessedAt": text_of(now)}
     for name, value in changes.items():
         if name == "Note":

@@ -10,24 +10,24 @@ import threading
 
 
 class Inbox:
-    """Messages as the contract of the control API lists them."""
+    """Messages as the control API returns them."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.clear()
 
     def clear(self) -> None:
-        """No message, and counting starts anew."""
+        """Remove all messages and restart the numbers."""
         self.messages: list[dict] = []
         self.count = 0
 
     def post(self, message: dict) -> None:
-        """Appends a message, numbered and timed."""
+        """Append a message, numbered and timed."""
         with self.lock:
             self.count += 1
             now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
             self.messages.append({"n": self.count, "time": now, **message})
 
     def in_channel(self, channel: str | None) -> list[dict]:
-        """The messages of one channel, or of all."""
+        """Return the messages of one channel, or of all."""
         return [message for message in self.messages if channel in (None, message["channel"])]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inbox as a page to look at, in the manner of Slack: which message, from which region, in order."""
+"""The inbox as a web page: messages in order, each with its region."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EMPTY = '<p class="nothing">No message has arrived here yet.</p>'
 
 
 def page(inbox: Inbox, channel: str | None, workspaces: dict[str, str]) -> str:
-    """The page of one channel, or of all. workspaces: team id -> name."""
+    """Return the page of one channel, or of all. workspaces: team id -> name."""
     shown = inbox.in_channel(channel)
     names = sorted({workspaces.get(message["workspace"], message["workspace"]) for message in inbox.messages})
     return TEMPLATE.substitute(

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What EventBridge makes of an event for a target with an input transformer; rather stricter than AWS. Pure.
+"""Transform an event for a target with an input transformer as EventBridge does, or stricter.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html: a variable that stands alone
 becomes its JSON; inside a string its text is put in as it is ("EventBridge doesn't escape values extracted by Input
@@ -21,7 +21,7 @@ LONGEST_TEMPLATE = 8192
 MOST_PATHS = 100
 PATH = re.compile(r"\$(\.[\w/*-]+(\[(\d+|\*)\])*)*")
 VARIABLE = re.compile(r"<([^<>]*)>")
-# Whole strings, so that what is inside one is told from what stands alone.
+# Whole strings, to distinguish variables inside a string from variables that stand alone.
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|<[^<>]*>')
 RESERVED = ("aws.events.rule-arn", "aws.events.rule-name", "aws.events.event.ingestion-time")
 RESERVED_JSON = ("aws.events.event", "aws.events.event.json")
@@ -29,11 +29,11 @@ MISSING = object()
 
 
 class NotJson(ValueError):
-    """The transformed input is no JSON, and the target is not invoked."""
+    """The transformed input is not valid JSON, so the target is not invoked."""
 
 
 def problem_with(transformer: dict) -> str | None:
-    """Why AWS refuses a transformer, or None."""
+    """Return why AWS refuses a transformer, or None."""
     paths, template = transformer.get("InputPathsMap") or {}, transformer.get("InputTemplate") or ""
     if not 1 <= len(template) <= LONGEST_TEMPLATE:
         return f"Member must have length between 1 and {LONGEST_TEMPLATE}"
@@ -61,7 +61,7 @@ def _without_text(token: str) -> str:
 
 
 def transformed(transformer: dict, event: dict, rule: dict) -> str:
-    """The input for the target: JSON, minified. Raises NotJson."""
+    """Return the input for the target: JSON, minified. Raise NotJson."""
     found = {name: _value(event, path) for name, path in (transformer.get("InputPathsMap") or {}).items()}
     found["aws.events.rule-arn"], found["aws.events.rule-name"] = rule.get("Arn", ""), rule.get("Name", "")
     found["aws.events.event.ingestion-time"] = event.get("time", "")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""KMS where ministack is kinder than AWS: the keys that AWS manages, and aliases that are taken."""
+"""KMS where ministack accepts more than AWS: AWS managed keys, and aliases that exist."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from ministack.services import kms
 from ministack.services.cloudformation import provisioners
-from resource_types import already_there
+from resource_types import already_exists
 
 OF_AWS = "alias/aws/"
 
 
 def install() -> None:
-    """Puts all of this in ministack's place."""
+    """Replace these parts of ministack."""
     _install_keys_of_aws()
     _wrap_alias(provisioners._RESOURCE_HANDLERS["AWS::KMS::Alias"])
 
@@ -26,19 +26,19 @@ def install() -> None:
 def _install_keys_of_aws() -> None:
     resolve, metadata = kms._resolve_key, kms._key_metadata
 
-    def resolve_or_make(name: str) -> dict | None:
+    def resolve_or_create(name: str) -> dict | None:
         alias = name.rpartition(":")[2] if name else ""
         found = resolve(name)
-        return _make(alias) if found is None and alias.startswith(OF_AWS) else found
+        return _create(alias) if found is None and alias.startswith(OF_AWS) else found
 
     def metadata_with_manager(record: dict) -> dict:
         return {**metadata(record), "KeyManager": record.get("KeyManager", "CUSTOMER")}
 
-    kms._resolve_key, kms._key_metadata = resolve_or_make, metadata_with_manager
+    kms._resolve_key, kms._key_metadata = resolve_or_create, metadata_with_manager
 
 
-def _make(alias: str) -> dict:
-    """The key that AWS manages for a service: made when somebody first asks for it; nobody can change its policy."""
+def _create(alias: str) -> dict:
+    """Create the AWS managed key of a service, as its first use does; its policy cannot be changed."""
     service = alias.removeprefix(OF_AWS)
     condition = {
         "kms:CallerAccount": get_account_id(),
@@ -64,7 +64,7 @@ def _wrap_alias(handler: dict[str, Any]) -> None:
     def create_new(logical_id: str, properties: dict, stack_name: str) -> tuple:
         name = properties.get("AliasName", "")
         if kms._alias_arn(name) in kms._aliases:
-            raise already_there("AWS::KMS::Alias", name)
+            raise already_exists("AWS::KMS::Alias", name)
         return create(logical_id, properties, stack_name)
 
     handler.update(create=create_new)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts, stops and looks for the emulator on EMULATOR_PORT (default 4577). Called by the script `emulator`."""
+"""Start and stop the emulator on EMULATOR_PORT (default 4577), or print its status. Called by the script `emulator`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ URL = f"http://127.0.0.1:{PORT}"
 START_SECONDS = 30
 STOP_SECONDS = 5
 ANSWER_SECONDS = 2
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy of the shell's is not asked
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # ignores a proxy of the shell
 
 
 def main() -> int:
-    """Runs one command. Exit code 0: done; 1: failed; 2: no such command; 3: status, not running."""
+    """Run one command. Exit code 0: done; 1: failed; 2: no such command; 3: status, not running."""
     commands = {"start": start, "stop": stop, "status": status}
     if len(sys.argv) != 2 or sys.argv[1] not in commands:
         print("usage: emulator start|stop|status   (port: EMULATOR_PORT, default 4577)", file=sys.stderr)
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def start() -> int:
-    """Starts the emulator unless it runs, and waits until it answers."""
+    """Start the emulator unless it runs, and wait until it answers."""
     if answering_pid():
         print(f"emulator: already on {URL}")
         return 0
@@ -70,7 +70,7 @@ def start() -> int:
 
 
 def stop() -> int:
-    """Stops the emulator by the pid that its start has noted; nothing to do when it does not run."""
+    """Stop the emulator by the PID in its file, if it runs."""
     pid = own_pid()
     if pid is None:
         print(f"emulator: not running on {URL}")
@@ -88,14 +88,14 @@ def stop() -> int:
 
 
 def status() -> int:
-    """Says whether the emulator runs."""
+    """Print whether the emulator runs."""
     pid = answering_pid()
     print(f"emulator: running on {URL}, pid {pid}" if pid else f"emulator: not running on {URL}")
     return 0 if pid else 3
 
 
 def own_pid() -> int | None:
-    """The pid of the server that was started here, proved by its command line: the pid can be another's by now."""
+    """Return the PID of the server that was started here. Its command line proves that the PID was not reused."""
     try:
         pid = int(PID_FILE.read_text())
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -108,7 +108,7 @@ def own_pid() -> int | None:
 
 
 def answering_pid() -> int | None:
-    """The pid of the emulator that answers on the port; None when nothing, or something else, does."""
+    """Return the pid of the emulator that answers on the port; None when nothing or another program does."""
     try:
         with DIRECT.open(f"{URL}/_emulator/status", timeout=ANSWER_SECONDS) as answer:
             return json.load(answer)["pid"]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an account may have: its quotas, what its organisation allows of chat applications, service-linked roles."""
+"""Limits of an account: quotas, the chat applications policy of the organization, service-linked roles."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 from typing import Callable
 
 import aws_request
+from account_state import AccountState
 from aws_request import AwsRequest
 from ministack.core.responses import error_response_json
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from ministack.services import iam
 from ministack.services import organizations
-from world import World
 
 RULES = ("events", "L-244521F2")
 RULES_QUOTA = 300
@@ -27,13 +27,13 @@ CHATBOT_ROLE = "AWSServiceRoleForAWSChatbot"
 
 
 class Limits:
-    """The limits of the world's accounts. `install` puts them in the place of ministack's."""
+    """The limits of the accounts. `install` replaces those of ministack."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, account_state: AccountState) -> None:
+        self.account_state = account_state
 
     def install(self) -> None:
-        """Makes Organizations and IAM agree with the world."""
+        """Make Organizations and IAM use the account state."""
         organizations._DISPATCH["DescribeEffectivePolicy"] = self._effective_policy
         summary = iam._IAM_HANDLERS["GetAccountSummary"]
         iam._IAM_HANDLERS["GetAccountSummary"] = lambda params: self._with_quotas(summary(params))
@@ -47,14 +47,14 @@ class Limits:
         )
 
     def rules(self) -> int:
-        """How many rules the caller's account may have on an event bus of the caller's region."""
+        """Return how many rules the caller's account may have on an event bus of the caller's region."""
         return self._quotas().get("rules") or RULES_QUOTA_IN.get(get_region(), RULES_QUOTA)
 
     def _quotas(self) -> dict[str, int]:
-        return self.world.account(get_account_id())["quotas"]
+        return self.account_state.account(get_account_id())["quotas"]
 
     def service_quotas(self, request: AwsRequest, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """The answer of Service Quotas, which knows of the rules of an event bus alone."""
+        """Return the answer of Service Quotas, which knows the quota of rules only."""
         given = json.loads(body)
         if request.operation != "GetServiceQuota":
             return aws_request.error("json", "InvalidAction", f"{request.operation} is not emulated", 501)
@@ -64,8 +64,8 @@ class Limits:
         return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps({"Quota": quota}).encode()
 
     def _effective_policy(self, given: dict) -> Any:
-        policy = self.world.account(get_account_id())["chatbot_policy"]
-        if self.world.management_account is None and policy is None:
+        policy = self.account_state.account(get_account_id())["chatbot_policy"]
+        if self.account_state.management_account is None and policy is None:
             message = "Your account is not a member of an organization."
             return error_response_json("AWSOrganizationsNotInUseException", message, 400)
         if given.get("PolicyType") != "CHATBOT_POLICY" or policy is None:
@@ -99,22 +99,22 @@ class Limits:
 
 
 def _create_service_linked_role(create: Callable) -> Callable:
-    def create_as_aws_calls_it(params: dict) -> Any:
+    def create_with_fixed_name(params: dict) -> Any:
         if iam._p(params, "AWSServiceName") != CHATBOT:
             return create(params)
         if CHATBOT_ROLE in iam._roles:
             message = f"Service role name {CHATBOT_ROLE} has been taken in this account, please try a different suffix."
             return iam._error(400, "InvalidInput", message, ns="iam")
-        make_chatbot_role()
+        create_chatbot_role()
         role = f"<Role>{iam._role_xml(CHATBOT_ROLE)}</Role>"
         result = f"<CreateServiceLinkedRoleResult>{role}</CreateServiceLinkedRoleResult>"
         return iam._xml(200, "CreateServiceLinkedRoleResponse", result, ns="iam")
 
-    return create_as_aws_calls_it
+    return create_with_fixed_name
 
 
-def make_chatbot_role() -> None:
-    """Makes the role with which Chatbot subscribes to topics, where it is missing."""
+def create_chatbot_role() -> None:
+    """Create the role with which Chatbot subscribes to topics, if it is missing."""
     trust = {"Effect": "Allow", "Principal": {"Service": CHATBOT}, "Action": "sts:AssumeRole"}
     path = f"/aws-service-role/{CHATBOT}/"
     iam._roles.setdefault(

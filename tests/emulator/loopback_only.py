@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps this process on the machine: a connection to anything but loopback is refused, whichever library tries it."""
+"""Refuse connections of this process to anything but loopback, whichever library opens them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def install() -> None:
-    """From now on only loopback and Unix sockets can be connected to. Cannot be undone."""
+    """Allow connections to loopback and Unix sockets only. Cannot be undone."""
     sys.addaudithook(_check)
 
 

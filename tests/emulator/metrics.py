@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CloudWatch metrics of the delivery, readable by GetMetricData and watched by alarms."""
+"""The CloudWatch metrics of the delivery path, which GetMetricData returns and alarms watch."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ CHATBOT_REGION = "us-east-1"
 
 
 def count(account: str, region: str, namespace: str, name: str, dimension: tuple[str, str], value: int = 1) -> None:
-    """Adds to a metric of a service in an account and region, and lets its alarms look."""
+    """Add to a metric of a service in an account and region, and evaluate its alarms."""
     with request_scope(account, region):
         cloudwatch.record_metric(namespace, name, value, "Count", {dimension[0]: dimension[1]})
         cloudwatch._evaluate_all_alarms()
 
 
 def of_chatbot(account: str, configuration: str, name: str) -> None:
-    """Counts for a channel configuration; Chatbot's metrics are in us-east-1, wherever the event came from."""
+    """Count for a channel configuration. Chatbot's metrics are in us-east-1 for events of all regions."""
     count(account, CHATBOT_REGION, "AWS/Chatbot", name, ("ConfigurationName", configuration))
 
 
 def of_rule(account: str, region: str, rule: str, name: str) -> None:
-    """Counts for an EventBridge rule."""
+    """Count for an EventBridge rule."""
     count(account, region, "AWS/Events", name, ("RuleName", rule))
 
 
 def of_topic(topic_arn: str, name: str) -> None:
-    """Counts for an SNS topic."""
+    """Count for an SNS topic."""
     _arn, _partition, _service, region, account, topic = topic_arn.split(":", 5)
     count(account, region, "AWS/SNS", name, ("TopicName", topic))
 
 
 def depth_of_queue(queue_arn: str, messages: int) -> None:
-    """Tells how many messages an SQS queue holds."""
+    """Record how many messages an SQS queue holds."""
     _arn, _partition, _service, region, account, queue = queue_arn.split(":", 5)
     count(account, region, "AWS/SQS", "ApproximateNumberOfMessagesVisible", ("QueueName", queue), messages)

@@ -14,7 +14,7 @@ Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
 async def start() -> asyncio.Task:
-    """Runs ministack's start-up; the task ends when it is cancelled."""
+    """Run ministack's start-up; the task ends when it is cancelled."""
     ready = asyncio.Event()
     messages: asyncio.Queue = asyncio.Queue()
     await messages.put({"type": "lifespan.startup"})
@@ -29,7 +29,7 @@ async def start() -> asyncio.Task:
 
 
 async def call(method: str, raw_path: str, query: str, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> Answer:
-    """ministack's answer to a request."""
+    """Return ministack's answer to a request."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -58,6 +58,6 @@ async def call(method: str, raw_path: str, query: str, headers: tuple[tuple[byte
 
     await ministack.app(scope, receive, send)
     names = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in started["headers"]]
-    # The server sets these itself, but for HEAD, whose length is that of the body which is not sent.
+    # The server sets these itself, except the length of the answer to HEAD, whose body is not sent.
     own = ("transfer-encoding",) if method == "HEAD" else ("content-length", "transfer-encoding")
     return started["status"], [pair for pair in names if pair[0].lower() not in own], b"".join(parts)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Security Hub across regions and accounts: aggregators, administrator, members, organisation."""
+"""Security Hub across regions and accounts: aggregators, administrator, members, organization."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Callable
 
+from account_state import OPT_IN_REGIONS
+from account_state import AccountState
+from account_state import InvalidAccountState
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from rest_json import AwsError
 from rest_json import page
-from world import OPT_IN_REGIONS
-from world import BadWorld
-from world import World
 
 if TYPE_CHECKING:
     from security_hub import SecurityHub
 
 INVALID = "InvalidInputException"
 NOT_FOUND = "ResourceNotFoundException"
+# Switch administrator_none -> code, message and status of what GetAdministratorAccount answers.
+NO_ADMINISTRATOR = {
+    "not_found": (NOT_FOUND, "The request was rejected because we can't find the specified resource.", 404),
+    "access_denied": ("AccessDeniedException", "The request failed because there is no such resource found.", 403),
+}
 # V1 and V2 name the same things differently.
 V1 = {
     "arn": "FindingAggregatorArn",
@@ -35,22 +40,22 @@ WITH_REGIONS = ("ALL_REGIONS_EXCEPT_SPECIFIED", "SPECIFIED_REGIONS")
 
 
 class Organization:
-    """Who sees whose findings, and where."""
+    """Which account and region shows the findings of which others."""
 
-    def __init__(self, world: World, security_hub: SecurityHub) -> None:
-        self.world = world
+    def __init__(self, account_state: AccountState, security_hub: SecurityHub) -> None:
+        self.account_state = account_state
         self.security_hub = security_hub
         self.clear()
 
     def clear(self) -> None:
-        """No aggregator and no delegated administrator."""
+        """Forget all aggregators and delegated administrators."""
         self.aggregators: dict[str, dict] = {}
         self.aggregators_v2: dict[str, dict] = {}
         self.admins: dict[tuple[str, str], str] = {}
         self.configurations: dict[tuple[str, str], dict] = {}
 
     def operations(self) -> dict[str, Callable[[dict], dict | None]]:
-        """The operations of Security Hub that are served here."""
+        """Return the operations of Security Hub that are served here."""
         return {
             "ListFindingAggregators": self.list_aggregators,
             "GetFindingAggregator": self.get_aggregator,
@@ -73,7 +78,7 @@ class Organization:
         }
 
     def describe(self, account: str, facts: dict[str, Any]) -> None:
-        """Sets an account's `aggregator` and `aggregator_v2`: {"home", "RegionLinkingMode", "Regions"}, or None."""
+        """Set an account's `aggregator` and `aggregator_v2`: {"home", "RegionLinkingMode", "Regions"}, or None."""
         for name, there, words in (("aggregator", self.aggregators, V1), ("aggregator_v2", self.aggregators_v2, V2)):
             if name not in facts:
                 continue
@@ -81,30 +86,30 @@ class Organization:
                 there.pop(account, None)
                 continue
             if "home" not in facts[name]:
-                raise BadWorld(f"{name} needs a home region")
+                raise InvalidAccountState(f"{name} needs a home region")
             given = {"RegionLinkingMode": facts[name].get("RegionLinkingMode", "ALL_REGIONS")}
             given[words["regions"]] = facts[name].get("Regions") or facts[name].get("LinkedRegions") or []
             there[account] = _aggregator(account, facts[name]["home"], given, words)
 
     def administers(self, account: str, region: str) -> bool:
-        """Whether an account is the delegated administrator in a region."""
+        """Return whether an account is the delegated administrator in a region."""
         return self.admins.get((region, "SecurityHub")) == account
 
     def feeds(self, account: str, region: str) -> list[tuple[str, str]]:
-        """Where a finding that an account has in a region is shown, and sends an event."""
+        """Return where a finding that an account has in a region is shown, and sends an event."""
         accounts = [account]
-        administrator = self.world.account(account)["administrator"]
+        administrator = self.account_state.account(account)["administrator"]
         if administrator:
             accounts.append(administrator)
-        places = [(owner, region) for owner in accounts]
+        targets = [(owner, region) for owner in accounts]
         for owner in accounts:
             home = self.home_of(owner, region)
             if home and home != region:
-                places.append((owner, home))
-        return places
+                targets.append((owner, home))
+        return targets
 
     def home_of(self, account: str, region: str) -> str | None:
-        """The region into which an account's aggregator copies the findings of a region."""
+        """Return the region into which an account's aggregator copies the findings of a region."""
         aggregator = self.aggregators.get(account)
         if aggregator is None:
             return None
@@ -166,8 +171,11 @@ class Organization:
 
     def get_administrator(self, given: dict) -> dict:
         self.security_hub.hub()
-        administrator = self.world.account(get_account_id())["administrator"]
+        administrator = self.account_state.account(get_account_id())["administrator"]
         if not administrator:
+            answer = self.security_hub.switches["administrator_none"]
+            if answer != "empty":
+                raise AwsError(*NO_ADMINISTRATOR[answer])
             return {}
         invitation = {
             "AccountId": administrator,
@@ -187,7 +195,7 @@ class Organization:
                 "InvitedAt": "2024-01-01T00:00:00.000Z",
                 "UpdatedAt": "2024-01-01T00:00:00.000Z",
             }
-            for member in self.world.members(get_account_id())
+            for member in self.account_state.members(get_account_id())
         ]
 
     def list_members(self, given: dict) -> dict:
@@ -206,10 +214,10 @@ class Organization:
             ],
         }
 
-    # The organisation's management account delegates, region by region
+    # Delegated administrators, set by the management account for each region
 
     def _check_management(self) -> None:
-        management = self.world.management_account
+        management = self.account_state.management_account
         if management is None or management != get_account_id():
             message = f"Account {get_account_id()} is not the management account of an organization"
             raise AwsError("InvalidAccessException", message)
@@ -223,20 +231,20 @@ class Organization:
 
     def enable_admin(self, given: dict) -> dict:
         self._check_management()
-        place = (get_region(), given.get("Feature", "SecurityHub"))
-        if self.admins.get(place, given["AdminAccountId"]) != given["AdminAccountId"]:
+        target = (get_region(), given.get("Feature", "SecurityHub"))
+        if self.admins.get(target, given["AdminAccountId"]) != given["AdminAccountId"]:
             message = "The organization already has a delegated administrator account in this region"
             raise AwsError("ResourceConflictException", message)
-        self.admins[place] = given["AdminAccountId"]
+        self.admins[target] = given["AdminAccountId"]
         self.security_hub.enable_in(given["AdminAccountId"], get_region())
-        return {"AdminAccountId": given["AdminAccountId"], "Feature": place[1]}
+        return {"AdminAccountId": given["AdminAccountId"], "Feature": target[1]}
 
     def disable_admin(self, given: dict) -> None:
         self._check_management()
-        place = (get_region(), given.get("Feature", "SecurityHub"))
-        if self.admins.get(place) != given["AdminAccountId"]:
+        target = (get_region(), given.get("Feature", "SecurityHub"))
+        if self.admins.get(target) != given["AdminAccountId"]:
             raise AwsError(NOT_FOUND, f"Account {given['AdminAccountId']} is not the delegated administrator")
-        del self.admins[place]
+        del self.admins[target]
 
     def _check_admin(self) -> None:
         if get_account_id() not in self.admins.values():
@@ -249,7 +257,7 @@ class Organization:
         found = self.configurations.get((get_account_id(), get_region()), {})
         status = found.get("Status", "ENABLED")
         if status == "PENDING":
-            found["Status"] = "ENABLED"  # the next one to ask sees it done
+            found["Status"] = "ENABLED"  # the next call returns the new status
         return {
             "AutoEnable": found.get("AutoEnable", False),
             "AutoEnableStandards": found.get("AutoEnableStandards", "DEFAULT"),
@@ -267,10 +275,10 @@ class Organization:
         found.update({name: given[name] for name in ("AutoEnable", "AutoEnableStandards") if name in given})
         kind = given.get("OrganizationConfiguration", {}).get("ConfigurationType")
         if kind and kind != found.get("ConfigurationType", "LOCAL"):
-            # AWS takes its time to set central configuration up, and refuses it without an aggregator at home.
+            # AWS sets it up in the background, and refuses it without an aggregator in the home region.
             aggregator = self.aggregators.get(get_account_id(), {})
-            at_home = aggregator.get("FindingAggregationRegion") == get_region()
-            status = "ENABLED" if kind == "LOCAL" else "PENDING" if at_home else "FAILED"
+            in_home_region = aggregator.get("FindingAggregationRegion") == get_region()
+            status = "ENABLED" if kind == "LOCAL" else "PENDING" if in_home_region else "FAILED"
             found.update(ConfigurationType=kind, Status=status)
         if found.get("ConfigurationType") == "CENTRAL" and (
             found.get("AutoEnable") or found.get("AutoEnableStandards", "DEFAULT") != "NONE"
@@ -314,7 +322,7 @@ def _own(there: dict[str, dict], given: dict, words: dict[str, str]) -> dict:
     return found
 
 
-def _at_home(there: dict[str, dict], given: dict, words: dict[str, str], invalid: str) -> dict:
+def _in_home_region(there: dict[str, dict], given: dict, words: dict[str, str], invalid: str) -> dict:
     found = _own(there, given, words)
     if found[words["region"]] != get_region():
         raise AwsError(invalid, f"The finding aggregator can only be changed in {found[words['region']]}")
@@ -322,7 +330,7 @@ def _at_home(there: dict[str, dict], given: dict, words: dict[str, str], invalid
 
 
 def _update(there: dict[str, dict], given: dict, words: dict[str, str], invalid: str) -> dict:
-    found = _at_home(there, given, words, invalid)
+    found = _in_home_region(there, given, words, invalid)
     _check_regions(given, words, invalid)
     found.pop(words["regions"], None)
     found["RegionLinkingMode"] = given["RegionLinkingMode"]
@@ -332,5 +340,5 @@ def _update(there: dict[str, dict], given: dict, words: dict[str, str], invalid:
 
 
 def _delete(there: dict[str, dict], given: dict, words: dict[str, str], invalid: str) -> None:
-    _at_home(there, given, words, invalid)
+    _in_home_region(there, given, words, invalid)
     del there[get_account_id()]

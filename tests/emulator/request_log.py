@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The log of AWS requests: who called what, where, and whether that call writes."""
+"""The log of AWS requests: caller, operation, region, status, and whether the call writes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ KEPT = 500_000
 
 
 class RequestLog:
-    """Entries as the contract of the control API lists them; numbers go on when the log is emptied."""
+    """Entries as the control API returns them. Numbers continue after the log is emptied."""
 
     def __init__(self) -> None:
         self.entries: list[dict] = []
         self.count = 0
 
     def clear(self) -> None:
-        """Forgets the entries, not the count."""
+        """Remove the entries; the count continues."""
         self.entries = []
 
     def add(self, request: AwsRequest, account: str, caller: str, status: int) -> None:
-        """Notes a request of a caller (an ARN) that was answered with a status; 0 when its connection broke."""
+        """Add a request of a caller (an ARN) with the status of its answer; 0 for a broken connection."""
         self.count += 1
         if len(self.entries) >= KEPT:
             del self.entries[: KEPT // 2]
@@ -43,5 +43,5 @@ class RequestLog:
         )
 
     def since(self, n: int) -> list[dict]:
-        """The entries after number n."""
+        """Return the entries after number n."""
         return [entry for entry in self.entries if entry["n"] > n] if n else self.entries

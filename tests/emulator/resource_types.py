@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resource types of CloudFormation that ministack makes too kindly: topics, their policies, rules."""
+"""CloudFormation resource types for which ministack accepts more than AWS: topics, topic policies, rules."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ TOPIC_ACTIONS = frozenset(
 
 
 class HandlerError(ValueError):
-    """What a resource's handler says when it fails, as CloudFormation repeats it."""
+    """The failure of a resource handler, worded as in the events of a stack."""
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(f'Resource handler returned message: "{message}" (HandlerErrorCode: {code})')
 
 
 def install(rules_quota: Callable[[], int]) -> None:
-    """Puts stricter handlers in the place of ministack's. rules_quota: of an event bus."""
+    """Replace the handlers of ministack. rules_quota: of an event bus."""
     handlers = provisioners._RESOURCE_HANDLERS
     _wrap_topic(handlers["AWS::SNS::Topic"])
     _wrap_topic_policy(handlers["AWS::SNS::TopicPolicy"])
@@ -52,7 +52,7 @@ def install(rules_quota: Callable[[], int]) -> None:
 
 
 def default_topic_policy(arn: str) -> str:
-    """The policy of a topic that nobody gave one: for its own account."""
+    """Return the default policy of a topic, which allows its own account."""
     statement = {
         "Sid": "__default_statement_ID",
         "Effect": "Allow",
@@ -73,7 +73,7 @@ def _wrap_topic(handler: dict[str, Any]) -> None:
             raise HandlerError("Invalid parameter: Topic Name", "InvalidRequest")
         arn = f"arn:aws:sns:{get_region()}:{get_account_id()}:{name}"
         if arn in sns._topics:
-            raise already_there("AWS::SNS::Topic", arn)
+            raise already_exists("AWS::SNS::Topic", arn)
         made = create(logical_id, properties, stack_name)
         _finish_topic(made[0], properties, new=True)
         return made
@@ -100,7 +100,7 @@ def _finish_topic(arn: str, properties: dict, new: bool) -> None:
 
 
 def problem_with_topic_policy(policy: Any) -> str | None:
-    """Why SNS refuses a topic policy: it has actions that are not a topic's, sns:* among them."""
+    """Return why SNS refuses a topic policy, or None: it has actions that do not apply to topics, such as sns:*."""
     document = json.loads(policy) if isinstance(policy, str) else policy
     statements = document.get("Statement", [])
     for statement in statements if isinstance(statements, list) else [statements]:
@@ -119,11 +119,11 @@ def _wrap_topic_policy(handler: dict[str, Any]) -> None:
         if problem:
             raise HandlerError(problem, "InvalidRequest")
 
-    def create_good(logical_id: str, properties: dict, stack_name: str) -> tuple:
+    def create_valid(logical_id: str, properties: dict, stack_name: str) -> tuple:
         check(properties)
         return create(logical_id, properties, stack_name)
 
-    def update_good(physical_id: str, old: dict, new: dict, stack_name: str) -> tuple:
+    def update_valid(physical_id: str, old: dict, new: dict, stack_name: str) -> tuple:
         check(new)
         return update(physical_id, old, new, stack_name)
 
@@ -133,7 +133,7 @@ def _wrap_topic_policy(handler: dict[str, Any]) -> None:
             if arn in sns._topics:
                 sns._topics[arn]["attributes"]["Policy"] = default_topic_policy(arn)
 
-    handler.update(create=create_good, update=update_good, delete=delete_to_default)
+    handler.update(create=create_valid, update=update_valid, delete=delete_to_default)
 
 
 def _wrap_rule(handler: dict[str, Any], rules_quota: Callable[[], int]) -> None:
@@ -143,7 +143,7 @@ def _wrap_rule(handler: dict[str, Any], rules_quota: Callable[[], int]) -> None:
         name = properties.get("Name")
         bus = provisioners._eb_rule_bus_name(properties)
         if name is not None and eventbridge._rule_key(name, bus) in eventbridge._rules:
-            raise already_there("AWS::Events::Rule", name)
+            raise already_exists("AWS::Events::Rule", name)
         properties = _with_pattern_text(properties)
         others = event_bus.other_patterns("", bus)
         pattern = properties["EventPattern"]
@@ -169,8 +169,8 @@ def _with_pattern_text(properties: dict) -> dict:
     return {**properties, "EventPattern": event_bus.pattern_text(properties.get("EventPattern"))}
 
 
-def already_there(resource_type: str, identifier: str) -> HandlerError:
-    """What is said of a resource that exists outside the stack."""
+def already_exists(resource_type: str, identifier: str) -> HandlerError:
+    """Return the failure of a resource that exists outside the stack."""
     message = f"Resource of type '{resource_type}' with identifier '{identifier}' already exists."
     return HandlerError(message, "AlreadyExists")
 
@@ -182,20 +182,20 @@ def _handler_code(code: str) -> str:
 def _install_topic_refusals() -> None:
     create, set_attributes = sns._create_topic, sns._set_topic_attributes
 
-    def create_with_good_name(params: dict) -> Any:
+    def create_with_valid_name(params: dict) -> Any:
         if not TOPIC_NAME.fullmatch(sns._p(params, "Name")):
             return sns._error("InvalidParameter", "Invalid parameter: Topic Name", 400)
         return create(params)
 
-    def set_good_attributes(params: dict) -> Any:
+    def set_valid_attributes(params: dict) -> Any:
         if sns._p(params, "AttributeName") == "Policy":
             problem = problem_with_topic_policy(sns._p(params, "AttributeValue"))
             if problem:
                 return sns._error("InvalidParameter", problem, 400)
         return set_attributes(params)
 
-    sns._create_topic = create_with_good_name
-    sns._set_topic_attributes = set_good_attributes
+    sns._create_topic = create_with_valid_name
+    sns._set_topic_attributes = set_valid_attributes
 
 
 def _install_policy_refusals() -> None:

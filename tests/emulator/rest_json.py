@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Serves a rest-json service from botocore's own model of it: route, parse, validate, serialise, map exceptions."""
+"""Serve a rest-json service by its botocore model: route, parse, validate, serialize, map exceptions."""
 
 from __future__ import annotations
 
@@ -32,12 +32,16 @@ class AwsError(Exception):
         self.status = status
 
 
+class Garbage(Exception):
+    """The answer is a web page in place of the service's, as from a proxy that asks to sign in."""
+
+
 class ConnectionLost(Exception):
-    """There is no such endpoint: the caller sees its connection break, never an answer."""
+    """The endpoint does not exist: the connection breaks without an answer."""
 
 
 def model_of(service: str) -> Any:
-    """botocore's model of a service."""
+    """Return botocore's model of a service."""
     return _session.get_service_model(service)
 
 
@@ -59,7 +63,7 @@ class Routes:
         self.templated.append((method, re.compile(pattern), operation))
 
     def operation(self, method: str, raw_path: str) -> tuple[Any, dict[str, str]]:
-        """The operation, with what its path holds. (None, {}) when there is none."""
+        """Return the operation and the parameters in its path, or (None, {})."""
         found = self.exact.get((method, raw_path))
         if found is not None:
             return found, {}
@@ -79,10 +83,10 @@ class RestJson:
         self.routes = Routes(self.model)
         self.operations = operations
         self.invalid = invalid
-        self.check_themselves: frozenset[str] = frozenset()  # operations that do not refuse a whole batch for one item
+        self.check_items: frozenset[str] = frozenset()  # operations that refuse single items, not the batch
 
     def answer(self, method: str, raw_path: str, query: str, body: bytes) -> Answer:
-        """The answer to a request; account and region of the caller are in ministack's request scope."""
+        """Return the answer to a request; account and region of the caller are in ministack's request scope."""
         operation, in_path = self.routes.operation(method, raw_path)
         if operation is None:
             return _error("UnknownOperationException", "", 404)
@@ -92,6 +96,8 @@ class RestJson:
             if function is None:
                 raise AwsError("NotImplemented", f"{operation.name} is not emulated", 501)
             return self._success(operation, function(given) or {})
+        except Garbage:
+            return 200, {"Content-Type": "text/html"}, b"<html><body>Please sign in."
         except AwsError as error:
             return _error(error.code, error.message, error.status or self._status(error.code))
 
@@ -109,7 +115,7 @@ class RestJson:
             given[_member(shape, name)] = value
         if query:
             _add_query(shape, given, parse_qs(query, keep_blank_values=True))
-        if operation.name in self.check_themselves:
+        if operation.name in self.check_items:
             return given
         problems: list[str] = []
         find_problems(shape, given, "", problems)
@@ -181,7 +187,7 @@ TYPES = {
 
 
 def find_problems(shape: Any, value: Any, where: str, problems: list[str]) -> None:
-    """Appends to `problems`, in AWS's words, whatever in `value` the shape forbids."""
+    """Append to `problems`, worded as by AWS, each part of `value` that the shape does not allow."""
     kind = shape.type_name
     expected = TYPES.get(kind)
     if expected and (not isinstance(value, expected) or (isinstance(value, bool) and kind != "boolean")):
@@ -255,7 +261,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def page(items: list, given: dict, key: str, invalid: str, default: int = 100) -> dict:
-    """One page of `items` under `key`; the token is opaque, and one that is not ours is refused with `invalid`."""
+    """One page of `items` under `key`; an unknown token is refused with the error `invalid`."""
     token = given.get("NextToken") or ""
     start = 0
     if token:

@@ -15,6 +15,9 @@ from typing import Any
 from typing import Callable
 
 import findings
+from account_state import ALL_REGIONS
+from account_state import AccountState
+from account_state import InvalidAccountState
 from finding_filters import is_moment
 from finding_filters import matches
 from finding_filters import ordered
@@ -22,16 +25,23 @@ from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from organization import Organization
 from rest_json import AwsError
+from rest_json import Garbage
 from rest_json import RestJson
 from rest_json import find_problems
 from rest_json import page
-from world import ALL_REGIONS
-from world import BadWorld
-from world import World
+from switches import Switches
 
 INVALID = "InvalidInputException"
 NOT_FOUND = "ResourceNotFoundException"
 ACTION_TARGETS_LIMIT = 50
+# Switch security_hub_v2 -> code, message and status of what DescribeSecurityHubV2 answers.
+V2_ERRORS = {
+    "denied": ("AccessDeniedException", "You don't have permission to perform this operation", 403),
+    "unknown": ("UnknownOperationException", "", 404),
+    "invalid": ("ValidationException", "Security Hub V2 is not available", 400),
+}
+# Members that only BatchUpdateFindings writes and an import keeps.
+CUSTOMER_FIELDS = ("Note", "UserDefinedFields", "VerificationState")
 FINDING_LIMIT_BYTES = 240 * 1024
 
 # (account, region, detail-type, resources, detail) -> an event on the default bus there
@@ -53,13 +63,14 @@ class Hub:
 class SecurityHub:
     """The service. `service.answer` serves its requests; the rest is for the control API."""
 
-    def __init__(self, world: World, emit: Emit) -> None:
-        self.world = world
+    def __init__(self, account_state: AccountState, emit: Emit, switches: Switches) -> None:
+        self.account_state = account_state
         self.emit = emit
+        self.switches = switches
         self.lock = threading.RLock()
-        self.organization = Organization(world, self)
+        self.organization = Organization(account_state, self)
         self.service = RestJson("securityhub", {**self._operations(), **self.organization.operations()}, INVALID)
-        self.service.check_themselves = frozenset({"BatchImportFindings"})
+        self.service.check_items = frozenset({"BatchImportFindings"})
         self.clear()
 
     def _operations(self) -> dict[str, Callable[[dict], dict | None]]:
@@ -84,21 +95,21 @@ class SecurityHub:
         }
 
     def clear(self) -> None:
-        """No hub anywhere."""
+        """Forget all hubs."""
         self.hubs: dict[tuple[str, str], Hub] = {}
         self.v2: dict[tuple[str, str], str] = {}
         self.origins: dict[tuple[str, str], tuple[str, str]] = {}
         self.organization.clear()
 
-    # What the control API sets up
+    # For the control API
 
     def describe(self, account: str, facts: dict[str, Any]) -> None:
-        """Merges `hubs`, `hubs_v2`, `aggregator`, `aggregator_v2`, `control_finding_generator` of an account."""
+        """Merge `hubs`, `hubs_v2`, `aggregator`, `aggregator_v2`, `control_finding_generator` of an account."""
         if "hubs" in facts:
-            wanted = self._wanted_regions(account, facts["hubs"])
-            self._set_regions(self.hubs, account, wanted, lambda: Hub(_now()))
+            desired = self._desired_regions(account, facts["hubs"])
+            self._set_regions(self.hubs, account, desired, lambda: Hub(_now()))
         if "hubs_v2" in facts:
-            self._set_regions(self.v2, account, self._wanted_regions(account, facts["hubs_v2"]), _now)
+            self._set_regions(self.v2, account, self._desired_regions(account, facts["hubs_v2"]), _now)
         generator = facts.get("control_finding_generator")
         if generator:
             for (owner, _region), hub in self.hubs.items():
@@ -106,25 +117,25 @@ class SecurityHub:
                     hub.control_finding_generator = generator
         self.organization.describe(account, facts)
 
-    def _wanted_regions(self, account: str, regions: Any) -> list[str]:
-        wanted = self.world.regions(account) if regions == "all" else list(regions or [])
-        wrong = set(wanted) - set(ALL_REGIONS)
+    def _desired_regions(self, account: str, regions: Any) -> list[str]:
+        desired = self.account_state.regions(account) if regions == "all" else list(regions or [])
+        wrong = set(desired) - set(ALL_REGIONS)
         if wrong:
-            raise BadWorld(f"no such region: {', '.join(sorted(wrong))}")
-        return wanted
+            raise InvalidAccountState(f"no such region: {', '.join(sorted(wrong))}")
+        return desired
 
-    def _set_regions(self, there: dict, account: str, wanted: list[str], new: Callable[[], Any]) -> None:
-        for place in [place for place in there if place[0] == account and place[1] not in wanted]:
-            del there[place]
-        for region in wanted:
+    def _set_regions(self, there: dict, account: str, desired: list[str], new: Callable[[], Any]) -> None:
+        for target in [target for target in there if target[0] == account and target[1] not in desired]:
+            del there[target]
+        for region in desired:
             there.setdefault((account, region), new())
-        known = self.world.account(account)
-        known["hub_regions"] = sorted({*known["hub_regions"], *wanted})
+        known = self.account_state.account(account)
+        known["hub_regions"] = sorted({*known["hub_regions"], *desired})
 
     def send_by_custom_action(self, account: str, region: str, action: str, finding_ids: list[str]) -> int:
-        """What a person does in the console: select findings and choose a custom action. Returns the number of events.
+        """Send findings with a custom action, as in the console, and return the number of events.
 
-        LookupError when there is no such hub, action (an ARN or an Id) or finding.
+        Raise LookupError for an unknown hub, action (an ARN or an Id) or finding.
         """
         hub = self.hubs.get((account, region))
         if hub is None:
@@ -132,7 +143,7 @@ class SecurityHub:
         arn = action if action.startswith("arn:") else _action_target_arn(account, region, action)
         target = hub.action_targets.get(arn)
         if target is None:
-            raise LookupError(f"there is no custom action {arn}")
+            raise LookupError(f"custom action {arn} does not exist")
         chosen = [finding for finding in hub.findings.values() if finding["Id"] in finding_ids]
         missing = set(finding_ids) - {finding["Id"] for finding in chosen}
         if missing:
@@ -145,7 +156,7 @@ class SecurityHub:
     # Hubs
 
     def hub(self) -> Hub:
-        """The caller's hub; InvalidAccessException when there is none, as every operation answers."""
+        """Return the caller's hub; raise InvalidAccessException when there is none."""
         found = self.hubs.get((get_account_id(), get_region()))
         if found is None:
             message = f"Account {get_account_id()} is not subscribed to AWS Security Hub"
@@ -164,16 +175,16 @@ class SecurityHub:
         }
 
     def enable(self, given: dict) -> None:
-        place = (get_account_id(), get_region())
-        if place in self.hubs:
+        target = (get_account_id(), get_region())
+        if target in self.hubs:
             raise AwsError("ResourceConflictException", "Account is already subscribed to Security Hub")
         generator = given.get("ControlFindingGenerator", "SECURITY_CONTROL")
-        self.hubs[place] = Hub(_now(), generator, tags=dict(given.get("Tags") or {}))
+        self.hubs[target] = Hub(_now(), generator, tags=dict(given.get("Tags") or {}))
 
     def enable_in(self, account: str, region: str) -> None:
-        """What AWS does for an account that it makes an administrator."""
+        """Enable a hub, as AWS does for a new delegated administrator."""
         self.hubs.setdefault((account, region), Hub(_now()))
-        known = self.world.account(account)
+        known = self.account_state.account(account)
         known["hub_regions"] = sorted({*known["hub_regions"], region})
 
     def disable(self, given: dict) -> None:
@@ -201,10 +212,15 @@ class SecurityHub:
             tags.pop(key, None)
 
     def describe_v2(self, given: dict) -> dict:
+        answer = self.switches["security_hub_v2"]
+        if answer == "garbage":
+            raise Garbage
+        if answer != "served":
+            raise AwsError(*V2_ERRORS[answer])
         return {"HubV2Arn": _arn("hubv2/default"), "SubscribedAt": self.hub_v2()}
 
     def hub_v2(self) -> str:
-        """Since when the caller has the new Security Hub; ResourceNotFoundException when it has not."""
+        """Return since when the caller has the new Security Hub. Raise ResourceNotFoundException without it."""
         since = self.v2.get((get_account_id(), get_region()))
         if since is None:
             raise AwsError(NOT_FOUND, f"Account {get_account_id()} is not subscribed to Security Hub V2")
@@ -268,7 +284,7 @@ class SecurityHub:
         return {"FailedCount": len(failed), "SuccessCount": len(batch) - len(failed), "FailedFindings": failed}
 
     def _import(self, given: dict) -> dict | None:
-        """Takes one finding of a batch in; what FailedFindings says of it when it cannot be."""
+        """Import a finding of a batch, and return its entry in FailedFindings, or None."""
         account, region = get_account_id(), get_region()
         try:
             self._check_finding(given, account, region)
@@ -280,8 +296,14 @@ class SecurityHub:
             new = findings.imported(old, given, region, _utc_now())
         if new is not None:
             self.origins[findings.key(new)] = (account, region)
-            self._publish(new)
+            self._publish(new, self._shown_after_import(new))
         return None
+
+    def _shown_after_import(self, finding: dict) -> dict:
+        """Return the finding as the event of its import has it."""
+        if self.switches["security_hub_customer_fields"] == "kept":
+            return finding
+        return {name: value for name, value in finding.items() if name not in CUSTOMER_FIELDS}
 
     def _check_finding(self, given: dict, account: str, region: str) -> None:
         problems: list[str] = []
@@ -292,7 +314,7 @@ class SecurityHub:
         if len(json.dumps(given)) > FINDING_LIMIT_BYTES:
             raise AwsError("InvalidInput", "Finding exceeds the maximum size of 240 KB")
         if not (is_moment(given["CreatedAt"]) and is_moment(given["UpdatedAt"])):
-            message = "Finding does not adhere to Amazon Finding Format. data.UpdatedAt is no ISO 8601 time"
+            message = "Finding does not adhere to Amazon Finding Format. data.UpdatedAt is not an ISO 8601 time"
             raise AwsError("InvalidInput", message)
         if given["AwsAccountId"] != account:
             message = f"AwsAccountId {given['AwsAccountId']} is not the account of the caller, {account}"
@@ -321,15 +343,15 @@ class SecurityHub:
             self._publish(new)
         return {"ProcessedFindings": processed, "UnprocessedFindings": unprocessed}
 
-    def _publish(self, finding: dict) -> None:
-        """Shows the finding in every feed that has it, and sends each feed's event."""
+    def _publish(self, finding: dict, shown: dict | None = None) -> None:
+        """Store the finding in every hub that shows it, and send the event of each."""
         for account, region in self.organization.feeds(*self.origins[findings.key(finding)]):
             hub = self.hubs.get((account, region))
             if hub is None:
                 continue
             hub.findings[findings.key(finding)] = finding
             resources = [findings.resource(finding)]
-            self.emit(account, region, "Security Hub Findings - Imported", resources, {"findings": [finding]})
+            self.emit(account, region, "Security Hub Findings - Imported", resources, {"findings": [shown or finding]})
 
     def get_findings(self, given: dict) -> dict:
         now = _utc_now()

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts the emulator in the foreground: python serve.py PORT."""
+"""Start the emulator in the foreground: python serve.py PORT."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 
-# ministack reads these when it is imported. Its side servers are of no use here.
+# ministack reads these when it is imported. Its other servers are not needed.
 os.environ.update(
     LOG_LEVEL=os.environ.get("EMULATOR_LOG_LEVEL", "WARNING"),
     SFTP_ENABLED="0",
@@ -34,18 +34,25 @@ import resource_types
 import stacks
 import state_machines
 import template_of_2020
+from account_state import AccountState
 from aiohttp import web
 from buttons import Buttons
+from callers import Callers
+from callers import Check
 from chatbot import Chatbot
 from control import Control
 from delivery import Delivery
 from delivery import ServiceLinkedRole
 from faults import Faults
 from faults import Outcome
-from front import Front
+from frontend import Frontend
 from inbox import Inbox
+from limits import CHATBOT
+from limits import CHATBOT_ROLE
 from limits import Limits
 from ministack import app as ministack
+from ministack.core.responses import get_account_id
+from quotas import Quotas
 from request_log import RequestLog
 from rest_json import Routes
 from rest_json import model_of
@@ -53,7 +60,7 @@ from security_hub import SecurityHub
 from sign_in import SignIn
 from stack_sets import StackSets
 from stacks import Stacks
-from world import World
+from switches import Switches
 
 
 class Emulator:
@@ -61,31 +68,37 @@ class Emulator:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.world = World()
+        self.switches = Switches()
+        self.callers = Callers(self.switches)
+        self.quotas = Quotas()
+        self.account_state = AccountState()
         self.inbox = Inbox()
         self.faults = Faults()
         self.log = RequestLog()
-        self.delivery = Delivery(self.world, self.inbox)
-        self.security_hub = SecurityHub(self.world, self.emit_of_security_hub)
-        self.limits = Limits(self.world)
-        self.chatbot = Chatbot(self.world, ServiceLinkedRole(self.may_make_service_role))
+        self.delivery = Delivery(self.account_state, self.inbox, self.switches)
+        self.security_hub = SecurityHub(self.account_state, self.emit_of_security_hub, self.switches)
+        self.limits = Limits(self.account_state)
+        self.chatbot = Chatbot(self.account_state, ServiceLinkedRole(self.may_create_service_role), self.switches)
         self.delivery.install(self.chatbot)
-        self.buttons = Buttons(self.inbox, self.chatbot, self.security_hub.service)
-        account_facts.install(self.world)
-        self.sign_in = SignIn(self.world)
+        self.buttons = Buttons(self.inbox, self.chatbot, self.security_hub.service, self.switches)
+        account_facts.install(self.account_state)
+        self.sign_in = SignIn(self.account_state)
         self.sign_in.install()
-        self.stacks = Stacks()
+        self.stacks = Stacks(self.switches)
         self.stacks.install()
         stacks.install_refusals()
         stacks.install_change_sets()
         stacks.install_search()
-        self.stack_sets = StackSets()
+        stacks.install_modes()
+        stacks.install_names(self.switches)
+        self.stack_sets = StackSets(self.switches, self.account_state)
         self.stack_sets.install()
         self.limits.install()
-        event_bus.install(self.limits.rules)
+        event_bus.install(self.limits.rules, self.switches)
         resource_types.install(self.limits.rules)
         keys.install()
         alarms.install()
+        self.callers.install(resource_types.HandlerError)
         template_of_2020.install(self.chatbot, self.security_hub)
         state_machines.install(self.security_hub.service)
         services = {"securityhub": self.security_hub.service.answer, "chatbot": self.chatbot.answer}
@@ -96,57 +109,69 @@ class Emulator:
             "lambda": Routes(model_of("lambda")),
         }
         named = {"servicequotas": self.limits.service_quotas}
-        self.front = Front(
+        self.frontend = Frontend(
             services,
             named,
             self.operation_of,
-            self.world.is_enabled,
+            self.account_state.is_enabled,
             self.sign_in,
             self.faults,
+            self.is_throttled,
+            self.callers,
             self.log,
             Control(self),
         )
 
-    def may_make_service_role(self) -> bool:
-        """Whether AWS, in the name of the caller, may make Chatbot's role: what a direct call would be told."""
+    def may_create_service_role(self) -> bool:
+        """Return whether the caller may create Chatbot's service-linked role."""
         _delay, outcome, _reason = self.faults.decide("iam", "us-east-1", "CreateServiceLinkedRole")
-        return outcome is not Outcome.DENIED
+        role = f"arn:aws:iam::{get_account_id()}:role/aws-service-role/{CHATBOT}/{CHATBOT_ROLE}"
+        check = Check("iam:CreateServiceLinkedRole", role, {"iam:AWSServiceName": CHATBOT})
+        return outcome is not Outcome.DENIED and self.callers.allows(check)
+
+    def is_throttled(self, account: str, region: str, service: str, operation: str) -> bool:
+        """Return whether a request exceeds the quotas of AWS, if they are enforced."""
+        enforced = self.switches["request_quotas"] == "enforced"
+        return enforced and not self.quotas.allow(account, region, service, operation)
 
     def emit(self, account: str, region: str, source: str, detail_type: str, resources: list, detail: dict) -> None:
-        """Puts an event of an AWS service on the bus."""
+        """Put an event of an AWS service on the bus."""
         delivery.emit(account, region, source, detail_type, resources, detail)
 
     def emit_of_security_hub(self, account: str, region: str, detail_type: str, resources: list, detail: dict) -> None:
-        """Puts an event of Security Hub on the bus."""
+        """Put an event of Security Hub on the bus."""
         self.emit(account, region, "aws.securityhub", detail_type, resources, detail)
 
     def operation_of(self, service: str, method: str, raw_path: str) -> str | None:
-        """The name of the operation of a service whose requests only name a path; None for the others."""
+        """Return the name of the operation of a service whose requests have a path only; None for other services."""
         routes = self.routes.get(service)
         operation = routes.operation(method, raw_path)[0] if routes else None
         return operation.name if operation else None
 
     def reset(self) -> None:
-        """Back to an empty world."""
+        """Forget everything."""
         ministack._reset_all_state()
-        self.world.clear()
+        self.account_state.clear()
         self.sign_in.clear()
         self.security_hub.clear()
         self.chatbot.clear()
         self.inbox.clear()
         self.faults.clear()
+        self.switches.clear()
+        self.callers.clear()
+        self.quotas.clear()
         self.stacks.clear()
         self.stack_sets.clear()
         self.log.clear()
 
 
 async def serve(port: int) -> None:
-    """Serves until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT."""
     stopped = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
     life = await ministack_app.start()
-    runner = web.ServerRunner(Emulator().front.server())
+    runner = web.ServerRunner(Emulator().frontend.server())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, backlog=4096).start()
     await stopped.wait()
@@ -155,11 +180,11 @@ async def serve(port: int) -> None:
 
 
 def main() -> None:
-    """Raises the limit of open files to what is allowed, and serves."""
+    """Raise the limit of open files to the hard limit, and serve."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
     asyncio.run(serve(int(sys.argv[1])))
-    # Threads of ministack's schedulers may sleep on; nothing of theirs is worth waiting for.
+    # Do not wait for the threads of ministack's schedulers.
     os._exit(0)
 
 

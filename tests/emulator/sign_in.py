@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Temporary credentials: who gets them, how long they last, and what becomes of those whose time is over.
+"""Temporary credentials: who gets them, how long they last, and errors for expired ones.
 
 The portal of IAM Identity Center (SSO) and its tokens, web identities, and the sessions of STS.
 """
@@ -21,10 +21,10 @@ from xml.sax.saxutils import escape
 import aws_request
 from account_facts import may_assume
 from account_facts import sts_params
+from account_state import AccountState
 from aws_request import AwsRequest
 from ministack.core.responses import get_account_id
 from ministack.services import sts
-from world import World
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -37,28 +37,28 @@ SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 KEYS = ("session_seconds", "sso_tokens", "web_identity_tokens")
 
 
-class BadSignIn(ValueError):
-    """What was posted does not describe how people sign in."""
+class InvalidSignIn(ValueError):
+    """The posted sign-in data is invalid."""
 
 
 class SignIn:
-    """Tokens that lead to credentials, and the credentials that were handed out."""
+    """Tokens that can be exchanged for credentials, and the credentials issued."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, account_state: AccountState) -> None:
+        self.account_state = account_state
         self.clear()
 
     def clear(self) -> None:
-        """Back to no tokens, and sessions of an hour or as long as was asked for."""
+        """Forget all tokens; sessions last an hour or as long as requested."""
         self.session_seconds: float | None = None
         self.sso_tokens: dict[str, dict[str, Any]] = {}
         self.web_identity_tokens: dict[str, float] = {}
 
     def describe(self, given: dict[str, Any]) -> None:
-        """Merge what was posted: KEYS, each as the README has it."""
+        """Merge posted sign-in data: KEYS, as documented in the README."""
         unknown = set(given) - set(KEYS)
         if unknown:
-            raise BadSignIn(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(KEYS)}")
+            raise InvalidSignIn(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(KEYS)}")
         if "session_seconds" in given:
             self.session_seconds = given["session_seconds"]
         now = time.time()
@@ -68,8 +68,8 @@ class SignIn:
             self.web_identity_tokens[token] = now + seconds
 
     def install(self) -> None:
-        """Put the world's answers in the place of those of ministack's STS."""
-        # It would forget those that have expired, and take their keys for those of another account.
+        """Replace the answers of ministack's STS."""
+        # ministack would forget expired sessions, and take their keys for those of another account.
         sts._evict_expired_sessions = lambda: None
         handle = sts.handle_request
         checks = {"AssumeRole": self._refused_role, "AssumeRoleWithWebIdentity": self._refused_identity}
@@ -89,7 +89,7 @@ class SignIn:
         sts.handle_request = check_and_handle
 
     def _shortened(self, answer: Any, before: set[str]) -> Any:
-        """Let the new session last as long as the world says, to the fraction of a second."""
+        """Let the new session last as long as configured, to the fraction of a second."""
         status, headers, body = answer
         seconds = self.session_seconds or 0
         for key in set(sts._sessions) - before:
@@ -104,7 +104,7 @@ class SignIn:
             rule = "Member must satisfy regular expression pattern: [\\w+=,.@-]*"
             message = f"1 validation error detected: Value '{name}' at 'roleSessionName' failed to satisfy constraint"
             return 400, "ValidationError", f"{message}: {rule}"
-        if may_assume(self.world, params):
+        if may_assume(self.account_state, params):
             return None
         user = f"arn:aws:iam::{get_account_id()}:root"
         message = f"User: {user} is not authorized to perform: sts:AssumeRole on resource: {params.get('RoleArn', '')}"
@@ -118,19 +118,19 @@ class SignIn:
         if ends <= time.time():
             about = f"current date/time {time.time():.0f} must be before the expiration date/time {ends:.0f}"
             return 400, "ExpiredTokenException", f"Token expired: {about}"
-        if not may_assume(self.world, params):
+        if not may_assume(self.account_state, params):
             return 403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"
         return None
 
     def caller(self, access_key: str) -> str:
-        """Who signs with a key, as CloudTrail names it; '' for a request that nobody has signed."""
+        """Return who signs with a key, as CloudTrail names it; '' for an unsigned request."""
         if not access_key:
             return ""
         session = sts._sessions.get(access_key)
         return session["Arn"] if session else f"arn:aws:iam::{get_account_id()}:root"
 
     def refusal(self, about: AwsRequest, headers: Mapping[str, str]) -> Answer | None:
-        """What AWS answers to temporary credentials that are over, unknown, or without their session token."""
+        """Return the error for temporary credentials that are expired, unknown, or without their session token."""
         session = sts._sessions.get(about.access_key)
         if session is None:
             return aws_request.unknown_credentials(about) if about.access_key.startswith("ASIA") else None
@@ -139,7 +139,7 @@ class SignIn:
         return aws_request.expired(about) if sts._session_expired(session) else None
 
     def answer(self, about: AwsRequest, headers: Mapping[str, str], query: str, body: bytes) -> Answer:
-        """The answer of the portal, or of the service that renews its tokens."""
+        """Return the answer of the portal, or of the service that refreshes its tokens."""
         if about.service == OIDC:
             return self._create_token(json.loads(body))
         return self._role_credentials(headers.get(BEARER, ""), {name: v[0] for name, v in parse_qs(query).items()})
@@ -151,7 +151,7 @@ class SignIn:
         account, role = asked.get("account_id", ""), asked.get("role_name", "")
         if role not in known.get("roles", {}).get(account, []):
             return aws_request.error("json", "ForbiddenException", "No access", 403)
-        return _json({"roleCredentials": self._session_of(account, role, known.get("user", "somebody"))})
+        return _json({"roleCredentials": self._session_of(account, role, known.get("user", "engineer"))})
 
     def _session_of(self, account: str, role: str, user: str) -> dict[str, Any]:
         key, secret, token = sts._gen_session_access_key(), sts._gen_secret(), sts._gen_session_token()
@@ -172,7 +172,7 @@ class SignIn:
         return {"accessKeyId": key, "secretAccessKey": secret, "sessionToken": token, "expiration": int(ends * 1000)}
 
     def _create_token(self, given: dict[str, str]) -> Answer:
-        """Renew an SSO token: the one it replaces names the refresh token that is taken for it."""
+        """Refresh an SSO token; the token that it replaces names the refresh token."""
         asked = given.get("refreshToken")
         renewed = next((about for about in self.sso_tokens.values() if asked and about.get("refresh") == asked), None)
         if given.get("grantType") != "refresh_token" or renewed is None:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stacks that take their time and fail on demand, and the states that only AWS brings a stack into."""
+"""Stacks that take time and fail on demand, states that are hard to reach, and refusals as by AWS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets
 from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation import helpers
+from ministack.services.cloudformation import provisioners
 from ministack.services.cloudformation import stacks as engine
+from switches import Switches
 
 STATES = frozenset(
     f"{operation}{state}"
@@ -40,15 +42,17 @@ STATES = frozenset(
 UPDATABLE = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 )
-CLEAN_UP_SHARE = 0.2  # of the time that an update takes, after it
-# CloudFormation takes a moment for a change set, an empty one too: who asks at once finds CREATE_IN_PROGRESS
+CLEAN_UP_SHARE = 0.2  # share of the time of an update that its cleanup takes
+# CloudFormation creates change sets in the background, empty ones too: at first they are CREATE_IN_PROGRESS
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html).
 CHANGE_SET_SECONDS = 1.0
+MODES = ("STANDARD", "EXPRESS")
+PART, SUFFIX = 24, 13  # characters of each part of a generated name that is too long, and of its end
 OPERATIONS = ("create", "update", "delete", "rollback")
 
 
-class BadStack(ValueError):
-    """What was posted cannot be done to a stack."""
+class InvalidStack(ValueError):
+    """The posted change of a stack is invalid."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,13 @@ class Failure:
 
     @classmethod
     def of(cls, given: dict) -> Failure:
-        """A failure from JSON."""
+        """Return a failure from JSON."""
         if given.get("operation") not in OPERATIONS:
-            raise BadStack(f"a failure has an operation: {', '.join(OPERATIONS)}; this is {given!r}")
+            raise InvalidStack(f"a failure has an operation: {', '.join(OPERATIONS)}; this is {given!r}")
         return cls(**given)
 
     def hits(self, operation: str, stack: str, resource: str) -> bool:
-        """Whether it is this resource's turn to fail."""
+        """Return whether this resource fails."""
         return (
             self.operation == operation
             and self.account in ("", get_account_id())
@@ -84,10 +88,12 @@ class Failure:
 
 @dataclass
 class Operation:
-    """An operation on a stack that is going on."""
+    """A running operation on a stack."""
 
     kind: str
     stack: dict
+    express: bool = False  # does not wait until its resources are stable
+    changed: int = 0  # resources that were created or updated
 
 
 _current: contextvars.ContextVar[Operation | None] = contextvars.ContextVar("operation", default=None)
@@ -96,31 +102,32 @@ _current: contextvars.ContextVar[Operation | None] = contextvars.ContextVar("ope
 class Stacks:
     """How long operations on stacks take, and which fail."""
 
-    def __init__(self) -> None:
+    def __init__(self, switches: Switches) -> None:
+        self.switches = switches
         self.clear()
 
     def clear(self) -> None:
-        """Operations end at once, and none fails."""
+        """Let operations end immediately and succeed."""
         self.seconds = 0.0
         self.failures: list[Failure] = []
         self.hits: Counter[Failure] = Counter()
 
     def replace(self, given: dict) -> None:
-        """Puts {"seconds", "fail": [...]} in the place of what is there."""
+        """Replace the settings by {"seconds", "fail": [...]}."""
         if set(given) - {"seconds", "fail"}:
-            raise BadStack("there are seconds, and fail: a list")
+            raise InvalidStack("there are seconds, and fail: a list")
         failures = [Failure.of(failure) for failure in given.get("fail", [])]
         self.seconds, self.failures = float(given.get("seconds", 0)), failures
         self.hits.clear()
 
     def shown(self) -> dict:
-        """What GET /_emulator/stacks shows."""
+        """Return the answer to GET /_emulator/stacks."""
         return {"seconds": self.seconds, "fail": [vars(failure) for failure in self.failures]}
 
     # The engine, wrapped
 
     def install(self) -> None:
-        """Wraps ministack's engine: every operation knows itself, takes its time, and fails where it is told to."""
+        """Wrap ministack's engine: operations take time and fail as configured."""
         deploy, delete, roll_back = engine._deploy_stack_async, engine._delete_stack_async, engine._roll_back_operation
 
         async def deploy_slowly(stack_name: str, *rest: Any, **more: Any) -> None:
@@ -145,7 +152,7 @@ class Stacks:
             await self._take_time()
             await roll_back(stack_name, stack_id, stack, operation, *rest, **more)
             if stack["StackStatus"].endswith("_FAILED"):
-                _keep_what_failed(stack)
+                _record_failed_resources(stack)
 
         for module in (engine, handlers, changesets):
             for name, function in (
@@ -155,31 +162,34 @@ class Stacks:
             ):
                 if hasattr(module, name):
                     setattr(module, name, function)
-        _let_lists_give_reasons()
+        _add_reasons_to_lists()
         engine.asyncio = _AsyncioWith(self._take_time)
         engine._provision_resource = self._failing(engine._provision_resource, "create update", _provisioned)
         engine._update_resource = self._failing(engine._update_resource, "update rollback", _updated)
         engine._delete_resource = self._failing(engine._delete_resource, "delete rollback", _deleted)
 
     async def _clean_up(self, stack: dict) -> None:
-        """Puts the state before UPDATE_COMPLETE, in which CloudFormation deletes what the update has replaced."""
+        """Insert the state in which CloudFormation deletes replaced resources, before UPDATE_COMPLETE."""
         complete = cloudformation._stack_events[stack["StackId"]].pop()
         _put(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
         await self._take_time(CLEAN_UP_SHARE)
         _put(stack, "UPDATE_COMPLETE", complete["ResourceStatusReason"])
 
     async def _take_time(self, share: float = 1) -> None:
-        """Waits a share of what an operation takes; it ends here when another has begun on its stack."""
-        await asyncio.sleep(self.seconds * share)
+        """Wait a share of the time of an operation. Cancel it when another one has started on its stack."""
         operation = _current.get()
+        unstable = 0 if operation is None or operation.express or share != 1 else operation.changed
+        await asyncio.sleep(self.seconds * share + unstable * self.switches["cloudformation_stabilization"])
         if operation is not None and operation.stack.get("_operation") is not operation:
             raise asyncio.CancelledError
 
     def _failing(self, function: Callable, operations: str, names: Callable) -> Callable:
-        """The function, failing where a failure says so. `names` finds stack and resource in its arguments."""
+        """Return the function with failures as configured. names: returns stack and resource from its arguments."""
 
         def fail_or_call(*args: Any) -> Any:
             operation = _current.get()
+            if operation is not None and operations != "delete rollback" and any(names(*args)):
+                operation.changed += 1
             if operation is not None and operation.kind in operations:
                 for failure in self.failures:
                     spent = failure.times and self.hits[failure] >= failure.times
@@ -191,15 +201,15 @@ class Stacks:
         return fail_or_call
 
 
-def _let_lists_give_reasons() -> None:
-    """Lets ListStackResources say why a resource is in its state, as AWS does and DescribeStackResources does here."""
+def _add_reasons_to_lists() -> None:
+    """Let ListStackResources return the reason of a state, as AWS and DescribeStackResources do."""
     reason, drift = handlers._resource_status_reason_xml, handlers._resource_drift_information_xml
-    # Both write out what the second one says; the first one is called where the reason stands already.
+    # ministack calls the second function for both answers, the first one where the reason is already written.
     handlers._resource_status_reason_xml = lambda resource: ""
     handlers._resource_drift_information_xml = lambda resource: reason(resource) + drift(resource)
 
 
-# What ministack's functions are called with -> the names of stack and resource.
+# The arguments of ministack's functions -> the names of stack and resource.
 
 
 def _provisioned(_type: str, resource: str, _properties: dict, stack: str) -> tuple[str, str]:
@@ -207,7 +217,7 @@ def _provisioned(_type: str, resource: str, _properties: dict, stack: str) -> tu
 
 
 def _updated(_type: str, _id: str, old: dict, new: dict, stack: str, resource: str, *_rest: Any) -> tuple[str, str]:
-    # A resource whose properties are the same is not touched by an update, and so cannot fail in it.
+    # An update does not touch a resource whose properties are unchanged.
     return (stack, resource) if old != new else ("", "")
 
 
@@ -216,13 +226,13 @@ def _deleted(_type: str, _id: str, _properties: dict, stack: str, resource: str)
 
 
 def _begin(kind: str, stack: dict) -> None:
-    operation = Operation(kind, stack)
+    operation = Operation(kind, stack, stack.pop("_express", False))
     stack["_operation"] = operation
     _current.set(operation)
 
 
 class _AsyncioWith:
-    """asyncio for ministack's engine, in which sleep(0), its last step before an operation's end, takes its time."""
+    """asyncio for ministack's engine, in which sleep(0), its last step in an operation, takes the configured time."""
 
     def __init__(self, take_time: Callable[[], Any]) -> None:
         self._take_time = take_time
@@ -235,14 +245,14 @@ class _AsyncioWith:
 
 
 def put_into_status(given: dict) -> None:
-    """Puts a stack of {"account", "region", "stack"} into "status", making a stub where there is none.
+    """Put a stack of {"account", "region", "stack"} into "status". Create a stub if the stack does not exist.
 
     "then" and "after": the status that follows after so many seconds. "resources": logical id -> {"type", "id"} of a
     stub. A status in which something failed keeps its "reason".
     """
     for name in ("status", "then"):
         if given.get(name, "CREATE_COMPLETE") not in STATES:
-            raise BadStack(f"a stack is in one of {', '.join(sorted(STATES))}; not {given[name]}")
+            raise InvalidStack(f"a stack is in one of {', '.join(sorted(STATES))}; not {given[name]}")
     with request_scope(given["account"], given["region"]):
         stack = cloudformation._stacks.get(given["stack"])
         if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
@@ -265,8 +275,8 @@ def _put(stack: dict, status: str, reason: str) -> None:
     engine._add_event(stack_id, name, name, "AWS::CloudFormation::Stack", status, reason, stack_id)
 
 
-def _keep_what_failed(stack: dict) -> None:
-    """Lets a stack whose rollback failed say, as AWS does, which resources it did not get rid of, or not back."""
+def _record_failed_resources(stack: dict) -> None:
+    """Record which resources a failed rollback did not delete or restore, as AWS does."""
     status = "UPDATE_FAILED" if stack["StackStatus"].startswith("UPDATE") else "DELETE_FAILED"
     for logical_id, record in stack["_rollback_failed"].items():
         known = stack["_resources"].get(logical_id, {"Attributes": {}, "Timestamp": now_iso()})
@@ -314,10 +324,10 @@ def _stub(name: str, resources: dict) -> dict:
 
 
 def install_refusals() -> None:
-    """Refuses, in AWS's words, what ministack lets pass or says differently."""
+    """Refuse what AWS refuses, in its words."""
     create, update, delete = (handlers._ACTION_HANDLERS[name] for name in ("CreateStack", "UpdateStack", "DeleteStack"))
 
-    def create_unless_there(params: dict) -> Any:
+    def create_unless_exists(params: dict) -> Any:
         name = helpers._p(params, "StackName")
         stack = cloudformation._stacks.get(name)
         if stack is not None and stack["StackStatus"] == "ROLLBACK_COMPLETE":
@@ -342,12 +352,49 @@ def install_refusals() -> None:
         return delete(params)
 
     handlers._ACTION_HANDLERS.update(
-        CreateStack=create_unless_there, UpdateStack=update_if_updatable, DeleteStack=delete_if_deletable
+        CreateStack=create_unless_exists, UpdateStack=update_if_updatable, DeleteStack=delete_if_deletable
     )
 
 
+def install_modes() -> None:
+    """Read the mode of a stack operation, as DeploymentConfig gives it."""
+    for action in ("CreateStack", "UpdateStack"):
+        handlers._ACTION_HANDLERS[action] = _with_mode(handlers._ACTION_HANDLERS[action])
+
+
+def _with_mode(function: Callable[[dict], Any]) -> Callable[[dict], Any]:
+    def call_with_mode(params: dict) -> Any:
+        mode = helpers._p(params, "DeploymentConfig.Mode") or "STANDARD"
+        if mode not in MODES:
+            message = (
+                f"1 validation error detected: Value '{mode}' at 'deploymentConfig.mode' failed to satisfy constraint: "
+                f"Member must satisfy enum value set: [{', '.join(MODES)}]"
+            )
+            return helpers._error("ValidationError", message)
+        answer = function(params)
+        stack = handlers._resolve_stack(helpers._p(params, "StackName"))
+        if stack is not None:
+            stack["_express"] = mode == "EXPRESS"  # its operation begins after the answer
+        return answer
+
+    return call_with_mode
+
+
+def install_names(switches: Switches) -> None:
+    """Shorten generated names as the switch cloudformation_names says."""
+    generate = provisioners._physical_name
+
+    def generate_short(stack_name: str, logical_id: str, *, max_len: int = 128, **more: Any) -> str:
+        whole = f"{stack_name}-{logical_id}-" + "x" * SUFFIX
+        if switches["cloudformation_names"] == "both_cut" and len(whole) > max_len:
+            stack_name, logical_id = stack_name[:PART], logical_id[:PART]
+        return generate(stack_name, logical_id, max_len=max_len, **more)
+
+    provisioners._physical_name = generate_short
+
+
 def install_change_sets() -> None:
-    """Lets a change set be made in the background, as CloudFormation does."""
+    """Create change sets in the background, as CloudFormation does."""
     create = handlers._ACTION_HANDLERS["CreateChangeSet"]
 
     def create_in_the_background(params: dict) -> Any:
@@ -364,18 +411,18 @@ def install_change_sets() -> None:
 
 
 def install_search() -> None:
-    """Finds the stack that holds a resource, as DescribeStackResources does for a PhysicalResourceId."""
+    """Find the stack that holds a resource, as DescribeStackResources does for a PhysicalResourceId."""
     describe = handlers._ACTION_HANDLERS["DescribeStackResources"]
 
     def describe_or_find(params: dict) -> Any:
-        wanted = helpers._p(params, "PhysicalResourceId")
-        if not wanted:
+        physical_id = helpers._p(params, "PhysicalResourceId")
+        if not physical_id:
             return describe(params)
-        # A deleted stack is found too, but not in the place of one that is there.
+        # Deleted stacks are found too, but only after live ones.
         by_life = sorted(cloudformation._stacks.items(), key=lambda item: item[1]["StackStatus"] == "DELETE_COMPLETE")
         for name, stack in by_life:
-            if wanted in [held["PhysicalResourceId"] for held in stack["_resources"].values()]:
+            if physical_id in [held["PhysicalResourceId"] for held in stack["_resources"].values()]:
                 return describe({**params, "StackName": [name]})
-        return helpers._error("ValidationError", f"Stack for {wanted} does not exist")
+        return helpers._error("ValidationError", f"Stack for {physical_id} does not exist")
 
     handlers._ACTION_HANDLERS["DescribeStackResources"] = describe_or_find

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Step Functions' AWS SDK integration with Security Hub, carried out on our own."""
+"""The AWS SDK integration of Step Functions with our Security Hub."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PREFIX = "arn:aws:states:::aws-sdk:securityhub:"
 
 
 def install(security_hub: RestJson) -> None:
-    """Lets tasks call arn:aws:states:::aws-sdk:securityhub:<action>."""
+    """Allow tasks to call arn:aws:states:::aws-sdk:securityhub:<action>."""
     integrate = stepfunctions._invoke_aws_sdk_integration
 
     async def serve(method: str, path: str, _headers: dict, body: bytes, _query: dict) -> Any:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resource types of AWS's template of 2020 that ministack lacks: a Slack channel, and a custom resource that hangs."""
+"""Resource types of AWS's template of 2020 that ministack lacks: Slack channel, custom resource that times out."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ ACTION = {
     "Name": "Send_To_Slack",
     "Description": "Send Messages to ChatApplication via AWS ChatBot",
 }
-HANGS = "Custom Resource failed to stabilize in expected time."
+TIMEOUT = "Custom Resource failed to stabilize in expected time."
 
 
 class Failed(ValueError):
-    """What CloudFormation says of a resource that failed."""
+    """The failure of a resource, worded as by CloudFormation."""
 
 
 def install(chatbot: Chatbot, security_hub: SecurityHub) -> None:
-    """Adds the two types."""
+    """Add the two types."""
     provisioners._RESOURCE_HANDLERS.update(
         {
             "AWS::Chatbot::SlackChannelConfiguration": _channel(chatbot),
@@ -38,7 +38,7 @@ def install(chatbot: Chatbot, security_hub: SecurityHub) -> None:
 def _channel(chatbot: Chatbot) -> dict[str, Any]:
     def create(logical_id: str, properties: dict, stack_name: str) -> tuple[str, dict]:
         names = {"SlackWorkspaceId": "SlackTeamId"}
-        # AWS took the template's role, which trusts SNS, and so could never be assumed.
+        # AWS accepted the template's role, although it trusts SNS and could never be assumed.
         given = {names.get(key, key): value for key, value in properties.items() if key != "IamRoleArn"}
         with chatbot.lock:
             try:
@@ -58,7 +58,7 @@ def _channel(chatbot: Chatbot) -> dict[str, Any]:
 
 
 def _custom_action(security_hub: SecurityHub) -> dict[str, Any]:
-    """The template's function creates the custom action whatever it is asked for, and answers nothing if that fails."""
+    """The function of the template creates the custom action for every request, and does not answer on failure."""
 
     def create(logical_id: str, properties: dict, stack_name: str) -> tuple[str, dict]:
         _call_function(security_hub, properties)
@@ -81,4 +81,4 @@ def _call_function(security_hub: SecurityHub, properties: dict) -> None:
     try:
         security_hub.create_action_target(dict(ACTION))
     except AwsError as error:
-        raise Failed(HANGS) from error
+        raise Failed(TIMEOUT) from error

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import random
 import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Any
 from typing import Protocol
 from typing import TypeVar
 
+from . import errors
 from .credentials import ATTEMPTS
 from .credentials import CONNECT_TIMEOUT
 from .credentials import READ_TIMEOUT
@@ -31,11 +32,12 @@ except ImportError:
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from collections.abc import Iterator
 
 Answer = TypeVar("Answer")
 
 HTTP_REDIRECT = 300
+LONGEST_BACKOFF = 20  # seconds, as botocore's
+_RANDOM = random.SystemRandom()
 USER_AGENT = "secops.securityhub"
 
 
@@ -87,7 +89,7 @@ class Clients:
         # A separate lock: otherwise each call waits while another thread creates a client, which takes 23 % of a run.
         self._store_lock = threading.Lock()
         self._clients: dict[tuple[str, str, str, int], Any] = {}
-        self._store = CredentialStore(self._acting, partial(self.get, "sts"))
+        self._store = CredentialStore(self._acting, partial(self._client, "sts"))
         self._session = botocore.session.Session()
         # Opt-in regions refuse tokens of the old global endpoint, which AWS_STS_REGIONAL_ENDPOINTS=legacy selects.
         self._session.set_config_variable("sts_regional_endpoints", "regional")
@@ -114,25 +116,19 @@ class Clients:
         *function*: one of ``_services``. *attempts*: how often botocore sends the request at most; fewer for calls that
         may fail, where a host that does not exist would cost 45 s.
         """
-        client = self.get(service, region, source.endpoint_url, attempts)
-        with self.acting(source):
+        client = self._client(service, region, source.endpoint_url, attempts)
+        with self._store_lock:
+            credentials = self._store.sign_in(source)
+        with self._acting.as_account(credentials):
             return function(client, *arguments, **options)
 
     def prepare(self, source: CredentialSource, region: str, service: str) -> None:
-        """Create the client of *service* that *call* will use: no call."""
-        self.get(service, region, source.endpoint_url)
+        """Create the client of *service* that *call* will use, without a request."""
+        self._client(service, region, source.endpoint_url)
 
     def access(self, source: CredentialSource, region: str) -> Access:
         """Return what calls the services of *region* for the account of *source*."""
         return Access(self, source, region)
-
-    @contextmanager
-    def acting(self, source: CredentialSource) -> Iterator[None]:
-        """Sign this thread's calls inside the block with the credentials of *source*."""
-        with self._store_lock:
-            signing = self._store.sign_in(source)
-        with self._acting.as_account(signing):
-            yield
 
     def home_region(self, source: CredentialSource) -> str:
         """Return the region of the global services (STS, account, ...) in the partition of *source*."""
@@ -148,7 +144,7 @@ class Clients:
                 for region in self._session.get_available_regions(service, partition)
             )
 
-    def get(self, service: str, region: str, endpoint_url: str = "", attempts: int = ATTEMPTS) -> Any:
+    def _client(self, service: str, region: str, endpoint_url: str = "", attempts: int = ATTEMPTS) -> Any:
         """Return the client of *service* in *region*; botocore's session can only create one at a time."""
         key = (service, region, endpoint_url, attempts)
         client = self._clients.get(key)
@@ -167,7 +163,24 @@ class Clients:
         after_call = f"after-call.{client.meta.service_model.service_id.hyphenize()}"
         client.meta.events.register(after_call, self.traffic.count)
         client.meta.events.register(after_call, refuse_pages)
+        retry = partial(retry_unavailable, limit=attempts)
+        client.meta.events.register(f"needs-retry.{client.meta.service_model.service_id.hyphenize()}", retry)
         return client
+
+
+def retry_unavailable(
+    attempts: int, response: tuple[Any, dict[str, Any]] | None, limit: int, **_event: Any
+) -> float | None:
+    """Return the seconds to wait before another attempt, None for none (a botocore needs-retry event).
+
+    botocore retries a service that is unavailable by its status, 503; AWS Chatbot answers with 429, as its service
+    model says.
+    """
+    if response is None or response[0].status_code != errors.HTTP_TOO_MANY_REQUESTS or attempts >= limit:
+        return None
+    if response[1].get("Error", {}).get("Code") != "ServiceUnavailableException":
+        return None  # botocore itself retries what it knows as throttling
+    return float(_RANDOM.random() * min(2 ** (attempts - 1), LONGEST_BACKOFF))
 
 
 @dataclass(frozen=True)

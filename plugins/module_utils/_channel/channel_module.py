@@ -10,6 +10,7 @@ from typing import Any
 
 from .._aws.modules import Module
 from . import configuration
+from . import messages
 from . import plans
 from .platforms import DEFAULT_REGION
 from .platforms import REGIONS
@@ -83,11 +84,7 @@ def run_info(module: Module, platform: Platform, result: str) -> None:
 
 def _warn_if_disabled(module: Module, shown: dict[str, Any]) -> None:
     if shown.get("state") == "DISABLED":
-        module.warn(
-            f"The channel configuration {shown['configuration_name']} is DISABLED and delivers nothing: "
-            f"{shown.get('state_reason') or 'AWS gives no reason'}. Ask the administrator of the AWS organization "
-            f"about its chat applications policy."
-        )
+        module.warn(messages.is_disabled(shown["configuration_name"], shown.get("state_reason", "")))
 
 
 def _desired(options: dict[str, Any], platform: Platform, identity: dict[str, Any]) -> plans.Desired:

@@ -20,6 +20,7 @@ from .._aws.clients import Caller
 from .._resource.operation import Operation
 from .._resource.tags import chatbot_tags
 from .._services import chatbot as api
+from . import messages
 from .plans import ChannelIdentity
 from .plans import Desired
 from .plans import Plan
@@ -28,7 +29,6 @@ from .plans import plan
 from .plans import plan_absent
 from .plans import plan_deletion
 from .plans import same_channel
-from .platforms import CONSOLE
 from .platforms import Platform
 from .transformations import Configuration
 from .transformations import configuration_name
@@ -150,13 +150,7 @@ def unauthorized(platform: Platform, team_id: str, teams: list[dict[str, Any]]) 
     """Return the steps to take if the workspace or team is not among the authorized *teams*, '' if it is."""
     if any(team[platform.team_id].casefold() == team_id.casefold() for team in teams):
         return ""
-    known = ", ".join(f"{team[platform.team_id]} ({team.get(platform.team_name, 'no name')})" for team in teams)
-    return (
-        f"{platform.name} {platform.team} {team_id} is not authorized in this AWS account (authorized: "
-        f"{known or 'none'}). AWS has no API for this. Do it once: open {CONSOLE} in this account, choose "
-        f'"Configure a chat client", then {platform.menu}, sign in, select the {platform.team} and choose Allow. Then '
-        f"run this again."
-    )
+    return messages.unauthorized(platform, team_id, teams)
 
 
 def _converge(
@@ -181,9 +175,9 @@ def _converge(
         return Outcome(changed, first.before, now.after)
     if refusal is not None and errors.is_passing(refusal):
         raise refusal
-    raise errors.UserError(
-        _reserved(name) if refusal and now.operation == Operation.CREATE else _still_differs(now, name)
-    )
+    if refusal is not None and now.operation == Operation.CREATE:
+        raise errors.UserError(messages.name_is_reserved(name))
+    raise errors.UserError(_still_differs(now, name))
 
 
 def _passes(error: BaseException, number: int) -> bool:
@@ -209,20 +203,10 @@ def _settle_seconds(number: int) -> float:
     return min(SETTLE_SECONDS * 1.5**number, LONGEST_SETTLE_SECONDS) * _RANDOM.uniform(1, 2)
 
 
-def _reserved(name: str) -> str:
-    return (
-        f"AWS says that a configuration {name} exists, but does not list it: after a creation that failed halfway, for "
-        f"example before the workspace was authorized, the name stays taken. Use another name."
-    )
-
-
 def _still_differs(now: Plan, name: str) -> str:
     before, after = now.before or {}, now.after or {}
     fields = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
-    return (
-        f"the configuration {name} did not stay as written in {ROUNDS} rounds ({', '.join(fields)} still differ): "
-        f"another program or person keeps changing it. Let only one of them manage it, and run this again."
-    )
+    return messages.keeps_changing(name, fields, ROUNDS)
 
 
 def _write(aws: Caller, now: Plan, platform: Platform) -> bool:

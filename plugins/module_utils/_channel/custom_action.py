@@ -19,6 +19,7 @@ from .._resource.tags import tag_changes
 from .._resource.tags import tags_of
 from .._resource.tags import with_changes
 from .._services import chatbot as api
+from . import messages
 from .platforms import SLACK
 from .platforms import TEAMS
 from .transformations import result
@@ -115,7 +116,7 @@ def plan(current: CustomAction | None, desired: Desired) -> Plan:
 
 def _creation(desired: Desired) -> Plan:
     if desired.command_text is None:
-        raise errors.UserError(f"the custom action {desired.name} does not exist yet. Set command_text to create it.")
+        raise errors.UserError(messages.needs_command(desired.name))
     tags = chatbot_tags(desired.tags or {})
     members = {
         "ActionName": desired.name,
@@ -236,9 +237,7 @@ def write(aws: Caller, now: Plan, desired: Desired) -> None:
         if not arn:
             current = read(aws, desired.name)
             if current is None:
-                raise errors.UserError(
-                    f"Amazon Q says that a custom action {desired.name} exists, but does not list it. Use another name."
-                )
+                raise errors.UserError(messages.action_is_not_listed(desired.name))
             now = _change(current, desired)
             arn = current["CustomActionArn"]
             _update(aws, now, arn)

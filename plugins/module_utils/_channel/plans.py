@@ -24,6 +24,7 @@ from .._resource.tags import chatbot_tags
 from .._resource.tags import tag_changes
 from .._resource.tags import tags_of
 from .._resource.tags import with_changes
+from . import messages
 from .platforms import SLACK
 from .platforms import Platform
 from .transformations import Configuration
@@ -156,15 +157,18 @@ def adopted(configurations: Sequence[Configuration], desired: Desired) -> Config
             continue
         if named is not None and named is not found:
             raise errors.UserError(
-                f"the configuration {desired.name} belongs to {platform.name} channel {named[platform.channel_id]}, "
-                f"and channel {desired.channel_id} already has the configuration {configuration_name(found)}; AWS "
-                f"allows one per channel. Use the name {configuration_name(found)}, or delete one of the two."
+                messages.channel_has_another(
+                    platform,
+                    desired.name,
+                    named[platform.channel_id],
+                    desired.channel_id,
+                    configuration_name(found),
+                )
             )
         return found
     if named is not None and named[platform.team_id].casefold() != desired.team_id.casefold():
         raise errors.UserError(
-            f"the configuration {desired.name} belongs to {platform.name} {platform.team} {named[platform.team_id]}, "
-            f"and AWS cannot move it to {desired.team_id}. Use another name, or delete it first."
+            messages.belongs_to_another_team(platform, desired.name, named[platform.team_id], desired.team_id)
         )
     return named
 
@@ -172,10 +176,7 @@ def adopted(configurations: Sequence[Configuration], desired: Desired) -> Config
 def _creation(desired: Desired) -> Plan:
     platform = desired.platform
     if not desired.role_arn:
-        raise errors.UserError(
-            f"the configuration {desired.name} does not exist yet, and cannot be created without an IAM role. Set "
-            f"iam_role_arn to the ARN of the channel role."
-        )
+        raise errors.UserError(messages.needs_role(desired.name))
     optional = {
         "TenantId": desired.tenant_id,
         platform.channel_name: desired.channel_name,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -18,10 +19,13 @@ from .._model.plan import TargetPlan
 from .._observe import accounts as of_account
 from .._observe import details
 from .._observe import fleet as observe
+from .._observe import targets as observe_targets
 from .._plan import channel
 from .._plan import design
 from .._routing import topology
 from .._services import iam
+from .._stack import live as stacks
+from .._stack import template
 from . import checks
 from . import messages
 from . import metrics
@@ -40,7 +44,10 @@ if TYPE_CHECKING:
 
     from .._aws.clients import Clients
     from .._model.plan import AccountDesign
+    from .._model.settings import Settings
+    from .._model.snapshot import LiveTarget
     from .._model.snapshot import TargetSnapshot
+    from .results import Result
 
 
 def examine(
@@ -74,7 +81,7 @@ def examine(
     }
     return results.diagnosis(
         [_results(item) for item in sorted(evidence, key=lambda item: order[item.target.host])],
-        [result for account in designs for result in _regions(account)],
+        [result for account in designs for result in _regions(aws, account)],
         {account_id: found for account_id, found in sentences.items() if found},
     )
 
@@ -147,12 +154,30 @@ def _results(evidence: Evidence) -> TargetResults:
     return TargetResults(target.host, target.account_id, target.settings.region, target.policy, found)
 
 
-def _regions(account: AccountDesign) -> list[RegionResult]:
-    """Return the results for the account's regions that the inventory lacks."""
+def _regions(aws: Clients, account: AccountDesign) -> list[RegionResult]:
+    """Return the results for the account's regions that the inventory lacks: two calls for each that has a hub."""
     account_id, others = account.account.id, account.snapshot.coverage
     if others and others.error:
-        return [RegionResult(account_id, "", messages.regions_unread(others.error))]
-    return [RegionResult(account_id, region, messages.REGION_UNCOVERED) for region in account.uncovered]
+        return [
+            RegionResult(account_id, "", messages.explained(results.UNKNOWN, others.error, messages.UNKNOWN_REGIONS))
+        ]
+    settings = {region: replace(account.settings, host=region, region=region) for region in account.uncovered}
+    found = _read(lambda item: observe_targets.target(aws, item, account.account), settings)
+    return [
+        RegionResult(account_id, region, _region(account, settings[region], live, error))
+        for region, (live, error) in found.items()
+    ]
+
+
+def _region(account: AccountDesign, settings: Settings, live: LiveTarget | None, error: str) -> Result:
+    """Return the result for a region that the inventory lacks and that has a hub; *error*: why it was not read."""
+    if live is None:
+        return messages.explained(results.UNKNOWN, error, messages.UNKNOWN_REGION)
+    deployed = template.topics_of(stacks.tags_of(live.stack))
+    topics = {names.topic_arn(settings, account.account, topic) for topic in deployed}
+    listed = {arn for item in account.snapshot.configurations for arn in item.get("SnsTopicArns", [])}
+    sends = stacks.is_ours(live.stack) and stacks.is_deployed(live.stack) and topics & listed
+    return messages.REGION_UNLISTED if sends else messages.REGION_UNCOVERED
 
 
 def _sentences(account: AccountDesign, found: organization.Organization) -> tuple[str, ...]:

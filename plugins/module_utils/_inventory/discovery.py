@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import as_completed
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from .._aws import errors
 from .._aws.credentials import ATTEMPTS
+from .._aws.names import REGION
 from .._services import account
 from .._services import ec2
 from .._services import securityhub
@@ -38,8 +38,6 @@ HUB_UNKNOWN = "unknown"
 
 # 100 accounts with 17 regions at 50 ms a call, on 2 cores: 32 threads 3.6 s, 64 2.2 s, 100 2.1 s.
 THREADS = 64
-# Region names become part of host and group names, so nothing else is accepted as one.
-REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 # With the default number of attempts, a host that does not exist would be retried for 45 s.
 FEW_ATTEMPTS = 2
 
@@ -109,6 +107,7 @@ def _account(aws: Clients, search: Search) -> tuple[AccountFacts, list[str]]:
         enabled = enabled_regions(aws, source)
     except errors.failures() as error:
         return AccountFacts(error=errors.explain(error)), []
+    # Region names become part of host and group names, so nothing else is accepted as one.
     wanted = sorted(region for region in enabled if REGION.fullmatch(region) and search.wants(region))
     return AccountFacts(identity["Account"], identity["Arn"].split(":")[1]), wanted
 

@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
 from . import signature
 
 if TYPE_CHECKING:
     from .._model.settings import Settings
+    from .._services.cloudformation import Stack as LiveStack
     from .survey import Stack
 
 
-def stack_problems(live: dict[str, Any], stack: Stack, settings: Settings) -> list[str]:
+def stack_problems(live: LiveStack, stack: Stack, settings: Settings) -> list[str]:
     """Return why a stack (*live*: as boto3 shapes it) must not be deleted."""
     refused = f"Stack {stack.name} of the template of 2020 cannot be deleted"
     foreign = signature.foreign_resources(stack.template)

@@ -15,6 +15,7 @@ from .._channel import plans
 from .._channel.platforms import SLACK
 from .._channel.transformations import configuration_name
 from .._resource.operation import Operation
+from .._resource.ownership import is_managed
 from .._resource.tags import MANAGED_TAG
 from .._resource.tags import tags_of
 from .._stack import states
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
 
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
+    from .._services.iam import Role
     from .survey import Stack
 
 Configuration = dict[str, Any]
 
-# Operations on a stack, beside those of _stack.states
+# Operations on a stack, beside those of all resources
 SET_RETAIN = "set retain"  # an update that gives the retained resources the deletion policy Retain
 CONTINUE_ROLLBACK = "continue rollback"  # without the resources that fail to roll back
 DELETE_RETAINING = "delete retaining"
@@ -40,11 +42,9 @@ DELETE_RETAINING_FAILED = "delete retaining failed"  # and without the resources
 # AWS only allows deletion, and accepts resources to retain after one failed deletion at the earliest.
 ONLY_DELETABLE_WHOLE = states.ONLY_DELETABLE - {"DELETE_FAILED"}
 
-# Operations on a channel configuration
+# Operations on a channel configuration, beside DELETE, and NONE for one that this collection manages already
 ADOPT = "adopt"
 REPLACE_TOPICS = "replace topics"
-DELETE = "delete"
-OURS = ""  # already managed by this collection
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class AccountMigration:
 
 
 def account_migration(
-    snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: list[dict[str, Any]]
+    snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: list[Role]
 ) -> AccountMigration:
     """Return the migration of an account. *leftovers*: by host. *roles*: see ``survey.roles``."""
     surveyed = [
@@ -128,7 +128,7 @@ def account_migration(
         channels=tuple(
             ChannelPlan(item, operations[item["ChatConfigurationArn"]])
             for item in snapshot.configurations
-            if operations.get(item["ChatConfigurationArn"], OURS) != OURS
+            if operations.get(item["ChatConfigurationArn"], Operation.NONE) != Operation.NONE
         ),
         notices=(
             *(messages.channel_is_recreated(stack, host) for host, stack in recreated),
@@ -183,11 +183,11 @@ def channel_operation(configuration: Configuration, desired: frozenset[tuple[str
     *desired*: the Slack workspaces and channels to send to. *topics*: those that are deleted. A configuration that was
     changed since the template created it, or that has other topics, keeps its settings.
     """
-    if MANAGED_TAG in tags_of(configuration):
-        return OURS
+    if is_managed(configuration):
+        return Operation.NONE
     if (configuration[SLACK.team_id], configuration[SLACK.channel_id]) in desired:
         return ADOPT if _is_unchanged(configuration) else REPLACE_TOPICS
-    return REPLACE_TOPICS if set(configuration.get("SnsTopicArns", [])) - topics else DELETE
+    return REPLACE_TOPICS if set(configuration.get("SnsTopicArns", [])) - topics else Operation.DELETE
 
 
 def _is_unchanged(configuration: Configuration) -> bool:
@@ -207,15 +207,15 @@ def retained_resources(stack: Stack, operations: dict[str, str]) -> frozenset[st
     custom action, which is adopted or deleted by name.
     """
     retained = {signature.CUSTOM_RESOURCE}
-    operation = operations.get(stack.channel, DELETE)
-    if operation != DELETE:
+    operation = operations.get(stack.channel, Operation.DELETE)
+    if operation != Operation.DELETE:
         retained.add(signature.CHANNEL)
     if operation == REPLACE_TOPICS:
         retained.add(signature.CHANNEL_ROLE)
     return frozenset(retained & set(stack.resources))
 
 
-def _role_notices(snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: list[dict[str, Any]]) -> list[str]:
+def _role_notices(snapshot: AccountSnapshot, leftovers: dict[str, Leftovers], roles: list[Role]) -> list[str]:
     in_stacks = {name for found in leftovers.values() for stack in found.stacks for name in stack.resources.values()}
     used = {item["IamRoleArn"] for item in snapshot.configurations}
     loose = sorted(role["RoleName"] for role in roles if role["RoleName"] not in in_stacks and role["Arn"] not in used)
@@ -246,7 +246,7 @@ def _operation(status: str, retains: bool) -> str:
     if status == "UPDATE_ROLLBACK_FAILED":
         return CONTINUE_ROLLBACK
     if retains or status in ONLY_DELETABLE_WHOLE or status == states.EMPTY:
-        return DELETE
+        return Operation.DELETE
     # In any other state a deletion would also delete what must be retained.
     return SET_RETAIN if status in states.STANDING else Operation.STUCK
 

@@ -13,7 +13,14 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 from typing import Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._services import cloudformation
+    from .._services.iam import Role
 
 try:
     import yaml
@@ -115,7 +122,7 @@ def _with_lists(value: Any) -> Any:
     return {key: _with_lists(item) for key, item in value.items()}
 
 
-def may_match(stack: dict[str, Any]) -> bool:
+def may_match(stack: cloudformation.Stack) -> bool:
     """Return whether a stack (as boto3 shapes it) may have the template, which creates roles and so needs IAM."""
     return bool(IAM_CAPABILITIES & set(stack.get("Capabilities", []))) and stack["StackStatus"] != "DELETE_COMPLETE"
 
@@ -225,7 +232,7 @@ def is_rule(rule: dict[str, Any]) -> bool:
     )
 
 
-def is_action(action: dict[str, Any]) -> bool:
+def is_action(action: Mapping[str, Any]) -> bool:
     """Return whether a custom action (as boto3 shapes it) is as the template's function created it."""
     return (action.get("Name"), action.get("Description")) == (ACTION_NAME, ACTION_DESCRIPTION)
 
@@ -235,7 +242,7 @@ def is_topic_arn(arn: str) -> bool:
     return bool(TOPIC_NAME.match(arn.rsplit(":", maxsplit=1)[-1]))
 
 
-def is_role(role: dict[str, Any]) -> bool:
+def is_role(role: Role) -> bool:
     """Return whether an IAM role (as boto3 shapes it) has the name and the trust policy of one of the template's."""
     name = ROLE_NAME.match(role["RoleName"])
     return name is not None and TRUSTED[name[1]] in json.dumps(role.get("AssumeRolePolicyDocument"))

@@ -130,7 +130,7 @@ def leftovers(aws: Clients, target: TargetSnapshot, configurations: Iterable[dic
     )
 
 
-def read_stack(call: Call, live: dict[str, Any]) -> Stack | None:
+def read_stack(call: Call, live: cloudformation.Stack) -> Stack | None:
     """Return a stack (as boto3 shapes it) with its resources if it has the template, or None: up to two calls."""
     name = live["StackName"]
     template = signature.parse(call("cloudformation", cloudformation.stack_template, name))
@@ -227,7 +227,7 @@ def _foreign_channels(
     return frozenset(arn for arn in named - in_stacks if _is_in_another_stack(call, arn))
 
 
-def roles(aws: Clients, settings: Settings) -> list[dict[str, Any]]:
+def roles(aws: Clients, settings: Settings) -> list[iam.Role]:
     """Return the account's IAM roles that look like the template's, as boto3 shapes them: a call for every 100."""
     home = aws.home_region(settings.source)
     return [role for role in aws.call(settings.source, home, "iam", iam.list_roles) if signature.is_role(role)]

@@ -94,8 +94,7 @@ class TargetDesign(OfTarget):
     """A target with the deployment it should have; *desired* None: it should have none.
 
     *policy*: in words, what it forwards. *scopes*: what the patterns of its channels were compiled from, beside their
-    policies. *replaced*: ARNs of foreign topics that leave the channel in the write that adds its own. *key_problem*:
-    why it is unknown whether EventBridge may use the given KMS key.
+    policies. *replaced*: ARNs of foreign topics that leave the channel in the write that adds its own.
     """
 
     snapshot: TargetSnapshot

@@ -48,11 +48,9 @@ def _problems(design: TargetDesign) -> list[str]:
         problems.append("Security Hub is not enabled. Enable it, or remove the region from the inventory.")
     if settings.stack_set:
         reason = why_not_of_stack_set(desired, stack)
-        return (
-            [*problems, f"securityhub_slack_use_stack_set is set, and {reason}. {_sentence(DEPLOY_EXPORT)}"]
-            if (reason)
-            else problems
-        )
+        if reason:
+            problems.append(f"securityhub_slack_use_stack_set is set, and {reason}. {_sentence(DEPLOY_EXPORT)}")
+        return problems
     return problems + _stack_problems(settings.name, desired, stack)
 
 

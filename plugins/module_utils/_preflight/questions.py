@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._aws import errors
 from .._channel.platforms import SLACK
 from .._model import organization
 from .._observe import accounts as observe
@@ -76,15 +77,20 @@ def of_service_role(aws: Clients, design: AccountDesign, settings: Settings) -> 
     """
     if observe.call_iam(aws, settings, iam.list_service_linked_roles, blockers.SERVICE_ROLE_OF):
         return Answer()
-    principal = _principal(aws, settings, design.account.caller)
     resource = (
         f"arn:{design.account.partition}:iam::{design.account.id}:role/aws-service-role/"
         f"{blockers.SERVICE_ROLE_OF}/{blockers.SERVICE_ROLE}"
     )
     context = {"iam:AWSServiceName": blockers.SERVICE_ROLE_OF}
-    denied = bool(principal) and observe.call_iam(
-        aws, settings, iam.denies, principal, "iam:CreateServiceLinkedRole", resource, context
-    )
+    try:
+        principal = _principal(aws, settings, design.account.caller)
+        denied = bool(principal) and observe.call_iam(
+            aws, settings, iam.denies, principal, "iam:CreateServiceLinkedRole", resource, context
+        )
+    except errors.failures() as error:
+        # The role is missing all the same, and has to be created before the channel.
+        about = f"whether these credentials can create the role {blockers.SERVICE_ROLE}"
+        return Answer(notices=(f"not checked: {about}; {errors.explain(error)}",), needs_service_role=True)
     return Answer((blockers.of_service_role(),) if denied else (), needs_service_role=True)
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An empty world for each test, and the parts of a pipeline to build in it."""
+"""An emulator in its initial state for each test, and helpers to deploy resources on it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:findings"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/channel"
 
 
-class Lab:
-    """What a test works with: the emulator, and short ways to what most tests need."""
+class Aws:
+    """The emulator, with helpers that most tests need."""
 
     def __init__(self, emulator: Any) -> None:
         self.emulator = emulator
         self.client = emulator.client
 
     def finding(self, name: str = "1", region: str = REGION, account: str = ACCOUNT, **more: Any) -> dict:
-        """A failed check of Security Hub's own; **more replaces its members."""
+        """Return the finding of a failed control; **more replaces its members."""
         return {
             "SchemaVersion": "2018-10-08",
             "Id": f"arn:aws:securityhub:{region}:{account}:finding/{name}",
@@ -53,21 +53,21 @@ class Lab:
         return self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
 
     def topic(self, region: str = REGION, condition: dict | None = None, **attributes: str) -> str:
-        """A topic that rules may publish to under a condition."""
+        """Create a topic that rules may publish to under a condition, and return its ARN."""
         arn = f"arn:aws:sns:{region}:{ACCOUNT}:findings"
         statement = {
             "Effect": "Allow",
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": "sns:Publish",
             "Resource": arn,
-            "Condition": condition or {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+            "Condition": condition or {"ArnLike": {"aws:SourceArn": f"arn:aws:events:*:{ACCOUNT}:rule/*"}},
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self.client("sns", region).create_topic(Name="findings", Attributes={"Policy": policy, **attributes})
         return arn
 
     def rule(self, pattern: dict | None = None, region: str = REGION, **target: Any) -> str:
-        """A rule that sends Security Hub's events to the topic, or whatever **target says."""
+        """Create a rule that sends Security Hub's events to the topic; **target replaces members of the target."""
         events = self.client("events", region)
         chosen = json.dumps(pattern or {"source": ["aws.securityhub"]})
         arn = events.put_rule(Name="findings", EventPattern=chosen)["RuleArn"]
@@ -88,8 +88,8 @@ class Lab:
             }
         )["ChannelConfiguration"]
 
-    def pipeline(self) -> None:
-        """Topic, rule, role and channel in one region."""
+    def deployment(self) -> None:
+        """Create topic, rule, role and channel in one region."""
         self.role()
         self.topic()
         self.rule()
@@ -99,7 +99,7 @@ class Lab:
         return [message["title"] for message in self.emulator.inbox()]
 
     def metric(self, namespace: str, name: str, dimension: str, value: str, region: str = REGION) -> int:
-        """The sum of a metric so far."""
+        """Return the sum of a metric so far."""
         stat = {
             "Metric": {
                 "Namespace": namespace,
@@ -118,13 +118,13 @@ class Lab:
 
 
 @pytest.fixture
-def lab(emulator: Any) -> Lab:
-    """A world with one account that has Security Hub everywhere and one authorised workspace."""
+def aws(emulator: Any) -> Aws:
+    """Return the emulator with an account that has Security Hub in all regions and one authorized workspace."""
     emulator.reset()
     emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [{"SlackTeamId": TEAM, "SlackTeamName": "acme"}]}})
-    return Lab(emulator)
+    return Aws(emulator)
 
 
 def error_code(excinfo: Any) -> str:
-    """The code of a botocore ClientError that was raised."""
+    """Return the code of a botocore ClientError that was raised."""
     return excinfo.value.response["Error"]["Code"]

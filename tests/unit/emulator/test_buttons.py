@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Buttons under custom notifications: when they are there, and what pressing one may do."""
+"""Buttons under custom notifications: when they are shown, and the permissions of their commands."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def notification(finding="Id=1,ProductArn=2", enabled=True):
         ),
     ],
 )
-def test_when_a_button_is_there(attachment, shown, there):
+def test_when_a_button_is_shown(attachment, shown, there):
     found = chat_command.buttons({**ACTION, "Attachments": [attachment]}, shown)
     assert found == ({"Suppress": COMMAND.replace("$f", "Id=1,ProductArn=2").replace("$r", REGION)} if there else {})
 
@@ -69,7 +69,7 @@ UPDATE = botocore.session.get_session().get_service_model("securityhub").operati
     ],
 )
 def test_a_command_that_the_command_line_does_not_take(text, words):
-    with pytest.raises(chat_command.BadCommand, match=words):
+    with pytest.raises(chat_command.InvalidCommand, match=words):
         chat_command.parameters(chat_command.read(text), UPDATE.input_shape)
 
 
@@ -77,30 +77,30 @@ def policy(*statements):
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def pressed(lab, permissions, guardrail=(MAY,)):
+def pressed(aws, permissions, guardrail=(MAY,)):
     """Press the button under the message of a finding; permissions: the statements of the channel's role."""
-    iam = lab.client("iam")
-    lab.role()
+    iam = aws.client("iam")
+    aws.role()
     if permissions:
         iam.put_role_policy(RoleName="channel", PolicyName="may", PolicyDocument=policy(*permissions))
     iam.create_policy(PolicyName="guardrail", PolicyDocument=policy(*guardrail))
-    lab.topic()
+    aws.topic()
     template = json.dumps(notification("Id=<Id>,ProductArn=<ProductArn>"))
-    lab.rule(InputTransformer={"InputPathsMap": PATHS, "InputTemplate": template})
-    arn = lab.channel(GuardrailPolicyArns=[GUARDRAIL])["ChatConfigurationArn"]
-    chatbot = lab.client("chatbot", "us-east-2")
+    aws.rule(InputTransformer={"InputPathsMap": PATHS, "InputTemplate": template})
+    arn = aws.channel(GuardrailPolicyArns=[GUARDRAIL])["ChatConfigurationArn"]
+    chatbot = aws.client("chatbot", "us-east-2")
     action = chatbot.create_custom_action(ActionName="suppress", **ACTION)["CustomActionArn"]
     chatbot.associate_to_configuration(ChatConfiguration=arn, Resource=action)
-    lab.import_findings(lab.finding())
-    (message,) = lab.emulator.inbox()
+    aws.import_findings(aws.finding())
+    (message,) = aws.emulator.inbox()
     assert message["buttons"] == ["Suppress"]
-    with urllib.request.urlopen(lab.emulator.url) as answer:
+    with urllib.request.urlopen(aws.emulator.url) as answer:
         assert '<div class="buttons"><span>Suppress</span></div>' in answer.read().decode()
-    return lab.emulator.press(message, "Suppress")["status"]
+    return aws.emulator.press(message, "Suppress")["status"]
 
 
-def status(lab):
-    (finding,) = lab.client("securityhub").get_findings()["Findings"]
+def status(aws):
+    (finding,) = aws.client("securityhub").get_findings()["Findings"]
     return finding["Workflow"]["Status"]
 
 
@@ -121,14 +121,14 @@ DENY = {"Effect": "Deny", "Action": "*", "Resource": "*"}
         ([NO_WORKFLOW], [MAY], (403, "NEW")),
     ],
 )
-def test_pressing_does_what_role_and_guardrail_allow(lab, permissions, guardrail, answer):
-    assert (pressed(lab, permissions, guardrail), status(lab)) == answer
+def test_pressing_does_what_role_and_guardrail_allow(aws, permissions, guardrail, answer):
+    assert (pressed(aws, permissions, guardrail), status(aws)) == answer
 
 
-def test_a_button_that_is_not_there(lab):
-    lab.pipeline()
-    lab.import_findings(lab.finding())
-    (message,) = lab.emulator.inbox()
+def test_an_unknown_button(aws):
+    aws.deployment()
+    aws.import_findings(aws.finding())
+    (message,) = aws.emulator.inbox()
     assert message["buttons"] == []
     with pytest.raises(urllib.error.HTTPError):
-        lab.emulator.press(message, "Suppress")
+        aws.emulator.press(message, "Suppress")

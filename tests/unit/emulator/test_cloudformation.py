@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stacks: how they move, how they fail, and what is refused."""
+"""Stacks: states, failures and refusals."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import pytest
 from botocore.exceptions import ClientError
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
-TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:pipe"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:findings"
 
 
 def template(display: str = "one", topic: dict | None = None, rule: dict | None = None) -> str:
-    """A topic and a rule; the topic's display name and the rule's description are what changes."""
+    """Return a template with a topic and a rule, whose display name and description can change."""
     resources = {
         "Topic": {
             "Type": "AWS::SNS::Topic",
-            "Properties": {"TopicName": "pipe", "DisplayName": display, **(topic or {})},
+            "Properties": {"TopicName": "findings", "DisplayName": display, **(topic or {})},
         },
         "Rule": {
             "Type": "AWS::Events::Rule",
             "DependsOn": "Topic",
             "Properties": {
-                "Name": "pipe-findings",
+                "Name": "findings-findings",
                 "Description": display,
                 "EventPattern": {"source": ["aws.securityhub"]},
                 "Targets": [{"Id": "topic", "Arn": {"Ref": "Topic"}}],
@@ -40,8 +40,8 @@ def template(display: str = "one", topic: dict | None = None, rule: dict | None 
 class Stack:
     """A stack under test."""
 
-    def __init__(self, lab, name="pipe"):
-        self.emulator, self.name, self.client = lab.emulator, name, lab.client("cloudformation")
+    def __init__(self, aws, name="findings"):
+        self.emulator, self.name, self.client = aws.emulator, name, aws.client("cloudformation")
         self.id, self.told = None, 0
 
     def slow(self, seconds=0.0, *failures):
@@ -51,7 +51,7 @@ class Stack:
         return self.client.describe_stacks(StackName=self.id)["Stacks"][0]["StackStatus"]
 
     def states(self):
-        """The states that the stack has gone through since they were last asked for, once it stands still."""
+        """Return the new states of the stack since the last call, when it is settled."""
         deadline = time.monotonic() + 10
         while self.status().endswith("_IN_PROGRESS") and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -61,7 +61,7 @@ class Stack:
         return states[told:]
 
     def find(self):
-        """Takes the live stack of this name for the one that is looked at."""
+        """Use the live stack of this name."""
         self.id, self.told = self.client.describe_stacks(StackName=self.name)["Stacks"][0]["StackId"], 0
 
     def create(self, **more):
@@ -78,7 +78,7 @@ class Stack:
         return self.states()
 
     def reason(self, logical_id):
-        """Why a resource failed last."""
+        """Return why a resource failed last."""
         events = self.client.describe_stack_events(StackName=self.id)["StackEvents"]
         return next(
             event["ResourceStatusReason"]
@@ -88,11 +88,11 @@ class Stack:
 
 
 @pytest.fixture
-def stack(lab):
-    return Stack(lab)
+def stack(aws):
+    return Stack(aws)
 
 
-def test_operations_take_their_time(stack):
+def test_operations_take_time(stack):
     stack.slow(0.05)
     started = time.monotonic()
     assert stack.create() == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
@@ -134,20 +134,20 @@ def test_a_failed_rollback_can_be_continued(stack):
     with pytest.raises(ClientError, match="can not be updated"):
         stack.update("three")
     stack.slow()
-    stack.client.continue_update_rollback(StackName="pipe")
+    stack.client.continue_update_rollback(StackName="findings")
     assert stack.states()[-1] == "UPDATE_ROLLBACK_COMPLETE"
 
 
-def test_a_failed_delete_can_leave_resources_behind(lab, stack):
+def test_a_failed_delete_can_leave_resources_behind(aws, stack):
     stack.create()
     stack.slow(0, {"operation": "delete", "resource": "Rule"})
     assert stack.delete()[-1] == "DELETE_FAILED"
     assert stack.delete()[-1] == "DELETE_FAILED"
     assert stack.delete(RetainResources=["Rule"])[-1] == "DELETE_COMPLETE"
-    assert [rule["Name"] for rule in lab.client("events").list_rules()["Rules"]] == ["pipe-findings"]
+    assert [rule["Name"] for rule in aws.client("events").list_rules()["Rules"]] == ["findings-findings"]
 
 
-def test_failures_are_for_the_stack_they_name(lab, stack):
+def test_failures_are_for_the_stack_they_name(aws, stack):
     stack.slow(0, {"operation": "create", "region": "eu-west-1"}, {"operation": "create", "stack": "other"})
     assert stack.create()[-1] == "CREATE_COMPLETE"
     with pytest.raises(Exception, match="400"):
@@ -174,29 +174,29 @@ def test_a_change_set_is_made_in_the_background_an_empty_one_too(stack):
     assert (made["Status"], made["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
 
 
-def test_a_stack_that_is_not_there_can_be_deleted(stack):
-    stack.client.delete_stack(StackName="pipe")
-    with pytest.raises(ClientError, match="Stack with id pipe does not exist"):
+def test_an_unknown_stack_can_be_deleted(stack):
+    stack.client.delete_stack(StackName="findings")
+    with pytest.raises(ClientError, match="Stack with id findings does not exist"):
         stack.find()
 
 
 def test_a_delete_ends_a_create_and_waits_for_an_update(stack):
     stack.slow(0.1)
-    stack.client.create_stack(StackName="pipe", TemplateBody=template())
+    stack.client.create_stack(StackName="findings", TemplateBody=template())
     stack.find()
     assert stack.delete() == ["CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
     time.sleep(0.15)
     assert stack.status() == "DELETE_COMPLETE"
     stack.create()
-    stack.client.update_stack(StackName="pipe", TemplateBody=template("two"))
+    stack.client.update_stack(StackName="findings", TemplateBody=template("two"))
     with pytest.raises(ClientError, match="cannot be deleted while in status UPDATE_IN_PROGRESS"):
         stack.delete()
 
 
 @pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"])
-def test_a_stack_is_put_into_any_state_and_deleted_from_it(lab, stack, status):
-    place = {"account": ACCOUNT, "region": REGION, "stack": "pipe"}
-    lab.emulator.ask("POST", "stack_status", {**place, "status": status})
+def test_a_stack_is_put_into_any_state_and_deleted_from_it(aws, stack, status):
+    target = {"account": ACCOUNT, "region": REGION, "stack": "findings"}
+    aws.emulator.ask("POST", "stack_status", {**target, "status": status})
     stack.find()
     assert stack.status() == status
     with pytest.raises(ClientError, match="already exists"):
@@ -204,10 +204,10 @@ def test_a_stack_is_put_into_any_state_and_deleted_from_it(lab, stack, status):
     assert stack.delete()[-1] == "DELETE_COMPLETE"
 
 
-def test_a_state_is_followed_by_the_next(lab, stack):
+def test_a_state_is_followed_by_the_next(aws, stack):
     stack.create()
-    given = {"account": ACCOUNT, "region": REGION, "stack": "pipe", "status": "UPDATE_IN_PROGRESS"}
-    lab.emulator.ask("POST", "stack_status", {**given, "then": "UPDATE_COMPLETE", "after": 0.2})
+    given = {"account": ACCOUNT, "region": REGION, "stack": "findings", "status": "UPDATE_IN_PROGRESS"}
+    aws.emulator.ask("POST", "stack_status", {**given, "then": "UPDATE_COMPLETE", "after": 0.2})
     assert stack.status() == "UPDATE_IN_PROGRESS"
     assert stack.states() == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
 
@@ -240,27 +240,27 @@ def test_a_pattern_is_counted_without_spaces(stack):
     assert stack.update("two", rule={"EventPattern": pattern})[-1] == "UPDATE_COMPLETE"
 
 
-def test_a_topic_or_rule_that_is_already_there_fails_the_stack(lab, stack):
-    lab.client("sns").create_topic(Name="pipe")
+def test_a_topic_or_rule_that_exists_fails_the_stack(aws, stack):
+    aws.client("sns").create_topic(Name="findings")
     assert stack.create()[-1] == "ROLLBACK_COMPLETE"
     assert "already exists" in stack.reason("Topic")
-    assert lab.client("sns").get_topic_attributes(TopicArn=TOPIC), "the foreign topic is left alone"
+    assert aws.client("sns").get_topic_attributes(TopicArn=TOPIC), "the foreign topic is left alone"
 
 
-def test_the_topics_key_is_kept(lab, stack):
+def test_the_topics_key_is_kept(aws, stack):
     stack.create(topic={"KmsMasterKeyId": "alias/mine"})
-    sns = lab.client("sns")
+    sns = aws.client("sns")
     assert sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]["KmsMasterKeyId"] == "alias/mine"
     stack.update("two")
     assert "KmsMasterKeyId" not in sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]
 
 
-def test_a_topic_policy_with_all_actions_is_refused(lab):
-    topic = lab.topic()
+def test_a_topic_policy_with_all_actions_is_refused(aws):
+    topic = aws.topic()
     statement = {"Effect": "Allow", "Principal": "*", "Action": "sns:*", "Resource": topic}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     with pytest.raises(ClientError, match="Policy statement action out of service scope!"):
-        lab.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+        aws.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
 
 
 @pytest.mark.parametrize(
@@ -272,13 +272,13 @@ def test_a_topic_policy_with_all_actions_is_refused(lab):
         ("no spaces", '{"source": ["x"]}', "ValidationException"),
     ],
 )
-def test_put_rule_refuses_what_aws_refuses(lab, name, pattern, code):
+def test_put_rule_refuses_what_aws_refuses(aws, name, pattern, code):
     with pytest.raises(ClientError) as raised:
-        lab.client("events").put_rule(Name=name, EventPattern=pattern)
+        aws.client("events").put_rule(Name=name, EventPattern=pattern)
     assert raised.value.response["Error"]["Code"] == code
 
 
-def test_a_rule_with_targets_cannot_be_deleted(lab):
-    lab.rule()
+def test_a_rule_with_targets_cannot_be_deleted(aws):
+    aws.rule()
     with pytest.raises(ClientError, match="since it has targets"):
-        lab.client("events").delete_rule(Name="findings")
+        aws.client("events").delete_rule(Name="findings")

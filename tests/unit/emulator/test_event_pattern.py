@@ -51,7 +51,7 @@ ONE = [{"Severity": {"Label": "HIGH"}, "Workflow": {"Status": "NEW"}, "Types": [
         (ONE, {"$or": [{"Severity": {"Label": ["LOW"]}}, {"Workflow": {"Status": ["OLD"]}}]}, False),
     ],
 )
-def test_a_pattern_matches_as_on_aws(lab, findings, pattern, expected):
+def test_a_pattern_matches_as_on_aws(aws, findings, pattern, expected):
     event = {
         "version": "0",
         "id": "1",
@@ -63,7 +63,7 @@ def test_a_pattern_matches_as_on_aws(lab, findings, pattern, expected):
         "resources": [],
         "detail": {"findings": findings},
     }
-    answer = lab.client("events").test_event_pattern(
+    answer = aws.client("events").test_event_pattern(
         EventPattern=json.dumps({"source": ["aws.securityhub"], "detail": {"findings": pattern}}),
         Event=json.dumps(event),
     )

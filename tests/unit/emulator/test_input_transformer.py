@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Input transformers on the emulator: what EventBridge documents, and nothing kinder."""
+"""Input transformers as EventBridge documents them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def custom(description, title='"a"'):
     return f'{{"version":"1.0","source":"custom","content":{{"title":{title},"description":{description}}}}}'
 
 
-def sent(lab, finding, paths, template):
-    lab.pipeline()
-    lab.rule(InputTransformer={"InputPathsMap": paths, "InputTemplate": template})
-    lab.import_findings(finding)
-    return [message["text"] for message in lab.emulator.inbox()]
+def sent(aws, finding, paths, template):
+    aws.deployment()
+    aws.rule(InputTransformer={"InputPathsMap": paths, "InputTemplate": template})
+    aws.import_findings(finding)
+    return [message["text"] for message in aws.emulator.inbox()]
 
 
-def failed(lab):
-    return lab.metric("AWS/Events", "FailedInvocations", "RuleName", "findings")
+def failed(aws):
+    return aws.metric("AWS/Events", "FailedInvocations", "RuleName", "findings")
 
 
 @pytest.mark.parametrize(
@@ -44,25 +44,25 @@ def failed(lab):
         ({"n": "$.detail.findings[7].Title"}, '"by <n>."', "by ."),
     ],
 )
-def test_variables_are_filled_in(lab, paths, description, text):
-    assert sent(lab, lab.finding(), paths, custom(description)) == [text]
+def test_variables_are_filled_in(aws, paths, description, text):
+    assert sent(aws, aws.finding(), paths, custom(description)) == [text]
 
 
 HOSTILE = 'a "quoted" \\ title\nof two lines'
 
 
-def test_any_text_is_safe_where_it_stands_alone(lab):
-    assert sent(lab, lab.finding(Title=HOSTILE), TITLE, custom("<t>")) == [HOSTILE]
+def test_any_text_is_safe_where_it_stands_alone(aws):
+    assert sent(aws, aws.finding(Title=HOSTILE), TITLE, custom("<t>")) == [HOSTILE]
 
 
-def test_a_quotation_mark_inside_a_string_loses_the_event(lab):
-    assert sent(lab, lab.finding(Title=HOSTILE), TITLE, custom('"<t>"')) == []
-    assert failed(lab) == 1
+def test_a_quotation_mark_inside_a_string_loses_the_event(aws):
+    assert sent(aws, aws.finding(Title=HOSTILE), TITLE, custom('"<t>"')) == []
+    assert failed(aws) == 1
 
 
-def test_what_is_missing_must_not_stand_alone(lab):
-    assert sent(lab, lab.finding(), {"n": "$.detail.findings[0].AwsAccountName"}, custom("<n>")) == []
-    assert failed(lab) == 1
+def test_a_missing_variable_must_not_stand_alone(aws):
+    assert sent(aws, aws.finding(), {"n": "$.detail.findings[0].AwsAccountName"}, custom("<n>")) == []
+    assert failed(aws) == 1
 
 
 @pytest.mark.parametrize(
@@ -78,18 +78,18 @@ def test_what_is_missing_must_not_stand_alone(lab):
         ({"AWS.t": "$.id"}, '"a"', "cannot start with AWS."),
     ],
 )
-def test_a_bad_transformer_is_refused(lab, paths, template, words):
-    lab.topic()
+def test_a_bad_transformer_is_refused(aws, paths, template, words):
+    aws.topic()
     with pytest.raises(ClientError) as caught:
-        lab.rule(InputTransformer={"InputPathsMap": paths, "InputTemplate": template})
+        aws.rule(InputTransformer={"InputPathsMap": paths, "InputTemplate": template})
     assert error_code(caught) == "ValidationException"
     assert words in str(caught.value)
 
 
-def test_a_template_with_a_bad_transformer_is_rolled_back(lab):
-    target = {"Id": "topic", "Arn": lab.topic(), "InputTransformer": {"InputTemplate": '{"a": <b>}'}}
+def test_a_template_with_a_bad_transformer_is_rolled_back(aws):
+    target = {"Id": "topic", "Arn": aws.topic(), "InputTransformer": {"InputTemplate": '{"a": <b>}'}}
     rule = {"Name": "findings", "EventPattern": {"source": ["aws.securityhub"]}, "Targets": [target]}
     body = {"Resources": {"Rule": {"Type": "AWS::Events::Rule", "Properties": rule}}}
-    client = lab.client("cloudformation")
+    client = aws.client("cloudformation")
     client.create_stack(StackName="bad", TemplateBody=json.dumps(body))
     assert client.describe_stacks(StackName="bad")["Stacks"][0]["StackStatus"].startswith("ROLLBACK")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""KMS keys that AWS manages, and aliases that are taken."""
+"""AWS managed keys, and aliases that exist."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 
 
 @pytest.mark.parametrize("name", ["alias/aws/sns", "arn:aws:kms:us-east-1:111111111111:alias/aws/sns"])
-def test_the_key_that_aws_manages_is_there_once_somebody_asks_for_it(lab, name):
-    client = lab.client("kms")
+def test_an_aws_managed_key_is_created_by_its_first_use(aws, name):
+    client = aws.client("kms")
     found = client.describe_key(KeyId=name)["KeyMetadata"]
     assert (found["KeyManager"], found["KeyState"]) == ("AWS", "Enabled")
     assert client.describe_key(KeyId=found["KeyId"])["KeyMetadata"]["KeyManager"] == "AWS"
@@ -23,27 +23,27 @@ def test_the_key_that_aws_manages_is_there_once_somebody_asks_for_it(lab, name):
     assert policy["Statement"][0]["Condition"]["StringEquals"]["kms:ViaService"] == "sns.us-east-1.amazonaws.com"
 
 
-def test_the_id_of_the_key_that_aws_manages_is_no_way_round(lab):
-    lab.pipeline()
-    key = lab.client("kms").describe_key(KeyId="alias/aws/sns")["KeyMetadata"]["KeyId"]
-    lab.client("sns").set_topic_attributes(
+def test_the_id_of_an_aws_managed_key_does_not_help(aws):
+    aws.deployment()
+    key = aws.client("kms").describe_key(KeyId="alias/aws/sns")["KeyMetadata"]["KeyId"]
+    aws.client("sns").set_topic_attributes(
         TopicArn="arn:aws:sns:us-east-1:111111111111:findings", AttributeName="KmsMasterKeyId", AttributeValue=key
     )
-    lab.import_findings(lab.finding())
-    assert lab.titles() == []
-    assert lab.metric("AWS/Events", "FailedInvocations", "RuleName", "findings") == 1
+    aws.import_findings(aws.finding())
+    assert aws.titles() == []
+    assert aws.metric("AWS/Events", "FailedInvocations", "RuleName", "findings") == 1
 
 
-def test_a_key_of_ones_own_is_the_customers_and_other_names_are_not_made_up(lab):
-    client = lab.client("kms")
+def test_a_created_key_is_customer_managed_and_other_aliases_are_unknown(aws):
+    client = aws.client("kms")
     assert client.create_key()["KeyMetadata"]["KeyManager"] == "CUSTOMER"
     with pytest.raises(ClientError) as raised:
         client.describe_key(KeyId="alias/security")
     assert error_code(raised) == "NotFoundException"
 
 
-def test_a_stack_does_not_take_an_alias_from_somebody(lab):
-    kms, cloudformation = lab.client("kms"), lab.client("cloudformation")
+def test_a_stack_does_not_take_over_an_alias(aws):
+    kms, cloudformation = aws.client("kms"), aws.client("cloudformation")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/mine", TargetKeyId=key)
     properties = {"AliasName": "alias/mine", "TargetKeyId": key}

@@ -12,15 +12,15 @@ ACCOUNT, MEMBER, REGION = "111111111111", "222222222222", "us-east-1"
 
 
 def code_of(call, *args, **kwargs):
-    """The code and the HTTP status of the error that a call raises."""
+    """Return the code and the HTTP status of the error that a call raises."""
     with pytest.raises(ClientError) as raised:
         call(*args, **kwargs)
     response = raised.value.response
     return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def test_a_hub_is_described_enabled_and_disabled(lab):
-    hub = lab.client("securityhub", account=MEMBER)
+def test_a_hub_is_described_enabled_and_disabled(aws):
+    hub = aws.client("securityhub", account=MEMBER)
     assert code_of(hub.describe_hub) == ("InvalidAccessException", 401)
     assert code_of(hub.describe_action_targets) == ("InvalidAccessException", 401)
     hub.enable_security_hub(ControlFindingGenerator="STANDARD_CONTROL")
@@ -32,8 +32,8 @@ def test_a_hub_is_described_enabled_and_disabled(lab):
     assert code_of(hub.describe_hub) == ("InvalidAccessException", 401)
 
 
-def test_an_action_target_lives_and_dies(lab):
-    hub = lab.client("securityhub")
+def test_an_action_target_is_created_updated_and_deleted(aws):
+    hub = aws.client("securityhub")
     arn = hub.create_action_target(Name="Send to Slack", Description="To the channel", Id="SendToSlack")[
         "ActionTargetArn"
     ]
@@ -41,7 +41,7 @@ def test_an_action_target_lives_and_dies(lab):
     hub.update_action_target(ActionTargetArn=arn, Description="Elsewhere")
     expected = [{"ActionTargetArn": arn, "Name": "Send to Slack", "Description": "Elsewhere"}]
     assert hub.describe_action_targets(ActionTargetArns=[arn])["ActionTargets"] == expected
-    assert lab.client("securityhub", "eu-west-1").describe_action_targets()["ActionTargets"] == []
+    assert aws.client("securityhub", "eu-west-1").describe_action_targets()["ActionTargets"] == []
     assert hub.delete_action_target(ActionTargetArn=arn)["ActionTargetArn"] == arn
     assert hub.describe_action_targets()["ActionTargets"] == []
 
@@ -56,22 +56,22 @@ def test_an_action_target_lives_and_dies(lab):
         ({"Name": " ", "Description": "d", "Id": "A"}, ("InvalidInputException", 400)),
     ],
 )
-def test_a_bad_action_target_is_refused(lab, given, expected):
-    hub = lab.client("securityhub")
+def test_a_bad_action_target_is_refused(aws, given, expected):
+    hub = aws.client("securityhub")
     hub.create_action_target(Name="n", Description="d", Id="There")
     assert code_of(hub.create_action_target, **given) == expected
 
 
-def test_an_unknown_action_target_is_not_found(lab):
-    hub, arn = lab.client("securityhub"), f"arn:aws:securityhub:{REGION}:{ACCOUNT}:action/custom/Gone"
+def test_an_unknown_action_target_is_not_found(aws):
+    hub, arn = aws.client("securityhub"), f"arn:aws:securityhub:{REGION}:{ACCOUNT}:action/custom/Gone"
     missing = ("ResourceNotFoundException", 404)
     assert code_of(hub.describe_action_targets, ActionTargetArns=[arn]) == missing
     assert code_of(hub.update_action_target, ActionTargetArn=arn, Name="n") == missing
     assert code_of(hub.delete_action_target, ActionTargetArn=arn) == missing
 
 
-def test_action_targets_come_in_pages_up_to_fifty(lab):
-    hub = lab.client("securityhub")
+def test_action_targets_come_in_pages_up_to_fifty(aws):
+    hub = aws.client("securityhub")
     for number in range(50):
         hub.create_action_target(Name="n", Description="d", Id=f"A{number}")
     pages = list(hub.get_paginator("describe_action_targets").paginate(PaginationConfig={"PageSize": 20}))
@@ -80,10 +80,10 @@ def test_action_targets_come_in_pages_up_to_fifty(lab):
     assert code_of(hub.describe_action_targets, NextToken="stale") == ("InvalidInputException", 400)
 
 
-def test_an_imported_finding_is_completed_and_found(lab):
-    given = lab.finding(Severity={"Normalized": 75}, Region="eu-west-1")
-    assert lab.import_findings(given)["SuccessCount"] == 1
-    (found,) = lab.client("securityhub").get_findings()["Findings"]
+def test_an_imported_finding_is_completed_and_found(aws):
+    given = aws.finding(Severity={"Normalized": 75}, Region="eu-west-1")
+    assert aws.import_findings(given)["SuccessCount"] == 1
+    (found,) = aws.client("securityhub").get_findings()["Findings"]
     assert found["Severity"]["Label"] == "HIGH"
     assert found["Region"] == REGION, "Security Hub fills the region in itself"
     assert (found["Workflow"]["Status"], found["RecordState"]) == ("NEW", "ACTIVE")
@@ -99,20 +99,20 @@ def test_an_imported_finding_is_completed_and_found(lab):
         ({"Description": "x" * 250_000}, "InvalidInput"),
     ],
 )
-def test_a_bad_finding_fails_alone(lab, more, code):
-    answer = lab.import_findings(lab.finding("good"), lab.finding("bad", **more))
+def test_a_bad_finding_fails_alone(aws, more, code):
+    answer = aws.import_findings(aws.finding("good"), aws.finding("bad", **more))
     assert (answer["SuccessCount"], answer["FailedCount"]) == (1, 1)
     assert answer["FailedFindings"][0]["ErrorCode"] == code
 
 
-def test_an_update_needs_a_later_time_and_keeps_what_the_customer_set(lab):
-    hub = lab.client("securityhub")
-    first = lab.finding()
-    lab.import_findings(first)
+def test_an_update_needs_a_later_time_and_keeps_what_the_customer_set(aws):
+    hub = aws.client("securityhub")
+    first = aws.finding()
+    aws.import_findings(first)
     identifier = {"Id": first["Id"], "ProductArn": first["ProductArn"]}
     hub.batch_update_findings(FindingIdentifiers=[identifier], Workflow={"Status": "NOTIFIED"})
-    lab.import_findings({**first, "Title": "ignored"})
-    lab.import_findings({**first, "Title": "taken", "UpdatedAt": "2026-01-02T00:00:00Z", "Workflow": {"Status": "NEW"}})
+    aws.import_findings({**first, "Title": "ignored"})
+    aws.import_findings({**first, "Title": "taken", "UpdatedAt": "2026-01-02T00:00:00Z", "Workflow": {"Status": "NEW"}})
     (found,) = hub.get_findings()["Findings"]
     assert (found["Title"], found["Workflow"]["Status"]) == ("taken", "NOTIFIED")
 
@@ -126,18 +126,18 @@ def test_an_update_needs_a_later_time_and_keeps_what_the_customer_set(lab):
         ({"Compliance": {"Status": "FAILED"}}, {"Compliance": {"Status": "WARNING"}}, "NOTIFIED"),
     ],
 )
-def test_what_comes_back_is_new_and_what_passes_is_resolved(lab, before, after, status):
-    hub, first = lab.client("securityhub"), lab.finding(**before)
-    lab.import_findings(first)
+def test_a_finding_that_fails_again_is_new_and_one_that_passes_is_resolved(aws, before, after, status):
+    hub, first = aws.client("securityhub"), aws.finding(**before)
+    aws.import_findings(first)
     identifier = {"Id": first["Id"], "ProductArn": first["ProductArn"]}
     hub.batch_update_findings(FindingIdentifiers=[identifier], Workflow={"Status": "NOTIFIED"})
-    lab.import_findings({**first, **after, "UpdatedAt": "2026-01-02T00:00:00Z"})
+    aws.import_findings({**first, **after, "UpdatedAt": "2026-01-02T00:00:00Z"})
     assert hub.get_findings()["Findings"][0]["Workflow"]["Status"] == status
 
 
-def test_an_update_of_an_unknown_finding_is_reported(lab):
-    unknown = {"Id": "nowhere", "ProductArn": lab.finding()["ProductArn"]}
-    answer = lab.client("securityhub").batch_update_findings(FindingIdentifiers=[unknown], Workflow={"Status": "NEW"})
+def test_an_update_of_an_unknown_finding_is_reported(aws):
+    unknown = {"Id": "nowhere", "ProductArn": aws.finding()["ProductArn"]}
+    answer = aws.client("securityhub").batch_update_findings(FindingIdentifiers=[unknown], Workflow={"Status": "NEW"})
     assert answer["ProcessedFindings"] == []
     assert answer["UnprocessedFindings"][0]["ErrorCode"] == "FindingNotFound"
 
@@ -167,19 +167,19 @@ def test_an_update_of_an_unknown_finding_is_reported(lab):
         ),
     ],
 )
-def test_findings_are_filtered_as_documented(lab, filters, names):
-    guard = lab.finding("guard", Title="A probe", Severity={"Label": "LOW"})
+def test_findings_are_filtered_as_documented(aws, filters, names):
+    guard = aws.finding("guard", Title="A probe", Severity={"Label": "LOW"})
     del guard["Compliance"]
-    lab.import_findings(lab.finding("old", CreatedAt="2020-01-01T00:00:00Z"), lab.finding("new"), guard)
-    found = lab.client("securityhub").get_findings(Filters=filters)["Findings"]
+    aws.import_findings(aws.finding("old", CreatedAt="2020-01-01T00:00:00Z"), aws.finding("new"), guard)
+    found = aws.client("securityhub").get_findings(Filters=filters)["Findings"]
     assert {finding["Id"].rsplit("/", 1)[-1] for finding in found} == names
 
 
-def test_findings_are_sorted_and_come_in_pages(lab):
+def test_findings_are_sorted_and_come_in_pages(aws):
     labels = ["LOW", "CRITICAL", "MEDIUM"]
-    lab.import_findings(*[lab.finding(label, Severity={"Label": label}) for label in labels])
+    aws.import_findings(*[aws.finding(label, Severity={"Label": label}) for label in labels])
     pages = (
-        lab.client("securityhub")
+        aws.client("securityhub")
         .get_paginator("get_findings")
         .paginate(SortCriteria=[{"Field": "SeverityNormalized", "SortOrder": "desc"}], MaxResults=2)
     )
@@ -187,8 +187,8 @@ def test_findings_are_sorted_and_come_in_pages(lab):
     assert found == [["CRITICAL", "MEDIUM"], ["LOW"]]
 
 
-def test_an_aggregator_links_regions(lab):
-    home, linked = lab.client("securityhub"), lab.client("securityhub", "eu-west-1")
+def test_an_aggregator_links_regions(aws):
+    home, linked = aws.client("securityhub"), aws.client("securityhub", "eu-west-1")
     assert home.list_finding_aggregators()["FindingAggregators"] == []
     arn = home.create_finding_aggregator(RegionLinkingMode="SPECIFIED_REGIONS", Regions=["eu-west-1"])[
         "FindingAggregatorArn"
@@ -203,38 +203,38 @@ def test_an_aggregator_links_regions(lab):
     assert code_of(home.get_finding_aggregator, FindingAggregatorArn=arn) == ("ResourceNotFoundException", 404)
 
 
-def test_a_finding_is_shown_at_home_and_to_the_administrator(lab):
+def test_a_finding_is_shown_in_the_home_region_and_to_the_administrator(aws):
     aggregator = {"home": REGION, "RegionLinkingMode": "ALL_REGIONS"}
-    lab.emulator.world({MEMBER: {"hubs": "all", "administrator": ACCOUNT}, ACCOUNT: {"aggregator": aggregator}})
-    lab.import_findings(lab.finding(region="eu-west-1", account=MEMBER), region="eu-west-1", account=MEMBER)
-    places = [(ACCOUNT, "eu-west-1"), (ACCOUNT, REGION), (MEMBER, "eu-west-1"), (MEMBER, REGION)]
-    shown = [len(lab.client("securityhub", region, account).get_findings()["Findings"]) for account, region in places]
+    aws.emulator.world({MEMBER: {"hubs": "all", "administrator": ACCOUNT}, ACCOUNT: {"aggregator": aggregator}})
+    aws.import_findings(aws.finding(region="eu-west-1", account=MEMBER), region="eu-west-1", account=MEMBER)
+    targets = [(ACCOUNT, "eu-west-1"), (ACCOUNT, REGION), (MEMBER, "eu-west-1"), (MEMBER, REGION)]
+    shown = [len(aws.client("securityhub", region, account).get_findings()["Findings"]) for account, region in targets]
     assert shown == [1, 1, 1, 0]
-    (found,) = lab.client("securityhub").get_findings()["Findings"]
+    (found,) = aws.client("securityhub").get_findings()["Findings"]
     assert (found["Region"], found["AwsAccountId"]) == ("eu-west-1", MEMBER)
     identifier = {"Id": found["Id"], "ProductArn": found["ProductArn"]}
-    lab.client("securityhub").batch_update_findings(FindingIdentifiers=[identifier], Workflow={"Status": "SUPPRESSED"})
-    (at_member,) = lab.client("securityhub", "eu-west-1", MEMBER).get_findings()["Findings"]
+    aws.client("securityhub").batch_update_findings(FindingIdentifiers=[identifier], Workflow={"Status": "SUPPRESSED"})
+    (at_member,) = aws.client("securityhub", "eu-west-1", MEMBER).get_findings()["Findings"]
     assert at_member["Workflow"]["Status"] == "SUPPRESSED"
 
 
-def test_administrator_and_members_know_each_other(lab):
-    lab.emulator.world({MEMBER: {"hubs": "all", "administrator": ACCOUNT}})
-    administrator = lab.client("securityhub", account=MEMBER).get_administrator_account()["Administrator"]
+def test_administrator_and_members_know_each_other(aws):
+    aws.emulator.world({MEMBER: {"hubs": "all", "administrator": ACCOUNT}})
+    administrator = aws.client("securityhub", account=MEMBER).get_administrator_account()["Administrator"]
     assert administrator["AccountId"] == ACCOUNT
-    members = lab.client("securityhub").list_members()["Members"]
+    members = aws.client("securityhub").list_members()["Members"]
     assert [(member["AccountId"], member["MemberStatus"]) for member in members] == [(MEMBER, "Enabled")]
-    assert "Administrator" not in lab.client("securityhub").get_administrator_account()
+    assert "Administrator" not in aws.client("securityhub").get_administrator_account()
 
 
-def test_the_management_account_delegates(lab):
-    lab.emulator.world({}, management_account=MEMBER)
-    management = lab.client("securityhub", account=MEMBER)
-    assert code_of(lab.client("securityhub").list_organization_admin_accounts)[0] == "InvalidAccessException"
+def test_the_management_account_delegates(aws):
+    aws.emulator.world({}, management_account=MEMBER)
+    management = aws.client("securityhub", account=MEMBER)
+    assert code_of(aws.client("securityhub").list_organization_admin_accounts)[0] == "InvalidAccessException"
     management.enable_organization_admin_account(AdminAccountId=ACCOUNT)
     listed = management.list_organization_admin_accounts()["AdminAccounts"]
     assert listed == [{"AccountId": ACCOUNT, "Status": "ENABLED"}]
-    hub = lab.client("securityhub")
+    hub = aws.client("securityhub")
     hub.update_organization_configuration(AutoEnable=True, AutoEnableStandards="NONE")
     configuration = hub.describe_organization_configuration()
     assert (configuration["AutoEnable"], configuration["AutoEnableStandards"]) == (True, "NONE")
@@ -242,9 +242,9 @@ def test_the_management_account_delegates(lab):
     assert management.list_organization_admin_accounts()["AdminAccounts"] == []
 
 
-def test_the_new_hub_is_told_apart(lab):
-    hub = lab.client("securityhub")
+def test_the_new_hub_is_separate(aws):
+    hub = aws.client("securityhub")
     assert code_of(hub.describe_security_hub_v2) == ("ResourceNotFoundException", 404)
-    lab.emulator.world({ACCOUNT: {"hubs_v2": [REGION], "aggregator_v2": {"home": REGION}}})
+    aws.emulator.world({ACCOUNT: {"hubs_v2": [REGION], "aggregator_v2": {"home": REGION}}})
     assert hub.describe_security_hub_v2()["HubV2Arn"].endswith(":hubv2/default")
     assert len(hub.list_aggregators_v2()["AggregatorsV2"]) == 1

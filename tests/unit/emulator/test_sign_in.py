@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Temporary credentials: the portal of IAM Identity Center, web identities, sessions, and when they are over."""
+"""Temporary credentials: the portal of IAM Identity Center, web identities, sessions, expiration."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMES = {
 
 
 @pytest.fixture
-def world(emulator):
+def signed_in(emulator):
     emulator.reset()
     emulator.sign_in(
         sso_tokens={
@@ -60,9 +60,9 @@ def assumed(emulator, **more):
     return emulator.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="a-session", **more)["Credentials"]
 
 
-def test_the_portal_gives_credentials_of_the_role(world):
-    credentials = role_credentials(world, "valid")
-    identity = signed_with(world, credentials).get_caller_identity()
+def test_the_portal_gives_credentials_of_the_role(signed_in):
+    credentials = role_credentials(signed_in, "valid")
+    identity = signed_with(signed_in, credentials).get_caller_identity()
     assert identity["Account"] == ACCOUNT
     assert identity["Arn"].startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_Admin_")
     assert identity["Arn"].endswith("/jane")
@@ -72,37 +72,37 @@ def test_the_portal_gives_credentials_of_the_role(world):
 @pytest.mark.parametrize(
     ("token", "role", "code", "status"),
     [
-        ("nobody's", "Admin", "UnauthorizedException", 401),
+        ("unknown", "Admin", "UnauthorizedException", 401),
         ("over", "Admin", "UnauthorizedException", 401),
         ("valid", "Other", "ForbiddenException", 403),
     ],
 )
-def test_the_portal_refuses(world, token, role, code, status):
+def test_the_portal_refuses(signed_in, token, role, code, status):
     with pytest.raises(ClientError) as raised:
-        role_credentials(world, token, role)
+        role_credentials(signed_in, token, role)
     assert error_code(raised) == code
     assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
 
 
-def test_a_token_is_renewed(world):
+def test_a_token_is_renewed(signed_in):
     asked = {"clientId": "c", "clientSecret": "s", "grantType": "refresh_token"}
-    renewed = portal(world, "sso-oidc").create_token(refreshToken="again", **asked)
+    renewed = portal(signed_in, "sso-oidc").create_token(refreshToken="again", **asked)
     assert renewed["expiresIn"] == 3600
-    assert role_credentials(world, renewed["accessToken"])["accessKeyId"]
+    assert role_credentials(signed_in, renewed["accessToken"])["accessKeyId"]
     with pytest.raises(ClientError) as raised:
-        portal(world, "sso-oidc").create_token(refreshToken="nobody's", **asked)
+        portal(signed_in, "sso-oidc").create_token(refreshToken="unknown", **asked)
     assert error_code(raised) == "InvalidGrantException"
 
 
-def test_a_web_identity_becomes_a_role(world):
+def test_a_web_identity_becomes_a_role(signed_in):
     asked = {"RoleArn": ROLE, "RoleSessionName": "from-ci"}
-    sts = portal(world, "sts")
+    sts = portal(signed_in, "sts")
     credentials = sts.assume_role_with_web_identity(WebIdentityToken="valid", **asked)["Credentials"]
-    identity = signed_with(world, credentials).get_caller_identity()
+    identity = signed_with(signed_in, credentials).get_caller_identity()
     assert identity["Arn"] == f"arn:aws:sts::{OTHER}:assumed-role/deployer/from-ci"
-    world.world({OTHER: {"roles": []}})
+    signed_in.world({OTHER: {"roles": []}})
     for token, code in (
-        ("nobody's", "InvalidIdentityToken"),
+        ("unknown", "InvalidIdentityToken"),
         ("over", "ExpiredTokenException"),
         ("valid", "AccessDenied"),
     ):
@@ -111,12 +111,12 @@ def test_a_web_identity_becomes_a_role(world):
         assert error_code(raised) == code
 
 
-def test_the_log_tells_who_called_as_cloudtrail_does(world):
-    world.forget_requests()
-    credentials = assumed(world)
-    signed_with(world, credentials).get_caller_identity()
-    role_credentials(world, "valid")
-    assert [(entry["operation"], entry["caller"]) for entry in world.requests()] == [
+def test_the_log_names_the_caller_as_cloudtrail_does(signed_in):
+    signed_in.forget_requests()
+    credentials = assumed(signed_in)
+    signed_with(signed_in, credentials).get_caller_identity()
+    role_credentials(signed_in, "valid")
+    assert [(entry["operation"], entry["caller"]) for entry in signed_in.requests()] == [
         ("AssumeRole", f"arn:aws:iam::{ACCOUNT}:root"),
         ("GetCallerIdentity", f"arn:aws:sts::{OTHER}:assumed-role/deployer/a-session"),
         ("GetRoleCredentials", ""),
@@ -124,20 +124,20 @@ def test_the_log_tells_who_called_as_cloudtrail_does(world):
 
 
 @pytest.mark.parametrize("name", ["two words", "x", "x" * 65])
-def test_a_session_name_that_aws_does_not_take(world, name):
+def test_a_session_name_that_aws_does_not_take(signed_in, name):
     with pytest.raises(ClientError) as raised:
-        world.client("sts", parameter_validation=False).assume_role(RoleArn=ROLE, RoleSessionName=name)
+        signed_in.client("sts", parameter_validation=False).assume_role(RoleArn=ROLE, RoleSessionName=name)
     assert error_code(raised) == "ValidationError"
 
 
-def test_without_their_token_nobody_knows_temporary_credentials(world):
-    credentials = assumed(world)
+def test_temporary_credentials_without_their_token_are_unknown(signed_in):
+    credentials = assumed(signed_in)
     for given, leave_out in ((credentials, ("aws_session_token",)), ({**credentials, "SessionToken": "other"}, ())):
         with pytest.raises(ClientError) as raised:
-            signed_with(world, given, leave_out=leave_out).get_caller_identity()
+            signed_with(signed_in, given, leave_out=leave_out).get_caller_identity()
         assert error_code(raised) == "InvalidClientTokenId"
     with pytest.raises(ClientError) as raised:
-        signed_with(world, {"AccessKeyId": "ASIA0000000000000000", "SecretAccessKey": "x"}).get_caller_identity()
+        signed_with(signed_in, {"AccessKeyId": "ASIA0000000000000000", "SecretAccessKey": "x"}).get_caller_identity()
     assert error_code(raised) == "InvalidClientTokenId"
 
 
@@ -150,20 +150,20 @@ def test_without_their_token_nobody_knows_temporary_credentials(world):
         ("chatbot", "describe_slack_channel_configurations", "ExpiredTokenException"),
     ],
 )
-def test_every_service_refuses_credentials_that_are_over(world, service, operation, code):
-    world.sign_in(session_seconds=0.2)
-    of_role, of_portal = assumed(world), role_credentials(world, "valid")
+def test_every_service_refuses_expired_credentials(signed_in, service, operation, code):
+    signed_in.sign_in(session_seconds=0.2)
+    of_role, of_portal = assumed(signed_in), role_credentials(signed_in, "valid")
     assert abs(of_role["Expiration"].timestamp() - time.time()) < 1
-    world.sign_in(session_seconds=None)
+    signed_in.sign_in(session_seconds=None)
     time.sleep(0.3)
-    assumed(world)
+    assumed(signed_in)
     for credentials in (of_role, of_portal):
         with pytest.raises(ClientError) as raised:
-            getattr(signed_with(world, credentials, service), operation)()
+            getattr(signed_with(signed_in, credentials, service), operation)()
         assert error_code(raised) == code
 
 
-def test_what_does_not_describe_a_sign_in_is_refused(world):
+def test_invalid_sign_in_data_is_refused(signed_in):
     with pytest.raises(urllib.error.HTTPError) as raised:
-        world.sign_in(password="x")
+        signed_in.sign_in(password="x")
     assert raised.value.code == 400

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stack set as a resource: its stacks come, change and go in their accounts and regions, with their parameters."""
+"""A stack set as a resource: its stacks are created, updated and deleted in their accounts and regions."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ def holder(emulator):
     return Holder(emulator)
 
 
-def test_stacks_come_change_and_go(holder):
+def test_stacks_are_created_updated_and_deleted(holder):
     west = group([ONE, TWO], ["eu-west-1"], Name="findings")
     east = group([ONE], ["us-east-1"], Name="findings", Label="loud")
     assert holder.deploy(west, east) == "CREATE_COMPLETE"
-    places = [(ONE, "eu-west-1"), (TWO, "eu-west-1"), (ONE, "us-east-1")]
-    before = {place: holder.stacks(*place) for place in places}
+    targets = [(ONE, "eu-west-1"), (TWO, "eu-west-1"), (ONE, "us-east-1")]
+    before = {target: holder.stacks(*target) for target in targets}
     for (stack,) in before.values():
         assert stack["StackName"].startswith("StackSet-fleet-")
         assert stack["Tags"] == [{"Key": "Team", "Value": "security"}]

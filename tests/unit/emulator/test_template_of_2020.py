@@ -28,7 +28,7 @@ def reasons(fleet, status: str, region: str = HERE) -> dict[str, str]:
     }
 
 
-def test_it_makes_action_and_channel_and_sends_what_is_sent_by_hand(fleet):
+def test_it_creates_action_and_channel_and_sends_findings_with_the_action(fleet):
     assert fleet.create_stack() == "CREATE_COMPLETE"
     assert fleet.actions() == {"SendToSlack": "Send_To_Slack"}
     assert fleet.configurations()[0]["GuardrailPolicyArns"] == ["arn:aws:iam::aws:policy/AdministratorAccess"]
@@ -44,7 +44,7 @@ def test_the_second_region_fails_because_a_channel_is_global(fleet):
     assert "securityhubnotification already exists" in reasons(fleet, "CREATE_FAILED")["SlackChannelConfig"]
 
 
-def test_its_deletion_fails_at_the_custom_resource_and_takes_the_channel_along(fleet):
+def test_its_deletion_fails_at_the_custom_resource_and_deletes_the_channel(fleet):
     fleet.create_stack()
     fleet.client("cloudformation").delete_stack(StackName=STACK)
     assert fleet.settled() == "DELETE_FAILED"
@@ -55,7 +55,7 @@ def test_its_deletion_fails_at_the_custom_resource_and_takes_the_channel_along(f
     assert fleet.actions() == {"SendToSlack": "Send_To_Slack"}
 
 
-def test_without_the_action_its_deletion_makes_that_anew(fleet):
+def test_without_the_action_its_deletion_creates_it_again(fleet):
     fleet.create_stack()
     hub = fleet.client("securityhub")
     hub.delete_action_target(ActionTargetArn=hub.describe_action_targets()["ActionTargets"][0]["ActionTargetArn"])
@@ -72,7 +72,7 @@ def test_without_its_function_the_custom_resource_fails_too(fleet):
     assert reasons(fleet, "DELETE_FAILED")["AddCustomActionSHResource1"].startswith("Function not found")
 
 
-def test_the_stack_that_holds_a_resource_is_found_by_that(fleet):
+def test_the_stack_of_a_resource_is_found(fleet):
     fleet.create_stack()
     client = fleet.client("cloudformation")
     found = client.describe_stack_resources(PhysicalResourceId=old_template.FUNCTION)["StackResources"]

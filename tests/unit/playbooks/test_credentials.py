@@ -129,8 +129,8 @@ def test_the_web_identity_of_a_ci_job(home, emulator):
     token.write_text("a-web-identity")
     emulator.world({ACCOUNTS[4]: {"roles": []}})
     assert home.run("securityhub_slack", "-i", inventory, "--check").failed[REGION] == (
-        "the role does not trust this web identity (Not authorized to perform sts:AssumeRoleWithWebIdentity): have its "
-        "trust policy allow the identity provider, and the audience and subject of the token."
+        "the role does not trust this web identity (Not authorized to perform sts:AssumeRoleWithWebIdentity). Allow "
+        "the identity provider, and the audience and subject of the token, in its trust policy."
     )
     token.unlink()
     assert home.run("securityhub_slack", "-i", inventory, "--check").failed[REGION] == (
@@ -144,7 +144,7 @@ BAD_PROFILES = {
     "no-such-profile": (
         None,
         "The config profile (no-such-profile) could not be found. Set securityhub_slack_profile to a profile of "
-        "securityhub_slack_profile.",
+        "~/.aws/config.",
     ),
     "nothing": (
         "region = eu-west-1",
@@ -178,8 +178,8 @@ BAD_PROFILES = {
     ),
     "sso-other-role": (
         "sso_session = acme\nsso_account_id = 111111111111\nsso_role_name = Other",
-        "IAM Identity Center does not give this role to who has signed in (No access): check sso_account_id and "
-        "sso_role_name of the profile, and who signs in.",
+        "IAM Identity Center does not grant this role to the user who signed in (No access). Check sso_account_id and "
+        "sso_role_name of the profile, and which user signs in.",
     ),
     "sso-half": (
         "sso_session = acme\nsso_account_id = 111111111111",

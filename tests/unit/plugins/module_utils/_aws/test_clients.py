@@ -5,12 +5,17 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import botocore.exceptions
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import LONGEST_BACKOFF
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import retry_unavailable
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
+from ansible_collections.secops.securityhub.plugins.module_utils._services import sts
 from botocore.parsers import ResponseParserError
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -23,14 +28,19 @@ def clients():
     return Clients()
 
 
+def itself(client):
+    return client
+
+
 def test_there_is_one_client_for_a_service_a_region_and_an_endpoint(clients, emulator):
-    client = clients.get("securityhub", "eu-west-1")
-    assert clients.get("securityhub", "eu-west-1") is client
+    there = CredentialSource(endpoint_url=emulator.url)
+    client = clients.call(SOURCE, "eu-west-1", "securityhub", itself)
+    assert clients.call(CredentialSource(profile="other"), "eu-west-1", "securityhub", itself) is client
     others = [
-        clients.get("securityhub", "eu-west-2"),
-        clients.get("sns", "eu-west-1"),
-        clients.get("securityhub", "eu-west-1", emulator.url),
-        clients.get("securityhub", "eu-west-1", attempts=1),
+        clients.call(SOURCE, "eu-west-2", "securityhub", itself),
+        clients.call(SOURCE, "eu-west-1", "sns", itself),
+        clients.call(there, "eu-west-1", "securityhub", itself),
+        clients.call(SOURCE, "eu-west-1", "securityhub", itself, attempts=1),
     ]
     assert len({id(each) for each in [client, *others]}) == 5
 
@@ -40,7 +50,7 @@ def test_threads_share_the_client_that_the_first_of_them_makes(clients):
 
     def get(region):
         start.wait()
-        return clients.get("securityhub", region)
+        return clients.call(SOURCE, region, "securityhub", itself)
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(get, ["eu-west-1", "eu-west-2"] * 4))
@@ -48,11 +58,10 @@ def test_threads_share_the_client_that_the_first_of_them_makes(clients):
 
 
 def test_counts_the_calls(clients):
-    with clients.acting(SOURCE):
-        for region in ("eu-west-1", "eu-west-2"):
-            clients.get("sts", region).get_caller_identity()
-        with pytest.raises(botocore.exceptions.ClientError):
-            clients.get("securityhub", "eu-west-1").describe_hub()
+    for region in ("eu-west-1", "eu-west-2"):
+        clients.call(SOURCE, region, "sts", sts.get_caller_identity)
+    with pytest.raises(securityhub.HubNotEnabled):
+        clients.call(SOURCE, "eu-west-1", "securityhub", securityhub.describe_hub)
     assert (clients.traffic.calls, clients.traffic.retries) == (3, 0)
 
 
@@ -65,8 +74,8 @@ def test_counts_the_calls(clients):
 )
 def test_counts_how_often_a_call_was_tried_again(clients, emulator, fault, sentence):
     emulator.faults({fault: 1.0})
-    with pytest.raises(botocore.exceptions.ClientError) as raised, clients.acting(SOURCE):
-        clients.get("securityhub", "eu-west-1", attempts=2).describe_hub()
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        clients.call(SOURCE, "eu-west-1", "securityhub", securityhub.describe_hub, attempts=2)
     assert errors.explain(raised.value).startswith(sentence)
     assert (clients.traffic.calls, clients.traffic.retries) == (1, 1)
     assert len(emulator.requests()) == 2
@@ -74,8 +83,7 @@ def test_counts_how_often_a_call_was_tried_again(clients, emulator, fault, sente
 
 def test_counts_without_losing_any(clients):
     def call(_number):
-        with clients.acting(SOURCE):
-            clients.get("sts", "us-east-1").get_caller_identity()
+        clients.call(SOURCE, "us-east-1", "sts", sts.get_caller_identity)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(call, range(80)))
@@ -84,32 +92,36 @@ def test_counts_without_losing_any(clients):
 
 def test_most_failures_are_survived(clients, emulator):
     emulator.faults({"errors": 0.1, "resets": 0.1})
-    with clients.acting(SOURCE):
-        for _time in range(10):
-            clients.get("sts", "us-east-1").get_caller_identity()
+    for _time in range(10):
+        clients.call(SOURCE, "us-east-1", "sts", sts.get_caller_identity)
     assert clients.traffic.calls == 10
 
 
-@pytest.mark.parametrize(("service", "operation"), [("securityhub", "describe_hub"), ("sts", "get_caller_identity")])
-def test_a_web_page_is_no_answer(clients, emulator, service, operation):
+@pytest.mark.parametrize(
+    ("service", "function"), [("securityhub", securityhub.describe_hub), ("sts", sts.get_caller_identity)]
+)
+def test_a_web_page_is_no_answer(clients, emulator, service, function):
     emulator.faults({"garbage": 1.0})
-    with pytest.raises(ResponseParserError) as raised, clients.acting(SOURCE):
-        getattr(clients.get(service, "eu-west-1"), operation)()
+    with pytest.raises(ResponseParserError) as raised:
+        clients.call(SOURCE, "eu-west-1", service, function)
     assert errors.explain(raised.value).startswith("the answer did not come from AWS. ")
 
 
 def test_tokens_are_those_that_opted_in_regions_accept(monkeypatch):
     monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    assert Clients().get("sts", "us-east-1").meta.endpoint_url == "https://sts.us-east-1.amazonaws.com"
+    client = Clients().call(SOURCE, "us-east-1", "sts", itself)
+    assert client.meta.endpoint_url == "https://sts.us-east-1.amazonaws.com"
 
 
 def test_calls_say_which_program_they_are_from(clients):
-    client = clients.get("sts", "us-east-1")
     sent = []
-    client.meta.events.register("before-send.sts", lambda request, **_event: sent.append(request.headers))
-    with clients.acting(SOURCE):
+
+    def get_caller_identity(client):
+        client.meta.events.register("before-send.sts", lambda request, **_event: sent.append(request.headers))
         client.get_caller_identity()
+
+    clients.call(SOURCE, "us-east-1", "sts", get_caller_identity)
     assert b"secops.securityhub" in sent[0]["User-Agent"]
 
 
@@ -129,3 +141,25 @@ def test_access_sends_a_request_as_often_as_told(clients, emulator):
     with pytest.raises(botocore.exceptions.ClientError):
         clients.access(SOURCE, "eu-west-1").call("sts", lambda client: client.get_caller_identity(), attempts=1)
     assert len(emulator.requests()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "attempts", "retried"),
+    [
+        (429, "ServiceUnavailableException", 1, True),
+        (429, "ServiceUnavailableException", 7, True),
+        (429, "ServiceUnavailableException", 8, False),
+        (429, "ThrottlingException", 1, False),  # botocore does
+        (503, "ServiceUnavailableException", 1, False),  # botocore does
+        (400, "InvalidRequestException", 1, False),
+    ],
+)
+def test_an_unavailable_chatbot_is_asked_again(status, code, attempts, retried):
+    response = (SimpleNamespace(status_code=status), {"Error": {"Code": code}})
+    seconds = retry_unavailable(attempts=attempts, response=response, limit=8, operation="any")
+    assert (seconds is not None) is retried
+    assert seconds is None or 0 <= seconds <= LONGEST_BACKOFF
+
+
+def test_a_broken_connection_is_left_to_botocore():
+    assert retry_unavailable(attempts=1, response=None, limit=8, caught_exception=OSError()) is None

@@ -15,6 +15,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients im
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import Acting
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import partition_of_role
+from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
+from ansible_collections.secops.securityhub.plugins.module_utils._services import sts
 
 pytestmark = pytest.mark.usefixtures("environment")
 
@@ -30,8 +32,7 @@ def clients():
 
 def whoami(clients, source):
     """Return the account that *source* signs for, as AWS sees it."""
-    with clients.acting(source):
-        return clients.get("sts", "us-east-1").get_caller_identity()["Account"]
+    return clients.call(source, "us-east-1", "sts", sts.get_caller_identity)["Account"]
 
 
 def at_once(*calls):
@@ -81,9 +82,7 @@ def test_the_profile_of_the_environment_is_used_where_none_is_named(clients, mon
 def test_the_endpoint_of_the_source_is_asked_for_the_role(emulator, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     clients = Clients()
-    with clients.acting(CredentialSource(role_arn=ROLE, endpoint_url=emulator.url)):
-        identity = clients.get("sts", "us-east-1", emulator.url).get_caller_identity()
-    assert identity["Account"] == "222222222222"
+    assert whoami(clients, CredentialSource(role_arn=ROLE, endpoint_url=emulator.url)) == "222222222222"
 
 
 def test_assumes_a_role_once_however_many_threads_ask(emulator, clients):
@@ -289,12 +288,10 @@ def test_a_source_is_called_by_what_the_person_wrote(source, text):
 def test_no_failure_shows_a_secret(emulator, fault):
     clients = Clients()
     source = CredentialSource(role_arn=ROLE, external_id="a-password")
-    with clients.acting(source):
-        clients.get("sts", "us-east-1").get_caller_identity()
-        token = clients._acting.get_frozen_credentials().token
-        emulator.faults({fault: 1.0})
-        with pytest.raises(errors.failures()) as raised:
-            clients.get("securityhub", "us-east-1", attempts=1).describe_hub()
+    token = clients.call(source, "us-east-1", "sts", lambda _client: clients._acting.get_frozen_credentials().token)
+    emulator.faults({fault: 1.0})
+    with pytest.raises(errors.failures()) as raised:
+        clients.call(source, "us-east-1", "securityhub", securityhub.describe_hub, attempts=1)
     told = f"{errors.explain(raised.value)} {raised.value!r}"
     assert token
     assert not [secret for secret in (SECRET, token, "a-password") if secret in told]

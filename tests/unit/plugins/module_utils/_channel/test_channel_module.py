@@ -68,7 +68,7 @@ def teams(**members):
         (slack(add_topics=(f"{TOPIC}.fifo",)), ["is not the ARN of an SNS topic"]),
         (slack(add_topics=("arn:aws-cn:sns:cn-north-1:111111111111:x",)), ["partition aws"]),
         (slack(remove_topics=("securityhub-slack",)), ["is not the ARN of an SNS topic"]),
-        (slack(add_topics=(TOPIC,), remove_topics=(TOPIC,)), ["remove it from one"]),
+        (slack(add_topics=(TOPIC,), remove_topics=(TOPIC,)), ["Remove it from one"]),
         (slack(guardrail_policy_arns=()), ["AdministratorAccess"]),
         (slack(guardrail_policy_arns=("ReadOnlyAccess",)), ["is not the ARN of an IAM policy"]),
         (teams(), []),

@@ -590,6 +590,42 @@ def test_nothing_leaves_for_a_home_region_whose_pipeline_fails(lab):
     assert lab.carried() == topics("us-east-1")
 
 
+@pytest.mark.parametrize(
+    ("switch", "answer", "unknown"),
+    [
+        ("administrator_none", "empty", ""),
+        ("administrator_none", "not_found", ""),
+        ("administrator_none", "access_denied", ""),
+        ("security_hub_v2", "denied", "whether the new Security Hub is enabled is unknown"),
+        ("security_hub_v2", "unknown", "whether the new Security Hub is enabled is unknown"),
+        ("security_hub_v2", "invalid", "whether the new Security Hub is enabled is unknown"),
+        ("security_hub_v2", "garbage", "whether the new Security Hub is enabled is unknown"),
+    ],
+)
+def test_what_only_informs_fails_nothing(lab, switch, answer, unknown):
+    lab.emulator.ask("POST", "switches", {switch: answer})
+    done = lab.run(lab.hosts("eu-west-1", "us-east-1"))
+    assert done.errors == {}
+    assert [notice.startswith(unknown) for notice in done.notices if "unknown" in notice] == [True] * bool(unknown)
+    assert lab.run(lab.hosts("eu-west-1", "us-east-1")).writes == []
+
+
+@pytest.mark.parametrize("operation", ["DescribeHub", "GetAdministratorAccount", "DescribeSecurityHubV2"])
+def test_a_denied_call_that_only_informs_is_reported_once(lab, operation):
+    lab.emulator.faults({"denied": 1, "operations": [operation]})
+    done = lab.run(lab.hosts("eu-west-1", "us-east-1"))
+    assert done.errors == {}
+    assert len([notice for notice in done.notices if operation in notice]) == 1
+
+
+def test_a_chatbot_that_is_often_unavailable_costs_nothing_but_time(lab):
+    lab.emulator.faults({"unavailable": 0.3})
+    assert lab.run(lab.hosts("eu-west-1", "us-east-1")).errors == {}
+    assert lab.run(lab.hosts("eu-west-1", "us-east-1", state="absent")).errors == {}
+    lab.emulator.faults()
+    assert lab.ours("eu-west-1", "us-east-1") == {}
+
+
 def test_a_member_account_is_refused(lab):
     lab.world(administrator="999999999999")
     done = lab.run(lab.hosts(*REGIONS))

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
-from ansible_collections.secops.securityhub.plugins.module_utils._channel import plans
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import migrate
 from ansible_collections.secops.securityhub.plugins.module_utils._report import migrate as report
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit import old_template
 from ansible_collections.secops.securityhub.tests.unit.deployed import ACCOUNT
@@ -169,7 +169,7 @@ def assert_it_is_ours_alone(fleet: OldFleet) -> None:
     assert channel["SlackChannelId"] == CHANNEL
     assert channel["IamRoleArn"].endswith(f":role/{NAME}-channel")
     assert channel["GuardrailPolicyArns"] == [f"arn:aws:iam::{ACCOUNT}:policy/{NAME}-channel-guardrail"]
-    assert plans.MANAGED_TAG in [tag["TagKey"] for tag in channel["Tags"]]
+    assert MANAGED_TAG in [tag["TagKey"] for tag in channel["Tags"]]
     for region in REGIONS:
         assert fleet.actions(region) == {"SendToSlack": "Send to Slack"}
         fleet.emulator.ask("DELETE", "inbox")

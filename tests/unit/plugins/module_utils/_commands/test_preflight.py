@@ -89,7 +89,7 @@ def test_a_problem_of_one_target_does_not_block_the_others(lab):
     contain(
         done.problems[EU],
         [
-            ["50 custom actions in this account and region", "AWS allows 50"],
+            ["50 custom actions", "AWS allows 50"],
             ["event bus has 101 rules, 2 more are needed, and its quota is 101", "Delete unused rules"],
         ],
     )
@@ -259,6 +259,14 @@ def test_all_missing_permissions_are_reported_together(lab, refused):
         assert calls == missing
 
 
+def test_of_an_account_that_could_not_be_read_only_that_is_reported(lab, refused):
+    lab.world(workspaces=[])
+    lab.emulator.faults({"denied": 1, "operations": ["DescribeSlackChannelConfigurations"]})
+    found = refused(lab.hosts(US))
+    contain(found[US], [["DescribeSlackChannelConfigurations"]])
+    assert "DescribeSlackWorkspaces" not in {entry["operation"] for entry in lab.emulator.requests()}
+
+
 def test_a_removal_does_not_need_what_a_deployment_needs(lab):
     lab.run(lab.hosts(EU, US))
     lab.world(workspaces=[], channel_policy_disabled="no Slack here", quotas={"rules": 1})
@@ -348,6 +356,17 @@ class TestTheServiceLinkedRole:
         if refuses:
             assert "AWSServiceRoleForAWSChatbot" in done.errors[US]
             assert "iam:CreateServiceLinkedRole" in done.errors[US]
+
+    def test_is_created_even_if_it_cannot_be_checked_whether_that_is_allowed(self, lab):
+        iam = lab.client("iam")
+        iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=json.dumps(TRUST))
+        lab.emulator.faults({"denied": 1, "operations": ["SimulatePrincipalPolicy"]})
+        done = lab.run([lab.settings(US, role_arn=CREATOR)])
+        assert done.errors == {}
+        assert done.writes[0] == "CreateServiceLinkedRole"
+        (notice,) = [notice for notice in done.notices if notice.startswith("not checked: ")]
+        assert "AWSServiceRoleForAWSChatbot" in notice
+        assert "SimulatePrincipalPolicy" in notice
 
 
 def test_quotas_of_iam_are_checked_before_the_first_role(lab, refused):

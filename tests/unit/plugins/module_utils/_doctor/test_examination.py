@@ -65,7 +65,7 @@ SAID = {
     "topic detached from the channel": ("channel", "broken", "not in the channel configuration securityhub-slack"),
     "channel configuration deleted": ("channel", "broken", "Slack channel C0123456789 has no channel configuration"),
     "channel role deleted": ("role", "risk", "securityhub-slack-channel does not exist"),
-    "channel role trusts somebody else": ("role", "risk", "trust policy"),
+    "channel role trusts another service": ("role", "risk", "trust policy"),
     "channels disabled by an organization policy": ("chat", "broken", "disabled (Denied by policy)"),
     "app not in the private channel": ("delivery", "broken", "Slack accepted 0 of 1 messages to channel C0123456789"),
     "workspace no longer authorized": ("chat", "broken", "T0123456789 is not authorized"),
@@ -80,10 +80,13 @@ def fleet(emulator, monkeypatch):
     return deployed.deploy(emulator, monkeypatch)
 
 
-def look(fleet, **variables):
+def window():
     now = datetime.datetime.now(datetime.timezone.utc)
-    window = Window(now - datetime.timedelta(hours=24), now + datetime.timedelta(minutes=5))
-    return examine(deployed.clients(), fleet.targets(**variables), [], today=deployed.TODAY, window=window)
+    return Window(now - datetime.timedelta(hours=24), now + datetime.timedelta(minutes=5))
+
+
+def look(fleet, **variables):
+    return examine(deployed.clients(), fleet.targets(**variables), [], today=deployed.TODAY, window=window())
 
 
 def states(found, host=HERE):
@@ -168,6 +171,42 @@ def test_a_region_with_a_hub_and_without_a_deployment_is_uncovered(fleet, emulat
     assert document["summary"]["uncovered"] == 1
 
 
+def only_us_east_1(fleet):
+    """Return the diagnosis of an inventory that has no region but one."""
+    targets = [target for target in fleet.targets() if target.host == "us-east-1"]
+    return examine(deployed.clients(), targets, [], today=deployed.TODAY, window=window())
+
+
+def test_a_region_that_is_deployed_and_not_in_the_inventory_is_unlisted(fleet):
+    found = only_us_east_1(fleet)
+    assert found.healthy
+    (finding,) = found.findings
+    assert (finding.result.state, finding.where) == (
+        "unlisted",
+        (f"{deployed.ACCOUNT} ap-southeast-1", f"{deployed.ACCOUNT} eu-west-1"),
+    )
+    assert report.summary(found) == "1 target: 1 in order. 2 regions deployed, but not in this inventory."
+    assert [item["region"] for item in report.document(found)["unlisted"]] == ["ap-southeast-1", "eu-west-1"]
+
+
+def test_a_region_with_a_deployment_that_reaches_no_channel_is_uncovered(fleet):
+    breakages.configuration_deleted(fleet)
+    assert {item.result.state for item in only_us_east_1(fleet).regions} == {"uncovered"}
+
+
+def test_a_region_whose_deployment_cannot_be_read_is_unknown(fleet, emulator):
+    emulator.faults({"denied": 1.0, "operations": ["DescribeStacks"], "regions": ["eu-west-1"]})
+    try:
+        found = only_us_east_1(fleet)
+    finally:
+        emulator.faults()
+    assert {item.region: item.result.state for item in found.regions} == {
+        "ap-southeast-1": "unlisted",
+        "eu-west-1": "unknown",
+    }
+    assert not found.healthy
+
+
 def test_what_cannot_be_read_is_not_taken_for_healthy(fleet, emulator):
     emulator.faults({"services": ["sns"], "regions": [HERE], "errors": 1.0})
     try:
@@ -185,7 +224,7 @@ def test_wrong_variables_are_said_without_a_call_for_the_target(fleet, emulator)
     emulator.forget_requests()
     found = look(fleet, workspace_id="T00000000")
     assert {target.results["region"].state for target in found.targets} == {"unknown"}
-    assert "no Slack workspace" in found.findings[0].result.problem
+    assert found.findings[0].result.problem.startswith("securityhub_slack_workspace_id is 'T00000000'")
     assert emulator.requests() == []
 
 

@@ -10,7 +10,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._channel import
 from ansible_collections.secops.securityhub.plugins.module_utils._migrate import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._migrate import signature
 from ansible_collections.secops.securityhub.plugins.module_utils._migrate.survey import Stack
-from ansible_collections.secops.securityhub.plugins.module_utils._stack import states
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.operation import Operation
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
 from ansible_collections.secops.securityhub.tests.unit import old_template
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,13 +76,13 @@ def test_no_operation_is_carried_out_twice(status, retains, tried):
 @pytest.mark.parametrize(
     ("status", "tried", "operation"),
     [
-        ("", {"delete"}, states.NONE),
+        ("", {"delete"}, Operation.NONE),
         ("DELETE_FAILED", {"delete"}, "delete retaining"),
         ("DELETE_FAILED", {"delete", "delete retaining"}, "delete retaining failed"),
-        ("DELETE_FAILED", {"delete", "delete retaining", "delete retaining failed"}, states.STUCK),
+        ("DELETE_FAILED", {"delete", "delete retaining", "delete retaining failed"}, Operation.STUCK),
         # A stack whose update failed must not be deleted: that would delete the channel.
-        ("UPDATE_ROLLBACK_COMPLETE", {"set retain"}, states.STUCK),
-        ("UPDATE_ROLLBACK_FAILED", {"set retain", "continue rollback"}, states.STUCK),
+        ("UPDATE_ROLLBACK_COMPLETE", {"set retain"}, Operation.STUCK),
+        ("UPDATE_ROLLBACK_FAILED", {"set retain", "continue rollback"}, Operation.STUCK),
     ],
 )
 def test_the_operation_after_one_that_did_not_help(status, tried, operation):
@@ -112,13 +113,13 @@ def channel(**changes: object) -> dict:
         (channel(SnsTopicArns=[OLD, THEIRS]), plan.ADOPT),
         (channel(GuardrailPolicyArns=[]), plan.ADOPT),
         (channel(Tags=[{"TagKey": "aws:cloudformation:stack-name", "TagValue": "old"}]), plan.ADOPT),
-        (channel(Tags=[{"TagKey": plans.MANAGED_TAG, "TagValue": "securityhub-slack"}]), plan.OURS),
+        (channel(Tags=[{"TagKey": MANAGED_TAG, "TagValue": "securityhub-slack"}]), Operation.NONE),
         (channel(Tags=[{"TagKey": "owner", "TagValue": "team"}]), plan.REPLACE_TOPICS),
         (channel(IamRoleArn="arn:aws:iam::111111111111:role/team"), plan.REPLACE_TOPICS),
         (channel(GuardrailPolicyArns=["arn:aws:iam::aws:policy/ReadOnlyAccess"]), plan.REPLACE_TOPICS),
         (channel(UserAuthorizationRequired=True), plan.REPLACE_TOPICS),
-        (channel(SlackChannelId="C0OTHER0000"), plan.DELETE),
-        (channel(SlackChannelId="C0OTHER0000", SnsTopicArns=[]), plan.DELETE),
+        (channel(SlackChannelId="C0OTHER0000"), Operation.DELETE),
+        (channel(SlackChannelId="C0OTHER0000", SnsTopicArns=[]), Operation.DELETE),
         (channel(SlackChannelId="C0OTHER0000", SnsTopicArns=[OLD, THEIRS]), plan.REPLACE_TOPICS),
     ],
 )
@@ -139,9 +140,9 @@ RESOURCES = {
     ("operations", "retained"),
     [
         ({CHANNEL: plan.ADOPT}, {"AddCustomActionSHResource1", "SlackChannelConfig"}),
-        ({CHANNEL: plan.OURS}, {"AddCustomActionSHResource1", "SlackChannelConfig"}),
+        ({CHANNEL: Operation.NONE}, {"AddCustomActionSHResource1", "SlackChannelConfig"}),
         ({CHANNEL: plan.REPLACE_TOPICS}, {"AddCustomActionSHResource1", "SlackChannelConfig", "ChatBotManageIAMRole"}),
-        ({CHANNEL: plan.DELETE}, {"AddCustomActionSHResource1"}),
+        ({CHANNEL: Operation.DELETE}, {"AddCustomActionSHResource1"}),
         ({}, {"AddCustomActionSHResource1"}),
     ],
 )

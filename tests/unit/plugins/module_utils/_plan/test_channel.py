@@ -197,7 +197,7 @@ def test_a_name_of_a_foreign_configuration_for_another_channel_is_refused():
     found = refusal([theirs(channel_id=OTHER, name="securityhub-slack")], staying(ONE))
     for fact in (
         "channel configuration securityhub-slack",
-        f"for Slack channel {OTHER}",
+        f"Slack channel {OTHER} ",
         "not managed by this collection",
         "securityhub_slack_configuration_name",
     ):

@@ -69,7 +69,7 @@ def test_no_data_is_no_alarm_and_each_says_what_to_do():
     for alarm in resolved(ON).of_type(stack_resources.ALARM):
         assert alarm["TreatMissingData"] == "notBreaching"
         assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
-        assert "securityhub_slack_doctor.yml" in alarm["AlarmDescription"]
+        assert "secops.securityhub.securityhub_slack_doctor" in alarm["AlarmDescription"]
 
 
 @pytest.mark.parametrize(

@@ -151,13 +151,13 @@ def test_a_pattern_is_given_as_its_text_and_a_rule_that_few_have_by_a_condition_
     ],
 )
 def test_what_no_parameter_can_tell_apart_is_refused(other):
-    with pytest.raises(UserError, match=r"one template, and theirs differ in .*: give all targets the same"):
+    with pytest.raises(UserError, match=r"one template, but these differ in .* Give all targets the same"):
         stack_set.merge([CRITICAL, other])
 
 
 def test_more_parameters_than_cloudformation_takes_are_refused():
     many = [design(*[[f"{number} {topic} {rule}" for rule in range(20)] for topic in range(12)]) for number in range(2)]
-    with pytest.raises(UserError, match="parameters, and CloudFormation takes 200"):
+    with pytest.raises(UserError, match="parameters, and CloudFormation allows 200"):
         stack_set.merge(many)
 
 

@@ -70,5 +70,5 @@ def test_the_users_tags_are_those_of_the_stack_set():
 
 def test_a_template_that_is_too_long_is_refused(monkeypatch):
     monkeypatch.setattr(template, "MAX_BYTES", 1_000)
-    with pytest.raises(UserError, match=r"a template of [\d,]+ bytes, and CloudFormation takes 1,000"):
+    with pytest.raises(UserError, match=r"a template of [\d,]+ bytes, and CloudFormation allows 1,000"):
         deployment([Instance("1", "a-1", design("HIGH"))])

@@ -44,7 +44,7 @@ def test_every_topic_lets_in_exactly_the_rules_that_feed_it():
         assert [
             source["Fn::Sub"].rsplit("/", 1)[1] for source in statement["Condition"]["ArnEquals"]["aws:SourceArn"]
         ] == (feeding)
-        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+        assert set(statement["Condition"]) == {"ArnEquals"}  # a key that EventBridge may not send would drop everything
 
 
 def test_a_rule_waits_for_the_policy_of_its_topic():
@@ -132,10 +132,9 @@ def test_too_large_a_template_is_a_problem():
 
     room = template.MAX_BYTES - len(template.render(design("slack", pattern={"detail": [""]})))
     assert of(room) == []
-    assert of(room + 1) == [
-        "the stack slack takes a template of 51,201 bytes, and CloudFormation takes 51,200: use fewer routes or "
-        "suppressions."
-    ]
+    (problem,) = of(room + 1)
+    assert "the stack slack would need a template of 51,201 bytes" in problem
+    assert "51,200. Use fewer channels or suppressions." in problem
 
 
 def test_a_template_of_any_text_is_counted_in_bytes():
@@ -145,4 +144,4 @@ def test_a_template_of_any_text_is_counted_in_bytes():
 def test_a_dynamic_reference_is_a_problem():
     hostile = {"detail": {"Title": [{"prefix": "{{resolve:secretsmanager:prod}}"}]}}
     (problem,) = template.problems(design("slack", pattern=hostile))
-    assert problem.startswith("the stack slack would hold {{resolve:...}}, which CloudFormation replaces")
+    assert problem.startswith("the stack slack would contain {{resolve:...}}, which CloudFormation replaces")

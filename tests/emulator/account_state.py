@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The accounts of the emulated world: what in AWS a person, an organisation or a console has set up beforehand."""
+"""The state of the accounts: what a person, an organization or the console has set up in AWS beforehand."""
 
 from __future__ import annotations
 
@@ -21,60 +21,61 @@ OPT_IN_REGIONS = [
 # fmt: on
 ALL_REGIONS = sorted(DEFAULT_REGIONS + OPT_IN_REGIONS)
 
-# Facts of an account that only a person or a console can set, with what an account has that nobody described.
+# What only a person or the console can set in an account, with its default.
 FACTS: dict[str, Any] = {
     "regions": None,  # what hubs: "all" means, and the opt-in ones that are enabled; None: 17, and those with a hub
     "administrator": None,  # account id of the Security Hub administrator, when this is a member
-    "workspaces": [],  # authorised Slack workspaces: SlackTeamId, SlackTeamName
-    "teams": [],  # authorised Microsoft Teams: TeamId, TenantId
+    "workspaces": [],  # authorized Slack workspaces: SlackTeamId, SlackTeamName
+    "teams": [],  # authorized Microsoft Teams: TeamId, TenantId
     "roles": None,  # roles that may be assumed: ARN or {"arn", "external_id"}; None: any
-    "private_channels": [],  # Slack channels that nobody has invited the app to
-    "channel_policy_disabled": None,  # StateReason when an organisation policy disables the channels
-    "chatbot_policy": None,  # the effective chat applications policy, which may disable them too
+    "private_channels": [],  # Slack channels without the app
+    "channel_policy_disabled": None,  # StateReason when an organization policy disables the channels
+    "chatbot_policy": None,  # the effective chat applications policy, which may also disable them
+    "organizational_unit": None,  # the id of the unit that the account is in, for stack sets
     "quotas": {},  # "rules" of an event bus, IAM's "roles" and "policies", where they are not AWS's defaults
-    "chatbot_lag_reads": 0,  # so many describes after a write still show the old state
+    "chatbot_lag_reads": 0,  # how many reads after a write still return the old state
 }
 
 
-class BadWorld(ValueError):
-    """What was posted does not describe a world."""
+class InvalidAccountState(ValueError):
+    """The posted account state is invalid."""
 
 
-class World:
-    """Accounts by id, each a dict of FACTS, and the organisation they are in."""
+class AccountState:
+    """Accounts by id, each a dict of FACTS, and the organization they are in."""
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Back to an empty world: any account works, and nothing is set up in it."""
+        """Forget all accounts: any account works, and nothing is set up in it."""
         self.accounts: dict[str, dict[str, Any]] = {}
         self.management_account: str | None = None
 
     def account(self, account_id: str) -> dict[str, Any]:
-        """The facts of an account; one that nobody described has the defaults."""
+        """Return the facts of an account; an account that was not posted has the defaults."""
         known = self.accounts.get(account_id)
         if known is None:
             known = self.accounts[account_id] = {**FACTS, "hub_regions": []}
         return known
 
     def regions(self, account_id: str) -> list[str]:
-        """The regions that are enabled in an account."""
+        """Return the regions that are enabled in an account."""
         account = self.account(account_id)
         if account["regions"] is not None:
             return account["regions"]
         return sorted({*DEFAULT_REGIONS, *account["hub_regions"]})
 
     def is_enabled(self, account_id: str, region: str) -> bool:
-        """Whether a region is enabled in an account: nobody can turn off one that needs no opt-in."""
+        """Return whether a region is enabled in an account: a region that needs no opt-in cannot be disabled."""
         return region not in OPT_IN_REGIONS or (account_id in self.accounts and region in self.regions(account_id))
 
     def members(self, administrator: str) -> list[str]:
-        """The member accounts of a Security Hub administrator."""
+        """Return the member accounts of a Security Hub administrator."""
         return sorted(name for name, facts in self.accounts.items() if facts["administrator"] == administrator)
 
     def chat_disabled(self, account_id: str, workspace: str | None = None) -> str | None:
-        """Why the organisation disables an account's channels in a workspace (any Teams team: None), or None."""
+        """Return why the organization disables an account's channels in a workspace (any Teams team: None), or None."""
         account = self.account(account_id)
         chatbot = (account["chatbot_policy"] or {}).get("chatbot", {})
         slack = chatbot.get("platforms", {}).get("slack", {})
@@ -87,18 +88,19 @@ class World:
         return None
 
     def workspace_names(self) -> dict[str, str]:
-        """The names of all authorised workspaces by id."""
+        """Return the names of all authorized workspaces by id."""
         found = [workspace for facts in self.accounts.values() for workspace in facts["workspaces"]]
         return {workspace["SlackTeamId"]: workspace["SlackTeamName"] for workspace in found}
 
     def describe(self, account_id: str, facts: dict[str, Any]) -> None:
-        """Merges facts into an account."""
+        """Merge facts into an account."""
         if not (account_id.isdigit() and len(account_id) == 12):
-            raise BadWorld(f"an account id has 12 digits, not {account_id!r}")
+            raise InvalidAccountState(f"an account ID has 12 digits, not {account_id!r}")
         unknown = set(facts) - set(FACTS)
         if unknown:
-            raise BadWorld(f"an account has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(FACTS))}")
+            known = ", ".join(sorted(FACTS))
+            raise InvalidAccountState(f"unknown: {', '.join(sorted(unknown))}; an account has {known}")
         wrong = set(facts.get("regions") or []) - set(ALL_REGIONS)
         if wrong:
-            raise BadWorld(f"no such region: {', '.join(sorted(wrong))}")
+            raise InvalidAccountState(f"no such region: {', '.join(sorted(wrong))}")
         self.account(account_id).update(facts)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one address of all services: faults, our own services, ministack's services, the log, the control API."""
+"""The HTTP handler of all services: faults, quotas, policies, our services, ministack's services, log, control API."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import aws_request
 import ministack_app
 from aiohttp import web
 from aws_request import AwsRequest
+from callers import Callers
 from faults import Faults
 from faults import Outcome
 from ministack.core.responses import get_account_id
@@ -33,14 +34,16 @@ RESET = struct.pack("ii", 1, 0)
 Service = Callable[[str, str, str, bytes], Answer]
 
 
-class Front:
+class Frontend:
     """The request handler.
 
     services: ours, by signing name.
-    named: ours too, those whose requests name their operation.
+    named: ours, those whose requests name their operation.
     operation_of: service, method, path -> the operation's name, where only a path tells.
     is_enabled: account, region -> whether the region is enabled there.
-    sign_in: what hands out temporary credentials, and knows which of them are over.
+    is_throttled: account, region, service, operation -> whether a quota of requests is exceeded.
+    callers: the identity policies of callers.
+    sign_in: issues temporary credentials and checks them.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Front:
         is_enabled: Callable[[str, str], bool],
         sign_in: SignIn,
         faults: Faults,
+        is_throttled: Callable[[str, str, str, str], bool],
+        callers: Callers,
         log: RequestLog,
         control: Callable[[web.BaseRequest, bytes], web.Response],
     ) -> None:
@@ -60,6 +65,8 @@ class Front:
         self.is_enabled = is_enabled
         self.sign_in = sign_in
         self.faults = faults
+        self.is_throttled = is_throttled
+        self.callers = callers
         self.log = log
         self.control = control
 
@@ -74,7 +81,7 @@ class Front:
         return web.Server(self.handle, request_factory=make, access_log=None)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answers one request."""
+        """Answer one request."""
         raw_path, _mark, query = request.raw_path.partition("?")
         body = await request.read()
         if raw_path.startswith("/_emulator/") or _from_a_browser(request, raw_path, query):
@@ -97,6 +104,7 @@ class Front:
         set_request_account_id(about.access_key)
         set_request_region(about.region)
         account, caller = get_account_id(), self.sign_in.caller(about.access_key)
+        self.callers.enter(caller)
         delay, outcome, reason = self.faults.decide(about.service, about.region, about.operation)
         if delay:
             await asyncio.sleep(delay)
@@ -121,6 +129,11 @@ class Front:
             return refused
         if about.service in (PORTAL, OIDC):
             return self.sign_in.answer(about, request.headers, query, body)
+        if self.is_throttled(get_account_id(), about.region, about.service, about.operation):
+            return aws_request.throttled(about)
+        denied = self.callers.denial(about, request.method, raw_path, dict(request.headers), query, body)
+        if denied:
+            return denied
         service = self.services.get(about.service)
         if service is not None:
             return service(request.method, raw_path, query, body)
@@ -130,7 +143,7 @@ class Front:
 
 
 def _failure(outcome: Outcome, about: AwsRequest, account: str, reason: str) -> tuple | None:
-    """What is answered in place of the service, if it is not asked; ConnectionLost where nothing is."""
+    """Return the answer of a fault, or None. Raise ConnectionLost where the connection breaks."""
     if outcome is Outcome.RESET:
         raise ConnectionLost
     if outcome is Outcome.THROTTLED:
@@ -141,6 +154,10 @@ def _failure(outcome: Outcome, about: AwsRequest, account: str, reason: str) -> 
         return 200, {"Content-Type": "text/html"}, b"<html><body>Welcome to the guest network. Please sign in."
     if outcome is Outcome.DENIED:
         return aws_request.denied(about, account, reason)
+    if outcome is Outcome.UNAVAILABLE:
+        return aws_request.unavailable(about)
+    if outcome is Outcome.UNAUTHORIZED:
+        return aws_request.error(about.protocol, "UnauthorizedException", "You are not authorized", 403)
     if outcome is Outcome.EXPIRED:
         return aws_request.expired(about)
     return None

