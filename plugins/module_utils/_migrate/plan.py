@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
-    from .._services.securityhub import ActionTarget
     from .._services.iam import Role
+    from .._services.securityhub import ActionTarget
     from .survey import Stack
 
 Configuration = dict[str, Any]
