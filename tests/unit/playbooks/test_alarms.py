@@ -169,7 +169,7 @@ def test_the_doctor_says_why_another_topic_is_not_told(emulator, playbooks, how)
     happen(emulator, arn)
 
     said = " ".join(playbooks.run("securityhub_slack_doctor", doctor_html="").output.split())
-    assert f"The topic that the alarms tell, {arn}" in said
+    assert f"The topic that the alarms notify, {arn}" in said
     assert words in said
     assert "let cloudwatch.amazonaws.com publish" in said
     # What is not ours is not mended.
