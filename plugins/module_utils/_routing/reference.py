@@ -127,7 +127,7 @@ def _is_suppressed(facts: Facts, resource: Resource, suppression: Suppression) -
         (suppression.product_arns, lambda value: _is_product(facts.product_arn, value)),
         (suppression.resource_types, lambda value: value == resource.type),
         (suppression.resource_ids, lambda value: _is_like(resource.id, value)),
-        (suppression.title_prefixes, lambda value: facts.title.startswith(value)),
+        (suppression.title_prefixes, facts.title.startswith),
         *((values, lambda value, key=key: (key, value) in resource.tags) for key, values in suppression.resource_tags),
     )
     return all(any(map(is_met, values)) for values, is_met in criteria if values)

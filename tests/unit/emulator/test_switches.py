@@ -347,11 +347,11 @@ def group(targets, *regions, **parameters):
     }
 
 
-def deploy_stack_set(aws, *groups, body=BODY, **more):
+def deploy_stack_set(aws, *groups, body=None, **more):
     properties = {
         "StackSetName": "fleet",
         "PermissionModel": "SERVICE_MANAGED",
-        "TemplateBody": json.dumps(body),
+        "TemplateBody": json.dumps(body or BODY),
         "StackInstancesGroup": list(groups),
         **more,
     }
@@ -487,7 +487,7 @@ def test_request_quotas(aws):
     hub = aws.client("securityhub")
 
     def throttled(times):
-        return [code for code in (code_of_call(hub.get_findings) for _ in range(times)) if code]
+        return [code for code in (code_of_call(hub.get_findings) for _call in range(times)) if code]
 
     assert throttled(30) == []
     switch(aws, request_quotas="enforced")

@@ -123,7 +123,7 @@ def test_all_attacks_together_hide_none(fleet):
     for attack, _check, _facts, _command in ATTACKS:
         attack(fleet)
     here = states(look(fleet))
-    assert {name for name, state in here.items() if state == "risk"} == {check for _attack, check, *_ in ATTACKS}
+    assert {name for name, state in here.items() if state == "risk"} == {check for _attack, check, *_rest in ATTACKS}
 
 
 @pytest.mark.parametrize(

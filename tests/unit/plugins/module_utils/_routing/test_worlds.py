@@ -43,7 +43,7 @@ def test_every_finding_arrives_exactly_once_where_its_regions_policy_forwards_it
         rules = world.rules(layout)
     except UserError:
         return
-    for _ in range(FINDINGS):
+    for _number in range(FINDINGS):
         found = draw.finding()
         for channel in {channel for _bus, channel, _pattern in rules}:
             buses = [
@@ -57,7 +57,7 @@ def test_every_finding_arrives_exactly_once_where_its_regions_policy_forwards_it
 def check(draw, policy, scope, finding):
     patterns = worlds.patterns_of(policy, scope)
     assert [hazards(pattern) for pattern in patterns] == [[]] * len(patterns)
-    for _ in range(FINDINGS):
+    for _number in range(FINDINGS):
         found = finding()
         event = event_of(found, "111111111111", scope.region)
         fitting = [pattern for pattern in patterns if matches(pattern, event)]

@@ -195,7 +195,7 @@ class Draw:
             "minimum_severity": choice(("INFORMATIONAL", "LOW", "HIGH")),
             "severities": self.maybe(("CRITICAL", "HIGH", "LOW")),
             "forward_automatically": self.random.random() < 0.9,
-            "suppressions": [self.suppression() for _ in range(self.random.randint(0, most_suppressions))],
+            "suppressions": [self.suppression() for _number in range(self.random.randint(0, most_suppressions))],
             "account_ids": self.maybe(ACCOUNTS),
             "other_channels_account_ids": self.maybe(ACCOUNTS),
             "deduplicate_global": [kind for kind in GLOBAL_KINDS if self.random.random() < 0.7],
@@ -207,7 +207,7 @@ class Draw:
 
     def ocsf_policy(self, most_suppressions: int = 5) -> Policy:
         """Return a policy for OCSF, which has no tags."""
-        suppressions = [self.suppression() for _ in range(self.random.randint(0, most_suppressions))]
+        suppressions = [self.suppression() for _number in range(self.random.randint(0, most_suppressions))]
         untagged = [{name: item[name] for name in LISTS if name in item} for item in suppressions]
         return self.policy(finding_format="ocsf", suppressions=[item for item in untagged if item])
 
@@ -217,7 +217,7 @@ class Draw:
         kind = self.random.choice(("own", "only_own", "home"))
         if kind != "home":
             return Scope(region, owner, only_own=kind == "only_own")
-        few = [self.policy(1) for _ in range(2)]
+        few = [self.policy(1) for _number in range(2)]
         linked = sorted(self.some(tuple(other for other in REGIONS if other != region), 3))
         return Scope(region, owner, tuple((name, self.random.choice(few)) for name in linked), aggregates=True)
 
@@ -248,7 +248,7 @@ class Draw:
             Action=choice((None, service)),
             Workflow={"Status": choice((*["NEW"] * 8, "NOTIFIED", "SUPPRESSED"))},
             RecordState=choice((*["ACTIVE"] * 8, "ARCHIVED")),
-            Resources=[self.resource() for _ in range(choice((1, 1, 1, 2, 3)))],
+            Resources=[self.resource() for _number in range(choice((1, 1, 1, 2, 3)))],
         )
 
     def ocsf_finding(self) -> dict[str, Any]:
@@ -269,7 +269,7 @@ class Draw:
     def world(self) -> World:
         """Return an inventory of one account: targets with their policies for one or two channels."""
         regions = self.some(REGIONS, 4)
-        few = [self.policy(3) for _ in range(3)]
+        few = [self.policy(3) for _number in range(3)]
         channels = CHANNELS[: self.random.choice((1, 1, 2))]
         policies = {region: tuple((name, self.random.choice(few)) for name in channels) for region in regions}
         linked = tuple(sorted(self.some(REGIONS, 3)))
