@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The demo: deploy, import findings, show the messages, run again, preview a change, remove.
 
-Exit code 0: everything was as it must be; 1: something was not, and the last lines say what.
+Exits with 0 if all checks pass, and with 1 otherwise; the last lines then explain what failed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CHANNEL = "C0123456789"
 STEPS = 7
 WIDTH = 80
 # Prefixes of lines that Ansible writes about itself.
-OF_ANSIBLE = ("PLAY [", "TASK [", "ok: [", "changed: [", "skipping: ")
+ANSIBLE_LINES = ("PLAY [", "TASK [", "ok: [", "changed: [", "skipping: ")
 
 
 class NotAsExpected(Exception):
@@ -58,21 +58,21 @@ class Demo:
         self.import_findings()
         self.show_messages()
         self.run_again()
-        self.look_at_a_change()
+        self.preview_a_change()
         self.remove()
-        self.show_what_is_left()
+        self.show_what_remains()
 
     def begin(self) -> None:
-        """Describe the account to the emulator, and say what the demo shows."""
+        """Create the accounts in the emulator and explain what the demo shows."""
         administrator = {"hubs": "all", "workspaces": [{"SlackTeamId": "T0123456789", "SlackTeamName": "demo"}]}
         members = {member: {"hubs": "all", "administrator": ACCOUNT} for member in MEMBERS}
         self.aws.ask("POST", "world", {"accounts": {ACCOUNT: administrator, **members}})
         say("Security Hub findings of 17 regions, each once, in one Slack channel.")
-        say("An emulator on this machine plays AWS and Slack: nothing leaves it, and no account is needed.")
-        say("A line that begins with $ you can type yourself (make demo KEEP=1 lets the emulator run on), after:")
+        say("AWS and Slack are emulated on this machine: no data leaves it, and you need no account.")
+        say("You can run the lines that begin with $ yourself. Start with make demo KEEP=1, then run:")
         print(f"    . .venv/bin/activate\n    export EMULATOR_PORT={self.aws.port}")
         print(f"    export AWS_ACCESS_KEY_ID={ACCOUNT} AWS_SECRET_ACCESS_KEY=any")
-        say("What Ansible prints about itself (PLAY, TASK, changed, RECAP) is left out here.")
+        say("Lines that Ansible prints about itself (PLAY, TASK, changed, RECAP) are omitted here.")
 
     def deploy(self) -> None:
         """Deploy everything."""
@@ -81,14 +81,14 @@ class Demo:
         self.show_holdings()
 
     def import_findings(self) -> None:
-        """Import findings, update them, and send one by hand."""
-        self.heading("Findings come up in Security Hub")
+        """Import findings, update one, and send one by hand."""
+        self.heading("Import findings into Security Hub")
         accounts = {finding["AwsAccountId"] for finding in self.findings.values()}
         regions = {finding["Region"] for finding in self.findings.values()}
         say(
             f"{len(self.findings)} findings of {len(accounts)} accounts in {len(regions)} regions are imported with "
             f"BatchImportFindings (they are in tests/findings). Account {ACCOUNT} is the Security Hub administrator "
-            f"of the others, and sees theirs too."
+            f"of the other accounts and receives their findings too."
         )
         for name, finding in self.findings.items():
             self.import_finding(name, finding)
@@ -99,17 +99,17 @@ class Demo:
         sent = self.findings[self.script["send"]]
         by_hand = {"account": ACCOUNT, "region": sent["Region"], "action": "SendToSlack", "finding_ids": [sent["Id"]]}
         self.aws.ask("POST", "custom_action", by_hand)
-        say(f'One is sent by hand, with Actions, "Send to Slack": {self.script["send"]}')
+        say(f'One is sent by hand, with the custom action "Send to Slack": {self.script["send"]}')
 
     def import_finding(self, name: str, finding: dict[str, Any]) -> None:
-        """Import one finding, as the service that detected it does."""
+        """Import one finding, as the service that detected it would."""
         client = self.aws.client("securityhub", finding["Region"], finding["AwsAccountId"])
         failed = client.batch_import_findings(Findings=[finding])["FailedFindings"]
         if failed:
             raise NotAsExpected(f"{name} could not be imported: {failed[0]['ErrorMessage']}")
 
     def update_finding(self, finding: dict[str, Any], status: str) -> None:
-        """Set the workflow status of a finding, as a person who works on it does."""
+        """Set the workflow status of a finding, as a person who works on it would."""
         self.aws.client("securityhub", finding["Region"]).batch_update_findings(
             FindingIdentifiers=[{"Id": finding["Id"], "ProductArn": finding["ProductArn"]}],
             Workflow={"Status": status},
@@ -117,7 +117,7 @@ class Demo:
 
     def show_messages(self) -> None:
         """Show which messages arrived and why the others did not, and check both."""
-        self.heading(f"What arrived in the Slack channel {CHANNEL}")
+        self.heading(f"Messages in Slack channel {CHANNEL}")
         messages = self.aws.ask("GET", f"inbox?channel={CHANNEL}")
         print(" #  REGION          SEVERITY  TITLE")
         for number, message in enumerate(messages, start=1):
@@ -128,7 +128,7 @@ class Demo:
         names = {finding["Id"]: name for name, finding in self.findings.items()}
         arrived = [names[message["finding_id"]] for message in messages]
         verdicts = self.verdicts()
-        print("\nWhat did not arrive, and why not, asked of the rules that are deployed:")
+        print("\nFindings that did not arrive, with the reason (from the deployed rules):")
         for name, verdict in verdicts.items():
             if name not in arrived:
                 print(f"    {name}")
@@ -152,9 +152,11 @@ class Demo:
         """Compare what arrived, and what the rules forward, with findings.yml."""
         expected = self.script["arrives"]
         if arrived != expected:
-            raise NotAsExpected(f"these should arrive: {', '.join(expected)}; these did: {', '.join(arrived)}")
+            raise NotAsExpected(
+                f"expected messages: {', '.join(expected)}; messages that arrived: {', '.join(arrived)}"
+            )
         if forwarded | {self.script["send"]} != set(expected):
-            raise NotAsExpected(f"by their patterns, the rules forward {', '.join(sorted(forwarded))}")
+            raise NotAsExpected(f"the patterns of the rules match {', '.join(sorted(forwarded))}")
         checked(f"exactly the {len(expected)} messages that tests/demo/findings.yml expects, each once")
 
     def run_again(self) -> None:
@@ -167,14 +169,14 @@ class Demo:
             raise NotAsExpected("the second run changed something")
         checked("changed=0, and none of the calls was a write")
 
-    def look_at_a_change(self) -> None:
+    def preview_a_change(self) -> None:
         """Preview a change in check mode."""
         self.heading("Preview a change: eu-west-1 forwards HIGH too")
         before = self.requests_so_far()
         changed = self.play("--check --diff --limit eu-west-1", "-e securityhub_slack_minimum_severity=HIGH")
         self.check_nothing_written(before)
         if not changed:
-            raise NotAsExpected("the check run told no change")
+            raise NotAsExpected("the preview shows no change")
         checked("nothing was written")
 
     def remove(self) -> None:
@@ -182,12 +184,12 @@ class Demo:
         self.heading("Remove everything")
         self.play("-e securityhub_slack_state=absent")
 
-    def show_what_is_left(self) -> None:
+    def show_what_remains(self) -> None:
         """Read back what AWS has."""
-        self.heading("What is left")
+        self.heading("Read back what remains")
         if any(self.show_holdings().values()):
-            raise NotAsExpected("something is left")
-        checked("nothing is left")
+            raise NotAsExpected("some resources remain")
+        checked("no resources remain")
 
     # Parts of the steps
 
@@ -212,18 +214,18 @@ class Demo:
         for line in (line.rstrip() for line in running.stdout):
             output.append(line)
             recap = recap or line.startswith("PLAY RECAP")
-            if recap or line.startswith(OF_ANSIBLE):
+            if recap or line.startswith(ANSIBLE_LINES):
                 continue
             if line:
                 print(blank + line, flush=True)
             blank = "" if line else "\n"
         if running.wait() != 0:
             said = "\n".join(output)
-            raise NotAsExpected(f"the playbook's exit code is {running.returncode}; all that it said:\n{said}")
+            raise NotAsExpected(f"the playbook's exit code is {running.returncode}; its output:\n{said}")
         return sum(int(count) for line in output for count in re.findall(r"changed=(\d+)", line))
 
     def show_holdings(self) -> dict[str, int]:
-        """Count what the account has, print that, and return it."""
+        """Count the resources of the account, print the numbers, and return them."""
         state = self.aws.state(list(self.policies))
         in_regions = state["regions"].values()
         found = {
@@ -235,7 +237,7 @@ class Demo:
             "roles": len(state["roles"]),
             "policies": len(state["policies"]),
         }
-        say(f"Read back from AWS: {', '.join(f'{what} {number}' for what, number in found.items())}.")
+        say(f"Read back from AWS: {', '.join(f'{number} {name}' for name, number in found.items())}.")
         return found
 
     def requests_so_far(self) -> int:
@@ -243,10 +245,10 @@ class Demo:
         return int(self.aws.ask("GET", "status")["requests"])
 
     def check_nothing_written(self, before: int) -> None:
-        """Check that no request after number *before* was a write."""
+        """Raise NotAsExpected if a request after number *before* was a write."""
         written = [entry["operation"] for entry in self.aws.ask("GET", f"requests?since={before}") if entry["write"]]
         if written:
-            raise NotAsExpected(f"there were writes: {', '.join(written)}")
+            raise NotAsExpected(f"AWS was written to: {', '.join(written)}")
 
 
 def command_line(parts: list[str]) -> str:
@@ -289,22 +291,22 @@ def main() -> int:
     finally:
         if not keep:
             aws.launcher("stop")
-    say_farewell(aws, time.monotonic() - started, keep)
+    explain_next_steps(aws, time.monotonic() - started, keep)
     return 0
 
 
-def say_farewell(aws: LocalAws, seconds: float, keep: bool) -> None:
+def explain_next_steps(aws: LocalAws, seconds: float, keep: bool) -> None:
     """Print what to try next."""
     print(f"\nAll as expected, in {seconds:.0f} s.")
     if keep:
-        say(f"The channel with its messages, as a page to look at: {aws.url}/")
-        say(f"Stop the emulator with: EMULATOR_PORT={aws.port} tests/emulator/emulator stop")
+        say(f"Open {aws.url}/ in a browser to see the messages in the channel.")
+        say(f"To stop the emulator: EMULATOR_PORT={aws.port} tests/emulator/emulator stop")
         return
     say(
-        f"The emulator is stopped. To look at the channel as a page, and to try commands of your own, let it run on: "
-        f"make demo KEEP=1, then open {aws.url}/ in a browser."
+        f"The emulator is stopped. To see the channel in a browser and to try your own commands, run make demo KEEP=1 "
+        f"and open {aws.url}/."
     )
-    say("For your own account go on with README.md.")
+    say("To deploy to your own account, continue with README.md.")
 
 
 if __name__ == "__main__":

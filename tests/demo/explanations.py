@@ -22,7 +22,7 @@ NAME = "securityhub-slack"
 
 
 def regions_with_policies(inventory: str) -> dict[str, policy.Policy]:
-    """Return the policy of each host of the inventory; hosts are named after their Regions."""
+    """Return the policy of each host of the inventory; hosts are named after their regions."""
     loader = DataLoader()
     hosts = InventoryManager(loader, sources=[str(ROOT / inventory)])
     variables = VariableManager(loader, hosts)
@@ -39,7 +39,7 @@ def verdicts(
     rules: dict[str, dict[str, dict[str, Any]]],
     account: str,
 ) -> dict[str, simulation.Decision]:
-    """Return for each finding whether it is forwarded, and why. *rules*: of each Region, as in aws_state."""
+    """Return for each finding whether it is forwarded, and why. *rules*: of each region, as in aws_state."""
     candidates = [topology.Candidate(region, ((NAME, of_region),)) for region, of_region in policies.items()]
     assignments = topology.lay_out(candidates, None, topology.AUTO, "").assignments
     targets = [

@@ -58,7 +58,7 @@ class LocalAws:
             # Another process may have taken this port in the meantime.
             if found.launcher("start").startswith("emulator: started"):
                 return found
-        raise OSError(f"no port of {PORTS[0]} to {PORTS[-1]} is free on 127.0.0.1")
+        raise OSError(f"no port from {PORTS[0]} to {PORTS[-1]} is free on 127.0.0.1")
 
     def launcher(self, command: str) -> str:
         """Return the output of tests/emulator/emulator for *command* (start, stop)."""
@@ -79,5 +79,5 @@ class LocalAws:
         return aws_state.client(service, region, account, self.url)
 
     def state(self, regions: list[str]) -> dict[str, Any]:
-        """Return what the account has of the resources that the playbook creates."""
+        """Return the account's resources that the playbook creates."""
         return aws_state.of_account(ACCOUNT, regions, self.url)
