@@ -30,7 +30,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._stack.stack_se
 SNAPSHOT = AccountSnapshot(Account(id="111111111111", partition="aws"), targets=())
 HERE = Scope("eu-west-1", "us-east-1")
 
-SHAPES = {
+SHAPES: dict[str, dict[str, Any]] = {
     "plain": {"channel_id": "C0123456789"},
     "custom-action-only": {"channel_id": "C0123456789", "forward_automatically": False},
     "tagged-and-suppressed": {

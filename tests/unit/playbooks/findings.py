@@ -94,7 +94,7 @@ def _prefixed(variables: dict[str, Any]) -> dict[str, Any]:
 
 
 def set_up(emulator: Any, **facts: Any) -> None:
-    """Let the administrator of an organisation and its members have Security Hub everywhere, without findings."""
+    """Let the administrator of an organization and its members have Security Hub everywhere, without findings."""
     emulator.reset()
     members = {finding["AwsAccountId"] for finding in FINDINGS.values()} - {ADMINISTRATOR}
     workspace = {"SlackTeamId": WORKSPACE, "SlackTeamName": "security"}
@@ -111,5 +111,5 @@ def bring(emulator: Any, *findings: dict[str, Any]) -> None:
 
 
 def delivered(emulator: Any) -> list[str]:
-    """Return the ids of the findings that messages are about, sorted."""
+    """Return the IDs of the findings that messages are about, sorted."""
     return sorted(message["finding_id"] for message in emulator.inbox())

@@ -22,11 +22,11 @@ import pytest
         (":env:.config-file='/etc/pip.conf'\nglobal.a='x=y'\n", {"config-file": "/etc/pip.conf", "a": "x=y"}),
     ],
 )
-def test_pip_configuration_prefers_what_is_nearer_to_the_command(listing, expected):
+def test_pip_configuration_prefers_the_more_specific_section(listing, expected):
     assert ansible_test_home.pip_configuration(listing) == expected
 
 
-def test_write_pip_conf_is_for_its_owner_only(tmp_path, monkeypatch):
+def test_write_pip_conf_makes_a_file_that_only_its_owner_can_read(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", "https://user:100%25@example.org/simple")
 
     path = tmp_path / "pip" / "pip.conf"
@@ -38,5 +38,5 @@ def test_write_pip_conf_is_for_its_owner_only(tmp_path, monkeypatch):
     assert written["global"]["index-url"] == "https://user:100%25@example.org/simple"
 
 
-def test_get_pip_name_is_the_file_that_ansible_test_looks_for():
+def test_get_pip_name_is_the_file_name_that_ansible_test_expects():
     assert ansible_test_home.get_pip_name().startswith("get_pip_2")

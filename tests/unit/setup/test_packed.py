@@ -21,11 +21,11 @@ import pytest
         ("Makefile", False),
     ],
 )
-def test_wanted_is_what_users_need(path, expected):
+def test_wanted_are_only_files_that_users_need(path, expected):
     assert packed.wanted(path) is expected
 
 
-def test_problems_finds_none_in_a_tarball_of_just_the_wanted_files():
+def test_a_tarball_of_only_wanted_files_has_no_problems():
     assert packed.problems({"README.md", "MANIFEST.json", "FILES.json"}, {"README.md", "Makefile"}) == []
 
 
@@ -37,7 +37,7 @@ def test_problems_finds_none_in_a_tarball_of_just_the_wanted_files():
         (set(), {"meta/runtime.yml"}, "meta/runtime.yml is not packed"),
     ],
 )
-def test_problems_names_the_file_and_the_remedy(files, tracked, named):
+def test_each_problem_names_the_file(files, tracked, named):
     (problem,) = packed.problems(files, tracked)
 
     assert problem.startswith(named)

@@ -23,7 +23,7 @@ import pytest
         ("Requirement already satisfied: six in /x\n", ""),
     ],
 )
-def test_step_names_the_package_that_pip_works_on(line, expected):
+def test_step_names_the_package_that_pip_processes(line, expected):
     assert pip_install.step(line) == expected
 
 
@@ -41,6 +41,6 @@ def test_a_slow_step_is_printed_while_it_lasts(monkeypatch):
     assert "s: resolving boto3" in printed[-1]
 
 
-def test_pip_is_found_in_the_page_of_an_index():
+def test_find_wheel_finds_pip_in_the_answer_of_an_index():
     wheel = {"filename": bootstrap_pip.WHEEL, "url": "x", "hashes": {"sha256": "1"}}
     assert bootstrap_pip.find_wheel({"files": [{"filename": "pip-1.0.tar.gz"}, wheel]}) == wheel

@@ -32,7 +32,7 @@ def machine(tmp_path, monkeypatch):
     return folder
 
 
-def test_find_python_passes_over_a_shim_that_stands_for_none(machine, tmp_path, monkeypatch):
+def test_find_python_skips_a_shim_without_an_installed_version(machine, tmp_path, monkeypatch):
     script(machine / f"python{HERE}", "exit 127")
     real = tmp_path / "real"
     real.mkdir()
@@ -42,7 +42,7 @@ def test_find_python_passes_over_a_shim_that_stands_for_none(machine, tmp_path, 
     assert versions.find_python(HERE) == real / f"python{HERE}"
 
 
-def test_find_python_takes_one_named_in_pythons(machine, monkeypatch):
+def test_find_python_uses_the_variable_pythons(machine, monkeypatch):
     monkeypatch.setenv("PYTHONS", f"/nowhere/python{os.pathsep}{sys.executable}")
 
     assert versions.find_python(HERE) == Path(sys.executable)
@@ -57,14 +57,14 @@ def test_find_python_asks_pyenv(machine, tmp_path):
     assert versions.find_python(HERE) == found
 
 
-def test_find_python_never_takes_another_version(machine, monkeypatch):
+def test_find_python_never_returns_another_version(machine, monkeypatch):
     monkeypatch.setenv("PYTHONS", sys.executable)
 
     with pytest.raises(versions.NoPython, match=r"python2\.7 is not installed"):
         versions.find_python("2.7")
 
 
-def test_out_of_reach_names_the_test_and_the_host(tmp_path):
+def test_out_of_reach_returns_the_test_and_the_host(tmp_path):
     folder = tmp_path / "lib" / "python3.13" / "site-packages" / "ansible_test" / "_data" / "requirements"
     folder.mkdir(parents=True)
     (folder / "sanity.pylint.txt").write_text("dill @ https://127.0.0.1:1/dill.zip#sha256=0\n", encoding="utf-8")

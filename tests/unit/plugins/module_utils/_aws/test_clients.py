@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -14,8 +15,10 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients im
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import retry_unavailable
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+from ansible_collections.secops.securityhub.plugins.module_utils._services import iam
 from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
 from ansible_collections.secops.securityhub.plugins.module_utils._services import sts
+from botocore.errorfactory import ClientExceptionsFactory
 from botocore.parsers import ResponseParserError
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -55,6 +58,27 @@ def test_threads_share_the_client_that_the_first_of_them_makes(clients):
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(get, ["eu-west-1", "eu-west-2"] * 4))
     assert len({id(client) for client in found}) == 2
+
+
+def test_errors_of_all_threads_are_of_the_same_classes(clients, monkeypatch):
+    created = []
+    create = ClientExceptionsFactory._create_client_exceptions
+
+    def create_slowly(factory, model):
+        created.append(model.service_name)
+        time.sleep(0.1)
+        return create(factory, model)
+
+    monkeypatch.setattr(ClientExceptionsFactory, "_create_client_exceptions", create_slowly)
+    start = threading.Barrier(8)
+
+    def read(number):
+        start.wait()
+        return clients.call(SOURCE, "us-east-1", "iam", iam.get_policy, f"arn:aws:iam::111111111111:policy/p{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(read, range(8))) == [None] * 8
+    assert created == ["iam"]
 
 
 def test_counts_the_calls(clients):
