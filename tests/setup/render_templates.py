@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the stack templates that cfn-lint reads: one of each shape that a deployment can have."""
+"""Write the stack templates that cfn-lint reads: one for each shape of a deployment."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
-from ansible_collections.secops.securityhub.plugins.module_utils._model import names as desired
+from ansible_collections.secops.securityhub.plugins.module_utils._model import layout
+from ansible_collections.secops.securityhub.plugins.module_utils._model.account import Account
 from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import settings_of
-from ansible_collections.secops.securityhub.plugins.module_utils._plan import transfer as handover
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import AccountSnapshot
+from ansible_collections.secops.securityhub.plugins.module_utils._plan import design as designs
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import patterns
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import policy
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set_resource
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.stack_set_resource import Instance
 
-ACCOUNT = desired.Account(id="111111111111", partition="aws")
+SNAPSHOT = AccountSnapshot(Account(id="111111111111", partition="aws"), targets=())
 HERE = Scope("eu-west-1", "us-east-1")
 
 SHAPES = {
     "plain": {"channel_id": "C0123456789"},
-    "by-hand-only": {"channel_id": "C0123456789", "forward_automatically": False},
+    "custom-action-only": {"channel_id": "C0123456789", "forward_automatically": False},
     "tagged-and-suppressed": {
         "channel_id": "C0123456789",
         "tags": {"Team": "security", "CostCentre": "1234"},
@@ -44,11 +45,11 @@ SHAPES = {
             {"name": "platform", "channel_id": "C0123456780", "minimum_severity": "MEDIUM"},
         ],
     },
-    "new-security-hub": {"channel_id": "C0123456789", "finding_format": "ocsf"},
-    "encrypted-with-its-own-key": {"channel_id": "C0123456789", "kms_key": "create", "tags": {"Team": "security"}},
+    "ocsf": {"channel_id": "C0123456789", "finding_format": "ocsf"},
+    "encrypted-with-a-created-key": {"channel_id": "C0123456789", "kms_key": "create", "tags": {"Team": "security"}},
     "encrypted-with-a-given-key": {"channel_id": "C0123456789", "kms_key": "alias/security"},
     "alarms": {"channel_id": "C0123456789", "alarms": True},
-    "alarms-of-everything": {
+    "alarms-of-all-features": {
         "alarms": True,
         "alarm_topic_arn": "arn:aws:sns:us-east-1:111111111111:operations",
         "kms_key": "create",
@@ -61,10 +62,10 @@ SHAPES = {
         ],
     },
     "custom-messages": {"channel_id": "C0123456789", "message_format": "custom"},
-    "custom-messages-of-the-new-security-hub": {
+    "custom-messages-of-ocsf": {
         "channel_id": "C0123456789",
         "message_format": "custom",
-        "schema": "ocsf",
+        "finding_format": "ocsf",
     },
     "buttons": {"channel_id": "C0123456789", "message_format": "custom", "buttons": True},
     "marking": {"channel_id": "C0123456789", "mark_notified": True, "tags": {"Team": "security"}},
@@ -72,27 +73,26 @@ SHAPES = {
 
 
 def defaults() -> dict[str, Any]:
-    """Return the role's variables with their defaults; one without a default is empty."""
+    """Return the role's variables with their defaults, '' for those without."""
     specs = yaml.safe_load((ROOT / "roles/securityhub_slack/meta/argument_specs.yml").read_text(encoding="utf-8"))
     options = specs["argument_specs"]["main"]["options"]
     return {name: option.get("default", "") for name, option in options.items()}
 
 
 def design(shape: dict[str, Any], scope: Scope = HERE) -> template.StackDesign:
-    """Return the stack of a deployment with these role variables, given without their prefix."""
+    """Return the stack of a deployment with these role variables, without their prefix."""
     given = {f"securityhub_slack_{name}": value for name, value in shape.items()}
     settings = settings_of("eu-west-1", {**defaults(), "securityhub_slack_workspace_id": "T0123456789", **given})
-    today = datetime.date(2026, 1, 1)
-    of_routes = [policy.policy_of(route.variables, today) for route in settings.routes]
-    automatic = tuple(patterns.automatic_patterns(of_route, scope) for of_route in of_routes)
-    responsibilities = handover.responsibilities(scope, of_routes)
+    policies = layout.policies_of(settings, datetime.date(2026, 1, 1))
+    compiled = tuple(patterns.automatic_patterns(policy, scope) for policy in policies)
+    responsibilities = layout.responsibilities(scope, policies)
     configurations = tuple(route.channel.configuration for route in settings.routes)
-    return desired.pipeline(settings, ACCOUNT, automatic, responsibilities, configurations).stack
+    return designs.deployment(settings, SNAPSHOT, compiled, responsibilities, configurations).stack
 
 
 def render_all() -> dict[str, dict[str, Any]]:
-    """Return the templates of all shapes by their names, and those of a stack set of unlike stacks."""
-    alike = SHAPES["alarms-of-everything"]
+    """Return the templates of all shapes by name, and those of a StackSet whose stacks differ."""
+    alike = SHAPES["alarms-of-all-features"]
     instances = [
         Instance("111111111111", "eu-west-1", design(alike)),
         Instance("111111111111", "us-east-1", design(alike, Scope("us-east-1", "us-east-1"))),
@@ -105,7 +105,7 @@ def render_all() -> dict[str, dict[str, Any]]:
 
 
 def main() -> None:
-    """Write one file a shape to the folder named on the command line."""
+    """Write one file for each shape to the folder named on the command line."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for name, rendered in render_all().items():

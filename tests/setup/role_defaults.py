@@ -20,7 +20,8 @@ def defaults(spec: dict[str, Any]) -> str:
     lines = []
     for name, option in spec.items():
         if "default" in option:
-            lines.append(yaml.safe_dump({name: option["default"]}, width=200).rstrip())
+            value = yaml.safe_dump(option["default"], default_flow_style=True, width=200).removesuffix("...\n").rstrip()
+            lines.append(f"{name}: {value}")
         else:
             lines.append(f"# {name}:")
     return HEAD + "\n".join(lines) + "\n"

@@ -161,8 +161,10 @@ class Server:
         self._running: dict[int, socket.socket] = {}
         self._selector = selectors.DefaultSelector()
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(path)
+        # Clients connect as soon as the path exists, and between bind() and listen() they would be refused.
+        self._listener.bind(f"{path}.new")
         self._listener.listen(64)
+        os.rename(f"{path}.new", path)
         self._selector.register(self._listener, selectors.EVENT_READ)
 
     def serve(self) -> None:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._iam_policies import evaluation
 from .._model import drift
 from .._services import cloudwatch
 from .._services import events
@@ -95,13 +96,13 @@ def _policy(site: Site, name: str) -> None:
 
 
 def with_grants_of_others(wanted: dict[str, Any], live: dict[str, Any]) -> dict[str, Any]:
-    """Return *wanted* with what *live* allows besides: somebody else may read along, and keeps his right."""
+    """Return *wanted* with what *live* allows to others, such as a subscription, but not with what it allows to all."""
     statements = live.get("Statement") or []
     own = {statement["Sid"] for statement in wanted["Statement"]}
     others = [
         statement
         for statement in (statements if isinstance(statements, list) else [statements])
-        if statement.get("Effect") == "Allow" and statement.get("Sid") not in own
+        if statement.get("Effect") == "Allow" and statement.get("Sid") not in own and not evaluation.is_open(statement)
     ]
     return {**wanted, "Statement": [*wanted["Statement"], *others]}
 
@@ -165,6 +166,7 @@ REPAIRS: dict[str, Callable[[Site, str], None]] = {
     drift.OWN_KEY: _own_key,
     drift.ENCRYPTION: _encryption,
     drift.POLICY: _policy,
+    drift.OPEN_POLICY: _policy,
     drift.SUBSCRIPTION: _subscription,
     drift.RULE: _rule,
     drift.QUEUE: _queue,

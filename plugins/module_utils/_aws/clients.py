@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from dataclasses import dataclass
 from dataclasses import field
@@ -14,6 +15,7 @@ from typing import Any
 from typing import Protocol
 from typing import TypeVar
 
+from . import errors
 from .credentials import ATTEMPTS
 from .credentials import CONNECT_TIMEOUT
 from .credentials import READ_TIMEOUT
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 HTTP_REDIRECT = 300
+LONGEST_BACKOFF = 20  # seconds, as botocore's
+_RANDOM = random.SystemRandom()
 USER_AGENT = "secops.securityhub"
 
 
@@ -159,7 +163,24 @@ class Clients:
         after_call = f"after-call.{client.meta.service_model.service_id.hyphenize()}"
         client.meta.events.register(after_call, self.traffic.count)
         client.meta.events.register(after_call, refuse_pages)
+        retry = partial(retry_unavailable, limit=attempts)
+        client.meta.events.register(f"needs-retry.{client.meta.service_model.service_id.hyphenize()}", retry)
         return client
+
+
+def retry_unavailable(
+    attempts: int, response: tuple[Any, dict[str, Any]] | None, limit: int, **_event: Any
+) -> float | None:
+    """Return the seconds to wait before another attempt, None for none (a botocore needs-retry event).
+
+    botocore retries a service that is unavailable by its status, 503; AWS Chatbot answers with 429, as its service
+    model says.
+    """
+    if response is None or response[0].status_code != errors.HTTP_TOO_MANY_REQUESTS or attempts >= limit:
+        return None
+    if response[1].get("Error", {}).get("Code") != "ServiceUnavailableException":
+        return None  # botocore itself retries what it knows as throttling
+    return float(_RANDOM.random() * min(2 ** (attempts - 1), LONGEST_BACKOFF))
 
 
 @dataclass(frozen=True)

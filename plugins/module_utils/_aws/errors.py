@@ -134,6 +134,7 @@ OF_OPERATION = {
 }
 
 # AWS's own sentences are shorter; the page of a proxy or a foreign text may be longer.
+HTTP_TOO_MANY_REQUESTS = 429
 LONGEST = 1000  # characters
 
 # EC2 appends hundreds of characters that only sts:DecodeAuthorizationMessage can decode.
@@ -161,7 +162,8 @@ def is_passing(error: BaseException) -> bool:
     response = getattr(error, "response", None)
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(response, dict) else 0
     known = code(error)
-    return status >= 500 or SAME_AS.get(known, known) == "Throttling"
+    # Chatbot's ServiceUnavailableException has the status 429.
+    return status >= 500 or status == HTTP_TOO_MANY_REQUESTS or SAME_AS.get(known, known) == "Throttling"
 
 
 def is_denied(error: BaseException) -> bool:

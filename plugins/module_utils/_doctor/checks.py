@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from .._channel import metrics as chatbot_metrics
 from .._channel import transformations
 from .._model import drift
+from .._plan.target import foreign_action
 from .._plan.target import why_not_of_stack_set
 from .._preflight import keys
 from .._securityhub import action_target
@@ -21,6 +22,8 @@ from .._stack import live as stacks
 from .._stack import states
 from . import exposure
 from . import messages
+from .results import BROKEN
+from .results import UNKNOWN
 from .results import Result
 from .results import nothing
 from .results import ok
@@ -47,11 +50,15 @@ def examine(evidence: Evidence) -> dict[str, Result]:
     target = evidence.target
     not_checked = dict.fromkeys(NAMES, nothing("not checked"))
     if evidence.target_error:
-        return {**not_checked, "region": messages.unread(evidence.target_error)}
+        return {**not_checked, "region": messages.explained(UNKNOWN, evidence.target_error, messages.UNKNOWN_ARRIVAL)}
     if target.desired is not None:
         return {check.name: check.run(evidence) for check in CHECKS}
     if target.error:
-        return {**not_checked, "region": messages.undecided(target.error), "hub": _hub(evidence)}
+        return {
+            **not_checked,
+            "region": messages.explained(BROKEN, target.error, messages.UNKNOWN_DESIGN),
+            "hub": _hub(evidence),
+        }
     reason = nothing(target.policy or "no deployment intended")
     leftover = messages.leftover(stack_set=target.settings.stack_set) if stacks.is_ours(target.live.stack) else reason
     return {**dict.fromkeys(NAMES, reason), "stack": leftover}
@@ -72,6 +79,8 @@ def _action(evidence: Evidence) -> Result:
         return nothing()
     if live.action is None:
         return messages.ACTION_MISSING
+    if foreign_action(evidence.target):
+        return messages.ACTION_FOREIGN
     return messages.ACTION_CHANGED if action_target.changes(live.action, desired.action) else ok()
 
 
@@ -98,7 +107,7 @@ def _resources(
     *effect_of*: returns the effect of a difference; the first one that loses findings is asked, else the first one.
     """
     if evidence.resources_error:
-        return messages.unread(evidence.resources_error)
+        return messages.explained(UNKNOWN, evidence.resources_error, messages.UNKNOWN_ARRIVAL)
     if evidence.target.live.path is None:
         return nothing("no stack")
     found = evidence.drifts(*parts)
@@ -135,6 +144,10 @@ def _topic(evidence: Evidence) -> Result:
     )
 
 
+def _access(evidence: Evidence) -> Result:
+    return _resources(evidence, (drift.OPEN_POLICY,), lambda _item: messages.OPEN_TO_ALL)
+
+
 def _encryption(evidence: Evidence) -> Result:
     path = evidence.target.live.path
     unread = [key.error for key in path.keys.values() if key.error] if path else []
@@ -164,16 +177,16 @@ def _disconnected(evidence: Evidence) -> list[str]:
     for channel, topic in evidence.target.desired.topics if evidence.target.desired else ():
         configuration = evidence.configuration_of(channel)
         if configuration is None:
-            found.append(f"Slack channel {channel.channel_id} has no channel configuration")
+            found.append(messages.NO_CONFIGURATION.format(channel=channel.channel_id))
         elif topic not in configuration.get("SnsTopicArns", []):
             name = transformations.configuration_name(configuration)
-            found.append(f"the topic {topic.rpartition(':')[2]} is not in the channel configuration {name}")
+            found.append(messages.NOT_LISTED.format(topic=topic.rpartition(":")[2], name=name))
     return found
 
 
 def _channel(evidence: Evidence) -> Result:
     if evidence.account and evidence.account.channel_error:
-        return messages.channel_refused(evidence.account.channel_error)
+        return messages.explained(BROKEN, evidence.account.channel_error, messages.NOTHING_ARRIVES)
     disconnected = _disconnected(evidence)
     return messages.not_connected(disconnected) if disconnected else ok()
 
@@ -183,7 +196,7 @@ def _chat(evidence: Evidence) -> Result:
     if disabled:
         return messages.channel_disabled(str(disabled[0].get("StateReason") or "").rstrip("."))
     if evidence.account and evidence.account.metrics_error:
-        return messages.unread(evidence.account.metrics_error)
+        return messages.explained(UNKNOWN, evidence.account.metrics_error, messages.UNKNOWN_ARRIVAL)
     workspace = evidence.target.settings.routes[0].channel.workspace_id
     metrics = evidence.account.metrics if evidence.account else None
     if metrics is not None and workspace not in metrics.workspaces:
@@ -194,7 +207,7 @@ def _chat(evidence: Evidence) -> Result:
 def _delivery(evidence: Evidence) -> Result:
     error = evidence.metrics_error or (evidence.account.metrics_error if evidence.account else "")
     if error:
-        return messages.unread(error, "It is not known what was delivered recently.")
+        return messages.explained(UNKNOWN, error, messages.UNKNOWN_DELIVERY)
     found = [*_lost_after_topic(evidence), *_lost_before_topic(evidence), *_silent_alarms(evidence)]
     delivered = f"{evidence.metrics.delivered} delivered in the last {evidence.hours} h" if evidence.metrics else ""
     return found[0] if found else ok(delivered)
@@ -256,7 +269,7 @@ CHECKS = (
     Check("channel", "Channel", "configuration lists the topics", _channel),
     Check("chat", "Chat app", "is authorized in the workspace, and not disabled", _chat),
     Check("delivery", "Delivery", "lost nothing recently, and alarms would report it", _delivery),
-    Check("access", "Topic access", "is not open to everyone", exposure.topic_policy),
+    Check("access", "Topic access", "is not open to everyone", _access),
     Check("subscribers", "Subscribers", "of the topics are Amazon Q only", exposure.subscribers),
     Check("destinations", "Destinations", "of the rules are those of the stack", exposure.destinations),
     Check("role", "Channel role", "exists, and only Amazon Q can assume it", exposure.role),

@@ -25,7 +25,6 @@ from .._plan import design
 from .._routing import topology
 from .._services import iam
 from .._stack import live as stacks
-from .._stack import resources
 from .._stack import template
 from . import checks
 from . import messages
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
     from .._aws.clients import Clients
     from .._model.plan import AccountDesign
+    from .._model.settings import Settings
     from .._model.snapshot import LiveTarget
     from .._model.snapshot import TargetSnapshot
     from .results import Result
@@ -158,21 +158,23 @@ def _regions(aws: Clients, account: AccountDesign) -> list[RegionResult]:
     """Return the results for the account's regions that the inventory lacks: two calls for each that has a hub."""
     account_id, others = account.account.id, account.snapshot.coverage
     if others and others.error:
-        return [RegionResult(account_id, "", messages.regions_unread(others.error))]
-    found = _read(
-        lambda settings: observe_targets.target(aws, settings, account.account),
-        {region: replace(account.settings, host=region, region=region) for region in account.uncovered},
-    )
+        return [
+            RegionResult(account_id, "", messages.explained(results.UNKNOWN, others.error, messages.UNKNOWN_REGIONS))
+        ]
+    settings = {region: replace(account.settings, host=region, region=region) for region in account.uncovered}
+    found = _read(lambda item: observe_targets.target(aws, item, account.account), settings)
     return [
-        RegionResult(account_id, region, messages.region_unread(error) if error else _region(account, region, live))
+        RegionResult(account_id, region, _region(account, settings[region], live, error))
         for region, (live, error) in found.items()
     ]
 
 
-def _region(account: AccountDesign, region: str, live: LiveTarget) -> Result:
-    """Return the result for a region that the inventory lacks and that has a hub."""
-    place = resources.Location(account.account.partition, account.account.id, region)
-    topics = {place.arn("sns", name) for name in template.topics_of(stacks.tags_of(live.stack))}
+def _region(account: AccountDesign, settings: Settings, live: LiveTarget | None, error: str) -> Result:
+    """Return the result for a region that the inventory lacks and that has a hub; *error*: why it was not read."""
+    if live is None:
+        return messages.explained(results.UNKNOWN, error, messages.UNKNOWN_REGION)
+    deployed = template.topics_of(stacks.tags_of(live.stack))
+    topics = {names.topic_arn(settings, account.account, topic) for topic in deployed}
     listed = {arn for item in account.snapshot.configurations for arn in item.get("SnsTopicArns", [])}
     sends = stacks.is_ours(live.stack) and stacks.is_deployed(live.stack) and topics & listed
     return messages.REGION_UNLISTED if sends else messages.REGION_UNCOVERED

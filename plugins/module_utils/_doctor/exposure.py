@@ -8,7 +8,6 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -22,6 +21,8 @@ from .._resource.tags import MANAGED_TAG
 from .._resource.tags import tags_of
 from .._stack import resources as stack_resources
 from . import messages
+from .results import RISK
+from .results import UNKNOWN
 from .results import nothing
 from .results import ok
 
@@ -34,65 +35,6 @@ if TYPE_CHECKING:
     from .evidence import AccountEvidence
     from .evidence import Evidence
     from .results import Result
-
-# Conditions that limit a statement for everyone to certain accounts, resources or networks, if they name values
-# (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html).
-LIMITING_KEYS = frozenset(
-    {
-        "aws:principalaccount",
-        "aws:principalarn",
-        "aws:principalorgid",
-        "aws:principalorgpaths",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceip",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:sourceowner",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-    }
-)
-LIMITING_OPERATORS = frozenset(
-    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"}
-)
-EVERYTHING = frozenset({"*", "0.0.0.0/0", "::/0"})
-
-
-def topic_policy(evidence: Evidence) -> Result:
-    """Check that no statement of a topic's policy applies to everyone."""
-    path = evidence.target.live.path
-    if path is None:
-        return _unread(evidence)
-    found = {
-        arn: [item for item in _statements(attributes) if is_open(item)] for arn, attributes in path.topics.items()
-    }
-    return _reported(evidence, found, messages.topics_open)
-
-
-def _statements(attributes: dict[str, str]) -> list[dict[str, Any]]:
-    return _listed(json.loads(attributes.get("Policy") or "{}").get("Statement"))
-
-
-def is_open(statement: dict[str, Any]) -> bool:
-    """Return whether a statement allows something to everyone, without a condition that limits it."""
-    if statement.get("Effect") != "Allow":
-        return False
-    principal = statement.get("Principal")
-    of_accounts = _listed(principal.get("AWS")) if isinstance(principal, dict) else [principal]
-    if "*" not in of_accounts and "NotPrincipal" not in statement:
-        return False
-    return not any(
-        operator.rpartition(":")[2].lower() in LIMITING_OPERATORS
-        and key.lower() in LIMITING_KEYS
-        and not EVERYTHING & set(_listed(values))
-        for operator, keys in (statement.get("Condition") or {}).items()
-        for key, values in keys.items()
-    )
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def subscribers(evidence: Evidence) -> Result:
@@ -131,7 +73,11 @@ def _reported(
 
 
 def _unread(evidence: Evidence) -> Result:
-    return messages.unread(evidence.resources_error) if evidence.resources_error else nothing("no stack")
+    return (
+        messages.explained(UNKNOWN, evidence.resources_error, messages.UNKNOWN_ARRIVAL)
+        if evidence.resources_error
+        else nothing("no stack")
+    )
 
 
 def role(evidence: Evidence) -> Result:
@@ -141,14 +87,16 @@ def role(evidence: Evidence) -> Result:
     desired, live = _identity(evidence.account, evidence.target.settings), evidence.account.snapshot.identity
     problems = identities.problems(desired, live)
     if problems:
-        return messages.identity_refused(errors.joined(problems))
+        return messages.explained(RISK, errors.joined(problems), messages.UNKNOWN_PERMISSIONS)
     for configuration in _own_configurations(evidence):
         if configuration["IamRoleArn"] != desired.role_arn:
             name = transformations.configuration_name(configuration)
-            return messages.role_replaced(name, configuration["IamRoleArn"], desired.role_name)
+            facts = {"name": name, "role": configuration["IamRoleArn"], "expected": desired.role_arn}
+            return messages.restorable(messages.ROLE_REPLACED.format(**facts), messages.TOO_MUCH)
     if identities.plan(desired, live, own_guardrail=False).role == Operation.NONE:
         return ok()
-    return messages.role_changed(desired.role_name) if live.role else messages.role_missing(desired.role_name)
+    problem = messages.ROLE_CHANGED if live.role else messages.ROLE_MISSING
+    return messages.restorable(problem.format(role=desired.role_name), messages.MAY_STOP)
 
 
 def permissions(evidence: Evidence) -> Result:
@@ -156,7 +104,7 @@ def permissions(evidence: Evidence) -> Result:
     if evidence.account is None or not _own_configurations(evidence):
         return nothing("the channel configuration is not managed by this collection")
     if evidence.account.role_error:
-        return messages.unread(evidence.account.role_error, messages.UNKNOWN_PERMISSIONS)
+        return messages.explained(UNKNOWN, evidence.account.role_error, messages.UNKNOWN_PERMISSIONS)
     desired, found = _identity(evidence.account, evidence.target.settings), evidence.account.role_policies
     if found is None:
         return nothing("no role")
@@ -179,12 +127,15 @@ def guardrail(evidence: Evidence) -> Result:
         arns = transformations.normalized(configuration)["GuardrailPolicyArns"]
         if arns != sorted(expected):
             name = transformations.configuration_name(configuration)
-            return messages.guardrail_replaced(name, arns, expected)
+            found = ", ".join(arns) or messages.NO_GUARDRAIL
+            facts = {"name": name, "found": found, "expected": ", ".join(expected)}
+            return messages.restorable(messages.GUARDRAIL_REPLACED.format(**facts), messages.TOO_MUCH)
     if given or identities.problems(desired, live):
         return ok()
     if identities.plan(desired, live, own_guardrail=True).guardrail == Operation.NONE:
         return ok()
-    return messages.guardrail_changed(desired.guardrail_name, exists=live.guardrail is not None)
+    problem = messages.GUARDRAIL_CHANGED if live.guardrail else messages.GUARDRAIL_MISSING
+    return messages.restorable(problem.format(policy=desired.guardrail_name), messages.TOO_MUCH)
 
 
 def _identity(account: AccountEvidence, settings: Settings) -> Identity:

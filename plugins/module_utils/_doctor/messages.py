@@ -25,11 +25,16 @@ DOCTOR = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_d
 
 NOTHING_ARRIVES = "No finding of this region reaches the channel."
 UNKNOWN_ARRIVAL = "It is not known whether findings of this region arrive."
+UNKNOWN_DELIVERY = "It is not known what was delivered recently."
+NO_CONFIGURATION = "Slack channel {channel} has no channel configuration"
+NOT_LISTED = "the topic {topic} is not in the channel configuration {name}"
+UNKNOWN_DESIGN = "It cannot be decided which findings to send from here."
+UNKNOWN_REGION = "It is not known whether findings of this region are sent."
+UNKNOWN_REGIONS = "It is not known whether other regions have findings that nothing sends."
 OTHER_FINDINGS = "The findings that are sent are not those that the inventory asks for."
 NO_ALARM = "No alarm is raised when findings are lost."
 DEPLOY_STACK_SET = "Export the StackSet, then deploy the file that the playbook writes."
 SEND_ONE = "send a finding with the custom action and check that it arrives."
-INSPECT_AGAIN = "Fix that, then run the doctor again."
 
 
 def sentence(text: str) -> str:
@@ -38,16 +43,14 @@ def sentence(text: str) -> str:
     return f"{first.capitalize() if first.isalpha() and first.islower() else first}{text[len(first) :].rstrip('.')}."
 
 
-def unread(error: str, effect: str = UNKNOWN_ARRIVAL) -> Result:
-    """Report something that could not be read; *error* says why."""
-    return Result(UNKNOWN, sentence(error), effect, INSPECT_AGAIN, (DOCTOR,))
+def explained(state: str, error: str, effect: str) -> Result:
+    """Report an *error* that says what is wrong and what to do."""
+    return Result(state, sentence(error), effect, "Fix that, then run the doctor again.", (DOCTOR,))
 
 
-def undecided(error: str) -> Result:
-    """Report a target for which it cannot be decided what to deploy."""
-    return Result(
-        BROKEN, sentence(error), "It cannot be decided which findings to send from here.", INSPECT_AGAIN, (DOCTOR,)
-    )
+def restorable(problem: str, effect: str) -> Result:
+    """Report a problem that an ordinary run of the playbook fixes."""
+    return Result(RISK, problem, effect, "Run the playbook to restore it.", (DEPLOY,))
 
 
 def leftover(*, stack_set: bool) -> Result:
@@ -78,6 +81,13 @@ ACTION_CHANGED = Result(
     "The custom action has another name or description than the inventory says.",
     "People may not recognize it in the console.",
     "Run the playbook to change it back.",
+    (DEPLOY,),
+)
+ACTION_FOREIGN = Result(
+    BROKEN,
+    "A custom action with this ID exists, and is not managed by this collection.",
+    "The playbook does not deploy this target.",
+    "Set securityhub_slack_action_id to another ID, then run the playbook.",
     (DEPLOY,),
 )
 STACK_FOREIGN = Result(
@@ -173,11 +183,6 @@ def not_connected(problems: list[str]) -> Result:
     return Result(BROKEN, sentence("; ".join(problems)), NOTHING_ARRIVES, remedy, (DEPLOY,))
 
 
-def channel_refused(error: str) -> Result:
-    """Report why the channel cannot be configured as the inventory says."""
-    return Result(BROKEN, sentence(error), NOTHING_ARRIVES, INSPECT_AGAIN, (DOCTOR,))
-
-
 def channel_disabled(reason: str) -> Result:
     """Report a channel configuration that is disabled."""
     return Result(
@@ -265,22 +270,18 @@ def failed_notifications(failed: int, hours: int) -> Result:
 
 # Unintended access. The names in these commands are not ours, so they are quoted.
 
+OPEN_TO_ALL = "Anyone with an AWS account may be able to send messages to the channel, or to receive the findings."
 READ_BY_OTHERS = "Findings may be read by people who should not see them."
 UNKNOWN_PERMISSIONS = "It is not known what people can do from the channel."
+ROLE_REPLACED = "The channel configuration {name} has the role {role}, not {expected}."
+ROLE_CHANGED = "The trust policy or the tags of the channel role {role} were changed."
+ROLE_MISSING = "The channel role {role} does not exist."
+GUARDRAIL_REPLACED = "The guardrail of the channel configuration {name} is {found}, not {expected}."
+GUARDRAIL_CHANGED = "The guardrail policy {policy} was changed."
+GUARDRAIL_MISSING = "The guardrail policy {policy} does not exist."
+NO_GUARDRAIL = "none, which means AdministratorAccess"
+MAY_STOP = "Amazon Q may stop sending messages, or others may be able to assume the role."
 TOO_MUCH = "People in the channel may be able to do more in this account than they should."
-
-
-def topics_open(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
-    """Report topics, by ARN, whose policies have statements for everyone."""
-    sids = [(arn, str(item["Sid"])) for arn, items in found.items() for item in items if item.get("Sid")]
-    statements = f" (statements: {', '.join(sid for _arn, sid in sids)})" if sids else ""
-    return Result(
-        RISK,
-        f"The policy of the topic {' and '.join(map(_name, found))} gives access to everyone{statements}.",
-        "Anyone with an AWS account may be able to send messages to the channel, or to receive the findings.",
-        "Remove the statement, or limit it with a condition such as aws:SourceAccount.",
-        tuple(_aws("sns", "remove-permission", region, "--topic-arn", arn, "--label", sid) for arn, sid in sids),
-    )
 
 
 def unknown_subscribers(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
@@ -311,30 +312,6 @@ def unknown_targets(region: str, found: dict[str, list[dict[str, Any]]]) -> Resu
     )
 
 
-def identity_refused(error: str) -> Result:
-    """Report a role or guardrail that is not managed by this collection."""
-    return Result(RISK, sentence(error), UNKNOWN_PERMISSIONS, INSPECT_AGAIN, (DOCTOR,))
-
-
-def role_missing(role: str) -> Result:
-    """Report a channel role that does not exist."""
-    effect = "Amazon Q may stop sending messages."
-    return Result(RISK, f"The channel role {role} does not exist.", effect, "Run the playbook to create it.", (DEPLOY,))
-
-
-def role_changed(role: str) -> Result:
-    """Report a channel role whose trust policy or tags were changed."""
-    problem = f"The trust policy or the tags of the channel role {role} were changed."
-    effect = "Amazon Q may stop sending messages, or others may be able to assume the role."
-    return Result(RISK, problem, effect, "Run the playbook to restore it.", (DEPLOY,))
-
-
-def role_replaced(configuration: str, role_arn: str, expected: str) -> Result:
-    """Report a channel configuration of ours with another role."""
-    problem = f"The channel configuration {configuration} has the role {role_arn}, not the channel role {expected}."
-    return Result(RISK, problem, TOO_MUCH, "Run the playbook to restore it.", (DEPLOY,))
-
-
 def unknown_permissions(role: str, inline: list[str], attached: tuple[str, ...]) -> Result:
     """Report policies of the channel role that this collection did not grant: names of inline ones, ARNs of others."""
     policies = ", ".join([*(f"inline policy {name}" for name in inline), *attached])
@@ -359,24 +336,6 @@ def permissions_changed(role: str, policy: str) -> Result:
         "Remove the tag that says that the policy is up to date, then run the playbook to restore it.",
         (_aws("iam", "untag-role", "", "--role-name", role, "--tag-keys", PERMISSIONS_TAG), DEPLOY),
     )
-
-
-def guardrail_replaced(configuration: str, arns: list[str], expected: list[str]) -> Result:
-    """Report a channel configuration of ours with other guardrail policies than those that the inventory asks for."""
-    found = ", ".join(arns) or "none, which means AdministratorAccess"
-    return Result(
-        RISK,
-        f"The guardrail of the channel configuration {configuration} is {found}, not {', '.join(expected)}.",
-        TOO_MUCH,
-        "Run the playbook to restore it.",
-        (DEPLOY,),
-    )
-
-
-def guardrail_changed(policy: str, *, exists: bool) -> Result:
-    """Report a guardrail policy of ours that was changed or does not exist."""
-    problem = f"The guardrail policy {policy} {'was changed' if exists else 'does not exist'}."
-    return Result(RISK, problem, TOO_MUCH, "Run the playbook to restore it.", (DEPLOY,))
 
 
 def _name(arn: str) -> str:
@@ -406,13 +365,3 @@ REGION_UNLISTED = Result(
     "the playbook.",
     (DEPLOY,),
 )
-
-
-def region_unread(error: str) -> Result:
-    """Report a region that the inventory lacks, and of which it is unknown whether it has a deployment."""
-    return unread(error, "It is not known whether findings of this region are sent.")
-
-
-def regions_unread(error: str) -> Result:
-    """Report an account whose regions could not be listed."""
-    return unread(error, "It is not known whether other regions have findings that nothing sends.")

@@ -20,6 +20,28 @@ CLOUDWATCH = "cloudwatch.amazonaws.com"
 # The encryption context that SNS and SQS send to KMS: the topic or queue.
 OF_TOPIC = "kms:encryptioncontext:aws:sns:topicarn"
 OF_QUEUE = "kms:encryptioncontext:aws:sqs:arn"
+# Conditions that limit a statement for everyone to certain accounts, resources or networks, if they name values
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html).
+LIMITING_KEYS = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceip",
+        "aws:sourceorgid",
+        "aws:sourceorgpaths",
+        "aws:sourceowner",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+    }
+)
+LIMITING_OPERATORS = frozenset(
+    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"}
+)
+EVERYTHING = frozenset({"*", "0.0.0.0/0", "::/0"})
 # Keys that no request of a service has. A negated condition on one holds, so many deny statements apply to services.
 ABSENT = re.compile(r"aws:(principal.*|sourceip|sourcevpce?|userid|username)")
 
@@ -75,6 +97,28 @@ def lets_in(policy: Mapping[str, Any], request: Request) -> bool:
     """Tell whether *policy* (a document) allows the request and no statement of it denies it."""
     applying = [statement for statement in _listed(policy.get("Statement")) if _applies(statement, request)]
     return bool(applying) and all(statement.get("Effect") == "Allow" for statement in applying)
+
+
+def open_statements(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the statements of *policy* that allow something to everyone."""
+    return [statement for statement in _listed(policy.get("Statement")) if is_open(statement)]
+
+
+def is_open(statement: Mapping[str, Any]) -> bool:
+    """Return whether a statement allows something to everyone, without a condition that limits it."""
+    if statement.get("Effect") != "Allow":
+        return False
+    principal = statement.get("Principal")
+    of_accounts = _listed(principal.get("AWS")) if isinstance(principal, Mapping) else [principal]
+    if "*" not in of_accounts and "NotPrincipal" not in statement:
+        return False
+    return not any(
+        operator.rpartition(":")[2].lower() in LIMITING_OPERATORS
+        and key.lower() in LIMITING_KEYS
+        and not EVERYTHING & set(_listed(values))
+        for operator, keys in (statement.get("Condition") or {}).items()
+        for key, values in keys.items()
+    )
 
 
 def _applies(statement: Mapping[str, Any], request: Request) -> bool:

@@ -139,7 +139,7 @@ def _start(work: _Deletion, live: Stack, operation: str) -> None:
         work.call("cloudformation", cloudformation.rollback_stack, live.name)
     elif operation == plan.CONTINUE_ROLLBACK:
         work.call("cloudformation", cloudformation.continue_update_rollback, live.name, live.failed)
-    elif operation == plan.DELETE:
+    elif operation == Operation.DELETE:
         # CloudFormation would call the function for the custom resource. It would hang, or delete the custom action.
         is_called = signature.CUSTOM_RESOURCE in live.resources and live.status in plan.ONLY_DELETABLE_WHOLE
         if is_called and live.resources.get(signature.LAMBDA) == signature.FUNCTION:
@@ -177,7 +177,7 @@ def delete_channels(aws: Clients, accounts: Iterable[AccountMigration]) -> Failu
 
 
 def _delete_channels(aws: Clients, migration: AccountMigration) -> None:
-    settings, unneeded = migration.snapshot.settings, migration.channels_to(plan.DELETE)
+    settings, unneeded = migration.snapshot.settings, migration.channels_to(Operation.DELETE)
     if not unneeded:
         return
     for item in observe.call_chatbot(aws, settings, chatbot.describe_slack_channel_configurations):

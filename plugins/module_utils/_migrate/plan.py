@@ -18,6 +18,7 @@ from .._resource.operation import Operation
 from .._resource.ownership import is_managed
 from .._resource.tags import MANAGED_TAG
 from .._resource.tags import tags_of
+from .._securityhub import action_target
 from .._stack import states
 from . import messages
 from . import signature
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
     from .._services.iam import Role
+    from .._services.securityhub import ActionTarget
     from .survey import Stack
 
 Configuration = dict[str, Any]
 
-# Operations on a stack, beside those of _stack.states
+# Operations on a stack, beside those of all resources
 SET_RETAIN = "set retain"  # an update that gives the retained resources the deletion policy Retain
 CONTINUE_ROLLBACK = "continue rollback"  # without the resources that fail to roll back
 DELETE_RETAINING = "delete retaining"
@@ -42,11 +44,9 @@ DELETE_RETAINING_FAILED = "delete retaining failed"  # and without the resources
 # AWS only allows deletion, and accepts resources to retain after one failed deletion at the earliest.
 ONLY_DELETABLE_WHOLE = states.ONLY_DELETABLE - {"DELETE_FAILED"}
 
-# Operations on a channel configuration
+# Operations on a channel configuration, beside DELETE, and NONE for one that this collection manages already
 ADOPT = "adopt"
 REPLACE_TOPICS = "replace topics"
-DELETE = "delete"
-OURS = ""  # already managed by this collection
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def account_migration(
 ) -> AccountMigration:
     """Return the migration of an account. *leftovers*: by host. *roles*: see ``survey.roles``."""
     surveyed = [
-        (target.refused(*found.problems), found)
+        (_with_adopted_action(target).refused(*found.problems), found)
         for target in snapshot.targets
         for found in [leftovers.get(target.host, Leftovers())]
     ]
@@ -130,7 +130,7 @@ def account_migration(
         channels=tuple(
             ChannelPlan(item, operations[item["ChatConfigurationArn"]])
             for item in snapshot.configurations
-            if operations.get(item["ChatConfigurationArn"], OURS) != OURS
+            if operations.get(item["ChatConfigurationArn"], Operation.NONE) != Operation.NONE
         ),
         notices=(
             *(messages.channel_is_recreated(stack, host) for host, stack in recreated),
@@ -145,6 +145,21 @@ def _adopted(snapshot: AccountSnapshot, configuration: Configuration, operations
         return configuration
     mark = {"TagKey": MANAGED_TAG, "TagValue": snapshot.settings.name}
     return {**configuration, "Tags": [*configuration.get("Tags", []), mark]}
+
+
+def _with_adopted_action(target: TargetSnapshot) -> TargetSnapshot:
+    """Return the target with the template's custom action marked as ours, so that the deployment updates or deletes it.
+
+    Anybody else's action of the same Id is foreign to the deployment.
+    """
+    action = target.live.action
+    if action is None or not signature.is_action(action):
+        return target
+    marked: ActionTarget = {
+        **action,
+        "Description": action_target.marked(action["Description"], target.settings.name),
+    }
+    return replace(target, live=replace(target.live, action=marked))
 
 
 def _stack_plans(found: Leftovers, operations: dict[str, str]) -> tuple[StackPlan, ...]:
@@ -186,10 +201,10 @@ def channel_operation(configuration: Configuration, desired: frozenset[tuple[str
     changed since the template created it, or that has other topics, keeps its settings.
     """
     if is_managed(configuration):
-        return OURS
+        return Operation.NONE
     if (configuration[SLACK.team_id], configuration[SLACK.channel_id]) in desired:
         return ADOPT if _is_unchanged(configuration) else REPLACE_TOPICS
-    return REPLACE_TOPICS if set(configuration.get("SnsTopicArns", [])) - topics else DELETE
+    return REPLACE_TOPICS if set(configuration.get("SnsTopicArns", [])) - topics else Operation.DELETE
 
 
 def _is_unchanged(configuration: Configuration) -> bool:
@@ -209,8 +224,8 @@ def retained_resources(stack: Stack, operations: dict[str, str]) -> frozenset[st
     custom action, which is adopted or deleted by name.
     """
     retained = {signature.CUSTOM_RESOURCE}
-    operation = operations.get(stack.channel, DELETE)
-    if operation != DELETE:
+    operation = operations.get(stack.channel, Operation.DELETE)
+    if operation != Operation.DELETE:
         retained.add(signature.CHANNEL)
     if operation == REPLACE_TOPICS:
         retained.add(signature.CHANNEL_ROLE)
@@ -248,7 +263,7 @@ def _operation(status: str, retains: bool) -> str:
     if status == "UPDATE_ROLLBACK_FAILED":
         return CONTINUE_ROLLBACK
     if retains or status in ONLY_DELETABLE_WHOLE or status == states.EMPTY:
-        return DELETE
+        return Operation.DELETE
     # In any other state a deletion would also delete what must be retained.
     return SET_RETAIN if status in states.STANDING else Operation.STUCK
 

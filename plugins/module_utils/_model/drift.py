@@ -12,6 +12,7 @@ RULE = "rule"
 TARGET = "target"
 TOPIC = "topic"
 POLICY = "policy"
+OPEN_POLICY = "open policy"
 ENCRYPTION = "encryption"
 OWN_KEY = "own key"
 GIVEN_KEY = "given key"
@@ -26,6 +27,7 @@ WORDS = {
     TARGET: "target of the rule",
     TOPIC: "topic",
     POLICY: "policy of the topic",
+    OPEN_POLICY: "policy of the topic",
     ENCRYPTION: "topic",
     OWN_KEY: "key",
     GIVEN_KEY: "key",

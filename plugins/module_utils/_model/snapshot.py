@@ -52,13 +52,14 @@ class Facts:
 
     *aggregator*: as GetFindingAggregator answers, or None. *administrator*: the account that sees this one's findings,
     '' for none. *per_standard*: a failed control makes one finding for each standard that includes it. *v2*: the new
-    Security Hub is enabled too.
+    Security Hub is enabled too. *unknown*: in words, what AWS did not answer, and why; nothing depends on it.
     """
 
     aggregator: dict[str, Any] | None = field(default=None, hash=False)
     administrator: str = ""
     per_standard: bool = False
     v2: bool = False
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

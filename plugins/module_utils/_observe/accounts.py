@@ -180,16 +180,34 @@ def facts(aws: Clients, targets: list[Settings]) -> Facts:
 
 
 def _facts(aws: Clients, settings: Settings) -> Facts:
-    reads = (securityhub.describe_hub, _aggregator, securityhub.get_administrator_account)
-    hub, aggregator, administrator, v2 = _together(
-        partial(aws.call, settings.source, settings.region, "securityhub", read)
-        for read in (*reads, securityhub.describe_security_hub_v2)
+    reads = (
+        _aggregator,
+        securityhub.describe_hub,
+        securityhub.get_administrator_account,
+        securityhub.describe_security_hub_v2,
+    )
+    outcomes = parallel.each(partial(aws.call, settings.source, settings.region, "securityhub"), reads)
+    for outcome in outcomes:
+        if isinstance(outcome.error, securityhub.HubNotEnabled):
+            raise outcome.error
+    (aggregator, hub, administrator, v2) = outcomes
+    if aggregator.error is not None:
+        raise aggregator.error
+    informative = (
+        ("whether consolidated control findings are on", hub),
+        ("whether the account is a member of an administrator account", administrator),
+        ("whether the new Security Hub is enabled", v2),
     )
     return Facts(
-        aggregator=aggregator,
-        administrator=(administrator or {}).get("AccountId", ""),
-        per_standard=(hub or {}).get("ControlFindingGenerator") == "STANDARD_CONTROL",
-        v2=v2 is not None,
+        aggregator=aggregator.value,
+        administrator=str((administrator.value or {}).get("AccountId") or ""),
+        per_standard=(hub.value or {}).get("ControlFindingGenerator") == "STANDARD_CONTROL",
+        v2=bool(v2.value),
+        unknown=tuple(
+            f"{what} is unknown ({errors.explain(outcome.error).rstrip('.')})"
+            for what, outcome in informative
+            if outcome.error is not None
+        ),
     )
 
 

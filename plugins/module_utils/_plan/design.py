@@ -12,6 +12,7 @@ from typing import Any
 from .._aws.errors import UserError
 from .._channel import message
 from .._channel import metrics
+from .._channel import regions
 from .._channel import transformations
 from .._model import layout as layouts
 from .._model import names
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
 
-ACTION_DESCRIPTION = "Send this finding to the Slack channel"
+ACTION_DESCRIPTION = "Send this finding to the Slack channel."
 
 
 def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
@@ -113,6 +114,8 @@ def _target(
     place = next(place for place in layout.assignments if place.region == target.settings.region)
     if not place.scopes or target.problems:
         return TargetDesign(target, policy=place.reason, problems=target.problems)
+    if not _is_supported(target.settings):
+        return TargetDesign(target, problems=(_unsupported(target.settings.region),))
     of_channels = layouts.policies_of(target.settings, today)
     try:
         compiled = tuple(patterns.automatic_patterns(policy, scope) for policy, scope in zip(of_channels, place.scopes))
@@ -126,6 +129,18 @@ def _target(
         return TargetDesign(target, problems=tuple(problems))
     policy = " | ".join(policies.summary(route.variables) for route in target.settings.routes)
     return TargetDesign(target, desired, policy, place.scopes)
+
+
+def _is_supported(settings: Settings) -> bool:
+    return settings.region in regions.SUPPORTED or settings.region in settings.value("additional_regions")
+
+
+def _unsupported(region: str) -> str:
+    return (
+        f"Amazon Q Developer in chat applications does not list {region} among its regions, so no messages would "
+        f"arrive. Link {region} to the finding aggregator, remove it from the inventory, or add it to "
+        f"securityhub_slack_additional_regions if AWS supports it by now."
+    )
 
 
 def _home(snapshot: AccountSnapshot, home: TargetDesign, layout: topology.Topology) -> TargetDesign:
@@ -178,7 +193,11 @@ def deployment(
     StackDesign. *configurations*: the names of the account's channel configurations.
     """
     return Deployment(
-        action=action_target.Desired(settings.value("action_id"), settings.value("action_name"), ACTION_DESCRIPTION),
+        action=action_target.Desired(
+            settings.value("action_id"),
+            settings.value("action_name"),
+            action_target.marked(ACTION_DESCRIPTION, settings.name),
+        ),
         stack=StackDesign(
             name=settings.name,
             topics=tuple(route.topic for route in settings.routes),
@@ -281,7 +300,7 @@ def _of_slice(design: AccountDesign, present: list[TargetSnapshot], today: datet
 
 def _remarks(snapshot: AccountSnapshot, present: list[TargetSnapshot], today: datetime.date) -> list[str]:
     """Return what explains why a finding arrives twice, again, or not at all."""
-    notices = []
+    notices = list(snapshot.facts.unknown)
     if snapshot.facts.per_standard:
         notices.append(
             "consolidated control findings are off, so a failed control arrives once for each standard that includes "

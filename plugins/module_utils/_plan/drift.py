@@ -18,6 +18,7 @@ from .._model.drift import DEAD_LETTERS
 from .._model.drift import ENCRYPTION
 from .._model.drift import GIVEN_KEY
 from .._model.drift import LISTENER
+from .._model.drift import OPEN_POLICY
 from .._model.drift import OWN_KEY
 from .._model.drift import POLICY
 from .._model.drift import QUEUE
@@ -122,6 +123,16 @@ def feeding(topic_arn: str, resources: Resources) -> list[str]:
 
 def _policy(name: str, arn: str, attributes: dict[str, str], resources: Resources) -> list[Drift]:
     policy = json.loads(attributes.get("Policy") or "{}")
+    return [*_open_policy(name, policy), *_closed_policy(name, arn, policy, resources)]
+
+
+def _open_policy(name: str, policy: dict[str, Any]) -> list[Drift]:
+    found = [str(statement.get("Sid", "without a Sid")) for statement in evaluation.open_statements(policy)]
+    problem = f"gives access to everyone (statement {', '.join(found)})"
+    return [Drift(OPEN_POLICY, name, problem, loses=False)] if found else []
+
+
+def _closed_policy(name: str, arn: str, policy: dict[str, Any], resources: Resources) -> list[Drift]:
     rules = _kept_out(policy, "sns:Publish", arn, feeding(arn, resources))
     if rules:
         return [Drift(POLICY, name, f"does not let EventBridge publish for {', '.join(rules)}")]
@@ -224,7 +235,7 @@ def _subscription(name: str, subscriptions: list[dict[str, str]]) -> list[Drift]
 
 
 # The parts that a run can repair. The others belong to the channel, which subscribes Amazon Q, or to someone else.
-REPAIRABLE = (TOPIC, OWN_KEY, ENCRYPTION, POLICY, SUBSCRIPTION, RULE, QUEUE, TARGET, DEAD_LETTERS, ALARM)
+REPAIRABLE = (TOPIC, OWN_KEY, ENCRYPTION, POLICY, OPEN_POLICY, SUBSCRIPTION, RULE, QUEUE, TARGET, DEAD_LETTERS, ALARM)
 
 
 def repairable(found: list[Drift]) -> list[Drift]:

@@ -29,13 +29,13 @@ STACK_OPERATIONS = {
     Operation.STUCK: "stop: in this state AWS cannot retain {retained}",
     plan.CONTINUE_ROLLBACK: "complete the rollback",
     plan.SET_RETAIN: "set the deletion policy of {retained} to Retain",
-    plan.DELETE: "delete",
+    Operation.DELETE: "delete",
     plan.DELETE_RETAINING: "delete, but retain {retained}",
 }
 CHANNEL_OPERATIONS = {
     plan.ADOPT: "adopt, with a role and a guardrail policy of this collection",
     plan.REPLACE_TOPICS: "replace its topics, keep its other settings",
-    plan.DELETE: "delete, because it is for another Slack channel",
+    Operation.DELETE: "delete, because it is for another Slack channel",
 }
 
 
@@ -59,7 +59,7 @@ def _leftover(kind: str, name: str, planned: str, status: str = "") -> Leftover:
 
 def _stack_plan(planned: StackPlan) -> str:
     if not planned.retained and planned.steps == (plan.DELETE_RETAINING,):
-        return STACK_OPERATIONS[plan.DELETE]
+        return STACK_OPERATIONS[Operation.DELETE]
     retained = " and ".join(sorted(planned.retained))
     return ", then ".join(STACK_OPERATIONS[step].format(retained=retained) for step in planned.steps)
 

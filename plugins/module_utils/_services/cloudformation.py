@@ -35,6 +35,7 @@ class Stack(TypedDict, total=False):
     Parameters: list[Parameter]
     Capabilities: list[str]
     RootId: str
+    EnableTerminationProtection: bool
     Tags: list[dict[str, str]]
 
 

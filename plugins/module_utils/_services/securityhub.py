@@ -200,9 +200,20 @@ def delete_finding_aggregator(client: Any, arn: str) -> bool:
 
 
 def get_administrator_account(client: Any) -> Resource | None:
-    """Return AccountId and MemberStatus of the administrator that this account is a member of, or None."""
-    with _needing_hub(client):
-        administrator: Resource | None = client.get_administrator_account().get("Administrator")
+    """Return AccountId and MemberStatus of the administrator that this account is a member of, or None.
+
+    AWS answers for an account without one with an empty answer, with ResourceNotFoundException, or with AccessDenied
+    whose text says that no such resource was found.
+    """
+    try:
+        with _needing_hub(client):
+            administrator: Resource | None = client.get_administrator_account().get("Administrator")
+    except client.exceptions.ResourceNotFoundException:
+        return None
+    except client.exceptions.ClientError as error:
+        if errors.is_denied(error) and "no such resource" in errors.message(error).lower():
+            return None
+        raise
     return administrator or None
 
 

@@ -29,7 +29,7 @@ def reasons(fleet, status: str, region: str = HERE) -> dict[str, str]:
 
 
 def test_it_creates_action_and_channel_and_sends_findings_with_the_action(fleet):
-    assert fleet.deploy() == "CREATE_COMPLETE"
+    assert fleet.create_stack() == "CREATE_COMPLETE"
     assert fleet.actions() == {"SendToSlack": "Send_To_Slack"}
     assert fleet.configurations()[0]["GuardrailPolicyArns"] == ["arn:aws:iam::aws:policy/AdministratorAccess"]
     fleet.finding("1")
@@ -45,7 +45,7 @@ def test_the_second_region_fails_because_a_channel_is_global(fleet):
 
 
 def test_its_deletion_fails_at_the_custom_resource_and_deletes_the_channel(fleet):
-    fleet.deploy()
+    fleet.create_stack()
     fleet.client("cloudformation").delete_stack(StackName=STACK)
     assert fleet.settled() == "DELETE_FAILED"
     assert reasons(fleet, "DELETE_FAILED") == {
@@ -56,7 +56,7 @@ def test_its_deletion_fails_at_the_custom_resource_and_deletes_the_channel(fleet
 
 
 def test_without_the_action_its_deletion_creates_it_again(fleet):
-    fleet.deploy()
+    fleet.create_stack()
     hub = fleet.client("securityhub")
     hub.delete_action_target(ActionTargetArn=hub.describe_action_targets()["ActionTargets"][0]["ActionTargetArn"])
     fleet.client("cloudformation").delete_stack(StackName=STACK)
@@ -73,7 +73,7 @@ def test_without_its_function_the_custom_resource_fails_too(fleet):
 
 
 def test_the_stack_of_a_resource_is_found(fleet):
-    fleet.deploy()
+    fleet.create_stack()
     client = fleet.client("cloudformation")
     found = client.describe_stack_resources(PhysicalResourceId=old_template.FUNCTION)["StackResources"]
     assert {item["StackName"] for item in found} == {STACK}

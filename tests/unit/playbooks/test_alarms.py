@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Alarms as code: people are told when findings get lost, wherever that happens; on, off, and gone in the end."""
+"""Alarms report lost findings, wherever they are lost; they are turned on, turned off and removed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
 FINDING = findings.FINDINGS["ec2-19-critical-eu-west-1"]
-ELSEWHERE = {"us-east-1": {}, "eu-west-1": {}}
-OF_CHATBOT = {
+TARGETS = {"us-east-1": {}, "eu-west-1": {}}
+CHATBOT_ALARMS = {
     f"securityhub-slack-{name}" for name in ("UnsupportedEvents", "MessageDeliveryFailure", "EventsThrottled")
 }
-OF_STACK = {
+STACK_ALARMS = {
     f"securityhub-slack-{name}"
     for name in ("undelivered", "failed-notifications", "findings-failed-invocations", "action-failed-invocations")
 }
@@ -24,10 +24,10 @@ OF_STACK = {
 
 @pytest.fixture
 def playbooks(emulator, tmp_path):
-    """Return a runner of playbooks in an organisation without findings, for two regions."""
+    """Return a runner of playbooks in an organization without findings, for two regions."""
     findings.set_up(emulator)
     found = findings.Playbooks(tmp_path, emulator.url)
-    found.inventory(ELSEWHERE)
+    found.inventory(TARGETS)
     return found
 
 
@@ -46,7 +46,7 @@ def topic(region, name="securityhub-slack"):
 
 
 def close_topic(emulator, region="eu-west-1"):
-    """Take the right to publish away from the rules."""
+    """Remove EventBridge's permission to publish."""
     sns = emulator.client("sns", region)
     policy = json.loads(sns.get_topic_attributes(TopicArn=topic(region))["Attributes"]["Policy"])
     kept = [item for item in policy["Statement"] if "events.amazonaws.com" not in json.dumps(item)]
@@ -59,7 +59,7 @@ def titles(emulator):
     return sorted(message["title"] for message in emulator.inbox())
 
 
-def test_they_come_and_go_and_a_second_run_changes_nothing(emulator, playbooks):
+def test_alarms_are_created_and_deleted_and_a_second_run_changes_nothing(emulator, playbooks):
     template = emulator.client("cloudformation", "us-east-1").get_template
     playbooks.ok("securityhub_slack")
     plain = template(StackName="securityhub-slack")["TemplateBody"]
@@ -68,8 +68,8 @@ def test_they_come_and_go_and_a_second_run_changes_nothing(emulator, playbooks):
     assert '"securityhub-slack-undelivered"' in preview.output
     assert emulator.writes() == []
     playbooks.ok("securityhub_slack", alarms=True)
-    assert set(alarms(emulator, "eu-west-1")) == OF_STACK
-    assert set(alarms(emulator, "us-east-1")) == OF_STACK | OF_CHATBOT
+    assert set(alarms(emulator, "eu-west-1")) == STACK_ALARMS
+    assert set(alarms(emulator, "us-east-1")) == STACK_ALARMS | CHATBOT_ALARMS
     for arguments in ([], ["--limit", "us-east-1"], ["--check"]):
         emulator.forget_requests()
         playbooks.ok("securityhub_slack", "", *arguments, alarms=True)
@@ -87,7 +87,7 @@ def test_they_come_and_go_and_a_second_run_changes_nothing(emulator, playbooks):
 
 
 @pytest.mark.parametrize("key", ["", "create"])
-def test_what_eventbridge_cannot_hand_over_is_kept_and_told_in_the_channel(emulator, playbooks, key):
+def test_events_that_eventbridge_cannot_deliver_are_kept_and_alarms_reach_the_channel(emulator, playbooks, key):
     playbooks.ok("securityhub_slack", alarms=True, kms_key=key)
     close_topic(emulator)
     findings.bring(emulator, FINDING)
@@ -100,14 +100,14 @@ def test_what_eventbridge_cannot_hand_over_is_kept_and_told_in_the_channel(emula
     assert json.loads(message["Body"])["detail"]["findings"][0]["Id"] == FINDING["Id"]
 
 
-def test_what_amazon_q_loses_in_any_region_is_told_from_us_east_1(emulator, playbooks):
+def test_losses_of_amazon_q_in_any_region_raise_an_alarm_in_us_east_1(emulator, playbooks):
     playbooks.ok("securityhub_slack", alarms=True)
     emulator.client("sns", "eu-west-1").publish(TopicArn=topic("eu-west-1"), Message="hello")
     assert titles(emulator) == ["ALARM: securityhub-slack-UnsupportedEvents"]
     assert emulator.inbox()[0]["topic"] == topic("us-east-1")
 
 
-def test_another_topic_can_be_told(emulator, playbooks):
+def test_alarms_can_notify_another_topic(emulator, playbooks):
     arn = emulator.client("sns", "eu-west-1").create_topic(Name="operations")["TopicArn"]
     queue = emulator.client("sqs", "eu-west-1")
     inbox = queue.create_queue(QueueName="inbox")["QueueUrl"]
@@ -119,17 +119,17 @@ def test_another_topic_can_be_told(emulator, playbooks):
     close_topic(emulator)
     findings.bring(emulator, FINDING)
     assert titles(emulator) == []
-    told = queue.receive_message(QueueUrl=inbox, MaxNumberOfMessages=10)["Messages"]
-    names = {json.loads(json.loads(message["Body"])["Message"])["AlarmName"] for message in told}
+    received = queue.receive_message(QueueUrl=inbox, MaxNumberOfMessages=10)["Messages"]
+    names = {json.loads(json.loads(message["Body"])["Message"])["AlarmName"] for message in received}
     assert "securityhub-slack-undelivered" in names
 
 
 def operations(emulator):
-    """Return the ARN of a topic of somebody else, as everybody makes one."""
+    """Create a foreign topic with the default policy, and return its ARN."""
     return emulator.client("sns", "eu-west-1").create_topic(Name="operations")["TopicArn"]
 
 
-def for_people_only(emulator, arn):
+def closed_to_services(emulator, arn):
     own = {"Effect": "Allow", "Principal": {"AWS": findings.ADMINISTRATOR}, "Action": "sns:Publish", "Resource": arn}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [own]})
     emulator.client("sns", "eu-west-1").set_topic_attributes(
@@ -147,9 +147,12 @@ def gone(emulator, arn):
     emulator.client("sns", "eu-west-1").delete_topic(TopicArn=arn)
 
 
-MUTE = {
-    "by its policy": (for_people_only, "does not let them publish"),
-    "by AWS's key": (with_key(lambda emulator: "alias/aws/sns"), "a key of AWS that CloudWatch alarms may not use"),
+UNREACHABLE = {
+    "by its policy": (closed_to_services, "does not let them publish"),
+    "by an AWS managed key": (
+        with_key(lambda emulator: "alias/aws/sns"),
+        "encrypted with the key alias/aws/sns, which is a key of AWS that CloudWatch alarms may not use",
+    ),
     "by the policy of its key": (
         with_key(lambda emulator: deployed.make_key(emulator, "eu-west-1", "events.amazonaws.com")),
         "does not let CloudWatch alarms kms:Decrypt and kms:GenerateDataKey",
@@ -158,9 +161,9 @@ MUTE = {
 }
 
 
-@pytest.mark.parametrize("how", MUTE)
-def test_the_doctor_says_why_another_topic_is_not_told(emulator, playbooks, how):
-    happen, words = MUTE[how]
+@pytest.mark.parametrize("how", UNREACHABLE)
+def test_the_doctor_reports_why_alarms_cannot_notify_another_topic(emulator, playbooks, how):
+    happen, words = UNREACHABLE[how]
     arn = operations(emulator)
     playbooks.inventory({"us-east-1": {}, "eu-west-1": {"alarm_topic_arn": arn}}, alarms=True)
     playbooks.ok("securityhub_slack")
@@ -169,14 +172,14 @@ def test_the_doctor_says_why_another_topic_is_not_told(emulator, playbooks, how)
     happen(emulator, arn)
 
     said = " ".join(playbooks.run("securityhub_slack_doctor", doctor_html="").output.split())
-    assert f"The topic that the alarms tell, {arn}" in said
+    assert f"The topic that the alarms notify, {arn}" in said
     assert words in said
     assert "let cloudwatch.amazonaws.com publish" in said
-    # What is not ours is not mended.
+    # The topic is foreign, so it is not repaired.
     assert "0 changed" in playbooks.ok("securityhub_slack", repair_drift=True).output
 
 
-def test_the_metrics_of_an_adopted_configuration_are_watched_under_its_name(emulator, playbooks):
+def test_alarms_on_an_adopted_configuration_use_its_name(emulator, playbooks):
     role = {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [role]})
     arn = emulator.client("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
@@ -187,19 +190,19 @@ def test_the_metrics_of_an_adopted_configuration_are_watched_under_its_name(emul
         IamRoleArn=arn,
     )
     playbooks.ok("securityhub_slack", alarms=True)
-    of_chatbot = set(alarms(emulator, "us-east-1")) - OF_STACK
-    assert of_chatbot == {name.replace("slack-", "slack-theirs-") for name in OF_CHATBOT}
+    chatbot_alarms = set(alarms(emulator, "us-east-1")) - STACK_ALARMS
+    assert chatbot_alarms == {name.replace("slack-", "slack-theirs-") for name in CHATBOT_ALARMS}
     emulator.forget_requests()
     playbooks.ok("securityhub_slack", alarms=True)
     assert emulator.writes() == []
 
 
-def test_every_configuration_of_the_account_is_watched_whatever_a_run_is_limited_to(emulator, playbooks):
+def test_all_configurations_of_the_account_have_alarms_with_limit_too(emulator, playbooks):
     other = {"channel_id": "C0THER0000", "configuration_name": "other"}
     playbooks.inventory({"us-east-1": {}, "eu-west-1": other}, alarms=True)
     playbooks.ok("securityhub_slack", "", "--limit", "us-east-1")
-    others = {name.replace("slack-", "slack-other-") for name in OF_CHATBOT}
-    assert set(alarms(emulator, "us-east-1")) == OF_STACK | OF_CHATBOT | others
+    others = {name.replace("slack-", "slack-other-") for name in CHATBOT_ALARMS}
+    assert set(alarms(emulator, "us-east-1")) == STACK_ALARMS | CHATBOT_ALARMS | others
     playbooks.ok("securityhub_slack")
     emulator.forget_requests()
     playbooks.ok("securityhub_slack")
@@ -207,7 +210,7 @@ def test_every_configuration_of_the_account_is_watched_whatever_a_run_is_limited
 
 
 @pytest.mark.parametrize(
-    ("targets", "said"),
+    ("targets", "is_reported"),
     [
         ({"eu-west-1": {"alarms": True}}, True),
         ({"eu-west-1": {"alarms": True}, "us-east-1": {}}, True),
@@ -216,22 +219,22 @@ def test_every_configuration_of_the_account_is_watched_whatever_a_run_is_limited
         ({"eu-west-1": {}}, False),
     ],
 )
-def test_it_is_said_where_nobody_is_told_what_amazon_q_loses(playbooks, targets, said):
+def test_losses_of_amazon_q_without_an_alarm_are_reported(playbooks, targets, is_reported):
     playbooks.inventory(targets)
     outcome = playbooks.ok("securityhub_slack", "", "--check")
-    assert ("no alarm tells when Amazon Q itself loses messages" in " ".join(outcome.output.split())) is said
+    assert ("no alarm reports when Amazon Q itself loses messages" in " ".join(outcome.output.split())) is is_reported
 
 
-def test_it_is_said_too_where_us_east_1_feeds_the_home_region(emulator, tmp_path):
+def test_losses_of_amazon_q_without_an_alarm_are_reported_if_us_east_1_is_a_linked_region(emulator, tmp_path):
     findings.set_up(emulator, aggregator={"home": "eu-west-1", "RegionLinkingMode": "ALL_REGIONS"})
     playbooks = findings.Playbooks(tmp_path, emulator.url)
-    playbooks.inventory(ELSEWHERE, alarms=True)
+    playbooks.inventory(TARGETS, alarms=True)
     outcome = playbooks.ok("securityhub_slack")
-    assert "no alarm tells when Amazon Q itself loses messages" in " ".join(outcome.output.split())
-    assert set(alarms(emulator, "eu-west-1")) == OF_STACK
+    assert "no alarm reports when Amazon Q itself loses messages" in " ".join(outcome.output.split())
+    assert set(alarms(emulator, "eu-west-1")) == STACK_ALARMS
 
 
-def test_a_given_key_has_to_let_alarms_and_dead_letters_through(emulator, playbooks):
+def test_a_given_key_must_allow_alarms_and_dead_letters(emulator, playbooks):
     policy = {"Version": "2012-10-17", "Statement": []}
     topics = f"arn:aws:sns:*:{findings.ADMINISTRATOR}:securityhub-slack*"
     for service, condition in (

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several Slack channels by the shipped playbook, against the emulator over HTTP: which message arrives where."""
+"""Several Slack channels, by the shipped playbook against the emulator over HTTP: which message arrives where."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ MEMBER, SANDBOX_MEMBER = "444444444444", "555555555555"
 REGIONS = ("eu-west-1", "us-east-1")
 WORKSPACE = {"SlackTeamId": "T0123456789", "SlackTeamName": "acme"}
 ONCALL, FINDINGS, AUDIT, SANDBOX = "C0NCALL0001", "CF1ND1NGS01", "CAUD1T00001", "CSANDB0X001"
-ONCALL_ROUTE = {"name": "oncall", "channel_id": ONCALL, "severities": ["CRITICAL"]}
-FINDINGS_ROUTE = {"name": "findings", "channel_id": FINDINGS, "severities": ["HIGH", "MEDIUM"]}
-AUDIT_ROUTE = {"name": "audit", "channel_id": AUDIT, "minimum_severity": "INFORMATIONAL"}
+ONCALL_CHANNEL = {"name": "oncall", "channel_id": ONCALL, "severities": ["CRITICAL"]}
+FINDINGS_CHANNEL = {"name": "findings", "channel_id": FINDINGS, "severities": ["HIGH", "MEDIUM"]}
+AUDIT_CHANNEL = {"name": "audit", "channel_id": AUDIT, "minimum_severity": "INFORMATIONAL"}
 
 
 class Channels:
@@ -58,7 +58,7 @@ class Channels:
         self.inventory.write_text(json.dumps({"all": {"children": children}}))
 
     def changed(self, *arguments: str) -> set[str]:
-        """Run without a failure, and return the hosts that the recap calls changed."""
+        """Run the playbook without a failure, and return the hosts that changed."""
         done = subprocess.run(
             [ansible_commands.path("ansible-playbook"), "-i", str(self.inventory), str(PLAYBOOK), *arguments],
             capture_output=True,
@@ -76,7 +76,7 @@ class Channels:
         return set(re.findall(r"^(\S+) +: ok=.*\bchanged=[1-9]", done.stdout, re.M))
 
     def find(self, severity: str, region: str = "eu-west-1", account: str = PROD, about: str = "") -> str:
-        """Let the account have a finding, and return its id. *about*: the account it is about, if a member."""
+        """Import a finding, and return its ID. *about*: the member account that it is about, if any."""
         finding_id = f"arn:aws:securityhub:{region}:{account}:finding/{next(self.numbers)}"
         finding = {
             "SchemaVersion": "2018-10-08",
@@ -118,8 +118,7 @@ def channels(emulator, tmp_path):
 
 
 def test_critical_findings_to_one_channel_and_the_rest_to_another(channels, emulator):
-    routes = {"channels": [ONCALL_ROUTE, FINDINGS_ROUTE]}
-    channels.write(prod=routes, stage={"channel_id": SANDBOX})
+    channels.write(prod={"channels": [ONCALL_CHANNEL, FINDINGS_CHANNEL]}, stage={"channel_id": SANDBOX})
     channels.changed()
     assert channels.configurations(PROD) == {ONCALL: 2, FINDINGS: 2}
     assert channels.configurations(STAGE) == {SANDBOX: 2}
@@ -133,8 +132,8 @@ def test_critical_findings_to_one_channel_and_the_rest_to_another(channels, emul
         channels.find(severity, account=STAGE)
     assert channels.messages() == [(SANDBOX, "CRITICAL")]
 
-    by_hand = channels.find("LOW")
-    emulator.custom_action("eu-west-1", "SendToSlack", by_hand, account=PROD)
+    low = channels.find("LOW")
+    emulator.custom_action("eu-west-1", "SendToSlack", low, account=PROD)
     assert channels.messages() == [(ONCALL, "LOW")]
 
     emulator.forget_requests()
@@ -142,19 +141,19 @@ def test_critical_findings_to_one_channel_and_the_rest_to_another(channels, emul
     assert emulator.writes() == []
 
 
-def test_a_route_is_added_and_taken_away(channels, emulator):
+def test_a_channel_is_added_and_removed(channels, emulator):
     stage = {"channel_id": SANDBOX}
-    channels.write(prod={"channels": [ONCALL_ROUTE, FINDINGS_ROUTE]}, stage=stage)
+    channels.write(prod={"channels": [ONCALL_CHANNEL, FINDINGS_CHANNEL]}, stage=stage)
     channels.changed()
 
-    channels.write(prod={"channels": [ONCALL_ROUTE, FINDINGS_ROUTE, AUDIT_ROUTE]}, stage=stage)
+    channels.write(prod={"channels": [ONCALL_CHANNEL, FINDINGS_CHANNEL, AUDIT_CHANNEL]}, stage=stage)
     assert channels.changed() - {"localhost"} == {f"prod.{region}" for region in REGIONS}
     assert channels.configurations() == {ONCALL: 2, FINDINGS: 2, AUDIT: 2}
     channels.find("CRITICAL")
     channels.find("LOW")
     assert channels.messages() == sorted([(ONCALL, "CRITICAL"), (AUDIT, "CRITICAL"), (AUDIT, "LOW")])
 
-    channels.write(prod={"channels": [ONCALL_ROUTE, AUDIT_ROUTE]}, stage=stage)
+    channels.write(prod={"channels": [ONCALL_CHANNEL, AUDIT_CHANNEL]}, stage=stage)
     channels.changed("--limit", "prod.us-east-1")
     assert channels.configurations() == {ONCALL: 2, FINDINGS: 1, AUDIT: 2}
     assert channels.changed("--check") == channels.changed()
@@ -169,11 +168,11 @@ def test_a_route_is_added_and_taken_away(channels, emulator):
     assert channels.changed() == set()
 
 
-def test_from_one_channel_to_several_and_back_the_old_ones_are_left_clean(channels, emulator):
+def test_one_channel_becomes_several_and_one_again_and_old_topics_are_removed(channels, emulator):
     stage = {"channel_id": SANDBOX}
     channels.write(prod={"channel_id": FINDINGS, "minimum_severity": "HIGH"}, stage=stage)
     channels.changed()
-    channels.write(prod={"channels": [ONCALL_ROUTE, FINDINGS_ROUTE]}, stage=stage)
+    channels.write(prod={"channels": [ONCALL_CHANNEL, FINDINGS_CHANNEL]}, stage=stage)
     channels.changed()
     assert channels.configurations() == {ONCALL: 2, FINDINGS: 2}
     channels.find("CRITICAL")
@@ -190,12 +189,12 @@ def test_from_one_channel_to_several_and_back_the_old_ones_are_left_clean(channe
     assert channels.changed() == set()
 
 
-def test_member_accounts_are_kept_out_of_one_channel_and_not_of_the_other(channels, emulator):
+def test_findings_of_a_member_account_are_suppressed_in_one_channel_only(channels, emulator):
     emulator.world({member: {"hubs": "all", "administrator": PROD} for member in (MEMBER, SANDBOX_MEMBER)})
-    quiet = {"account_ids": [SANDBOX_MEMBER], "reason": "sandboxes wake nobody"}
+    quiet = {"account_ids": [SANDBOX_MEMBER], "reason": "sandboxes page no one"}
     everything = {"name": "findings", "channel_id": FINDINGS, "severities": ["CRITICAL"]}
     channels.write(
-        prod={"channels": [{**ONCALL_ROUTE, "suppressions": [quiet]}, everything]}, stage={"channel_id": SANDBOX}
+        prod={"channels": [{**ONCALL_CHANNEL, "suppressions": [quiet]}, everything]}, stage={"channel_id": SANDBOX}
     )
     channels.changed()
     channels.find("CRITICAL", about=MEMBER)
@@ -204,7 +203,7 @@ def test_member_accounts_are_kept_out_of_one_channel_and_not_of_the_other(channe
     assert channels.messages() == [(FINDINGS, "CRITICAL")]
 
 
-def test_member_accounts_are_shared_out_among_channels(channels, emulator):
+def test_member_accounts_are_divided_among_channels(channels, emulator):
     emulator.world({member: {"hubs": "all", "administrator": PROD} for member in (MEMBER, SANDBOX_MEMBER)})
     team = {"name": "team", "channel_id": AUDIT, "minimum_severity": "HIGH", "account_ids": [MEMBER]}
     rest = {"name": "rest", "channel_id": FINDINGS, "minimum_severity": "HIGH", "other_accounts": True}
@@ -217,7 +216,7 @@ def test_member_accounts_are_shared_out_among_channels(channels, emulator):
     assert channels.messages() == sorted([(AUDIT, "HIGH"), *[(FINDINGS, "HIGH")] * 2] * 2)
     assert channels.changed() == set()
 
-    # Who is named in one route leaves the other one by that.
+    # An account that one channel names leaves the channel for other accounts.
     channels.write(prod={"channels": [rest, {**team, "account_ids": [MEMBER, SANDBOX_MEMBER]}]}, stage=stage)
     assert channels.changed("--check") == channels.changed() == {"localhost", *(f"prod.{name}" for name in REGIONS)}
     for about in (PROD, MEMBER, SANDBOX_MEMBER):
@@ -228,14 +227,14 @@ def test_member_accounts_are_shared_out_among_channels(channels, emulator):
     channels.changed()
     events = emulator.client("events", "eu-west-1", account=PROD)
     for about, expected in ((PROD, ["rest"]), (MEMBER, ["team"]), (SANDBOX_MEMBER, ["rest"])):
-        seen = event_of(ocsf(finding(AwsAccountId=about, Region="eu-west-1")), PROD, "eu-west-1")
-        getting = [
+        event = event_of(ocsf(finding(AwsAccountId=about, Region="eu-west-1")), PROD, "eu-west-1")
+        receiving = [
             rule["Name"].split("-")[2]
             for rule in events.list_rules()["Rules"]
             if rule["Name"].endswith("-findings")
-            and events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(seen))["Result"]
+            and events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(event))["Result"]
         ]
-        assert getting == expected
+        assert receiving == expected
 
 
 def topics(emulator) -> list[dict]:

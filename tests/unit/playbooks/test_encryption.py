@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Encrypted topics: switched on, changed and switched off, refused in time, and gone in the end."""
+"""Encrypted topics: turned on, changed, turned off and removed; unusable keys are rejected before any write."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALIAS = "alias/securityhub-slack"
 
 @pytest.fixture
 def playbooks(emulator, tmp_path):
-    """Return a runner of playbooks in an organisation without findings, for one region."""
+    """Return a runner of playbooks in an organization without findings, for one region."""
     findings.set_up(emulator)
     found = findings.Playbooks(tmp_path, emulator.url)
     found.inventory({"eu-west-1": {}})
@@ -37,7 +37,7 @@ def aliases(emulator):
     return [alias["AliasName"] for alias in emulator.client("kms", "eu-west-1").list_aliases()["Aliases"]]
 
 
-def test_an_own_key_comes_and_goes_with_the_stack_and_findings_arrive(emulator, playbooks):
+def test_a_created_key_lives_as_long_as_the_stack_and_findings_arrive(emulator, playbooks):
     preview = playbooks.ok("securityhub_slack", "", "--check", "--diff", kms_key="create")
     assert f"{ALIAS} (of the stack)" in preview.output
     assert emulator.writes() == []
@@ -60,16 +60,16 @@ def test_an_own_key_comes_and_goes_with_the_stack_and_findings_arrive(emulator, 
     assert findings.delivered(emulator) == [FINDING["Id"]] * 2
 
 
-def test_it_is_switched_from_none_to_own_to_given_and_off(emulator, playbooks):
+def test_the_key_changes_from_none_to_created_to_given_to_none(emulator, playbooks):
     given = deployed.make_key(emulator, "eu-west-1", "events.amazonaws.com", alias="alias/security")
     template = emulator.client("cloudformation", "eu-west-1").get_template
     playbooks.ok("securityhub_slack")
     plain = template(StackName="securityhub-slack")["TemplateBody"]
-    for number, (wanted, shown) in enumerate(
+    for number, (key, key_of_live_topic) in enumerate(
         [("create", ALIAS), ("alias/security", "alias/security"), (given, given), ("", None)], start=1
     ):
-        playbooks.ok("securityhub_slack", kms_key=wanted)
-        assert key_of_topic(emulator) == shown
+        playbooks.ok("securityhub_slack", kms_key=key)
+        assert key_of_topic(emulator) == key_of_live_topic
         findings.bring(emulator, {**FINDING, "UpdatedAt": f"209{number}-01-01T00:00:00.000Z"})
         assert len(findings.delivered(emulator)) == number
     assert template(StackName="securityhub-slack")["TemplateBody"] == plain
@@ -86,8 +86,11 @@ def disabled(emulator):
     return key
 
 
-REFUSED = {
-    "by alias": (lambda emulator: "alias/aws/sns", "a key of AWS that EventBridge may not use"),
+UNUSABLE = {
+    "by alias": (
+        lambda emulator: "alias/aws/sns",
+        "securityhub_slack_kms_key is 'alias/aws/sns', an AWS managed key that EventBridge cannot use",
+    ),
     "by id": (key_of_aws_by_id, "is a key of AWS that EventBridge may not use"),
     "missing": (lambda emulator: "alias/security", "the KMS key alias/security does not exist"),
     "disabled": (disabled, "is Disabled"),
@@ -102,9 +105,9 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_key_that_eventbridge_may_not_use_is_refused_before_any_write(emulator, playbooks, name):
-    make, reason = REFUSED[name]
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_a_key_that_eventbridge_cannot_use_is_rejected_before_any_write(emulator, playbooks, name):
+    make, reason = UNUSABLE[name]
     key = make(emulator)
     emulator.forget_requests()
     for arguments in (["--check"], []):
@@ -115,19 +118,19 @@ def test_a_key_that_eventbridge_may_not_use_is_refused_before_any_write(emulator
     assert emulator.writes() == []
 
 
-def test_a_key_whose_policy_nobody_may_read_is_used_and_that_is_said(emulator, playbooks):
+def test_a_key_whose_policy_cannot_be_read_is_used_with_a_notice(emulator, playbooks):
     deployed.make_key(emulator, "eu-west-1", "events.amazonaws.com", alias="alias/security")
     emulator.faults({"services": ["kms"], "denied": 1.0})
     try:
         outcome = playbooks.ok("securityhub_slack", kms_key="alias/security")
     finally:
         emulator.faults()
-    said = " ".join(outcome.output.split())
-    assert "whether EventBridge may use the key alias/security in eu-west-1 is not known" in said
+    output = " ".join(outcome.output.split())
+    assert "whether EventBridge may use the key alias/security in eu-west-1 is unknown" in output
     assert key_of_topic(emulator) == "alias/security"
 
 
-def test_a_deep_run_says_that_a_given_key_has_gone_bad(emulator, playbooks):
+def test_drift_repair_reports_a_given_key_that_was_disabled(emulator, playbooks):
     key = deployed.make_key(emulator, "eu-west-1", "events.amazonaws.com", alias="alias/security")
     playbooks.ok("securityhub_slack", kms_key="alias/security")
     emulator.client("kms", "eu-west-1").disable_key(KeyId=key)
@@ -137,7 +140,7 @@ def test_a_deep_run_says_that_a_given_key_has_gone_bad(emulator, playbooks):
     assert "the KMS key alias/security is Disabled" in " ".join(outcome.output.split())
 
 
-def test_an_alias_of_somebody_elses_is_left_alone(emulator, playbooks):
+def test_a_foreign_alias_is_left_alone(emulator, playbooks):
     deployed.make_key(emulator, "eu-west-1", alias=ALIAS)
     outcome = playbooks.run("securityhub_slack", kms_key="create")
     assert outcome.code == 2

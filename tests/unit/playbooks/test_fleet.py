@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many accounts from one file of the inventory plugin, by the shipped playbook, against the emulator over HTTP."""
+"""Many accounts from one inventory plugin file, by the shipped playbook against the emulator over HTTP."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHARED_CHANNEL = "C0123456789"
 
 
 class Fleet:
-    """The example of a fleet with ids of a real workspace, and the playbook over it."""
+    """The example inventory of a fleet, with real IDs, and the playbook for it."""
 
     def __init__(self, emulator, folder: Path) -> None:
         self.emulator = emulator
@@ -38,7 +38,7 @@ class Fleet:
         )
 
     def narrow(self, *regions: str, **of_accounts: dict) -> None:
-        """Keep *regions* only, and add to accounts of the file, by name."""
+        """Keep only *regions*, and add settings to accounts of the file, by account name."""
         content = yaml.safe_load(self.file.read_text())
         content["regions"] = list(regions)
         content.pop("region_variables", None)
@@ -64,7 +64,7 @@ class Fleet:
         )
 
     def changed(self, *arguments: str) -> set[str]:
-        """Run without a failure, and return the hosts that the recap calls changed."""
+        """Run the playbook without a failure, and return the targets that changed."""
         done = self.run(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return hosts_with("changed", done) - {"localhost"}
@@ -74,7 +74,7 @@ class Fleet:
         return client.describe_slack_channel_configurations()["SlackChannelConfigurations"]
 
     def find(self, name: str, region: str, title: str) -> None:
-        """Let an account have a critical finding."""
+        """Import a critical finding of an account."""
         account = ACCOUNTS[name]
         finding = {
             "SchemaVersion": "2018-10-08",
@@ -121,12 +121,12 @@ def fleet(emulator, tmp_path):
     return Fleet(emulator, tmp_path)
 
 
-def test_three_accounts_everywhere_from_fifteen_lines(fleet, emulator):
+def test_three_accounts_in_all_regions_need_fifteen_lines(fleet, emulator):
     assert len(fleet.file.read_text().splitlines()) <= 15
     assert len(fleet.changed()) == DEFAULT_REGIONS * len(ACCOUNTS)
 
     calls = Counter(entry["operation"] for entry in emulator.requests())
-    # Once for the inventory, once for the playbook's one task, never for each target.
+    # Once for the inventory and once for the one task of the playbook, not for each target.
     assert calls["AssumeRole"] == 2 * len(ACCOUNTS)
     per_account = ("CreateRole", "CreatePolicy", "CreateSlackChannelConfiguration")
     assert {name: calls[name] for name in per_account} == dict.fromkeys(per_account, len(ACCOUNTS))
@@ -180,7 +180,7 @@ def test_an_account_whose_role_cannot_be_assumed_fails_alone(fleet, emulator):
     assert hosts_with("changed", again) == set()
 
 
-def test_taking_everything_back_leaves_the_account_that_cannot_be_opened_to_fail(fleet, emulator):
+def test_in_a_removal_an_account_whose_role_cannot_be_assumed_fails_alone(fleet, emulator):
     fleet.narrow("eu-west-1")
     fleet.changed()
     emulator.world({ACCOUNTS["lab"]: {"roles": []}})
@@ -191,19 +191,19 @@ def test_taking_everything_back_leaves_the_account_that_cannot_be_opened_to_fail
     assert len(fleet.configurations("lab")) == 1
 
 
-def test_a_region_whose_hub_is_off_fails_before_it_is_touched(fleet, emulator):
+def test_a_region_without_a_hub_fails_before_anything_is_written_there(fleet, emulator):
     fleet.narrow("eu-west-1", "us-east-1")
     emulator.world({ACCOUNTS["prod"]: {"hubs": ["us-east-1"]}})
     done = fleet.run()
     assert done.returncode == 2
     assert hosts_with("failed", done) == {"prod.eu-west-1"}
     assert len(hosts_with("changed", done) - {"localhost"}) == 2 * len(ACCOUNTS) - 1
-    assert "Security Hub is not enabled there. Enable it, or" in said(done)
+    assert re.search(r"prod\.eu-west-1: Security Hub is not enabled[^.]*\. Enable it, or remove the region", said(done))
     assert (ACCOUNTS["prod"], "eu-west-1") not in written(emulator)
     assert fleet.run("--limit", "securityhub:!hub_disabled").returncode == 0
 
 
-def test_a_region_enabled_between_two_runs_is_covered_by_the_second(fleet, emulator):
+def test_a_region_enabled_between_two_runs_is_deployed_by_the_second(fleet, emulator):
     fleet.narrow("us-east-1", "ap-east-*")
     assert fleet.changed() == {f"{name}.us-east-1" for name in ACCOUNTS}
     emulator.world({ACCOUNTS["prod"]: {"hubs": ["us-east-1", "ap-east-1"]}})
@@ -212,9 +212,9 @@ def test_a_region_enabled_between_two_runs_is_covered_by_the_second(fleet, emula
     assert fleet.messages() == [(SHARED_CHANNEL, "found in the new region")]
 
 
-def test_watching_names_the_regions_that_nobody_has_thought_of(fleet, emulator):
+def test_uncovered_regions_are_reported(fleet, emulator):
     fleet.narrow("us-east-1", "eu-west-1")
-    watch = ["-e", "securityhub_slack_report_uncovered_regions=true"]
+    report = ["-e", "securityhub_slack_report_uncovered_regions=true"]
     emulator.world(
         {
             ACCOUNTS["prod"]: {"hubs": ["us-east-1", "eu-west-1", "ap-east-1"]},
@@ -223,12 +223,12 @@ def test_watching_names_the_regions_that_nobody_has_thought_of(fleet, emulator):
         }
     )
     before = fleet.run("--check")
-    assert "there is no pipeline" not in said(before)
+    assert "findings are not forwarded" not in said(before)
 
     emulator.forget_requests()
-    done = fleet.run(*watch)
+    done = fleet.run(*report)
     assert done.returncode == 0
-    notices = re.findall(r"Security Hub is on in ([^:]+), and there is no pipeline", said(done))
+    notices = re.findall(r"Security Hub is enabled in ([^:]+), and its findings are not forwarded", said(done))
     assert sorted(notices) == ["ap-east-1", "eu-south-1, sa-east-1"]
     statements = json.loads(POLICY.read_text())["Statement"]
     allowed = {action for item in statements for action in item["Action"]}
@@ -236,12 +236,12 @@ def test_watching_names_the_regions_that_nobody_has_thought_of(fleet, emulator):
     assert "account:ListRegions" in called
     assert called & {"account:ListRegions", "ec2:DescribeRegions", "securityhub:DescribeHub"} <= allowed
 
-    limited = fleet.run(*watch, "--limit", "prod.us-east-1", "-v")
+    limited = fleet.run(*report, "--limit", "prod.us-east-1", "-v")
     assert hosts_with("changed", limited) == set()
-    assert "Security Hub is on in ap-east-1, and there is no pipeline" in said(limited)
+    assert "Security Hub is enabled in ap-east-1, and its findings are not forwarded" in said(limited)
     assert f'"uncovered_regions": {{"{ACCOUNTS["prod"]}": ["ap-east-1"]}}' in said(limited)
 
     fleet.narrow("us-east-1", "eu-*", "ap-east-1", "sa-east-1")
-    covered = fleet.run(*watch)
+    covered = fleet.run(*report)
     assert hosts_with("changed", covered) - {"localhost"} == {"prod.ap-east-1", "lab.sa-east-1", "lab.eu-south-1"}
-    assert "there is no pipeline" not in said(covered)
+    assert "findings are not forwarded" not in said(covered)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first-day baseline: what would be sent is marked once, and nothing else is touched."""
+"""The first-day baseline: findings that would be sent are marked once, and no others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TARGETS = findings.EXPECTED["scenarios"]["per_region"]["targets"]
 
 @pytest.fixture
 def playbooks(emulator, tmp_path):
-    """Return a runner of playbooks in an organisation that has the sample findings."""
+    """Return a runner of playbooks in an organization that has the sample findings."""
     findings.set_up(emulator)
     findings.bring(emulator, *findings.FINDINGS.values())
     emulator.forget_requests()
@@ -44,19 +44,19 @@ def set_status(emulator, finding, status):
 
 
 def update(emulator, finding):
-    """Let the product report the finding again."""
+    """Import the finding again, as the product does when it updates it."""
     again = copy.deepcopy(finding)
     again["UpdatedAt"] = "2099-01-01T00:00:00.000Z"
     findings.bring(emulator, again)
 
 
-def test_what_would_be_sent_is_marked_once_and_nothing_else(emulator, playbooks):
+def test_findings_that_would_be_sent_are_marked_once_and_no_others(emulator, playbooks):
     playbooks.inventory(TARGETS)
     ours = findings.FINDINGS["ec2-19-critical-eu-west-1"]
     set_status(emulator, ours, "SUPPRESSED")
     before = statuses(emulator)
     simulated = playbooks.ok("securityhub_slack_simulate", "securityhub_slack_simulation", simulate_days=90).result
-    wanted = {(found["region"], found["id"]) for found in simulated["findings"] if found["sent"]}
+    would_be_sent = {(found["region"], found["id"]) for found in simulated["findings"] if found["sent"]}
     emulator.forget_requests()
 
     preview = playbooks.ok(BASELINE, BASELINE, "--check").result
@@ -64,11 +64,16 @@ def test_what_would_be_sent_is_marked_once_and_nothing_else(emulator, playbooks)
     real = playbooks.ok(BASELINE, BASELINE).result
     after = statuses(emulator)
 
-    assert {key for key in after if after[key] != before[key]} == wanted
-    assert {after[key] for key in wanted} == {"NOTIFIED"}
+    assert {key for key in after if after[key] != before[key]} == would_be_sent
+    assert {after[key] for key in would_be_sent} == {"NOTIFIED"}
     assert after[ours["Region"], ours["Id"]] == "SUPPRESSED"
-    assert preview["summary"] == {"findings": len(wanted), "marked": 0, "unprocessed": 0, "failed": 0}
-    assert real["summary"] == {"findings": len(wanted), "marked": len(wanted), "unprocessed": 0, "failed": 0}
+    assert preview["summary"] == {"findings": len(would_be_sent), "marked": 0, "unprocessed": 0, "failed": 0}
+    assert real["summary"] == {
+        "findings": len(would_be_sent),
+        "marked": len(would_be_sent),
+        "unprocessed": 0,
+        "failed": 0,
+    }
     assert [target["severities"] for target in preview["targets"].values()] == [
         target["severities"] for target in real["targets"].values()
     ]
@@ -79,7 +84,7 @@ def test_what_would_be_sent_is_marked_once_and_nothing_else(emulator, playbooks)
     assert emulator.writes() == []
 
 
-def test_the_home_region_marks_for_the_linked_ones_and_the_first_day_is_silent(emulator, playbooks):
+def test_the_home_region_marks_for_its_linked_regions_and_nothing_is_sent(emulator, playbooks):
     emulator.world({findings.ADMINISTRATOR: {"aggregator": {"home": "eu-west-1", "RegionLinkingMode": "ALL_REGIONS"}}})
     update(emulator, findings.FINDINGS["ec2-19-critical-us-east-1"])
     playbooks.inventory(TARGETS)
@@ -95,12 +100,12 @@ def test_a_region_without_security_hub_fails_alone(emulator, playbooks):
     playbooks.inventory(TARGETS)
     outcome = playbooks.run(BASELINE, BASELINE)
     assert outcome.code != 0
-    assert outcome.result == {}  # the play that registers it has ended
+    assert outcome.result == {}  # the play ends before it can be written
     assert "FAILED: us-east-1: Security Hub is not enabled in us-east-1" in " ".join(outcome.output.split())
-    assert statuses_of(emulator, "eu-west-1", FINDING) == "NOTIFIED"
+    assert status_of(emulator, "eu-west-1", FINDING) == "NOTIFIED"
 
 
-def statuses_of(emulator, region, finding):
+def status_of(emulator, region, finding):
     """Return the workflow status of one finding."""
     filters = {"Id": [{"Value": finding["Id"], "Comparison": "EQUALS"}]}
     return emulator.client("securityhub", region).get_findings(Filters=filters)["Findings"][0]["Workflow"]["Status"]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stacks left to a stack set: written by a playbook, deployed as a file, and worked with by the others."""
+"""Stacks that a StackSet deploys: exported by one playbook, deployed from the file, used by the other playbooks."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ansible_collections.secops.securityhub.tests.unit import deployed
 ROOT = Path(__file__).resolve().parents[3]
 COLLECTIONS = os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections"))
 FILE = "securityhub-stack-set.json"
-HOLDER = "securityhub-slack-stack-set"  # the stack that holds the stack set
+CONTAINER = "securityhub-slack-stack-set"  # the stack that contains the StackSet
 ADMINISTERING = "999999999999"
 REGIONS = {"us-east-1": {}, "eu-west-1": {}, "ap-southeast-1": {"securityhub_slack_minimum_severity": "MEDIUM"}}
 
 
 class Organization:
-    """An account whose stacks a stack set makes, one that administers it, and the playbooks."""
+    """An account whose stacks a StackSet deploys, the account that administers it, and the playbooks."""
 
     def __init__(self, emulator, folder):
         self.emulator = emulator
         self.folder = folder
-        self.holder = emulator.client("cloudformation", account=ADMINISTERING)
+        self.administering = emulator.client("cloudformation", account=ADMINISTERING)
 
     def inventory(self, hosts=None, **variables):
         everywhere = {"use_stack_set": True, "workspace_id": deployed.TEAM, "channel_id": deployed.CHANNEL, **variables}
@@ -59,16 +59,16 @@ class Organization:
         return done.returncode, " ".join(done.stdout.split())
 
     def deploy(self):
-        """Bring the stack set to what the file says, as `aws cloudformation deploy` does."""
+        """Deploy the file, as `aws cloudformation deploy` does."""
         body = (self.folder / FILE).read_text(encoding="utf-8")
         try:
-            self.holder.create_stack(StackName=HOLDER, TemplateBody=body)
-        except self.holder.exceptions.AlreadyExistsException:
-            self.holder.update_stack(StackName=HOLDER, TemplateBody=body)
+            self.administering.create_stack(StackName=CONTAINER, TemplateBody=body)
+        except self.administering.exceptions.AlreadyExistsException:
+            self.administering.update_stack(StackName=CONTAINER, TemplateBody=body)
         self.settle()
 
     def settle(self):
-        """Wait until no stack is on its way."""
+        """Wait until no stack is in progress."""
         for _attempt in range(100):
             if not any("IN_PROGRESS" in stack["StackStatus"] for stack in self.stacks()):
                 return
@@ -78,7 +78,7 @@ class Organization:
     def stacks(self):
         return [
             stack
-            for client in (self.holder, *(self.emulator.client("cloudformation", region) for region in REGIONS))
+            for client in (self.administering, *(self.emulator.client("cloudformation", region) for region in REGIONS))
             for stack in client.describe_stacks()["Stacks"]
         ]
 
@@ -92,10 +92,13 @@ def organization(emulator, tmp_path):
     return found
 
 
-def test_a_life_beside_a_stack_set(organization, emulator):
+def test_deploy_change_and_remove_with_a_stack_set(organization, emulator):
     code, said = organization.run("")
     assert code == 2
-    assert "a stack set is to make its stack, and no stack has the topic securityhub-slack: run the playbook" in said
+    assert re.search(
+        r"securityhub_slack_use_stack_set is set, and no stack has the topic securityhub-slack\. Run", said
+    ), said
+    assert "secops.securityhub.securityhub_slack_export" in said
     assert emulator.writes() == []
 
     code, said = organization.run("_export", "--check")
@@ -123,11 +126,13 @@ def test_a_life_beside_a_stack_set(organization, emulator):
     assert "is up to date" in said
     assert (organization.folder / FILE).read_bytes() == before
 
-    # Another policy: what is there goes on, and is said to be out of date until the file is deployed.
+    # Another policy: the old stack still forwards, and is reported as out of date until the file is deployed.
     organization.inventory({**REGIONS, "eu-west-1": {"securityhub_slack_minimum_severity": "LOW"}})
     code, said = organization.run("")
     assert code == 2
-    assert re.search(r"eu-west-1: a stack set is to make .* was made from other variables", said), said
+    assert re.search(
+        r"eu-west-1: \S+_use_stack_set is set, and the stack \S+ was created from other variables", said
+    ), said
     assert len(topics(emulator)) == 3
     code, said = organization.run("_doctor")
     assert "3 targets: 1 at risk, 2 in order" in said
@@ -136,11 +141,11 @@ def test_a_life_beside_a_stack_set(organization, emulator):
     code, said = organization.run("")
     assert "3 targets: 0 changed, 3 unchanged, 0 failed" in said, said
 
-    # A region less: its topic leaves the channel first, then the file takes its stack away.
+    # One region less: its topic leaves the channel first, then the file removes its stack.
     organization.inventory({**REGIONS, "eu-west-1": {"securityhub_slack_state": "absent"}})
     code, said = organization.run("")
     assert code == 0, said
-    assert "the stack set has stacks that nothing listens to any more, for eu-west-1" in said
+    assert "the StackSet has stacks that no channel subscribes to any more, for eu-west-1" in said
     assert len(topics(emulator)) == 2
     organization.run("_export")
     organization.deploy()
@@ -150,8 +155,8 @@ def test_a_life_beside_a_stack_set(organization, emulator):
     assert code == 0, said
     assert topics(emulator) == []
     code, said = organization.run("_export", "-e", "securityhub_slack_state=absent")
-    assert (code, "no target is to have a stack" in said) == (2, True)
-    organization.holder.delete_stack(StackName=HOLDER)
+    assert (code, "No target should have a stack" in said) == (2, True)
+    organization.administering.delete_stack(StackName=CONTAINER)
     organization.settle()
     assert organization.stacks() == []
 
@@ -166,9 +171,7 @@ def topics_of(emulator, region):
     return emulator.client("sns", region).list_topics()["Topics"]
 
 
-def test_what_somebody_changes_by_hand_is_found_and_put_back_also_where_the_stack_is_out_of_date(
-    organization, emulator
-):
+def test_drift_is_found_and_repaired_even_if_the_stack_is_out_of_date(organization, emulator):
     organization.run("_export")
     organization.deploy()
     organization.run("")
@@ -187,15 +190,27 @@ def test_what_somebody_changes_by_hand_is_found_and_put_back_also_where_the_stac
 @pytest.mark.parametrize(
     ("hosts", "variables", "arguments", "why"),
     [
-        (REGIONS, {"use_stack_set": False}, (), "no target has securityhub_slack_use_stack_set"),
-        (REGIONS, {}, ("--limit", "eu-west-1"), "deletes those that it does not hold: run this without --limit"),
+        (REGIONS, {"use_stack_set": False}, (), "No target has securityhub_slack_use_stack_set. Set it to true"),
+        (
+            REGIONS,
+            {},
+            ("--limit", "eu-west-1"),
+            r"deletes the stacks that it does not contain\. Run this playbook without --limit",
+        ),
         ({**REGIONS, "eu-west-3": {}}, {}, (), "FAILED: eu-west-3: Security Hub is not enabled in eu-west-3"),
-        (REGIONS, {"minimum_severity": "HUGE"}, (), "would be deleted by a file without them"),
-        ({**REGIONS, "eu-west-1": {"securityhub_slack_alarms": True}}, {}, (), "these differ in .* Give all targets"),
+        (REGIONS, {"minimum_severity": "HUGE"}, (), "a file without them would delete them"),
+        (
+            {**REGIONS, "eu-west-1": {"securityhub_slack_alarms": True}},
+            {},
+            (),
+            r"one template, but these differ in .*Give all targets the same",
+        ),
         ({**REGIONS, "eu-west-1": {"securityhub_slack_tags": {"a": "b"}}}, {}, (), "or securityhub_slack_tags differ"),
     ],
 )
-def test_a_file_that_would_delete_stacks_or_not_fit_is_not_written(organization, hosts, variables, arguments, why):
+def test_a_file_that_would_delete_stacks_or_does_not_fit_all_is_not_written(
+    organization, hosts, variables, arguments, why
+):
     organization.inventory(hosts, **variables)
 
     code, said = organization.run("_export", *arguments)

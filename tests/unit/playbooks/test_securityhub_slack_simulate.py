@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulator: the same verdicts as are written down by hand, and as the emulator delivers."""
+"""The simulation: its verdicts agree with those written by hand, and with what the emulator delivers."""
 
 from __future__ import annotations
 
@@ -12,33 +12,38 @@ from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
 SIMULATE = "securityhub_slack_simulate"
 REGISTERED = "securityhub_slack_simulation"
-NOBODY = "http://127.0.0.1:9"
+NOTHING_LISTENS = "http://127.0.0.1:9"
 TARGETS = findings.EXPECTED["scenarios"]["per_region"]["targets"]
 
 
 @pytest.fixture
 def offline(tmp_path):
-    """Return a runner of playbooks that no AWS answers."""
-    return findings.Playbooks(tmp_path, NOBODY)
+    """Return a runner of playbooks without AWS."""
+    return findings.Playbooks(tmp_path, NOTHING_LISTENS)
 
 
 @pytest.fixture
 def playbooks(emulator, tmp_path):
-    """Return a runner of playbooks in an organisation without findings."""
+    """Return a runner of playbooks in an organization without findings."""
     findings.set_up(emulator)
     return findings.Playbooks(tmp_path, emulator.url)
 
 
 def verdicts(outcome):
-    """Return by the id of a finding the target that sends it, or why none does."""
+    """Return for each finding ID the targets that send it, or why none does."""
     return {
         found["id"]: [sender["target"] for sender in found["sent_by"]] or found["verdict"].removeprefix("not sent: ")
         for found in outcome.result["findings"]
     }
 
 
+def words(outcome):
+    """Return all output on one line."""
+    return " ".join(outcome.output.split())
+
+
 def expected(scenario):
-    """Return the same from what is written down by hand."""
+    """Return the same from the expectations written by hand."""
     targets = findings.EXPECTED["scenarios"][scenario]["targets"]
     written = {name: outcomes[scenario] for name, outcomes in findings.EXPECTED["findings"].items()}
     return {
@@ -47,7 +52,7 @@ def expected(scenario):
 
 
 @pytest.mark.parametrize("scenario", ["per_region", "suppressed"])
-def test_findings_of_files_need_no_aws(offline, scenario):
+def test_findings_in_files_need_no_aws(offline, scenario):
     given = findings.EXPECTED["scenarios"][scenario]
     offline.inventory(given["targets"], **{"aggregation": "per_region", **given["variables"]})
     outcome = offline.ok(SIMULATE, REGISTERED, simulate_files=str(findings.SAMPLES))
@@ -57,9 +62,9 @@ def test_findings_of_files_need_no_aws(offline, scenario):
 
 
 def table(outcome):
-    """Return the lines that the simulation itself has put out."""
+    """Return the lines that the simulation printed."""
     lines = outcome.output.splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith("TASK [Tell what"))
+    start = next(number for number, line in enumerate(lines) if line.startswith("TASK [Simulate"))
     end = next(number for number, line in enumerate(lines) if number > start and line.startswith("ok: "))
     return lines[start + 1 : end]
 
@@ -75,7 +80,7 @@ def test_a_few_findings_are_listed_one_by_one(offline, tmp_path):
     assert [found["id"] for found in explained.result["findings"]] == [some[0]["Id"]]
 
 
-def test_a_change_is_tried_on_the_command_line(offline):
+def test_a_change_can_be_tried_on_the_command_line(offline):
     offline.inventory({"eu-west-1": {}}, aggregation="per_region")
     file = str(findings.SAMPLES / "guardduty-backdoor-high-eu-west-1.json")
     before = offline.ok(SIMULATE, REGISTERED, simulate_files=file)
@@ -84,7 +89,7 @@ def test_a_change_is_tried_on_the_command_line(offline):
     assert after.result["findings"][0]["sent"]
 
 
-def test_a_route_is_told_by_which_a_member_account_is_sent(offline):
+def test_the_channel_that_a_member_account_is_sent_to_is_named(offline):
     member = findings.FINDINGS["guardduty-backdoor-high-eu-west-1"]["AwsAccountId"]
     team = {"name": "team", "channel_id": findings.CHANNEL, "account_ids": [member]}
     rest = {"name": "rest", "channel_id": "C0REST00000", "other_accounts": True}
@@ -96,42 +101,44 @@ def test_a_route_is_told_by_which_a_member_account_is_sent(offline):
     assert [sender["topic"] for sender in sent["sent_by"]] == ["securityhub-slack-team"]
 
     offline.inventory({"eu-west-1": {}}, channels=[{**team, "severities": ["CRITICAL"]}, rest], **given)
-    held = offline.ok(SIMULATE, REGISTERED, simulate_files=file).result["findings"][0]
-    assert held["verdict"] == (
+    suppressed = offline.ok(SIMULATE, REGISTERED, simulate_files=file).result["findings"][0]
+    assert suppressed["verdict"] == (
         "not sent: securityhub-slack-team: severity HIGH is below CRITICAL; "
-        f"securityhub-slack-rest: account {member} belongs to another route"
+        f"securityhub-slack-rest: account {member} belongs to another channel"
     )
 
     offline.inventory({"eu-west-1": {}}, account_ids=["999999999999"], **given)
     verdict = offline.ok(SIMULATE, REGISTERED, simulate_files=file).result["findings"][0]["verdict"]
-    assert verdict == f"not sent: account {member} is not among securityhub_slack_account_ids"
+    assert verdict == f"not sent: account {member} is not in securityhub_slack_account_ids"
 
 
-def test_mistakes_are_told_with_their_remedy(offline, tmp_path):
+def test_mistakes_are_reported_with_their_remedy(offline, tmp_path):
     offline.inventory({"eu-west-1": {}, "us-east-1": {"minimum_severity": "GRAVE"}}, aggregation="per_region")
     (tmp_path / "text.json").write_text("hello")
-    assert "text.json is no JSON" in offline.run(SIMULATE, simulate_files="text.json").output
-    assert "none.json cannot be read" in offline.run(SIMULATE, simulate_files="none.json").output
+    assert "text.json is not valid JSON" in words(offline.run(SIMULATE, simulate_files="text.json"))
+    assert "none.json cannot be read" in words(offline.run(SIMULATE, simulate_files="none.json"))
     (tmp_path / "other.json").write_text('[{"a": 1}]')
-    assert "other.json holds something that is no finding" in offline.run(SIMULATE, simulate_files="other.json").output
-    assert "days is 91" in offline.run(SIMULATE, simulate_days=91).output
+    assert "other.json contains something that is not a finding" in words(
+        offline.run(SIMULATE, simulate_files="other.json")
+    )
+    assert "days is 91. Use 1 to 90" in words(offline.run(SIMULATE, simulate_days=91))
     wrong = offline.run(SIMULATE, REGISTERED, simulate_files=str(findings.SAMPLES))
     assert wrong.code != 0
     assert "FAILED: us-east-1: " in wrong.output
     assert "Traceback" not in wrong.output
 
 
-def test_without_aws_another_topology_says_how_to_do_without(offline):
+def test_without_aws_other_aggregations_fail_with_a_remedy(offline):
     offline.inventory({"eu-west-1": {}})
     outcome = offline.run(SIMULATE, simulate_files=str(findings.SAMPLES))
     assert outcome.code != 0
-    assert "securityhub_slack_aggregation to per_region" in " ".join(outcome.output.split())
+    assert "securityhub_slack_aggregation to per_region" in words(outcome)
 
 
 @pytest.mark.parametrize(
     "aggregator", [None, {"home": "eu-west-1", "RegionLinkingMode": "ALL_REGIONS"}], ids=["per_region", "home_region"]
 )
-def test_the_account_delivers_what_the_simulation_says(emulator, playbooks, aggregator):
+def test_the_account_delivers_exactly_the_simulated_messages(emulator, playbooks, aggregator):
     findings.set_up(emulator, aggregator=aggregator)
     playbooks.inventory(TARGETS)
     playbooks.ok("securityhub_slack")
@@ -153,10 +160,10 @@ def test_one_finding_is_explained_by_its_id(emulator, playbooks):
     assert verdicts(outcome) == {finding["Id"]: "severity HIGH is below CRITICAL"}
 
 
-def test_a_region_without_security_hub_is_a_problem_of_its_own(emulator, playbooks):
+def test_a_region_without_security_hub_fails_alone(emulator, playbooks):
     emulator.world({findings.ADMINISTRATOR: {"hubs": ["us-east-1"]}})
     playbooks.inventory({"eu-west-1": {}, "us-east-1": {}})
     outcome = playbooks.run(SIMULATE, REGISTERED)
     assert outcome.code != 0
-    assert "FAILED: eu-west-1: Security Hub is not enabled in eu-west-1" in outcome.output
+    assert "FAILED: eu-west-1: Security Hub is not enabled in eu-west-1" in words(outcome)
     assert "us-east-1:" not in outcome.output.replace("eu-west-1:", "")

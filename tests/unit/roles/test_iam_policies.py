@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IAM policies that the role ships are enough: for what it calls, and for what its stack calls in its name."""
+"""The IAM policies that the role ships cover its own calls, and those that CloudFormation makes for the caller."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 OURS = {**findings.FINDINGS["ec2-19-critical-us-east-1"], "AwsAccountId": "111111111111"}
 ROOT = Path(__file__).resolve().parents[3]
 POLICIES = ROOT / "roles" / "securityhub_slack" / "files" / "iam"
-# Everybody may ask who they are.
+# Needs no permission.
 ALWAYS = {"sts:GetCallerIdentity"}
-# A service signs with another name than policies use.
+# The signing name of a service, and its name in policies.
 SIGNED_AS = {"monitoring": "cloudwatch"}
-# Not called in a repair.
-OF_THE_CANARY = {"sqs:ListQueues", "sqs:ReceiveMessage"}
-# Asked for only where a topic logs its deliveries, or a rule has a role: none of the stack's does.
-NOT_OURS = {"iam:GetRole", "iam:PassRole"}
-# Asked for only where a role has managed policies, a boundary or a description, or a definition lies in a bucket or is
-# encrypted with a key: none of the stack's does.
-NOT_OF_THE_MACHINE = {
+# Only the canary calls these.
+CANARY_ONLY = {"sqs:ListQueues", "sqs:ReceiveMessage"}
+# Needed only if a topic logs its deliveries or a rule has a role; in our stack none does.
+UNUSED_BY_STACK = {"iam:GetRole", "iam:PassRole"}
+# Needed only if a role has managed policies, a boundary or a description, or if a definition is in a bucket or
+# encrypted with a key; in our stack none is.
+UNUSED_BY_STATE_MACHINE = {
     *("iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary"),
     *("iam:DeleteRolePermissionsBoundary", "iam:UpdateRole", "iam:UpdateRoleDescription"),
     *("s3:GetObject", "s3:GetObjectVersion", "kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt"),
 }
 
-# What a statement that writes is bound to; keys have no names, but who may make them only through CloudFormation may
-# not through other stacks than ours.
+# A statement that writes is restricted to one of these. Keys have no names, but whoever may create them only through
+# CloudFormation cannot do so in other stacks than ours.
 BOUNDS = (
     "securityhub-slack",
     "management.chatbot",
     "sns.*.amazonaws.com",
     '{"aws:CalledVia": "cloudformation.amazonaws.com"}',
 )
-# Asked for only where an inline policy is a user's or a group's, a role has tags to lose, or a rule has a role.
-NOT_OF_THE_TEMPLATE = {
+# Needed only if an inline policy is of a user or group, a role has tags, or a rule has a role.
+UNUSED_BY_TEMPLATE = {
     *("iam:DeleteUserPolicy", "iam:DeleteGroupPolicy", "iam:TagRole", "iam:UntagRole", "iam:PassRole"),
 }
 
@@ -68,7 +68,7 @@ def allowed(*names: str) -> set[str]:
 
 
 def permissions(kind: str, *operations: str) -> set[str]:
-    """Return what CloudFormation may call in the name of the caller for a type of resource, by its schema."""
+    """Return what CloudFormation may call for the caller for a type of resource, according to its schema."""
     schema = cfnlint.schema.manager.PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     return {
         action
@@ -79,7 +79,7 @@ def permissions(kind: str, *operations: str) -> set[str]:
 
 @pytest.fixture
 def calls(emulator, tmp_path):
-    """Return a function that runs the playbook for two regions, and gives the actions it has called."""
+    """Return a function that runs a playbook for two regions, and returns the actions that it called."""
     emulator.reset()
     workspace = {"SlackTeamId": "T0123456789", "SlackTeamName": "Security"}
     emulator.world({"111111111111": {"hubs": "all", "workspaces": [workspace]}})
@@ -118,7 +118,7 @@ def calls(emulator, tmp_path):
     return run
 
 
-def test_the_policies_are_enough_for_deploying_changing_and_removing(calls):
+def test_policies_cover_deploying_changing_and_removing(calls):
     first = calls("--check", "--diff")
     assert first <= allowed("read")
     deployed = calls()
@@ -129,7 +129,7 @@ def test_the_policies_are_enough_for_deploying_changing_and_removing(calls):
     assert calls("-e", "securityhub_slack_state=absent") <= allowed("read", "deploy", "channel")
 
 
-def test_the_policies_are_enough_for_a_run_that_leaves_the_channel_alone(calls):
+def test_policies_cover_a_run_that_does_not_change_the_channel(calls):
     calls()
 
     changed = calls("-e", "securityhub_slack_minimum_severity=LOW")
@@ -139,8 +139,8 @@ def test_the_policies_are_enough_for_a_run_that_leaves_the_channel_alone(calls):
 
 
 @pytest.mark.parametrize("service", ["cloudformation", "iam", "kms", "sqs"])
-def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(service):
-    """No run here repairs all that can break, so the calls are read from the source."""
+def test_policies_cover_every_call_of_a_service_that_a_repair_may_need(service):
+    """No test repairs every kind of drift, so the calls are read from the source."""
     source = (ROOT / "plugins" / "module_utils" / "_services" / f"{service}.py").read_text(encoding="utf-8")
     client = boto3.client(service, region_name="us-east-1", aws_access_key_id="1", aws_secret_access_key="2")
     names = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
@@ -150,22 +150,22 @@ def test_the_policies_know_every_call_of_a_service_that_a_repair_may_need(servic
     called = {f"{service}:{operations[name]}" for name in names if name in operations}
 
     assert len(called) > 2
-    assert called - OF_THE_CANARY <= allowed("read", "deploy", "channel", "buttons", "encryption", "alarms", "migrate")
+    assert called - CANARY_ONLY <= allowed("read", "deploy", "channel", "buttons", "encryption", "alarms", "migrate")
 
 
-def test_the_policies_are_enough_beside_a_stack_set(calls):
-    left = ("-e", "securityhub_slack_use_stack_set=true")
-    exported = calls(*left, playbook="securityhub_slack_export")
+def test_policies_cover_a_stack_set(calls):
+    with_stack_set = ("-e", "securityhub_slack_use_stack_set=true")
+    exported = calls(*with_stack_set, playbook="securityhub_slack_export")
     assert "cloudformation:DescribeStackResources" in exported
     assert exported <= allowed("read")
-    calls()  # stacks of the playbook stand in for those of a stack set, which have the same topics
-    assert calls(*left, "-e", "securityhub_slack_repair_drift=true") <= allowed("read")
-    written = calls(*left, "-e", "securityhub_slack_state=absent")
+    calls()  # creates stacks with the same topics as those of a StackSet
+    assert calls(*with_stack_set, "-e", "securityhub_slack_repair_drift=true") <= allowed("read")
+    written = calls(*with_stack_set, "-e", "securityhub_slack_state=absent")
     assert "securityhub:DeleteActionTarget" in written
     assert not any(call.startswith("cloudformation:Delete") for call in written)
 
 
-def test_the_policies_are_enough_for_buttons(calls):
+def test_policies_cover_buttons(calls):
     on = ("-e", '{"securityhub_slack_buttons": true, "securityhub_slack_message_format": "custom"}')
     assert calls("--check", "--diff", *on) <= allowed("read", "buttons")
     deployed = calls(*on)
@@ -177,21 +177,21 @@ def test_the_policies_are_enough_for_buttons(calls):
     assert taken <= allowed("read", "deploy", "channel", "buttons")
 
 
-def test_the_policies_are_enough_for_what_cloudformation_does_in_the_name_of_the_caller():
+def test_policies_cover_what_cloudformation_calls_for_the_stack():
     rule = Rule("securityhub-slack-findings", "Findings", {"source": ["aws.securityhub"]}, "securityhub-slack")
     resources = template(StackDesign("securityhub-slack", ("securityhub-slack",), (rule,)))["Resources"]
     for kind in {resource["Type"] for resource in resources.values()}:
         needed = permissions(kind)
         assert needed
-        assert needed - NOT_OURS <= allowed("deploy")
+        assert needed - UNUSED_BY_STACK <= allowed("deploy")
 
 
-def test_the_policies_are_enough_for_the_state_machine_that_marks_findings():
+def test_policies_cover_the_state_machine_that_marks_findings():
     rule = Rule("securityhub-slack-findings", "Findings", {"source": ["aws.securityhub"]}, "securityhub-slack", True)
     design = StackDesign("securityhub-slack", ("securityhub-slack",), (rule,), mark_notified=True)
     needed = {action for kind in ("AWS::IAM::Role", "AWS::StepFunctions::StateMachine") for action in permissions(kind)}
     assert {resource["Type"] for resource in template(design)["Resources"].values()} >= {"AWS::IAM::Role"}
-    assert needed - NOT_OF_THE_MACHINE <= allowed("mark_notified")
+    assert needed - UNUSED_BY_STATE_MACHINE <= allowed("mark_notified")
 
 
 @pytest.mark.parametrize(
@@ -201,23 +201,23 @@ def test_the_policies_are_enough_for_the_state_machine_that_marks_findings():
         ("alarms", {"alarms": Alarms()}, ("AWS::SQS::", "AWS::CloudWatch::"), 3),
     ],
 )
-def test_the_policies_are_enough_for_what_a_stack_may_hold_besides(policy, more, prefix, kinds):
+def test_policies_cover_optional_resources_of_the_stack(policy, more, prefix, kinds):
     design = StackDesign("securityhub-slack", ("securityhub-slack",), (), **more)
     found = {resource["Type"] for resource in template(design)["Resources"].values()}
-    besides = {kind for kind in found if kind.startswith(prefix)}
-    assert len(besides) == kinds
-    assert {action for kind in besides for action in permissions(kind)} <= allowed(policy)
+    optional = {kind for kind in found if kind.startswith(prefix)}
+    assert len(optional) == kinds
+    assert {action for kind in optional for action in permissions(kind)} <= allowed(policy)
 
 
 @pytest.mark.parametrize(("policy", "variable"), [("encryption", "kms_key=create"), ("alarms", "alarms=true")])
-def test_the_policies_are_enough_for_encryption_and_alarms(calls, policy, variable):
+def test_policies_cover_encryption_and_alarms(calls, policy, variable):
     chosen = ("-e", f"securityhub_slack_{variable}")
     assert calls("--check", *chosen) <= allowed("read")
     assert calls(*chosen) <= allowed("read", "deploy", "channel", policy)
     assert calls(*chosen, "-e", "securityhub_slack_repair_drift=true") <= allowed("read")
 
 
-def test_the_policies_are_enough_for_simulation_and_baseline(calls, emulator):
+def test_policies_cover_simulation_and_baseline(calls, emulator):
     simulated = calls(playbook="securityhub_slack_simulate")
     assert "securityhub:GetFindings" in simulated
     assert simulated <= allowed("read", "simulate")
@@ -227,26 +227,26 @@ def test_the_policies_are_enough_for_simulation_and_baseline(calls, emulator):
     assert marked <= allowed("read", "baseline")
 
 
-def test_the_policies_are_enough_for_the_move_from_the_template_of_2020(calls, emulator):
+def test_policies_cover_the_migration_from_the_template_of_2020(calls, emulator):
     assert old_template.OldFleet(emulator).create_stack("us-east-1") == "CREATE_COMPLETE"
-    looking = next(item["Action"] for item in statements("migrate") if item["Sid"] == "FindLeftovers")
+    find_leftovers = next(item["Action"] for item in statements("migrate") if item["Sid"] == "FindLeftovers")
 
-    assert calls("--check", playbook="securityhub_slack_migrate") <= allowed("read") | set(looking)
+    assert calls("--check", playbook="securityhub_slack_migrate") <= allowed("read") | set(find_leftovers)
 
     moved = calls(playbook="securityhub_slack_migrate")
     assert {"cloudformation:UpdateStack", "cloudformation:DeleteStack"} <= moved
     assert moved <= allowed("read", "deploy", "channel", "migrate")
 
 
-def test_the_policies_are_enough_for_what_cloudformation_does_when_it_deletes_the_template_of_2020():
+def test_policies_cover_what_cloudformation_calls_to_delete_the_template_of_2020():
     kinds = {resource["Type"] for resource in old_template.template()["Resources"].values()}
     for kind in (*(kind for kind in kinds if not kind.startswith("Custom::")), "AWS::SNS::Subscription"):
         needed = permissions(kind, "delete")
         assert needed
-        assert needed - NOT_OF_THE_TEMPLATE <= allowed("channel", "migrate")
+        assert needed - UNUSED_BY_TEMPLATE <= allowed("channel", "migrate")
 
 
-def test_the_policies_are_enough_for_the_canary(calls):
+def test_policies_cover_the_canary(calls):
     calls()
     assert calls("--check", playbook="securityhub_slack_canary") <= allowed("read")
     called = calls(playbook="securityhub_slack_canary")
@@ -254,8 +254,8 @@ def test_the_policies_are_enough_for_the_canary(calls):
     assert called <= allowed("read", "canary")
 
 
-def test_the_policies_are_enough_for_the_digest(calls, emulator):
-    # Without the statements of read.json that a digest is said not to need.
+def test_policies_cover_the_digest(calls, emulator):
+    # A digest needs no other statement of read.json, as the documentation says.
     survey = set(next(item["Action"] for item in statements("read") if item["Sid"] == "ReadState"))
     calls()
     findings.bring(emulator, OURS)
@@ -265,15 +265,15 @@ def test_the_policies_are_enough_for_the_digest(calls, emulator):
     assert called <= allowed("digest") | survey
 
 
-def test_the_digest_can_use_keys_for_topics_only():
-    (of_keys,) = [item for item in statements("digest") if "kms:Decrypt" in item["Action"]]
-    assert of_keys["Condition"] == {"StringLike": {"kms:ViaService": "sns.*.amazonaws.com"}}
-    # What SNS needs of who publishes to an encrypted topic, beside the topic's own policy:
+def test_the_digest_can_use_keys_only_for_topics():
+    (statement,) = [item for item in statements("digest") if "kms:Decrypt" in item["Action"]]
+    assert statement["Condition"] == {"StringLike": {"kms:ViaService": "sns.*.amazonaws.com"}}
+    # Publishing to an encrypted topic needs these permissions, beside those in the policy of the topic:
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-    assert set(of_keys["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
 
 
-def test_the_canary_can_make_and_delete_queues_of_its_own_name_only():
+def test_the_canary_can_create_and_delete_only_queues_with_its_name():
     (resource,) = [item["Resource"] for item in statements("canary") if "sqs:CreateQueue" in item["Action"]]
     arn = "arn:aws:sqs:eu-west-1:111111111111:"
     assert fnmatch.fnmatchcase(f"{arn}{listeners.queue_name('securityhub-slack')}", resource)
@@ -281,10 +281,10 @@ def test_the_canary_can_make_and_delete_queues_of_its_own_name_only():
 
 
 @pytest.mark.parametrize("name", ["deploy", "channel", "mark_notified", "encryption", "alarms", "buttons", "digest"])
-def test_the_policies_for_writing_reach_no_stack_topic_rule_or_role_of_another_name(name):
+def test_write_policies_do_not_cover_resources_with_other_names(name):
     for statement in statements(name):
         service = next(iter(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]))
         if service.startswith(("securityhub:", "chatbot:")):
-            continue  # the console's own things, without names to hold on to
+            continue  # custom actions and configurations, whose ARNs these policies cannot restrict
         bounds = json.dumps([statement["Resource"], statement.get("Condition", {})])
         assert any(bound in bounds for bound in BOUNDS)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a variable may be set, and what of it counts: plays of all kinds, run by Ansible itself, in check mode."""
+"""Where a variable may be set, and which value counts: plays of all kinds, run by Ansible itself in check mode."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ ROLE = "secops.securityhub.securityhub_slack"
 PREFIX = "securityhub_slack_"
 WORKSPACE, CHANNEL = "T0ABCDEFG12", "C0ABCDEFG12"
 REGIONS = ("eu-west-1", "us-east-1")
-TOLD = "told.json"
-TELL = {
-    "name": "Tell",
+OUTCOME = "outcome.json"
+WRITE_OUTCOME = {
+    "name": "Write the outcome",
     "ansible.builtin.copy": {
         "content": "{{ hostvars['localhost']['securityhub_slack_result'] | to_json }}",
-        "dest": "{{ playbook_dir }}/" + TOLD,
+        "dest": "{{ playbook_dir }}/" + OUTCOME,
         "mode": "0600",
     },
     "delegate_to": "localhost",
@@ -41,21 +41,21 @@ def prefixed(**given):
 
 
 class Play:
-    """A play with the role, an inventory, and what came of it."""
+    """A play with the role, and an inventory."""
 
     def __init__(self, folder, emulator):
         self.folder = folder
         self.common = prefixed(endpoint_url=emulator.url, workspace_id=WORKSPACE, channel_id=CHANNEL)
 
     def run(self, hosts, *arguments, common=None, play=None, before=(), role=None):
-        """Run the play in check mode; give what became of each target, and all output."""
+        """Run the play in check mode, and return the result of each target, and all output."""
         inventory = {"all": {"hosts": hosts, "vars": {**self.common, **(common or {})}}}
         (self.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
         apply = {
             "name": "Apply",
             "ansible.builtin.import_role": {"name": ROLE, "tasks_from": "apply", "rolespec_validate": False},
         }
-        tasks = [{**apply, "vars": role or {}}, TELL]
+        tasks = [{**apply, "vars": role or {}}, WRITE_OUTCOME]
         whole = [
             {"name": "Set up", "hosts": "all", "gather_facts": False, "tasks": list(before)},
             {"name": "Play", "hosts": "all", "gather_facts": False, "tasks": tasks, "vars": play or {}},
@@ -82,10 +82,10 @@ class Play:
             timeout=120,
         )
         output = done.stdout + done.stderr
-        told = self.folder / TOLD
-        assert told.exists(), output
-        targets = json.loads(told.read_text())["targets"]
-        told.unlink()
+        outcome = self.folder / OUTCOME
+        assert outcome.exists(), output
+        targets = json.loads(outcome.read_text())["targets"]
+        outcome.unlink()
         return targets, output
 
 
@@ -98,11 +98,12 @@ def play(tmp_path, emulator):
     return Play(tmp_path, emulator)
 
 
-def hosts(**of_eu_west_1):
-    return {"eu-west-1": of_eu_west_1, "us-east-1": {}}
+def hosts(**variables):
+    """Return an inventory of two hosts, the first with variables."""
+    return {"eu-west-1": variables, "us-east-1": {}}
 
 
-def sends(targets):
+def policies(targets):
     return [targets[region]["policy"] for region in REGIONS]
 
 
@@ -115,10 +116,10 @@ SEVERITY = prefixed(minimum_severity="MEDIUM")
         ({}, [], ["MEDIUM and above", "CRITICAL"]),
         ({"common": prefixed(minimum_severity="HIGH")}, [], ["MEDIUM and above", "HIGH and above"]),
         ({"play": prefixed(minimum_severity="LOW")}, [], ["LOW and above", "LOW and above"]),
-        # The same in the play as in the inventory of the host whose variables the task sees.
+        # The play sets the same value as the inventory for the host whose variables the task sees.
         ({"play": prefixed(minimum_severity="MEDIUM")}, [], ["MEDIUM and above", "MEDIUM and above"]),
         ({"role": prefixed(minimum_severity="LOW")}, [], ["LOW and above", "LOW and above"]),
-        # As the role's default is.
+        # The play sets the role's default.
         ({"play": prefixed(minimum_severity="CRITICAL")}, [], ["CRITICAL", "CRITICAL"]),
         (
             {"play": prefixed(minimum_severity="LOW")},
@@ -132,34 +133,34 @@ SEVERITY = prefixed(minimum_severity="MEDIUM")
         ),
     ],
 )
-def test_precedence_is_ansibles(play, given, arguments, expected):
+def test_precedence_is_that_of_ansible(play, given, arguments, expected):
     targets, _output = play.run(hosts(**SEVERITY), *arguments, **given)
-    assert sends(targets) == expected
+    assert policies(targets) == expected
 
 
 @pytest.mark.parametrize("where", ["common", "play", "role"])
-def test_templates_are_each_hosts_own_wherever_they_stand(play, where):
+def test_templates_are_filled_in_for_each_host_wherever_they_are_set(play, where):
     given = {where: prefixed(minimum_severity="{{ lowest[inventory_hostname] }}")}
     given.setdefault("play", {})["lowest"] = {"eu-west-1": "LOW", "us-east-1": "HIGH"}
     targets, _output = play.run(hosts(), **given)
-    assert sends(targets) == ["LOW and above", "HIGH and above"]
+    assert policies(targets) == ["LOW and above", "HIGH and above"]
 
 
-def test_a_template_may_use_what_the_host_has_and_other_role_variables(play):
+def test_a_template_can_use_host_variables_and_other_role_variables(play):
     targets, _output = play.run(
         {"eu-west-1": {"lowest": "LOW"}, "us-east-1": {"lowest": "HIGH"}},
         common=prefixed(minimum_severity="{{ lowest }}", tags={"Lowest": "{{ securityhub_slack_minimum_severity }}"}),
     )
-    assert sends(targets) == ["LOW and above", "HIGH and above"]
+    assert policies(targets) == ["LOW and above", "HIGH and above"]
 
 
-def test_a_limited_run_knows_its_neighbours(play):
+def test_a_limited_run_knows_the_unselected_targets(play):
     targets, output = play.run(hosts(**SEVERITY), "--limit", "eu-west-1")
     assert list(targets) == ["eu-west-1"]
-    assert "findings about global resources are sent for us-east-1 only" in output
+    assert "only us-east-1 forwards findings about global resources" in " ".join(output.split())
 
 
-def test_the_region_is_the_end_of_the_name_or_a_variable(play):
+def test_the_region_is_the_end_of_the_host_name_or_a_variable(play):
     targets, _output = play.run({"prod.eu-west-1": {}, "frankfurt": prefixed(region="eu-central-1"), "database": {}})
     assert targets["prod.eu-west-1"]["region"] == "eu-west-1"
     assert targets["frankfurt"]["region"] == "eu-central-1"
@@ -183,17 +184,17 @@ def test_the_region_is_the_end_of_the_name_or_a_variable(play):
         ({"name": {"a": "mapping"}}, "securityhub_slack_name"),
     ],
 )
-def test_what_is_wrong_with_a_host_is_that_hosts_alone(play, given, sentence):
+def test_invalid_variables_fail_only_their_host(play, given, sentence):
     targets, output = play.run(hosts(**prefixed(**given)))
     assert targets["eu-west-1"]["failed"] is True
     assert sentence in targets["eu-west-1"]["msg"]
     assert targets["us-east-1"]["failed"] is False
     assert "Traceback" not in output
     written = {path.name for path in play.folder.iterdir()} - {"hosts.yml", "play.yml", ".ansible"}
-    assert not written, "variables without a value name no file"
+    assert not written, "variables without a value must not name a file"
 
 
-def test_a_region_that_is_indented_too_far_is_not_left_out_in_silence(play):
+def test_a_region_that_is_indented_too_far_is_an_error(play):
     targets, _output = play.run({"eu-west-1": {"us-east-1": None}, "prod.us-east-2": {"prod.us-west-1": {}}})
     assert (
         "us-east-1 is a variable of eu-west-1 as it stands in the inventory: indent it" in targets["eu-west-1"]["msg"]
@@ -234,7 +235,7 @@ def test_a_vaulted_variable_is_decrypted_and_not_shown(play):
     assert [item["failed"] for item in targets.values()] == [False, False], output
 
 
-def test_what_playbooks_take_on_the_command_line_is_no_typing_error():
+def test_command_line_options_of_playbooks_are_known_variables():
     taken = {
         name
         for playbook in (ROOT / "playbooks").glob("*.yml")

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import botocore.exceptions
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import LONGEST_BACKOFF
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import retry_unavailable
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
 from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
 from ansible_collections.secops.securityhub.plugins.module_utils._services import sts
@@ -138,3 +141,25 @@ def test_access_sends_a_request_as_often_as_told(clients, emulator):
     with pytest.raises(botocore.exceptions.ClientError):
         clients.access(SOURCE, "eu-west-1").call("sts", lambda client: client.get_caller_identity(), attempts=1)
     assert len(emulator.requests()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "attempts", "retried"),
+    [
+        (429, "ServiceUnavailableException", 1, True),
+        (429, "ServiceUnavailableException", 7, True),
+        (429, "ServiceUnavailableException", 8, False),
+        (429, "ThrottlingException", 1, False),  # botocore does
+        (503, "ServiceUnavailableException", 1, False),  # botocore does
+        (400, "InvalidRequestException", 1, False),
+    ],
+)
+def test_an_unavailable_chatbot_is_asked_again(status, code, attempts, retried):
+    response = (SimpleNamespace(status_code=status), {"Error": {"Code": code}})
+    seconds = retry_unavailable(attempts=attempts, response=response, limit=8, operation="any")
+    assert (seconds is not None) is retried
+    assert seconds is None or 0 <= seconds <= LONGEST_BACKOFF
+
+
+def test_a_broken_connection_is_left_to_botocore():
+    assert retry_unavailable(attempts=1, response=None, limit=8, caught_exception=OSError()) is None

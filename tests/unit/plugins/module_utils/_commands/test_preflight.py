@@ -259,6 +259,14 @@ def test_all_missing_permissions_are_reported_together(lab, refused):
         assert calls == missing
 
 
+def test_of_an_account_that_could_not_be_read_only_that_is_reported(lab, refused):
+    lab.world(workspaces=[])
+    lab.emulator.faults({"denied": 1, "operations": ["DescribeSlackChannelConfigurations"]})
+    found = refused(lab.hosts(US))
+    contain(found[US], [["DescribeSlackChannelConfigurations"]])
+    assert "DescribeSlackWorkspaces" not in {entry["operation"] for entry in lab.emulator.requests()}
+
+
 def test_a_removal_does_not_need_what_a_deployment_needs(lab):
     lab.run(lab.hosts(EU, US))
     lab.world(workspaces=[], channel_policy_disabled="no Slack here", quotas={"rules": 1})

@@ -9,7 +9,6 @@ import json
 import shlex
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._doctor import exposure
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import messages
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.breakages import RULE
@@ -85,7 +84,7 @@ def other_role(fleet):
 
 # What an attacker does, the check that sees it, facts of the problem, and the start of the first command against it.
 ATTACKS = [
-    (topic_open, "access", ["topic securityhub-slack", "everyone", "Open"], "aws sns remove-permission"),
+    (topic_open, "access", ["topic securityhub-slack", "everyone", "Open"], messages.REPAIR),
     (mail_subscribed, "subscribers", ["email eve@example.com"], "aws sns unsubscribe"),
     (rule_copied, "destinations", [RULE, FOREIGN_QUEUE], "aws events remove-targets"),
     (inline_policy, "permissions", [ROLE, "inline policy all"], "aws iam delete-role-policy"),
@@ -137,7 +136,8 @@ def test_an_ordinary_run_restores_what_is_ours(fleet, attack):
     assert look(fleet).findings == ()
 
 
-def test_the_playbook_does_not_remove_what_it_does_not_know(fleet):
+def test_a_run_that_repairs_drift_closes_the_topic_and_removes_nothing_that_it_does_not_know(fleet):
+    topic_open(fleet)
     mail_subscribed(fleet)
     rule_copied(fleet)
     fleet.run(repair_drift=True)
@@ -173,34 +173,7 @@ def test_policies_that_cannot_be_read_are_unknown(fleet, emulator):
     assert not found.healthy
 
 
-def statement(**more):
-    return {"Effect": "Allow", "Principal": "*", "Action": "sns:Subscribe", "Resource": TOPIC, **more}
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (statement(), True),
-        (statement(Principal={"AWS": "*"}), True),
-        (statement(Principal={"AWS": ["arn:aws:iam::111111111111:root", "*"]}), True),
-        ({"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "sns:*"}, True),
-        (statement(Condition={"Bool": {"aws:SecureTransport": "true"}}), True),
-        (statement(Condition={"StringNotEquals": {"aws:SourceAccount": "999999999999"}}), True),
-        (statement(Condition={"StringLike": {"aws:SourceAccount": "*"}}), True),
-        (statement(Condition={"StringEqualsIfExists": {"aws:SourceAccount": "111111111111"}}), True),
-        (statement(Condition={"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"]}}), True),
-        (statement(Effect="Deny"), False),
-        (statement(Principal={"Service": "events.amazonaws.com"}), False),
-        (statement(Principal={"AWS": "arn:aws:iam::444444444444:root"}), False),
-        (statement(Condition={"StringEquals": {"AWS:SourceOwner": "111111111111"}}), False),
-        (statement(Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-1/*"]}}), False),
-    ],
-)
-def test_a_statement_is_open_if_it_is_for_everyone_and_nothing_limits_it(given, expected):
-    assert exposure.is_open(given) is expected
-
-
 def test_a_foreign_name_cannot_break_out_of_a_command():
-    sid = "x'; rm -rf ~; echo '"
-    (command,) = messages.topics_open(HERE, {TOPIC: [{"Sid": sid}]}).commands
-    assert shlex.split(command)[-1] == sid
+    name = "x'; rm -rf ~; echo '"
+    (command,) = messages.unknown_targets(HERE, {RULE: [{"Id": name, "Arn": FOREIGN_QUEUE}]}).commands
+    assert shlex.split(command)[-1] == name

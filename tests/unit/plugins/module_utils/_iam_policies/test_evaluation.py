@@ -123,3 +123,30 @@ def test_a_key_is_asked_for_a_topic_and_on_nobodys_behalf():
     assert evaluation.lets_in(policy({**base, "Condition": context}), request)
     source = {"StringEquals": {"aws:SourceAccount": "111111111111"}}
     assert not evaluation.lets_in(policy({**base, "Condition": source}), request)
+
+
+def statement(**more):
+    return {"Effect": "Allow", "Principal": "*", "Action": "sns:Subscribe", "Resource": TOPIC, **more}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (statement(), True),
+        (statement(Principal={"AWS": "*"}), True),
+        (statement(Principal={"AWS": ["arn:aws:iam::111111111111:root", "*"]}), True),
+        ({"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "sns:*"}, True),
+        (statement(Condition={"Bool": {"aws:SecureTransport": "true"}}), True),
+        (statement(Condition={"StringNotEquals": {"aws:SourceAccount": "999999999999"}}), True),
+        (statement(Condition={"StringLike": {"aws:SourceAccount": "*"}}), True),
+        (statement(Condition={"StringEqualsIfExists": {"aws:SourceAccount": "111111111111"}}), True),
+        (statement(Condition={"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"]}}), True),
+        (statement(Effect="Deny"), False),
+        (statement(Principal={"Service": "events.amazonaws.com"}), False),
+        (statement(Principal={"AWS": "arn:aws:iam::444444444444:root"}), False),
+        (statement(Condition={"StringEquals": {"AWS:SourceOwner": "111111111111"}}), False),
+        (statement(Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-1/*"]}}), False),
+    ],
+)
+def test_a_statement_is_open_if_it_is_for_everyone_and_nothing_limits_it(given, expected):
+    assert evaluation.is_open(given) is expected

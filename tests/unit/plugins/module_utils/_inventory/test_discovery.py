@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -181,16 +180,9 @@ def test_facts_survive_the_way_through_json():
 
 
 def test_a_region_whose_host_does_not_exist_is_unknown_if_botocore_knows_it_and_has_no_security_hub_otherwise():
-    class Unreachable:
-        def describe_hub(self):
-            raise EndpointConnectionError(endpoint_url="https://securityhub.eu-west-1.amazonaws.com")
-
     class Clients:
-        def acting(self, _source):
-            return nullcontext()
-
-        def get(self, *_arguments):
-            return Unreachable()
+        def call(self, *_arguments, **_options):
+            raise EndpointConnectionError(endpoint_url="https://securityhub.eu-west-1.amazonaws.com")
 
     known, unknown = (discovery._hub(Clients(), CredentialSource(), "eu-west-1", known) for known in (True, False))
     assert known is not None

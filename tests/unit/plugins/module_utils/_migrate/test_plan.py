@@ -113,13 +113,13 @@ def channel(**changes: object) -> dict:
         (channel(SnsTopicArns=[OLD, THEIRS]), plan.ADOPT),
         (channel(GuardrailPolicyArns=[]), plan.ADOPT),
         (channel(Tags=[{"TagKey": "aws:cloudformation:stack-name", "TagValue": "old"}]), plan.ADOPT),
-        (channel(Tags=[{"TagKey": MANAGED_TAG, "TagValue": "securityhub-slack"}]), plan.OURS),
+        (channel(Tags=[{"TagKey": MANAGED_TAG, "TagValue": "securityhub-slack"}]), Operation.NONE),
         (channel(Tags=[{"TagKey": "owner", "TagValue": "team"}]), plan.REPLACE_TOPICS),
         (channel(IamRoleArn="arn:aws:iam::111111111111:role/team"), plan.REPLACE_TOPICS),
         (channel(GuardrailPolicyArns=["arn:aws:iam::aws:policy/ReadOnlyAccess"]), plan.REPLACE_TOPICS),
         (channel(UserAuthorizationRequired=True), plan.REPLACE_TOPICS),
-        (channel(SlackChannelId="C0OTHER0000"), plan.DELETE),
-        (channel(SlackChannelId="C0OTHER0000", SnsTopicArns=[]), plan.DELETE),
+        (channel(SlackChannelId="C0OTHER0000"), Operation.DELETE),
+        (channel(SlackChannelId="C0OTHER0000", SnsTopicArns=[]), Operation.DELETE),
         (channel(SlackChannelId="C0OTHER0000", SnsTopicArns=[OLD, THEIRS]), plan.REPLACE_TOPICS),
     ],
 )
@@ -140,9 +140,9 @@ RESOURCES = {
     ("operations", "retained"),
     [
         ({CHANNEL: plan.ADOPT}, {"AddCustomActionSHResource1", "SlackChannelConfig"}),
-        ({CHANNEL: plan.OURS}, {"AddCustomActionSHResource1", "SlackChannelConfig"}),
+        ({CHANNEL: Operation.NONE}, {"AddCustomActionSHResource1", "SlackChannelConfig"}),
         ({CHANNEL: plan.REPLACE_TOPICS}, {"AddCustomActionSHResource1", "SlackChannelConfig", "ChatBotManageIAMRole"}),
-        ({CHANNEL: plan.DELETE}, {"AddCustomActionSHResource1"}),
+        ({CHANNEL: Operation.DELETE}, {"AddCustomActionSHResource1"}),
         ({}, {"AddCustomActionSHResource1"}),
     ],
 )

@@ -43,6 +43,20 @@ def regions_of_home_rule(found):
     return {region for region in ("ap-southeast-1", "eu-west-1", "us-west-2") if region in text}
 
 
+def test_a_region_that_amazon_q_does_not_list_fails_alone():
+    planned = AccountModel().planned(hosts("ap-east-2", "us-east-1"))
+    assert list(errors(planned)) == ["ap-east-2"]
+    assert "Amazon Q Developer in chat applications does not list ap-east-2" in errors(planned)["ap-east-2"]
+    assert "securityhub_slack_additional_regions" in errors(planned)["ap-east-2"]
+    (merge,) = planned.channel.merges
+    assert [arn.split(":")[3] for arn in merge.plan.after["SnsTopicArns"]] == ["us-east-1"]
+
+
+def test_a_region_that_amazon_q_does_not_list_can_be_linked_or_added():
+    assert errors(AccountModel(aggregator=HOME).planned(hosts("ap-east-2", "us-east-1"))) == {}
+    assert errors(AccountModel().planned(hosts("ap-east-2", "us-east-1", additional_regions=["ap-east-2"]))) == {}
+
+
 def test_each_target_has_its_own_severity_filter():
     planned = AccountModel().planned(
         [account_model.settings(), account_model.settings("ap-southeast-1", minimum_severity="MEDIUM")]
@@ -123,6 +137,14 @@ def test_only_the_unselected_targets_that_matter_are_read():
     assert layout.worth_reading(snapshot, account_model.TODAY) == []
 
 
+def test_all_unselected_targets_are_read_before_the_layout_is_refused():
+    # eu-west-1 could forward the global findings, if Security Hub were enabled there.
+    common = {"global_findings_region": "us-east-1"}
+    silent, other = hosts("us-east-1", forward_automatically=False, **common), hosts("eu-west-1", **common)
+    assert "securityhub_slack_global_findings_region" in errors(AccountModel().planned(silent, other))["us-east-1"]
+    assert not errors(AccountModel(hubs={"us-east-1"}).planned(silent, other))
+
+
 def test_the_home_region_does_not_forget_a_linked_region_with_invalid_variables():
     planned = AccountModel(aggregator=HOME).planned(hosts("us-east-1", "us-west-2"), [], hosts("eu-west-1"))
     error = errors(planned)["us-east-1"]
@@ -152,6 +174,35 @@ def test_no_deployment_is_removed_before_the_home_region_has_its_own():
     account.applied(targets[1:], targets[:1])
     assert not errors(account.applied(targets[:1], targets[1:]))
     assert list(account.stacks) == ["us-east-1"]
+
+
+def test_no_deployment_is_removed_before_the_channel_lists_the_topic_of_the_home_region():
+    account = AccountModel()
+    targets = hosts("eu-west-1", "us-east-1")
+    account.applied(targets)
+    account.aggregator = HOME
+    account.applied(targets[1:], targets[:1])
+    (configuration,) = account.configurations
+    configuration["SnsTopicArns"] = [arn for arn in configuration["SnsTopicArns"] if ":us-east-1:" not in arn]
+    assert "not in place" in errors(account.planned(targets[:1], targets[1:]))["eu-west-1"]
+
+
+def test_a_target_that_keeps_what_it_has_holds_those_that_move_findings_to_it():
+    account = AccountModel(
+        aggregator={
+            "FindingAggregationRegion": "us-west-2",
+            "RegionLinkingMode": "SPECIFIED_REGIONS",
+            "Regions": ["eu-west-1"],
+        }
+    )
+    regions = ("eu-west-1", "us-east-1", "us-west-2")
+    account.applied(hosts(*regions))
+    # us-west-2 forwards for eu-west-1, and us-east-1 the global findings; now each forwards its own, us-west-2 those.
+    moved = account.snapshot(hosts(*regions, aggregation="per_region", global_findings_region="us-west-2"))
+    assert not errors(account_model.planned_from(moved))
+    found = errors(account_model.planned_from(with_failed(moved, "eu-west-1")))
+    assert "it still forwards the findings of eu-west-1" in found["us-west-2"]
+    assert "us-west-2 should forward them" in found["us-east-1"]
 
 
 def test_a_target_with_nothing_to_lose_is_not_held():
@@ -234,6 +285,8 @@ def test_a_target_that_stops_does_not_wait_where_no_other_should_take_over():
     account.applied(hosts("eu-west-1", "us-east-1"))
     silent = hosts("eu-west-1", "us-east-1", forward_automatically=False)
     assert not errors(account.planned(silent[1:], silent[:1]))
+    moved = hosts("eu-west-1", "us-east-1", forward_automatically=False, global_findings_region="eu-west-1")
+    assert not errors(account.planned(moved[1:], moved[:1]))
 
 
 SLICED = {"job_slices": True, "global_findings_region": "us-east-1"}

@@ -94,21 +94,24 @@ def test_a_target_whose_account_is_unknown():
     assert "2 targets: 1 changed, 0 unchanged, 1 failed." in lines
 
 
+def rows(*targets):
+    """Return the names in the rows of the table, and the table."""
+    lines = table(replace(AccountModel().preview(hosts("us-east-1")), targets=targets, channel=None))
+    return [line.split()[0] for line in lines if line.startswith("  host-")], lines
+
+
 def test_of_many_targets_only_those_that_changed_or_failed_are_listed():
-    account = AccountModel()
-    many = [account_model.settings(f"eu-test-{number}") for number in range(41)]
-    account.applied(many)
-    account.stacks.pop("eu-test-7")
-    lines = table(account.preview(many))
-    assert [line.split()[0] for line in lines if line.startswith("  eu-test")] == ["eu-test-7"]
-    assert "  and 40 targets with nothing to change" in lines
+    unchanged = [target(f"host-{number}") for number in range(39)]
+    names, lines = rows(*unchanged, target("host-changed", changed=True), target("host-failed", error="Why."))
+    assert names[:2] == ["host-changed", "host-failed"]
+    assert not any(f"host-{number}" in names for number in range(39))
+    assert "  and 39 targets with nothing to change" in lines
 
 
 def test_forty_targets_are_all_listed():
-    many = [account_model.settings(f"eu-test-{number}") for number in range(40)]
-    account = AccountModel()
-    account.applied(many)
-    assert len([line for line in table(account.preview(many)) if line.startswith("  eu-test")]) == 40
+    names, lines = rows(*(target(f"host-{number}") for number in range(40)))
+    assert names == [f"host-{number}" for number in range(40)]
+    assert not any("with nothing to change" in line for line in lines)
 
 
 @given(
@@ -273,3 +276,11 @@ def test_of_a_channel_that_was_not_reached_nothing_is_reported():
     text_of_table = " ".join(table(outcome))
     assert report.UNFINISHED not in text_of_table
     assert "configuration securityhub-slack" not in text_of_table
+
+
+def test_a_target_that_failed_has_no_difference():
+    outcome = with_all_failed(AccountModel().preview(hosts("us-east-1")))
+    assert outcome.targets[0].changed
+    assert [item["before_header"] for item in result(outcome, diff=True)["diff"]] == [
+        "account 111111111111, configuration securityhub-slack"
+    ]
