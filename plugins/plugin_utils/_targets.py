@@ -161,7 +161,7 @@ def _misspelt(variables: Variables) -> list[str]:
     problems = []
     for name in sorted(set(variables) - set(options())):
         near = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
-        hint = f"did you mean {PREFIX}{near[0]}?" if near else "see the role's README for those there are"
+        hint = f"did you mean {PREFIX}{near[0]}?" if near else "see the role's README for the list"
         problems.append(f"{name} is not a variable of this role: {hint}")
     return problems
 

@@ -105,6 +105,16 @@ def configure() -> None:
         log_to(constants.DEFAULT_LOG_PATH, constants.DEFAULT_LOG_FILTER)
 
 
+def move_home(old: str, new: str) -> None:
+    """Correct the paths below the home directory that botocore has computed when it was imported."""
+    from botocore import credentials
+    from botocore import tokens
+
+    for provider in (credentials.SSOProvider, tokens.SSOTokenProvider):
+        below = os.path.relpath(provider._SSO_TOKEN_CACHE_DIR, old)
+        provider._SSO_TOKEN_CACHE_DIR = os.path.join(new, below)
+
+
 def log_to(path: str, filtered: list[str]) -> None:
     """Log to a file as ansible.utils.display does when it is imported."""
     from ansible.utils import display
@@ -125,8 +135,10 @@ def run(request: dict[str, Any], files: list[int]) -> None:
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
+    home = os.path.expanduser("~")
     os.environ.clear()
     os.environ.update(request["environment"])
+    move_home(home, os.path.expanduser("~"))
     os.chdir(request["folder"])
     sys.argv = request["arguments"]
     configure()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._aws.sanitize import sanitize_line
 from .._channel.platforms import SLACK
 from .._plan import channel as channels
 from .._preflight import blockers
@@ -64,7 +65,10 @@ def result(targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome],
 
 
 def target_result(target: TargetOutcome) -> dict[str, Any]:
-    """Return one target for the result."""
+    """Return one target for the result.
+
+    Ansible prints *msg* as it is, and a variable's value in it may have several lines, so all sentences are on one.
+    """
     changes = target_changes(target)
     return {
         "account_id": target.account_id,
@@ -73,8 +77,8 @@ def target_result(target: TargetOutcome) -> dict[str, Any]:
         "changed": target.changed,
         "changes": changes,
         "failed": bool(target.problems),
-        "problems": list(target.problems),
-        "msg": target.error or "; ".join(changes) or "nothing to change",
+        "problems": [sanitize_line(problem) for problem in target.problems],
+        "msg": sanitize_line(target.error) or "; ".join(changes) or "nothing to change",
     }
 
 
@@ -85,7 +89,7 @@ def account_result(account: AccountOutcome) -> dict[str, Any]:
         "changed": bool(account.channel and account.channel.changed),
         "changes": account_changes(account),
         "channels": _channels(account),
-        "notices": list(account.notices),
+        "notices": [sanitize_line(notice) for notice in account.notices],
     }
 
 

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What strangers may write: hostile text in whatever people, members and AWS say, in all that is printed and written.
+"""Hostile text from people, member accounts and AWS is sanitized in all output and in all files.
 
-The sinks are the playbooks with their terminal output, and the files they write; each is run in a world in which every
-source that does not fail anything is hostile, and against each source that does.
+The sinks are the playbooks with their terminal output and the files that they write. Each is run in an account whose
+texts are all hostile, and with each hostile text that makes something fail.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from ansible_collections.secops.securityhub.tests.unit.signing_in import Home
 ACCOUNT, OTHER = "111111111111", "222222222222"
 REGIONS = ["eu-west-1", "us-east-1"]
 NAME = "securityhub-slack"
-# A template that leaves a file behind, a page, a mention of everybody; and what a recap says when nothing has failed.
+# A template that creates a file, markup for a page, a mention of a whole channel, and an emoji.
 TEMPLATE = "{{ lookup('ansible.builtin.pipe', 'touch MARKER') }}{{ 7 * 7 }}"
 READABLE = f"{TEMPLATE}{{% raw %}}<script>alert(1)</script><!channel> *x* [x](http://x) \U0001f600"
-# A terminal's title, its colours, a line that overwrites itself, the other direction of writing, another line.
+# A terminal title, colors, a line that overwrites itself, reversed text, more lines.
 ESCAPES = "\x1b]0;owned\x07\x1b[31m\x9b31m\rowned\u202e\u2066\u200b\x00\x7f\u2028owned\nowned"
 HOSTILE = f"{ESCAPES}{READABLE}"
 # XML cannot hold a terminal's escapes.
@@ -34,8 +34,8 @@ HOSTILE_XML = f"\x9b31m\u202e\u2066\u2028{READABLE}"
 LONG = HOSTILE + "x" * 20_000
 
 
-def strange_in(text):
-    """What a terminal, or who reads, would obey."""
+def unsafe_characters(text):
+    """Return the characters that terminals execute or that mislead readers."""
     return {char for char in text if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
 
 
@@ -75,7 +75,7 @@ def finding(region, name, **more):
 
 
 def fill(emulator):
-    """Every text of the account that anybody but us may have written."""
+    """Create resources of others with hostile text in every field."""
     for region in REGIONS:
         hub = emulator.client("securityhub", region)
         ours = f"{HOSTILE} Managed by secops.securityhub (securityhub-slack)."
@@ -110,17 +110,17 @@ GOOD = {
 
 
 def inventory_of(home, **hosts):
-    """An inventory with hostile texts."""
+    """Return an inventory with hostile texts."""
     path = home.inventory({**dict.fromkeys(REGIONS, GOOD), **hosts})
     path.write_text(unsafe(path.read_text()))
     return path
 
 
 def unsafe(text):
-    """JSON as YAML, in which what looks like a template is none."""
+    """Return JSON as YAML in which hostile text is not a template."""
 
     def in_yaml(written):
-        # YAML has a notation of its own for what JSON writes as two halves.
+        # JSON writes the emoji as a surrogate pair, which YAML does not read.
         return written.replace("\\ud83d\\ude00", "\\U0001f600")
 
     text = in_yaml(text)
@@ -130,11 +130,11 @@ def unsafe(text):
     return text
 
 
-# Name -> playbook, its arguments, and what AWS may deny it.
+# Name -> playbook, its arguments, and the operation that AWS denies.
 SINKS = {
-    "prediction": ("securityhub_slack", ["--check"], "DescribeActionTargets"),
+    "preview": ("securityhub_slack", ["--check"], "DescribeActionTargets"),
     "run": ("securityhub_slack", ["-e", "securityhub_slack_result_file={folder}/result.json"], "UpdateActionTarget"),
-    "deep run": ("securityhub_slack", ["-e", "securityhub_slack_repair_drift=true"], "ListTargetsByRule"),
+    "drift repair": ("securityhub_slack", ["-e", "securityhub_slack_repair_drift=true"], "ListTargetsByRule"),
     "removal": ("securityhub_slack", ["-e", "securityhub_slack_state=absent"], "DeleteActionTarget"),
     "doctor": (
         "securityhub_slack_doctor",
@@ -146,8 +146,8 @@ SINKS = {
     ),
     "baseline": ("securityhub_slack_baseline", [], "GetFindings"),
     "canary": ("securityhub_slack_canary", ["-e", "securityhub_slack_canary_timeout=2"], "BatchImportFindings"),
-    "simulation": ("securityhub_slack_simulate", [], "GetFindings"),
-    "migration": ("securityhub_slack_migrate", ["--check"], "DescribeActionTargets"),
+    "simulate": ("securityhub_slack_simulate", [], "GetFindings"),
+    "migrate": ("securityhub_slack_migrate", ["--check"], "DescribeActionTargets"),
     "digest": ("securityhub_slack_digest", [], "GetFindings"),
     "export": (
         "securityhub_slack_export",
@@ -169,18 +169,18 @@ class Page(HTMLParser):
         self.elements.append(tag)
 
 
-def assert_inert(home, run, longest=5000):
+def assert_sanitized(home, run, longest=5000):
     texts = {"output": run.output}
     for path in home.folder.iterdir():
         if path.suffix in (".json", ".html", ".log"):
             texts[path.name] = path.read_text(encoding="utf-8")
     for name, text in texts.items():
-        assert strange_in(text) == set(), name
+        assert unsafe_characters(text) == set(), name
         assert "49{% raw" not in text, name
         assert "\nowned" not in text, name
         assert "Traceback" not in text, name
         assert name.endswith((".html", ".json")) or max(map(len, text.splitlines())) < longest, name
-    # Where a lookup would be run: in the folder of the inventory, of the playbook, or of whoever runs it.
+    # The directories in which a lookup may run: of the inventory, of the playbook, or the current one.
     assert not [path for folder in (home.folder, ROOT / "playbooks", ROOT) for path in folder.glob("MARKER")]
     if "doctor.html" in texts:
         assert not {"script", "img", "a"} & set(Page(texts["doctor.html"]).elements)
@@ -193,35 +193,35 @@ def run(home, sink, inventory, *arguments):
 
 
 @pytest.mark.parametrize("sink", SINKS)
-def test_what_anybody_has_written_is_shown_inert(home, sink):
+def test_hostile_text_of_resources_is_sanitized(home, sink):
     fill(home.emulator)
     inventory = inventory_of(home)
     found = run(home, sink, inventory)
     assert "PLAY RECAP" in found.output
-    assert_inert(home, found)
+    assert_sanitized(home, found)
 
 
 @pytest.mark.parametrize(
-    ("sink", "said"),
-    [*((sink, HOSTILE) for sink in SINKS), *((sink, LONG) for sink in ("prediction", "doctor", "simulation"))],
+    ("sink", "reason"),
+    [*((sink, HOSTILE) for sink in SINKS), *((sink, LONG) for sink in ("preview", "doctor", "simulate"))],
     ids=lambda given: given if given in SINKS else ("long" if given is LONG else "hostile"),
 )
-def test_what_aws_says_is_shown_inert(home, sink, said):
+def test_hostile_errors_of_aws_are_sanitized(home, sink, reason):
     inventory = inventory_of(home)
-    if sink in ("removal", "doctor", "canary", "simulation", "baseline", "deep run", "digest"):
+    if sink in ("removal", "doctor", "canary", "simulate", "baseline", "drift repair", "digest"):
         done = home.run("securityhub_slack", "-i", inventory)
         assert done.code == 0, done.output
     if sink == "run":
         fill(home.emulator)
     operation = SINKS[sink][2]
-    home.emulator.faults({"denied": 1, "reason": said, "operations": [operation]})
+    home.emulator.faults({"denied": 1, "reason": reason, "operations": [operation]})
     found = run(home, sink, inventory)
     assert "{{ 7 * 7 }}" in found.said, found.output
-    assert_inert(home, found)
+    assert_sanitized(home, found)
 
 
 @pytest.mark.parametrize("sink", ["run", "removal"])
-def test_why_a_stack_failed_is_shown_inert(home, sink):
+def test_hostile_reasons_of_failed_stacks_are_sanitized(home, sink):
     inventory = inventory_of(home)
     if sink == "removal":
         done = home.run("securityhub_slack", "-i", inventory)
@@ -230,7 +230,7 @@ def test_why_a_stack_failed_is_shown_inert(home, sink):
     home.emulator.stacks(0, {"operation": operation, "reason": HOSTILE_XML, "region": "eu-west-1"})
     found = run(home, sink, inventory)
     assert "{{ 7 * 7 }}" in found.said
-    assert_inert(home, found)
+    assert_sanitized(home, found)
 
 
 WRONG = {
@@ -254,45 +254,45 @@ WRONG = {
 }
 
 
-def test_what_stands_in_the_inventory_is_shown_inert(home):
+def test_hostile_variables_of_the_inventory_are_sanitized(home):
     hosts = {f"{name}.eu-central-1": given for name, given in WRONG.items()}
-    found = run(home, "prediction", inventory_of(home, **hosts))
+    found = run(home, "preview", inventory_of(home, **hosts))
     assert set(hosts) == {host for host, state in found.recap.items() if state == "failed"}
     assert found.recap["us-east-1"] == "changed"
-    assert_inert(home, found)
+    assert_sanitized(home, found)
 
 
-def test_what_a_credential_process_says_is_shown_inert(home):
+def test_hostile_output_of_a_credential_process_is_sanitized(home):
     home.environment = {}
     program = home.program("hostile.py", f"raise SystemExit({HOSTILE!r})")
     home.config(f"[default]\ncredential_process = {program}\n")
-    found = run(home, "prediction", inventory_of(home))
+    found = run(home, "preview", inventory_of(home))
     assert "the credential_process of the environment failed" in found.said
-    assert_inert(home, found)
+    assert_sanitized(home, found)
 
 
-def test_findings_of_a_file_are_shown_inert(home):
+def test_hostile_findings_in_a_file_are_sanitized(home):
     path = home.folder / "findings.json"
     path.write_text(json.dumps([finding("eu-west-1", "a"), finding("x", "\ud800", Title="\udfff" + LONG)]))
     given = json.dumps({"securityhub_slack_simulate_files": [str(path)]})
-    found = run(home, "simulation", inventory_of(home), "-e", given)
+    found = run(home, "simulate", inventory_of(home), "-e", given)
     assert "2 findings" in found.said
     path.unlink()
-    assert_inert(home, found, longest=len(LONG) + 1000)  # the result has all of a title
+    assert_sanitized(home, found, longest=len(LONG) + 1000)  # the result contains the whole title
 
 
 @pytest.mark.parametrize("text", [HOSTILE, f'["{READABLE}"]', "[" * 100_000, '{"a": 1e999}', "\x00", ""])
-def test_a_file_that_holds_no_findings_is_told_of(home, text):
+def test_a_file_without_findings_is_reported(home, text):
     path = home.folder / "findings.json"
     path.write_text(text)
     given = json.dumps({"securityhub_slack_simulate_files": [str(path)]})
-    found = run(home, "simulation", inventory_of(home), "-e", given)
+    found = run(home, "simulate", inventory_of(home), "-e", given)
     assert found.code == 2
     path.unlink()
-    assert_inert(home, found)
+    assert_sanitized(home, found)
 
 
-def test_an_inventory_of_accounts_is_shown_inert(home):
+def test_hostile_text_in_an_inventory_of_accounts_is_sanitized(home):
     home.emulator.faults({"denied": 1, "reason": HOSTILE, "operations": ["DescribeHub", "ListRegions"]})
     source = home.folder / "securityhub_regions.yml"
     lost = {"name": "lost", "profile": HOSTILE}
@@ -305,17 +305,17 @@ def test_an_inventory_of_accounts_is_shown_inert(home):
     source.write_text(json.dumps(given))
     listed = home.call("ansible-inventory", "-i", source, "--list", "-vvv")
     assert "prod.eu-west-1" in listed.output
-    assert_inert(home, listed)
+    assert_sanitized(home, listed)
     source.write_text(json.dumps({**given, "accounts": [*given["accounts"], lost]}).replace("\\ud83d\\ude00", ""))
-    found = run(home, "prediction", source)
+    found = run(home, "preview", source)
     assert "account lost" in found.said
-    assert_inert(home, found)
+    assert_sanitized(home, found)
     for wrong in ({"accounts": [{"name": HOSTILE}]}, {"regions": [HOSTILE]}, {"accounts": [{"role_arn": HOSTILE}]}):
         source.write_text(json.dumps({**given, **wrong}))
-        assert_inert(home, home.call("ansible-inventory", "-i", source, "--list"))
+        assert_sanitized(home, home.call("ansible-inventory", "-i", source, "--list"))
 
 
-def test_what_a_module_says_of_aws_is_shown_inert(home):
+def test_hostile_text_of_aws_in_modules_is_sanitized(home):
     fill(home.emulator)
     play = home.folder / "play.yml"
     where = {"region": "us-east-1"}
@@ -329,4 +329,4 @@ def test_what_a_module_says_of_aws_is_shown_inert(home):
     home.emulator.faults({"denied": 1, "reason": HOSTILE, "operations": ["DescribeHub"]})
     found = home.run(play, "--diff")
     assert "Ours" in found.output
-    assert_inert(home, found)
+    assert_sanitized(home, found)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every sample finding through deployed pipelines: the messages are those that are written down by hand, each once."""
+"""Every sample finding, deployed: exactly the messages in tests/findings/expected.yml arrive, each once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 
 SCENARIOS = findings.EXPECTED["scenarios"]
-# Findings of real accounts of 2021, where somebody has put them beside the repository.
+# Findings recorded in real accounts in 2021; optional, beside the repository.
 RECORDED = findings.ROOT.parent / "shared" / "findings"
-# Those of them that the targets of the scenario per_region send, all from us-east-1, which wants HIGH and above: read
-# off the files by hand. The others are too low, passed, resolved, sent by hand, or of a Region that is no target.
+# Those that the targets of the scenario per_region forward, all from us-east-1 (HIGH and above), selected by hand. The
+# others have a lower severity, passed, are resolved, were sent by hand, or belong to a region without a target.
 RECORDED_SENT = {
     *("afsbp-codebuild.2", "afsbp-ec2.8", "afsbp-redshift.1", "afsbp-s3.8"),
     *("cis-42", "pci-codebuild.2", "pci-redshift.1"),
@@ -25,13 +25,13 @@ RECORDED_SENT = {
 
 @pytest.fixture
 def playbooks(emulator, tmp_path):
-    """Return a runner of playbooks in an organisation without findings."""
+    """Return a runner of playbooks in an organization without findings."""
     findings.set_up(emulator)
     return findings.Playbooks(tmp_path, emulator.url)
 
 
 def arrive(emulator, finding, regions, schema="asff"):
-    """Put the finding on the administrator's bus, as Security Hub does in each of the Regions."""
+    """Put the finding on the administrator's bus, as Security Hub does in each of the regions."""
     detail_type, detail = "Security Hub Findings - Imported", finding
     if schema == "ocsf":
         detail_type, detail = "Findings Imported V2", worlds.ocsf(finding)
@@ -41,12 +41,12 @@ def arrive(emulator, finding, regions, schema="asff"):
 
 
 def messages(emulator):
-    """Return how many messages came about each finding from each Region's topic."""
+    """Return the number of messages for each finding and the region of their topic."""
     return Counter((message["finding_id"], message["topic"].split(":")[3]) for message in emulator.inbox())
 
 
 def expected(scenario):
-    """Return the same from what is written down by hand."""
+    """Return the same, from expected.yml."""
     written = {name: outcomes[scenario] for name, outcomes in findings.EXPECTED["findings"].items()}
     targets = SCENARIOS[scenario]["targets"]
     return Counter((findings.FINDINGS[name]["Id"], sender) for name, sender in written.items() if sender in targets)
@@ -62,7 +62,7 @@ def expected(scenario):
         ("per_region", "ocsf", "custom"),
     ],
 )
-def test_each_sample_arrives_once_from_where_it_is_expected_or_not_at_all(
+def test_each_sample_arrives_once_from_the_expected_region_or_not_at_all(
     emulator, playbooks, scenario, schema, message_format
 ):
     given = SCENARIOS[scenario]
@@ -82,7 +82,7 @@ def test_each_sample_arrives_once_from_where_it_is_expected_or_not_at_all(
 def test_recorded_findings_arrive_once_or_not_at_all(emulator, playbooks):
     playbooks.inventory(SCENARIOS["per_region"]["targets"])
     playbooks.ok("securityhub_slack")
-    wanted = Counter()
+    expected_messages = Counter()
     for path in sorted(RECORDED.glob("*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
         event = content if "detail-type" in content else {"detail-type": "Security Hub Findings - Imported"}
@@ -92,5 +92,5 @@ def test_recorded_findings_arrive_once_or_not_at_all(emulator, playbooks):
         given |= {"resources": event.get("resources", []), "detail": event.get("detail", {"findings": [finding]})}
         emulator.ask("POST", "event", given)
         if path.stem in RECORDED_SENT:
-            wanted[finding["Id"], region] += 1
-    assert messages(emulator) == wanted
+            expected_messages[finding["Id"], region] += 1
+    assert messages(emulator) == expected_messages

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way to sign in to AWS, and every way in which that fails, by the shipped playbook and the files of a person."""
+"""Every way to sign in to AWS, and every way in which it fails, with the shipped playbook and the files of a user."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def home(emulator, tmp_path):
 
 
 def keys_of(account, **more):
-    """A program that gives an account's credentials as a credential_process does."""
+    """Return a program that prints the credentials of an account as a credential_process does."""
     given = {"Version": 1, "AccessKeyId": account, "SecretAccessKey": "a-secret-key", **more}
     return f"print({json.dumps(given)!r})"
 
@@ -139,7 +139,7 @@ def test_the_web_identity_of_a_ci_job(home, emulator):
     )
 
 
-# Profile -> what stands in ~/.aws/config, and what a run says of it.
+# Profile -> its section in ~/.aws/config, and the error of a run.
 BAD_PROFILES = {
     "no-such-profile": (
         None,
@@ -188,7 +188,7 @@ BAD_PROFILES = {
     ),
     "not-there": (
         "credential_process = /no/such/program",
-        "/no/such/program, which profile not-there names, cannot be read or run (No such file or directory): correct "
+        "/no/such/program, which profile not-there names, cannot be read or run (No such file or directory). Correct "
         "it in ~/.aws/config.",
     ),
     "no-program": (
@@ -226,31 +226,31 @@ BAD_PROFILES = {
     "mfa": (
         f"role_arn = {role_in(ACCOUNTS[3])}\nsource_profile = keys\nmfa_serial = arn:aws:iam::{ACCOUNTS[8]}:mfa/jane",
         'profile mfa needs an MFA code, and a run cannot ask for one. Before the run, sign in with eval "$(aws '
-        'configure export-credentials --format env --profile mfa)", and name no profile.',
+        'configure export-credentials --format env --profile mfa)", and do not set a profile.',
     ),
     "after-mfa": (
         f"role_arn = {role_in(ACCOUNTS[4])}\nsource_profile = mfa",
         'profile after-mfa needs an MFA code, and a run cannot ask for one. Before the run, sign in with eval "$(aws '
-        'configure export-credentials --format env --profile after-mfa)", and name no profile.',
+        'configure export-credentials --format env --profile after-mfa)", and do not set a profile.',
     ),
     "lost-source": (
-        f"role_arn = {role_in(ACCOUNTS[3])}\nsource_profile = nobody",
-        'profile lost-source cannot be used (The source_profile "nobody" referenced in the profile "lost-source" does '
+        f"role_arn = {role_in(ACCOUNTS[3])}\nsource_profile = missing",
+        'profile lost-source cannot be used (The source_profile "missing" referenced in the profile "lost-source" does '
         "not exist). Correct it in ~/.aws/config.",
     ),
     "not-trusted": (
         f"role_arn = {role_in(ACCOUNTS[5])}\nsource_profile = keys",
         f"these credentials may not assume the role (User: arn:aws:iam::{ACCOUNTS[8]}:root is not authorized to "
-        f"perform: sts:AssumeRole on resource: {role_in(ACCOUNTS[5])}): name them in its trust policy, allow them "
-        f"sts:AssumeRole, and check the external id.",
+        f"perform: sts:AssumeRole on resource: {role_in(ACCOUNTS[5])}). Name them in its trust policy, grant them "
+        f"sts:AssumeRole, and check the external ID.",
     ),
 }
-OF_CONFIG = ("region", "aws_", "sso_", "role_", "credential_process")
+CONFIG_OPTIONS = ("region", "aws_", "sso_", "role_", "credential_process")
 
 
 @pytest.fixture
 def bad_profiles(home, emulator):
-    """A home with all bad profiles beside a good one."""
+    """Return a home with all bad profiles and a good one."""
     sections = [
         f"[profile keys]\naws_access_key_id = {ACCOUNTS[8]}\naws_secret_access_key = a-secret-key",
         *(f"[sso-session {name}]\nsso_start_url = {START_URL}\nsso_region = eu-west-1" for name in SSO_SESSIONS),
@@ -258,7 +258,7 @@ def bad_profiles(home, emulator):
     for name, (given, _said) in BAD_PROFILES.items():
         if given is None:
             continue
-        if not given.startswith(OF_CONFIG):
+        if not given.startswith(CONFIG_OPTIONS):
             given = f"credential_process = {home.program(f'{name}.py', given)}"
         sections.append(f'[profile "{name}"]\n{given}')
     home.config("\n\n".join(sections))
@@ -273,7 +273,7 @@ def bad_profiles(home, emulator):
 SSO_SESSIONS = ("acme", "over", "revoked")
 
 
-def test_a_sign_in_that_fails_costs_its_own_targets_and_says_what_to_do(bad_profiles, emulator):
+def test_a_failed_sign_in_fails_only_its_targets_with_the_remedy(bad_profiles, emulator):
     hosts = {f"{name.replace(' ', '-')}.{REGION}": {"profile": name} for name in BAD_PROFILES}
     good = f"keys.{REGION}"
     inventory = bad_profiles.inventory({**hosts, good: {"profile": "keys"}})
@@ -287,10 +287,10 @@ def test_a_sign_in_that_fails_costs_its_own_targets_and_says_what_to_do(bad_prof
     for text in (result.output, log.read_text()):
         assert "Traceback" not in text
         assert "a-secret-key" not in text
-    assert "errantly" not in result.output, "a prompt, or a warning of Python's"
+    assert "errantly" not in result.output, "a prompt or a warning from Python"
 
 
-def test_an_inventory_of_accounts_that_cannot_be_opened_says_the_same(bad_profiles, emulator):
+def test_an_inventory_of_accounts_reports_the_same_errors(bad_profiles, emulator):
     accounts = [{"name": name.replace(" ", "-"), "profile": name, "regions": [REGION]} for name in BAD_PROFILES]
     source = bad_profiles.folder / "securityhub_regions.yml"
     source.write_text(json.dumps({"plugin": "secops.securityhub.securityhub_regions", "accounts": accounts}))
@@ -301,8 +301,8 @@ def test_an_inventory_of_accounts_that_cannot_be_opened_says_the_same(bad_profil
     assert "a-secret-key" not in result.output
 
 
-def test_a_refused_sign_in_is_not_tried_again_for_each_region(home, emulator):
-    log = home.folder / "asked"
+def test_a_failed_sign_in_is_not_repeated_for_each_region(home, emulator):
+    log = home.folder / "calls"
     asked = home.program("locked.py", f"open({str(log)!r}, 'a').write('x'); raise SystemExit('locked')")
     home.config(f"""
         [profile locked]
@@ -314,12 +314,12 @@ def test_a_refused_sign_in_is_not_tried_again_for_each_region(home, emulator):
     assert log.read_text() == "x"
 
 
-# Credentials last so long in these runs, and stacks take longer.
+# Seconds: credentials expire while the stacks are created.
 LIFE = 2
 STACK = 2 * LIFE + 1
 
 
-def test_a_run_goes_on_when_its_credentials_end(home, emulator):
+def test_expiring_credentials_are_refreshed_during_a_run(home, emulator):
     of_sso, of_role, of_process = ACCOUNTS[0], ACCOUNTS[5], ACCOUNTS[6]
     program = home.program(
         "process.py",
@@ -360,7 +360,7 @@ def test_a_run_goes_on_when_its_credentials_end(home, emulator):
     assert not [entry for entry in emulator.requests() if entry["status"] == 403]
 
 
-def test_what_nobody_can_renew_fails_with_the_remedy_and_the_next_run_goes_on(home, emulator):
+def test_credentials_that_cannot_be_refreshed_fail_with_the_remedy_and_the_next_run_continues(home, emulator):
     emulator.sign_in(session_seconds=LIFE)
     emulator.stacks(STACK)
     role = role_in(ACCOUNTS[6])
@@ -378,19 +378,28 @@ def test_what_nobody_can_renew_fails_with_the_remedy_and_the_next_run_goes_on(ho
     assert home.run("securityhub_slack", "-i", inventory).code == 0
 
 
-# amazon.aws says what it finds wrong with a profile in its own words.
-IN_WORDS_OF_AMAZON_AWS = ("no-such-profile", "half", "sso-half", "locked", "silent", "prose", "noise", "lost-source")
-# It asks for an MFA code, and shows all that a credential_process says.
-NOT_OF_MODULES = (*IN_WORDS_OF_AMAZON_AWS, "mfa", "after-mfa", "broken")
+# amazon.aws reports these with its own messages.
+WITH_MESSAGES_OF_AMAZON_AWS = (
+    "no-such-profile",
+    "half",
+    "sso-half",
+    "locked",
+    "silent",
+    "prose",
+    "noise",
+    "lost-source",
+)
+# It asks for an MFA code, and shows the whole output of a credential_process.
+NOT_OF_MODULES = (*WITH_MESSAGES_OF_AMAZON_AWS, "mfa", "after-mfa", "broken")
 OF_MODULES = {name: said for name, (_given, said) in BAD_PROFILES.items() if name not in NOT_OF_MODULES}
 
 
-def test_a_module_says_the_same(bad_profiles):
+def test_a_module_reports_the_same_errors(bad_profiles):
     play = bad_profiles.folder / "play.yml"
     task = {
-        "name": "Look",
+        "name": "Read the hub",
         "secops.securityhub.securityhub_hub_info": {"region": REGION, "profile": "{{ item }}"},
-        "loop": [*OF_MODULES, *IN_WORDS_OF_AMAZON_AWS],
+        "loop": [*OF_MODULES, *WITH_MESSAGES_OF_AMAZON_AWS],
         "ignore_errors": True,
     }
     play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))

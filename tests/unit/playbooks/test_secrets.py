@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What nobody may read: secrets given in every way, looked for in all output and in all files of every playbook."""
+"""Secrets, given in every possible way, appear in no output and in no file of any playbook."""
 
 from __future__ import annotations
 
@@ -91,13 +91,13 @@ WRONG = {
 
 
 def leaks(home, run):
-    """Where a secret is to be read: file or output -> what of them."""
+    """Return the secrets that are readable: file or output -> the secrets in it."""
     texts = {"output": run.output}
     for path in home.folder.rglob("*"):
         given = path.relative_to(home.folder).parts[0] in GIVEN_FILES
         if path.is_file() and not given:
             texts[str(path)] = path.read_text(encoding="utf-8", errors="replace")
-    assert len(texts) > 1, "the log at least"
+    assert len(texts) > 1, "the log is missing"
     return {name: found for name, text in texts.items() if (found := set(SENTINEL.findall(text)))}
 
 
@@ -123,7 +123,7 @@ def arguments_of(playbook, folder):
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
-def test_no_playbook_shows_a_secret_in_whatever_way_it_was_given(home, playbook):
+def test_no_playbook_shows_a_secret(home, playbook):
     inventory = home.inventory({**GOOD, **WRONG})
     arguments = ["-i", inventory, "--diff", "-vvvv", *arguments_of(playbook, home.folder)]
     for more in (["--check"], []):
@@ -140,13 +140,13 @@ def test_no_failure_shows_a_secret(home, fault):
     assert leaks(home, run) == {}
 
 
-def test_not_even_debugging_ansible_shows_a_secret(home):
+def test_debugging_ansible_shows_no_secret(home):
     home.environment["ANSIBLE_DEBUG"] = "1"
     run = home.run("securityhub_slack", "-i", home.inventory({**GOOD, **WRONG}), "--diff", "-vvvv")
     assert leaks(home, run) == {}
 
 
-def test_the_role_itself_shows_none(home):
+def test_the_role_shows_no_secret(home):
     play = home.folder / "play.yml"
     play.write_text(
         json.dumps([{"hosts": "all", "gather_facts": False, "roles": ["secops.securityhub.securityhub_slack"]}])
@@ -155,7 +155,7 @@ def test_the_role_itself_shows_none(home):
         assert leaks(home, home.run(play, "-i", home.inventory(hosts), "--diff", "-vvvv")) == {}
 
 
-def test_an_organization_shows_none(home):
+def test_the_playbook_for_organizations_shows_no_secret(home):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         del home.environment[name]
     given = {
@@ -206,7 +206,7 @@ GIVEN = ("task_vars", "variables")
 
 
 def crash(*given, **named):
-    """Fail, in the report of a run, with all that the functions on the way to it have in their hands."""
+    """Fail in the report of a run, with the local variables of all functions that lead to it."""
     frame = sys._getframe(1)
     if not frame.f_code.co_filename.endswith("_report/text.py"):
         return wrap(*given, **named)
@@ -223,7 +223,7 @@ textwrap.wrap = crash
 
 
 @pytest.mark.parametrize("verbosity", ["-v", "-vvvv"])
-def test_a_crash_shows_none_whatever_it_tells_of(home, verbosity):
+def test_a_crash_shows_no_secret(home, verbosity):
     site = home.folder / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(CRASH)
@@ -236,7 +236,7 @@ def test_a_crash_shows_none_whatever_it_tells_of(home, verbosity):
 
 
 def encrypted(home, text):
-    """A text in Ansible Vault, and the option that opens it."""
+    """Return a text in Ansible Vault and the options that decrypt it."""
     password = home.folder / "vault-password"
     password.write_text("a-password")
     vault = ["--vault-password-file", str(password)]

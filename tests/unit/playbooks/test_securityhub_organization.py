@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook for organisations: off, then a preview that writes nothing, then applied, then nothing left to do."""
+"""The playbook for organizations: off by default, then a preview that writes nothing, then applied, then unchanged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VARIABLES = {
 
 @pytest.fixture
 def play(emulator, tmp_path):
-    """Return a function that runs the playbook, and gives its exit code, output and number of changed tasks."""
+    """Return a function that runs the playbook and returns its exit code, output and number of changed tasks."""
     emulator.reset()
     emulator.forget_requests()
     emulator.world({MANAGEMENT: {}}, management_account=MANAGEMENT)
@@ -69,21 +69,21 @@ def play(emulator, tmp_path):
     return run
 
 
-def test_every_step_is_off_until_it_is_asked_for(play, emulator):
+def test_every_step_is_off_by_default(play, emulator):
     code, output, _changed = play({})
     assert code == 2
     assert "Nothing to do. Every step of this playbook is off" in output
     assert emulator.requests() == []
 
 
-def test_previews_until_told_to_apply(play, emulator):
+def test_a_run_is_a_preview_without_apply(play, emulator):
     code, output, changed = play({"securityhub_organization_enable_hub": True, **REGION, **PROFILE})
     assert (code, changed) == (0, 1), output
     assert emulator.writes() == []
     assert "This was a preview" in output
 
 
-def test_check_mode_writes_nothing_though_told_to_apply_and_a_second_run_has_nothing_to_do(play, emulator):
+def test_check_mode_writes_nothing_even_with_apply_and_a_second_run_changes_nothing(play, emulator):
     code, output, changed = play(VARIABLES, "--check")
     assert (code, changed) == (0, 2), output
     assert emulator.writes() == []

@@ -1,11 +1,12 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Buttons under the messages: what pressing them does, and that they come and go with their option."""
+"""Buttons under the messages set the workflow status, and are created and deleted with their option."""
 
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
@@ -22,7 +23,7 @@ OTHER_CHANNEL = "C0OTHER0001"
 
 @pytest.fixture
 def playbooks(emulator, tmp_path):
-    """Return a runner of playbooks in an organisation without findings, with two targets."""
+    """Return a runner of playbooks in an organization without findings, with two targets."""
     findings.set_up(emulator)
     made = findings.Playbooks(tmp_path, emulator.url)
     made.inventory({"eu-west-1": {}, "us-east-1": {}}, minimum_severity="HIGH")
@@ -56,7 +57,7 @@ def buttons(emulator):
 
 
 def said(outcome):
-    """Return what a run has said, on one line."""
+    """Return the output of a run on one line."""
     return " ".join(outcome.output.split())
 
 
@@ -69,17 +70,17 @@ def writes(emulator, playbooks, *arguments, **variables):
 def test_each_button_sets_the_workflow_status_of_its_finding(emulator, playbooks):
     playbooks.ok("securityhub_slack", **ON)
     findings.bring(emulator, *FINDINGS)
-    for finding, button, wanted in zip(
+    for finding, button, desired in zip(
         FINDINGS, ("Notified", "Suppress", "Resolve"), ("NOTIFIED", "SUPPRESSED", "RESOLVED")
     ):
         (message,) = [item for item in emulator.inbox() if item["finding_id"] == finding["Id"]]
         assert message["buttons"] == ["Notified", "Suppress", "Resolve"]
         assert emulator.press(message, button)["status"] == 200
-        assert status(emulator, finding) == wanted
+        assert status(emulator, finding) == desired
     assert len(emulator.inbox()) == len(FINDINGS)
 
 
-def test_the_channel_may_do_nothing_else(emulator, playbooks):
+def test_the_channel_role_allows_no_other_commands(emulator, playbooks):
     playbooks.ok("securityhub_slack", **ON)
     chatbot = emulator.client("chatbot", "us-east-2")
     (configuration,) = chatbot.describe_slack_channel_configurations()["SlackChannelConfigurations"]
@@ -103,26 +104,26 @@ def test_the_channel_may_do_nothing_else(emulator, playbooks):
     assert status(emulator, FINDINGS[0]) == "NEW"
 
 
-def test_they_come_stay_and_go(emulator, playbooks):
+def test_buttons_are_created_kept_and_deleted_with_their_option(emulator, playbooks):
     playbooks.ok("securityhub_slack")
-    foretold = said(playbooks.ok("securityhub_slack", "", "--check", "--diff", **ON))
-    assert f"guardrail: update channel role: update buttons {', '.join(NAMES)}: create" in foretold
-    assert "account 111111111111, button securityhub-slack-suppress" in foretold
-    assert "--workflow Status=SUPPRESSED" in foretold
+    preview = said(playbooks.ok("securityhub_slack", "", "--check", "--diff", **ON))
+    assert f"guardrail: update channel role: update buttons {', '.join(NAMES)}: create" in preview
+    assert "account 111111111111, button securityhub-slack-suppress" in preview
+    assert "--workflow Status=SUPPRESSED" in preview
     assert buttons(emulator) == {}
 
     playbooks.ok("securityhub_slack", **ON)
     assert buttons(emulator) == {name: ["securityhub-slack"] for name in NAMES}
     assert writes(emulator, playbooks, **ON) == []
 
-    gone = said(playbooks.ok("securityhub_slack"))
-    assert f"guardrail: update channel role: update buttons {', '.join(NAMES)}: delete" in gone
+    deleted = said(playbooks.ok("securityhub_slack"))
+    assert f"guardrail: update channel role: update buttons {', '.join(NAMES)}: delete" in deleted
     assert buttons(emulator) == {}
     assert emulator.client("iam").list_role_policies(RoleName=ROLE)["PolicyNames"] == []
     assert writes(emulator, playbooks) == []
 
 
-def test_several_channels_have_them_and_one_that_was_there_before_has_not(emulator, playbooks):
+def test_new_channels_get_buttons_and_an_adopted_channel_does_not(emulator, playbooks):
     chatbot = emulator.client("chatbot", "us-east-2")
     trust = {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -130,18 +131,18 @@ def test_several_channels_have_them_and_one_that_was_there_before_has_not(emulat
     chatbot.create_slack_channel_configuration(
         SlackTeamId=findings.WORKSPACE, SlackChannelId=OTHER_CHANNEL, ConfigurationName="theirs", IamRoleArn=role
     )
-    routes = [
+    channels = [
         {"name": "oncall", "channel_id": findings.CHANNEL, "severities": ["CRITICAL"]},
         {"name": "rest", "channel_id": "C0REST00001", "severities": ["HIGH"]},
         {"name": "theirs", "channel_id": OTHER_CHANNEL},
     ]
-    outcome = playbooks.ok("securityhub_slack", **ON, channels=routes)
-    assert "theirs was there before, with a role of its own: its messages get no buttons" in said(outcome)
+    outcome = playbooks.ok("securityhub_slack", **ON, channels=channels)
+    assert re.search(r"channel configuration theirs .* its messages get no buttons", said(outcome))
     assert set(map(tuple, buttons(emulator).values())) == {("securityhub-slack-oncall", "securityhub-slack-rest")}
-    assert writes(emulator, playbooks, **ON, channels=routes) == []
+    assert writes(emulator, playbooks, **ON, channels=channels) == []
 
 
-def test_removal_takes_them_and_nobody_elses(emulator, playbooks):
+def test_removal_deletes_them_and_no_foreign_custom_actions(emulator, playbooks):
     chatbot = emulator.client("chatbot", "us-east-2")
     chatbot.create_custom_action(ActionName="theirs", Definition={"CommandText": "s3 ls"})
     playbooks.ok("securityhub_slack", **ON)
@@ -153,7 +154,7 @@ def test_removal_takes_them_and_nobody_elses(emulator, playbooks):
     assert writes(emulator, playbooks, **ON, state="absent") == []
 
 
-def test_one_changed_by_hand_is_put_back_and_a_foreign_one_is_refused(emulator, playbooks):
+def test_one_changed_by_hand_is_restored_and_a_foreign_one_is_refused(emulator, playbooks):
     playbooks.ok("securityhub_slack", **ON)
     chatbot = emulator.client("chatbot", "us-east-2")
     arn = f"arn:aws:chatbot::{findings.ADMINISTRATOR}:custom-action/{NAMES[1]}"
@@ -164,10 +165,10 @@ def test_one_changed_by_hand_is_put_back_and_a_foreign_one_is_refused(emulator, 
     chatbot.create_custom_action(ActionName=NAMES[1], Definition={"CommandText": "s3 ls"})
     refused = playbooks.run("securityhub_slack", "", **ON)
     assert refused.code != 0
-    assert f"the custom action {NAMES[1]} of Amazon Q is there, but was not made by" in said(refused)
+    assert f"the custom action {NAMES[1]} of Amazon Q already exists and is not managed by" in said(refused)
 
 
-def test_a_run_that_is_cut_short_is_finished_by_the_next_one(emulator, playbooks):
+def test_the_next_run_completes_an_interrupted_one(emulator, playbooks):
     emulator.faults({"services": ["chatbot"], "operations": ["AssociateToConfiguration"], "denied": 1.0})
     assert playbooks.run("securityhub_slack", "", **ON).code != 0
     emulator.faults()
@@ -183,26 +184,29 @@ def test_a_run_that_is_cut_short_is_finished_by_the_next_one(emulator, playbooks
 
 
 @pytest.mark.parametrize(
-    ("variables", "words"),
+    ("variables", "facts"),
     [
-        ({"buttons": True}, "set securityhub_slack_message_format to custom too"),
-        ({**ON, "finding_format": "ocsf"}, "know no workflow status: leave one of them out"),
+        ({"buttons": True}, ["securityhub_slack_buttons", "Set securityhub_slack_message_format to custom"]),
+        (
+            {**ON, "finding_format": "ocsf"},
+            ["securityhub_slack_buttons", "securityhub_slack_finding_format: ocsf", "Remove one of"],
+        ),
     ],
 )
-def test_what_buttons_cannot_go_with(playbooks, variables, words):
+def test_settings_that_exclude_buttons_are_refused(playbooks, variables, facts):
     outcome = playbooks.run("securityhub_slack", "", **variables)
     assert outcome.code != 0
-    assert words in said(outcome)
+    assert [fact for fact in facts if fact not in said(outcome)] == []
 
 
-def test_without_them_a_run_asks_as_much_as_before(emulator, playbooks):
+def test_a_run_without_buttons_makes_no_calls_for_them(emulator, playbooks):
     playbooks.ok("securityhub_slack")
     emulator.forget_requests()
     playbooks.ok("securityhub_slack")
-    asked = [entry["operation"] for entry in emulator.requests()]
-    assert not {"ListCustomActions", "ListAssociations", "GetCustomAction"} & set(asked)
+    operations = [entry["operation"] for entry in emulator.requests()]
+    assert not {"ListCustomActions", "ListAssociations", "GetCustomAction"} & set(operations)
     emulator.forget_requests()
     playbooks.ok("securityhub_slack", **ON)
     emulator.forget_requests()
     playbooks.ok("securityhub_slack", **ON)
-    assert len(emulator.requests()) == len(asked) + 8
+    assert len(emulator.requests()) == len(operations) + 8

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages in the custom-notification schema, as they arrive in the channel."""
+"""Custom messages, as they arrive in the channel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOSTILE = 'A "quoted" \\ title,\nof two lines: <id> ${AWS::Region} {{ x }}'
 
 @pytest.fixture
 def playbooks(emulator, tmp_path):
-    """Return a runner of playbooks in an organisation without findings, with one target."""
+    """Return a runner of playbooks in an organization without findings, with one target."""
     findings.set_up(emulator)
     made = findings.Playbooks(tmp_path, emulator.url)
     made.inventory({"eu-west-1": {}}, message_format="custom", minimum_severity="HIGH")
@@ -30,7 +30,7 @@ def again(finding, year=2098):
     return {**finding, "UpdatedAt": f"{year}-01-01T00:00:00.000Z"}
 
 
-def test_findings_of_all_products_arrive_with_what_is_worth_knowing(emulator, playbooks):
+def test_findings_of_all_products_arrive_with_their_details(emulator, playbooks):
     playbooks.ok("securityhub_slack")
     findings.bring(emulator, FINDING, *OTHER_PRODUCTS, LOW)
     emulator.custom_action("eu-west-1", "SendToSlack", LOW["Id"])
@@ -49,7 +49,7 @@ def test_findings_of_all_products_arrive_with_what_is_worth_knowing(emulator, pl
     assert messages[LOW["Id"]]["detail_type"] == "Security Hub Findings - Custom Action"
 
 
-def test_hostile_text_arrives_as_it_is(emulator, playbooks):
+def test_hostile_text_arrives_unchanged(emulator, playbooks):
     playbooks.ok("securityhub_slack")
     resources = [{**FINDING["Resources"][0], "Id": HOSTILE}]
     findings.bring(emulator, {**FINDING, "Title": HOSTILE, "Description": HOSTILE, "Resources": resources})
@@ -58,7 +58,7 @@ def test_hostile_text_arrives_as_it_is(emulator, playbooks):
     assert message["text"].endswith(HOSTILE)
 
 
-def test_what_is_sent_again_is_in_the_thread_of_the_finding(emulator, playbooks):
+def test_an_updated_finding_arrives_in_its_thread(emulator, playbooks):
     playbooks.ok("securityhub_slack")
     findings.bring(emulator, FINDING, *OTHER_PRODUCTS)
     findings.bring(emulator, again(FINDING))
@@ -66,7 +66,7 @@ def test_what_is_sent_again_is_in_the_thread_of_the_finding(emulator, playbooks)
     assert threads == [FINDING["Id"], *(item["Id"] for item in OTHER_PRODUCTS), FINDING["Id"]]
 
 
-def test_findings_of_the_new_security_hub(emulator, playbooks):
+def test_ocsf_findings_arrive(emulator, playbooks):
     playbooks.ok("securityhub_slack", finding_format="ocsf")
     event = {"account": findings.ADMINISTRATOR, "region": "eu-west-1", "detail-type": "Findings Imported V2"}
     emulator.ask("POST", "event", {**event, "detail": {"findings": [worlds.ocsf(FINDING)]}})
@@ -79,7 +79,7 @@ def test_findings_of_the_new_security_hub(emulator, playbooks):
     assert "securityhub/v2/home?region=eu-west-1" in message["text"]
 
 
-def test_the_format_is_switched_kept_and_put_back(emulator, playbooks):
+def test_the_message_format_is_changed_kept_and_repaired(emulator, playbooks):
     playbooks.ok("securityhub_slack", message_format="aws")
     assert '"messages": "custom"' in playbooks.ok("securityhub_slack", "", "--check", "--diff").output
     playbooks.ok("securityhub_slack")

@@ -172,6 +172,13 @@ def test_the_result():
     assert "diff" not in found
 
 
+def test_problems_with_several_lines_are_one_line_in_the_result():
+    account = AccountModel()
+    snapshot = account_model.with_failed(account.snapshot(hosts("us-east-1")), "us-east-1", error="bad\nvalue")
+    found = result(outcomes.unapplied(account_model.planned_from(snapshot)))["targets"]["us-east-1"]
+    assert [text for text in (found["msg"], *found["problems"]) if "bad value" not in text] == []
+
+
 def test_the_result_names_uncovered_regions_by_account():
     outcome = AccountModel().preview(hosts("us-east-1"))
     design = replace(outcome.plan.design, uncovered=("ap-east-1", "eu-south-1"))
