@@ -57,6 +57,11 @@ def action_arn() -> str:
     return f"arn:aws:securityhub:{HERE}:{deployed.ACCOUNT}:action/custom/SendToSlack"
 
 
+def action_replaced(fleet: Fleet) -> None:
+    action_deleted(fleet)
+    fleet.client("securityhub").create_action_target(Id="SendToSlack", Name="Ticket", Description="Opens a ticket")
+
+
 def action_renamed(fleet: Fleet) -> None:
     fleet.client("securityhub").update_action_target(ActionTargetArn=action_arn(), Name="Mine")
 
@@ -282,6 +287,7 @@ ALARMS = (("alarms", True),)
 BREAKAGES = (
     Breakage("hub off", hub_off, NOT),
     Breakage("custom action deleted", action_deleted, PLAIN, loses=False),
+    Breakage("custom action of others", action_replaced, NOT, loses=False),
     Breakage("custom action renamed", action_renamed, PLAIN, loses=False),
     Breakage("stack deleted", stack_deleted, PLAIN),
     Breakage("stack rolled back", stack_in("ROLLBACK_COMPLETE"), PLAIN, loses=False),

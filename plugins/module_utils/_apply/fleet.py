@@ -155,7 +155,7 @@ def _write_action(aws: Clients, target: TargetOutcome) -> None:
         if live:
             access.call("securityhub", securityhub.delete_action_target, live["ActionTargetArn"])
     elif live is None:
-        action_target.create_or_adopt(access, target.desired.action)
+        action_target.create_or_adopt(access, target.desired.action, settings.name)
     else:
         action_target.update(access, live, target.desired.action)
 

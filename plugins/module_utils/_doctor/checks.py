@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from .._channel import metrics as chatbot_metrics
 from .._channel import transformations
 from .._model import drift
+from .._plan.target import foreign_action
 from .._plan.target import why_not_of_stack_set
 from .._preflight import keys
 from .._securityhub import action_target
@@ -72,6 +73,8 @@ def _action(evidence: Evidence) -> Result:
         return nothing()
     if live.action is None:
         return messages.ACTION_MISSING
+    if foreign_action(evidence.target):
+        return messages.ACTION_FOREIGN
     return messages.ACTION_CHANGED if action_target.changes(live.action, desired.action) else ok()
 
 

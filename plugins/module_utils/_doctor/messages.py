@@ -80,6 +80,13 @@ ACTION_CHANGED = Result(
     "Run the playbook to change it back.",
     (DEPLOY,),
 )
+ACTION_FOREIGN = Result(
+    BROKEN,
+    "A custom action with this ID exists, and is not managed by this collection.",
+    "The playbook does not deploy this target.",
+    "Set securityhub_slack_action_id to another ID, then run the playbook.",
+    (DEPLOY,),
+)
 STACK_FOREIGN = Result(
     BROKEN,
     "A stack with this name exists, and is not managed by this collection.",

@@ -18,6 +18,7 @@ from .._resource.operation import Operation
 from .._resource.ownership import is_managed
 from .._resource.tags import MANAGED_TAG
 from .._resource.tags import tags_of
+from .._securityhub import action_target
 from .._stack import states
 from . import messages
 from . import signature
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
     from .._services.iam import Role
+    from .._services.securityhub import ActionTarget
     from .survey import Stack
 
 Configuration = dict[str, Any]
@@ -113,7 +115,7 @@ def account_migration(
 ) -> AccountMigration:
     """Return the migration of an account. *leftovers*: by host. *roles*: see ``survey.roles``."""
     surveyed = [
-        (target.refused(*found.problems), found)
+        (_with_adopted_action(target).refused(*found.problems), found)
         for target in snapshot.targets
         for found in [leftovers.get(target.host, Leftovers())]
     ]
@@ -145,6 +147,21 @@ def _adopted(snapshot: AccountSnapshot, configuration: Configuration, operations
         return configuration
     mark = {"TagKey": MANAGED_TAG, "TagValue": snapshot.settings.name}
     return {**configuration, "Tags": [*configuration.get("Tags", []), mark]}
+
+
+def _with_adopted_action(target: TargetSnapshot) -> TargetSnapshot:
+    """Return the target with the template's custom action marked as ours, so that the deployment updates or deletes it.
+
+    Anybody else's action of the same Id is foreign to the deployment.
+    """
+    action = target.live.action
+    if action is None or not signature.is_action(action):
+        return target
+    marked: ActionTarget = {
+        **action,
+        "Description": action_target.marked(action["Description"], target.settings.name),
+    }
+    return replace(target, live=replace(target.live, action=marked))
 
 
 def _stack_plans(found: Leftovers, operations: dict[str, str]) -> tuple[StackPlan, ...]:

@@ -51,7 +51,7 @@ def plan(design: AccountDesign, blockers: Blockers) -> AccountPlan:
             targets = tuple(
                 target if target.problems else refused(target, *errors.sentences(error)) for target in targets
             )
-    notices += [*_without_buttons(design, channels), *_removable_from_stack_set(targets)]
+    notices += [*_without_buttons(design, channels), *_removable_from_stack_set(targets), *_foreign_actions(targets)]
     return AccountPlan(design, targets, channels, blockers, tuple(dict.fromkeys(notices)))
 
 
@@ -80,6 +80,20 @@ def _without_buttons(design: AccountDesign, channels: ChannelPlan | None) -> lis
         f"messages get no buttons"
         for merge in merges
         if channel.is_foreign(merge) and merge.desired.add_topics
+    ]
+
+
+def _foreign_actions(targets: Sequence[TargetPlan]) -> list[str]:
+    """Return what to report about custom actions that a removal leaves, because they are not ours."""
+    hosts: dict[str, list[str]] = {}
+    for target in healthy(targets):
+        foreign = of_target.foreign_action(target)
+        if target.desired is None and foreign:
+            hosts.setdefault(foreign, []).append(target.host)
+    return [
+        f"the custom action {identifier} is not managed by the deployment {targets[0].settings.name}, and stays in "
+        f"{', '.join(found)}"
+        for identifier, found in hosts.items()
     ]
 
 

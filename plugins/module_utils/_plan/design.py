@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
 
-ACTION_DESCRIPTION = "Send this finding to the Slack channel"
+ACTION_DESCRIPTION = "Send this finding to the Slack channel."
 
 
 def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
@@ -178,7 +178,11 @@ def deployment(
     StackDesign. *configurations*: the names of the account's channel configurations.
     """
     return Deployment(
-        action=action_target.Desired(settings.value("action_id"), settings.value("action_name"), ACTION_DESCRIPTION),
+        action=action_target.Desired(
+            settings.value("action_id"),
+            settings.value("action_name"),
+            action_target.marked(ACTION_DESCRIPTION, settings.name),
+        ),
         stack=StackDesign(
             name=settings.name,
             topics=tuple(route.topic for route in settings.routes),

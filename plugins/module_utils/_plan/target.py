@@ -18,6 +18,7 @@ from . import drift
 if TYPE_CHECKING:
     from .._model.drift import Drift
     from .._model.plan import Deployment
+    from .._model.plan import OfTarget
     from .._model.plan import TargetDesign
     from .._model.snapshot import LiveTarget
     from .._services.cloudformation import Stack
@@ -34,8 +35,15 @@ def plan(design: TargetDesign, blockers: tuple[str, ...] = (), *, was_read: bool
     desired, target = design.desired, design.live
     stack = () if design.settings.stack_set else live.path(desired.stack if desired else None, target.stack)
     if desired is None:
-        return TargetPlan(design, action=Operation.DELETE if target.action else Operation.NONE, stack=stack)
+        ours = target.action and not foreign_action(design)
+        return TargetPlan(design, action=Operation.DELETE if ours else Operation.NONE, stack=stack)
     return TargetPlan(design, _action(desired, target), _repairs(target), stack)
+
+
+def foreign_action(design: OfTarget) -> str:
+    """Return the Id of the target's custom action if it is not ours, else ''."""
+    settings, action = design.settings, design.live.action
+    return str(settings.value("action_id")) if action and not action_target.is_ours(action, settings.name) else ""
 
 
 def _problems(design: TargetDesign) -> list[str]:
@@ -46,6 +54,9 @@ def _problems(design: TargetDesign) -> list[str]:
     problems = []
     if present and not design.live.hub:
         problems.append("Security Hub is not enabled. Enable it, or remove the region from the inventory.")
+    foreign = foreign_action(design) if present else ""
+    if foreign:
+        problems.append(action_target.not_ours(foreign))
     if settings.stack_set:
         reason = why_not_of_stack_set(desired, stack)
         if reason:

@@ -61,6 +61,11 @@ def is_ours(action: ActionTarget, deployment: str) -> bool:
     return ownership.is_marked(action["Description"], deployment)
 
 
+def not_ours(identifier: str) -> str:
+    """Return why the custom action of this Id cannot be managed, and what to do."""
+    return ownership.not_managed(f"the custom action {identifier}", "securityhub_slack_action_id")
+
+
 def find(actions: Sequence[ActionTarget], identifier: str) -> ActionTarget | None:
     """Return the custom action of this Id, or None."""
     for action in actions:
@@ -103,7 +108,7 @@ def create_or_adopt(aws: Caller, desired: Desired, deployment: str = "") -> str:
             f"Security Hub says that a custom action {desired.id} exists, but does not list it. Run this again."
         )
     if deployment and not is_ours(current, deployment):
-        raise UserError(ownership.not_managed(f"the custom action {desired.id}", "securityhub_slack_action_id"))
+        raise UserError(not_ours(desired.id))
     update(aws, current, desired)
     return current["ActionTargetArn"]
 

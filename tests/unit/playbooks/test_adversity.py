@@ -78,7 +78,8 @@ def fill(emulator):
     """Every text of the account that anybody but us may have written."""
     for region in REGIONS:
         hub = emulator.client("securityhub", region)
-        hub.create_action_target(Name=HOSTILE[-20:], Description=HOSTILE, Id="SendToSlack")
+        ours = f"{HOSTILE} Managed by secops.securityhub (securityhub-slack)."
+        hub.create_action_target(Name=HOSTILE[-20:], Description=ours, Id="SendToSlack")
         hub.create_action_target(Name=HOSTILE[:20], Description=HOSTILE, Id="Theirs")
         hub.batch_import_findings(Findings=[finding(region, "a"), finding(region, f"b{HOSTILE}")])
         template = {"Description": HOSTILE_XML, "Resources": {"T": {"Type": "AWS::SNS::Topic"}}}

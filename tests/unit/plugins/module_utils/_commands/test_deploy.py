@@ -17,6 +17,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._observe import accounts as of_account
 from ansible_collections.secops.securityhub.plugins.module_utils._observe import fleet as observe
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import transfer as handover
+from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
 from ansible_collections.secops.securityhub.tests.unit import account_model as fleet
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._commands.conftest import Lab
 
@@ -113,7 +114,8 @@ def test_no_call_is_made_twice(lab):
 
 def test_check_mode_writes_nothing_and_foresees_what_a_run_does(lab):
     given = lab.hosts(*REGIONS)
-    lab.client("securityhub", "eu-west-1").create_action_target(Name="Slack", Description="by hand", Id="SendToSlack")
+    ours = "An older text. Managed by secops.securityhub (securityhub-slack)."
+    lab.client("securityhub", "eu-west-1").create_action_target(Name="Slack", Description=ours, Id="SendToSlack")
     for wanted in (given, given, lab.hosts(*REGIONS, minimum_severity="HIGH", tags={"Team": "security"})):
         check = lab.run(wanted, check=True, diff=True)
         assert check.writes == []
@@ -124,6 +126,48 @@ def test_check_mode_writes_nothing_and_foresees_what_a_run_does(lab):
         assert check.writes == []
         assert check.foreseen == lab.run(wanted).foreseen
     assert lab.ours(*REGIONS) == {}
+
+
+def test_a_custom_action_of_others_is_refused_and_outlives_the_removal(lab):
+    hub = lab.client("securityhub", "eu-west-1")
+    hub.create_action_target(Name="Ticket", Description="Opens a Jira ticket", Id="SendToSlack")
+    before = hub.describe_action_targets()["ActionTargets"]
+    foreign = "the custom action SendToSlack already exists and is not managed by this collection"
+    for check in (True, False):
+        done = lab.run(lab.hosts(*REGIONS), check=check)
+        assert list(done.errors) == ["eu-west-1"]
+        assert foreign in done.errors["eu-west-1"]
+        assert "securityhub_slack_action_id" in done.errors["eu-west-1"]
+    for check in (True, False):
+        gone = lab.run(lab.hosts(*REGIONS, state="absent"), check=check)
+        assert gone.errors == {}
+        (notice,) = [item for item in gone.notices if "SendToSlack" in item]
+        assert "eu-west-1" in notice
+    assert hub.describe_action_targets()["ActionTargets"] == before
+    assert lab.ours(*REGIONS) == {"actions in eu-west-1": ["Ticket"]}
+
+
+def test_a_wrong_name_does_not_remove_the_custom_action_of_the_live_deployment(lab):
+    lab.run(lab.hosts(*REGIONS))
+    before = lab.ours(*REGIONS)
+    gone = lab.run(lab.hosts(*REGIONS, name="securityhub-slak", state="absent"))
+    assert gone.errors == {}
+    assert gone.writes == []
+    assert len([item for item in gone.notices if "SendToSlack" in item]) == 1
+    assert lab.ours(*REGIONS) == before
+
+
+def test_a_custom_action_that_others_create_meanwhile_is_not_adopted(lab, monkeypatch):
+    create = securityhub.create_action_target
+
+    def overtaken(client, identifier, name, description):
+        create(client, identifier, "Ticket", "Opens a Jira ticket")
+        return create(client, identifier, name, description)
+
+    monkeypatch.setattr(securityhub, "create_action_target", overtaken)
+    done = lab.run(lab.hosts("eu-west-1"))
+    assert "the custom action SendToSlack already exists" in done.errors["eu-west-1"]
+    assert lab.actions("eu-west-1") == ["Ticket"]
 
 
 @pytest.mark.parametrize(

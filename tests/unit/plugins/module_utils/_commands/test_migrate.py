@@ -18,6 +18,8 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import migrate
+from ansible_collections.secops.securityhub.plugins.module_utils._migrate.signature import ACTION_DESCRIPTION
+from ansible_collections.secops.securityhub.plugins.module_utils._migrate.signature import ACTION_NAME
 from ansible_collections.secops.securityhub.plugins.module_utils._report import migrate as report
 from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
 from ansible_collections.secops.securityhub.tests.unit import deployed
@@ -64,7 +66,7 @@ def deleted_in_vain(fleet: OldFleet) -> None:
 
 
 def action_was_there(fleet: OldFleet) -> None:
-    fleet.client("securityhub").create_action_target(Id="SendToSlack", Name="Send_To_Slack", Description="By hand")
+    fleet.client("securityhub").create_action_target(Id="SendToSlack", Name=ACTION_NAME, Description=ACTION_DESCRIPTION)
     assert fleet.create_stack() == "ROLLBACK_COMPLETE"
 
 
@@ -323,9 +325,7 @@ def test_what_an_earlier_clean_up_has_left_is_found_by_itself(fleet):
 
 def test_an_orphaned_action_is_taken_over_or_deleted_where_ours_has_another_id(fleet):
     hub = fleet.client("securityhub")
-    hub.create_action_target(
-        Id="SendToSlack", Name="Send_To_Slack", Description="Send Messages to ChatApplication via AWS ChatBot"
-    )
+    hub.create_action_target(Id="SendToSlack", Name=ACTION_NAME, Description=ACTION_DESCRIPTION)
     shown = fleet.migrate(check=True)
     assert shown["targets"][HERE]["changes"][0] == "custom action: update"
     done = fleet.migrate(action_id="ToSlack")
@@ -341,6 +341,17 @@ def test_somebody_elses_action_of_the_same_id_stays(fleet):
     done = fleet.migrate(action_id="ToSlack")
     assert done["targets"][HERE]["leftovers"] == []
     assert fleet.actions() == {"SendToSlack": "Ours", "ToSlack": "Send to Slack"}
+
+
+def test_somebody_elses_action_of_our_id_is_refused_and_the_others_are_moved(fleet):
+    fleet.client("securityhub").create_action_target(Id="SendToSlack", Name="Send_To_Slack", Description="A team's own")
+    done = fleet.migrate()
+    failed = {host: target["msg"] for host, target in done["targets"].items() if target["failed"]}
+    assert list(failed) == [HERE]
+    assert "the custom action SendToSlack already exists" in failed[HERE]
+    assert fleet.actions() == {"SendToSlack": "Send_To_Slack"}
+    assert fleet.migrate(state="absent")["targets"][HERE]["failed"] is False
+    assert fleet.actions() == {"SendToSlack": "Send_To_Slack"}
 
 
 def test_a_channel_that_somebody_has_changed_stays_theirs_and_keeps_their_topics(fleet):
@@ -392,6 +403,10 @@ def test_the_channel_of_another_slack_channel_goes_with_its_stack(fleet):
 
 def test_after_the_main_playbook_only_what_is_left_goes(fleet):
     whole(fleet)
+    (refused,) = [change for change in fleet.run() if "FAILED" in change]
+    assert "the custom action SendToSlack already exists" in refused
+    arn = f"arn:aws:securityhub:{HERE}:{ACCOUNT}:action/custom/SendToSlack"
+    fleet.client("securityhub").delete_action_target(ActionTargetArn=arn)
     fleet.run()
     done = fleet.migrate()
     assert done["summary"] == {"targets": 3, "changed": 1, "unchanged": 2, "failed": 0, "leftovers": 2}

@@ -19,6 +19,7 @@ from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
 SAID = {
     "hub off": ("hub", "broken", "Security Hub is not enabled"),
     "custom action deleted": ("action", "broken", "custom action does not exist"),
+    "custom action of others": ("action", "broken", "not managed by this collection"),
     "custom action renamed": ("action", "risk", "another name"),
     "stack deleted": ("stack", "broken", "stack does not exist"),
     "stack rolled back": ("stack", "broken", "was rolled back"),

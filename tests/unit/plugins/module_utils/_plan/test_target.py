@@ -24,8 +24,15 @@ DESIRED = design.deployment(SETTINGS, SNAPSHOT, (({"source": ["aws.securityhub"]
 ACTION = {
     "ActionTargetArn": "arn:aws:securityhub:us-east-1:111111111111:action/custom/SendToSlack",
     "Name": "Send to Slack",
-    "Description": "Send this finding to the Slack channel",
+    "Description": DESIRED.action.description,
 }
+MARK = "Managed by secops.securityhub (securityhub-slack)."
+FOREIGN_ACTIONS = [
+    {**ACTION, "Name": "Ticket", "Description": "Opens a Jira ticket"},
+    {**ACTION, "Description": ""},
+    {**ACTION, "Description": "Send this finding. Managed by secops.securityhub (live)."},
+    {**ACTION, "Description": f"{MARK} Not any more."},
+]
 STACK = account_model.stack_of(DESIRED.stack)
 OLD = {**STACK, "Tags": [{"Key": "secops.securityhub/managed", "Value": NAME}]}
 FOREIGN = {**STACK, "Tags": [{"Key": "owner", "Value": "another team"}]}
@@ -65,7 +72,7 @@ def contains(sentence, facts):
         (LiveTarget(True), "create", "create"),
         (LiveTarget(True, ACTION, STACK), "none", ""),
         (LiveTarget(True, {**ACTION, "Name": "To Slack"}, STACK), "update", ""),
-        (LiveTarget(True, {**ACTION, "Description": ""}, STACK), "update", ""),
+        (LiveTarget(True, {**ACTION, "Description": f"Old text. {MARK}"}, STACK), "update", ""),
         (LiveTarget(True, ACTION, OLD), "none", "update"),
         (LiveTarget(True, ACTION, EMPTY), "none", "delete create"),
         (LiveTarget(True, ACTION, {**STACK, "StackStatus": "ROLLBACK_COMPLETE"}), "none", "delete create"),
@@ -89,6 +96,20 @@ def test_operations_that_lead_to_a_deployment(live, action, stack):
 )
 def test_operations_that_remove_a_deployment(live, action, stack):
     assert plan(live, None) == (action, stack)
+
+
+def test_our_custom_action_is_marked_with_the_name_of_its_deployment():
+    assert DESIRED.action.description.endswith(f" {MARK}")
+
+
+@pytest.mark.parametrize("action", FOREIGN_ACTIONS, ids=["of others", "no text", "another deployment", "mark inside"])
+def test_a_foreign_custom_action_is_never_changed(action):
+    for settings in (SETTINGS, account_model.settings(use_stack_set=True)):
+        assert (
+            "the custom action SendToSlack already exists and is not managed by this collection. Choose another "
+            "securityhub_slack_action_id."
+        ) in problems(LiveTarget(True, action, STACK), settings=settings)
+    assert plan(LiveTarget(True, action, STACK), None) == ("none", "delete")
 
 
 @pytest.mark.parametrize("desired", [DESIRED, None])
