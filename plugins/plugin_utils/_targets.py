@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PREFIX = "securityhub_slack_"
 ACCOUNT_ERROR = "__securityhub_slack_account_error"  # set by the inventory plugin: why an account could not be read
+FOUND_ACCOUNT = "securityhub_account_id"  # set by the inventory plugin: the account to which its credentials led
 RESULT = "securityhub_slack_result"  # the fact that the action sets
 # Variables of playbooks, which are set on the command line and are not the role's.
 OF_PLAYBOOKS = (
@@ -47,6 +48,7 @@ WHERE = tuple(
     f"{PREFIX}{name}"
     for name in (
         "state",
+        "account_id",
         "region",
         "profile",
         "role_arn",
@@ -124,6 +126,9 @@ def _variables(action: ActionBase, raw: Variables, of_the_play: Variables) -> tu
         templar = action._templar.copy_with_new_env(available_variables=available)
         problems = [problem for name in templates for problem in _fill_in(templar, chosen, name)]
     variables = {name: value for name, value in chosen.items() if value is not None}
+    # Not set by the inventory plugin under this name: its variables would win over a group variable of the user.
+    if FOUND_ACCOUNT in raw:
+        variables.setdefault(f"{PREFIX}account_id", str(raw[FOUND_ACCOUNT]))
     if not variables.get(f"{PREFIX}region"):
         variables[f"{PREFIX}region"] = str(raw["inventory_hostname"]).rsplit(".", maxsplit=1)[-1]
     return variables, problems
