@@ -10,6 +10,7 @@ import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import ClassVar
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
@@ -43,7 +44,8 @@ class CommandAction(ActionBase):
     """An action that runs once for the whole play.
 
     A subclass names its command: *SPEC* and *command* are those of a module of ``module_utils/_commands``, *PLAYBOOK*
-    is the playbook that runs it, with what has to follow on the command line.
+    is the playbook that runs it, with what has to follow on the command line. *REFUSED*: variables that must not be
+    set, with why and what to do.
     """
 
     BYPASS_HOST_LOOP = True
@@ -54,11 +56,15 @@ class CommandAction(ActionBase):
     PLAYBOOK: str
     SPEC: dict[str, Any]
     command: Callable[[Context], Outcome]
+    REFUSED: ClassVar[dict[str, str]] = {}
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the command and return its result; print its lines and write its files."""
         gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
         result: dict[str, Any] = super().run(tmp, task_vars)
+        for name, reason in self.REFUSED.items():
+            if name in (task_vars or {}):
+                raise AnsibleActionFail(f"{name} is set. {reason}")
         _validated, options = self.validate_argument_spec(argument_spec=self.SPEC)
         context = self._context(options, task_vars or {})
         try:

@@ -38,6 +38,7 @@ OF_PLAYBOOKS = (
     "securityhub_slack_simulate_days",
     "securityhub_slack_simulate_files",
     "securityhub_slack_simulate_finding_id",
+    "securityhub_slack_simulate_finding_id_file",
 )
 ARGUMENT_SPECS = Path(__file__).parents[2] / "roles" / "securityhub_slack" / "meta" / "argument_specs.yml"
 
@@ -120,7 +121,8 @@ def _variables(action: ActionBase, raw: Variables, of_the_play: Variables) -> tu
     for name in (RESULT, *OF_PLAYBOOKS):
         chosen.pop(name, None)
     problems: list[str] = []
-    templates = [name for name, value in chosen.items() if _has_template(value)]
+    # A misspelled variable is reported as it is: it may be the ID of a finding, which is anyone's choice.
+    templates = [name for name, value in chosen.items() if name in options() and _has_template(value)]
     if templates:
         available = _role_defaults(action) | raw | of_the_play
         templar = action._templar.copy_with_new_env(available_variables=available)
