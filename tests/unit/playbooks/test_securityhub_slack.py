@@ -186,11 +186,11 @@ def test_what_of_the_channel_was_not_written_is_not_told_as_written(playbook, em
 
 
 def document(folder):
-    return json.loads((folder / "out" / "result.json").read_text(encoding="utf-8"))
+    return json.loads((folder / "result.json").read_text(encoding="utf-8"))
 
 
 def test_the_file_for_programs_tells_what_would_change_what_did_and_what_failed(playbook, emulator, tmp_path):
-    asked = ["-e", f"securityhub_slack_result_file={tmp_path}/out/result.json"]
+    asked = ["-e", f"securityhub_slack_result_file={tmp_path}/result.json"]
     playbook.run("--check", *asked)
     looked = document(tmp_path)
     assert {key: looked[key] for key in ("schema", "check", "changed")} == {
@@ -207,15 +207,13 @@ def test_the_file_for_programs_tells_what_would_change_what_did_and_what_failed(
     assert list(found) == [*looked]
     assert found["check"] is False
     assert found["targets"]["eu-west-1"]["failed"]
-    assert found["targets"]["eu-west-1"]["msg"].startswith("Security Hub is not enabled there")
+    assert found["targets"]["eu-west-1"]["msg"].startswith("Security Hub is not enabled")
     (account,) = found["accounts"]
     assert [len(channel["topics"]) for channel in account["channels"]] == [2]
 
 
 def test_the_file_for_programs_holds_a_mistake_in_a_variable_too(playbook, tmp_path):
-    playbook.run(
-        "-e", f"securityhub_slack_result_file={tmp_path}/out/result.json", "-e", "securityhub_slack_chanel_id=C1"
-    )
+    playbook.run("-e", f"securityhub_slack_result_file={tmp_path}/result.json", "-e", "securityhub_slack_chanel_id=C1")
     assert document(tmp_path)["summary"]["failed"] == 3
 
 
@@ -223,7 +221,19 @@ def test_a_file_that_cannot_be_written_is_said_before_the_first_call(playbook, e
     emulator.forget_requests()
     done = playbook.run("-e", f"securityhub_slack_result_file={tmp_path}")
     assert done.returncode == 2
-    assert "could not be written (Is a directory): name another file." in " ".join(done.stdout.split())
+    assert "could not be written: it is not a regular file. Choose another file." in " ".join(done.stdout.split())
+    assert emulator.requests() == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check"]])
+def test_a_file_of_others_that_is_given_as_the_result_file_is_kept(playbook, emulator, tmp_path, arguments):
+    inventory = tmp_path / "production.securityhub_regions.yml"
+    inventory.write_text("plugin: secops.securityhub.securityhub_regions\n")
+    emulator.forget_requests()
+    done = playbook.run("-e", f"securityhub_slack_result_file={inventory}", *arguments)
+    assert done.returncode == 2
+    assert "this collection did not write it" in " ".join(done.stdout.split())
+    assert inventory.read_text() == "plugin: secops.securityhub.securityhub_regions\n"
     assert emulator.requests() == []
 
 
