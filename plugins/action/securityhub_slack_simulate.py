@@ -15,3 +15,8 @@ class ActionModule(CommandAction):
     PLAYBOOK = "securityhub_slack_simulate"
     SPEC = simulate.SPEC
     command = simulate.run
+    REFUSED = {
+        "securityhub_slack_simulate_finding_id": "Ansible would run the templates in it, and whoever imports a finding "
+        f"chooses its ID. Set the environment variable {simulate.FINDING_ID} to the ID, or "
+        "securityhub_slack_simulate_finding_id_file to a file with it."
+    }

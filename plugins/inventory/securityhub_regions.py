@@ -36,6 +36,8 @@ notes:
   - "Host variables that are always set: C(securityhub_hub) (V(enabled), V(disabled) or V(unknown)) and
     C(securityhub_hub_reason) (why the state is unknown, otherwise empty)."
   - "Host variables of a region: C(securityhub_slack_region), C(securityhub_account_id) and C(securityhub_partition)."
+  - "C(securityhub_account_id) is the default of C(securityhub_slack_account_id): a playbook refuses credentials that
+    lead to another account than those of the inventory."
   - "Host variables for the role, if they are set for the account: C(securityhub_slack_profile),
     C(securityhub_slack_role_arn), C(securityhub_slack_external_id), C(securityhub_slack_session_name) and
     C(securityhub_slack_endpoint_url)."

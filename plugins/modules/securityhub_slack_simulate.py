@@ -41,7 +41,15 @@ options:
   finding_id:
     description:
       - ID of the one finding to explain, however old it is.
+      - By default, the environment variable E(SECURITYHUB_FINDING_ID), if it is set.
+      - Whoever imports a finding chooses its ID, which may be a template. Never take it from C(--extra-vars), whose
+        templates Ansible runs.
     type: str
+    default: ""
+  finding_id_file:
+    description:
+      - File on the controller with the ID of the one finding to explain.
+    type: path
     default: ""
 notes:
   - The volume is a minimum. A finding counts on the day of its creation, and again on the day of its last update if it

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import datetime
 import gc
+import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import ClassVar
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
@@ -20,6 +23,8 @@ from ..module_utils._aws.sanitize import sanitize_all
 from ..module_utils._aws.sanitize import sanitize_line
 from ..module_utils._commands.context import Context
 from ..module_utils._commands.context import Outcome
+from ..module_utils._report.files import LONGEST
+from ..module_utils._report.files import is_ours
 from ..module_utils._report.text import wrapped
 from . import _targets
 
@@ -43,7 +48,8 @@ class CommandAction(ActionBase):
     """An action that runs once for the whole play.
 
     A subclass names its command: *SPEC* and *command* are those of a module of ``module_utils/_commands``, *PLAYBOOK*
-    is the playbook that runs it, with what has to follow on the command line.
+    is the playbook that runs it, with what has to follow on the command line. *REFUSED*: variables that must not be
+    set, with why and what to do.
     """
 
     BYPASS_HOST_LOOP = True
@@ -54,11 +60,15 @@ class CommandAction(ActionBase):
     PLAYBOOK: str
     SPEC: dict[str, Any]
     command: Callable[[Context], Outcome]
+    REFUSED: ClassVar[dict[str, str]] = {}
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the command and return its result; print its lines and write its files."""
         gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
         result: dict[str, Any] = super().run(tmp, task_vars)
+        for name, reason in self.REFUSED.items():
+            if name in (task_vars or {}):
+                raise AnsibleActionFail(f"{name} is set. {reason}")
         _validated, options = self.validate_argument_spec(argument_spec=self.SPEC)
         context = self._context(options, task_vars or {})
         try:
@@ -101,10 +111,44 @@ class CommandAction(ActionBase):
 
 
 def write_file(path: str, text: str) -> None:
-    """Write a sanitized text to a file on the controller. Raise AnsibleActionFail, with a remedy, where it cannot."""
+    """Write a sanitized text to a file on the controller that only its owner can read.
+
+    It replaces an empty file or one that this collection wrote, and nothing else: a wrong path must not destroy an
+    inventory. Raise AnsibleActionFail, with a remedy, where it cannot.
+    """
+    file = Path(path)
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(sanitize(text), encoding="utf-8")
+        reason = _why_not(file)
+        if not reason:
+            _replace(file, sanitize(text))
     except OSError as error:
-        # Ansible would append the text of the error to a sentence that already has it.
-        raise AnsibleActionFail(f"{path} could not be written: {error.strerror}. Choose another file.") from None
+        reason = str(error.strerror)
+    if reason:
+        # Ansible would append the text of an error that is the cause to a sentence that already has it.
+        raise AnsibleActionFail(f"{path} could not be written: {reason}. Choose another file.") from None
+
+
+def _why_not(file: Path) -> str:
+    """Return why a file must not be written, or ''. Raise OSError."""
+    if not file.parent.is_dir():
+        return f"the folder {file.parent} does not exist"
+    if file.is_symlink():
+        return "it is a symbolic link"
+    if not file.exists():
+        return ""
+    if not file.is_file():
+        return "it is not a regular file"
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8", errors="replace") as opened:
+        return "" if is_ours(opened.read(LONGEST)) else "it exists, and this collection did not write it"
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a new file beside *file*, with mode 0600, and rename it, so that no reader sees half of it."""
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(text)
+        os.replace(name, file)
+    except BaseException:
+        os.unlink(name)
+        raise

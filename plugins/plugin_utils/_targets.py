@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PREFIX = "securityhub_slack_"
 ACCOUNT_ERROR = "__securityhub_slack_account_error"  # set by the inventory plugin: why an account could not be read
+FOUND_ACCOUNT = "securityhub_account_id"  # set by the inventory plugin: the account to which its credentials led
 RESULT = "securityhub_slack_result"  # the fact that the action sets
 # Variables of playbooks, which are set on the command line and are not the role's.
 OF_PLAYBOOKS = (
@@ -37,6 +38,7 @@ OF_PLAYBOOKS = (
     "securityhub_slack_simulate_days",
     "securityhub_slack_simulate_files",
     "securityhub_slack_simulate_finding_id",
+    "securityhub_slack_simulate_finding_id_file",
 )
 ARGUMENT_SPECS = Path(__file__).parents[2] / "roles" / "securityhub_slack" / "meta" / "argument_specs.yml"
 
@@ -47,6 +49,7 @@ WHERE = tuple(
     f"{PREFIX}{name}"
     for name in (
         "state",
+        "account_id",
         "region",
         "profile",
         "role_arn",
@@ -118,12 +121,16 @@ def _variables(action: ActionBase, raw: Variables, of_the_play: Variables) -> tu
     for name in (RESULT, *OF_PLAYBOOKS):
         chosen.pop(name, None)
     problems: list[str] = []
-    templates = [name for name, value in chosen.items() if _has_template(value)]
+    # A misspelled variable is reported as it is: it may be the ID of a finding, which is anyone's choice.
+    templates = [name for name, value in chosen.items() if name in options() and _has_template(value)]
     if templates:
         available = _role_defaults(action) | raw | of_the_play
         templar = action._templar.copy_with_new_env(available_variables=available)
         problems = [problem for name in templates for problem in _fill_in(templar, chosen, name)]
     variables = {name: value for name, value in chosen.items() if value is not None}
+    # Not set by the inventory plugin under this name: its variables would win over a group variable of the user.
+    if FOUND_ACCOUNT in raw:
+        variables.setdefault(f"{PREFIX}account_id", str(raw[FOUND_ACCOUNT]))
     if not variables.get(f"{PREFIX}region"):
         variables[f"{PREFIX}region"] = str(raw["inventory_hostname"]).rsplit(".", maxsplit=1)[-1]
     return variables, problems

@@ -131,6 +131,12 @@ class Clients:
         """Return what calls the services of *region* for the account of *source*."""
         return Access(self, source, region)
 
+    def pin(self, source: CredentialSource, account: str, region: str) -> None:
+        """Refuse credentials of *source* from now on that lead to another account; *region*: where to ask for it."""
+        with self._store_lock:
+            signing = self._store.sign_in(source)
+        signing.pin(account, region)
+
     def home_region(self, source: CredentialSource) -> str:
         """Return the region of the global services (STS, account, ...) in the partition of *source*."""
         with self._store_lock:

@@ -127,11 +127,20 @@ class SignIn:
     botocore refreshes for each request as long as the credentials expire within 15 minutes: if they never last longer,
     a credential_process would run for each request. So credentials are kept for HOLD seconds, and until they expire if
     they cannot be refreshed. An error that is not temporary is kept and raised again.
+
+    *identify* asks a region for the account of frozen credentials. Once the account is pinned, refreshed credentials
+    sign only if they lead to the same one. None: no refresh can lead elsewhere.
     """
 
-    def __init__(self, profile: str, load: Callable[[], Any]) -> None:
+    def __init__(
+        self, profile: str, load: Callable[[], Any], identify: Callable[[str, Any], str] | None = None
+    ) -> None:
         self._profile = profile
         self._load = load
+        self._identify = identify
+        self._account = ""
+        self._region = ""
+        self._known_key = ""  # the access key ID that is known to lead to the account
         self._lock = threading.Lock()
         self._credentials: Any = None
         self._held: Any = None
@@ -143,12 +152,37 @@ class SignIn:
         if self._is_due():
             with self._lock:
                 if self._is_due():
-                    self._held = self._refreshed()
+                    held = self._refreshed()
+                    self._verify(held)
+                    self._held = held
                     self._asked = time.monotonic()
         return self._held
 
+    def pin(self, account: str, region: str) -> None:
+        """Refuse credentials of any account but *account*, which *region* has answered for the first ones."""
+        with self._lock:
+            if not self._account:
+                self._account, self._region = account, region
+
+    def _verify(self, held: Any) -> None:
+        """Raise UserError if refreshed credentials lead to another account than the first ones."""
+        if self._identify is None:
+            return
+        # The account of the first key is what the call that pins it was answered.
+        self._known_key = self._known_key or held.access_key
+        if not self._account or held.access_key == self._known_key:
+            return
+        account = self._identify(self._region, held)
+        if account != self._account:
+            self._refused = sign_in.leads_elsewhere(self._profile, self._account, account)
+            raise self._refused
+        self._known_key = held.access_key
+
+    def _is_unverified(self) -> bool:
+        return bool(self._identify and self._account and self._held.access_key != self._known_key)
+
     def _is_due(self) -> bool:
-        if self._held is None or self._ends_within(0):
+        if self._held is None or self._ends_within(0) or self._is_unverified():
             return True
         return time.monotonic() - self._asked > (AGAIN if self._ends_within(MARGIN) else HOLD)
 
@@ -171,6 +205,16 @@ class SignIn:
                 self._refused = failure
             # Without its cause, which may quote the output of a program or the contents of a file.
             raise failure from None
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Credentials for ``Acting`` that are never refreshed."""
+
+    frozen: Any = field(repr=False)
+
+    def get_frozen_credentials(self) -> Any:
+        return self.frozen
 
 
 class CredentialStore:
@@ -213,10 +257,16 @@ class CredentialStore:
         session = self._session(source.profile)
         profile = str(session.get_config_variable("profile") or "")
         if not source.role_arn:
-            return SignIn(profile, partial(_credentials, session, profile))
+            return SignIn(profile, partial(_credentials, session, profile), partial(self._account_of, source))
         own = self.sign_in(CredentialSource(profile=source.profile))
         assume = partial(self._assume, source, self.home_region(source), own)
         return SignIn(profile, lambda: botocore.credentials.DeferredRefreshableCredentials(assume, ASSUMED))
+
+    def _account_of(self, source: CredentialSource, region: str, held: Any) -> str:
+        """Return the account of frozen credentials: one call."""
+        sts = self._sts(region, source.endpoint_url)
+        with self._acting.as_account(_Held(held)):
+            return str(sts.get_caller_identity()["Account"])
 
     def _session(self, profile: str) -> Any:
         if profile not in self._sessions:

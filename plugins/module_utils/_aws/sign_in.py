@@ -55,6 +55,14 @@ def asks_for_a_code(profile: str) -> UserError:
     )
 
 
+def leads_elsewhere(profile: str, account: str, other: str) -> UserError:
+    """Return the error for refreshed credentials of the *other* account, where the first ones led to *account*."""
+    return UserError(
+        f"the credentials of {_whose(profile)} led to account {account}, and since they were refreshed they lead to "
+        f"account {other}. Nothing more is done with them. Correct where they come from, then rerun the playbook."
+    )
+
+
 def _sentence(error: Any, profile: str) -> str:
     whose = _whose(profile)
     again = _signs_in_with(error)

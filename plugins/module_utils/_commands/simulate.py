@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -43,7 +45,11 @@ SPEC: dict[str, Any] = {
     "files": {"type": "list", "elements": "path", "default": []},
     "days": {"type": "int", "default": 30},
     "finding_id": {"type": "str", "default": ""},
+    "finding_id_file": {"type": "path", "default": ""},
 }
+# Whoever imports a finding chooses its Id, which may be a Jinja template. Ansible evaluates templates of the command
+# line, so the playbook takes an Id from there in neither of these.
+FINDING_ID = "SECURITYHUB_FINDING_ID"
 FILES_ONLY = (
     "OCSF findings (securityhub_slack_finding_format: ocsf) are read from files only. Set "
     "securityhub_slack_simulate_files."
@@ -53,8 +59,9 @@ OFFLINE = "To simulate without AWS, set securityhub_slack_aggregation to per_reg
 
 def run(context: Context) -> Outcome:
     """Simulate all targets of the play, on findings of files or of their regions."""
-    options = context.options
-    refuse_unkept_days(options["days"])
+    refuse_unkept_days(context.options["days"])
+    options = {**context.options, "finding_id": _finding_id(context.options)}
+    context = replace(context, options=options)
     # With --limit, it still has to be known which other target of the account forwards a finding.
     sources = {target.settings.source for target in context.targets}
     everyone = [*context.targets, *(item for item in context.unselected if item.settings.source in sources)]
@@ -67,6 +74,21 @@ def run(context: Context) -> Outcome:
     simulated = _simulated(targets, designs, findings, options["days"], context.today)
     result = report.result(simulated, options["days"])
     return Outcome(result, report.table(result))
+
+
+def _finding_id(options: dict[str, Any]) -> str:
+    """Return the ID of the only finding to explain, '' for none: the option, the file, or the environment variable."""
+    path = options["finding_id_file"]
+    if options["finding_id"] or not path:
+        return str(options["finding_id"] or os.environ.get(FINDING_ID, ""))
+    try:
+        found = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UserError(f"{path} could not be read: {reason}. Write the ID of one finding to it.") from None
+    if not found:
+        raise UserError(f"{path} is empty. Write the ID of one finding to it.")
+    return found
 
 
 def _with_id(findings: list[Finding], finding_id: str) -> list[Finding]:

@@ -27,6 +27,7 @@ WITHOUT_CHATBOT = {
     "eusc-": "the European Sovereign Cloud",
 }
 PLACEHOLDER = re.compile(r"^[TCG](0+|X+|0*X+|0*EXAMPLE|0?CHANGE_?ME|1234567890?)\Z", re.IGNORECASE)
+ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9-]{0,39}\Z")
 ROUTE_NAME = re.compile(r"^[a-z][a-z0-9]{0,15}\Z")
 CONFIGURATION_NAME = re.compile(r"^[A-Za-z0-9_-]{1,128}\Z")
@@ -158,6 +159,7 @@ def problems(settings: Settings) -> list[str]:
     """Return what is wrong with the settings of one host, each as a sentence with its remedy."""
     found = [
         *_region_problems(settings.region),
+        *_account_problems(settings.value("account_id")),
         *credentials.problems(settings.source, f"{PREFIX}session_name", f"{PREFIX}external_id"),
         *_name_problems(settings),
         *_action_problems(settings),
@@ -262,6 +264,12 @@ def _region_problems(region: str) -> list[str]:
                 f"exist. Subscribe an email address or an HTTPS endpoint to an SNS topic there instead."
             ]
     return []
+
+
+def _account_problems(account: str | None) -> list[str]:
+    if not account or ACCOUNT_ID.fullmatch(account):
+        return []
+    return [f"securityhub_slack_account_id is {account!r}. Use the 12 digits of the account, in quotation marks."]
 
 
 def _slack_problems(settings: Settings) -> list[str]:

@@ -45,7 +45,7 @@ REGIONS_THAT_MAY_FAIL = 3
 
 
 def account(aws: Clients, targets: list[Settings]) -> Account:
-    """Return the account of *targets*, which have the same credentials: one call.
+    """Return the account of *targets*, which have the same credentials, and pin the credentials to it: one call.
 
     If none of their regions recognizes the credentials, the region of the global services is asked too.
     """
@@ -53,6 +53,7 @@ def account(aws: Clients, targets: list[Settings]) -> Account:
 
     def ask(region: str) -> Account:
         identity = aws.call(source, region, "sts", sts.get_caller_identity)
+        aws.pin(source, identity["Account"], region)
         return Account(identity["Account"], identity["Arn"].split(":")[1], caller=identity["Arn"])
 
     try:

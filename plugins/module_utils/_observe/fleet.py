@@ -73,12 +73,13 @@ def hubs(
 def offline(targets: Sequence[TargetSnapshot]) -> Fleet:
     """Return the same without any call, as if Security Hub were enabled everywhere and there were no aggregator.
 
-    An account is the one in securityhub_slack_role_arn, or else named after its credentials.
+    An account is the one in securityhub_slack_account_id or securityhub_slack_role_arn, or else named after its
+    credentials.
     """
     checked = _checked(targets)
     by_id: dict[str, list[TargetSnapshot]] = {}
     for target in healthy(checked):
-        account = Account(_account_id(target.settings.source), "aws")
+        account = Account(target.settings.value("account_id") or _account_id(target.settings.source), "aws")
         by_id.setdefault(account.id, []).append(replace(target, account=account, live=LiveTarget(hub=True)))
     accounts = [
         AccountSnapshot(Account(name, "aws"), tuple(found), unselected=tuple(layout.in_another_slice(found)))
@@ -141,9 +142,23 @@ def _signed_in(
         if outcome.value is None:
             unknown += [target.failed(outcome.error or UserError("the account is unknown.")) for target in group]
         else:
-            known.setdefault(outcome.value, []).extend(replace(target, account=outcome.value) for target in group)
+            found = [_in_account(target, outcome.value) for target in group]
+            unknown += [target for target in found if target.problems]
+            if healthy(found):
+                known.setdefault(outcome.value, []).extend(healthy(found))
     accounts = [_account(account, found, checked, others) for account, found in known.items()]
     return Fleet(tuple(target.host for target in checked), tuple(accounts), tuple(unknown))
+
+
+def _in_account(target: TargetSnapshot, account: Account) -> TargetSnapshot:
+    """Return the target with its account, or with the problem that its credentials lead to another one."""
+    expected = target.settings.value("account_id")
+    if not expected or expected == account.id:
+        return replace(target, account=account)
+    return target.refused(
+        f"securityhub_slack_account_id is {expected}, but the credentials ({target.settings.source}) lead to account "
+        f"{account.id}. Sign in to account {expected}, or correct the variable."
+    )
 
 
 def _account(

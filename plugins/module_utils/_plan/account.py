@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .._aws import errors
 from .._aws.errors import UserError
 from .._model import layout
+from .._model import topics
 from .._model.plan import DEPLOY_EXPORT
 from .._model.plan import AccountPlan
 from .._model.plan import TargetPlan
@@ -52,6 +53,7 @@ def plan(design: AccountDesign, blockers: Blockers) -> AccountPlan:
                 target if target.problems else refused(target, *errors.sentences(error)) for target in targets
             )
     notices += [*_without_buttons(design, channels), *_removable_from_stack_set(targets), *_foreign_actions(targets)]
+    notices += _foreign_topics(design)
     return AccountPlan(design, targets, channels, blockers, tuple(dict.fromkeys(notices)))
 
 
@@ -94,6 +96,15 @@ def _foreign_actions(targets: Sequence[TargetPlan]) -> list[str]:
         f"the custom action {identifier} is not managed by the deployment {targets[0].settings.name}, and stays in "
         f"{', '.join(found)}"
         for identifier, found in hosts.items()
+    ]
+
+
+def _foreign_topics(design: AccountDesign) -> list[str]:
+    """Return what to report about topics that are named like ours, and stay in a channel as they may not be ours."""
+    return [
+        f"the channel configuration {configuration} lists the topic {arn}, which no stack of this collection has. It "
+        f"stays; remove it by hand if nothing needs it"
+        for configuration, arn in topics.foreign_topics(design)
     ]
 
 

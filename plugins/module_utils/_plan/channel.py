@@ -49,15 +49,17 @@ if TYPE_CHECKING:
 class Topics:
     """The topics of an account's targets.
 
-    *desired*: by channel. *leaving*: those that leave the channels for good. *channels*: those that stay, even if none
-    of their topics is ready yet. *unsubscribed*: those that Amazon Q does not subscribe to, as far as is known: their
-    stack is created again, or a run that repairs drift has looked.
+    *desired*: by channel. *leaving*: those of ours that leave the channels for good. *channels*: those that stay, even
+    if none of their topics is ready yet. *unsubscribed*: those that Amazon Q does not subscribe to, as far as is known:
+    their stack is created again, or a run that repairs drift has looked. *stale*: those named like ours that do not
+    exist, and leave only our configurations.
     """
 
     desired: tuple[tuple[Channel, str], ...] = ()
     leaving: frozenset[str] = frozenset()
     channels: frozenset[Channel] = frozenset()
     unsubscribed: frozenset[str] = frozenset()
+    stale: frozenset[str] = frozenset()
 
 
 def of_account(snapshot: AccountSnapshot, targets: Sequence[TargetPlan]) -> ChannelPlan:
@@ -79,11 +81,12 @@ def topics_of(snapshot: AccountSnapshot, targets: Sequence[TargetPlan]) -> Topic
     leaving = {
         arn
         for target in going_on
-        for arn in (*model_topics.live_topics(target, snapshot.account), *target.design.replaced)
+        for arn in (*model_topics.own_topics(target, snapshot.account), *target.design.replaced)
     }
     return Topics(
         desired=tuple(desired),
-        leaving=frozenset(leaving | snapshot.stale) - {arn for _channel, arn in desired},
+        leaving=frozenset(leaving) - {arn for _channel, arn in desired},
+        stale=snapshot.stale - {arn for _channel, arn in desired},
         channels=frozenset(
             route.channel for target in targets if target.settings.present for route in target.settings.routes
         ),
@@ -235,8 +238,8 @@ def _merges(
 
 
 def _misplaced(configuration: Configuration, topics: Topics, add: tuple[str, ...] = ()) -> tuple[str, ...]:
-    foreign_topics = _all(topics) - set(add) if is_managed(configuration) else set()
-    return tuple(arn for arn in configuration.get("SnsTopicArns", []) if arn in topics.leaving or arn in foreign_topics)
+    of_ours = (_all(topics) - set(add)) | topics.stale if is_managed(configuration) else set()
+    return tuple(arn for arn in configuration.get("SnsTopicArns", []) if arn in topics.leaving or arn in of_ours)
 
 
 def _merge_desired(

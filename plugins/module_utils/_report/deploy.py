@@ -14,6 +14,7 @@ from .._plan import channel as channels
 from .._preflight import blockers
 from .._resource.operation import Operation
 from . import differences
+from .files import GENERATOR
 from .text import LISTED_AT_MOST
 from .text import WIDTH
 from .text import by_cause
@@ -135,6 +136,7 @@ KEYS_OF_FILE = ("changed", "summary", "targets", "accounts", "uncovered_regions"
 def document(found: dict[str, Any], finished: datetime.datetime, *, check: bool) -> dict[str, Any]:
     """Return the content of the result file, from the result of the module."""
     return {
+        "generator": GENERATOR,
         "schema": SCHEMA,
         "finished": finished.isoformat(timespec="seconds"),
         "check": check,

@@ -23,6 +23,7 @@ from .._doctor.results import UNKNOWN
 from .._doctor.results import UNLISTED
 from .._doctor.results import WORST_FIRST
 from .._doctor.results import worst
+from .files import GENERATOR
 from .text import LISTED_AT_MOST
 from .text import WIDTH
 from .text import count
@@ -150,7 +151,7 @@ def document(found: Diagnosis) -> dict[str, Any]:
 
 def dated(document_: dict[str, Any], now: datetime.datetime) -> dict[str, Any]:
     """Return the document for the JSON file."""
-    return {"schema": SCHEMA, "checked_at": now.isoformat(timespec="seconds"), **document_}
+    return {"generator": GENERATOR, "schema": SCHEMA, "checked_at": now.isoformat(timespec="seconds"), **document_}
 
 
 def _counts(found: Diagnosis) -> dict[str, int]:

@@ -21,6 +21,7 @@ from .doctor import STATES
 from .doctor import TITLES
 from .doctor import headline
 from .doctor_style import CSS
+from .files import PAGE
 from .text import LISTED_AT_MOST
 from .text import count
 
@@ -42,7 +43,7 @@ LINE, LETTER = 15, 8  # height of a label on the map, and width of a letter
 def page(found: Diagnosis, now: datetime.datetime) -> str:
     """Return the page. All text from AWS or the inventory is escaped; the page's security policy forbids scripts."""
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'{PAGE}<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(headline(found))}</title>\n<style>{CSS}</style>\n</head>\n<body>\n<main>\n"

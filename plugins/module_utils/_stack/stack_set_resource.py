@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from .template import StackDesign
 
+DESCRIPTION = "StackSet that forwards Security Hub findings to a chat channel (Ansible collection secops.securityhub)."
 SERVICE_MANAGED = "IsServiceManaged"
 # A region that fails must not delay the others.
 PREFERENCES = {"RegionConcurrencyType": "PARALLEL", "MaxConcurrentPercentage": 100, "FailureTolerancePercentage": 100}
@@ -63,8 +64,7 @@ def deployment(name: str, tags: tuple[tuple[str, str], ...], instances: Sequence
     ]
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "StackSet that forwards Security Hub findings to a chat channel (Ansible collection "
-        "secops.securityhub).",
+        "Description": DESCRIPTION,
         "Parameters": _parameters(name),
         "Conditions": {
             SERVICE_MANAGED: {

@@ -200,11 +200,11 @@ def test_channel_changes_that_were_not_written_are_not_reported_as_written(playb
 
 
 def document(folder):
-    return json.loads((folder / "out" / "result.json").read_text(encoding="utf-8"))
+    return json.loads((folder / "result.json").read_text(encoding="utf-8"))
 
 
 def test_the_result_file_has_predicted_and_actual_changes_and_failures(playbook, emulator, tmp_path):
-    to_file = ["-e", f"securityhub_slack_result_file={tmp_path}/out/result.json"]
+    to_file = ["-e", f"securityhub_slack_result_file={tmp_path}/result.json"]
     playbook.run("--check", *to_file)
     predicted = document(tmp_path)
     assert {key: predicted[key] for key in ("schema", "check", "changed")} == {
@@ -227,9 +227,7 @@ def test_the_result_file_has_predicted_and_actual_changes_and_failures(playbook,
 
 
 def test_the_result_file_has_invalid_variables_too(playbook, tmp_path):
-    playbook.run(
-        "-e", f"securityhub_slack_result_file={tmp_path}/out/result.json", "-e", "securityhub_slack_chanel_id=C1"
-    )
+    playbook.run("-e", f"securityhub_slack_result_file={tmp_path}/result.json", "-e", "securityhub_slack_chanel_id=C1")
     assert document(tmp_path)["summary"]["failed"] == 3
 
 
@@ -237,7 +235,19 @@ def test_a_result_file_that_cannot_be_written_is_reported_before_the_first_call(
     emulator.forget_requests()
     done = playbook.run("-e", f"securityhub_slack_result_file={tmp_path}")
     assert done.returncode == 2
-    assert re.search(r"\S+ could not be written: Is a directory\. Choose another file", words(done))
+    assert "could not be written: it is not a regular file. Choose another file." in " ".join(done.stdout.split())
+    assert emulator.requests() == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check"]])
+def test_a_file_of_others_that_is_given_as_the_result_file_is_kept(playbook, emulator, tmp_path, arguments):
+    inventory = tmp_path / "production.securityhub_regions.yml"
+    inventory.write_text("plugin: secops.securityhub.securityhub_regions\n")
+    emulator.forget_requests()
+    done = playbook.run("-e", f"securityhub_slack_result_file={inventory}", *arguments)
+    assert done.returncode == 2
+    assert "this collection did not write it" in " ".join(done.stdout.split())
+    assert inventory.read_text() == "plugin: secops.securityhub.securityhub_regions\n"
     assert emulator.requests() == []
 
 

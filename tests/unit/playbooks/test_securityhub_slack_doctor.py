@@ -45,13 +45,13 @@ def doctor(emulator, monkeypatch, tmp_path):
 
 def test_a_healthy_fleet_ends_with_0_and_writes_nothing_to_aws(doctor, emulator, tmp_path):
     _fleet, run = doctor
-    done = run("-e", "securityhub_slack_doctor_json=out/doctor.json")
+    done = run("-e", "securityhub_slack_doctor_json=doctor.json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 targets: 3 in order." in done.stdout
     assert "changed=0" in done.stdout
     assert emulator.writes() == []
     assert "All 3 targets in order" in (tmp_path / "securityhub-doctor.html").read_text(encoding="utf-8")
-    document = json.loads((tmp_path / "out" / "doctor.json").read_text(encoding="utf-8"))
+    document = json.loads((tmp_path / "doctor.json").read_text(encoding="utf-8"))
     assert document["healthy"] is True
     assert document["schema"] == 1
     names = {"monitoring": "cloudwatch"}  # a service signs with another name than policies use

@@ -76,7 +76,8 @@ def test_a_few_findings_are_listed_one_by_one(offline, tmp_path):
     outcome = offline.ok(SIMULATE, REGISTERED, simulate_files="answer.json")
     assert "  not sent: severity LOW is below MEDIUM" in table(outcome)
     assert outcome.result["summary"] == {"findings": 2, "sent": 1, "not_sent": 1}
-    explained = offline.ok(SIMULATE, REGISTERED, simulate_files="answer.json", simulate_finding_id=some[0]["Id"])
+    (tmp_path / "id.txt").write_text(some[0]["Id"] + "\n")
+    explained = offline.ok(SIMULATE, REGISTERED, simulate_files="answer.json", simulate_finding_id_file="id.txt")
     assert [found["id"] for found in explained.result["findings"]] == [some[0]["Id"]]
 
 
@@ -152,11 +153,34 @@ def test_the_account_delivers_exactly_the_simulated_messages(emulator, playbooks
     assert outcome.result["summary"]["not_sent"] > 10
 
 
-def test_one_finding_is_explained_by_its_id(emulator, playbooks):
+def test_an_id_is_never_evaluated_as_a_template(offline, tmp_path, monkeypatch):
+    offline.inventory(TARGETS, aggregation="per_region")
+    marker = tmp_path / "ran"
+    attack = f"x{{{{ lookup('ansible.builtin.pipe', 'touch {marker}') }}}}{{% raw %}}"
+    finding = {**findings.FINDINGS["ec2-12-low-ap-southeast-1"], "Id": attack}
+    (tmp_path / "answer.json").write_text(json.dumps({"Findings": [finding]}))
+
+    refused = offline.run(SIMULATE, REGISTERED, simulate_files="answer.json", simulate_finding_id=attack)
+    assert refused.code == 2
+    assert "securityhub_slack_simulate_finding_id is set" in " ".join(refused.output.split())
+    assert "SECURITYHUB_FINDING_ID" in refused.output
+    assert offline.run(SIMULATE, REGISTERED, simulate_files="answer.json", simulate_findingid=attack).code == 2
+    assert not marker.exists()
+
+    (tmp_path / "id.txt").write_text(attack)
+    by_file = offline.ok(SIMULATE, REGISTERED, simulate_files="answer.json", simulate_finding_id_file="id.txt")
+    monkeypatch.setenv("SECURITYHUB_FINDING_ID", attack)
+    by_variable = offline.ok(SIMULATE, REGISTERED, simulate_files="answer.json")
+    assert [found["id"] for found in by_file.result["findings"] + by_variable.result["findings"]] == [attack] * 2
+    assert not marker.exists()
+
+
+def test_one_finding_is_explained_by_its_id(emulator, playbooks, monkeypatch):
     playbooks.inventory({"eu-west-1": {}, "us-east-1": {}})
     finding = findings.FINDINGS["guardduty-backdoor-high-eu-west-1"]
     findings.bring(emulator, *findings.FINDINGS.values())
-    outcome = playbooks.ok(SIMULATE, REGISTERED, "--limit", "localhost:eu-west-1", simulate_finding_id=finding["Id"])
+    monkeypatch.setenv("SECURITYHUB_FINDING_ID", finding["Id"])
+    outcome = playbooks.ok(SIMULATE, REGISTERED, "--limit", "localhost:eu-west-1")
     assert verdicts(outcome) == {finding["Id"]: "severity HIGH is below CRITICAL"}
 
 

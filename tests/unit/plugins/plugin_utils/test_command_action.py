@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._commands.context import File
 from ansible_collections.secops.securityhub.plugins.module_utils._commands.context import Outcome
+from ansible_collections.secops.securityhub.plugins.module_utils._report import files
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _command_action
 
 # Terminals obey these: colors, a title, backspace, a line that is written over, the other direction of writing.
@@ -82,10 +84,86 @@ def test_errors_are_sanitized(run):
 
 
 def test_files_are_sanitized_and_in_check_mode_only_written_if_they_say_so(run, tmp_path):
-    always, otherwise = tmp_path / "folder" / "always.json", tmp_path / "otherwise.json"
-    outcome = Outcome({}, files=[File(str(always), HOSTILE, in_check_mode=True), File(str(otherwise), "text")])
+    always, otherwise = tmp_path / "always.json", tmp_path / "otherwise.json"
+    hostile = files.DOCUMENT + HOSTILE
+    outcome = Outcome({}, files=[File(str(always), hostile, in_check_mode=True), File(str(otherwise), "text")])
     run(lambda context: outcome, check_mode=True)
     assert is_sanitized(always.read_text(encoding="utf-8"))
     assert not otherwise.exists()
     run(lambda context: outcome)
     assert otherwise.read_text(encoding="utf-8") == "text"
+
+
+INVENTORY = "plugin: secops.securityhub.securityhub_regions\naccounts: []\n"
+
+
+def refusal(path):
+    """Return why a file is not written."""
+    with pytest.raises(AnsibleActionFail) as raised:
+        _command_action.write_file(str(path), "text")
+    assert str(path) in str(raised.value)
+    assert "Choose another file" in str(raised.value)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_a_file_is_readable_by_its_owner_only(tmp_path, umask):
+    path = tmp_path / "report.html"
+    path.write_text(files.PAGE)
+    path.chmod(0o644)
+    before = os.umask(umask)
+    try:
+        _command_action.write_file(str(path), "text")
+    finally:
+        os.umask(before)
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("text", 0o600)
+    assert [item.name for item in tmp_path.iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize("beginning", ["", files.PAGE, files.DOCUMENT, files.EXPORT])
+def test_a_file_of_ours_is_replaced(tmp_path, beginning):
+    path = tmp_path / "report"
+    path.write_text(beginning and f"{beginning} old")
+    _command_action.write_file(str(path), "text")
+    assert path.read_text() == "text"
+
+
+@pytest.mark.parametrize(
+    "content", [INVENTORY, "{}", '{"generator": 1}', f" {files.PAGE}", "\xff" * 200, files.PAGE[:-2]]
+)
+def test_a_file_of_others_is_kept(tmp_path, content):
+    path = tmp_path / "hosts.yml"
+    path.write_text(content, encoding="latin-1")
+    assert "this collection did not write it" in refusal(path)
+    assert path.read_text(encoding="latin-1") == content
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_symbolic_link_is_not_followed(tmp_path, exists):
+    path, other = tmp_path / "report.html", tmp_path / "other"
+    if exists:
+        other.write_text(files.PAGE)
+    path.symlink_to(other)
+    assert "symbolic link" in refusal(path)
+    assert path.is_symlink()
+    assert (other.read_text() if exists else "") == (files.PAGE if exists else "")
+
+
+def test_no_folder_is_created_and_none_is_replaced(tmp_path):
+    assert "does not exist" in refusal(tmp_path / "reprots" / "report.html")
+    assert list(tmp_path.iterdir()) == []
+    assert "regular file" in refusal(tmp_path)
+    assert "regular file" in refusal("/dev/null")
+
+
+def test_a_file_that_cannot_be_written_is_kept_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    path.write_text(files.PAGE)
+
+    def full(*_names):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_command_action.os, "replace", full)
+    assert "No space left on device" in refusal(path)
+    assert path.read_text() == files.PAGE
+    assert [item.name for item in tmp_path.iterdir()] == ["report.html"]

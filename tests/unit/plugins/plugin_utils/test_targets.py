@@ -103,6 +103,15 @@ def hosts(**variables):
     return {"eu-west-1": variables, "us-east-1": {}}
 
 
+def test_the_account_that_the_inventory_found_is_pinned_unless_another_one_is(play):
+    found = {"eu-west-1": {"securityhub_account_id": "222222222222"}, "us-east-1": {}}
+    targets, _output = play.run(found)
+    assert "222222222222" in targets["eu-west-1"]["msg"]
+    assert not targets["us-east-1"]["failed"]
+    targets, _output = play.run(found, common=prefixed(account_id="111111111111"))
+    assert not targets["eu-west-1"]["failed"]
+
+
 def policies(targets):
     return [targets[region]["policy"] for region in REGIONS]
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 
 import botocore.exceptions
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import credentials
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import Acting
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import SignIn
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import partition_of_role
 from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
 from ansible_collections.secops.securityhub.plugins.module_utils._services import sts
+from botocore.credentials import ReadOnlyCredentials
 
 pytestmark = pytest.mark.usefixtures("environment")
 
@@ -322,6 +326,124 @@ aws_secret_access_key = {SECRET}
     )
     assert quick_one == "222222222222"
     assert isinstance(slow_one, errors.UserError)
+
+
+def switching(tmp_path, seconds=1):
+    """Write a profile whose credentials expire after *seconds* and lead to the account that stands in a file.
+
+    Return the file.
+    """
+    account = tmp_path / "account"
+    account.write_text("111111111111")
+    script = tmp_path / "process.py"
+    script.write_text(f"""
+import datetime, json
+expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds={seconds})
+key = open({str(account)!r}).read()
+print(json.dumps(dict(Version=1, AccessKeyId=key, SecretAccessKey={SECRET!r}, Expiration=expires.isoformat())))
+""")
+    (tmp_path / "config").write_text(f"[profile p]\ncredential_process = {sys.executable} {script}\n")
+    return account
+
+
+def test_refreshed_credentials_of_another_account_sign_nothing(emulator, clients, tmp_path):
+    account = switching(tmp_path)
+    source = CredentialSource(profile="p")
+    clients.pin(source, whoami(clients, source), "us-east-1")
+    account.write_text("222222222222")
+    time.sleep(1.1)
+    emulator.forget_requests()
+    # Every later call fails too, and none goes out.
+    for _time in range(2):
+        with pytest.raises(errors.UserError) as raised:
+            clients.call(source, "us-east-1", "securityhub", securityhub.describe_hub)
+        sentence = str(raised.value)
+        assert all(fact in sentence for fact in ("profile p", "111111111111", "222222222222", "refreshed"))
+        assert SECRET not in sentence
+    assert [(entry["operation"], entry["account"]) for entry in emulator.requests()] == [
+        ("GetCallerIdentity", "222222222222")
+    ]
+
+
+def test_refreshed_credentials_of_the_same_account_go_on(emulator, clients, tmp_path):
+    switching(tmp_path)
+    source = CredentialSource(profile="p")
+    clients.pin(source, whoami(clients, source), "us-east-1")
+    time.sleep(1.1)
+    assert whoami(clients, source) == "111111111111"
+    assert operations(emulator) == ["GetCallerIdentity"] * 2
+
+
+class Keys:
+    """Credentials that have another access key ID at each refresh."""
+
+    def __init__(self, *keys):
+        self.keys = iter(keys)
+
+    def get_frozen_credentials(self):
+        return ReadOnlyCredentials(next(self.keys), SECRET, None)
+
+
+@pytest.fixture
+def always_due(monkeypatch):
+    monkeypatch.setattr(credentials, "HOLD", -1)
+
+
+def identified(keys, accounts):
+    """Return a sign-in with these keys, and the list of those whose account is asked for."""
+    asked = []
+
+    def identify(region, held):
+        asked.append(held.access_key)
+        answer = accounts[held.access_key]
+        if isinstance(answer, list):
+            answer = answer.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return SignIn("p", lambda: Keys(*keys), identify), asked
+
+
+@pytest.mark.usefixtures("always_due")
+def test_each_new_key_is_verified_once():
+    signing, asked = identified("AABBB", {"B": "1"})
+    signing.get_frozen_credentials()
+    signing.pin("1", "us-east-1")
+    assert [signing.get_frozen_credentials().access_key for _time in range(4)] == ["A", "B", "B", "B"]
+    assert asked == ["B"]
+
+
+@pytest.mark.usefixtures("always_due")
+def test_a_key_that_came_while_the_account_was_asked_for_is_verified_too():
+    signing, asked = identified("ABC", {"C": "2"})
+    for _time in range(2):
+        signing.get_frozen_credentials()
+    signing.pin("1", "us-east-1")
+    with pytest.raises(errors.UserError):
+        signing.get_frozen_credentials()
+    assert asked == ["C"]
+
+
+def test_a_key_that_was_held_when_the_account_became_known_is_verified_before_it_signs():
+    signing, asked = identified("AA", {"A": "2"})
+    signing.get_frozen_credentials()
+    signing._known_key = "FIRST"
+    signing.pin("1", "us-east-1")
+    with pytest.raises(errors.UserError):
+        signing.get_frozen_credentials()
+    assert asked == ["A"]
+
+
+@pytest.mark.usefixtures("always_due")
+def test_where_the_account_cannot_be_asked_for_nothing_is_signed_until_it_can():
+    failure = botocore.exceptions.EndpointConnectionError(endpoint_url="https://sts")
+    signing, _asked = identified("ABB", {"B": [failure, "1"]})
+    signing.get_frozen_credentials()
+    signing.pin("1", "us-east-1")
+    with pytest.raises(botocore.exceptions.EndpointConnectionError):
+        signing.get_frozen_credentials()
+    assert signing.get_frozen_credentials().access_key == "B"
 
 
 class Proxy:

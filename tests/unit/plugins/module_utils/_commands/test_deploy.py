@@ -22,6 +22,7 @@ from ansible_collections.secops.securityhub.tests.unit import account_model as f
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._commands.conftest import Lab
 
 REGIONS = ("ap-southeast-1", "eu-west-1", "us-east-1")
+ACCOUNT = fleet.ACCOUNT.id
 OTHER_ACCOUNT = "222222222222"
 OTHER_CHANNEL = "C0OTHER0000"
 SECOND_NOT = 29
@@ -145,6 +146,34 @@ def test_a_custom_action_of_others_is_refused_and_outlives_the_removal(lab):
         assert "eu-west-1" in notice
     assert hub.describe_action_targets()["ActionTargets"] == before
     assert lab.ours(*REGIONS) == {"actions in eu-west-1": ["Ticket"]}
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_credentials_of_another_account_than_the_pinned_one_are_refused(lab, state):
+    lab.run(lab.hosts(*REGIONS))
+    before = lab.ours(*REGIONS)
+    for check in (True, False):
+        done = lab.run(lab.hosts(*REGIONS, account_id=OTHER_ACCOUNT, state=state), check=check)
+        assert set(done.errors) == set(REGIONS)
+        for sentence in done.errors.values():
+            assert all(fact in sentence for fact in (ACCOUNT, OTHER_ACCOUNT, "securityhub_slack_account_id"))
+        assert set(done.calls) == {"GetCallerIdentity"}
+    assert lab.ours(*REGIONS) == before
+    assert lab.run(lab.hosts(*REGIONS, account_id=ACCOUNT)).errors == {}
+
+
+def test_only_the_targets_that_are_pinned_to_another_account_are_refused(lab):
+    done = lab.run([*lab.hosts("us-east-1"), lab.settings("eu-west-1", account_id=OTHER_ACCOUNT)])
+    assert list(done.errors) == ["eu-west-1"]
+    assert {entry["region"] for entry in done.requests if entry["service"] == "cloudformation"} == {"us-east-1"}
+
+
+def test_a_removal_names_the_account_in_check_mode_too(lab):
+    lab.run(lab.hosts(*REGIONS))
+    for check in (True, False):
+        gone = lab.run(lab.hosts(*REGIONS, state="absent"), check=check)
+        assert any(ACCOUNT in line for line in gone.lines)
+        assert all(any(region in line and "delete" in line for line in gone.lines) for region in REGIONS)
 
 
 def test_a_wrong_name_does_not_remove_the_custom_action_of_the_live_deployment(lab):

@@ -54,6 +54,7 @@ def test_no_problem(given):
 @pytest.mark.parametrize(
     ("given", "facts"),
     [
+        ({"account_id": "11111111111"}, ["securityhub_slack_account_id is '11111111111'", "12 digits", "quotation"]),
         ({"region": "localhost"}, ["'localhost' is not an AWS region", "securityhub_slack_region"]),
         ({"region": "us-east-1\n"}, ["'us-east-1\\n' is not an AWS region"]),
         ({"session_name": "two words"}, ["securityhub_slack_session_name", "'two words'", "2 to 64"]),

@@ -69,6 +69,10 @@ def leaving(*arns):
     return Topics(leaving=frozenset(arns))
 
 
+def stale(*arns):
+    return Topics(((CHANNEL, ONE),), stale=frozenset(arns), channels=frozenset({CHANNEL}))
+
+
 def plan(configurations, topics, live=LIVE, settings=SETTINGS):
     return channel.plan(configurations, live, topics, IDENTITY, settings, [])
 
@@ -111,6 +115,8 @@ def written(planned):
         ([ours([ONE]), theirs([ONE], OTHER)], staying(ONE), []),
         ([ours([ONE, TWO])], leaving(ONE), [("update", "securityhub-slack", [TWO])]),
         ([theirs([ONE, THEIRS])], leaving(ONE), [("update", "alerts", [THEIRS])]),
+        # One that does not exist leaves only ours: in a foreign one it may have been anyone's.
+        ([ours([ONE, GONE]), theirs([GONE], OTHER)], stale(GONE), [("update", "securityhub-slack", [ONE])]),
         ([theirs([THEIRS])], leaving(ONE), []),
         ([], leaving(ONE), []),
     ],

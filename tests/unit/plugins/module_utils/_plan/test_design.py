@@ -256,6 +256,41 @@ def test_a_topic_that_an_interrupted_run_left_in_the_channel_is_removed_once_it_
     assert merge.plan.after["SnsTopicArns"] == ["arn:aws:sns:eu-west-1:111111111111:securityhub-slack"]
 
 
+FOREIGN = "arn:aws:sns:eu-west-1:111111111111:securityhub-slack"
+
+
+@pytest.mark.parametrize(
+    ("listed", "stale", "noticed"),
+    [
+        (FOREIGN, False, True),
+        (FOREIGN, True, True),
+        (STALE, True, True),
+        # A topic of another team, which exists.
+        (STALE, False, False),
+    ],
+)
+@pytest.mark.parametrize("stack", [None, {"StackName": "securityhub-slack", "StackStatus": "REVIEW_IN_PROGRESS"}])
+def test_a_topic_that_is_not_provably_ours_stays_in_a_foreign_channel(listed, stale, noticed, stack):
+    configurations = [account_model.configuration_of("alerts", account_model.CHANNEL, [listed])]
+    account = AccountModel(configurations=configurations, stacks={"eu-west-1": stack} if stack else {})
+    design = account.planned(hosts("eu-west-1", state="absent")).design
+    assert unknown_topics(design) == [(design.targets[0], listed)]
+    found = replace(design.snapshot, stale=frozenset({listed} if stale else ()))
+    planned = plan.plan(replace(design, snapshot=found), Blockers())
+    assert not planned.channel.changed
+    assert [notice for notice in planned.notices if listed in notice and "alerts" in notice] == (
+        list(planned.notices) if noticed else []
+    )
+
+
+def test_a_topic_of_our_stack_leaves_a_foreign_channel():
+    account = AccountModel(configurations=[account_model.configuration_of("alerts", account_model.CHANNEL)])
+    account.applied(hosts("eu-west-1"))
+    assert account.configurations[0]["SnsTopicArns"] == [FOREIGN]
+    account.applied(hosts("eu-west-1", state="absent"))
+    assert account.configurations[0]["SnsTopicArns"] == []
+
+
 @pytest.mark.parametrize(
     "arn",
     [

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from html.parser import HTMLParser
 
@@ -19,6 +20,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._doctor.results
 from ansible_collections.secops.securityhub.plugins.module_utils._report import doctor as report
 from ansible_collections.secops.securityhub.plugins.module_utils._report import doctor_map
 from ansible_collections.secops.securityhub.plugins.module_utils._report import doctor_page as page
+from ansible_collections.secops.securityhub.plugins.module_utils._report import files
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -126,3 +128,11 @@ def test_every_region_is_on_or_beside_the_land(region):
 
 def test_a_region_that_is_not_on_the_map_is_named_below_it():
     assert "Not on the map: xx-north-9" in read(target("xx-north-9", rules=DISABLED)).texts
+
+
+def test_the_files_are_recognized_and_may_be_replaced():
+    now = datetime.datetime(2026, 11, 24, tzinfo=datetime.timezone.utc)
+    found = diagnosis([target()], [])
+    text = json.dumps(report.dated(report.document(found), now), indent=2)
+    assert files.is_ours(page.page(found, now)[: files.LONGEST])
+    assert files.is_ours(text[: files.LONGEST])

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
+from ansible_collections.secops.securityhub.plugins.module_utils._report import files
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set_resource
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
@@ -60,6 +61,11 @@ def test_stacks_that_are_alike_are_one_group():
     )
     (group,) = found["StackInstancesGroup"]
     assert (group["DeploymentTargets"]["Accounts"], group["Regions"]) == (["1", "2"], sorted(regions))
+
+
+def test_the_exported_file_is_recognized_and_may_be_replaced():
+    document = deployment([Instance("1", "a-1", design("HIGH"))])
+    assert files.is_ours(json.dumps(document, indent=2)[: files.LONGEST])
 
 
 def test_the_users_tags_are_those_of_the_stack_set():
