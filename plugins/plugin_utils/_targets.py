@@ -156,7 +156,7 @@ def _has_template(value: Any) -> bool:
 def _misplaced(host: str, raw: Variables) -> list[str]:
     """Return problems for hosts that are indented too far, so that Ansible reads them as variables of another host."""
     return [
-        f"{name} is a variable of {host} as it stands in the inventory: indent it as far as {host}, to make it a host"
+        f"{name} is a variable of {host} in the inventory. If it should be a host, indent it like {host}."
         for name in sorted(raw)
         if REGION.fullmatch(name.rsplit(".", maxsplit=1)[-1])
     ]

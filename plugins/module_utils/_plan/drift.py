@@ -87,12 +87,12 @@ def _target(rule: str, wanted: dict[str, Any], there: list[dict[str, Any]] | Non
         return [Drift(TARGET, rule, "is gone")]
     changing = sorted({key for target in feeding for key in CHANGING if target.get(key) != wanted.get(key)})
     if changing:
-        problem = f"changes the event as the stack does not say ({', '.join(changing)}), and Amazon Q may drop it"
+        problem = f"changes the event ({', '.join(changing)}) unlike the stack, so Amazon Q may drop it"
         return [Drift(TARGET, rule, problem)]
     if len(feeding) > 1:
         return [Drift(TARGET, rule, f"is there {len(feeding)} times, so that each finding is sent as often", False)]
     if "DeadLetterConfig" in wanted and feeding[0].get("DeadLetterConfig") != wanted["DeadLetterConfig"]:
-        return [Drift(DEAD_LETTERS, rule, "does not keep what it cannot hand over in the stack's queue", False)]
+        return [Drift(DEAD_LETTERS, rule, "does not use the dead-letter queue of the stack", False)]
     return []
 
 
@@ -135,10 +135,10 @@ def _open_policy(name: str, policy: dict[str, Any]) -> list[Drift]:
 def _closed_policy(name: str, arn: str, policy: dict[str, Any], resources: Resources) -> list[Drift]:
     rules = _kept_out(policy, "sns:Publish", arn, feeding(arn, resources))
     if rules:
-        return [Drift(POLICY, name, f"does not let EventBridge publish for {', '.join(rules)}")]
+        return [Drift(POLICY, name, f"does not allow EventBridge to publish for {', '.join(rules)}")]
     if _lets_alarms_in(policy, arn, resources):
         return []
-    return [Drift(POLICY, name, "does not let the alarms publish", loses=False)]
+    return [Drift(POLICY, name, "does not allow the alarms to publish", loses=False)]
 
 
 def _lets_alarms_in(policy: dict[str, Any], arn: str, resources: Resources) -> bool:
@@ -164,7 +164,7 @@ def _queue(url: str, resources: Resources, live: LivePath) -> list[Drift]:
     rules = [resources.rule_arn(rule) for rule in resources.of_type(stack_resources.RULE)]
     policy = json.loads(attributes.get("Policy") or "{}")
     kept_out = _kept_out(policy, "sqs:SendMessage", resources.queue_arn(url), rules)
-    problem = f"does not let EventBridge in for {', '.join(kept_out)}"
+    problem = f"does not allow EventBridge for {', '.join(kept_out)}"
     return [Drift(QUEUE, name, problem, loses=False)] if kept_out else []
 
 
@@ -174,9 +174,9 @@ def _alarm(wanted: dict[str, Any], live: LivePath) -> list[Drift]:
     if there is None:
         return [Drift(ALARM, name, "is gone", loses=False)]
     if any(there.get(key) != wanted[key] for key in WATCHED):
-        return [Drift(ALARM, name, "watches something else than the stack says", loses=False)]
+        return [Drift(ALARM, name, "has another metric or threshold than the stack gave it", loses=False)]
     if not there.get("ActionsEnabled", True) or not set(wanted["AlarmActions"]) <= set(there.get("AlarmActions", [])):
-        return [Drift(ALARM, name, "tells nobody", loses=False)]
+        return [Drift(ALARM, name, "has no actions", loses=False)]
     return []
 
 
@@ -187,7 +187,7 @@ def _told(arn: str, told: LiveTopic, resources: Resources) -> list[Drift]:
     if told.attributes is None:
         return [Drift(TOLD, arn, "is gone", loses=False)]
     if not _lets_alarms_in(json.loads(told.attributes.get("Policy") or "{}"), arn, resources):
-        return [Drift(TOLD, arn, "does not let them publish", loses=False)]
+        return [Drift(TOLD, arn, "does not allow them to publish", loses=False)]
     if told.key is None:
         return []
     name = told.attributes["KmsMasterKeyId"]
@@ -218,7 +218,7 @@ def _key(name: str, resources: Resources, live: LivePath) -> list[Drift]:
         return [Drift(OWN_KEY if ids else GIVEN_KEY, name, str(obstacle), obstacle.loses)]
     metadata = live.keys[name].metadata
     if ids and metadata and metadata["KeyId"] not in ids:
-        return [Drift(OWN_KEY, name, "stands for another key than the stack's", loses=False)]
+        return [Drift(OWN_KEY, name, "belongs to another key than the stack's", loses=False)]
     return []
 
 
@@ -230,7 +230,7 @@ def _subscription(name: str, subscriptions: list[dict[str, str]]) -> list[Drift]
     if any(item.get("RawMessageDelivery") == "true" for item in confirmed):
         found.append(Drift(SUBSCRIPTION, name, "delivers raw messages, which Amazon Q drops"))
     if any(json.loads(item.get("FilterPolicy") or "{}") for item in confirmed):
-        found.append(Drift(SUBSCRIPTION, name, "has a filter policy, which holds findings back"))
+        found.append(Drift(SUBSCRIPTION, name, "has a filter policy, which filters out findings"))
     return found
 
 

@@ -72,18 +72,18 @@ def obstacle(name: str, key: LiveKey, wanted: list[KeyUse]) -> Obstacle | None:
     if key.error:
         return None
     if name.startswith(ALIAS_OF_AWS) or (key.metadata or {}).get("KeyManager") == "AWS":
-        return Obstacle(f"is a key of AWS that {wanted[0].who} may not use")
+        return Obstacle(f"is an AWS managed key that {wanted[0].who} cannot use")
     if key.metadata is None:
         return Obstacle("does not exist")
     state = key.metadata.get("KeyState", "Enabled")
     if state != "Enabled":
         return Obstacle(f"is {state}")
     if key.metadata.get("KeySpec", SYMMETRIC) != SYMMETRIC:
-        return Obstacle(f"is of the kind {key.metadata['KeySpec']}, and SNS takes symmetric ones only")
+        return Obstacle(f"has the key spec {key.metadata['KeySpec']}, but SNS needs a symmetric key")
     for use in wanted:
         missing = [action for action in ACTIONS if not _may(use, action, key, key.metadata["Arn"])]
         if missing:
-            return Obstacle(f"has a policy that does not let {use.who} {' and '.join(missing)}", use.loses)
+            return Obstacle(f"has a policy that does not allow {use.who} {' and '.join(missing)}", use.loses)
     return None
 
 

@@ -148,14 +148,14 @@ def gone(emulator, arn):
 
 
 UNREACHABLE = {
-    "by its policy": (closed_to_services, "does not let them publish"),
+    "by its policy": (closed_to_services, "does not allow them to publish"),
     "by an AWS managed key": (
         with_key(lambda emulator: "alias/aws/sns"),
-        "encrypted with the key alias/aws/sns, which is a key of AWS that CloudWatch alarms may not use",
+        "encrypted with the key alias/aws/sns, which is an AWS managed key that CloudWatch alarms cannot use",
     ),
     "by the policy of its key": (
         with_key(lambda emulator: deployed.make_key(emulator, "eu-west-1", "events.amazonaws.com")),
-        "does not let CloudWatch alarms kms:Decrypt and kms:GenerateDataKey",
+        "does not allow CloudWatch alarms kms:Decrypt and kms:GenerateDataKey",
     ),
     "gone": (gone, "is gone"),
 }
@@ -250,8 +250,8 @@ def test_a_given_key_must_allow_alarms_and_dead_letters(emulator, playbooks):
         outcome = playbooks.run("securityhub_slack", alarms=True)
         said = " ".join(outcome.output.split())
         if len(policy["Statement"]) == 1:
-            assert "does not let CloudWatch alarms kms:Decrypt and kms:GenerateDataKey" in said
+            assert "does not allow CloudWatch alarms kms:Decrypt and kms:GenerateDataKey" in said
         elif len(policy["Statement"]) == 2:
-            assert "does not let EventBridge, for the dead-letter queue, kms:Decrypt" in said
+            assert "does not allow EventBridge, for the dead-letter queue, kms:Decrypt" in said
         assert (outcome.code == 0) is (len(policy["Statement"]) == 3)
         assert bool(emulator.writes()) is (len(policy["Statement"]) == 3)

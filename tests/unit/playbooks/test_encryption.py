@@ -91,16 +91,16 @@ UNUSABLE = {
         lambda emulator: "alias/aws/sns",
         "securityhub_slack_kms_key is 'alias/aws/sns', an AWS managed key that EventBridge cannot use",
     ),
-    "by id": (key_of_aws_by_id, "is a key of AWS that EventBridge may not use"),
+    "by id": (key_of_aws_by_id, "is an AWS managed key that EventBridge cannot use"),
     "missing": (lambda emulator: "alias/security", "the KMS key alias/security does not exist"),
     "disabled": (disabled, "is Disabled"),
     "not symmetric": (
         lambda emulator: deployed.make_key(emulator, "eu-west-1", KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC"),
-        "is of the kind HMAC_256, and SNS takes symmetric ones only",
+        "has the key spec HMAC_256, but SNS needs a symmetric key",
     ),
     "policy": (
         lambda emulator: deployed.make_key(emulator, "eu-west-1"),
-        "has a policy that does not let EventBridge kms:Decrypt and kms:GenerateDataKey",
+        "has a policy that does not allow EventBridge kms:Decrypt and kms:GenerateDataKey",
     ),
 }
 

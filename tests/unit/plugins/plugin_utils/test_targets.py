@@ -206,7 +206,8 @@ def test_invalid_variables_fail_only_their_host(play, given, sentence):
 def test_a_region_that_is_indented_too_far_is_an_error(play):
     targets, _output = play.run({"eu-west-1": {"us-east-1": None}, "prod.us-east-2": {"prod.us-west-1": {}}})
     assert (
-        "us-east-1 is a variable of eu-west-1 as it stands in the inventory: indent it" in targets["eu-west-1"]["msg"]
+        "us-east-1 is a variable of eu-west-1 in the inventory. If it should be a host, indent it"
+        in targets["eu-west-1"]["msg"]
     )
     assert "prod.us-west-1 is a variable of prod.us-east-2" in targets["prod.us-east-2"]["msg"]
 
