@@ -22,7 +22,7 @@ from ansible_collections.secops.securityhub.tests.resilience.playbook import Bro
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
 from ansible_collections.secops.securityhub.tests.unit.conftest import started
 
-# Regions of the short form. Chatbot is called in us-east-2; global services send their findings in us-east-1.
+# regions of the short form. Chatbot is called in us-east-2; global services send their findings in us-east-1.
 FEW = ("eu-west-1", "us-east-1", "us-east-2")
 Case = tuple[str, Callable[[], object]]
 
@@ -69,7 +69,7 @@ def main() -> int:
     """Run the tests of one kind; return 1 if any failed."""
     parser = argparse.ArgumentParser(prog="tests/run/resilience", description=__doc__)
     parser.add_argument("kind", choices=CASES)
-    parser.add_argument("--long", action="store_true", help="17 Regions, all combinations, 100 interruptions")
+    parser.add_argument("--long", action="store_true", help="17 regions, all combinations, 100 interruptions")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random choices (default 1)")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="resilience-"))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ from ansible_collections.secops.securityhub.tests.resilience.playbook import Fle
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Result
 from ansible_collections.secops.securityhub.tests.resilience.playbook import expect
 
-# Each cause ends with one of these.
-REMEDIES = ("un the playbook again", "Sign in again")
+# The last sentence of each cause has one of these.
+REMEDIES = re.compile(r"\b([Rr]erun the playbook|[Rr]un the playbook again|Sign in again)\b")
 ATTEMPTS = 8
 CHATBOT = "https://global.sns-api.chatbot.amazonaws.com"
 SLOW_STACKS = 0.5
@@ -33,7 +34,7 @@ class Fault:
     fails: str = "any"
 
     def of(self, region: str) -> list[dict[str, Any]]:
-        """Return the rules, with the name of the faulty Region where they need one."""
+        """Return the rules, with the name of the faulty region where they need one."""
         return [{**rule, "regions": [region]} if rule.get("regions") == "faulty" else rule for rule in self.rules]
 
 
@@ -107,7 +108,7 @@ def expired(fleet: Fleet, phase: Phase) -> str:
     fleet.emulator.faults(*EXPIRED.rules)
     result = fleet.finish(process, started)
     fleet.emulator.faults()
-    expect(result.code == 2, "the exit code does not tell that the run failed", result)
+    expect(result.code == 2, "the exit code is that of a successful run", result)
     expect(result.failed == set(fleet.regions), "all targets of the account should have failed", result)
     expect(
         all("the credentials have expired. Sign in again" in cause for cause in result.causes.values()), "cause", result
@@ -117,7 +118,7 @@ def expired(fleet: Fleet, phase: Phase) -> str:
 
 
 def _faulty_region(fleet: Fleet) -> str:
-    # A fault of the global findings Region or of Chatbot's endpoint affects all targets.
+    # A fault of the global findings region or of Chatbot's endpoint affects all targets.
     return next(region for region in fleet.regions if region not in ("us-east-1", "us-east-2"))
 
 
@@ -129,7 +130,7 @@ def _check_the_end(fleet: Fleet, result: Result, fault: Fault, faulty: str) -> N
     if fault.fails == "region":
         expect(result.failed == {faulty}, f"only {faulty} should have failed", result)
     for who, cause in result.causes.items():
-        expect(cause.rstrip(".").endswith(REMEDIES), f"no remedy for {who}: {cause}", result)
+        expect(bool(REMEDIES.search(cause.rpartition(". ")[2])), f"no remedy for {who}: {cause}", result)
     expect(bool(result.causes) == bool(result.failed), "the report does not name the failed targets", result)
 
 
@@ -151,7 +152,7 @@ def _check_the_healthy(fleet: Fleet, result: Result, phase: Phase) -> None:
     topics = {arn for found in fleet.configurations() for arn in found["SnsTopicArns"]}
     for region in set(fleet.regions) - result.failed:
         if phase.wanted.get("state") == "absent":
-            expect(region not in deployed, f"something is left in {region}", result)
+            expect(region not in deployed, f"resources are left in {region}", result)
         else:
             expect(deployed[region]["stacks"][0][1] == "CREATE_COMPLETE", f"{region} is not finished", result)
             expect(set(deployed[region]["topics"]) <= topics, f"{region} is not in the channel", result)

@@ -23,7 +23,7 @@ CTRL_C_SECONDS = 3
 
 @dataclass(frozen=True)
 class Work:
-    """What an interrupted run does.
+    """The work of an interrupted run.
 
     *before*: role variables of the deployment before it, None where there is none. *wanted*: role variables of the run.
     *broken*: whether stacks are broken by hand before it.
@@ -55,7 +55,7 @@ class Interruption:
 
 INTERRUPTIONS = (
     Interruption("the machine dies", signal.SIGKILL, family=True),
-    # Its worker goes on for a while, in parallel with the next run.
+    # Its worker continues for a while, in parallel with the next run.
     Interruption("the first process is killed", signal.SIGKILL, family=False),
     Interruption("Ctrl-C", signal.SIGINT, family=False),
 )
@@ -104,7 +104,7 @@ def undisturbed(fleet: Fleet, work: Work) -> float:
 def interrupt(fleet: Fleet, point: Point, seconds: float) -> str:
     """Start the work, interrupt it, run it again, and return a line about it.
 
-    *seconds*: of an undisturbed run. Raises Broken where something is left undone.
+    *seconds*: of an undisturbed run. Raises Broken if the next run does not complete the work.
     """
     prepare(fleet, point.work)
     process = fleet.start(**point.work.wanted)
@@ -131,7 +131,7 @@ def _check_ctrl_c(took: float, output: str, members: list[int]) -> None:
     if "PLAY [" in output:
         expect("Traceback" not in output, output)
     if "to change:" in output:
-        expect("If this is interrupted, run the playbook again" in output, output)
+        expect("If this run is interrupted, rerun the playbook" in output, output)
     left = [pid for pid in members if _is_alive(pid)]
     expect(not left, f"{left} outlived Ctrl-C")
 

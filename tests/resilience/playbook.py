@@ -91,7 +91,7 @@ def environment_of(home: Path) -> dict[str, str]:
 
 
 class Fleet:
-    """An inventory of some Regions of one account, the playbook, and the emulator.
+    """An inventory of some regions of one account, the playbook, and the emulator.
 
     *emulator*: as the fixture of tests/unit/conftest.py. *command*: the ansible-playbook to run.
     """
@@ -107,7 +107,7 @@ class Fleet:
         self.environment: dict[str, str] = {}
 
     def new_account(self) -> None:
-        """Create an account with Security Hub in all Regions, and a channel configuration of another team."""
+        """Create an account with Security Hub in all regions, and a channel configuration of another team."""
         self.emulator.reset()
         self.emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [WORKSPACE]}})
         self.emulator.client("sns", "us-east-1").create_topic(Name="billing")
@@ -190,7 +190,7 @@ class Fleet:
         return found
 
     def deployed(self) -> dict[str, dict[str, Any]]:
-        """Return what the playbook has created, by Region."""
+        """Return what the playbook has created, by region."""
         return {region: found for region in self.regions if (found := self._of_region(region))}
 
     def _of_region(self, region: str) -> dict[str, Any]:

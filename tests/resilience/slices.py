@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parallel runs of the playbook, each with a slice of the Regions of an account, as AWX and CI jobs run it."""
+"""Parallel runs of the playbook, each with a slice of the regions of an account, as AWX and CI jobs run it."""
 
 from __future__ import annotations
 
