@@ -57,7 +57,7 @@ SAID = {
     "target without dead-letter queue": ("targets", "risk", "does not use the dead-letter queue"),
     "alarm deleted": ("delivery", "risk", "The alarm securityhub-slack-undelivered is gone"),
     "alarm silenced": ("delivery", "risk", "The alarm securityhub-slack-undelivered has no actions"),
-    "alarm changed": ("delivery", "risk", "watches something else"),
+    "alarm changed": ("delivery", "risk", "has another metric or threshold"),
     "topic policy without alarms": ("topic", "risk", "does not allow the alarms to publish"),
     "own key keeps alarms out": ("encryption", "risk", "does not allow CloudWatch alarms kms:Decrypt"),
     "subscription deleted": ("subscription", "broken", "is missing"),
