@@ -35,7 +35,7 @@ SAID = {
     "topic deleted": ("topic", "broken", "topic securityhub-slack is gone"),
     "topic policy without EventBridge": ("topic", "broken", "does not allow EventBridge to publish"),
     "topic policy denies": ("topic", "broken", "does not allow EventBridge to publish"),
-    "topic encrypted with AWS's key": ("encryption", "broken", "alias/aws/sns, which is a key of AWS"),
+    "topic encrypted with AWS's key": ("encryption", "broken", "alias/aws/sns, which is an AWS managed key"),
     "topic encrypted with a key that keeps EventBridge out": ("encryption", "broken", "kms:Decrypt and kms:Generate"),
     "topic encrypted with a disabled key": ("encryption", "broken", "which is Disabled"),
     "topic encrypted with another usable key": ("encryption", "risk", "and the stack says no encryption"),
