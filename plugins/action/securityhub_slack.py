@@ -14,4 +14,4 @@ class ActionModule(CommandAction):
 
     PLAYBOOK = "securityhub_slack"
     SPEC = deploy.SPEC
-    command = deploy.run
+    command = staticmethod(deploy.run)

@@ -14,4 +14,4 @@ class ActionModule(CommandAction):
 
     PLAYBOOK = "securityhub_slack_baseline --check"
     SPEC = baseline.SPEC
-    command = baseline.run
+    command = staticmethod(baseline.run)

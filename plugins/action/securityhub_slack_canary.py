@@ -14,4 +14,4 @@ class ActionModule(CommandAction):
 
     PLAYBOOK = "securityhub_slack_canary"
     SPEC = canary.SPEC
-    command = canary.run
+    command = staticmethod(canary.run)

@@ -14,4 +14,4 @@ class ActionModule(CommandAction):
 
     PLAYBOOK = "securityhub_slack_digest"
     SPEC = digest.SPEC
-    command = digest.run
+    command = staticmethod(digest.run)

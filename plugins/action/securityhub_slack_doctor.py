@@ -14,4 +14,4 @@ class ActionModule(CommandAction):
 
     PLAYBOOK = "securityhub_slack_doctor"
     SPEC = doctor.SPEC
-    command = doctor.run
+    command = staticmethod(doctor.run)

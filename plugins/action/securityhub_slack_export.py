@@ -14,4 +14,4 @@ class ActionModule(CommandAction):
 
     PLAYBOOK = "securityhub_slack_export"
     SPEC = export.SPEC
-    command = export.run
+    command = staticmethod(export.run)

@@ -14,4 +14,4 @@ class ActionModule(CommandAction):
 
     PLAYBOOK = "securityhub_slack_migrate --check"
     SPEC = migrate.SPEC
-    command = migrate.run
+    command = staticmethod(migrate.run)

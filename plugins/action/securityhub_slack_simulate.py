@@ -14,7 +14,7 @@ class ActionModule(CommandAction):
 
     PLAYBOOK = "securityhub_slack_simulate"
     SPEC = simulate.SPEC
-    command = simulate.run
+    command = staticmethod(simulate.run)
     REFUSED = {
         "securityhub_slack_simulate_finding_id": "Ansible would run the templates in it, and whoever imports a finding "
         f"chooses its ID. Set the environment variable {simulate.FINDING_ID} to the ID, or "

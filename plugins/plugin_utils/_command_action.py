@@ -79,7 +79,8 @@ class CommandAction(ActionBase):
         for file in outcome.files:
             if file.in_check_mode or not context.check_mode:
                 write_file(file.path, file.text)
-        return result | sanitize_all(outcome.result)
+        found: dict[str, Any] = sanitize_all(outcome.result)
+        return result | found
 
     def _context(self, options: dict[str, Any], task_vars: dict[str, Any]) -> Context:
         if not BOTOCORE:

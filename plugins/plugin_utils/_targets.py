@@ -80,7 +80,8 @@ def gather(action: ActionBase, task_vars: Variables) -> tuple[list[TargetSnapsho
     """
     validator = ArgumentSpecValidator(options())
     of_the_play = _variables_of_the_play(action, task_vars)
-    targets, unselected = [], []
+    targets: list[TargetSnapshot] = []
+    unselected: list[TargetSnapshot] = []
     play = set(task_vars["ansible_play_hosts"])
     for host in task_vars["groups"]["all"]:
         raw = task_vars["hostvars"].raw_get(host)
