@@ -153,7 +153,7 @@ def _with_adopted_action(target: TargetSnapshot) -> TargetSnapshot:
     Anybody else's action of the same Id is foreign to the deployment.
     """
     action = target.live.action
-    if action is None or not signature.is_action(action):
+    if action is None or not action_target.is_of_template(action):
         return target
     marked: ActionTarget = {
         **action,

@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .._services import cloudformation
     from .._services.iam import Role
 
@@ -30,8 +28,6 @@ except ImportError:
 Template = dict[str, Any]
 
 ACTION_ID = "SendToSlack"
-ACTION_NAME = "Send_To_Slack"
-ACTION_DESCRIPTION = "Send Messages to ChatApplication via AWS ChatBot"
 CONFIGURATION = "securityhubnotification"
 FUNCTION = "addcustomactionsecurityhub"
 FUNCTION_DESCRIPTION = "CreateCustom Action in SecurityHub"
@@ -230,11 +226,6 @@ def is_rule(rule: dict[str, Any]) -> bool:
     return rule.get("Description") == RULE_DESCRIPTION and _is_action_pattern(
         json.loads(rule.get("EventPattern") or "null")
     )
-
-
-def is_action(action: Mapping[str, Any]) -> bool:
-    """Return whether a custom action (as boto3 shapes it) is as the template's function created it."""
-    return (action.get("Name"), action.get("Description")) == (ACTION_NAME, ACTION_DESCRIPTION)
 
 
 def is_topic_arn(arn: str) -> bool:

@@ -16,6 +16,7 @@ from .._aws import parallel
 from .._channel.transformations import configuration_name
 from .._model.delivery_path import CHATBOT_ENDPOINT
 from .._model.snapshot import healthy
+from .._securityhub import action_target
 from .._services import cloudformation
 from .._services import events
 from .._services import iam
@@ -184,7 +185,7 @@ def _orphaned_action(call: Call, target: TargetSnapshot) -> list[Orphan]:
         return []
     arn = f"arn:{account.partition}:securityhub:{settings.region}:{account.id}:action/custom/{signature.ACTION_ID}"
     actions = call("securityhub", securityhub.describe_action_targets)
-    matching = [item for item in actions if item["ActionTargetArn"] == arn and signature.is_action(item)]
+    matching = [item for item in actions if item["ActionTargetArn"] == arn and action_target.is_of_template(item)]
     return [Orphan(ACTION, arn) for _action in matching]
 
 

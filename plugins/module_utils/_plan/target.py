@@ -56,7 +56,7 @@ def _problems(design: TargetDesign) -> list[str]:
         problems.append("Security Hub is not enabled. Enable it, or remove the region from the inventory.")
     foreign = foreign_action(design) if present else ""
     if foreign:
-        problems.append(action_target.not_ours(foreign))
+        problems.append(action_target.not_ours(foreign, design.live.action))
     if settings.stack_set:
         reason = why_not_of_stack_set(desired, stack)
         if reason:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from typing import Any
 
 from .._aws.errors import UserError
 from .._resource import ownership
@@ -16,6 +17,7 @@ from .._services.securityhub import ActionTarget
 from . import transformations
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from collections.abc import Sequence
 
     from .._aws.clients import Caller
@@ -25,6 +27,8 @@ ID = re.compile(r"[0-9A-Za-z]{1,20}")
 NAME_LENGTH = 20
 # Per account and region; cannot be raised: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html
 LIMIT = 50
+# Name and description in SecurityHub_to_AWSChatBot.yml, AWS's template of 2020, which uses our default Id.
+TEMPLATE_TEXTS = ("Send_To_Slack", "Send Messages to ChatApplication via AWS ChatBot")
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,18 @@ def is_ours(action: ActionTarget, deployment: str) -> bool:
     return ownership.is_marked(action["Description"], deployment)
 
 
-def not_ours(identifier: str) -> str:
-    """Return why the custom action of this Id cannot be managed, and what to do."""
+def is_of_template(action: Mapping[str, Any]) -> bool:
+    """Return whether a custom action is as the function of AWS's template of 2020 created it."""
+    return (action.get("Name"), action.get("Description")) == TEMPLATE_TEXTS
+
+
+def not_ours(identifier: str, action: Mapping[str, Any] | None = None) -> str:
+    """Return why the custom action of this Id cannot be managed, and what to do. *action*: as it is, if it is known."""
+    if action is not None and is_of_template(action):
+        return (
+            f"the custom action {identifier} was created by AWS's template of 2020. Run the playbook "
+            f"secops.securityhub.securityhub_slack_migrate."
+        )
     return ownership.not_managed(f"the custom action {identifier}", "securityhub_slack_action_id")
 
 

@@ -18,10 +18,9 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import migrate
-from ansible_collections.secops.securityhub.plugins.module_utils._migrate.signature import ACTION_DESCRIPTION
-from ansible_collections.secops.securityhub.plugins.module_utils._migrate.signature import ACTION_NAME
 from ansible_collections.secops.securityhub.plugins.module_utils._report import migrate as report
 from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub.action_target import TEMPLATE_TEXTS
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit import old_template
 from ansible_collections.secops.securityhub.tests.unit.deployed import ACCOUNT
@@ -66,7 +65,9 @@ def deleted_in_vain(fleet: OldFleet) -> None:
 
 
 def action_was_there(fleet: OldFleet) -> None:
-    fleet.client("securityhub").create_action_target(Id="SendToSlack", Name=ACTION_NAME, Description=ACTION_DESCRIPTION)
+    fleet.client("securityhub").create_action_target(
+        Id="SendToSlack", Name=TEMPLATE_TEXTS[0], Description=TEMPLATE_TEXTS[1]
+    )
     assert fleet.create_stack() == "ROLLBACK_COMPLETE"
 
 
@@ -325,7 +326,7 @@ def test_what_an_earlier_clean_up_has_left_is_found_by_itself(fleet):
 
 def test_an_orphaned_action_is_taken_over_or_deleted_where_ours_has_another_id(fleet):
     hub = fleet.client("securityhub")
-    hub.create_action_target(Id="SendToSlack", Name=ACTION_NAME, Description=ACTION_DESCRIPTION)
+    hub.create_action_target(Id="SendToSlack", Name=TEMPLATE_TEXTS[0], Description=TEMPLATE_TEXTS[1])
     shown = fleet.migrate(check=True)
     assert shown["targets"][HERE]["changes"][0] == "custom action: update"
     done = fleet.migrate(action_id="ToSlack")

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._migrate import signature
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import action_target
 from ansible_collections.secops.securityhub.tests.unit import old_template
 
 NO: list[str] | None = None
@@ -163,7 +164,7 @@ def test_a_function_or_action_of_the_same_name_alone_is_not_the_templates():
     }
     assert signature.is_function(function)
     assert not signature.is_function({**function, "Description": "Ours"})
-    assert not signature.is_action({"Name": "Send_To_Slack", "Description": "Ours"})
+    assert not action_target.is_of_template({"Name": "Send_To_Slack", "Description": "Ours"})
 
 
 SHORT = """

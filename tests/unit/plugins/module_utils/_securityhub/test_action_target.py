@@ -159,3 +159,10 @@ def test_all_pages_are_read(client):
         aws.add_response("describe_action_targets", {"ActionTargets": [LIVE], "NextToken": "more"})
         aws.add_response("describe_action_targets", {"ActionTargets": [LIVE]}, {"NextToken": "more"})
         assert len(api.describe_action_targets(client)) == 2
+
+
+def test_the_custom_action_of_the_template_of_2020_is_recognized():
+    name, description = action_target.TEMPLATE_TEXTS
+    remedy = "secops.securityhub.securityhub_slack_migrate"
+    assert remedy in action_target.not_ours("SendToSlack", {"Name": name, "Description": description})
+    assert remedy not in action_target.not_ours("SendToSlack", {"Name": name, "Description": "Opens a ticket"})
