@@ -183,7 +183,7 @@ class Clients:
         """
         if http_response.status_code >= HTTP_REDIRECT:
             with self._errors_lock:
-                _ = client.exceptions
+                _created = client.exceptions
 
 
 def retry_unavailable(
