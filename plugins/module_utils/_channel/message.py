@@ -9,8 +9,9 @@ into a string without escaping it, so one quotation mark would lose the whole me
 becomes JSON. AWS does not document what happens to a variable outside of strings that is missing in the event. So:
 
 * values that every finding has, and that may be any text (title, ID, resource), are outside of strings;
-* values that may be missing are inside strings, and only if they cannot have quotation marks (a URL, an ARN, an ID of
-  AWS, the name of an account).
+* values that may be missing are inside strings, and only if those of AWS services have no quotation marks (a URL, an
+  ARN, an ID of AWS). The name of an account is left out: PutAccountName allows quotation marks, so one call in a member
+  account would lose the messages of all its findings.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ ASFF = {
     "product": f"{FINDING}.ProductArn",
     "severity": f"{FINDING}.Severity.Label",
     "account": f"{FINDING}.AwsAccountId",
-    "name": f"{FINDING}.AwsAccountName",
     "region": f"{FINDING}.Region",
     "resource": f"{FINDING}.Resources[0].Id",
     "control": f"{FINDING}.Compliance.SecurityControlId",
@@ -44,7 +44,6 @@ OCSF = {
     "product": f"{FINDING}.metadata.product.uid",
     "severity": f"{FINDING}.severity",
     "account": f"{FINDING}.cloud.account.uid",
-    "name": f"{FINDING}.cloud.account.name",
     "region": f"{FINDING}.cloud.region",
     "resource": f"{FINDING}.resources[0].uid",
     "control": f"{FINDING}.compliance.control",
@@ -113,7 +112,7 @@ def _notification(console: str, *, buttons: bool) -> dict[str, Any]:
         metadata["enableCustomActions"] = True
     content = {
         "title": _alone("title"),
-        "description": "*<severity>* <control>\nAccount <account> <name>, <region>\n<remedy>",
+        "description": "*<severity>* <control>\nAccount <account>, <region>\n<remedy>",
         "nextSteps": [f"Look at the finding: {console}"],
         "keywords": [_alone("resource")],
     }

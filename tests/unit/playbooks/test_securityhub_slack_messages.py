@@ -40,7 +40,7 @@ def test_findings_of_all_products_arrive_with_their_details(emulator, playbooks)
     assert (shown["title"], shown["severity"]) == (FINDING["Title"], "CRITICAL")
     assert shown["text"].splitlines() == [
         "*CRITICAL* EC2.19",
-        f"Account {FINDING['AwsAccountId']} {FINDING['AwsAccountName']}, eu-west-1",
+        f"Account {FINDING['AwsAccountId']}, eu-west-1",
         "https://docs.aws.amazon.com/console/securityhub/EC2.19/remediation",
         "Look at the finding: https://eu-west-1.console.aws.amazon.com/securityhub/home?region=eu-west-1"
         f"#/findings?search=Id%3D{FINDING['Id']}",
@@ -52,7 +52,8 @@ def test_findings_of_all_products_arrive_with_their_details(emulator, playbooks)
 def test_hostile_text_arrives_unchanged(emulator, playbooks):
     playbooks.ok("securityhub_slack")
     resources = [{**FINDING["Resources"][0], "Id": HOSTILE}]
-    findings.bring(emulator, {**FINDING, "Title": HOSTILE, "Description": HOSTILE, "Resources": resources})
+    texts = dict.fromkeys(("Title", "Description", "AwsAccountName"), HOSTILE)
+    findings.bring(emulator, {**FINDING, **texts, "Resources": resources})
     (message,) = emulator.inbox()
     assert message["title"] == HOSTILE
     assert message["text"].endswith(HOSTILE)

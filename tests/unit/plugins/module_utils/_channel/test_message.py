@@ -55,7 +55,7 @@ def test_what_a_message_says():
         "textType": "client-markdown",
         "title": CONTROL["Title"],
         "description": (
-            f"*HIGH* S3.8\nAccount {CONTROL['AwsAccountId']} {CONTROL['AwsAccountName']}, eu-west-1\n"
+            f"*HIGH* S3.8\nAccount {CONTROL['AwsAccountId']}, eu-west-1\n"
             f"https://docs.aws.amazon.com/console/securityhub/S3.8/remediation"
         ),
         "nextSteps": [
@@ -77,7 +77,7 @@ def test_what_buttons_need():
 def test_what_is_missing_leaves_nothing():
     bare = {key: CONTROL[key] for key in ("Id", "ProductArn", "Title", "Severity", "AwsAccountId", "Region")}
     made = notification({**bare, "Resources": [{"Id": "i-1", "Type": "Other"}]}, buttons=True)
-    assert made["content"]["description"] == f"*HIGH* \nAccount {CONTROL['AwsAccountId']} , eu-west-1\n"
+    assert made["content"]["description"] == f"*HIGH* \nAccount {CONTROL['AwsAccountId']}, eu-west-1\n"
 
 
 @given(title=st.text(min_size=1), resource=st.text(min_size=1))
@@ -87,3 +87,15 @@ def test_no_title_and_no_resource_breaks_the_message(title, resource):
     made = notification(finding, buttons=True)
     assert made["content"]["title"] == title
     assert made["content"]["keywords"] == [resource]
+
+
+@pytest.mark.parametrize("schema", ["asff", "ocsf"])
+@given(name=st.text())
+def test_no_name_of_an_account_changes_the_message(schema, name):
+    finding = {**CONTROL, "AwsAccountName": name}
+    if schema == "ocsf":
+        finding = worlds.ocsf(finding)
+        finding["cloud"]["account"]["name"] = name
+    made = notification(finding, schema, buttons=True)
+    assert made["content"]["title"] == CONTROL["Title"]
+    assert made["content"]["description"].splitlines()[1] == f"Account {CONTROL['AwsAccountId']}, eu-west-1"
