@@ -91,6 +91,13 @@ class Settings:
         return self.variables.get(PREFIX + name)
 
     @property
+    def custom_messages(self) -> bool:
+        """Return whether EventBridge creates the messages, instead of Amazon Q from the unchanged event."""
+        wanted = self.value("message_format")
+        # AWS does not document that Amazon Q shows the events of the new Security Hub.
+        return bool(wanted == "custom" or (wanted == "auto" and self.value("finding_format") == "ocsf"))
+
+    @property
     def stack_set(self) -> bool:
         """Return whether the user's StackSet creates the target's stack, which is then not ours to change."""
         return bool(self.value("use_stack_set"))
@@ -243,7 +250,7 @@ def _triage_problems(settings: Settings) -> list[str]:
             "securityhub_slack_buttons is set, but OCSF findings (securityhub_slack_finding_format: ocsf) have no "
             "workflow status. Remove one of the two settings."
         ]
-    if settings.value("message_format") != "custom":
+    if not settings.custom_messages:
         return [
             "securityhub_slack_buttons is set, but only custom messages identify their finding. Set "
             "securityhub_slack_message_format to custom too."

@@ -241,7 +241,7 @@ def _action_rule(settings: Settings) -> Rule:
 
 
 def _transformer(settings: Settings, finding_format: str) -> dict[str, Any] | None:
-    if settings.value("message_format") != "custom":
+    if not settings.custom_messages:
         return None
     return message.transformer(finding_format, buttons=settings.value("buttons"))
 

@@ -55,10 +55,10 @@ def expected(scenario):
 @pytest.mark.parametrize(
     ("scenario", "schema", "message_format"),
     [
-        ("per_region", "asff", "aws"),
+        ("per_region", "asff", "auto"),
         ("home_region", "asff", "custom"),
         ("suppressed", "asff", "aws"),
-        ("per_region", "ocsf", "aws"),
+        ("per_region", "ocsf", "auto"),
         ("per_region", "ocsf", "custom"),
     ],
 )
