@@ -185,8 +185,13 @@ def test_ctrl_c_leaves_nothing(canary):
 
 def test_the_next_run_deletes_what_a_killed_run_left_behind(canary):
     process = under_way(canary)
-    kill(process, signal.SIGKILL, family=True)
+    members = kill(process, signal.SIGKILL, family=True)
     process.communicate(timeout=60)
+    # Its orphans exist until the first process of the machine has reaped them.
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{pid}").exists() for pid in members):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     # Queue, subscription and finding of each region.
     assert len(canary.fleet.traces()) == 9
     code, output = canary.run("-e", "securityhub_slack_canary_timeout=1")
