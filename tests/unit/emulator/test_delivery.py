@@ -270,6 +270,7 @@ def test_a_missing_subscriber_counts_as_failed_notification(aws):
 
 def test_both_schemas_and_insights_are_shown(aws):
     aws.deployment()
+    aws.emulator.ask("POST", "switches", {"chatbot_ocsf_events": "shown"})
     ocsf = {"finding_info": {"title": "An exposure", "uid": "u-1"}, "severity": "Critical"}
     base = {"account": ACCOUNT, "region": REGION}
     aws.emulator.ask("POST", "event", {**base, "detail-type": "Findings Imported V2", "detail": {"findings": [ocsf]}})
