@@ -237,12 +237,19 @@ class Fleet:
 
 
 def family_of(pid: int) -> list[int]:
-    """Return the process and all its descendants: an Ansible worker has its own session."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [pid, *(descendant for child in children for descendant in family_of(int(child)))]
+    """Return the process and all its descendants: an Ansible worker has its own session.
+
+    From the parents of all processes, because /proc/PID/task/PID/children may miss some while others end.
+    """
+    parents: dict[int, int] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name of the command, in parentheses, may contain anything.
+            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
+    family = [pid]
+    for member in family:
+        family += [child for child, parent in parents.items() if parent == member]
+    return family
 
 
 def kill(process: subprocess.Popen[str], number: signal.Signals, *, family: bool) -> list[int]:
