@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .refusals import accepted
+
 Resource = dict[str, Any]
 
 
@@ -32,11 +34,9 @@ def update_slack_channel_configuration(client: Any, members: Resource) -> None:
 
 def delete_slack_channel_configuration(client: Any, arn: str) -> bool:
     """Delete the Slack channel configuration; return False if there was none."""
-    try:
-        client.delete_slack_channel_configuration(ChatConfigurationArn=arn)
-    except client.exceptions.ResourceNotFoundException:
-        return False
-    return True
+    return accepted(
+        client.delete_slack_channel_configuration, client.exceptions.ResourceNotFoundException, ChatConfigurationArn=arn
+    )
 
 
 def describe_slack_workspaces(client: Any) -> list[Resource]:
@@ -63,11 +63,11 @@ def update_microsoft_teams_channel_configuration(client: Any, members: Resource)
 
 def delete_microsoft_teams_channel_configuration(client: Any, arn: str) -> bool:
     """Delete the Teams channel configuration; return False if there was none."""
-    try:
-        client.delete_microsoft_teams_channel_configuration(ChatConfigurationArn=arn)
-    except client.exceptions.ResourceNotFoundException:
-        return False
-    return True
+    return accepted(
+        client.delete_microsoft_teams_channel_configuration,
+        client.exceptions.ResourceNotFoundException,
+        ChatConfigurationArn=arn,
+    )
 
 
 def list_microsoft_teams_configured_teams(client: Any) -> list[Resource]:
@@ -106,11 +106,7 @@ def update_custom_action(client: Any, members: Resource) -> None:
 
 def delete_custom_action(client: Any, arn: str) -> bool:
     """Delete the custom action; return False if there was none."""
-    try:
-        client.delete_custom_action(CustomActionArn=arn)
-    except client.exceptions.ResourceNotFoundException:
-        return False
-    return True
+    return accepted(client.delete_custom_action, client.exceptions.ResourceNotFoundException, CustomActionArn=arn)
 
 
 def list_associations(client: Any, configuration_arn: str) -> list[str]:

@@ -13,6 +13,7 @@ from typing import TypedDict
 
 from .._aws import errors
 from .._resource.tags import boto3_tags
+from .refusals import accepted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,11 +67,12 @@ def describe_stacks(client: Any) -> list[Stack]:
 
 def create_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:
     """Start creating the stack (a failure rolls back to ROLLBACK_COMPLETE); return False if it exists."""
-    try:
-        client.create_stack(OnFailure="ROLLBACK", **_members(name, template, tags))
-    except client.exceptions.AlreadyExistsException:
-        return False
-    return True
+    return accepted(
+        client.create_stack,
+        client.exceptions.AlreadyExistsException,
+        OnFailure="ROLLBACK",
+        **_members(name, template, tags),
+    )
 
 
 def update_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from typing import TypedDict
 
 from .._resource.tags import boto3_tags
+from .refusals import accepted
 
 
 class Role(TypedDict, total=False):
@@ -49,13 +50,14 @@ def list_roles(client: Any) -> list[Role]:
 
 def create_role(client: Any, name: str, description: str, trust: dict[str, Any], tags: dict[str, str]) -> bool:
     """Create the role; return False if it exists."""
-    try:
-        client.create_role(
-            RoleName=name, Description=description, AssumeRolePolicyDocument=json.dumps(trust), Tags=boto3_tags(tags)
-        )
-    except client.exceptions.EntityAlreadyExistsException:
-        return False
-    return True
+    return accepted(
+        client.create_role,
+        client.exceptions.EntityAlreadyExistsException,
+        RoleName=name,
+        Description=description,
+        AssumeRolePolicyDocument=json.dumps(trust),
+        Tags=boto3_tags(tags),
+    )
 
 
 def list_service_linked_roles(client: Any, service: str) -> list[Role]:
@@ -66,11 +68,7 @@ def list_service_linked_roles(client: Any, service: str) -> list[Role]:
 
 def create_service_linked_role(client: Any, service: str) -> bool:
     """Create the service-linked role of a service; return False if it exists, or cannot be created by a user."""
-    try:
-        client.create_service_linked_role(AWSServiceName=service)
-    except client.exceptions.InvalidInputException:
-        return False
-    return True
+    return accepted(client.create_service_linked_role, client.exceptions.InvalidInputException, AWSServiceName=service)
 
 
 def denies(client: Any, principal: str, action: str, resource: str, context: dict[str, str]) -> bool:
@@ -135,20 +133,14 @@ def put_role_policy(client: Any, name: str, policy: str, document: dict[str, Any
 
 def delete_role_policy(client: Any, name: str, policy: str) -> bool:
     """Delete an inline policy of the role; return False if there was none."""
-    try:
-        client.delete_role_policy(RoleName=name, PolicyName=policy)
-    except client.exceptions.NoSuchEntityException:
-        return False
-    return True
+    return accepted(
+        client.delete_role_policy, client.exceptions.NoSuchEntityException, RoleName=name, PolicyName=policy
+    )
 
 
 def delete_role(client: Any, name: str) -> bool:
     """Delete the role; return False if there was none."""
-    try:
-        client.delete_role(RoleName=name)
-    except client.exceptions.NoSuchEntityException:
-        return False
-    return True
+    return accepted(client.delete_role, client.exceptions.NoSuchEntityException, RoleName=name)
 
 
 def get_policy(client: Any, arn: str) -> ManagedPolicy | None:
@@ -163,13 +155,14 @@ def get_policy(client: Any, arn: str) -> ManagedPolicy | None:
 
 def create_policy(client: Any, name: str, description: str, document: dict[str, Any], tags: dict[str, str]) -> bool:
     """Create a managed policy; return False if it exists."""
-    try:
-        client.create_policy(
-            PolicyName=name, Description=description, PolicyDocument=json.dumps(document), Tags=boto3_tags(tags)
-        )
-    except client.exceptions.EntityAlreadyExistsException:
-        return False
-    return True
+    return accepted(
+        client.create_policy,
+        client.exceptions.EntityAlreadyExistsException,
+        PolicyName=name,
+        Description=description,
+        PolicyDocument=json.dumps(document),
+        Tags=boto3_tags(tags),
+    )
 
 
 def list_policy_versions(client: Any, arn: str) -> list[dict[str, Any]]:
@@ -188,17 +181,11 @@ def create_policy_version(client: Any, arn: str, document: dict[str, Any]) -> No
 
 def delete_policy_version(client: Any, arn: str, version: str) -> bool:
     """Delete one version that is not the default; return False if there was none."""
-    try:
-        client.delete_policy_version(PolicyArn=arn, VersionId=version)
-    except client.exceptions.NoSuchEntityException:
-        return False
-    return True
+    return accepted(
+        client.delete_policy_version, client.exceptions.NoSuchEntityException, PolicyArn=arn, VersionId=version
+    )
 
 
 def delete_policy(client: Any, arn: str) -> bool:
     """Delete the managed policy, which must have no version but the default; return False if there was none."""
-    try:
-        client.delete_policy(PolicyArn=arn)
-    except client.exceptions.NoSuchEntityException:
-        return False
-    return True
+    return accepted(client.delete_policy, client.exceptions.NoSuchEntityException, PolicyArn=arn)

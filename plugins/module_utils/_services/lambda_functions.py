@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .refusals import accepted
+
 
 def get_function_configuration(client: Any, name: str) -> dict[str, Any] | None:
     """Return FunctionName, Handler, Description, Role, ... of the function, or None."""
@@ -22,8 +24,4 @@ def get_function_configuration(client: Any, name: str) -> dict[str, Any] | None:
 
 def delete_function(client: Any, name: str) -> bool:
     """Delete the function with all its versions; return False if there was none."""
-    try:
-        client.delete_function(FunctionName=name)
-    except client.exceptions.ResourceNotFoundException:
-        return False
-    return True
+    return accepted(client.delete_function, client.exceptions.ResourceNotFoundException, FunctionName=name)

@@ -17,6 +17,7 @@ from typing import Any
 from typing import TypedDict
 
 from .._aws import errors
+from .refusals import accepted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,12 +192,10 @@ def update_finding_aggregator(client: Any, arn: str, members: Resource) -> Resou
 
 def delete_finding_aggregator(client: Any, arn: str) -> bool:
     """Delete the aggregator; return False if there was none. Only works in the home region."""
-    try:
-        with _needing_hub(client):
-            client.delete_finding_aggregator(FindingAggregatorArn=arn)
-    except client.exceptions.ResourceNotFoundException:
-        return False
-    return True
+    with _needing_hub(client):
+        return accepted(
+            client.delete_finding_aggregator, client.exceptions.ResourceNotFoundException, FindingAggregatorArn=arn
+        )
 
 
 def get_administrator_account(client: Any) -> Resource | None:
@@ -286,12 +285,13 @@ def enable_organization_admin_account(client: Any, account: str) -> Exception | 
 
 def disable_organization_admin_account(client: Any, account: str) -> bool:
     """Remove the designation; return False if there was none. Raise WrongAccount."""
-    try:
-        with _needing_hub(client, MANAGEMENT):
-            client.disable_organization_admin_account(AdminAccountId=account, Feature="SecurityHub")
-    except client.exceptions.ResourceNotFoundException:
-        return False
-    return True
+    with _needing_hub(client, MANAGEMENT):
+        return accepted(
+            client.disable_organization_admin_account,
+            client.exceptions.ResourceNotFoundException,
+            AdminAccountId=account,
+            Feature="SecurityHub",
+        )
 
 
 def describe_organization_configuration(client: Any) -> Resource:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .refusals import accepted
+
 Attributes = dict[str, str]
 
 
@@ -53,8 +55,4 @@ def receive_messages(client: Any, url: str, seconds: int) -> list[dict[str, Any]
 
 def delete_queue(client: Any, url: str) -> bool:
     """Delete the queue with all its messages; return False if there was none."""
-    try:
-        client.delete_queue(QueueUrl=url)
-    except client.exceptions.QueueDoesNotExist:
-        return False
-    return True
+    return accepted(client.delete_queue, client.exceptions.QueueDoesNotExist, QueueUrl=url)
