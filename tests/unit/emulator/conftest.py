@@ -16,6 +16,16 @@ TEAM = "T0123ABCD"
 CHANNEL = "C0123ABCD"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:findings"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/channel"
+# A template whose only resource has a required and an optional parameter.
+BODY = {
+    "Parameters": {"Name": {"Type": "String"}, "Label": {"Type": "String", "Default": "none"}},
+    "Resources": {
+        "Topic": {
+            "Type": "AWS::SNS::Topic",
+            "Properties": {"TopicName": {"Ref": "Name"}, "DisplayName": {"Ref": "Label"}},
+        }
+    },
+}
 
 
 class Aws:

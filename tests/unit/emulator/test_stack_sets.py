@@ -11,16 +11,9 @@ import time
 
 import pytest
 
+from .conftest import BODY
+
 ADMINISTERING, ONE, TWO = "999999999999", "111111111111", "222222222222"
-BODY = {
-    "Parameters": {"Name": {"Type": "String"}, "Label": {"Type": "String", "Default": "none"}},
-    "Resources": {
-        "Topic": {
-            "Type": "AWS::SNS::Topic",
-            "Properties": {"TopicName": {"Ref": "Name"}, "DisplayName": {"Ref": "Label"}},
-        }
-    },
-}
 
 
 def group(accounts, regions, **parameters):

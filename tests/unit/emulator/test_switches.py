@@ -15,8 +15,12 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
-ACCOUNT, REGION, CHANNEL, UNLISTED = "111111111111", "us-east-1", "C0123ABCD", "ap-east-2"
-TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:findings"
+from .conftest import ACCOUNT
+from .conftest import BODY
+from .conftest import CHANNEL
+from .conftest import REGION
+
+UNLISTED = "ap-east-2"
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/findings"
 HERE = Path(__file__).resolve().parent
 TABLE = HERE.parents[1] / "emulator" / "assumptions.yml"
@@ -327,15 +331,6 @@ def test_an_unknown_deployment_mode_is_refused(aws):
         )
 
 
-BODY = {
-    "Parameters": {"Name": {"Type": "String"}, "Label": {"Type": "String", "Default": "none"}},
-    "Resources": {
-        "Topic": {
-            "Type": "AWS::SNS::Topic",
-            "Properties": {"TopicName": {"Ref": "Name"}, "DisplayName": {"Ref": "Label"}},
-        }
-    },
-}
 ONE, TWO = "222222222222", "333333333333"
 
 
