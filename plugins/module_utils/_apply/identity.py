@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._model.identity import PERMISSIONS_TAG
+from .._model.identity import ROLE_POLICY
 from .._model.identity import TRUST
 from .._plan.identity import document_of
 from .._plan.identity import is_tagged
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 ROLE_DESCRIPTION = "Assumed by the Slack channel configuration (secops.securityhub)"
 GUARDRAIL_DESCRIPTION = "Bounds what anybody can do from the Slack channel (secops.securityhub)"
-ROLE_POLICY = "TriageFindings"
 UNFINISHED = "-"
 VERSIONS_AT_MOST = 5  # of a managed policy; AWS refuses a sixth
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
-from .._apply.identity import ROLE_POLICY
 from .._aws import errors
 from .._channel import transformations
 from .._model import names
+from .._model.identity import ROLE_POLICY
 from .._plan import identity as identities
 from .._resource.operation import Operation
 from .._resource.tags import MANAGED_TAG

@@ -32,6 +32,8 @@ DENY_ALL: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
 }
+# The name of the role's inline policy.
+ROLE_POLICY = "TriageFindings"
 # A digest of the role's inline policy: the one read of the role that each run makes shows whether it is up to date.
 PERMISSIONS_TAG = "secops.securityhub/permissions"
 
