@@ -163,7 +163,6 @@ def test_several_accounts_in_one_run(canary, emulator):
 def under_way(canary, *arguments):
     """Start the playbook, and return it while it waits for a message that never arrives."""
     breakages.target_removed(canary.fleet)
-    canary.fleet.emulator.forget_requests()
     process = canary.start("-e", "securityhub_slack_canary_timeout=60", *arguments)
     deadline = time.monotonic() + 60
     # A queue, a subscription and a finding of each region.
