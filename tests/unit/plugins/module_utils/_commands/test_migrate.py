@@ -188,6 +188,16 @@ def assert_it_is_ours_alone(fleet: OldFleet) -> None:
     assert fleet.emulator.writes() == []
 
 
+def assert_the_next_run_finishes(fleet: OldFleet) -> None:
+    """See that messages arrive after a run that failed, and that another one moves the rest once nothing fails."""
+    fleet.send("by hand")
+    assert fleet.arrived() == [f"Finding by hand in {HERE}"]
+    fleet.emulator.stacks(0)
+    fleet.migrate()
+    assert fleet.leftovers() == []
+    assert_it_is_ours_alone(fleet)
+
+
 def watched(patched: Any, **handlers: Callable[..., None]) -> None:
     """Let every client made from now on call *handlers*, by botocore event (before_call, after_call)."""
     create = Clients._create
@@ -532,12 +542,7 @@ def test_a_channel_that_goes_with_its_stack_is_made_anew_also_where_another_regi
     done = fleet.migrate()
     assert [host for host, target in done["targets"].items() if target["failed"]] == ["us-east-1"]
     assert any("The channel is created again immediately" in notice for notice in done["accounts"][0]["notices"])
-    fleet.send("by hand")
-    assert fleet.arrived() == [f"Finding by hand in {HERE}"]
-    fleet.emulator.stacks(0)
-    fleet.migrate()
-    assert fleet.leftovers() == []
-    assert_it_is_ours_alone(fleet)
+    assert_the_next_run_finishes(fleet)
 
 
 def test_a_deployment_that_fails_keeps_the_old_stack(fleet):
@@ -546,12 +551,7 @@ def test_a_deployment_that_fails_keeps_the_old_stack(fleet):
     before = fleet.leftovers()
     fleet.migrate()
     assert set(before) <= set(fleet.leftovers())
-    fleet.send("by hand")
-    assert fleet.arrived() == [f"Finding by hand in {HERE}"]
-    fleet.emulator.stacks(0)
-    fleet.migrate()
-    assert fleet.leftovers() == []
-    assert_it_is_ours_alone(fleet)
+    assert_the_next_run_finishes(fleet)
 
 
 WRITES = ("Create", "Update", "Delete", "Tag", "Put", "Remove")
@@ -616,12 +616,7 @@ def test_a_stack_that_cannot_be_told_what_stays_is_not_deleted(fleet):
     done = fleet.migrate()
     assert "ended in UPDATE_ROLLBACK_COMPLETE: RetainedForSecopsSecurityhub" in done["targets"][HERE]["msg"]
     assert "no right. Fix the cause, then rerun the playbook" in done["targets"][HERE]["msg"]
-    fleet.send("by hand")
-    assert fleet.arrived() == [f"Finding by hand in {HERE}"]
-    fleet.emulator.stacks(0)
-    fleet.migrate()
-    assert fleet.leftovers() == []
-    assert_it_is_ours_alone(fleet)
+    assert_the_next_run_finishes(fleet)
 
 
 def test_two_accounts_are_moved_at_once(fleet):
