@@ -33,17 +33,6 @@ GUARDDUTY = "guardduty"
 ACCESS_ANALYZER = "access_analyzer"
 GLOBAL_KINDS = (CONTROLS, GUARDDUTY, ACCESS_ANALYZER)
 
-# The role's own defaults.
-DEFAULTS: dict[str, Any] = {
-    "minimum_severity": "CRITICAL",
-    "severities": [],
-    "forward_automatically": True,
-    "account_ids": [],
-    "deduplicate_global": list(GLOBAL_KINDS),
-    "suppressions": [],
-    "finding_format": "asff",
-}
-
 # Set for a channel that receives the accounts which no other channel names. It is not a variable of the role.
 OTHER_CHANNELS_ACCOUNT_IDS = "other_channels_account_ids"
 

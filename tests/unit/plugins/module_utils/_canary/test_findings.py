@@ -14,10 +14,10 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.account 
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import matcher
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import DEFAULTS
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Rule
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies
@@ -29,16 +29,12 @@ REGION = "eu-west-1"
 
 def rules_of(*severities, **policy):
     """A rule, by the name of its topic, for each tuple of severities."""
-    chosen = [policy_of(_prefixed(severities=list(labels), **policy), NOW.date()) for labels in severities]
+    chosen = [policy_of(worlds.variables(severities=list(labels), **policy), NOW.date()) for labels in severities]
     return [
         Rule(f"topic{number}-findings", pattern, f"topic{number}")
         for number, item in enumerate(chosen)
         for pattern in automatic_patterns(item, Scope("eu-west-1", "us-east-1"))
     ]
-
-
-def _prefixed(**variables):
-    return {f"securityhub_slack_{name}": value for name, value in {**DEFAULTS, **variables}.items()}
 
 
 def sent(*severities, **policy):
