@@ -8,8 +8,8 @@ import copy
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.witnesses import witnesses
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing.witnesses import witnesses
 from hypothesis import HealthCheck
 from hypothesis import given
 from hypothesis import settings

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Events to test a deployed pattern with, by events:TestEventPattern: pure. PRIVATE to the collection."""
+"""Events to test a deployed pattern with, by events:TestEventPattern or a matcher of the tests."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from dataclasses import field
 from itertools import islice
 from typing import Any
 
-from .fields import BY_FORMAT
-from .fields import OCSF
-from .fields import Fields
-from .fields import Path
-from .matcher import Alternative
-from .matcher import alternatives_of
-from .matcher import fits
-from .matcher import leaves_of
-from .operators import fits_value
-from .operators import is_missing
-from .patterns import Pattern
-from .policy import Policy
-from .policy import Scope
-from .reference import why_not_forwarded
-from .simulation import event_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import BY_FORMAT
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import OCSF
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Fields
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import Path
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import Alternative
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import alternatives_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import fits
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import leaves_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.operators import fits_value
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.operators import is_missing
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Pattern
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import why_not_forwarded
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
 
 ACCOUNT = "123456789012"
 FINDINGS = "detail.findings."
