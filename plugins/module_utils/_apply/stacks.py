@@ -16,6 +16,7 @@ from typing import TypeVar
 from .._aws import parallel
 from .._aws.errors import UserError
 from .._resource.operation import Operation
+from .._resource.ownership import not_managed
 from .._services import cloudformation
 from .._stack import live as stacks
 from .._stack import states
@@ -100,6 +101,8 @@ def _advanced(aws: Clients, work: Work, started: float) -> Work:
     """Read the stack, unless it was just read, and start the operation that it needs next, if any."""
     if not work.is_fresh:
         work = replace(work, live=_call(aws, work, cloudformation.describe_stack))
+    if stacks.is_foreign(work.live):  # created by others since the plan was made
+        raise UserError(not_managed(f"the stack {work.settings.name}"))
     work = replace(work, is_fresh=False)
     operation = states.next_operation(
         stacks.status_of(work.live),

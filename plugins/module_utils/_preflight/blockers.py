@@ -126,7 +126,9 @@ def of_wildcards(existing: dict[str, str], desired: dict[str, str]) -> list[str]
 def of_names(kind: str, names: Iterable[str]) -> list[str]:
     """Return the sentences for rules or topics that the stack would create, and that exist without it."""
     # An earlier stack may have left it behind.
-    return [f"{not_managed(f'the {kind} {name}').rstrip('.')}, or delete it." for name in sorted(names)]
+    return [
+        f"{not_managed(f'the {kind} {name}').rstrip('.')}, or delete it if nothing uses it." for name in sorted(names)
+    ]
 
 
 def of_iam(summary: dict[str, int], *, roles: int, policies: int) -> list[str]:

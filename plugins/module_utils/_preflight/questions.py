@@ -19,6 +19,7 @@ from .._channel.platforms import SLACK
 from .._model import organization
 from .._observe import accounts as observe
 from .._services import chatbot
+from .._services import cloudformation
 from .._services import events
 from .._services import iam
 from .._services import organizations
@@ -139,6 +140,8 @@ def of_rules(aws: Clients, settings: Settings, design: StackDesign, *, alone: bo
         default = blockers.RULES_AT_MOST_IN.get(settings.region, blockers.RULES_AT_MOST)
         quota = read(quotas.get_service_quota, "events", blockers.RULES_QUOTA) or default
     taken = set(desired) & set(existing) if alone else set()
+    if taken and _has_stack_now(aws, settings):
+        taken = set()
     patterns = {name: rule.get("EventPattern", "") for name, rule in existing.items()}
     return Answer(
         (
@@ -152,7 +155,21 @@ def of_rules(aws: Clients, settings: Settings, design: StackDesign, *, alone: bo
 def of_topics(aws: Clients, settings: Settings, arns: list[str]) -> Answer:
     """Ask for the topics that the stack would create: one call for each."""
     existing = [arn for arn in arns if _topic(aws, settings, arn) is not None]
+    if existing and _has_stack_now(aws, settings):
+        return Answer()
     return Answer(tuple(blockers.of_names("topic", [arn.rpartition(":")[2] for arn in existing])))
+
+
+def _has_stack_now(aws: Clients, settings: Settings) -> bool:
+    """Ask again for the stack that did not exist when the target was read: one call.
+
+    A parallel run may have created it, with these rules and topics. Then there is nothing to choose or to delete:
+    `_apply.stacks` waits for it.
+    """
+    return (
+        aws.call(settings.source, settings.region, "cloudformation", cloudformation.describe_stack, settings.name)
+        is not None
+    )
 
 
 def _topic(aws: Clients, settings: Settings, arn: str) -> dict[str, Any] | None:

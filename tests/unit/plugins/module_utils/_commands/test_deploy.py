@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,6 +16,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.identity
 from ansible_collections.secops.securityhub.plugins.module_utils._model.identity import TRUST
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot as Target
 from ansible_collections.secops.securityhub.plugins.module_utils._observe import accounts as of_account
+from ansible_collections.secops.securityhub.plugins.module_utils._observe import details
 from ansible_collections.secops.securityhub.plugins.module_utils._observe import fleet as observe
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import transfer as handover
 from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
@@ -792,6 +794,52 @@ def test_of_two_removals_at_the_same_time_the_last_one_deletes_the_channel(lab, 
         runs = [pool.submit(Lab(lab.emulator).run, lab.hosts(*half, state="absent")) for half in halves]
     assert [run.result().errors for run in runs] == [{}, {}]
     assert lab.ours(*REGIONS) == {}
+
+
+@pytest.fixture
+def overtaken(lab, monkeypatch):
+    """Have something happen once, after a run has read what AWS has and before it checks and writes."""
+
+    def before_the_checks(happen):
+        read = details.details
+
+        def late(*arguments, **options):
+            found = read(*arguments, **options)
+            monkeypatch.setattr(details, "details", read)
+            happen()
+            return found
+
+        monkeypatch.setattr(details, "details", late)
+
+    return before_the_checks
+
+
+@pytest.mark.parametrize("seconds", [0, 0.5])
+def test_what_a_parallel_run_has_just_created_is_waited_for(lab, overtaken, seconds):
+    """A killed run whose worker lives on, beside the next run: "delete the topic" would be wrong and dangerous."""
+    with ThreadPoolExecutor() as pool:
+        other = []
+
+        def create():
+            lab.emulator.stacks(seconds)
+            other.append(pool.submit(Lab(lab.emulator).run, lab.hosts("eu-west-1")))
+            while not lab.topics("eu-west-1"):
+                time.sleep(0.02)
+
+        overtaken(create)
+        assert lab.run(lab.hosts("eu-west-1")).errors == {}
+        assert other[0].result().errors == {}
+    assert lab.stack("eu-west-1")["StackStatus"] == "CREATE_COMPLETE"
+    assert not lab.run(lab.hosts("eu-west-1")).result["changed"]
+
+
+def test_a_foreign_stack_that_is_created_meanwhile_is_left_alone(lab, overtaken):
+    body = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "theirs"}}}})
+    cloudformation = lab.client("cloudformation", "eu-west-1")
+    overtaken(lambda: cloudformation.create_stack(StackName="securityhub-slack", TemplateBody=body))
+    done = lab.run(lab.hosts("eu-west-1"))
+    assert "the stack securityhub-slack already exists and is not managed" in done.errors["eu-west-1"]
+    assert lab.topics("eu-west-1") == ["theirs"]
 
 
 def test_an_account_that_cannot_be_looked_into_is_not_said_to_change(lab):
