@@ -18,7 +18,7 @@ def run(tmp_path, script):
     return measured_run.run(["bash", "-c", script], dict(os.environ), tmp_path)
 
 
-def test_a_command_costs_time_and_memory(tmp_path):
+def test_measures_time_and_memory_of_a_command(tmp_path):
     cost = run(tmp_path, "sleep 0.3; echo done")
     assert cost.ended == ""
     assert 0.3 <= cost.wall < PATIENCE
@@ -26,7 +26,7 @@ def test_a_command_costs_time_and_memory(tmp_path):
     assert (tmp_path / "log").read_text() == "done\n"
 
 
-def test_a_command_that_fails_says_with_what(tmp_path):
+def test_failed_command_reports_its_output(tmp_path):
     assert run(tmp_path, "exit 3").ended == "ended with 3"
 
 
@@ -37,7 +37,7 @@ def test_a_command_that_fails_says_with_what(tmp_path):
         ("SECONDS_AT_MOST", 0, "took longer than 0 min"),
     ],
 )
-def test_what_uses_up_the_machine_is_ended_with_all_that_it_has_started(tmp_path, monkeypatch, limit, value, ended):
+def test_command_over_the_limits_is_killed_with_its_children(tmp_path, monkeypatch, limit, value, ended):
     monkeypatch.setattr(measured_run, limit, value)
     cost = run(tmp_path, f"sleep {2 * PATIENCE} & echo $! >child; wait")
     assert cost.ended == ended

@@ -46,5 +46,5 @@ def test_one_that_did_not_come_to_a_good_end_is_not_compared():
         ([{**FIRST, "wall": 100.1}], ["**no**", "40 s and 60.1 s"]),
     ],
 )
-def test_a_first_deployment_is_measured_by_what_it_takes_beyond_its_stacks(rows, verdict):
+def test_first_deployment_time_excludes_the_slowest_stack(rows, verdict):
     assert cells(tables.goals(found(), found(*rows)), OF_1700) == verdict

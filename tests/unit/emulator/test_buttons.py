@@ -121,7 +121,7 @@ DENY = {"Effect": "Deny", "Action": "*", "Resource": "*"}
         ([NO_WORKFLOW], [MAY], (403, "NEW")),
     ],
 )
-def test_pressing_does_what_role_and_guardrail_allow(aws, permissions, guardrail, answer):
+def test_button_is_limited_by_role_and_guardrail(aws, permissions, guardrail, answer):
     assert (pressed(aws, permissions, guardrail), status(aws)) == answer
 
 

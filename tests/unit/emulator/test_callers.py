@@ -209,7 +209,7 @@ def test_the_actions_that_were_used_are_known(aws):
     assert aws.emulator.ask("GET", "callers") == {"used": ["sns:ListTopics"]}
 
 
-def test_what_is_not_a_policy_is_refused(aws):
+def test_invalid_policy_documents_are_refused(aws):
     with pytest.raises(urllib.error.HTTPError) as raised:
         attach(aws, {"Statement": "all"})
     assert raised.value.code == 400

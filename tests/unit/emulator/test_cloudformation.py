@@ -227,7 +227,7 @@ def test_a_state_is_followed_by_the_next(aws, stack):
         ),
     ],
 )
-def test_what_aws_refuses_fails_the_stack(stack, given, resource, words):
+def test_templates_that_aws_refuses_fail_the_stack(stack, given, resource, words):
     assert stack.create(**given)[-1] == "ROLLBACK_COMPLETE"
     assert words in stack.reason(resource)
 
@@ -272,7 +272,7 @@ def test_a_topic_policy_with_all_actions_is_refused(aws):
         ("no spaces", '{"source": ["x"]}', "ValidationException"),
     ],
 )
-def test_put_rule_refuses_what_aws_refuses(aws, name, pattern, code):
+def test_put_rule_refuses_invalid_patterns(aws, name, pattern, code):
     with pytest.raises(ClientError) as raised:
         aws.client("events").put_rule(Name=name, EventPattern=pattern)
     assert raised.value.response["Error"]["Code"] == code

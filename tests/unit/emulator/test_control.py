@@ -185,7 +185,7 @@ def test_connections_break_and_answers_are_garbled(aws, rule, error):
         aws.client("cloudformation").describe_stacks()
 
 
-def test_a_lost_answer_comes_after_the_effect(aws):
+def test_lost_response_is_sent_after_the_effect(aws):
     aws.emulator.faults({"lost": 1})
     with pytest.raises(ConnectionClosedError):
         aws.client("sns").create_topic(Name="lost-answer")
@@ -218,7 +218,7 @@ def test_a_seed_makes_chance_repeatable(aws):
     assert set(first) == {200, 500}
 
 
-def test_faults_cover_what_they_name(aws):
+def test_faults_apply_to_the_named_operations(aws):
     aws.emulator.faults(
         {"errors": 1, "services": ["securityhub"], "regions": ["eu-west-1"], "operations": ["DescribeHub"]}
     )
@@ -272,7 +272,7 @@ def launch(command: str, port: int) -> subprocess.CompletedProcess:
     return subprocess.run([LAUNCHER, command], env=environment, capture_output=True, text=True, check=False)
 
 
-def test_a_start_is_idempotent_and_status_says_so(aws):
+def test_start_is_idempotent_and_status_reports_it(aws):
     pid = aws.emulator.ask("GET", "status")["pid"]
     assert "already on" in launch("start", aws.emulator.port).stdout
     assert aws.emulator.ask("GET", "status")["pid"] == pid

@@ -105,7 +105,7 @@ def test_a_bad_finding_fails_alone(aws, more, code):
     assert answer["FailedFindings"][0]["ErrorCode"] == code
 
 
-def test_an_update_needs_a_later_time_and_keeps_what_the_customer_set(aws):
+def test_import_needs_a_later_time_and_keeps_customer_fields(aws):
     hub = aws.client("securityhub")
     first = aws.finding()
     aws.import_findings(first)

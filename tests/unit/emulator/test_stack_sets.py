@@ -109,7 +109,7 @@ def test_stacks_are_created_updated_and_deleted(holder):
         ([], {"StackSetName": "1"}, "stackSetName"),
     ],
 )
-def test_what_aws_refuses_fails_the_resource(holder, groups, more, reason):
+def test_requests_that_aws_refuses_fail_the_resource(holder, groups, more, reason):
     assert holder.deploy(*groups, **more) == "ROLLBACK_COMPLETE"
     assert re.search(reason, holder.reason()), holder.reason()
 

@@ -94,7 +94,7 @@ def test_custom_messages_are_recognized(canary):
     assert "3 targets: 3 arrived." in output
 
 
-def test_check_mode_reports_what_would_be_sent_and_writes_nothing(canary, emulator):
+def test_check_mode_reports_the_test_findings_and_writes_nothing(canary, emulator):
     code, output = canary.run("--check")
     assert code == 0, output
     assert "would send CRITICAL to C0123456789" in output
@@ -184,7 +184,7 @@ def test_ctrl_c_leaves_nothing(canary):
     assert canary.fleet.traces() == []
 
 
-def test_the_next_run_deletes_what_a_killed_run_left_behind(canary):
+def test_next_run_deletes_leftovers_of_a_killed_run(canary):
     process = under_way(canary)
     members = kill(process, signal.SIGKILL, family=True)
     process.communicate(timeout=60)

@@ -177,7 +177,7 @@ def test_policies_cover_buttons(calls):
     assert taken <= allowed("read", "deploy", "channel", "buttons")
 
 
-def test_policies_cover_what_cloudformation_calls_for_the_stack():
+def test_policies_cover_the_calls_of_cloudformation_for_the_stack():
     rule = Rule("securityhub-slack-findings", "Findings", {"source": ["aws.securityhub"]}, "securityhub-slack")
     resources = template(StackDesign("securityhub-slack", ("securityhub-slack",), (rule,)))["Resources"]
     for kind in {resource["Type"] for resource in resources.values()}:
@@ -238,7 +238,7 @@ def test_policies_cover_the_migration_from_the_template_of_2020(calls, emulator)
     assert moved <= allowed("read", "deploy", "channel", "migrate")
 
 
-def test_policies_cover_what_cloudformation_calls_to_delete_the_template_of_2020():
+def test_policies_cover_deleting_stacks_of_the_2020_template():
     kinds = {resource["Type"] for resource in old_template.template()["Resources"].values()}
     for kind in (*(kind for kind in kinds if not kind.startswith("Custom::")), "AWS::SNS::Subscription"):
         needed = permissions(kind, "delete")

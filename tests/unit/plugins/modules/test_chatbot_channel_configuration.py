@@ -143,7 +143,7 @@ class TestSlackPresent:
         foreign_configuration(chatbot, "securityhub-slack", topics=[topic("foreign")])
         modules.changes_nothing(SLACK, KEY, **PLACE, purge_sns_topic_arns=True)
 
-    def test_tags_are_purged_unless_told_otherwise(self, modules, chatbot):
+    def test_tags_are_purged_by_default(self, modules, chatbot):
         modules.ok(SLACK, **OPTIONS, tags={"a": "1", "b": "2"})
         kept = modules.changes_once(SLACK, KEY, **PLACE, tags={"c": "3"}, purge_tags=False)
         assert kept[KEY]["tags"] == {"a": "1", "b": "2", "c": "3"}

@@ -91,7 +91,7 @@ class TestPresent:
         result = modules.changes_once(MODULE, KEY, action_name="notified", **options)
         assert result[KEY] == {**before, **options}
 
-    def test_associations_are_added_and_purged_only_when_told(self, modules, channels):
+    def test_associations_are_purged_only_if_requested(self, modules, channels):
         first, second = channels
         modules.ok(MODULE, action_name="notified", command_text="s3 ls", chat_configuration_arns=[first])
         options = {"action_name": "notified", "chat_configuration_arns": [second]}

@@ -54,7 +54,7 @@ class TestPresent:
         emulator.world({"111111111111": {"hubs": ["us-east-1"]}})
         modules.changes_nothing(MODULE, "hub", enable_default_standards=False)
 
-    def test_purges_tags_unless_told_otherwise(self, modules):
+    def test_purges_tags_by_default(self, modules):
         modules.ok(MODULE, tags={"a": "1"})
         assert modules.changes_once(MODULE, "hub", tags={"b": "2"}, purge_tags=False)["hub"]["tags"] == {
             "a": "1",

@@ -92,7 +92,7 @@ class TestConfiguration:
         info = modules.ok(f"{CONFIGURATION}_info")
         assert info["organization_configuration"] == result["organization_configuration"]
 
-    def test_leaves_alone_what_is_not_asked_for(self, modules):
+    def test_keeps_settings_that_are_not_given(self, modules):
         modules.ok(CONFIGURATION, auto_enable=True, auto_enable_standards="NONE")
         modules.changes_nothing(CONFIGURATION, "organization_configuration", auto_enable=True)
         result = modules.changes_once(CONFIGURATION, "organization_configuration", auto_enable_standards="DEFAULT")

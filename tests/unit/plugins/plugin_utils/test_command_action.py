@@ -83,7 +83,7 @@ def test_errors_are_sanitized(run):
     assert "?[31mred" in str(raised.value)
 
 
-def test_files_are_sanitized_and_in_check_mode_only_written_if_they_say_so(run, tmp_path):
+def test_files_are_sanitized_and_check_mode_writes_only_marked_files(run, tmp_path):
     always, otherwise = tmp_path / "always.json", tmp_path / "otherwise.json"
     hostile = files.DOCUMENT + HOSTILE
     outcome = Outcome({}, files=[File(str(always), hostile, in_check_mode=True), File(str(otherwise), "text")])

@@ -138,7 +138,7 @@ def test_tokens_are_those_that_opted_in_regions_accept(monkeypatch):
     assert client.meta.endpoint_url == "https://sts.us-east-1.amazonaws.com"
 
 
-def test_calls_say_which_program_they_are_from(clients):
+def test_user_agent_names_the_collection(clients):
     sent = []
 
     def get_caller_identity(client):
@@ -160,7 +160,7 @@ def test_access_calls_its_region_unless_another_is_named(clients, emulator):
     assert {call["account"] for call in emulator.requests()} == {"222222222222"}
 
 
-def test_access_sends_a_request_as_often_as_told(clients, emulator):
+def test_access_limits_attempts(clients, emulator):
     emulator.faults({"errors": 1.0})
     with pytest.raises(botocore.exceptions.ClientError):
         clients.access(SOURCE, "eu-west-1").call("sts", lambda client: client.get_caller_identity(), attempts=1)

@@ -197,7 +197,7 @@ def test_one_renewal_serves_all_threads(emulator, clients):
     ],
     ids=str,
 )
-def test_says_what_is_wrong_with_the_source_without_a_call(emulator, clients, source, error, sentence):
+def test_reports_invalid_sources_without_a_call(emulator, clients, source, error, sentence):
     with pytest.raises(error) as raised:
         whoami(clients, source)
     assert sentence in errors.explain(raised.value)
@@ -245,7 +245,7 @@ def test_a_role_is_assumed_in_its_own_partition(emulator, clients):
         "arn:{{x}}:iam::222222222222:role/x",
     ],
 )
-def test_refuses_what_is_no_role(arn):
+def test_refuses_arns_that_are_not_roles(arn):
     with pytest.raises(errors.UserError, match="is not the ARN of a role"):
         partition_of_role(arn)
 
@@ -283,7 +283,7 @@ class FrozenAs:
         (CredentialSource(profile="other", role_arn=ROLE, external_id="a-password"), f"role {ROLE}"),
     ],
 )
-def test_a_source_is_called_by_what_the_person_wrote(source, text):
+def test_source_is_described_as_the_user_gave_it(source, text):
     assert str(source) == text
     assert "a-password" not in repr(source)
 
@@ -365,7 +365,7 @@ def test_refreshed_credentials_of_another_account_sign_nothing(emulator, clients
     ]
 
 
-def test_refreshed_credentials_of_the_same_account_go_on(emulator, clients, tmp_path):
+def test_refreshed_credentials_of_the_same_account_are_accepted(emulator, clients, tmp_path):
     switching(tmp_path)
     source = CredentialSource(profile="p")
     clients.pin(source, whoami(clients, source), "us-east-1")

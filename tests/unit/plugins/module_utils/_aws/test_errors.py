@@ -110,14 +110,14 @@ def test_explains_cause_and_remedy(error, cause, remedy):
     assert remedy in sentence.partition(cause)[2]
 
 
-def test_leaves_out_what_only_aws_can_read():
+def test_leaves_out_encoded_messages():
     message = "You are not authorized. Encoded authorization failure message: " + "x" * 500
     sentence = errors.explain(client_error("UnauthorizedOperation", message))
     assert "(You are not authorized)" in sentence
 
 
 @pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignatureException"])
-def test_shows_nothing_of_what_was_signed(code):
+def test_hides_the_signed_request(code):
     # AWS's own message repeats the signed headers, and with them the session token.
     sentence = errors.explain(client_error(code, "The Canonical String should have been x-amz-security-token:SECRET"))
     assert "SECRET" not in sentence
@@ -147,7 +147,7 @@ def test_code_and_message_of_any_other_error():
         (ValueError("no"), False),
     ],
 )
-def test_what_passes(error, passes):
+def test_passing_inputs(error, passes):
     assert errors.is_passing(error) is passes
 
 

@@ -59,7 +59,7 @@ def test_a_failure_is_one_line_that_is_safe_to_print():
     assert result["names"] == [f"{SAFE}\nok: [localhost]"]
 
 
-def test_what_aws_says_of_an_error_is_safe_to_print():
+def test_messages_of_aws_are_sanitized():
     def end(module):
         with module.explained("Security Hub in eu-west-1"):
             error = {"Error": {"Code": "ValidationError", "Message": HOSTILE}}

@@ -19,7 +19,7 @@ JSON = st.recursive(ANY_TEXT | st.integers() | st.booleans() | st.none(), lambda
 
 
 @given(ANY_TEXT)
-def test_what_is_left_is_seen_and_can_be_written(text):
+def test_sanitized_text_is_printable(text):
     shown = sanitize(text)
     assert not any(unicodedata.category(char).startswith(("C", "Zl", "Zp")) for char in shown if char != "\n")
     assert shown.encode().decode() == shown
@@ -27,7 +27,7 @@ def test_what_is_left_is_seen_and_can_be_written(text):
 
 
 @given(ANY_TEXT)
-def test_what_can_be_seen_stays(text):
+def test_printable_text_is_kept(text):
     seen = "".join(char for char in text if unicodedata.category(char).startswith(SEEN) or char == "\n")
     assert sanitize(seen) == seen
 

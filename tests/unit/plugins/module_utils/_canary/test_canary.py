@@ -100,7 +100,7 @@ def test_an_archived_finding_that_is_marked_as_a_test_stays(fleet):
     assert (finding["Sample"], finding["RecordState"]) == (True, "ARCHIVED")
 
 
-def test_check_mode_reports_what_would_be_sent_and_writes_nothing(fleet, emulator):
+def test_check_mode_reports_the_test_findings_and_writes_nothing(fleet, emulator):
     found, lines = send(fleet, check=True)
     assert states(found) == dict.fromkeys(deployed.REGIONS, "ready")
     assert "would send CRITICAL to C0123456789" in " ".join(" ".join(lines).split())
@@ -362,7 +362,7 @@ def test_an_interrupted_run_leaves_nothing(fleet, monkeypatch, module, call):
     assert fleet.traces() == []
 
 
-def test_the_next_run_deletes_what_a_killed_run_left_behind(fleet, monkeypatch):
+def test_next_run_deletes_leftovers_of_a_killed_run(fleet, monkeypatch):
     with monkeypatch.context() as killed:
         killed.setattr(Cleanup, "undo", lambda _cleanup: {})
         killed.setattr(os, "getpid", ended)

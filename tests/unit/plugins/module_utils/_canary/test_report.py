@@ -52,7 +52,7 @@ def test_a_cause_is_printed_once():
     assert " ".join(lines).count("LOST") == 1
 
 
-def test_a_long_name_gets_a_line_of_its_own():
+def test_long_name_gets_a_separate_line():
     host = "security-tooling-production-and-more-of-it.ap-southeast-1"
     lines = table(outcome(host), outcome("short.eu-west-1"))
     assert f"  {host}" in lines

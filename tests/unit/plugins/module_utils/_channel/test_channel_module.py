@@ -114,7 +114,7 @@ def test_all_pages_are_read(client, platform):
         aws.assert_no_pending_responses()
 
 
-def test_a_configuration_is_shown_whole_with_names_of_ansible():
+def test_configuration_is_returned_in_snake_case():
     assert configuration_result({**LIVE, "Tags": [{"TagKey": "CostCenter", "TagValue": "1"}]}) == {
         "chat_configuration_arn": ARN,
         "configuration_name": "securityhub-slack",

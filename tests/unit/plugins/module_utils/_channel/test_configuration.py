@@ -137,7 +137,7 @@ def test_an_empty_plan_spares_every_call():
     assert (outcome.changed, chatbot.calls) == (False, [])
 
 
-def test_an_old_plan_is_made_anew_so_that_no_topic_added_meanwhile_is_lost():
+def test_outdated_plan_is_recomputed_so_that_no_topic_is_lost():
     chatbot = Chatbot(existing("foreign"))
     wish = chatbot.desired("own")
     old = configuration.plan(list(chatbot.configurations.values()), wish)
@@ -173,7 +173,7 @@ def test_a_workspace_that_is_not_authorised_gives_the_steps_before_anything_is_c
         refusal("InvalidParameterException", "The chat configuration with the name securityhub-slack already exists."),
     ],
 )
-def test_a_creation_that_lost_the_race_adopts_what_is_there(answer):
+def test_creation_that_loses_a_race_updates_the_winner(answer):
     chatbot = Chatbot()
 
     def other_run_creates(_seconds):
@@ -217,7 +217,7 @@ PASSING = [
 
 
 @pytest.mark.parametrize("error", PASSING)
-def test_a_write_that_did_not_get_through_is_planned_anew_from_what_is_there_then(error):
+def test_failed_write_is_planned_again_from_the_live_state(error):
     chatbot = Chatbot(existing("foreign"))
     chatbot.refusals.append(error)
 
@@ -261,7 +261,7 @@ def test_a_name_that_aws_holds_but_does_not_list_is_explained():
         configuration.apply(Stubbed(), chatbot.desired("own"), sleep=Naps())
 
 
-def test_another_writer_that_never_gives_way_ends_with_what_still_differs():
+def test_endless_concurrent_writes_end_with_the_difference():
     chatbot = Chatbot(existing("own"))
 
     def spoil(_seconds):

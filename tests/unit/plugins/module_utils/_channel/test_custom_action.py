@@ -62,7 +62,7 @@ def test_problems(desired, words):
     assert all(word in sentence for word, sentence in zip(words, found))
 
 
-def test_creation_sends_what_is_asked_for_and_associates():
+def test_creation_sends_given_options_and_associates():
     now = custom_action.plan(None, Desired("notified", "s3 ls", configuration_arns=(CHANNEL,), tags={"a": 1}))
     assert now.operation == "create"
     assert now.members == {

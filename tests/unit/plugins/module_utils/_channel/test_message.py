@@ -49,7 +49,7 @@ def test_every_sample_becomes_a_message(name, schema):
     assert finding["Resources"][0]["Id"] in shown.text
 
 
-def test_what_a_message_says():
+def test_content_of_a_message():
     made = notification(CONTROL)
     assert made["content"] == {
         "textType": "client-markdown",
@@ -67,14 +67,14 @@ def test_what_a_message_says():
     assert "enableCustomActions" not in made["metadata"]
 
 
-def test_what_buttons_need():
+def test_metadata_for_buttons():
     metadata = notification(CONTROL, buttons=True)["metadata"]
     assert metadata["enableCustomActions"] is True
     assert metadata["additionalContext"]["finding"] == f"Id={CONTROL['Id']},ProductArn={CONTROL['ProductArn']}"
     assert metadata["additionalContext"]["hub"] == HUB
 
 
-def test_what_is_missing_leaves_nothing():
+def test_missing_fields_leave_no_text():
     bare = {key: CONTROL[key] for key in ("Id", "ProductArn", "Title", "Severity", "AwsAccountId", "Region")}
     made = notification({**bare, "Resources": [{"Id": "i-1", "Type": "Other"}]}, buttons=True)
     assert made["content"]["description"] == f"*HIGH* \nAccount {CONTROL['AwsAccountId']}, eu-west-1\n"

@@ -91,7 +91,7 @@ def as_aws_would(configurations, step: Plan, platform=SLACK):
 
 
 class TestCreation:
-    def test_sends_only_what_is_asked_for(self):
+    def test_sends_only_given_options(self):
         step = plan([], desired(add_topics=(topic("b"), topic("a"))))
         assert step.operation == "create"
         assert step.before is None
@@ -103,7 +103,7 @@ class TestCreation:
             "SnsTopicArns": [topic("a"), topic("b")],
         }
 
-    def test_predicts_the_arn_and_what_aws_fills_in(self):
+    def test_predicts_the_arn_and_defaults_of_aws(self):
         after = plan([], desired()).after
         assert after["ChatConfigurationArn"] == live()["ChatConfigurationArn"]
         assert after["LoggingLevel"] == "NONE"
@@ -180,7 +180,7 @@ class TestChange:
         step = plan([live("alerts", team="T0000AAAA")], desired())
         assert step.operation == "create"
 
-    def test_leaves_alone_what_is_not_asked_for(self):
+    def test_keeps_settings_that_are_not_given(self):
         assert plan([live(LoggingLevel="INFO", topics=[topic("foreign")], tags={"a": "b"})], desired()).changed is False
 
     @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ class TestChange:
         wanted = desired(add_topics=(topic("a"), topic("b")), guardrail_policy_arns=(ADMINISTRATOR, GUARDRAIL))
         assert not plan([current], wanted).changed
 
-    def test_reads_what_aws_leaves_out_as_its_default(self):
+    def test_treats_omitted_members_as_defaults(self):
         current = live(GuardrailPolicyArns=[""])
         for member in ("LoggingLevel", "UserAuthorizationRequired", "Tags", "ConfigurationName"):
             del current[member]

@@ -50,7 +50,7 @@ def test_more_than_a_hundred_findings_are_marked_a_hundred_at_a_time(emulator, t
     assert emulator.writes() == ["BatchUpdateFindings"] * 2
 
 
-def test_if_a_call_fails_what_was_marked_before_it_is_counted(emulator, target, monkeypatch):
+def test_findings_marked_before_a_failed_call_are_counted(emulator, target, monkeypatch):
     import_many(emulator)
     update, sizes = securityhub.batch_update_findings, []
 

@@ -115,7 +115,7 @@ def test_no_call_is_made_twice(lab):
         assert len(reads) == len(set(reads))
 
 
-def test_check_mode_writes_nothing_and_foresees_what_a_run_does(lab):
+def test_check_mode_writes_nothing_and_predicts_the_run(lab):
     given = lab.hosts(*REGIONS)
     ours = "An older text. Managed by secops.securityhub (securityhub-slack)."
     lab.client("securityhub", "eu-west-1").create_action_target(Name="Slack", Description=ours, Id="SendToSlack")
@@ -249,7 +249,7 @@ def test_a_stack_in_progress_is_waited_for_and_then_repaired(lab, status, then, 
     assert lab.stack("us-east-1")["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
-def test_a_stack_that_takes_too_long_fails_with_the_limit_and_the_next_run_goes_on(lab):
+def test_slow_stack_fails_with_the_limit_and_next_run_continues(lab):
     lab.emulator.stacks(2)
     done = lab.run(lab.hosts("us-east-1", stack_timeout=1))
     assert done.errors["us-east-1"].startswith(
@@ -260,7 +260,7 @@ def test_a_stack_that_takes_too_long_fails_with_the_limit_and_the_next_run_goes_
     assert lab.carried() == topics("us-east-1")
 
 
-def test_a_stack_that_fails_says_why_and_the_next_run_repairs_it(lab):
+def test_failed_stack_reports_the_reason_and_next_run_repairs_it(lab):
     lab.emulator.stacks(0, {"operation": "create", "region": "eu-west-1", "reason": "no permission."})
     done = lab.run(lab.hosts("eu-west-1", "us-east-1"))
     assert done.errors["eu-west-1"].startswith(
@@ -278,7 +278,7 @@ def test_a_stack_that_fails_says_why_and_the_next_run_repairs_it(lab):
 RESISTING = {"operation": "delete", "resource": "RuleSecurityhubSlackFindings", "reason": "The rule is in use."}
 
 
-def test_what_resists_once_is_deleted_at_the_second_try(lab):
+def test_failed_deletion_is_tried_again(lab):
     given = lab.hosts(*REGIONS)
     lab.run(given)
     lab.emulator.stacks(0, {**RESISTING, "region": "eu-west-1", "times": 1})
@@ -288,7 +288,7 @@ def test_what_resists_once_is_deleted_at_the_second_try(lab):
     assert lab.ours(*REGIONS) == {}
 
 
-def test_what_resists_for_good_is_named_and_stays_alone(lab):
+def test_undeletable_resource_is_named_and_left_behind(lab):
     lab.run(lab.hosts(*REGIONS))
     lab.emulator.stacks(0, {**RESISTING, "region": "eu-west-1"})
     gone = lab.hosts(*REGIONS, state="absent")
@@ -304,7 +304,7 @@ def test_what_resists_for_good_is_named_and_stays_alone(lab):
     assert lab.run(gone).writes == []
 
 
-def test_a_stack_that_is_built_anew_tells_what_the_old_one_left(lab):
+def test_recreated_stack_reports_leftovers_of_the_old_one(lab):
     given = lab.hosts("us-east-1")
     lab.run(given)
     about = {"account": fleet.ACCOUNT.id, "region": "us-east-1", "stack": "securityhub-slack"}
@@ -326,7 +326,7 @@ def test_a_stack_that_is_built_anew_tells_what_the_old_one_left(lab):
     assert again.result["accounts"][0]["notices"] == []
 
 
-def test_a_failed_update_keeps_the_old_rule_and_says_why(lab):
+def test_failed_update_keeps_the_old_rule_and_reports_the_reason(lab):
     lab.run(lab.hosts("us-east-1"))
     lab.emulator.stacks(0, {"operation": "update", "resource": "RuleSecurityhubSlackFindings", "reason": "quota"})
     done = lab.run(lab.hosts("us-east-1", minimum_severity="HIGH"))
@@ -355,7 +355,7 @@ def test_a_failed_update_keeps_the_old_rule_and_says_why(lab):
         "DeletePolicy",
     ],
 )
-def test_a_call_whose_answer_is_lost_is_repeated_without_harm(lab, operation):
+def test_call_with_a_lost_response_is_safely_repeated(lab, operation):
     before, wanted = [], lab.hosts("us-east-1")
     if not operation.startswith("Create"):
         before = lab.hosts("us-east-1")
@@ -426,7 +426,7 @@ def test_an_unauthorised_workspace_is_refused_with_the_steps(lab):
     )
 
 
-def test_the_first_run_in_an_account_reports_what_that_is_in_its_organization(lab):
+def test_first_run_reports_the_role_of_the_account_in_its_organization(lab):
     def told(account):
         done = lab.run(lab.hosts("us-east-1", role_arn=f"arn:aws:iam::{account}:role/deploy"))
         asked = {name for name in done.calls if "Organization" in name}
@@ -523,7 +523,7 @@ def test_the_channel_id_changes_in_place(lab):
     assert {name for name in after if after[name] != before[name]} == {"SlackChannelId", "SlackChannelName"}
 
 
-def test_a_route_comes_and_goes(lab):
+def test_channel_is_added_and_removed(lab):
     lab.run(lab.hosts("eu-west-1", "us-east-1", channels=[dict(ROUTES[0])]))
     assert list(lab.channels()) == ["securityhub-slack-prod"]
 
@@ -557,7 +557,7 @@ def test_the_topics_of_a_route_that_a_killed_run_has_taken_away_leave_the_channe
 
 # By the seed, the first write to the channel is let through, and the next one is not.
 @pytest.mark.parametrize("denied", [1, 0.5])
-def test_a_topic_that_is_made_anew_is_heard_again_wherever_the_run_before_ended(lab, denied):
+def test_recreated_topic_is_subscribed_again_after_any_interruption(lab, denied):
     given = lab.hosts("eu-west-1", "us-east-1")
     lab.run(given)
     lab.client("cloudformation", "eu-west-1").delete_stack(StackName="securityhub-slack")
@@ -571,7 +571,7 @@ def test_a_topic_that_is_made_anew_is_heard_again_wherever_the_run_before_ended(
     assert lab.run(given).writes == []
 
 
-def test_a_topic_of_somebody_else_that_is_called_as_ours_stays(lab):
+def test_foreign_topic_with_our_name_is_kept(lab):
     lab.run(lab.hosts("us-east-1"))
     arn = lab.client("sns", "us-east-1").create_topic(Name="securityhub-slack-mine")["TopicArn"]
     (found,) = lab.channels().values()
@@ -610,7 +610,7 @@ def test_the_home_region_takes_over_and_gives_back(lab):
     assert handover.NOTICE not in lab.run(lab.hosts(*REGIONS, aggregation="per_region")).notices
 
 
-def test_the_home_region_goes_on_while_a_region_cannot_send_for_itself(lab):
+def test_home_region_keeps_forwarding_until_a_region_can(lab):
     lab.world(aggregator=HOME)
     lab.run(lab.hosts(*REGIONS))
     before = lab.ours("us-east-1")
@@ -677,7 +677,7 @@ def test_nothing_leaves_for_a_home_region_whose_pipeline_fails(lab):
         ("security_hub_v2", "garbage", "whether the new Security Hub is enabled is unknown"),
     ],
 )
-def test_what_only_informs_fails_nothing(lab, switch, answer, unknown):
+def test_informative_calls_never_fail_a_run(lab, switch, answer, unknown):
     lab.emulator.ask("POST", "switches", {switch: answer})
     done = lab.run(lab.hosts("eu-west-1", "us-east-1"))
     assert done.errors == {}
@@ -693,7 +693,7 @@ def test_a_denied_call_that_only_informs_is_reported_once(lab, operation):
     assert len([notice for notice in done.notices if operation in notice]) == 1
 
 
-def test_a_chatbot_that_is_often_unavailable_costs_nothing_but_time(lab):
+def test_unavailable_chatbot_is_retried(lab):
     lab.emulator.faults({"unavailable": 0.3})
     assert lab.run(lab.hosts("eu-west-1", "us-east-1")).errors == {}
     assert lab.run(lab.hosts("eu-west-1", "us-east-1", state="absent")).errors == {}
@@ -736,7 +736,7 @@ def _source(item):
     return {"role_arn": item.source.role_arn, "external_id": item.source.external_id} if item.source.role_arn else {}
 
 
-def test_credentials_that_cannot_be_loaded_cost_their_own_targets_only(lab):
+def test_unloadable_credentials_fail_only_their_targets(lab):
     lab.world(OTHER_ACCOUNT, roles=[])
     done = lab.run(
         [
@@ -755,7 +755,7 @@ def test_credentials_that_cannot_be_loaded_cost_their_own_targets_only(lab):
     assert lab.carried() == topics("us-east-1")
 
 
-def test_bad_settings_cost_no_call(lab):
+def test_invalid_settings_make_no_call(lab):
     done = lab.run(lab.hosts("us-east-1", channel_id="#security"))
     assert list(done.errors) == ["us-east-1"]
     assert done.requests == []
@@ -815,7 +815,7 @@ def overtaken(lab, monkeypatch):
 
 
 @pytest.mark.parametrize("seconds", [0, 0.5])
-def test_what_a_parallel_run_has_just_created_is_waited_for(lab, overtaken, seconds):
+def test_stack_created_by_a_parallel_run_is_waited_for(lab, overtaken, seconds):
     """A killed run whose worker lives on, beside the next run: "delete the topic" would be wrong and dangerous."""
     with ThreadPoolExecutor() as pool:
         other = []
@@ -842,7 +842,7 @@ def test_a_foreign_stack_that_is_created_meanwhile_is_left_alone(lab, overtaken)
     assert lab.topics("eu-west-1") == ["theirs"]
 
 
-def test_an_account_that_cannot_be_looked_into_is_not_said_to_change(lab):
+def test_unreadable_account_is_not_reported_as_changed(lab):
     lab.run(lab.hosts(*REGIONS))
     lab.emulator.faults({"denied": 1, "operations": ["DescribeSlackChannelConfigurations"]})
     done = lab.run(lab.hosts(*REGIONS, state="absent"))
@@ -858,7 +858,7 @@ def test_a_limited_removal_keeps_the_others(lab):
     assert lab.ours(*REGIONS) == {}
 
 
-def test_long_work_says_how_far_it_is(lab, monkeypatch):
+def test_long_run_reports_progress(lab, monkeypatch):
     monkeypatch.setattr(
         "ansible_collections.secops.securityhub.plugins.module_utils._apply.stacks.SECONDS_BETWEEN_LINES", 0.2
     )
@@ -867,7 +867,7 @@ def test_long_work_says_how_far_it_is(lab, monkeypatch):
     assert any(line.endswith("s, waiting for ap-southeast-1, eu-west-1, us-east-1") for line in done.said)
 
 
-def test_what_a_drifted_role_and_guardrail_were_is_restored(lab):
+def test_drifted_role_and_guardrail_are_restored(lab):
     lab.run(lab.hosts("us-east-1"))
     iam = lab.client("iam")
     arn = f"arn:aws:iam::{fleet.ACCOUNT.id}:policy/securityhub-slack-channel-guardrail"

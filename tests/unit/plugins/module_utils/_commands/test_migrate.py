@@ -212,7 +212,7 @@ def watched(patched: Any, **handlers: Callable[..., None]) -> None:
     patched.setattr(deployed, "clients", functools.partial(Clients))
 
 
-def test_what_is_sent_by_hand_arrives_once_before_and_after_every_call(fleet, monkeypatch):
+def test_finding_sent_by_hand_arrives_once_around_every_call(fleet, monkeypatch):
     """One write takes the old topics out and the new ones in: no moment with both, and none with neither."""
     whole(fleet)
     arrived: list[tuple[str, int]] = []
@@ -276,7 +276,7 @@ def test_several_regions_are_moved_at_once(fleet):
     assert_it_is_ours_alone(fleet)
 
 
-def test_the_channel_in_a_stack_of_its_own_is_taken_over_too(fleet):
+def test_channel_in_a_separate_stack_is_adopted(fleet):
     regional = json.dumps(old_template.template(*old_template.OF_THE_CHANNEL))
     only_channel = old_template.template()
     only_channel["Resources"] = {name: only_channel["Resources"][name] for name in old_template.OF_THE_CHANNEL}
@@ -308,7 +308,7 @@ def test_further_rules_that_send_to_the_same_topic_go_with_the_stack(fleet):
     assert_it_is_ours_alone(fleet)
 
 
-def test_what_an_earlier_clean_up_has_left_is_found_by_itself(fleet):
+def test_leftovers_of_an_earlier_cleanup_are_found(fleet):
     whole(fleet)
     client = fleet.client("cloudformation")
     fleet.put("DELETE_FAILED")
@@ -347,14 +347,14 @@ def test_an_orphaned_action_is_taken_over_or_deleted_where_ours_has_another_id(f
     assert fleet.actions() == {"ToSlack": "Send to Slack"}
 
 
-def test_somebody_elses_action_of_the_same_id_stays(fleet):
+def test_foreign_custom_action_of_the_same_id_is_kept(fleet):
     fleet.client("securityhub").create_action_target(Id="SendToSlack", Name="Ours", Description="A team's own")
     done = fleet.migrate(action_id="ToSlack")
     assert done["targets"][HERE]["leftovers"] == []
     assert fleet.actions() == {"SendToSlack": "Ours", "ToSlack": "Send to Slack"}
 
 
-def test_somebody_elses_action_of_our_id_is_refused_and_the_others_are_moved(fleet):
+def test_foreign_custom_action_of_our_id_is_refused_and_others_migrate(fleet):
     fleet.client("securityhub").create_action_target(Id="SendToSlack", Name="Send_To_Slack", Description="A team's own")
     done = fleet.migrate()
     failed = {host: target["msg"] for host, target in done["targets"].items() if target["failed"]}
@@ -365,7 +365,7 @@ def test_somebody_elses_action_of_our_id_is_refused_and_the_others_are_moved(fle
     assert fleet.actions() == {"SendToSlack": "Send_To_Slack"}
 
 
-def test_a_channel_that_somebody_has_changed_stays_theirs_and_keeps_their_topics(fleet):
+def test_changed_channel_is_kept_with_foreign_topics(fleet):
     whole(fleet)
     chatbot = fleet.client("chatbot", "us-east-2")
     theirs = f"arn:aws:sns:{HERE}:{ACCOUNT}:team-alerts"
@@ -402,7 +402,7 @@ def test_topics_of_others_stay_in_a_channel_that_is_taken_over(fleet):
     assert fleet.configurations()[0]["SnsTopicArns"] == sorted([*OURS, theirs])
 
 
-def test_the_channel_of_another_slack_channel_goes_with_its_stack(fleet):
+def test_configuration_of_another_slack_channel_is_deleted_with_its_stack(fleet):
     assert fleet.create_stack(channel="C0OLDCHANNEL") == "CREATE_COMPLETE"
     shown = fleet.migrate(check=True)
     assert shown["accounts"][0]["leftovers"][0]["plan"] == "delete, because it is for another Slack channel"
@@ -412,7 +412,7 @@ def test_the_channel_of_another_slack_channel_goes_with_its_stack(fleet):
     assert_it_is_ours_alone(fleet)
 
 
-def test_after_the_main_playbook_only_what_is_left_goes(fleet):
+def test_after_the_main_playbook_only_leftovers_are_deleted(fleet):
     whole(fleet)
     (refused,) = [change for change in fleet.run() if "FAILED" in change]
     assert "the custom action SendToSlack was created by AWS's template of 2020" in refused
@@ -427,7 +427,7 @@ def test_after_the_main_playbook_only_what_is_left_goes(fleet):
     assert_it_is_ours_alone(fleet)
 
 
-def test_with_state_absent_everything_goes_and_nothing_is_built(fleet):
+def test_state_absent_deletes_all_and_creates_nothing(fleet):
     whole(fleet)
     fleet.migrate(state="absent")
     assert fleet.leftovers() == []
@@ -511,7 +511,7 @@ def another_rule(fleet: OldFleet) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_a_region_where_others_depend_on_it_fails_and_goes_on_sending(fleet, happen, said):
+def test_region_that_others_depend_on_fails_and_keeps_sending(fleet, happen, said):
     happen(fleet)
     before = fleet.leftovers()
     done = fleet.migrate()
@@ -535,7 +535,7 @@ def test_a_member_account_is_refused_and_left_as_it_is(fleet):
     assert fleet.leftovers() == before
 
 
-def test_a_channel_that_goes_with_its_stack_is_made_anew_also_where_another_region_fails(fleet):
+def test_channel_deleted_with_its_stack_is_recreated_despite_a_failed_region(fleet):
     whole(fleet)
     fleet.put("CREATE_FAILED")
     fleet.emulator.stacks(0, {"operation": "create", "region": "us-east-1", "stack": NAME})
@@ -581,7 +581,7 @@ def test_a_run_that_ends_before_any_of_its_writes_is_finished_by_the_next_one(fl
     assert_it_is_ours_alone(fleet)
 
 
-def test_a_deletion_that_hangs_ends_with_the_remedy_and_the_next_run_goes_on(fleet):
+def test_hanging_deletion_ends_with_a_remedy_and_next_run_continues(fleet):
     whole(fleet)
     fleet.put("DELETE_IN_PROGRESS")
     done = fleet.migrate(stack_timeout=1)
@@ -594,7 +594,7 @@ def test_a_deletion_that_hangs_ends_with_the_remedy_and_the_next_run_goes_on(fle
     assert_it_is_ours_alone(fleet)
 
 
-def test_what_cannot_be_deleted_is_left_behind_and_found_by_the_next_run(fleet):
+def test_undeletable_resources_are_reported_and_found_by_the_next_run(fleet):
     whole(fleet)
     fleet.put("DELETE_FAILED")
     fleet.emulator.stacks(0, {"operation": "delete", "stack": STACK, "resource": "SNSTopicAWSChatBot"})
@@ -609,7 +609,7 @@ def test_what_cannot_be_deleted_is_left_behind_and_found_by_the_next_run(fleet):
     assert_it_is_ours_alone(fleet)
 
 
-def test_a_stack_that_cannot_be_told_what_stays_is_not_deleted(fleet):
+def test_stack_that_cannot_retain_resources_is_not_deleted(fleet):
     whole(fleet)
     failure = {"operation": "update", "stack": STACK, "resource": "RetainedForSecopsSecurityhub", "reason": "no right"}
     fleet.emulator.stacks(0, failure)
@@ -643,7 +643,7 @@ def test_two_accounts_are_moved_at_once(fleet):
 
 
 @pytest.mark.parametrize("kind", ["errors", "throttle", "resets", "lost"])
-def test_faults_of_aws_cost_no_more_than_another_run(fleet, kind):
+def test_faults_of_aws_are_fixed_by_another_run(fleet, kind):
     whole(fleet)
     fleet.emulator.faults({kind: 0.15}, seed=7)
     for _attempt in range(4):

@@ -149,7 +149,7 @@ def test_a_raised_quota_is_read(lab):
     assert lab.run(lab.hosts(US)).errors == {}
 
 
-def test_in_an_account_with_a_channel_only_what_a_new_target_needs_is_read(lab):
+def test_with_a_channel_only_the_needs_of_a_new_target_are_read(lab):
     lab.run(lab.hosts(US))
 
     done = lab.run(lab.hosts(EU, US))
@@ -267,7 +267,7 @@ def test_of_an_account_that_could_not_be_read_only_that_is_reported(lab, refused
     assert "DescribeSlackWorkspaces" not in {entry["operation"] for entry in lab.emulator.requests()}
 
 
-def test_a_removal_does_not_need_what_a_deployment_needs(lab):
+def test_removal_skips_checks_of_a_deployment(lab):
     lab.run(lab.hosts(EU, US))
     lab.world(workspaces=[], channel_policy_disabled="no Slack here", quotas={"rules": 1})
     assert lab.run(lab.hosts(EU, US, state="absent")).errors == {}

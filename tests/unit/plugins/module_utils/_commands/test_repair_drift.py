@@ -24,7 +24,7 @@ def fleet(emulator, monkeypatch):
     return deployed.deploy(emulator, monkeypatch)
 
 
-def test_a_repair_run_of_an_unchanged_fleet_changes_nothing_and_costs_six_more_calls_a_target(fleet, emulator):
+def test_repair_of_an_unchanged_fleet_takes_six_more_calls_a_target(fleet, emulator):
     assert fleet.run() == []
     ordinary = len(emulator.requests())
     emulator.forget_requests()
@@ -34,7 +34,7 @@ def test_a_repair_run_of_an_unchanged_fleet_changes_nothing_and_costs_six_more_c
 
 
 @pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
-def test_what_a_run_repairs_of_what_was_broken_by_hand(emulator, monkeypatch, breakage):
+def test_repairs_manual_changes(emulator, monkeypatch, breakage):
     fleet = deployed.deploy(emulator, monkeypatch, **dict(breakage.variables))
     breakage.happen(fleet)
     fleet.finding("before")
@@ -77,7 +77,7 @@ def test_a_foreign_topic_that_cannot_be_read_is_not_reported(fleet, emulator):
         ("444444444444", "arn:aws:kms:eu-west-1:444444444444:key/1234abcd-12ab-34cd-56ef-1234567890ab", True),
     ],
 )
-def test_a_key_of_another_account_is_not_looked_up_in_ours(fleet, monkeypatch, account, key, is_read):
+def test_key_of_another_account_is_not_read_in_ours(fleet, monkeypatch, account, key, is_read):
     # The emulator shows no topic to another account.
     monkeypatch.setattr(delivery_path.sns, "get_topic_attributes", lambda client, arn: {"KmsMasterKeyId": key})
     arn = f"arn:aws:sns:{deployed.HERE}:{account}:operations"
@@ -104,7 +104,7 @@ def test_foreign_grants_survive_a_repair(fleet):
     assert repaired["Statement"] == [*policy["Statement"], grant]
 
 
-def test_repairs_come_before_an_update_which_needs_what_they_restore(fleet):
+def test_repairs_precede_the_update_that_needs_them(fleet):
     breakages.rule_deleted(fleet)
     done = fleet.run(repair_drift=True, minimum_severity="HIGH")
     assert f"{deployed.HERE}: repair: the rule {breakages.RULE} is gone" in done

@@ -135,7 +135,7 @@ def test_the_organization_and_aggregator_are_reported(fleet, emulator):
 
 
 @pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
-def test_what_is_broken_is_found_and_named(emulator, monkeypatch, breakage):
+def test_each_breakage_is_reported(emulator, monkeypatch, breakage):
     fleet = deployed.deploy(emulator, monkeypatch, **dict(breakage.variables))
     check, state, words = SAID[breakage.name]
     breakage.happen(fleet)
@@ -208,7 +208,7 @@ def test_a_region_whose_deployment_cannot_be_read_is_unknown(fleet, emulator):
     assert not found.healthy
 
 
-def test_what_cannot_be_read_is_not_taken_for_healthy(fleet, emulator):
+def test_unreadable_resources_are_not_reported_as_healthy(fleet, emulator):
     emulator.faults({"services": ["sns"], "regions": [HERE], "errors": 1.0})
     try:
         found = look(fleet)
@@ -221,7 +221,7 @@ def test_what_cannot_be_read_is_not_taken_for_healthy(fleet, emulator):
     assert "no details" not in str(found.findings)
 
 
-def test_wrong_variables_are_said_without_a_call_for_the_target(fleet, emulator):
+def test_invalid_variables_are_reported_without_a_call(fleet, emulator):
     emulator.forget_requests()
     found = look(fleet, workspace_id="T00000000")
     assert {target.results["region"].state for target in found.targets} == {"unknown"}
@@ -229,7 +229,7 @@ def test_wrong_variables_are_said_without_a_call_for_the_target(fleet, emulator)
     assert emulator.requests() == []
 
 
-def test_a_target_that_shall_be_absent_has_nothing_to_look_at_but_what_is_left_of_it(fleet):
+def test_absent_target_is_only_checked_for_leftovers(fleet):
     found = look(fleet, state="absent")
     assert {target.state for target in found.targets} == {"risk"}
     assert "the inventory says that it should have none" in found.findings[0].result.problem

@@ -103,7 +103,7 @@ def fleet(emulator, monkeypatch):
 @pytest.mark.parametrize(
     ("attack", "check", "facts", "command"), ATTACKS, ids=lambda item: getattr(item, "__name__", "")
 )
-def test_each_attack_is_a_problem_of_its_own(fleet, emulator, attack, check, facts, command):
+def test_each_attack_is_a_separate_problem(fleet, emulator, attack, check, facts, command):
     attack(fleet)
     emulator.forget_requests()
     found = look(fleet)
@@ -129,7 +129,7 @@ def test_all_attacks_together_hide_none(fleet):
 @pytest.mark.parametrize(
     "attack", [administrator_as_guardrail, guardrail_opened, other_role], ids=lambda item: item.__name__
 )
-def test_an_ordinary_run_restores_what_is_ours(fleet, attack):
+def test_normal_run_restores_our_resources(fleet, attack):
     attack(fleet)
     assert look(fleet).findings
     fleet.run()

@@ -99,14 +99,14 @@ def test_a_denial_counts_only_where_it_applies(statement, denies):
 
 
 @pytest.mark.parametrize(("account", "may"), [("111111111111", True), ("222222222222", False)])
-def test_the_policy_that_a_topic_is_born_with_lets_in_the_alarms_of_its_own_account(account, may):
+def test_default_topic_policy_allows_alarms_of_its_account(account, may):
     own = {"StringEquals": {"AWS:SourceOwner": "111111111111"}}
     born = policy(allow(Principal={"AWS": "*"}, Action=["SNS:GetTopicAttributes", "SNS:Publish"], Condition=own))
     alarm = f"arn:aws:cloudwatch:us-east-1:{account}:alarm:securityhub-slack-undelivered"
     assert evaluation.lets_in(born, evaluation.of_alarm("sns:Publish", TOPIC, alarm)) is may
 
 
-def test_no_policy_lets_nobody_in():
+def test_missing_policy_allows_no_principal():
     assert not evaluation.lets_in({}, PUBLISH)
     assert not evaluation.lets_in({"Statement": []}, PUBLISH)
 
@@ -115,7 +115,7 @@ def test_a_single_statement_need_not_stand_in_a_list():
     assert evaluation.lets_in({"Statement": allow()}, PUBLISH)
 
 
-def test_a_key_is_asked_for_a_topic_and_on_nobodys_behalf():
+def test_key_policy_is_evaluated_for_a_topic():
     request = evaluation.of_key("kms:Decrypt", KEY, TOPIC)
     base = allow(Action=["kms:Decrypt", "kms:GenerateDataKey*"], Resource="*")
     assert evaluation.lets_in(policy(base), request)

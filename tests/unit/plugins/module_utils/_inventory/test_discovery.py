@@ -76,7 +76,7 @@ def test_asks_only_about_the_regions_that_are_wanted_once_each(emulator, clients
     assert emulator.writes() == []
 
 
-def test_assumes_each_role_once_and_tells_the_accounts_apart(emulator, clients):
+def test_assumes_each_role_once_for_each_account(emulator, clients):
     emulator.world({ACCOUNT: {"hubs": ["us-east-1"]}, OTHER: {"hubs": ["eu-west-1"]}})
     emulator.forget_requests()
     searches = [Search(CredentialSource(role_arn=role(account))) for account in (ACCOUNT, OTHER)]
@@ -103,7 +103,7 @@ def test_an_account_that_cannot_be_opened_stops_no_other(emulator, clients):
 
 
 @pytest.mark.parametrize("fault", [{"errors": 1.0}, {"garbage": 1.0}, {"resets": 1.0}], ids=lambda fault: str(*fault))
-def test_asks_ec2_where_account_management_does_not_say_the_regions(emulator, clients, fault):
+def test_falls_back_to_ec2_for_the_enabled_regions(emulator, clients, fault):
     emulator.world({ACCOUNT: {"hubs": ["ap-east-1"], "regions": ["ap-east-1"]}})
     emulator.faults({"services": ["account"], **fault})
     found = discover_one(clients, CredentialSource())
@@ -112,7 +112,7 @@ def test_asks_ec2_where_account_management_does_not_say_the_regions(emulator, cl
     assert "ap-east-2" not in found.regions
 
 
-def test_an_account_that_does_not_say_its_regions_cannot_be_opened(emulator, clients):
+def test_account_without_readable_regions_is_reported(emulator, clients):
     emulator.faults({"services": ["account", "ec2"], "garbage": 1.0})
     found = discover_one(clients, CredentialSource())
     assert found == AccountFacts(
@@ -120,7 +120,7 @@ def test_an_account_that_does_not_say_its_regions_cannot_be_opened(emulator, cli
     )
 
 
-def test_a_region_that_does_not_answer_is_unknown_and_says_why(emulator, clients):
+def test_unreachable_region_is_unknown_with_the_reason(emulator, clients):
     emulator.world({ACCOUNT: {"hubs": "all"}})
     emulator.faults({"services": ["securityhub"], "regions": ["eu-west-1"], "garbage": 1.0})
     found = discover_one(clients, CredentialSource())

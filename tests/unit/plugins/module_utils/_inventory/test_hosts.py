@@ -42,7 +42,7 @@ def test_a_region_is_a_host_with_its_groups_and_variables():
     }
 
 
-def test_a_session_name_of_its_own_is_a_variable_too():
+def test_custom_session_name_becomes_a_variable():
     account = Account("prod", CredentialSource(role_arn=ROLE, session_name="jane"))
     (host,) = hosts_of(account, facts(eu_west_1=HUB_ENABLED))
     assert host.variables["securityhub_slack_session_name"] == "jane"
@@ -63,7 +63,7 @@ def test_an_unnamed_account_has_its_regions_as_hosts_and_its_id_as_group():
     assert "securityhub_slack_profile" not in host.variables
 
 
-def test_group_names_hold_only_what_ansible_allows():
+def test_group_names_have_only_valid_characters():
     (host,) = hosts_of(Account("acme.prod-1"), facts(partition="aws-us-gov", us_gov_west_1=HUB_ENABLED))
     assert host.name == "acme.prod-1.us-gov-west-1"
     assert host.groups == (

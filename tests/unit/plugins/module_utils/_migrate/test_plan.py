@@ -62,7 +62,7 @@ def test_the_path_out_of_every_state(status, paths):
     assert plan.path(stack(status), frozenset()) == nothing
 
 
-def test_a_stack_that_already_retains_what_must_outlive_it_is_only_deleted():
+def test_stack_that_already_retains_resources_is_only_deleted():
     retaining = json.loads(signature.retaining(old_template.template(), BOTH))
     assert plan.path(stack("UPDATE_COMPLETE", retaining), BOTH) == ("delete",)
 

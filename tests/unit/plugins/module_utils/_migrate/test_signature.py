@@ -111,7 +111,7 @@ def test_a_template_that_retains_is_the_same_apart_from_that_and_still_recognize
         ({"StackStatus": "DELETE_COMPLETE", "Capabilities": ["CAPABILITY_IAM"]}, False),
     ],
 )
-def test_only_stacks_that_may_have_made_roles_are_looked_at(stack, worth):
+def test_only_stacks_that_can_have_roles_are_read(stack, worth):
     assert signature.may_match(stack) is worth
 
 
@@ -187,7 +187,7 @@ Conditions:
 """
 
 
-def test_short_forms_become_long_ones_and_what_looks_like_a_date_stays_a_text():
+def test_short_intrinsics_are_expanded_and_dates_stay_strings():
     found = signature.parse(SHORT)
     assert found["Resources"]["A"]["Properties"] == {
         "Role": {"Fn::GetAtt": ["B", "Arn"]},
@@ -204,12 +204,12 @@ def test_short_forms_become_long_ones_and_what_looks_like_a_date_stays_a_text():
     assert signature.parse(json.loads(json.dumps(found))) == found
 
 
-def test_json_comes_as_boto3_gives_it():
+def test_json_templates_are_parsed_by_boto3():
     assert signature.parse({"A": {"Fn::GetAtt": "B.Arn"}}) == {"A": {"Fn::GetAtt": ["B", "Arn"]}}
 
 
 @pytest.mark.parametrize("body", ["", "a: [", "just words", "- a\n- b", None])
-def test_what_is_no_template_is_an_empty_one(body):
+def test_invalid_template_is_read_as_empty(body):
     assert signature.parse(body) == {}
 
 

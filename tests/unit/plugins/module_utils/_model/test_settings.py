@@ -226,7 +226,7 @@ OTHER_VALUES = {
 
 
 @pytest.mark.parametrize("name", OTHER_VALUES)
-def test_targets_of_an_account_must_agree_on_what_it_has_once(name):
+def test_targets_of_an_account_must_agree_on_account_settings(name):
     first, second = settings("us-east-1"), settings("eu-west-1", **{name: OTHER_VALUES[name]})
     (found,) = disagreements([first, second])
     assert f"securityhub_slack_{name} " in found

@@ -53,7 +53,7 @@ def test_aws_accepts_the_buttons():
         ),
     ],
 )
-def test_operations_that_lead_to_the_buttons(live, operations):
+def test_operations_for_buttons(live, operations):
     planned = buttons.plan(live, "pipe", TAGS, (CHANNEL, OTHER))
     assert [of_button.operation for _desired, of_button in planned.desired] == operations
     assert planned.changed is (set(operations) != {"none"})

@@ -325,7 +325,7 @@ def test_a_topic_without_subscription_is_removed_and_added_again():
         ([ours([ONE], State="DISABLED")], ["no reason given"]),
     ],
 )
-def test_why_a_channel_does_not_receive_what_a_topic_gets(configurations, facts):
+def test_reasons_why_a_channel_misses_messages_of_a_topic(configurations, facts):
     reason = channel.why_not_connected(configurations, CHANNEL, ONE)
     assert bool(reason) == bool(facts)
     assert [fact for fact in facts if fact not in reason] == []

@@ -187,7 +187,7 @@ def test_no_deployment_is_removed_before_the_channel_lists_the_topic_of_the_home
     assert "not in place" in errors(account.planned(targets[:1], targets[1:]))["eu-west-1"]
 
 
-def test_a_target_that_keeps_what_it_has_holds_those_that_move_findings_to_it():
+def test_refused_target_blocks_targets_that_transfer_findings_to_it():
     account = AccountModel(
         aggregator={
             "FindingAggregationRegion": "us-west-2",
@@ -300,7 +300,7 @@ def test_a_topic_of_our_stack_leaves_a_foreign_channel():
         "arn:aws:sns:us-east-1:111111111111:securityhub-slack",
     ],
 )
-def test_topics_that_are_not_named_like_ours_are_not_looked_up(arn):
+def test_only_topics_with_names_of_ours_are_read(arn):
     account = AccountModel()
     account.applied(hosts("eu-west-1"))
     account.configurations[0]["SnsTopicArns"].append(arn)
@@ -334,7 +334,7 @@ SLICED = {"job_slices": True, "global_findings_region": "us-east-1"}
     st.integers(2, 4),
     st.data(),
 )
-def test_slices_together_deploy_what_one_run_deploys(regions, aggregation, slices, data):
+def test_slices_together_deploy_the_same_as_one_run(regions, aggregation, slices, data):
     regions = sorted({*regions, "us-east-1"})
     variables = {
         region: {
@@ -359,7 +359,7 @@ def test_slices_together_deploy_what_one_run_deploys(regions, aggregation, slice
     assert len(topics) == len(set(topics)) == len(regions)
 
 
-def test_a_slice_reports_what_it_leaves_to_another_one_until_that_is_done():
+def test_slice_reports_work_of_other_slices_until_done():
     account = AccountModel()
     outcome = account.applied(hosts("eu-west-1", **SLICED))
     (notice,) = [line for line in outcome.notices if "yet" in line]

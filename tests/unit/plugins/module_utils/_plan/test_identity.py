@@ -46,7 +46,7 @@ def test_names_are_derived():
         (LiveIdentity(ROLE, {**GUARDRAIL, "Document": {"Statement": []}}), "none", "update"),
     ],
 )
-def test_operations_that_lead_to_role_and_guardrail(live, role, guardrail):
+def test_operations_for_role_and_guardrail(live, role, guardrail):
     assert plan(DESIRED, live, own_guardrail=True) == IdentityPlan(role, guardrail)
     assert plan(DESIRED, live, own_guardrail=False) == IdentityPlan(role, "none")
 

@@ -105,7 +105,7 @@ def listed(account):
 
 @SLOWLY
 @given(account=used_accounts(), targets=inventories())
-def test_a_run_leads_to_what_was_desired_and_a_second_one_changes_nothing(account, targets):
+def test_run_reaches_the_desired_state_and_second_run_is_unchanged(account, targets):
     outcome = account.applied(targets)
     again = account.copied().planned(targets)
     for target, second in zip(outcome.targets, again.targets):
@@ -135,7 +135,7 @@ def test_nothing_foreign_is_ever_lost(account, targets, absent):
 
 @SLOWLY
 @given(account=accounts(), targets=inventories())
-def test_a_removal_leaves_what_was_there_before_the_deployment(account, targets):
+def test_removal_restores_the_state_before_the_deployment(account, targets):
     before = account.copied()
     account.applied(targets)
     entries = [{"name": entry["name"], "channel_id": entry["channel_id"]} for entry in targets[0].value("channels")]
@@ -147,7 +147,7 @@ def test_a_removal_leaves_what_was_there_before_the_deployment(account, targets)
 
 @SLOWLY
 @given(account=used_accounts(), targets=inventories(), data=st.data())
-def test_a_limited_run_plans_for_a_target_what_a_full_one_plans(account, targets, data):
+def test_limited_run_plans_the_same_as_a_full_run(account, targets, data):
     some = data.draw(st.sets(st.sampled_from([item.region for item in targets]), min_size=1))
     whole = {target.host: target for target in account.planned(targets).targets}
     limited = account.planned(
@@ -160,7 +160,7 @@ def test_a_limited_run_plans_for_a_target_what_a_full_one_plans(account, targets
 
 @SLOWLY
 @given(account=used_accounts(), targets=inventories(), data=st.data())
-def test_limited_runs_one_after_another_lead_to_the_same_as_one_full_run(account, targets, data):
+def test_successive_limited_runs_equal_one_full_run(account, targets, data):
     whole = account.copied()
     whole.applied(targets)
     order = data.draw(st.permutations(targets))

@@ -79,7 +79,7 @@ def contains(sentence, facts):
         (LiveTarget(True, None, {**STACK, "StackStatus": "CREATE_IN_PROGRESS"}), "create", "wait"),
     ],
 )
-def test_operations_that_lead_to_a_deployment(live, action, stack):
+def test_operations_for_a_deployment(live, action, stack):
     assert plan(live) == (action, stack)
 
 

@@ -111,7 +111,7 @@ def test_a_blocker_is_one_text_with_its_remedy(found, facts):
         blockers.remarks_of_policy(policy(default={"supported_channel_types": ["private", "public"]}), [OURS]),
     ],
 )
-def test_what_does_not_block(found):
+def test_conditions_that_do_not_block(found):
     assert found == []
 
 

@@ -66,14 +66,14 @@ def test_a_first_deployment():
     assert "Security Hub is not enabled" in problem
 
 
-def test_check_mode_says_would_and_asks_for_no_invitation():
+def test_check_mode_uses_would_and_omits_the_invitation():
     lines = table(AccountModel().preview(hosts("us-east-1")), check=True)
     assert "  TARGET     FORWARDS  WOULD CHANGE" in lines
     assert "1 target: 1 would change, 0 unchanged, 0 failed." in lines
     assert not any(line.startswith("Next:") for line in lines)
 
 
-def test_a_linked_region_says_that_the_home_region_forwards_its_findings():
+def test_linked_region_names_the_home_region_that_forwards():
     outcome = AccountModel(aggregator=HOME).preview(hosts("eu-west-1", "us-east-1"))
     lines = table(outcome)
     policy = outcome.targets[0].policy

@@ -23,7 +23,7 @@ def test_notation_is_json_and_loses_nothing(value):
     assert json.loads(differences.notation(value)) == value
 
 
-def test_notation_puts_on_one_line_what_fits_there():
+def test_notation_keeps_short_values_on_one_line():
     pattern = {"detail": {"findings": {"Severity": {"Label": ["CRITICAL", "HIGH"]}}}, "long": ["arn:" + "x" * 60] * 2}
     assert differences.notation(pattern).splitlines() == [
         "{",

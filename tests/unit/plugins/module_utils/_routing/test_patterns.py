@@ -277,7 +277,7 @@ def test_200_suppressions_of_one_kind_each_are_one_pattern():
     assert (len(patterns), time.process_time() - started < 0.5) == (1, True)
 
 
-def test_ocsf_has_fields_of_its_own():
+def test_ocsf_patterns_use_ocsf_fields():
     (pattern,) = automatic_patterns(worlds.policy(finding_format="ocsf", minimum_severity="HIGH"), OWNER)
     assert pattern["detail-type"] == ["Findings Imported V2"]
     assert pattern["detail"]["findings"] == {

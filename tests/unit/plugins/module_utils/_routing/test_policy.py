@@ -54,7 +54,7 @@ def test_a_suppression_holds_through_its_last_day(expires, holds):
     assert len(expired(given, worlds.TODAY)) == (not holds)
 
 
-def test_a_suppression_speaks_by_its_reason_or_its_criteria():
+def test_suppression_is_described_by_reason_or_criteria():
     (with_reason,) = worlds.policy(suppressions=[{"control_ids": ["S3.1"], "reason": "public website"}]).suppressions
     (without,) = worlds.policy(
         suppressions=[{"control_ids": ["S3.1", "S3.2"], "resource_tags": {"env": "dev"}}]
@@ -94,7 +94,7 @@ def test_case_4_a_channels_own_severity_replaces_both_variables_of_the_host(chan
     assert policy_of(for_channel(host, channel), worlds.TODAY).severities == severities
 
 
-def test_a_channel_keeps_what_it_does_not_say():
+def test_channel_inherits_keys_that_it_does_not_set():
     host = worlds.variables(account_ids=["111111111111"])
     merged = for_channel(host, {"suppressions": [{"control_ids": ["S3.1"]}], "account_ids": None})
     assert merged == {**host, "securityhub_slack_suppressions": [{"control_ids": ["S3.1"]}]}

@@ -142,7 +142,7 @@ def ocsf(**changed):
         ({"resource_types": ["AwsS3Bucket"]}, [{"type": "AwsS3Bucket"}, {"uid": "a"}], False),
     ],
 )
-def test_case_5_what_an_ocsf_finding_lacks_is_not_suppressed(suppression, resources, forwarded):
+def test_case_5_missing_ocsf_fields_do_not_match_suppressions(suppression, resources, forwarded):
     policy = worlds.policy(finding_format="ocsf", suppressions=[suppression])
     scope, found = Scope("us-east-1", "us-east-1"), ocsf(resources=resources)
     assert (why_not_forwarded(policy, scope, found) == "") is forwarded

@@ -86,7 +86,7 @@ def test_verdicts_name_the_rule_or_the_reason():
     assert nowhere.sentence == "not sent: no target is in sa-east-1: add it to the inventory"
 
 
-def test_the_home_region_speaks_for_a_linked_one():
+def test_home_region_decides_for_a_linked_region():
     scope = Scope("eu-central-1", "eu-central-1", aggregates=True)
     silent = Target("eu-west-1", ACCOUNT, "eu-west-1", (), reason="its findings are sent from the home Region")
     targets = [silent, target("eu-central-1", scope)]
@@ -98,14 +98,14 @@ def test_the_home_region_speaks_for_a_linked_one():
     assert alone.sentence == "not sent: its findings are sent from the home Region"
 
 
-def test_a_finding_that_two_targets_send_is_said_to_arrive_twice():
+def test_finding_sent_by_two_targets_is_reported_as_duplicate():
     targets = [target(region, Scope(region, region)) for region in ("eu-west-1", "eu-central-1")]
     (verdict,) = verdicts([worlds.finding(Region="eu-west-1")], targets, FRANKFURT)
     assert len(verdict.deliveries) == 2
     assert verdict.sentence.endswith("so it arrives more than once")
 
 
-def test_two_channels_are_no_duplicate_and_say_their_own_reasons():
+def test_two_channels_are_not_duplicates_and_have_separate_reasons():
     scope = Scope("us-east-1", "us-east-1")
     high, low = worlds.policy(minimum_severity="HIGH"), worlds.policy(severities=["LOW"])
     both = Target(
@@ -131,7 +131,7 @@ def test_a_target_without_its_policy_still_gives_a_reason():
     assert decision.sentence == "not sent: no rule of us-east-1 matches it"
 
 
-def test_a_pattern_that_does_not_do_what_the_policy_says_is_reported():
+def test_pattern_that_differs_from_the_policy_is_reported():
     scope = Scope("us-east-1", "us-east-1")
     deployed, changed = worlds.policy(minimum_severity="HIGH"), worlds.policy()
     old = Target(

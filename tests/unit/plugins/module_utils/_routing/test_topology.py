@@ -133,7 +133,7 @@ def test_case_7_auto_is_home_region_where_an_aggregator_links_a_target_or_links_
     assert lay_out(candidates(*regions), aggregation, "auto", "").mode == mode
 
 
-def test_case_5_ocsf_has_an_aggregator_of_its_own():
+def test_case_5_ocsf_has_a_separate_aggregator():
     answer = {
         "AggregationRegion": "eu-west-1",
         "RegionLinkingMode": "SPECIFIED_REGIONS",

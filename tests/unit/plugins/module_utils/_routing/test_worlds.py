@@ -67,14 +67,14 @@ def check(draw, policy, scope, finding):
 
 @OFTEN
 @given(worlds.SEEDS)
-def test_patterns_do_what_the_policy_says(seed):
+def test_patterns_forward_what_the_policy_selects(seed):
     draw = worlds.Draw(seed)
     check(draw, draw.policy(), draw.scope(), draw.finding)
 
 
 @OFTEN
 @given(worlds.SEEDS)
-def test_patterns_for_ocsf_do_what_the_policy_says(seed):
+def test_ocsf_patterns_forward_what_the_policy_selects(seed):
     draw = worlds.Draw(seed)
     check(draw, draw.ocsf_policy(), Scope("eu-west-1", draw.random.choice(worlds.REGIONS)), draw.ocsf_finding)
 
@@ -118,7 +118,7 @@ def test_case_1_suppressions_by_two_tags_each_lose_no_other_combination():
     "others",
     [[], [{"product_arns": ["product/aws/guardduty"], "title_prefixes": ["Tor"]}], [{"title_prefixes": ["S"]}]],
 )
-def test_case_2_a_whole_product_arn_beside_its_own_end(scope, others):
+def test_case_2_whole_product_arn_beside_its_own_suffix(scope, others):
     policy = worlds.policy(suppressions=[{"product_arns": [GUARDDUTY]}, *others])
     region = {"Compliance": None, "Title": "Port scan"}
     assert senders(policy, scope, ProductArn=GUARDDUTY, **region) == 0
@@ -155,7 +155,7 @@ def test_case_7_a_tag_key_is_no_function_of_cloudformation_and_no_operator(key):
     assert senders(policy, Resources=[bucket]) == 1
 
 
-def test_overlapping_wildcards_are_told_apart_by_fields_that_every_finding_has():
+def test_overlapping_wildcards_become_disjoint_by_required_fields():
     given = [
         {"resource_ids": ["*a*", "*b"], "title_prefixes": ["S3"]},
         {"resource_ids": ["c*d"], "title_prefixes": ["S3 is"]},

@@ -55,11 +55,11 @@ def test_problems(options, words):
         ("Send", "Does", {"Name": "Send", "Description": "Does"}),
     ],
 )
-def test_changes_are_what_differs(name, description, expected):
+def test_changes_are_the_differences(name, description, expected):
     assert action_target.changes(LIVE, action_target.Desired("SendToSlack", name, description)) == expected
 
 
-def test_find_wants_the_whole_id():
+def test_find_matches_the_whole_id():
     targets = [{**LIVE, "ActionTargetArn": f"{ARN}2"}, LIVE]
     assert action_target.find(targets, "SendToSlack") is LIVE
     assert action_target.find(targets, "Slack") is None
@@ -117,7 +117,7 @@ def test_a_foreign_custom_action_created_meanwhile_is_named_and_left_alone(clien
 
 
 class TestHubOff:
-    def test_is_an_error_of_its_own_with_cause_region_and_remedy(self, client):
+    def test_has_its_own_error_with_cause_region_and_remedy(self, client):
         with Stubber(client) as aws:
             aws.add_client_error(
                 "describe_action_targets",

@@ -22,7 +22,7 @@ def client(emulator):
     return emulator.client("iam")
 
 
-def test_a_role_comes_and_goes_once(client):
+def test_role_creation_and_deletion_are_idempotent(client):
     assert api.get_role(client, "channel") is None
     assert api.create_role(client, "channel", "for the channel", TRUST, TAGS) is True
     assert api.create_role(client, "channel", "for the channel", TRUST, TAGS) is False
@@ -33,7 +33,7 @@ def test_a_role_comes_and_goes_once(client):
     assert api.delete_role(client, "channel") is False
 
 
-def test_a_policy_of_a_role_comes_and_goes_once(client):
+def test_role_policy_creation_and_deletion_are_idempotent(client):
     api.create_role(client, "channel", "for the channel", TRUST, TAGS)
     api.put_role_policy(client, "channel", "may", DENY_ALL)
     assert client.get_role_policy(RoleName="channel", PolicyName="may")["PolicyDocument"] == DENY_ALL
@@ -43,7 +43,7 @@ def test_a_policy_of_a_role_comes_and_goes_once(client):
     assert api.get_role(client, "channel").get("Tags", []) == []
 
 
-def test_a_policy_comes_and_goes_once(client):
+def test_policy_creation_and_deletion_are_idempotent(client):
     assert api.get_policy(client, ARN) is None
     assert api.create_policy(client, "guardrail", "denies all", DENY_ALL, TAGS) is True
     assert api.create_policy(client, "guardrail", "denies all", DENY_ALL, TAGS) is False

@@ -55,7 +55,7 @@ def test_queue_rules_and_topics_are_watched():
     }
 
 
-def test_what_amazon_q_counts_is_watched_for_each_configuration():
+def test_alarms_for_metrics_of_each_configuration():
     design = replace(ON, alarms=alarms.Alarms(configurations=("slack-prod", "a_b", "a-b", "A-b")))
     names = [name for (namespace, *_metric), name in watched(design).items() if namespace == "AWS/Chatbot"]
     assert len(set(names)) == 4 * 3
@@ -65,7 +65,7 @@ def test_what_amazon_q_counts_is_watched_for_each_configuration():
     assert all(name.startswith("slack-") for name in names)
 
 
-def test_no_data_is_no_alarm_and_each_says_what_to_do():
+def test_missing_data_is_not_breaching_and_descriptions_have_a_remedy():
     for alarm in resolved(ON).of_type(stack_resources.ALARM):
         assert alarm["TreatMissingData"] == "notBreaching"
         assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
@@ -75,7 +75,7 @@ def test_no_data_is_no_alarm_and_each_says_what_to_do():
 @pytest.mark.parametrize(
     ("topic", "told"), [("", "arn:aws:sns:eu-west-1:111111111111:slack-prod"), (ELSEWHERE, ELSEWHERE)]
 )
-def test_the_first_topic_is_told_or_the_given_one(topic, told):
+def test_alarms_notify_the_first_topic_or_the_given_one(topic, told):
     found = resolved(replace(ON, alarms=alarms.Alarms(topic)))
     assert set(found.alarm_topic_arns()) == {told}
     policies = {policy["Topics"][0]: policy["PolicyDocument"] for policy in found.of_type(stack_resources.TOPIC_POLICY)}
@@ -87,7 +87,7 @@ def test_the_first_topic_is_told_or_the_given_one(topic, told):
         )
 
 
-def test_targets_keep_what_they_cannot_hand_over_in_a_queue_that_lets_their_rules_in():
+def test_dead_letter_queue_accepts_events_of_the_rules():
     found = resolved(ON)
     rules = found.of_type(stack_resources.RULE)
     assert [rule["Targets"][0]["DeadLetterConfig"] for rule in rules] == [{"Arn": QUEUE_ARN}] * 2
@@ -108,7 +108,7 @@ def test_the_queue_keeps_messages_as_long_as_sqs_can_and_is_always_encrypted():
         assert queue == {"MessageRetentionPeriod": 1209600, "KmsMasterKeyId": wanted}
 
 
-def test_the_own_key_lets_in_what_has_to_use_it_and_nothing_else():
+def test_key_policy_allows_only_the_services_that_need_it():
     def may(design, service, encrypted, context=evaluation.OF_TOPIC):
         (key,) = resolved(design).of_type(stack_resources.KEY)
         arn = PLACE.arn("kms", "key/1-2-3")

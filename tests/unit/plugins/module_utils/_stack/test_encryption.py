@@ -34,7 +34,7 @@ def test_every_topic_has_the_key(design, wanted):
 
 
 @pytest.mark.parametrize("design", [PLAIN, GIVEN])
-def test_there_is_no_key_unless_the_stack_shall_have_its_own(design):
+def test_key_is_created_only_if_requested(design):
     assert "AWS::KMS" not in template.render(design)
 
 
@@ -76,11 +76,11 @@ def test_the_key_carries_the_tags():
     assert key["Tags"] == [{"Key": "team", "Value": "security"}]
 
 
-def test_the_outline_says_which_key():
+def test_outline_names_the_key():
     assert "key" not in template.outline(template.template(PLAIN))
     assert template.outline(template.template(OWN))["key"] == "alias/slack (of the stack)"
     assert template.outline(template.template(GIVEN))["key"] == ALIAS
 
 
-def test_designs_with_different_keys_are_told_apart():
+def test_digest_depends_on_the_key():
     assert len({design.digest for design in (PLAIN, OWN, GIVEN)}) == 3

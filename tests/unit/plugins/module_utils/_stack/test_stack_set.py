@@ -92,7 +92,7 @@ def without_marks(whole):
 
 
 @given(fleets())
-def test_each_stack_of_the_set_holds_what_its_own_template_says(designs):
+def test_each_stack_of_the_set_equals_its_own_template(designs):
     whole, parameters = stack_set.merge(designs)
     for wanted, given_ in zip(designs, parameters):
         filled = without_marks(stack_set.filled_in(whole, given_))
@@ -101,7 +101,7 @@ def test_each_stack_of_the_set_holds_what_its_own_template_says(designs):
 
 
 @given(fleets())
-def test_each_stack_is_told_what_a_stack_of_ours_has_as_tags(designs):
+def test_each_stack_gets_our_tags_as_parameters(designs):
     whole, parameters = stack_set.merge(designs)
     for wanted, given_ in zip(designs, parameters):
         topics = [
@@ -127,7 +127,7 @@ def test_all_that_is_declared_is_used_and_all_that_is_used_is_declared(designs):
         assert declared["Default"] in [given_[name] for given_ in parameters]
 
 
-def test_targets_with_one_policy_are_told_apart_by_nothing():
+def test_targets_with_equal_policies_need_no_parameters():
     whole, (given_,) = stack_set.merge([CRITICAL])
     assert whole["Parameters"].keys() == given_.keys() == stack_set.MARKS.keys()
     assert "Conditions" not in whole
@@ -150,7 +150,7 @@ def test_a_pattern_is_given_as_its_text_and_a_rule_that_few_have_by_a_condition_
         replace(CRITICAL, rules=tuple(replace(rule, transformer={"InputTemplate": "x"}) for rule in CRITICAL.rules)),
     ],
 )
-def test_what_no_parameter_can_tell_apart_is_refused(other):
+def test_differences_that_parameters_cannot_express_are_refused(other):
     with pytest.raises(UserError, match=r"one template, but these differ in .* Give all targets the same"):
         stack_set.merge([CRITICAL, other])
 
@@ -169,7 +169,7 @@ def test_more_parameters_than_cloudformation_takes_are_refused():
         {"Conditions": {"X": "always"}},
     ],
 )
-def test_a_template_that_somebody_has_changed_is_called_strange(change):
+def test_changed_template_is_unrecognized(change):
     whole, (given_,) = stack_set.merge([CRITICAL])
     with pytest.raises(UnrecognizedTemplate):
         stack_set.filled_in({**whole, **change}, given_)

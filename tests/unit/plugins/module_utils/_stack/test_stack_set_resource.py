@@ -40,7 +40,7 @@ PLACES = st.dictionaries(
 
 
 @given(PLACES)
-def test_every_stack_is_made_once_with_what_it_shall_hold(severities):
+def test_each_stack_is_created_once_with_its_values(severities):
     found = properties(deployment([Instance(*place, design(label)) for place, label in severities.items()]))
     whole = json.loads(found["TemplateBody"])
     held = {}

@@ -75,7 +75,7 @@ def test_tags_on_all_that_can_carry_them():
         design("slack-prod"),
     ],
 )
-def test_the_digest_tells_designs_apart(other):
+def test_digest_differs_for_each_design(other):
     same_text = template.template(other) == template.template(ONE)
     assert (other.digest == ONE.digest) is same_text
 
@@ -109,7 +109,7 @@ def test_no_tags_no_topics():
     assert template.topics_of({}) == ()
 
 
-def test_the_outline_is_what_a_person_wants_to_see():
+def test_outline_of_a_design():
     assert template.outline(template.template(TWO)) == {
         "rules": {"slack-prod-findings": PATTERN, "slack-test-findings": PATTERN},
         "topics": ["slack-prod", "slack-test"],
@@ -117,7 +117,7 @@ def test_the_outline_is_what_a_person_wants_to_see():
     assert template.outline({}) == {"rules": {}, "topics": []}
 
 
-def test_a_rule_makes_of_the_event_what_it_is_told():
+def test_rule_transforms_the_event():
     change = {"InputPathsMap": {"title": "$.detail.findings[0].Title"}, "InputTemplate": '{"title":<title>}'}
     changed = replace(ONE, rules=(replace(ONE.rules[0], transformer=change),))
     (rule,) = resources(changed, "AWS::Events::Rule").values()
