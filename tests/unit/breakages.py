@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ways to break a deployed pipeline by hand: what is done, and whether a run of the main playbook repairs it.
+"""Manual changes that break a deployment, and whether a run of the main playbook repairs them.
 
 The tests of the doctor have what it reports for each.
 """

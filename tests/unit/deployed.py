@@ -123,7 +123,7 @@ class Fleet:
             return
 
     def traces(self) -> list[str]:
-        """Return what is there beside the pipelines, in all regions: queues, their subscriptions, active findings."""
+        """Return everything beside the deployments, in all regions: queues, their subscriptions, active findings."""
         found: list[str] = []
         for region in REGIONS:
             found += self.client("sqs", region).list_queues().get("QueueUrls", [])

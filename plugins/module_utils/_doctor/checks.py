@@ -251,8 +251,8 @@ def _lost_before_topic(evidence: Evidence) -> list[Result]:
 
 
 def _silent_alarms(evidence: Evidence) -> list[Result]:
-    found = [str(item) for item in evidence.drifts(drift.ALARM, drift.TOLD)]
-    remedy = messages.OPEN_ALARM_TOPIC if evidence.drifts(drift.TOLD) else ""
+    found = [str(item) for item in evidence.drifts(drift.ALARM, drift.ALARM_TOPIC)]
+    remedy = messages.OPEN_ALARM_TOPIC if evidence.drifts(drift.ALARM_TOPIC) else ""
     return [messages.drifted(found, messages.NO_ALARM, loses=False, remedy=remedy)] if found else []
 
 

@@ -43,7 +43,7 @@ class LivePath:
     name. *topics*: attributes by ARN. *subscriptions*: those of Amazon Q by topic ARN, as attributes; empty attributes
     for a pending one. *subscribers*: all others by topic ARN, as ListSubscriptionsByTopic shapes them. *keys*: by the
     name that the topics use for them. *queues*: attributes by URL, None for a deleted one. *alarms*: by name, as
-    DescribeAlarms shapes them. *told*: foreign topics that the alarms notify, by ARN.
+    DescribeAlarms shapes them. *alarm_topics*: foreign topics that the alarms notify, by ARN.
     """
 
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class LivePath:
     keys: dict[str, LiveKey] = field(default_factory=dict)
     queues: dict[str, dict[str, str] | None] = field(default_factory=dict)
     alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
-    told: dict[str, LiveTopic] = field(default_factory=dict)
+    alarm_topics: dict[str, LiveTopic] = field(default_factory=dict)
 
     @property
     def undelivered(self) -> int:

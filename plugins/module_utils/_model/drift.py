@@ -21,7 +21,7 @@ LISTENER = "listener"
 DEAD_LETTERS = "dead letters"
 QUEUE = "queue"
 ALARM = "alarm"
-TOLD = "told"  # a foreign topic, which only its owner can fix
+ALARM_TOPIC = "alarm topic"  # a foreign topic, which only its owner can fix
 WORDS = {
     RULE: "rule",
     TARGET: "target of the rule",
@@ -36,7 +36,7 @@ WORDS = {
     DEAD_LETTERS: "target of the rule",
     QUEUE: "dead-letter queue",
     ALARM: "alarm",
-    TOLD: "topic that the alarms notify,",
+    ALARM_TOPIC: "topic that the alarms notify,",
 }
 
 

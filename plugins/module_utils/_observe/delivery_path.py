@@ -56,7 +56,7 @@ def read(aws: Clients, settings: Settings, resources: Resources) -> LivePath:
         keys={key: read_key(aws, settings, key) for key in sorted(keys)},
         queues={url: call("sqs", sqs.get_queue_attributes, url) for url in resources.queue_urls()},
         alarms=call("cloudwatch", cloudwatch.describe_metric_alarms, settings.name) if has_alarms else {},
-        told={
+        alarm_topics={
             arn: read_topic(aws, settings, arn, resources.location.account_id)
             for arn in dict.fromkeys(resources.alarm_topic_arns())
             if arn not in topic_arns

@@ -232,7 +232,7 @@ def _action_rule(settings: Settings) -> Rule:
     action = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:action/custom/{settings.value('action_id')}"}
     return Rule(
         name=f"{settings.name}-action",
-        description="Findings that somebody sends with the Security Hub custom action",
+        description="Findings that a person sends with the Security Hub custom action",
         pattern=patterns.action_pattern(action),
         topic=settings.routes[0].topic,
         # Custom actions are part of Security Hub CSPM, whichever findings are forwarded automatically.

@@ -14,6 +14,7 @@ from typing import Any
 
 from .._iam_policies import evaluation
 from .._model.drift import ALARM
+from .._model.drift import ALARM_TOPIC
 from .._model.drift import DEAD_LETTERS
 from .._model.drift import ENCRYPTION
 from .._model.drift import GIVEN_KEY
@@ -25,7 +26,6 @@ from .._model.drift import QUEUE
 from .._model.drift import RULE
 from .._model.drift import SUBSCRIPTION
 from .._model.drift import TARGET
-from .._model.drift import TOLD
 from .._model.drift import TOPIC
 from .._model.drift import Drift
 from .._stack import resources as stack_resources
@@ -53,8 +53,8 @@ def drifts(resources: Resources, live: LivePath) -> list[Drift]:
         found += _queue(url, resources, live)
     for alarm in resources.of_type(stack_resources.ALARM):
         found += _alarm(alarm, live)
-    for arn, told in live.told.items():
-        found += _told(arn, told, resources)
+    for arn, live_topic in live.alarm_topics.items():
+        found += _alarm_topic(arn, live_topic, resources)
     return list(dict.fromkeys(found))  # topics share a key
 
 
@@ -136,12 +136,12 @@ def _closed_policy(name: str, arn: str, policy: dict[str, Any], resources: Resou
     rules = _kept_out(policy, "sns:Publish", arn, feeding(arn, resources))
     if rules:
         return [Drift(POLICY, name, f"does not allow EventBridge to publish for {', '.join(rules)}")]
-    if _lets_alarms_in(policy, arn, resources):
+    if _allows_alarms(policy, arn, resources):
         return []
     return [Drift(POLICY, name, "does not allow the alarms to publish", loses=False)]
 
 
-def _lets_alarms_in(policy: dict[str, Any], arn: str, resources: Resources) -> bool:
+def _allows_alarms(policy: dict[str, Any], arn: str, resources: Resources) -> bool:
     alarms = [
         resources.alarm_arn(alarm) for alarm in resources.of_type(stack_resources.ALARM) if arn in alarm["AlarmActions"]
     ]
@@ -180,19 +180,21 @@ def _alarm(wanted: dict[str, Any], live: LivePath) -> list[Drift]:
     return []
 
 
-def _told(arn: str, told: LiveTopic, resources: Resources) -> list[Drift]:
-    """Return what keeps the alarms from telling a topic of somebody else, nothing where that is not known."""
-    if told.error:
+def _alarm_topic(arn: str, topic: LiveTopic, resources: Resources) -> list[Drift]:
+    """Return why the alarms cannot notify a topic of another stack; nothing if that is unknown."""
+    if topic.error:
         return []
-    if told.attributes is None:
-        return [Drift(TOLD, arn, "is gone", loses=False)]
-    if not _lets_alarms_in(json.loads(told.attributes.get("Policy") or "{}"), arn, resources):
-        return [Drift(TOLD, arn, "does not allow them to publish", loses=False)]
-    if told.key is None:
+    if topic.attributes is None:
+        return [Drift(ALARM_TOPIC, arn, "is gone", loses=False)]
+    if not _allows_alarms(json.loads(topic.attributes.get("Policy") or "{}"), arn, resources):
+        return [Drift(ALARM_TOPIC, arn, "does not allow them to publish", loses=False)]
+    if topic.key is None:
         return []
-    name = told.attributes["KmsMasterKeyId"]
-    obstacle = key_uses.obstacle(name, told.key, [key_uses.of_alarms(arn)])
-    return [Drift(TOLD, arn, f"is encrypted with the key {name}, which {obstacle}", loses=False)] if obstacle else []
+    name = topic.attributes["KmsMasterKeyId"]
+    unusable = key_uses.key_problem(name, topic.key, [key_uses.of_alarms(arn)])
+    if unusable is None:
+        return []
+    return [Drift(ALARM_TOPIC, arn, f"is encrypted with the key {name}, which {unusable}", loses=False)]
 
 
 def _encryption(
@@ -203,19 +205,19 @@ def _encryption(
         return [Drift(ENCRYPTION, name, f"is not encrypted, and the stack says {wanted}", False)] if wanted else []
     if key == wanted:
         return _key(key, resources, live)
-    obstacle = key_uses.obstacle(key, live.keys[key], [key_uses.of_topic(arn)])
-    if obstacle:
-        return [Drift(ENCRYPTION, name, f"is encrypted with the key {key}, which {obstacle}")]
+    unusable = key_uses.key_problem(key, live.keys[key], [key_uses.of_topic(arn)])
+    if unusable:
+        return [Drift(ENCRYPTION, name, f"is encrypted with the key {key}, which {unusable}")]
     problem = f"is encrypted with the key {key}, and the stack says {wanted or 'no encryption'}"
     return [Drift(ENCRYPTION, name, problem, loses=False)]
 
 
 def _key(name: str, resources: Resources, live: LivePath) -> list[Drift]:
-    """Return what is wrong with the key that topics and queue shall have."""
+    """Return what is wrong with the desired key of topics and queue."""
     ids = [alias["TargetKeyId"] for alias in resources.of_type(stack_resources.ALIAS) if alias["AliasName"] == name]
-    obstacle = key_uses.obstacle(name, live.keys[name], key_uses.uses(resources))
-    if obstacle:
-        return [Drift(OWN_KEY if ids else GIVEN_KEY, name, str(obstacle), obstacle.loses)]
+    unusable = key_uses.key_problem(name, live.keys[name], key_uses.uses(resources))
+    if unusable:
+        return [Drift(OWN_KEY if ids else GIVEN_KEY, name, str(unusable), unusable.loses)]
     metadata = live.keys[name].metadata
     if ids and metadata and metadata["KeyId"] not in ids:
         return [Drift(OWN_KEY, name, "belongs to another key than the stack's", loses=False)]

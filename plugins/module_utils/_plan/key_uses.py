@@ -33,8 +33,8 @@ class KeyUse:
 
 
 @dataclass(frozen=True)
-class Obstacle:
-    """What keeps somebody from using a key: a predicate of "the key". *loses*: whether findings get lost by it."""
+class KeyProblem:
+    """Why a key cannot be used: a predicate of "the key". *loses*: whether findings are lost because of it."""
 
     words: str
     loses: bool = True
@@ -54,12 +54,12 @@ def of_alarms(topic_arn: str) -> KeyUse:
 
 
 def uses(resources: Resources) -> list[KeyUse]:
-    """Return all uses of the key, those first without which findings get lost."""
+    """Return all uses of the key; those without which findings are lost come first."""
     topics = [resources.topic_arn(topic) for topic in resources.of_type(stack_resources.TOPIC)]
-    told = dict.fromkeys(arn for arn in resources.alarm_topic_arns() if arn in topics)
+    notified = dict.fromkeys(arn for arn in resources.alarm_topic_arns() if arn in topics)
     return [
         *(of_topic(arn) for arn in topics),
-        *map(of_alarms, told),
+        *map(of_alarms, notified),
         *(
             KeyUse("EventBridge, for the dead-letter queue,", evaluation.EVENTS, arn, evaluation.OF_QUEUE, False)
             for arn in map(resources.queue_arn, resources.queue_urls())
@@ -67,23 +67,23 @@ def uses(resources: Resources) -> list[KeyUse]:
     ]
 
 
-def obstacle(name: str, key: LiveKey, wanted: list[KeyUse]) -> Obstacle | None:
-    """Return what keeps one of *wanted*, at least one, from using a key, None where nothing does or is known to."""
+def key_problem(name: str, key: LiveKey, wanted: list[KeyUse]) -> KeyProblem | None:
+    """Return why one of the uses *wanted*, at least one, cannot use a key; None if all can, or if that is unknown."""
     if key.error:
         return None
     if name.startswith(ALIAS_OF_AWS) or (key.metadata or {}).get("KeyManager") == "AWS":
-        return Obstacle(f"is an AWS managed key that {wanted[0].who} cannot use")
+        return KeyProblem(f"is an AWS managed key that {wanted[0].who} cannot use")
     if key.metadata is None:
-        return Obstacle("does not exist")
+        return KeyProblem("does not exist")
     state = key.metadata.get("KeyState", "Enabled")
     if state != "Enabled":
-        return Obstacle(f"is {state}")
+        return KeyProblem(f"is {state}")
     if key.metadata.get("KeySpec", SYMMETRIC) != SYMMETRIC:
-        return Obstacle(f"has the key spec {key.metadata['KeySpec']}, but SNS needs a symmetric key")
+        return KeyProblem(f"has the key spec {key.metadata['KeySpec']}, but SNS needs a symmetric key")
     for use in wanted:
         missing = [action for action in ACTIONS if not _may(use, action, key, key.metadata["Arn"])]
         if missing:
-            return Obstacle(f"has a policy that does not allow {use.who} {' and '.join(missing)}", use.loses)
+            return KeyProblem(f"has a policy that does not allow {use.who} {' and '.join(missing)}", use.loses)
     return None
 
 

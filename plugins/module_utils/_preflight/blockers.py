@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 RULES_QUOTA = "L-244521F2"
 RULES_AT_MOST = 300
 RULES_AT_MOST_IN = {"af-south-1": 100, "eu-south-1": 100}
-WILDCARDS_AT_MOST = 30  # rules of one bus with a wildcard in their pattern; AWS raises that for nobody
+WILDCARDS_AT_MOST = 30  # rules of one bus with a wildcard in their pattern; AWS does not raise that quota
 WILDCARD = re.compile(r'"wildcard"\s*:')
 # https://docs.aws.amazon.com/chatbot/latest/adminguide/using-service-linked-roles.html
 SERVICE_ROLE = "AWSServiceRoleForAWSChatbot"

@@ -45,11 +45,11 @@ def of_key(aws: Clients, target: TargetDesign) -> Answer:
                 f"({key.error.rstrip('.')})",
             )
         )
-    obstacle = key_uses.obstacle(settings.key, key, _uses(target))
-    if obstacle is None:
+    unusable = key_uses.key_problem(settings.key, key, _uses(target))
+    if unusable is None:
         return Answer()
-    effect = "no findings would arrive" if obstacle.loses else "losses would not be reported"
-    return Answer((f"the KMS key {settings.key} {obstacle}, so {effect}. {REMEDY}.",))
+    effect = "no findings would arrive" if unusable.loses else "losses would not be reported"
+    return Answer((f"the KMS key {settings.key} {unusable}, so {effect}. {REMEDY}.",))
 
 
 def _uses(target: TargetDesign) -> list[key_uses.KeyUse]:

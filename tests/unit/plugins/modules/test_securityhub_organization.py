@@ -19,7 +19,7 @@ SECURITY = "111111111111"
 
 
 @pytest.fixture(autouse=True)
-def organisation(emulator, modules, monkeypatch):
+def organization(emulator, modules, monkeypatch):
     emulator.world({MANAGEMENT: {}}, management_account=MANAGEMENT)
     monkeypatch.setattr(admin_account, "SECONDS_OF_CONFLICT", 0)
 
@@ -54,7 +54,7 @@ class TestAdminAccount:
         options = {"account": MANAGEMENT, "admin_account_id": "222222222222", "state": "absent"}
         assert modules.changes_nothing(ADMIN, "admin_account", **options)["admin_account"]["account_id"] == SECURITY
 
-    def test_waits_for_another_change_of_the_organisation(self, emulator, monkeypatch):
+    def test_waits_for_another_change_of_the_organization(self, emulator, monkeypatch):
         monkeypatch.setattr(admin_account, "SECONDS_OF_CONFLICT", 5)
         client = emulator.client("securityhub", account=MANAGEMENT)
         with Stubber(client) as aws:

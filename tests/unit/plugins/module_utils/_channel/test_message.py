@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever a finding says, EventBridge makes of it a custom notification with all that a message shall show."""
+"""Whatever a finding says, EventBridge turns it into a complete custom notification."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs of the pipeline over HTTP against the emulator, without Ansible around them."""
+"""Runs of the main command over HTTP against the emulator, without Ansible around them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WORKSPACES = [{"SlackTeamId": fleet.WORKSPACE, "SlackTeamName": "acme"}]
 
 
 class Lab:
-    """An account with Security Hub everywhere and the workspace authorised, and runs in it."""
+    """An account with Security Hub everywhere and the workspace authorized, and runs in it."""
 
     def __init__(self, emulator: Any) -> None:
         self.emulator = emulator
@@ -46,7 +46,7 @@ class Lab:
     def run(
         self,
         targets: Iterable[Settings],
-        neighbours: Iterable[Settings] = (),
+        unselected: Iterable[Settings] = (),
         *,
         check: bool = False,
         diff: bool = False,
@@ -59,7 +59,7 @@ class Lab:
         context = Context(
             aws=self._clients,
             targets=[TargetSnapshot(item) for item in targets],
-            unselected=[TargetSnapshot(item) for item in neighbours],
+            unselected=[TargetSnapshot(item) for item in unselected],
             options={},
             check_mode=check,
             diff=diff,
@@ -126,8 +126,8 @@ class Outcome:
         self.notices = [notice for account in result["accounts"] for notice in account["notices"]]
 
     @property
-    def foreseen(self) -> dict[str, Any]:
-        """What a run tells of its changes: the same before as after."""
+    def reported(self) -> dict[str, Any]:
+        """What a run reports about its changes; check mode must predict the same."""
         return {
             "targets": {
                 host: (item["changes"], item["failed"], item["policy"]) for host, item in self.result["targets"].items()
@@ -142,7 +142,7 @@ class Outcome:
 
 @pytest.fixture
 def lab(emulator, monkeypatch, tmp_path):
-    """An account to run in; the pauses between two looks at AWS are short, for here nobody else writes."""
+    """An account to run in, with short pauses between reads, because nothing else writes."""
     monkeypatch.setattr(configuration, "SETTLE_SECONDS", 0.01)
     monkeypatch.setattr(stacks, "FIRST_PAUSE", 0.05)
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):

@@ -18,7 +18,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._observe import accounts as of_account
 from ansible_collections.secops.securityhub.plugins.module_utils._observe import details
 from ansible_collections.secops.securityhub.plugins.module_utils._observe import fleet as observe
-from ansible_collections.secops.securityhub.plugins.module_utils._plan import transfer as handover
+from ansible_collections.secops.securityhub.plugins.module_utils._plan import transfer
 from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
 from ansible_collections.secops.securityhub.tests.unit import account_model as fleet
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._commands.conftest import Lab
@@ -122,12 +122,12 @@ def test_check_mode_writes_nothing_and_predicts_the_run(lab):
     for wanted in (given, given, lab.hosts(*REGIONS, minimum_severity="HIGH", tags={"Team": "security"})):
         check = lab.run(wanted, check=True, diff=True)
         assert check.writes == []
-        assert check.foreseen == lab.run(wanted).foreseen
+        assert check.reported == lab.run(wanted).reported
     gone = lab.hosts(*REGIONS, state="absent")
     for wanted in (gone[:1], gone[1:], gone):
         check = lab.run(wanted, check=True)
         assert check.writes == []
-        assert check.foreseen == lab.run(wanted).foreseen
+        assert check.reported == lab.run(wanted).reported
     assert lab.ours(*REGIONS) == {}
 
 
@@ -214,7 +214,7 @@ def test_a_custom_action_that_others_create_meanwhile_is_not_adopted(lab, monkey
         "REVIEW_IN_PROGRESS",
     ],
 )
-def test_stacks_in_bad_states_are_repaired_as_foreseen(lab, status):
+def test_stacks_in_bad_states_are_repaired_as_predicted(lab, status):
     lab.run(lab.hosts("us-east-1"))
     # What failed to be updated is not what is wanted.
     given = lab.hosts("us-east-1", minimum_severity="HIGH" if status.startswith("UPDATE") else "CRITICAL")
@@ -223,7 +223,7 @@ def test_stacks_in_bad_states_are_repaired_as_foreseen(lab, status):
     check = lab.run(given, check=True)
     done = lab.run(given)
     assert done.errors == {}
-    assert check.foreseen == done.foreseen
+    assert check.reported == done.reported
     assert done.result["changed"] is True
     assert lab.run(given).result["changed"] is False
     assert lab.topics("us-east-1") == ["securityhub-slack"]
@@ -427,7 +427,7 @@ def test_an_unauthorised_workspace_is_refused_with_the_steps(lab):
 
 
 def test_first_run_reports_the_role_of_the_account_in_its_organization(lab):
-    def told(account):
+    def organization_notices(account):
         done = lab.run(lab.hosts("us-east-1", role_arn=f"arn:aws:iam::{account}:role/deploy"))
         asked = {name for name in done.calls if "Organization" in name}
         return [notice for notice in done.result["accounts"][0]["notices"] if "organization" in notice], asked
@@ -435,19 +435,19 @@ def test_first_run_reports_the_role_of_the_account_in_its_organization(lab):
     both = {"ListOrganizationAdminAccounts", "DescribeOrganizationConfiguration"}
     for account in (OTHER_ACCOUNT, "333333333333"):
         lab.world(account)
-    assert told("333333333333") == ([], both)  # it is in none
+    assert organization_notices("333333333333") == ([], both)  # it is in none
     lab.emulator.world({}, management_account=fleet.ACCOUNT.id)
     lab.client("securityhub").enable_organization_admin_account(AdminAccountId=OTHER_ACCOUNT)
 
-    ((management,), asked) = told(fleet.ACCOUNT.id)
+    ((management,), asked) = organization_notices(fleet.ACCOUNT.id)
     assert asked == both
     assert management.endswith(
         f"administrator of Security Hub is {OTHER_ACCOUNT}, which receives the findings of all members. Run the "
         f"playbook for {OTHER_ACCOUNT}"
     )
-    ((administrator,), asked) = told(OTHER_ACCOUNT)
+    ((administrator,), asked) = organization_notices(OTHER_ACCOUNT)
     assert administrator.startswith(f"{OTHER_ACCOUNT} is the delegated administrator of its organization; an account")
-    assert told(OTHER_ACCOUNT) == ([], set())
+    assert organization_notices(OTHER_ACCOUNT) == ([], set())
 
 
 def test_a_foreign_stack_is_refused_and_left_alone(lab):
@@ -475,7 +475,7 @@ def test_a_foreign_role_is_refused_and_left_alone(lab):
 
 @pytest.fixture
 def theirs(lab):
-    """A channel configuration of somebody else, with a topic of theirs, and what it is made with."""
+    """A foreign channel configuration with a foreign topic, and the request that creates it."""
     lab.client("sns", "us-east-1").create_topic(Name="billing")
     lab.client("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps(TRUST))
 
@@ -534,7 +534,7 @@ def test_channel_is_added_and_removed(lab):
 
     check = lab.run(lab.hosts("eu-west-1", "us-east-1", channels=[dict(ROUTES[0])]), check=True)
     done = lab.run(lab.hosts("eu-west-1", "us-east-1", channels=[dict(ROUTES[0])]))
-    assert check.foreseen == done.foreseen
+    assert check.reported == done.reported
     assert list(lab.channels()) == ["securityhub-slack-prod"]
     assert lab.topics("us-east-1") == ["securityhub-slack-prod"]
 
@@ -591,7 +591,7 @@ def test_the_home_region_takes_over_and_gives_back(lab):
     lab.world(aggregator=HOME)
     check = lab.run(lab.hosts(*REGIONS), check=True)
     done = lab.run(lab.hosts(*REGIONS))
-    assert check.foreseen == done.foreseen
+    assert check.reported == done.reported
     assert done.errors == {}
     assert lab.carried() == topics("us-east-1")
     assert lab.ours("eu-west-1") == lab.ours()
@@ -601,13 +601,13 @@ def test_the_home_region_takes_over_and_gives_back(lab):
 
     # The regions are there, and in the channel, before the home region leaves their findings to them.
     done = lab.run(lab.hosts(*REGIONS, aggregation="per_region"))
-    assert handover.NOTICE in done.notices
+    assert transfer.NOTICE in done.notices
     order = [(entry["operation"], entry["region"]) for entry in done.requests if entry["write"]]
     joined = order.index(("UpdateSlackChannelConfiguration", "us-east-2"))
     assert max(number for number, (operation, _region) in enumerate(order) if operation == "CreateStack") < joined
     assert joined < order.index(("UpdateStack", "us-east-1"))
     assert lab.carried() == topics(*REGIONS)
-    assert handover.NOTICE not in lab.run(lab.hosts(*REGIONS, aggregation="per_region")).notices
+    assert transfer.NOTICE not in lab.run(lab.hosts(*REGIONS, aggregation="per_region")).notices
 
 
 def test_home_region_keeps_forwarding_until_a_region_can(lab):
@@ -645,7 +645,7 @@ def test_global_findings_change_hands_without_a_gap(lab):
     assert "Include it in the run" in limited.errors["us-east-1"]
     done = lab.run(moved)
     updated = [entry["region"] for entry in done.requests if entry["operation"] == "UpdateStack"]
-    assert (updated, handover.NOTICE in done.notices, done.errors) == (["eu-west-1", "us-east-1"], True, {})
+    assert (updated, transfer.NOTICE in done.notices, done.errors) == (["eu-west-1", "us-east-1"], True, {})
     assert lab.run(moved).result["changed"] is False
 
 

@@ -321,7 +321,7 @@ class TestTheServiceLinkedRole:
         assert done.writes[0] == "CreateServiceLinkedRole"
         assert self.names(lab) == ["AWSServiceRoleForAWSChatbot"]
         assert "role AWSServiceRoleForAWSChatbot: create" in done.result["accounts"][0]["changes"]
-        assert check.foreseen == done.foreseen
+        assert check.reported == done.reported
         assert lab.run(lab.hosts(EU, US)).calls["CreateServiceLinkedRole"] == 0
 
     def test_that_exists_is_left_alone(self, lab):

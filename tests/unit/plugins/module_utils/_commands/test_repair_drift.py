@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._model.drift import TOLD
+from ansible_collections.secops.securityhub.plugins.module_utils._model.drift import ALARM_TOPIC
 from ansible_collections.secops.securityhub.plugins.module_utils._observe import delivery_path
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import drift
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import resources as stack_resources
@@ -63,8 +63,8 @@ def test_a_foreign_topic_that_cannot_be_read_is_not_reported(fleet, emulator):
     emulator.faults({"denied": 1.0, "operations": ["GetTopicAttributes"]})
     live = delivery_path.read(deployed.clients(), settings, resources)
     emulator.faults()
-    assert "may not call GetTopicAttributes" in live.told[theirs].error
-    assert TOLD not in {item.part for item in drift.drifts(resources, live)}
+    assert "may not call GetTopicAttributes" in live.alarm_topics[theirs].error
+    assert ALARM_TOPIC not in {item.part for item in drift.drifts(resources, live)}
 
 
 @pytest.mark.parametrize(

@@ -73,15 +73,15 @@ def test_missing_data_is_not_breaching_and_descriptions_have_a_remedy():
 
 
 @pytest.mark.parametrize(
-    ("topic", "told"), [("", "arn:aws:sns:eu-west-1:111111111111:slack-prod"), (ELSEWHERE, ELSEWHERE)]
+    ("topic", "notified"), [("", "arn:aws:sns:eu-west-1:111111111111:slack-prod"), (ELSEWHERE, ELSEWHERE)]
 )
-def test_alarms_notify_the_first_topic_or_the_given_one(topic, told):
+def test_alarms_notify_the_first_topic_or_the_given_one(topic, notified):
     found = resolved(replace(ON, alarms=alarms.Alarms(topic)))
-    assert set(found.alarm_topic_arns()) == {told}
+    assert set(found.alarm_topic_arns()) == {notified}
     policies = {policy["Topics"][0]: policy["PolicyDocument"] for policy in found.of_type(stack_resources.TOPIC_POLICY)}
     alarm = found.alarm_arn(found.of_type(stack_resources.ALARM)[0])
     for arn, policy in policies.items():
-        assert evaluation.lets_in(policy, evaluation.of_alarm("sns:Publish", arn, alarm)) is (arn == told)
+        assert evaluation.lets_in(policy, evaluation.of_alarm("sns:Publish", arn, alarm)) is (arn == notified)
         assert not evaluation.lets_in(
             policy, evaluation.of_alarm("sns:Publish", arn, alarm.replace("slack-", "other-"))
         )
