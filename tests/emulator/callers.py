@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextvars
 import fnmatch
+import functools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from typing import Callable
 from urllib.parse import parse_qs
+from urllib.parse import unquote
 
 import aws_request
 import yaml
@@ -57,6 +59,14 @@ TAGGING = {
     "chatbot:CreateMicrosoftTeamsChannelConfiguration": "chatbot:TagResource",
     "chatbot:CreateCustomAction": "chatbot:TagResource",
 }
+# Actions whose condition key iam:PermissionsBoundary is the boundary that they set; for others, it is that of the role.
+SET_BOUNDARY = frozenset({"iam:CreateRole", "iam:PutRolePermissionsBoundary"})
+# The names of what Chatbot's operations create, in requests and in ARNs.
+CREATED = {
+    "CreateSlackChannelConfiguration": ("ConfigurationName", "chat-configuration/slack-channel"),
+    "CreateMicrosoftTeamsChannelConfiguration": ("ConfigurationName", "chat-configuration/microsoft-teams-channel"),
+    "CreateCustomAction": ("ActionName", "custom-action"),
+}
 OF_SUBSCRIPTIONS = ("Unsubscribe", "GetSubscriptionAttributes", "SetSubscriptionAttributes")
 LONGEST = 256  # characters of a name that CloudFormation generates, where a type has no limit of its own
 CLOUDFORMATION = "cloudformation.amazonaws.com"
@@ -81,7 +91,7 @@ class Check:
 
 
 class Callers:
-    """The identity policies of callers, and which actions they used."""
+    """The identity policies of callers, which of their statements were needed, and what they did not allow."""
 
     def __init__(self, switches: Switches) -> None:
         self.switches = switches
@@ -90,8 +100,13 @@ class Callers:
 
     def clear(self) -> None:
         """Every caller is allowed everything."""
-        self._policies: dict[str, Statements] = {}
+        self._policies: dict[str, list[str]] = {}
+        self._forget()
+
+    def _forget(self) -> None:
         self.used: set[str] = set()
+        self.needed: set[tuple[int, str, str]] = set()
+        self.denied: set[str] = set()
 
     def replace(self, given: dict[str, list[dict[str, Any]]]) -> None:
         """Set the policies by account ID or pattern of a caller's ARN. Raise InvalidCallers."""
@@ -101,10 +116,9 @@ class Callers:
                 if problem:
                     raise InvalidCallers(problem)
         self._policies = {
-            caller: [evaluator.parse_policy_document(document) for document in documents]
-            for caller, documents in given.items()
+            caller: [json.dumps(document) for document in documents] for caller, documents in given.items()
         }
-        self.used = set()
+        self._forget()
 
     def enter(self, caller: str) -> None:
         """Note the caller of the request that is served now, for what it starts."""
@@ -132,7 +146,7 @@ class Callers:
             return None
         for pattern, policies in self._policies.items():
             if pattern == get_account_id() or fnmatch.fnmatchcase(caller, pattern):
-                return policies
+                return [_parsed(document, get_account_id()) for document in policies]
         return None
 
     def _allows(self, policies: Statements, check: Check) -> bool:
@@ -155,7 +169,18 @@ class Callers:
             region=get_region(),
             service_context=context,
         )
-        return evaluator.evaluate(about, policies).decision == "Allow"
+        if evaluator.evaluate(about, policies).decision != "Allow":
+            self.denied.add(_message(check))
+            return False
+        allowing = [
+            (number, statement.sid, check.action)
+            for number, document in enumerate(policies)
+            for statement in document
+            if evaluator.evaluate(about, [[statement]]).decision == "Allow"
+        ]
+        if len(allowing) == 1:
+            self.needed.update(allowing)
+        return True
 
     # What a call needs
 
@@ -168,27 +193,32 @@ class Callers:
         form = parse_qs((query + "&" + body.decode(errors="replace")) if about.protocol in ("query", "ec2") else query)
         given = _json(body)
         headers = {name.lower(): value for name, value in headers.items()}
-        resource = self._resource(about, form, given) or iam_actions.extract_resource_arn(
+        if action == "securityhub:BatchImportFindings":
+            yield from _imports(given)
+            return
+        resource = self._resource(about, path, form, given) or iam_actions.extract_resource_arn(
             about.service, method, path, headers, body, form, get_region(), get_account_id()
         )
         context = {
             **iam_actions.request_tag_context(about.service, action, body, form),
-            **_context(about, form, given),
+            **_context(about, action, form, given),
         }
         yield Check(action, resource, context)
         if "aws:TagKeys" in context and action in TAGGING:
             yield Check(TAGGING[action], resource, context)
         yield from self._dependent(action, form, given, resource)
 
-    def _resource(self, about: AwsRequest, form: dict[str, list[str]], given: dict[str, Any]) -> str | None:
+    def _resource(self, about: AwsRequest, path: str, form: dict[str, list[str]], given: dict[str, Any]) -> str | None:
         """Return the resource of a call where ministack does not know it; '*' for none."""
         where = f"{get_region()}:{get_account_id()}"
         if about.service == "securityhub":
-            product = (given.get("Findings") or [{}])[0]
-            if about.operation == "BatchImportFindings" and isinstance(product, dict):
-                return str(product.get("ProductArn", "*"))
+            if about.operation == "GetFindingAggregator":
+                return unquote(path.rpartition("/findingAggregator/get/")[2])
             return f"arn:aws:securityhub:{where}:hub{'v2' if about.operation.endswith('V2') else ''}/default"
         if about.service == "chatbot":
+            if about.operation in CREATED:
+                member, kind = CREATED[about.operation]
+                return f"arn:aws:chatbot::{get_account_id()}:{kind}/{given.get(member)}"
             names = ("ChatConfigurationArn", "ChatConfiguration", "CustomActionArn", "ResourceARN")
             return next((given[name] for name in names if given.get(name)), "*")
         if about.service == "events":
@@ -222,13 +252,11 @@ class Callers:
         if action.startswith(("chatbot:Create", "chatbot:Update")) and given.get("IamRoleArn"):
             yield Check("iam:PassRole", given["IamRoleArn"], {"iam:PassedToService": "chatbot.amazonaws.com"})
         if action == "events:PutTargets":
-            for target in given.get("Targets", []):
-                if target.get("RoleArn"):
-                    yield Check("iam:PassRole", target["RoleArn"], {"iam:PassedToService": "events.amazonaws.com"})
+            yield from _passed_to_events(given, {})
         if action == "kms:CreateAlias":
             yield Check(action, f"arn:aws:kms:{get_region()}:{get_account_id()}:{given.get('AliasName')}")
-        if action == "chatbot:AssociateToConfiguration" and given.get("Resource"):
-            yield Check(action, given["Resource"])
+        if action in ("chatbot:AssociateToConfiguration", "chatbot:DisassociateFromConfiguration"):
+            yield Check(action, given.get("Resource", "*"))
 
     # What CloudFormation calls in the name of the caller
 
@@ -275,7 +303,11 @@ class Callers:
             for owner in properties.get(handler["of"], []):
                 yield from (Check(action, _arn_of(owner), context) for action in handler[operation])
             return
-        yield from (Check(action, resource, context) for action in handler[operation])
+        actions = [*handler[operation], *_on_boundary(kind, operation, physical_id, properties)]
+        for action in actions:
+            yield Check(action, resource, {**context, **_of_resource(action, physical_id, properties)})
+        if kind == "AWS::Events::Rule" and operation != "delete":
+            yield from _passed_to_events(properties, context)
         for key, service in handler.get("passes", {}).items():
             if operation != "delete" and properties.get(key):
                 yield Check("iam:PassRole", properties[key], {**context, "iam:PassedToService": service})
@@ -292,6 +324,12 @@ def takes_resource(action: str) -> bool:
             known = False
         _takes_resource[action] = known
     return known
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(document: str, account: str) -> list[evaluator.ParsedStatement]:
+    """Return the statements of a policy, with the one policy variable that this collection's policies have."""
+    return list(evaluator.parse_policy_document(document.replace("${aws:PrincipalAccount}", account)))
 
 
 def _json(body: bytes) -> dict[str, Any]:
@@ -335,39 +373,68 @@ def _arn_of(owner: str) -> str:
     return f"arn:aws:sqs:{get_region()}:{account}:{name}"
 
 
-def _context(about: AwsRequest, form: dict[str, list[str]], given: dict[str, Any]) -> dict[str, Any]:
+def _context(about: AwsRequest, action: str, form: dict[str, list[str]], given: dict[str, Any]) -> dict[str, Any]:
     """Return the context keys of the services that this collection uses."""
     if about.service == "securityhub" and about.operation.startswith("BatchUpdateFindings"):
         syntax = "OCSFSyntaxPath" if about.operation.endswith("V2") else "ASFFSyntaxPath"
         changes = {name: value for name, value in given.items() if name not in ("FindingIdentifiers", "MetadataUids")}
         return {f"securityhub:{syntax}/{path}": value for path, value in _leaves(changes)}
-    if about.service == "securityhub" and about.operation == "BatchImportFindings":
-        return {"securityhub:TargetAccount": get_account_id()}
     if about.service == "sns" and about.operation == "Subscribe":
         return {"sns:Protocol": form.get("Protocol", [""])[0], "sns:Endpoint": form.get("Endpoint", [""])[0]}
     if about.service == "iam":
-        names = {"AWSServiceName": "iam:AWSServiceName", "PermissionsBoundary": "iam:PermissionsBoundary"}
-        return {key: form[name][0] for name, key in names.items() if name in form}
+        service = {"iam:AWSServiceName": form["AWSServiceName"][0]} if "AWSServiceName" in form else {}
+        named = {name: values[0] for name, values in form.items()}
+        return {**service, **_of_resource(action, named.get("RoleName", ""), named)}
     if about.service == "events":
-        return _context_of_rule(given)
+        return _of_resource(action, "", {**given, "EventPattern": _json((given.get("EventPattern") or "").encode())})
     if about.service == "organizations" and "PolicyType" in given:
         return {"organizations:PolicyType": given["PolicyType"]}
     return {}
 
 
-def _context_of_rule(given: dict[str, Any]) -> dict[str, Any]:
-    pattern = _json((given.get("EventPattern") or "").encode())
-    found: dict[str, Any] = {}
-    if isinstance(pattern.get("source"), list):
-        found["events:source"] = pattern["source"]
-    if isinstance(pattern.get("detail-type"), list):
-        found["events:detail-type"] = pattern["detail-type"]
-    targets = [target["Arn"] for target in given.get("Targets", []) if "Arn" in target]
-    return {**found, "events:TargetArn": targets} if targets else found
+def _of_resource(action: str, physical_id: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the context keys of an action on a rule or role, called by the caller or by CloudFormation."""
+    if action == "events:PutRule":
+        pattern = properties.get("EventPattern") or {}
+        keys = {"source": "events:source", "detail-type": "events:detail-type"}
+        return {key: pattern[name] for name, key in keys.items() if isinstance(pattern.get(name), list)}
+    if action == "events:PutTargets":
+        targets = [target["Arn"] for target in properties.get("Targets", []) if "Arn" in target]
+        return {"events:TargetArn": targets} if targets else {}
+    if action.startswith("iam:"):
+        role = iam._roles.get(physical_id)
+        requested = role is None or action in SET_BOUNDARY
+        boundary = properties.get("PermissionsBoundary") if requested else role.get("PermissionsBoundary")
+        return {"iam:PermissionsBoundary": boundary} if boundary else {}
+    return {}
+
+
+def _on_boundary(kind: str, operation: str, physical_id: str, properties: dict[str, Any]) -> list[str]:
+    """Return the action with which CloudFormation changes the permissions boundary of a role, if an update does."""
+    role = iam._roles.get(physical_id) if kind == "AWS::IAM::Role" and operation == "update" else None
+    if role is None or role.get("PermissionsBoundary") == properties.get("PermissionsBoundary"):
+        return []
+    return [f"iam:{'Put' if properties.get('PermissionsBoundary') else 'Delete'}RolePermissionsBoundary"]
+
+
+def _passed_to_events(properties: dict[str, Any], context: dict[str, Any]) -> Iterator[Check]:
+    for target in properties.get("Targets", []):
+        if target.get("RoleArn"):
+            yield Check("iam:PassRole", target["RoleArn"], {**context, "iam:PassedToService": "events.amazonaws.com"})
+
+
+def _imports(given: dict[str, Any]) -> Iterator[Check]:
+    """Yield a check for each finding: on its product, with the account that the finding is about."""
+    for finding in given.get("Findings") or [{}]:
+        account = {"securityhub:TargetAccount": finding.get("AwsAccountId")}
+        yield Check("securityhub:BatchImportFindings", str(finding.get("ProductArn", "*")), account)
 
 
 def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(node, dict):
+    if path == "UserDefinedFields" and isinstance(node, dict):
+        yield f"{path}.key", list(node)
+        yield f"{path}.value", list(node.values())
+    elif isinstance(node, dict):
         for key, value in node.items():
             yield from _leaves(value, f"{path}.{key}" if path else key)
     else:

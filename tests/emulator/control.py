@@ -147,8 +147,13 @@ class Control:
         return self.emulator.switches.shown()
 
     def show_callers(self, given: Any, query: dict[str, str]) -> Any:
-        """{"used": the actions that callers with policies have needed since these were set}"""
-        return {"used": sorted(self.emulator.callers.used)}
+        """{"used": actions, "needed": [[number of the policy, Sid, action], ...], "denied": messages}
+
+        About the callers with policies, since these were set. Needed: without that action in that statement, a call
+        would have been denied.
+        """
+        callers = self.emulator.callers
+        return {name: sorted(getattr(callers, name)) for name in ("used", "needed", "denied")}
 
     def set_callers(self, given: Any, query: dict[str, str]) -> Any:
         """{account or ARN pattern: [policy document, ...]}: replaces the identity policies of callers."""

@@ -26,6 +26,7 @@ loopback_only.install()
 
 import account_facts
 import alarms
+import boundaries
 import delivery
 import event_bus
 import keys
@@ -98,6 +99,7 @@ class Emulator:
         resource_types.install(self.limits.rules)
         keys.install()
         alarms.install()
+        boundaries.install()
         self.callers.install(resource_types.HandlerError)
         template_of_2020.install(self.chatbot, self.security_hub)
         state_machines.install(self.security_hub.service)

@@ -206,7 +206,7 @@ def test_cloudformation_calls_in_the_name_of_the_caller(aws, actions, status):
 def test_the_actions_that_were_used_are_known(aws):
     attach(aws, allow("sns:*"))
     aws.client("sns").list_topics()
-    assert aws.emulator.ask("GET", "callers") == {"used": ["sns:ListTopics"]}
+    assert aws.emulator.ask("GET", "callers")["used"] == ["sns:ListTopics"]
 
 
 def test_invalid_policy_documents_are_refused(aws):
@@ -231,3 +231,82 @@ def test_a_resource_without_a_name_has_the_generated_one(aws, name, status):
         time.sleep(0.02)
         found = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
     assert found == status
+
+
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+POLICY = json.dumps(allow("s3:*"))
+BOUND = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
+VIA_STACK = {"Type": "AWS::IAM::Role", "Properties": {
+    "RoleName": "r", "AssumeRolePolicyDocument": {"Statement": []}, "PermissionsBoundary": BOUNDARY}}  # fmt: skip
+
+
+def test_a_boundary_in_a_request_or_on_the_role(aws):
+    iam = aws.client("iam")
+    with pytest.raises(ClientError, match="does not exist"):
+        iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=BOUNDARY)
+    iam.create_policy(PolicyName="boundary", PolicyDocument=POLICY)
+    attach(aws, allow("iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary", **BOUND))
+    assert "iam:CreateRole" in denied(iam.create_role, RoleName="r", AssumeRolePolicyDocument=TRUST)
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=BOUNDARY)
+    put = {"PolicyName": "p", "PolicyDocument": POLICY}
+    iam.put_role_policy(RoleName="r", **put)
+    attach(aws, allow("iam:CreateRole"), allow("iam:PutRolePolicy", "iam:PutRolePermissionsBoundary", **BOUND))
+    iam.create_role(RoleName="free", AssumeRolePolicyDocument=TRUST)
+    assert "iam:PutRolePolicy" in denied(iam.put_role_policy, RoleName="free", **put)
+    iam.put_role_permissions_boundary(RoleName="free", PermissionsBoundary=BOUNDARY)
+    iam.put_role_policy(RoleName="free", **put)
+    assert "iam:DeleteRolePermissionsBoundary" in denied(iam.delete_role_permissions_boundary, RoleName="free")
+
+
+@pytest.mark.parametrize(("bounded", "status"), [(True, "CREATE_COMPLETE"), (False, "ROLLBACK_COMPLETE")])
+def test_a_boundary_of_a_role_in_a_stack(aws, bounded, status):
+    aws.client("iam").create_policy(PolicyName="boundary", PolicyDocument=POLICY)
+    role = {**VIA_STACK, "Properties": {k: v for k, v in VIA_STACK["Properties"].items() if bounded or k[0] != "P"}}
+    attach(aws, allow("cloudformation:*", "iam:DeleteRole", "iam:GetRole"), allow("iam:*", **BOUND))
+    cloudformation = aws.client("cloudformation")
+    body = json.dumps({"Resources": {"R": role}})
+    cloudformation.create_stack(StackName="s", TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
+    found, deadline = "", time.monotonic() + 5
+    while not found.endswith("COMPLETE") and time.monotonic() < deadline:
+        time.sleep(0.02)
+        found = cloudformation.describe_stacks(StackName="s")["Stacks"][0]["StackStatus"]
+    assert found == status
+
+
+def test_the_sources_and_targets_of_a_rule(aws):
+    events = aws.client("events")
+
+    def only(action: str, key: str, value: str) -> dict:
+        return allow(action, **{"ForAllValues:StringLike": {key: value}, "Null": {key: "false"}})
+
+    source = only("events:PutRule", "events:source", "aws.securityhub")
+    attach(aws, source, only("events:PutTargets", "events:TargetArn", TOPIC))
+    for pattern in ({"source": ["aws.s3"]}, {"source": ["aws.securityhub", "aws.s3"]}, {"detail-type": ["Findings"]}):
+        assert "events:PutRule" in denied(events.put_rule, Name="r", EventPattern=json.dumps(pattern))
+    assert "events:PutRule" in denied(events.put_rule, Name="r", ScheduleExpression="rate(1 day)")
+    events.put_rule(Name="r", EventPattern='{"source": ["aws.securityhub"]}')
+    targets = [{"Id": "1", "Arn": TOPIC}, {"Id": "2", "Arn": f"{TOPIC}-elsewhere"}]
+    assert "events:PutTargets" in denied(events.put_targets, Rule="r", Targets=targets)
+
+
+def test_every_finding_of_an_import_has_its_product_and_account(aws):
+    condition = {"StringEquals": {"securityhub:TargetAccount": "${aws:PrincipalAccount}"}}
+    product = aws.finding()["ProductArn"]
+    attach(aws, allow("securityhub:BatchImportFindings", resource=product, **condition))
+    hub = aws.client("securityhub")
+    others = {"ProductArn": product.replace("aws/securityhub", "aws/guardduty")}, {"AwsAccountId": OTHER}
+    for other in others:
+        findings = [aws.finding(), {**aws.finding(), **other}]
+        assert "securityhub:BatchImportFindings" in denied(hub.batch_import_findings, Findings=findings)
+    assert hub.batch_import_findings(Findings=[aws.finding()])["SuccessCount"] == 1
+
+
+def test_a_button_needs_both_its_action_and_its_channel(aws):
+    aws.role()
+    channel = aws.channel()["ChatConfigurationArn"]
+    given = {"ChatConfiguration": channel, "Resource": f"arn:aws:chatbot::{ACCOUNT}:custom-action/a"}
+    for call in ("Associate", "Disassociate"):
+        name = f"{'to' if call == 'Associate' else 'from'}_configuration"
+        attach(aws, allow("chatbot:*", resource=channel))
+        assert "custom-action/a" in denied(getattr(aws.client("chatbot"), f"{call.lower()}_{name}"), **given)
