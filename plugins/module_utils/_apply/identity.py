@@ -13,6 +13,7 @@ from .._model.identity import ROLE_POLICY
 from .._model.identity import TRUST
 from .._plan.identity import document_of
 from .._plan.identity import is_tagged
+from .._plan.identity import lacks_boundary
 from .._resource.operation import Operation
 from .._services import iam
 
@@ -35,7 +36,7 @@ def write(client: Any, desired: Identity, live: LiveIdentity, planned: IdentityP
     elif planned.guardrail == Operation.UPDATE:
         _renew_guardrail(client, desired)
     if planned.role == Operation.CREATE:
-        iam.create_role(client, desired.role_name, ROLE_DESCRIPTION, TRUST, tags)
+        iam.create_role(client, desired.role_name, ROLE_DESCRIPTION, TRUST, tags, desired.boundary)
         _grant(client, desired)
     elif planned.role == Operation.UPDATE:
         _renew_role(client, desired, live)
@@ -50,6 +51,8 @@ def write(client: Any, desired: Identity, live: LiveIdentity, planned: IdentityP
 def _renew_role(client: Any, desired: Identity, live: LiveIdentity) -> None:
     if live.role is not None and document_of(live.role["AssumeRolePolicyDocument"]) != TRUST:
         iam.update_trust(client, desired.role_name, TRUST)
+    if lacks_boundary(desired, live):
+        iam.put_role_permissions_boundary(client, desired.role_name, desired.boundary)
     if desired.permissions is None:
         _revoke(client, desired, live)
     if not is_tagged(desired, live):

@@ -93,6 +93,9 @@ def role(evidence: Evidence) -> Result:
             name = transformations.configuration_name(configuration)
             facts = {"name": name, "role": configuration["IamRoleArn"], "expected": desired.role_arn}
             return messages.restorable(messages.ROLE_REPLACED.format(**facts), messages.TOO_MUCH)
+    if identities.lacks_boundary(desired, live):
+        facts = {"role": desired.role_name, "boundary": desired.boundary}
+        return messages.restorable(messages.BOUNDARY_MISSING.format(**facts), messages.TOO_MUCH)
     if identities.plan(desired, live, own_guardrail=False).role == Operation.NONE:
         return ok()
     problem = messages.ROLE_CHANGED if live.role else messages.ROLE_MISSING

@@ -278,6 +278,7 @@ ROLE_CHANGED = "The trust policy or the tags of the channel role {role} were cha
 ROLE_MISSING = "The channel role {role} does not exist."
 GUARDRAIL_REPLACED = "The guardrail of the channel configuration {name} is {found}, not {expected}."
 GUARDRAIL_CHANGED = "The guardrail policy {policy} was changed."
+BOUNDARY_MISSING = "The channel role {role} does not have the permissions boundary {boundary}."
 GUARDRAIL_MISSING = "The guardrail policy {policy} does not exist."
 NO_GUARDRAIL = "none, which means AdministratorAccess"
 MAY_STOP = "Amazon Q may stop sending messages, or others may be able to assume the role."

@@ -12,38 +12,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._securityhub import workflow
+
 if TYPE_CHECKING:
     from .account import Account
 
 # The text of each button, and the workflow status that it sets.
 BUTTONS = {"Notified": "NOTIFIED", "Suppress": "SUPPRESSED", "Resolve": "RESOLVED"}
 
-# The other fields that a BatchUpdateFindings request can change, as AWS's own policies name them
-# (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSSystemsManagerOpsDataSyncServiceRolePolicy.html).
-FIELD = "securityhub:ASFFSyntaxPath"
-UNTOUCHED = (
-    *("Confidence", "Criticality", "Note.Text", "Note.UpdatedBy", "RelatedFindings"),
-    *("Severity.Label", "Severity.Normalized", "Severity.Product", "Types"),
-    *("UserDefinedFields.key", "UserDefinedFields.value", "VerificationState"),
-)
-
 
 def permissions(account: Account) -> dict[str, Any]:
     """Return the policy that allows what the buttons do, and nothing else."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": "securityhub:BatchUpdateFindings",
-                "Resource": f"arn:{account.partition}:securityhub:*:{account.id}:hub/default",
-                "Condition": {
-                    "StringEquals": {f"{FIELD}/Workflow.Status": sorted(BUTTONS.values())},
-                    "Null": {f"{FIELD}/{name}": "true" for name in UNTOUCHED},
-                },
-            }
-        ],
-    }
+    hub = f"arn:{account.partition}:securityhub:*:{account.id}:hub/default"
+    return {"Version": "2012-10-17", "Statement": [workflow.permission(hub, sorted(BUTTONS.values()))]}
 
 
 def action_names(name: str) -> dict[str, str]:

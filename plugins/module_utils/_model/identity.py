@@ -42,7 +42,8 @@ PERMISSIONS_TAG = "secops.securityhub/permissions"
 class Identity:
     """The role and guardrail that an account should have: names, ARNs, tags and permissions.
 
-    *permissions*: a policy document; None allows nothing.
+    *permissions*: a policy document; None allows nothing. *boundary*: the ARN of the role's permissions boundary; ''
+    leaves the role as it is.
     """
 
     role_name: str
@@ -51,6 +52,7 @@ class Identity:
     guardrail_arn: str
     tags: tuple[tuple[str, str], ...]
     permissions: dict[str, Any] | None = field(default=None, hash=False)
+    boundary: str = ""
 
     @property
     def guardrail(self) -> dict[str, Any]:
@@ -79,9 +81,18 @@ class LiveIdentity:
         """Return whether a run has granted the role permissions, or has started to."""
         return PERMISSIONS_TAG in tags_of(self.role)
 
+    @property
+    def boundary(self) -> str:
+        """Return the ARN of the role's permissions boundary, '' for none."""
+        return (self.role or {}).get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
+
 
 def identity_of(
-    account: Account, name: str, tags: tuple[tuple[str, str], ...], permissions: dict[str, Any] | None = None
+    account: Account,
+    name: str,
+    tags: tuple[tuple[str, str], ...],
+    permissions: dict[str, Any] | None = None,
+    boundary: str = "",
 ) -> Identity:
     """Return the role and guardrail of the deployment *name*."""
     role, guardrail = f"{name}-channel", f"{name}-channel-guardrail"
@@ -93,4 +104,5 @@ def identity_of(
         guardrail_arn=f"{where}:policy/{guardrail}",
         tags=(*tags, (MANAGED_TAG, name)),
         permissions=permissions,
+        boundary=boundary,
     )

@@ -40,6 +40,7 @@ KEY = re.compile(
     rf"arn:aws[a-z-]*:kms:(?P<key_region>[a-z0-9-]+):\d{{12}}:key/{_KEY_ID})\Z",
     re.ASCII,
 )
+BOUNDARY = re.compile(r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+\Z", re.ASCII)
 TOPIC_ARN = re.compile(r"^arn:aws[a-z-]*:sns:(?P<region>[a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}\Z", re.ASCII)
 # EventBridge allows 64 characters for a rule, whose name is that of the topic with up to "-findings-10".
 TOPIC_LENGTH = 52
@@ -311,6 +312,12 @@ def _name_problems(settings: Settings) -> list[str]:
         )
     if not CONFIGURATION_NAME.match(settings.value("configuration_name")):
         found.append("securityhub_slack_configuration_name is invalid. Use letters, digits, hyphens and underscores.")
+    boundary = settings.value("permissions_boundary")
+    if boundary and not BOUNDARY.match(boundary):
+        found.append(
+            f"securityhub_slack_permissions_boundary is {boundary!r}. Use the ARN of an IAM policy "
+            "(arn:aws:iam::...:policy/...)."
+        )
     names = [route["name"] for route in settings.value("channels")]
     if len(names) > ROUTES_AT_MOST:
         found.append(f"securityhub_slack_channels has {len(names)} entries. Use up to {ROUTES_AT_MOST}.")
@@ -370,6 +377,7 @@ SHARED = (
     "logging_level",
     "user_authorization_required",
     "guardrail_policy_arns",
+    "permissions_boundary",
     "global_findings_region",
     "job_slices",
     "aggregation",

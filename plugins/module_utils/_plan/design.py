@@ -207,6 +207,7 @@ def deployment(
             key=settings.key,
             responsibilities=responsibilities,
             alarms=_alarms(settings, configurations),
+            boundary=settings.value("permissions_boundary"),
         ),
         topics=names.topic_arns(settings, snapshot.account),
     )

@@ -61,7 +61,13 @@ def role_differs(desired: Identity, live: LiveIdentity) -> bool:
         document_of(live.role["AssumeRolePolicyDocument"]) != TRUST
         or not is_tagged(desired, live)
         or live.has_permissions != bool(desired.permissions)
+        or lacks_boundary(desired, live)
     )
+
+
+def lacks_boundary(desired: Identity, live: LiveIdentity) -> bool:
+    """Return whether the live role has another permissions boundary than the one that is set, or none."""
+    return live.role is not None and desired.boundary not in ("", live.boundary)
 
 
 def is_tagged(desired: Identity, live: LiveIdentity) -> bool:

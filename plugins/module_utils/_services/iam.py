@@ -21,6 +21,7 @@ class Role(TypedDict, total=False):
     Description: str
     AssumeRolePolicyDocument: dict[str, Any]
     Tags: list[dict[str, str]]
+    PermissionsBoundary: dict[str, str]
 
 
 class ManagedPolicy(TypedDict, total=False):
@@ -48,8 +49,11 @@ def list_roles(client: Any) -> list[Role]:
     return [role for page in pages for role in page["Roles"]]
 
 
-def create_role(client: Any, name: str, description: str, trust: dict[str, Any], tags: dict[str, str]) -> bool:
-    """Create the role; return False if it exists."""
+def create_role(
+    client: Any, name: str, description: str, trust: dict[str, Any], tags: dict[str, str], boundary: str
+) -> bool:
+    """Create the role; return False if it exists. *boundary*: the ARN of its permissions boundary, or ''."""
+    bounded = {"PermissionsBoundary": boundary} if boundary else {}
     return accepted(
         client.create_role,
         client.exceptions.EntityAlreadyExistsException,
@@ -57,6 +61,7 @@ def create_role(client: Any, name: str, description: str, trust: dict[str, Any],
         Description=description,
         AssumeRolePolicyDocument=json.dumps(trust),
         Tags=boto3_tags(tags),
+        **bounded,
     )
 
 
@@ -95,6 +100,11 @@ def get_account_summary(client: Any) -> dict[str, int]:
 def update_trust(client: Any, name: str, trust: dict[str, Any]) -> None:
     """Replace the trust policy of the role."""
     client.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
+
+
+def put_role_permissions_boundary(client: Any, name: str, boundary: str) -> None:
+    """Set or replace the permissions boundary of the role."""
+    client.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=boundary)
 
 
 def tag_role(client: Any, name: str, tags: dict[str, str]) -> None:

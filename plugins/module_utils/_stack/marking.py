@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .._securityhub import workflow
 from .resources import ARN
 from .resources import HERE
 
@@ -36,16 +37,20 @@ def target() -> dict[str, Any]:
     }
 
 
-def resources(name: str, rules: list[str], tags: list[dict[str, str]]) -> dict[str, Any]:
+def resources(name: str, rules: list[str], tags: list[dict[str, str]], boundary: str) -> dict[str, Any]:
     """Return the state machine of the stack *name*, its role, and the role of the *rules* that start it."""
     machine = f"{name}-notified"
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
     rule_arns = [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
+    may_mark = workflow.permission({"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub/default"}, "NOTIFIED")
     found = {
-        MACHINE_ROLE: _role("states.amazonaws.com", [machine_arn], "MarkFindingsNotified", _may_mark()),
+        MACHINE_ROLE: _role("states.amazonaws.com", [machine_arn], "MarkFindingsNotified", may_mark),
         MACHINE: {"Type": "AWS::StepFunctions::StateMachine", "Properties": _machine(machine)},
         RULE_ROLE: _role("events.amazonaws.com", rule_arns, "StartStateMachine", _may_start()),
     }
+    if boundary:
+        for role in (MACHINE_ROLE, RULE_ROLE):
+            found[role]["Properties"]["PermissionsBoundary"] = _of_account(boundary)
     if tags:
         for resource in found.values():
             resource["Properties"]["Tags"] = tags
@@ -104,14 +109,10 @@ def _role(service: str, callers: list[dict[str, Any]], policy: str, statement: d
     }
 
 
-def _may_mark() -> dict[str, Any]:
-    # https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchupdatefindings.html names the key.
-    return {
-        "Effect": "Allow",
-        "Action": "securityhub:BatchUpdateFindings",
-        "Resource": {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub/default"},
-        "Condition": {"StringEquals": {"securityhub:ASFFSyntaxPath/Workflow.Status": "NOTIFIED"}},
-    }
+def _of_account(boundary: str) -> Any:
+    """Return the ARN of a policy for any account, so that the stacks of a StackSet have the same template."""
+    account, path = boundary.split(":", 5)[4:]
+    return {"Fn::Sub": f"{ARN}:iam::${{AWS::AccountId}}:{path}"} if account.isdigit() else boundary
 
 
 def _may_start() -> dict[str, Any]:

@@ -57,7 +57,7 @@ class StackDesign:
     *mark_notified*: findings that automatic rules forward are set to NOTIFIED. *responsibilities*: what it forwards in
     addition to the findings of its own region; the next run reads them before it transfers any to another target.
     *key*: encrypts topics and queue: encryption.CREATE or the ID, ARN or alias of a key, or '' for none. *alarms*: None
-    for none.
+    for none. *boundary*: the ARN of the permissions boundary of the stack's roles, or ''.
     """
 
     name: str
@@ -68,6 +68,7 @@ class StackDesign:
     responsibilities: tuple[str, ...] = ()
     key: str = ""
     alarms: alarms.Alarms | None = None
+    boundary: str = ""
 
     @functools.cached_property
     def digest(self) -> str:
@@ -94,7 +95,7 @@ def template(design: StackDesign) -> dict[str, Any]:
         resources[logical_id("TopicPolicy", topic)] = _topic_policy(topic, senders, _publishers(design))
     marked = [rule.name for rule in design.rules if rule.automatic] if design.mark_notified else []
     if marked:
-        resources |= marking.resources(design.name, marked, boto3_tags(dict(design.tags)))
+        resources |= marking.resources(design.name, marked, boto3_tags(dict(design.tags)), design.boundary)
     for rule in design.rules:
         targets = [marking.target()] if rule.name in marked else []
         resources[logical_id("Rule", rule.name)] = _rule(rule, design, targets)

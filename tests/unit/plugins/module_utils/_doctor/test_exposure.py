@@ -163,6 +163,35 @@ def test_a_guardrail_of_the_inventory_is_no_problem(emulator, monkeypatch):
     assert look(fleet).findings == ()
 
 
+BOUNDARY = f"arn:aws:iam::{deployed.ACCOUNT}:policy/boundary"
+
+
+def boundaries(fleet):
+    """Return the permissions boundary of each role of the deployment."""
+    iam = fleet.client("iam")
+    names = [role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith(NAME)]
+    roles = [iam.get_role(RoleName=name)["Role"] for name in names]
+    return {role["RoleName"]: role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn") for role in roles}
+
+
+def test_every_role_gets_the_permissions_boundary_and_keeps_it(emulator, monkeypatch):
+    fleet = deployed.deploy(emulator, monkeypatch, mark_notified=True)
+    assert set(boundaries(fleet).values()) == {None}
+    fleet.client("iam").create_policy(PolicyName="boundary", PolicyDocument=EVERYTHING)
+    assert fleet.run(permissions_boundary=BOUNDARY)
+    assert len(boundaries(fleet)) == len({"channel", "state machine", "rules"})
+    assert set(boundaries(fleet).values()) == {BOUNDARY}
+    fleet.variables = {**fleet.variables, "permissions_boundary": BOUNDARY}
+    assert look(fleet).findings == ()
+    assert fleet.run() == []
+    fleet.client("iam").delete_role_permissions_boundary(RoleName=ROLE)
+    assert {(finding.check, BOUNDARY in finding.result.problem) for finding in look(fleet).findings} == {
+        ("role", True)
+    }
+    assert fleet.run()
+    assert set(boundaries(fleet).values()) == {BOUNDARY}
+
+
 def test_policies_that_cannot_be_read_are_unknown(fleet, emulator):
     emulator.faults({"denied": 1.0, "operations": ["ListAttachedRolePolicies"]})
     try:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import workflow
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import marking
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 
@@ -49,14 +51,10 @@ def test_the_machine_may_only_set_notified_and_the_rules_only_start_it():
     }
     assert policies == {
         marking.MACHINE_ROLE: [
-            {
-                "Effect": "Allow",
-                "Action": "securityhub:BatchUpdateFindings",
-                "Resource": {
-                    "Fn::Sub": "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:hub/default"
-                },
-                "Condition": {"StringEquals": {"securityhub:ASFFSyntaxPath/Workflow.Status": "NOTIFIED"}},
-            }
+            workflow.permission(
+                {"Fn::Sub": "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:hub/default"},
+                "NOTIFIED",
+            )
         ],
         marking.RULE_ROLE: [
             {"Effect": "Allow", "Action": "states:StartExecution", "Resource": {"Ref": marking.MACHINE}}
@@ -79,3 +77,21 @@ def test_a_machine_that_marks_carries_the_tags():
     tagged = resources(replace(DESIGN, tags=(("team", "security"),)))
     for name in (marking.MACHINE, marking.MACHINE_ROLE, marking.RULE_ROLE):
         assert tagged[name]["Properties"]["Tags"] == [{"Key": "team", "Value": "security"}]
+
+
+@pytest.mark.parametrize(
+    ("boundary", "rendered"),
+    [
+        ("", None),
+        ("arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
+        # Without the account, the stacks of all accounts of a StackSet have the same template.
+        (
+            "arn:aws:iam::111111111111:policy/team/boundary",
+            {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/team/boundary"},
+        ),
+    ],
+)
+def test_both_roles_have_the_permissions_boundary(boundary, rendered):
+    found = resources(replace(DESIGN, boundary=boundary))
+    roles = [resource["Properties"] for resource in found.values() if resource["Type"] == "AWS::IAM::Role"]
+    assert [role.get("PermissionsBoundary") for role in roles] == [rendered, rendered]

@@ -1,0 +1,31 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The permission to set the workflow status of findings, and nothing else of them: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchupdatefindings.html names the key.
+FIELD = "securityhub:ASFFSyntaxPath"
+# The other fields that a BatchUpdateFindings request can change, as AWS's own policies name them
+# (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSSystemsManagerOpsDataSyncServiceRolePolicy.html).
+UNTOUCHED = (
+    *("Confidence", "Criticality", "Note.Text", "Note.UpdatedBy", "RelatedFindings"),
+    *("Severity.Label", "Severity.Normalized", "Severity.Product", "Types"),
+    *("UserDefinedFields.key", "UserDefinedFields.value", "VerificationState"),
+)
+
+
+def permission(resource: Any, statuses: str | list[str]) -> dict[str, Any]:
+    """Return the statement that allows setting one of *statuses* on the findings of a hub."""
+    return {
+        "Effect": "Allow",
+        "Action": "securityhub:BatchUpdateFindings",
+        "Resource": resource,
+        "Condition": {
+            "StringEquals": {f"{FIELD}/Workflow.Status": statuses},
+            "Null": {f"{FIELD}/{name}": "true" for name in UNTOUCHED},
+        },
+    }
