@@ -40,3 +40,10 @@ LOST_AT_TOPIC = (
 )
 LOST_AT_CHANNEL = "The test finding reached the topic {topic}, but not Slack: {problem}"
 UNSUBSCRIBED = f"Amazon Q is not subscribed to the topic. {REPAIR}"
+
+# Where all test findings were lost before their topics, whose policies have a condition.
+NOTHING_PUBLISHED = (
+    "No test finding arrived at a topic. If the doctor finds rules, targets, topics and keys in order, EventBridge "
+    "does not send aws:SourceArn, which the topic policies require. Set securityhub_slack_topic_policy_conditions to "
+    f"false, then run: {_PLAYBOOK}"
+)

@@ -204,3 +204,12 @@ class ProbeOutcome:
     def seconds(self) -> float | None:
         """Return how long it took until the last topic delivered its test finding; None if none did."""
         return max(self.arrived.values(), default=None)
+
+
+def nothing_published(outcomes: Sequence[ProbeOutcome]) -> bool:
+    """Tell whether a condition may keep EventBridge out: rules match, and no test finding arrives at a topic."""
+    sent = [outcome for outcome in outcomes if outcome.listener and not outcome.error]
+    conditions = all(
+        item.probe.sender and item.probe.sender.desired and item.probe.sender.desired.stack.conditions for item in sent
+    )
+    return bool(sent) and conditions and all({TOPIC} == {loss.step for loss in item.losses} for item in sent)

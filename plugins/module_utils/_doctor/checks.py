@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from .._model.drift import Drift
     from .evidence import Evidence
+    from .metrics import TargetMetrics
 
 
 @dataclass(frozen=True)
@@ -244,10 +245,18 @@ def _lost_before_topic(evidence: Evidence) -> list[Result]:
     if path and path.undelivered:
         found.append(messages.dead_letters(path.undelivered))
     if metrics and metrics.failed_invocations:
-        found.append(messages.failed_invocations(metrics.failed_invocations, metrics.invocations, evidence.hours))
+        found.append(_failed_invocations(evidence, metrics))
     if metrics and metrics.failed_deliveries:
         found.append(messages.failed_notifications(metrics.failed_deliveries, evidence.hours))
     return found
+
+
+def _failed_invocations(evidence: Evidence, metrics: TargetMetrics) -> Result:
+    desired = evidence.target.desired
+    explained = any(item.loses for item in evidence.drifts(*drift.WORDS))
+    if metrics.delivered or explained or desired is None:
+        return messages.failed_invocations(metrics.failed_invocations, metrics.invocations, evidence.hours)
+    return messages.nothing_published(metrics.failed_invocations, evidence.hours, conditions=desired.stack.conditions)
 
 
 def _silent_alarms(evidence: Evidence) -> list[Result]:

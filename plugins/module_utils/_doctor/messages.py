@@ -22,6 +22,7 @@ DEPLOY = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack"
 REPAIR = f"{DEPLOY} -e securityhub_slack_repair_drift=true"
 EXPORT = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_export"
 DOCTOR = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_doctor"
+CANARY = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_canary"
 
 NOTHING_ARRIVES = "No finding of this region reaches the channel."
 UNKNOWN_ARRIVAL = "It is not known whether findings of this region arrive."
@@ -255,6 +256,26 @@ def failed_invocations(failed: int, invocations: int, hours: int) -> Result:
         f"EventBridge could not deliver {failed} of {invocations} events in the last {hours} h.",
         "These findings did not arrive.",
         f"If all other checks are in order now, the cause is fixed: {SEND_ONE}",
+    )
+
+
+def nothing_published(failed: int, hours: int, *, conditions: bool) -> Result:
+    """Report that EventBridge has published nothing, although rules, targets, topics and keys are in order.
+
+    *conditions*: the topic policy requires that EventBridge sends aws:SourceArn.
+    """
+    remedy = "If the cause was fixed since, run the canary to prove it."
+    if conditions:
+        remedy += (
+            " If its test finding does not arrive at the topic either, EventBridge does not send aws:SourceArn, which "
+            "the topic policy requires: set securityhub_slack_topic_policy_conditions to false, then run the playbook."
+        )
+    return Result(
+        UNKNOWN,
+        f"EventBridge could not deliver {failed} events in the last {hours} h, and the topic delivered none.",
+        UNKNOWN_ARRIVAL,
+        remedy,
+        (CANARY,),
     )
 
 

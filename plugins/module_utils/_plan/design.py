@@ -208,6 +208,7 @@ def deployment(
             responsibilities=responsibilities,
             alarms=_alarms(settings, configurations),
             boundary=settings.value("permissions_boundary"),
+            conditions=settings.value("topic_policy_conditions"),
         ),
         topics=names.topic_arns(settings, snapshot.account),
     )

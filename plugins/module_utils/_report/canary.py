@@ -80,6 +80,8 @@ def summary(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]
     text = f"{count(len(found), 'target')}: {', '.join(parts)}."
     if set(found) == {probes.SKIPPED}:
         text += " Nothing was tested."
+    if probes.nothing_published(outcomes):
+        text += f" {messages.NOTHING_PUBLISHED}"
     return text + (f" Not posted to Slack: {', '.join(failed)}." if failed else "")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from .._channel import metrics
 from .resources import ARN
 from .resources import HERE
+from .resources import events_statement
 
 # CloudFormation generates the name of the queue: SQS refuses the name of a deleted queue for a minute.
 QUEUE = "UndeliveredQueue"
@@ -49,22 +50,16 @@ def dead_letters() -> dict[str, Any]:
     return {"Arn": QUEUE_ARN}
 
 
-def queue(rules: list[str], key: Any, tags: list[dict[str, str]]) -> dict[str, Any]:
-    """Return the queue for events that *rules* cannot deliver, and its policy. *key*: see encryption.reference."""
+def queue(rules: list[str] | None, key: Any, tags: list[dict[str, str]]) -> dict[str, Any]:
+    """Return the queue for events that cannot be delivered, and its policy.
+
+    *rules*: those that may use it, None for all. *key*: see encryption.reference.
+    """
     properties: dict[str, Any] = {"MessageRetentionPeriod": RETENTION_SECONDS}
     properties |= {"KmsMasterKeyId": key} if key else {"SqsManagedSseEnabled": True}
     if tags:
         properties["Tags"] = tags
-    statement = {
-        "Sid": "EventBridgeRulesOfThisStack",
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": QUEUE_ARN,
-        "Condition": {
-            "ArnEquals": {"aws:SourceArn": [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]},
-        },
-    }
+    statement = events_statement("sqs:SendMessage", QUEUE_ARN, rules)
     document = {"Version": "2012-10-17", "Statement": [statement]}
     return {
         QUEUE: {"Type": "AWS::SQS::Queue", "Properties": properties},

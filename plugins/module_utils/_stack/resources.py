@@ -24,6 +24,23 @@ QUEUE_POLICY = "AWS::SQS::QueuePolicy"
 ALARM = "AWS::CloudWatch::Alarm"
 
 
+def events_statement(action: str, resource: Any, rules: list[str] | None) -> dict[str, Any]:
+    """Return a policy statement that lets EventBridge act on a resource, for *rules* only unless it is None."""
+    statement = {
+        "Sid": "EventBridgeRulesOfThisStack",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": action,
+        "Resource": resource,
+    }
+    if rules is None:
+        return statement
+    # The ARN of a rule contains the account. Whether EventBridge sends aws:SourceAccount too is not certain, and a
+    # condition on a key that is not sent would silently drop every event.
+    sources = [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
+    return {**statement, "Condition": {"ArnEquals": {"aws:SourceArn": sources}}}
+
+
 class UnrecognizedTemplate(Exception):
     """A template that no version of this collection wrote, or that was changed by hand."""
 

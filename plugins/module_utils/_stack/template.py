@@ -24,8 +24,7 @@ from .._resource.tags import boto3_tags
 from . import alarms
 from . import encryption
 from . import marking
-from .resources import ARN
-from .resources import HERE
+from .resources import events_statement
 
 DESCRIPTION = "Security Hub findings to a chat channel (Ansible collection secops.securityhub)."
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
@@ -57,7 +56,8 @@ class StackDesign:
     *mark_notified*: findings that automatic rules forward are set to NOTIFIED. *responsibilities*: what it forwards in
     addition to the findings of its own region; the next run reads them before it transfers any to another target.
     *key*: encrypts topics and queue: encryption.CREATE or the ID, ARN or alias of a key, or '' for none. *alarms*: None
-    for none. *boundary*: the ARN of the permissions boundary of the stack's roles, or ''.
+    for none. *boundary*: the ARN of the permissions boundary of the stack's roles, or ''. *conditions*: the policies of
+    topics and queue allow EventBridge to act for the rules of the stack only.
     """
 
     name: str
@@ -69,6 +69,7 @@ class StackDesign:
     key: str = ""
     alarms: alarms.Alarms | None = None
     boundary: str = ""
+    conditions: bool = True
 
     @functools.cached_property
     def digest(self) -> str:
@@ -92,7 +93,8 @@ def template(design: StackDesign) -> dict[str, Any]:
     for topic in design.topics:
         senders = [rule.name for rule in design.rules if rule.topic == topic]
         resources[logical_id("Topic", topic)] = _topic(topic, design)
-        resources[logical_id("TopicPolicy", topic)] = _topic_policy(topic, senders, _publishers(design))
+        policy = _topic_policy(topic, senders if design.conditions else None, _publishers(design))
+        resources[logical_id("TopicPolicy", topic)] = policy
     marked = [rule.name for rule in design.rules if rule.automatic] if design.mark_notified else []
     if marked:
         resources |= marking.resources(design.name, marked, boto3_tags(dict(design.tags)), design.boundary)
@@ -203,22 +205,12 @@ def _alarms(design: StackDesign, settings: alarms.Alarms) -> dict[str, Any]:
     if tags:
         for alarm in found.values():
             alarm["Properties"]["Tags"] = tags
-    return {**alarms.queue(rules, encryption.reference(design.key), tags), **found}
+    allowed = rules if design.conditions else None
+    return {**alarms.queue(allowed, encryption.reference(design.key), tags), **found}
 
 
-def _topic_policy(topic: str, rules: list[str], publishers: dict[str, Any]) -> dict[str, Any]:
-    statement = {
-        "Sid": "EventBridgeRulesOfThisStack",
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sns:Publish",
-        "Resource": {"Ref": logical_id("Topic", topic)},
-        # The ARN of a rule contains the account. Whether EventBridge sends aws:SourceAccount too is not certain, and a
-        # condition on a key that is not sent would silently drop every event.
-        "Condition": {
-            "ArnEquals": {"aws:SourceArn": [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]},
-        },
-    }
+def _topic_policy(topic: str, rules: list[str] | None, publishers: dict[str, Any]) -> dict[str, Any]:
+    statement = events_statement("sns:Publish", {"Ref": logical_id("Topic", topic)}, rules)
     return {
         "Type": "AWS::SNS::TopicPolicy",
         "Properties": {

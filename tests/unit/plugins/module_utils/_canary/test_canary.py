@@ -139,6 +139,33 @@ def test_a_loss_is_reported_with_its_step_and_nothing_is_left(fleet, happen, ste
     assert fleet.traces() == []
 
 
+@pytest.mark.parametrize(
+    ("context", "conditions", "state"),
+    [
+        ("source_arn_and_account", True, "arrived"),
+        ("source_arn", True, "arrived"),
+        ("none", True, "lost"),
+        ("none", False, "arrived"),
+    ],
+)
+@pytest.mark.parametrize("alarms", [False, True])
+def test_a_condition_that_keeps_eventbridge_out_is_named(fleet, emulator, context, conditions, state, alarms):
+    variables = {"topic_policy_conditions": conditions, "alarms": alarms}
+    fleet.run(**variables)
+    emulator.ask("POST", "switches", {"eventbridge_context": context})
+    found, lines = send(fleet, **variables)
+    assert states(found) == dict.fromkeys(deployed.REGIONS, state)
+    for text in (found["msg"], " ".join(" ".join(lines).split())):
+        named = "Set securityhub_slack_topic_policy_conditions to false" in text
+        assert named is (state == "lost")
+
+
+def test_a_condition_is_not_named_where_it_lets_another_region_through(fleet):
+    breakages.policy_emptied(fleet)
+    found, _lines = send(fleet)
+    assert "topic_policy_conditions" not in found["msg"]
+
+
 FAILURES = [
     (breakages.hub_off, "Security Hub is not enabled"),
     (breakages.topic_deleted, "The topic securityhub-slack does not exist."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._doctor import messages
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.examination import examine
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor.metrics import Window
 from ansible_collections.secops.securityhub.plugins.module_utils._report import doctor as report
@@ -255,10 +256,45 @@ def test_past_losses_are_a_risk_once_their_cause_is_fixed(fleet):
     breakages.policy_emptied(fleet)
     fleet.finding("lost")
     fleet.run(repair_drift=True)
+    fleet.finding("found")
     found = look(fleet)
     assert states(found)["delivery"] == "risk"
-    assert "could not deliver 1 of 1 events in the last 24 h" in found.findings[0].result.problem
+    assert "could not deliver 1 of 2 events in the last 24 h" in found.findings[0].result.problem
     assert found.healthy
+
+
+# Where nothing else is wrong, it depends on what EventBridge sends as context, which AWS does not document.
+CONTEXTS = [
+    ("source_arn_and_account", True, True),
+    ("source_arn", True, True),
+    ("none", True, False),
+    ("none", False, True),
+]
+
+
+@pytest.mark.parametrize(("context", "conditions", "healthy"), CONTEXTS)
+def test_a_condition_that_may_keep_eventbridge_out_is_named(fleet, emulator, context, conditions, healthy):
+    fleet.run(topic_policy_conditions=conditions)
+    emulator.ask("POST", "switches", {"eventbridge_context": context})
+    fleet.finding()
+    assert len(fleet.arrived()) == healthy
+    found = look(fleet, topic_policy_conditions=conditions)
+    assert found.healthy is healthy
+    assert wrong(states(found), "delivery") == (set() if healthy else {"delivery"})
+    remedies = " ".join(item.result.remedy for item in found.findings)
+    assert ("set securityhub_slack_topic_policy_conditions to false" in remedies) is not healthy
+
+
+def test_without_conditions_the_condition_is_not_the_cause(fleet):
+    fleet.run(topic_policy_conditions=False)
+    breakages.policy_emptied(fleet)
+    fleet.finding()
+    fleet.run(topic_policy_conditions=False, repair_drift=True)
+    found = look(fleet, topic_policy_conditions=False)
+    assert states(found)["delivery"] == "unknown"
+    (finding,) = found.findings
+    assert finding.result.commands == (messages.CANARY,)
+    assert "topic_policy_conditions" not in finding.result.remedy
 
 
 def test_the_terminal_has_80_columns_and_the_document_holds_everything(fleet, emulator):

@@ -47,6 +47,22 @@ def test_every_topic_lets_in_exactly_the_rules_that_feed_it():
         assert set(statement["Condition"]) == {"ArnEquals"}  # a key that EventBridge may not send would drop everything
 
 
+def test_without_conditions_a_topic_lets_in_eventbridge_and_nobody_else():
+    found = resources(replace(TWO, conditions=False), "AWS::SNS::TopicPolicy").values()
+    for policy in found:
+        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == "sns:Publish"
+        assert "Condition" not in statement
+    assert len(found) == len(TWO.topics)
+
+
+def test_a_topic_that_no_rule_feeds_lets_nobody_in():
+    (policy,) = resources(replace(ONE, rules=()), "AWS::SNS::TopicPolicy").values()
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": []}}
+
+
 def test_a_rule_waits_for_the_policy_of_its_topic():
     for rule in resources(TWO, "AWS::Events::Rule").values():
         policy = resources(TWO, "AWS::SNS::TopicPolicy")[rule["DependsOn"]]
@@ -73,6 +89,7 @@ def test_tags_on_all_that_can_carry_them():
         design("slack", pattern={"source": ["other"]}),
         design("slack", tags=(("Team", "security"),)),
         design("slack-prod"),
+        replace(ONE, conditions=False),
     ],
 )
 def test_digest_differs_for_each_design(other):
