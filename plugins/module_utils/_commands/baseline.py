@@ -69,7 +69,7 @@ def _found(context: Context, baseline: Baseline) -> Baseline:
         return baseline
     if plan.is_ocsf(target):
         raise UserError(NOT_FOR_OCSF)
-    findings = observe.findings(context.aws, target.settings, plan.filters(target, context.today))
+    findings = observe.findings(context.aws, target.settings, plan.filters(target))
     return replace(baseline, findings=tuple(item.finding for item in plan.forwarded(target, findings)))
 
 

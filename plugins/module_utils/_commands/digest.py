@@ -26,7 +26,7 @@ def run(context: Context) -> Outcome:
     days = context.options["days"]
     refuse_unkept_days(days)
     fleet, designs = forwarding.designs(context, context.targets, context.unselected)
-    targets = digests.count(context.aws, fleet, designs, context.today)
+    targets = digests.count(context.aws, fleet, designs)
     found = digests.digests(targets, designs, context.now, days)
     notifications = [notification(digest, days) for digest in found]
     deliveries = digests.deliver(context.aws, list(zip(found, notifications)), check_mode=context.check_mode)

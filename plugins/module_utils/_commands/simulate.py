@@ -151,7 +151,7 @@ def _simulated(
     days: int,
     today: datetime.date,
 ) -> Simulation:
-    simulated = [plan.simulated(target, today) for target in targets]
+    simulated = [plan.simulated(target) for target in targets]
     aggregations = {item.account.id: topology.aggregation_of(item.snapshot.facts.aggregator) for item in designs}
     administrators = _administrators(designs)
 

@@ -104,20 +104,20 @@ class Delivery:
     problem: str = ""
 
 
-def count(aws: Clients, fleet: Fleet, designs: Sequence[AccountDesign], today: datetime.date) -> list[CountedTarget]:
+def count(aws: Clients, fleet: Fleet, designs: Sequence[AccountDesign]) -> list[CountedTarget]:
     """Return all targets with their open findings. Failures are in their problems."""
     unknown = [TargetDesign(target, problems=target.problems) for target in fleet.unknown]
     targets = in_order(fleet.hosts, [*unknown, *(target for design in designs for target in design.targets)])
-    outcomes = parallel.each(partial(_counted, aws, today), targets)
+    outcomes = parallel.each(partial(_counted, aws), targets)
     return [outcome.value or _uncounted(outcome.item, outcome.error) for outcome in outcomes]
 
 
-def _counted(aws: Clients, today: datetime.date, target: TargetDesign) -> CountedTarget:
+def _counted(aws: Clients, target: TargetDesign) -> CountedTarget:
     if target.problems or not forwarding.rules_of(target):
         return CountedTarget(target, problems=target.problems)
     if forwarding.is_ocsf(target):
         raise UserError(NOT_FOR_OCSF)
-    found = observe_target.findings(aws, target.settings, forwarding.filters(target, today, OPEN))
+    found = observe_target.findings(aws, target.settings, forwarding.filters(target, OPEN))
     forwarded = forwarding.forwarded(target, found)
     return CountedTarget(target, tuple((open_finding(item.finding), item.topics) for item in forwarded))
 

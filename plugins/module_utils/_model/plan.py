@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .._channel import custom_action
     from .._channel import plans
     from .._channel.custom_action import CustomAction
-    from .._routing.policy import Scope
+    from .._routing.simulation import Channel as RoutedChannel
     from .._securityhub import action_target
     from .._stack.template import StackDesign
     from .account import Account
@@ -93,14 +93,14 @@ class Deployment:
 class TargetDesign(OfTarget):
     """A target with the deployment it should have; *desired* None: it should have none.
 
-    *policy*: in words, what it forwards. *scopes*: what the patterns of its channels were compiled from, beside their
-    policies. *replaced*: ARNs of foreign topics that leave the channel in the write that adds its own.
+    *policy*: in words, what it forwards. *channels*: what the event patterns of its channels were compiled from.
+    *replaced*: ARNs of foreign topics that leave the channel in the write that adds its own.
     """
 
     snapshot: TargetSnapshot
     desired: Deployment | None = None
     policy: str = ""
-    scopes: tuple[Scope, ...] = ()
+    channels: tuple[RoutedChannel, ...] = ()
     replaced: frozenset[str] = frozenset()
     problems: tuple[str, ...] = ()
 

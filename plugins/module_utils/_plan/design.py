@@ -21,6 +21,7 @@ from .._model.plan import Deployment
 from .._model.plan import TargetDesign
 from .._routing import patterns
 from .._routing import policy as policies
+from .._routing import simulation
 from .._routing import topology
 from .._securityhub import action_target
 from .._stack import live
@@ -128,7 +129,9 @@ def _target(
     if problems:
         return TargetDesign(target, problems=tuple(problems))
     policy = " | ".join(policies.summary(route.variables) for route in target.settings.routes)
-    return TargetDesign(target, desired, policy, place.scopes)
+    topics = [route.topic for route in target.settings.routes]
+    channels = tuple(map(simulation.Channel, topics, of_channels, place.scopes))
+    return TargetDesign(target, desired, policy, channels)
 
 
 def _is_supported(settings: Settings) -> bool:

@@ -11,14 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
-from .._model import layout
-from .._routing import policy as policies
 from .._routing import simulation
 from .._routing import topology
 from .._routing.matcher import matches
 
 if TYPE_CHECKING:
-    import datetime
     from collections.abc import Iterable
 
     from .._model.plan import AccountDesign
@@ -80,14 +77,14 @@ def _topics(rules: tuple[simulation.Rule, ...], target: TargetDesign, finding: F
     return tuple(dict.fromkeys(rule.topic for rule in rules if matches(rule.pattern, event)))
 
 
-def filters(target: TargetDesign, today: datetime.date, statuses: tuple[str, ...] = ("NEW",)) -> dict[str, Any]:
+def filters(target: TargetDesign, statuses: tuple[str, ...] = ("NEW",)) -> dict[str, Any]:
     """Return the GetFindings filters that leave out most of what the rules do; the rules alone decide.
 
     *statuses*: the workflow statuses that the findings may have.
     """
-    of_target = layout.policies_of(target.settings, today)
-    of_target += [policy for scope in target.scopes for _region, policy in scope.linked]
-    labels = sorted({label for policy in of_target for label in policy.severities})
+    policies = [channel.policy for channel in target.channels]
+    policies += [policy for channel in target.channels for _region, policy in channel.scope.linked]
+    labels = sorted({label for policy in policies for label in policy.severities})
     return {
         "RecordState": [_equals("ACTIVE")],
         "WorkflowStatus": [_equals(status) for status in statuses],
@@ -99,16 +96,10 @@ def _equals(value: str) -> dict[str, str]:
     return {"Value": value, "Comparison": "EQUALS"}
 
 
-def simulated(target: TargetDesign, today: datetime.date) -> simulation.Target:
+def simulated(target: TargetDesign) -> simulation.Target:
     """Return a target in the form in which the simulation takes it."""
-    settings = target.settings
-    routes = tuple(
-        simulation.Channel(route.topic, policies.policy_of(route.variables, today), scope)
-        for route, scope in zip(settings.routes, target.scopes)
-    )
-    return simulation.Target(
-        settings.host, target.account_id, settings.region, rules_of(target), routes, _reason(target)
-    )
+    region = target.settings.region
+    return simulation.Target(target.host, target.account_id, region, rules_of(target), target.channels, _reason(target))
 
 
 def _reason(target: TargetDesign) -> str:
