@@ -27,7 +27,8 @@ ENVELOPE = frozenset({"version", "id", "detail-type", "source", "account", "time
 class ChatMessage:
     """A message in the channel. `region` and `account` are the event's, not the finding's.
 
-    thread: the thread that it belongs to. notification: the custom notification that it renders.
+    thread: the thread that it belongs to. notification: the custom notification that it renders. markup: Slack reads
+    title and text as its markup.
     """
 
     title: str
@@ -41,12 +42,14 @@ class ChatMessage:
     finding_account: str = ""
     thread: str = ""
     notification: dict = field(default_factory=dict, hash=False)
+    markup: bool = True
 
 
-def read(message: str, ocsf: bool = True) -> ChatMessage | None:
+def read(message: str, ocsf: bool = True, markup: bool = True) -> ChatMessage | None:
     """Return the message for the body of a notification, or None for one that Chatbot does not support and drops.
 
-    ocsf: whether it supports events with OCSF findings.
+    ocsf: whether it supports events with OCSF findings. markup: whether the texts of events reach Slack as markup, as
+    those of custom notifications do.
     """
     try:
         body = json.loads(message)
@@ -60,14 +63,40 @@ def read(message: str, ocsf: bool = True) -> ChatMessage | None:
         return _alarm(body)
     if not body.keys() >= ENVELOPE or body["source"] not in SUPPORTED_SOURCES or not isinstance(body["detail"], dict):
         return None
-    return _event(body) if ocsf or body["detail-type"] != OCSF_EVENT else None
+    return _event(body, markup) if ocsf or body["detail-type"] != OCSF_EVENT else None
+
+
+# The members of a custom notification by their type; additionalContext has texts.
+# https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
+CONTENT = {"textType": str, "title": str, "description": str, "nextSteps": list, "keywords": list}
+METADATA = {
+    "threadId": str,
+    "summary": str,
+    "eventType": str,
+    "relatedResources": list,
+    "additionalContext": dict,
+    "enableCustomActions": bool,
+}
+
+
+def _follows(part: Any, schema: dict[str, type]) -> bool:
+    return isinstance(part, dict) and all(
+        isinstance(value, schema.get(name, object))
+        and (not isinstance(value, (list, dict)) or all(isinstance(item, str) for item in _items(value)))
+        for name, value in part.items()
+    )
+
+
+def _items(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _custom(body: dict) -> ChatMessage | None:
-    content = body.get("content")
-    if body.get("version") != "1.0" or not isinstance(content, dict) or not content.get("description"):
+    content, metadata = body.get("content"), body.get("metadata") or {}
+    if body.get("version") != "1.0" or not _follows(content, CONTENT) or not _follows(metadata, METADATA):
         return None
-    metadata = body.get("metadata") or {}
+    if not content.get("description"):
+        return None
     context = metadata.get("additionalContext") or {}
     shown = (content["description"], *content.get("nextSteps", ()), ", ".join(content.get("keywords", ())))
     return ChatMessage(
@@ -92,13 +121,15 @@ def _alarm(body: dict) -> ChatMessage:
     )
 
 
-def _event(body: dict) -> ChatMessage:
+def _event(body: dict, markup: bool) -> ChatMessage:
     detail = body["detail"]
     finding = (detail.get("findings") or [{}])[0]
     shown = _ocsf(finding) if "finding_info" in finding else _asff(finding)
     if not finding:
         shown = {"title": detail.get("insightName") or body["detail-type"], "text": detail.get("actionName", "")}
-    return ChatMessage(**shown, detail_type=body["detail-type"], region=body["region"], account=body["account"])
+    return ChatMessage(
+        **shown, detail_type=body["detail-type"], region=body["region"], account=body["account"], markup=markup
+    )
 
 
 def _asff(finding: dict) -> dict[str, Any]:

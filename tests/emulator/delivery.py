@@ -19,6 +19,7 @@ import chat_command
 import chat_message
 import limits
 import metrics
+import slack_markup
 from account_state import AccountState
 from chatbot import Chatbot
 from chatbot import is_unlisted
@@ -198,7 +199,8 @@ class Delivery:
                 continue
             metrics.of_chatbot(account, name, "EventsProcessed")
             ocsf = self.switches["chatbot_ocsf_events"] == "shown"
-            shown = None if raw else chat_message.read(message, ocsf=ocsf)
+            markup = self.switches["chatbot_event_texts"] == "markup"
+            shown = None if raw else chat_message.read(message, ocsf=ocsf, markup=markup)
             if shown is None:
                 metrics.of_chatbot(account, name, "UnsupportedEvents")
                 log.info("%s: the event is not supported", name)
@@ -230,7 +232,9 @@ class Delivery:
         disabled = self.account_state.chat_disabled(account, configuration.get("SlackTeamId"))
         if disabled or channel in facts["private_channels"]:
             return False
-        message = asdict(shown)
+        markup = f"{shown.title}\n{shown.text}" if shown.markup else ""
+        effects = {"mentions": slack_markup.mentions(markup), "labeled_links": slack_markup.labeled_links(markup)}
+        message = {**asdict(shown), **effects}
         message["region"] = message["region"] or topic_arn.split(":")[3]
         message["account"] = message["account"] or topic_arn.split(":")[4]
         self.inbox.post(

@@ -64,13 +64,14 @@ def _article(message: dict) -> str:
     origin = ""
     if message["finding_region"] not in ("", message["region"]):
         origin = f"<span>found in {text['finding_region']}</span>"
+    notified = "".join(f"<span>notifies {html.escape(name)}</span>" for name in message["mentions"])
     return (
         f'<article class="{severity}"><div class="face" aria-hidden="true">Q</div><div class="body">'
         f'<span class="who">Amazon Q</span> <span class="app">APP</span> '
         f'<time datetime="{text["time"]}">{text["time"][11:19]} UTC</time> <span class="number">#{text["n"]}</span>'
         f'<div class="card"><h3>{label}<span class="region">{text["region"]}</span> {text["title"]}</h3>'
         f"<p>{text['text']}</p>{_buttons(message['buttons'])}"
-        f"<footer><span>account {text['account']}</span>{origin}"
+        f"<footer><span>account {text['account']}</span>{origin}{notified}"
         f"<span>{text['detail_type']}</span></footer><footer><code>{text['finding_id']}</code></footer>"
         f"</div></div></article>"
     )

@@ -69,9 +69,14 @@ def transformed(transformer: dict, event: dict, rule: dict) -> str:
     found["aws.events.event"] = {key: value for key, value in event.items() if key != "detail"}
     text = TOKEN.sub(lambda token: _filled(token[0], found), transformer["InputTemplate"])
     try:
-        return json.dumps(json.loads(text), separators=(",", ":"))
+        return json.dumps(json.loads(text, parse_constant=_no_constant), separators=(",", ":"))
     except ValueError as error:
         raise NotJson(f"The transformed input is not valid JSON: {error}") from None
+
+
+def _no_constant(name: str) -> None:
+    """Refuse NaN and the infinities, which Python reads although JSON does not have them."""
+    raise ValueError(f"{name} is not JSON")
 
 
 def _filled(token: str, found: dict[str, Any]) -> str:

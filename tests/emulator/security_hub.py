@@ -319,8 +319,16 @@ class SecurityHub:
         if given["AwsAccountId"] != account:
             message = f"AwsAccountId {given['AwsAccountId']} is not the account of the caller, {account}"
             raise AwsError("InvalidAccess", message)
-        if not re.match(rf"arn:aws:securityhub:{region}:(\d{{12}})?:product/", given["ProductArn"]):
+        if not self._may_import_under(given["ProductArn"], account, region):
             raise AwsError("InvalidAccess", f"The product {given['ProductArn']} is not enabled in {region}")
+
+    def _may_import_under(self, product: str, account: str, region: str) -> bool:
+        """Return whether an account may import findings of a product: its default one, or one that is registered."""
+        if product == f"arn:aws:securityhub:{region}:{account}:product/{account}/default":
+            return True
+        registered = re.fullmatch(rf"arn:aws:securityhub:{region}::product/([a-z0-9-]+)/[a-z0-9-]+", product)
+        only_services = self.switches["security_hub_aws_products"] == "services"
+        return registered is not None and not (only_services and registered[1] == "aws")
 
     def update_findings(self, given: dict) -> dict:
         hub = self.hub()

@@ -60,6 +60,12 @@ def test_a_quotation_mark_inside_a_string_loses_the_event(aws):
     assert failed(aws) == 1
 
 
+@pytest.mark.parametrize("broken", ['{"a":<t>}', '"a","title":["b"]', "NaN"])
+def test_what_is_not_a_custom_notification_is_lost(aws, broken):
+    assert sent(aws, aws.finding(), {"t": "$.detail.findings[0].Title"}, custom('"d"', broken)) == []
+    assert failed(aws) == (1 if broken == "NaN" else 0)
+
+
 def test_a_missing_variable_must_not_stand_alone(aws):
     assert sent(aws, aws.finding(), {"n": "$.detail.findings[0].AwsAccountName"}, custom("<n>")) == []
     assert failed(aws) == 1

@@ -94,6 +94,8 @@ def test_an_imported_finding_is_completed_and_found(aws):
     [
         ({"AwsAccountId": MEMBER}, "InvalidAccess"),
         ({"ProductArn": "arn:aws:securityhub:eu-west-1::product/aws/securityhub"}, "InvalidAccess"),
+        ({"ProductArn": f"arn:aws:securityhub:us-east-1:{MEMBER}:product/{MEMBER}/default"}, "InvalidAccess"),
+        ({"ProductArn": "arn:aws:securityhub:us-east-1::product/other/Id=x,y"}, "InvalidAccess"),
         ({"UpdatedAt": "yesterday"}, "InvalidInput"),
         ({"Severity": {"Label": "GRAVE"}}, "InvalidInput"),
         ({"Description": "x" * 250_000}, "InvalidInput"),

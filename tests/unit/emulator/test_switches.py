@@ -517,3 +517,27 @@ def test_faults_answer_with_the_service_s_errors(aws, fault, service, operation,
         getattr(aws.client(service, "us-east-2"), operation)()
     assert code_of(raised) == code
     assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+MENTION = "<!channel> see <https://evil.example|the runbook>"
+
+
+@pytest.mark.parametrize(("answer", "mentions"), [("markup", ["!channel"]), ("escaped", [])])
+def test_chatbot_event_texts(aws, answer, mentions):
+    switch(aws, chatbot_event_texts=answer)
+    aws.deployment()
+    aws.import_findings(aws.finding(Title=MENTION))
+    (message,) = aws.emulator.inbox()
+    assert message["mentions"] == mentions
+    assert message["labeled_links"] == (["https://evil.example"] if mentions else [])
+
+
+PARTNER = "arn:aws:securityhub:us-east-1::product/partner/scanner"
+OWN = f"arn:aws:securityhub:us-east-1:{ACCOUNT}:product/{ACCOUNT}/default"
+
+
+@pytest.mark.parametrize(("answer", "failed"), [("anyone", 0), ("services", 1)])
+def test_security_hub_aws_products(aws, answer, failed):
+    switch(aws, security_hub_aws_products=answer)
+    assert aws.import_findings(aws.finding())["FailedCount"] == failed
+    assert aws.import_findings(aws.finding(ProductArn=PARTNER), aws.finding(ProductArn=OWN))["FailedCount"] == 0
