@@ -20,7 +20,8 @@ description:
   - It has no options. It reads the variables C(securityhub_slack_*) of each host, which the role
     P(secops.securityhub.securityhub_slack#role) describes, and validates them before the first call to AWS.
   - If C(securityhub_slack_result_file) is set, it writes the result of the run to that file, for programs.
-  - The task itself does not fail if a target fails. Check RV(summary), or use the role, which fails then.
+  - If a target fails, the others are deployed, and then the task fails. It shows what happened before, and returns
+    only RV(changed) and a sentence. The file has the result of a run that failed, too.
 author:
   - secops.securityhub maintainers (@secops)
 attributes:
@@ -50,9 +51,9 @@ EXAMPLES = r"""
       secops.securityhub.securityhub_slack:
       register: result
 
-    - name: Show the targets that failed
+    - name: Show the targets that changed
       ansible.builtin.debug:
-        msg: "{{ result.targets | dict2items | selectattr('value.failed') | map(attribute='key') }}"
+        msg: "{{ result.targets | dict2items | selectattr('value.changed') | map(attribute='key') }}"
       run_once: true
 """
 

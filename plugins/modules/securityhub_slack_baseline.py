@@ -18,7 +18,7 @@ description:
     resolved and suppressed findings are left alone.
   - It has no options. It reads the variables C(securityhub_slack_*) of each host, which the role
     P(secops.securityhub.securityhub_slack#role) describes.
-  - The task itself does not fail if a target fails. Check RV(summary).
+  - If a target fails, the findings of the others are marked, and then the task fails.
 author:
   - secops.securityhub maintainers (@secops)
 notes:

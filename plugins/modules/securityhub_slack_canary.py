@@ -26,8 +26,8 @@ description:
   - Hosts that forward findings only by hand (C(securityhub_slack_forward_automatically=false)), and hosts that forward
     OCSF findings (C(securityhub_slack_finding_format=ocsf)), are skipped, with a reason.
   - The module reads the variables C(securityhub_slack_*) of each host, as M(secops.securityhub.securityhub_slack) does.
-  - The task does not fail if a test finding is lost. Assert RV(healthy), as C(playbooks/securityhub_slack_canary.yml)
-    does.
+  - The task fails if a test finding is lost or if a target could not be tested. It shows the report before, and returns
+    only a sentence.
 author:
   - secops.securityhub maintainers (@secops)
 options:
@@ -60,13 +60,6 @@ EXAMPLES = r"""
     - name: Send a test finding through every target
       secops.securityhub.securityhub_slack_canary:
         timeout: 180
-      register: result
-
-    - name: Fail if a test finding was lost
-      ansible.builtin.assert:
-        that: result.healthy
-        fail_msg: "{{ result.msg }}"
-      run_once: true
 """
 
 RETURN = r"""

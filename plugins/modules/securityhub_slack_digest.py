@@ -23,8 +23,7 @@ description:
   - Hosts and channels to which findings are forwarded only by hand (C(securityhub_slack_forward_automatically=false))
     are not counted. Hosts that forward OCSF findings (C(securityhub_slack_finding_format=ocsf)) fail.
   - The module reads the variables C(securityhub_slack_*) of each host, as M(secops.securityhub.securityhub_slack) does.
-  - The task does not fail if a target or a channel fails. Check RV(summary), as
-    C(playbooks/securityhub_slack_digest.yml) does.
+  - If a target or a channel fails, the other digests are sent, and then the task fails.
 author:
   - secops.securityhub maintainers (@secops)
 options:

@@ -20,8 +20,8 @@ description:
   - Finds regions of the accounts where Security Hub is enabled and that the inventory lacks.
   - Reads only. It uses the variables C(securityhub_slack_*) of each host, as M(secops.securityhub.securityhub_slack)
     does, and has no options for them.
-  - The task does not fail if it finds problems. Assert RV(healthy), as the playbook
-    C(secops.securityhub.securityhub_slack_doctor) does.
+  - The task fails if findings are lost or if something could not be checked. It shows the report before, and returns
+    only a sentence. The file O(json) has the result of an unhealthy run, too.
 author:
   - secops.securityhub maintainers (@secops)
 options:
@@ -63,13 +63,6 @@ EXAMPLES = r"""
     - name: Check all targets and write the report
       secops.securityhub.securityhub_slack_doctor:
         html: securityhub-doctor.html
-      register: result
-
-    - name: Fail if findings are lost
-      ansible.builtin.assert:
-        that: result.healthy
-        fail_msg: "{{ result.msg }}"
-      run_once: true
 """
 
 RETURN = r"""

@@ -21,7 +21,7 @@ description:
     deletes the stacks that it does not contain. For the same reason it refuses C(--limit).
   - It reads the variables C(securityhub_slack_*) of each host, which the role
     P(secops.securityhub.securityhub_slack#role) describes.
-  - The task itself does not fail if a target fails. Check RV(problem).
+  - If no file is written, the task fails, and says why.
 author:
   - secops.securityhub maintainers (@secops)
 options:
@@ -59,15 +59,8 @@ EXAMPLES = r"""
     - name: Write the StackSet
       secops.securityhub.securityhub_slack_export:
         path: securityhub-stack-set.json
-      register: stack_set
       run_once: true
       delegate_to: localhost
-
-    - name: Fail if it was not written
-      ansible.builtin.assert:
-        that: not stack_set.problem
-        quiet: true
-      run_once: true
 """
 
 RETURN = r"""

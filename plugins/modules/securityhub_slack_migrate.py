@@ -18,7 +18,7 @@ description:
     then deletes the resources of the template. The custom action and the channel are adopted.
   - Has no options. It reads the variables C(securityhub_slack_*) of each host, which are described in the role
     P(secops.securityhub.securityhub_slack#role).
-  - The task does not fail if a target fails. Check RV(summary).
+  - If a target fails, the others are migrated, and then the task fails, after it has shown what happened.
 author:
   - secops.securityhub maintainers (@secops)
 notes:

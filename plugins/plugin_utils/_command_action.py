@@ -44,6 +44,15 @@ if TYPE_CHECKING:
 OBJECTS_BEFORE_COLLECTION = 100_000
 
 
+class Failed(AnsibleActionFail):
+    """A failure of which Ansible shows one sentence, and neither an error of its own nor the source of the task."""
+
+    @property
+    def omit_exception_key(self) -> bool:
+        """Return that the result has no exception, which Ansible would show beside the sentence."""
+        return True
+
+
 class CommandAction(ActionBase):
     """An action that runs once for the whole play.
 
@@ -63,24 +72,33 @@ class CommandAction(ActionBase):
     REFUSED: ClassVar[dict[str, str]] = {}
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the command and return its result; print its lines and write its files."""
+        """Run the command and return its result; print its lines and write its files.
+
+        Raise Failed if it has failed: Ansible shows the whole result of a failed task.
+        """
         gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
         result: dict[str, Any] = super().run(tmp, task_vars)
-        for name, reason in self.REFUSED.items():
-            if name in (task_vars or {}):
-                raise AnsibleActionFail(f"{name} is set. {reason}")
-        _validated, options = self.validate_argument_spec(argument_spec=self.SPEC)
-        context = self._context(options, task_vars or {})
         try:
-            outcome = type(self).command(context)
-        except UserError as error:
-            raise AnsibleActionFail(sanitize_line(str(error))) from None
+            outcome = self._outcome(task_vars or {})
+        except (UserError, AnsibleActionFail) as error:
+            raise Failed(sanitize_line(str(error))) from None
+        found: dict[str, Any] = sanitize_all(outcome.result)
+        if outcome.failure:
+            raise Failed(sanitize_line(outcome.failure), result={"changed": found["changed"]})
+        return result | found
+
+    def _outcome(self, task_vars: dict[str, Any]) -> Outcome:
+        for name, reason in self.REFUSED.items():
+            if name in task_vars:
+                raise UserError(f"{name} is set. {reason}")
+        _validated, options = self.validate_argument_spec(argument_spec=self.SPEC)
+        context = self._context(options, task_vars)
+        outcome = type(self).command(context)
         self._print(outcome.lines)
         for file in outcome.files:
             if file.in_check_mode or not context.check_mode:
                 write_file(file.path, file.text)
-        found: dict[str, Any] = sanitize_all(outcome.result)
-        return result | found
+        return outcome
 
     def _context(self, options: dict[str, Any], task_vars: dict[str, Any]) -> Context:
         if not BOTOCORE:

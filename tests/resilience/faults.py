@@ -124,7 +124,7 @@ def _faulty_region(fleet: Fleet) -> str:
 
 def _check_the_end(fleet: Fleet, result: Result, fault: Fault, faulty: str) -> None:
     expect(result.code in (0, 2), f"exit code {result.code}", result)
-    expect((result.code == 2) == bool(result.failed), "exit code and recap differ", result)
+    expect((result.code == 2) == bool(result.failed), "exit code and result file differ", result)
     if fault.fails == "none":
         expect(not result.failed, "no target should have failed", result)
     if fault.fails == "region":

@@ -53,19 +53,17 @@ class Result:
     code: int
     output: str
     seconds: float
+    states: dict[str, str]
 
     @property
     def changed(self) -> set[str]:
-        """Return the hosts that the recap counts as changed."""
-        return {host for host, counts in self._recap() if "changed=0 " not in counts}
+        """Return the hosts that changed, and the IDs of the accounts whose channels did."""
+        return {name for name, state in self.states.items() if state == "changed"}
 
     @property
     def failed(self) -> set[str]:
-        """Return the hosts that the recap counts as failed."""
-        return {host for host, counts in self._recap() if "failed=0 " not in counts} - {"localhost"}
-
-    def _recap(self) -> list[tuple[str, str]]:
-        return re.findall(r"^(\S+) +: (ok=.*)$", self.output, re.M)
+        """Return the hosts that failed."""
+        return {name for name, state in self.states.items() if state == "failed"}
 
     @property
     def causes(self) -> dict[str, str]:
@@ -75,6 +73,18 @@ class Result:
             return {}
         lines = re.sub(r"\n    ", " ", found[1]).splitlines()
         return dict(line.strip().split(": ", 1) for line in lines)
+
+
+def states_in(result_file: Path) -> dict[str, str]:
+    """Return ok, changed or failed, by host and by account ID; nothing if the run has not ended."""
+    text = result_file.read_text(encoding="utf-8") if result_file.exists() else ""
+    if not text:
+        return {}
+    found = json.loads(text)
+    items = {**found["targets"], **{account["account_id"]: account for account in found["accounts"]}}
+    return {
+        name: "failed" if item.get("failed") else "changed" if item["changed"] else "ok" for name, item in items.items()
+    }
 
 
 def environment_of(home: Path) -> dict[str, str]:
@@ -105,6 +115,7 @@ class Fleet:
         self.variables = variables
         self.inventory = folder / "hosts.yml"
         self.environment: dict[str, str] = {}
+        self.started = 0
 
     def new_account(self) -> None:
         """Create an account with Security Hub in all regions, and a channel configuration of another team."""
@@ -148,7 +159,11 @@ class Fleet:
         hosts = {region: {} for region in self.regions}
         variables = {PREFIX + name: value for name, value in given.items()}
         self.inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
-        extra = json.dumps({PREFIX + name: value for name, value in changed.items()})
+        self.started += 1
+        result_file = self.folder / f"result-{self.started}.json"
+        extra = json.dumps(
+            {PREFIX + name: value for name, value in {**changed, "result_file": str(result_file)}.items()}
+        )
         command = [self.command, "-i", self.inventory, PLAYBOOK]
         return subprocess.Popen(
             [*command, "-e", extra, *arguments],
@@ -178,7 +193,9 @@ class Fleet:
             raise Broken(f"the run did not end in {LONGEST} s") from error
         if "Traceback" in output or "a-secret-key" in output:
             raise Broken(f"a traceback, or a secret, in\n{output}")
-        return Result(process.returncode, output, time.monotonic() - started)
+        (given,) = (item for item in process.args if "result_file" in str(item))
+        result_file = Path(json.loads(given)[f"{PREFIX}result_file"])
+        return Result(process.returncode, output, time.monotonic() - started, states_in(result_file))
 
     # What AWS has
 

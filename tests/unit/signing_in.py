@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.secops.securityhub.tests.resilience.playbook import environment_of
+from ansible_collections.secops.securityhub.tests.resilience.playbook import states_in
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +72,12 @@ class Home:
         def prefixed(given: dict[str, Any]) -> dict[str, Any]:
             return {PREFIX + name: value for name, value in given.items()}
 
-        given = {"workspace_id": WORKSPACE["SlackTeamId"], "channel_id": CHANNEL, **variables}
+        given = {
+            "workspace_id": WORKSPACE["SlackTeamId"],
+            "channel_id": CHANNEL,
+            "result_file": str(self.folder / "result.json"),
+            **variables,
+        }
         path = self.folder / "hosts.yml"
         of_hosts = {host: prefixed(own) for host, own in hosts.items()}
         path.write_text(json.dumps({"all": {"hosts": of_hosts, "vars": prefixed(given)}}))
@@ -84,6 +90,8 @@ class Home:
 
     def call(self, command: str, *arguments: str | Path) -> Run:
         """Run a command of Ansible to its end."""
+        result_file = self.folder / "result.json"
+        result_file.unlink(missing_ok=True)
         done = subprocess.run(
             [ansible_commands.path(command), *arguments],
             cwd=ROOT,
@@ -94,7 +102,7 @@ class Home:
             stdin=subprocess.DEVNULL,
             timeout=300,
         )
-        return Run(done.returncode, done.stdout, done.stderr)
+        return Run(done.returncode, done.stdout, done.stderr, states_in(result_file))
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -106,11 +114,12 @@ class Home:
 
 
 class Run:
-    """Exit code and output of a run."""
+    """Exit code and output of a run; *states*: ok, changed or failed, by host and by account ID."""
 
-    def __init__(self, code: int, out: str, err: str) -> None:
+    def __init__(self, code: int, out: str, err: str, states: dict[str, str]) -> None:
         self.code = code
         self.output = out + err
+        self.states = states
 
     @property
     def said(self) -> str:
@@ -124,11 +133,3 @@ class Run:
         lines = re.sub(r"\n    ", " ", found[1]).splitlines() if found else []
         causes = dict(line.strip().split(": ", 1) for line in lines)
         return {host: cause for hosts, cause in causes.items() for host in hosts.split(", ")}
-
-    @property
-    def recap(self) -> dict[str, str]:
-        """Return ok, changed or failed, by host."""
-        rows = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+) .*failed=(\d+)", self.output, re.M)
-        return {
-            host: "failed" if failed != "0" else "changed" if changed != "0" else "ok" for host, changed, failed in rows
-        }

@@ -52,7 +52,7 @@ def run(context: Context) -> Outcome:
         baselines = _each(partial(marked, context.aws), baselines)
     notices = list(dict.fromkeys(notice for design in designs for notice in design.notices))
     result = report.result(baselines, notices, check=context.check_mode)
-    return Outcome(result, report.table(result, check=context.check_mode))
+    return Outcome(result, report.table(result, check=context.check_mode), failure=report.failure(result))
 
 
 def _each(step: Callable[[Baseline], Baseline], baselines: Sequence[Baseline]) -> list[Baseline]:

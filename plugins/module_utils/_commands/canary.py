@@ -19,6 +19,7 @@ from .._report import canary as report
 from .context import Outcome
 
 if TYPE_CHECKING:
+    from .._canary.channels import ChannelOutcome
     from .context import Context
 
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 1, 600  # seconds
@@ -36,8 +37,14 @@ def run(context: Context) -> Outcome:
     planned = probes.prepare(fleet, designs, context.now)
     if context.check_mode:
         unsent = [ProbeOutcome(probe, probe.error) for probe in planned]
-        return Outcome(report.result(unsent, []), report.table(unsent, []))
+        return _outcome(unsent, [])
     before = channels.before(context.aws, designs, planned, context.now)
     outcomes = sending.send(context.aws, planned, timeout)
     counted = channels.wait(context.aws, before, outcomes, context.now, timeout)
-    return Outcome(report.result(outcomes, counted), report.table(outcomes, counted))
+    return _outcome(outcomes, counted)
+
+
+def _outcome(outcomes: list[ProbeOutcome], counted: list[ChannelOutcome]) -> Outcome:
+    result = report.result(outcomes, counted)
+    failure = "" if result["healthy"] else f"{result['msg']} The report above says why and what to do."
+    return Outcome(result, report.table(outcomes, counted), failure=failure)

@@ -65,11 +65,13 @@ class Outcome:
     """What a command did or found.
 
     *result*: what the Ansible module returns. *lines*: what the terminal shows. *files*: written after the run.
+    *failure*: in a sentence or two, that the run has failed, with how much; *lines* say why and what to do.
     """
 
     result: dict[str, Any]
     lines: list[str] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
+    failure: str = ""
 
 
 # Security Hub keeps findings for 90 days:

@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from .context import Context
 
 SPEC: dict[str, Any] = {}
-# The fact that the play after the role reads, with the keys that it needs.
-FACT = "securityhub_slack_result"
-FACT_KEYS = ("changed", "targets", "accounts", "eventful", "summary", "uncovered_regions")
 
 
 def run(context: Context) -> Outcome:
@@ -60,9 +57,10 @@ def run(context: Context) -> Outcome:
     finished = datetime.datetime.now(datetime.timezone.utc)
     document = json.dumps(report.document(result, finished, check=context.check_mode), indent=2)
     return Outcome(
-        {**result, "ansible_facts": {FACT: {key: result[key] for key in FACT_KEYS}}},
+        result,
         report.table(targets, done, calls, check=context.check_mode),
         [File(path, document, in_check_mode=True) for path in paths],
+        report.failure(targets),
     )
 
 

@@ -32,4 +32,5 @@ def run(context: Context) -> Outcome:
     deliveries = digests.deliver(context.aws, list(zip(found, notifications)), check_mode=context.check_mode)
     notices = list(dict.fromkeys(notice for design in designs for notice in design.notices))
     result = report.result(targets, deliveries, notifications, notices, check=context.check_mode)
-    return Outcome(result, report.table(result, check=context.check_mode))
+    failure = report.failure(result, check=context.check_mode)
+    return Outcome(result, report.table(result, check=context.check_mode), failure=failure)

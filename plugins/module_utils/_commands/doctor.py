@@ -46,4 +46,5 @@ def run(context: Context) -> Outcome:
         result={**document, "changed": False, "msg": report.summary(found)},
         lines=report.table(found, page=html if html and not context.check_mode else ""),
         files=files,
+        failure="" if found.healthy else f"{report.headline(found)}. The report above says why and what to do.",
     )

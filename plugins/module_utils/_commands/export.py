@@ -51,6 +51,7 @@ def run(context: Context) -> Outcome:
         {**report.result(found), "changed": changed, "path": path},
         report.lines(found, path, text, changed=changed, check=context.check_mode),
         [File(path, text)] if changed else [],
+        failure=f"No file was written. {found.problem}" if found.problem else "",
     )
 
 

@@ -72,6 +72,7 @@ def run(context: Context) -> Outcome:
             *deploy_report.table(targets, done, calls, check=check),
             report.summary(result, check=check),
         ],
+        failure=deploy_report.failure(targets),
     )
 
 

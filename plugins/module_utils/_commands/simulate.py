@@ -73,7 +73,7 @@ def run(context: Context) -> Outcome:
         targets, findings = _read(context, _in_order(fleet, designs), {item.host for item in context.targets})
     simulated = _simulated(targets, designs, findings, options["days"], context.today)
     result = report.result(simulated, options["days"])
-    return Outcome(result, report.table(result))
+    return Outcome(result, report.table(result), failure=report.failure(result))
 
 
 def _finding_id(options: dict[str, Any]) -> str:

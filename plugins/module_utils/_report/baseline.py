@@ -77,3 +77,12 @@ def table(found: dict[str, Any], *, check: bool) -> list[str]:
             lines += wrapped(f"Not marked in {host}: {count(number, 'finding')} ({code}); the result lists them.")
     lines += failed((host, target["msg"]) for host, target in targets.items() if target["failed"])
     return lines + notes(found["notices"])
+
+
+def failure(found: dict[str, Any]) -> str:
+    """Return that findings could not be read or marked, '' if all could."""
+    summary = found["summary"]
+    if not summary["failed"] and not summary["unprocessed"]:
+        return ""
+    targets, findings = count(summary["failed"], "target"), count(summary["unprocessed"], "finding")
+    return f"{targets} failed, and AWS did not mark {findings}. Fix what the lines above say, then rerun the playbook."

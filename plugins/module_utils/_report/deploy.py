@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 UNFINISHED = "The channel is only partly configured (see below). Rerun the playbook to continue."
 # A policy that needs more columns gets a line of its own, beside which nothing else is shown.
 POLICY_AT_MOST = 24
-# Ansible runs a task for each host that is reported by name; with 1,700 of them it took three times as long as the run.
-CHANGED_REPORTED_AT_MOST = 100
 
 
 # For programs
@@ -51,7 +49,6 @@ def result(targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome],
     found: dict[str, Any] = {
         "changed": bool(summary["changed"]) or any(item["changed"] for item in of_accounts),
         "targets": of_targets,
-        "eventful": _eventful(of_targets),
         "accounts": of_accounts,
         "uncovered_regions": {
             account.account.id: list(account.plan.design.uncovered)
@@ -110,13 +107,6 @@ def _channels(account: AccountOutcome) -> list[dict[str, Any]]:
     return found
 
 
-def _eventful(of_targets: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the hosts to report by name: all that failed, and those that changed if they are not too many."""
-    changed = sum(item["changed"] and not item["failed"] for item in of_targets.values())
-    few = changed <= CHANGED_REPORTED_AT_MOST
-    return [host for host, item in of_targets.items() if item["failed"] or (few and item["changed"])]
-
-
 def _counts(targets: Sequence[TargetOutcome]) -> dict[str, int]:
     failed = sum(bool(target.problems) for target in targets)
     changed = sum(target.changed and not target.problems for target in targets)
@@ -126,6 +116,15 @@ def _counts(targets: Sequence[TargetOutcome]) -> dict[str, int]:
         "unchanged": len(targets) - failed - changed,
         "failed": failed,
     }
+
+
+def failure(targets: Sequence[TargetOutcome]) -> str:
+    """Return which targets have failed, '' for none. Their causes are in the table."""
+    failed = [target.host for target in targets if target.problems]
+    if not failed:
+        return ""
+    part = f"{len(failed):,} of " if len(failed) < len(targets) else ""
+    return f"{part}{count(len(targets), 'target')} failed: {few_of(failed)}. The report above says why."
 
 
 # The schema version of the result file: one more when a key changes its meaning or is removed, not when one is added.

@@ -91,6 +91,14 @@ def table(result: dict[str, Any], *, check: bool) -> list[str]:
     return [*lines, "", _summary(result["summary"], check=check)]
 
 
+def failure(result: dict[str, Any], *, check: bool) -> str:
+    """Return that a digest is missing or incomplete, '' if none is."""
+    summary = result["summary"]
+    if not summary["failed"] and not summary["unpublished"]:
+        return ""
+    return f"{_summary(summary, check=check)} The lines above that begin with FAILED say why and what to do."
+
+
 def _delivery(digest: dict[str, Any], check: bool) -> str:
     if digest["failed"]:
         return f"FAILED: Slack channel {digest['channel_id']}: {digest['msg']}"

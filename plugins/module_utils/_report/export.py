@@ -11,7 +11,6 @@ from typing import Any
 from .._stack import template
 from .text import count
 from .text import failed
-from .text import wrapped
 
 if TYPE_CHECKING:
     from .._model.export import Export
@@ -30,8 +29,7 @@ def result(found: Export) -> dict[str, Any]:
 def lines(found: Export, path: str, text: str, *, changed: bool, check: bool) -> list[str]:
     """Return what a person reads: what the file at *path* contains and how to deploy it, or why there is none."""
     if found.problem:
-        failures = failed((target.host, target.error) for target in found.targets if target.problems)
-        return ["", *failures, *wrapped(f"No file was written. {found.problem}")]
+        return ["", *failed((target.host, target.error) for target in found.targets if target.problems)]
     instances = found.instances
     accounts = {instance.account_id for instance in instances}
     kinds = {instance.design.digest for instance in instances}

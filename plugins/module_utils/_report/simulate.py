@@ -15,6 +15,7 @@ from .._routing.fields import first
 from .._routing.fields import format_of
 from .text import count
 from .text import failed
+from .text import few_of
 from .text import notes
 from .text import wrapped
 
@@ -90,6 +91,14 @@ def _volume(found: Simulation, days: int) -> dict[str, Any]:
 
 def _rank(severity: str) -> int:
     return -SEVERITIES.index(severity) if severity in SEVERITIES else 1
+
+
+def failure(outcome: dict[str, Any]) -> str:
+    """Return which targets could not be simulated, '' for none."""
+    hosts = list(outcome["problems"])
+    if not hosts:
+        return ""
+    return f"Not everything could be simulated: {few_of(hosts)}. The lines above that begin with FAILED say why."
 
 
 def table(outcome: dict[str, Any]) -> list[str]:

@@ -257,8 +257,8 @@ WRONG = {
 def test_hostile_variables_of_the_inventory_are_sanitized(home):
     hosts = {f"{name}.eu-central-1": given for name, given in WRONG.items()}
     found = run(home, "preview", inventory_of(home, **hosts))
-    assert set(hosts) == {host for host, state in found.recap.items() if state == "failed"}
-    assert found.recap["us-east-1"] == "changed"
+    assert set(hosts) == {host for host, state in found.states.items() if state == "failed"}
+    assert found.states["us-east-1"] == "changed"
     assert_sanitized(home, found)
 
 

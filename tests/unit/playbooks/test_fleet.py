@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.secops.securityhub.tests.resilience.playbook import states_in
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,6 +34,7 @@ class Fleet:
     def __init__(self, emulator, folder: Path) -> None:
         self.emulator = emulator
         self.file = folder / "securityhub_regions.yml"
+        self.result_file = folder / "result.json"
         self.file.write_text(
             EXAMPLE.read_text().replace("T0000000000", WORKSPACE["SlackTeamId"]).replace("C0000000000", SHARED_CHANNEL)
         )
@@ -49,7 +51,12 @@ class Fleet:
     def run(self, *arguments: str) -> subprocess.CompletedProcess:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))}
         return subprocess.run(
-            [ansible_commands.path("ansible-playbook"), "-i", str(self.file), str(PLAYBOOK), *arguments],
+            [
+                ansible_commands.path("ansible-playbook"),
+                *("-i", str(self.file), str(PLAYBOOK)),
+                *("-e", f"securityhub_slack_result_file={self.result_file}"),
+                *arguments,
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -67,7 +74,11 @@ class Fleet:
         """Run the playbook without a failure, and return the targets that changed."""
         done = self.run(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
-        return hosts_with("changed", done) - {"localhost"}
+        return self.hosts("changed")
+
+    def hosts(self, state: str) -> set[str]:
+        """Return the targets that the last run left in a state: ok, changed, or failed."""
+        return {name for name, found in states_in(self.result_file).items() if found == state} - set(ACCOUNTS.values())
 
     def configurations(self, name: str) -> list[dict]:
         client = self.emulator.client("chatbot", "us-east-2", account=ACCOUNTS[name])
@@ -97,10 +108,6 @@ class Fleet:
     def messages(self) -> list[tuple[str, str]]:
         """The messages so far, as Slack channel and title."""
         return sorted((message["channel"], message["title"]) for message in self.emulator.inbox())
-
-
-def hosts_with(count: str, done: subprocess.CompletedProcess) -> set[str]:
-    return set(re.findall(rf"^(\S+) +: ok=.*\b{count}=[1-9]", done.stdout, re.M))
 
 
 def written(emulator) -> set[tuple[str, str]]:
@@ -166,8 +173,8 @@ def test_an_account_whose_role_cannot_be_assumed_fails_alone(fleet, emulator):
     emulator.world({ACCOUNTS["lab"]: {"roles": []}})
     done = fleet.run()
     assert done.returncode == 2
-    assert hosts_with("failed", done) == {"lab"}
-    assert len(hosts_with("changed", done) - {"localhost"}) == 2 * DEFAULT_REGIONS
+    assert fleet.hosts("failed") == {"lab"}
+    assert len(fleet.hosts("changed")) == 2 * DEFAULT_REGIONS
     assert f"arn:aws:iam::{ACCOUNTS['lab']}:role/securityhub-slack" in said(done)
     assert "trust policy" in said(done)
     assert "is not an AWS region" not in said(done)
@@ -177,7 +184,7 @@ def test_an_account_whose_role_cannot_be_assumed_fails_alone(fleet, emulator):
 
     again = fleet.run()
     assert again.returncode == 2
-    assert hosts_with("changed", again) == set()
+    assert fleet.hosts("changed") == set()
 
 
 def test_in_a_removal_an_account_whose_role_cannot_be_assumed_fails_alone(fleet, emulator):
@@ -186,7 +193,7 @@ def test_in_a_removal_an_account_whose_role_cannot_be_assumed_fails_alone(fleet,
     emulator.world({ACCOUNTS["lab"]: {"roles": []}})
     done = fleet.run("-e", "securityhub_slack_state=absent")
     assert done.returncode == 2
-    assert hosts_with("failed", done) == {"lab"}
+    assert fleet.hosts("failed") == {"lab"}
     assert fleet.configurations("prod") == fleet.configurations("stage") == []
     assert len(fleet.configurations("lab")) == 1
 
@@ -196,8 +203,8 @@ def test_a_region_without_a_hub_fails_before_anything_is_written_there(fleet, em
     emulator.world({ACCOUNTS["prod"]: {"hubs": ["us-east-1"]}})
     done = fleet.run()
     assert done.returncode == 2
-    assert hosts_with("failed", done) == {"prod.eu-west-1"}
-    assert len(hosts_with("changed", done) - {"localhost"}) == 2 * len(ACCOUNTS) - 1
+    assert fleet.hosts("failed") == {"prod.eu-west-1"}
+    assert len(fleet.hosts("changed")) == 2 * len(ACCOUNTS) - 1
     assert re.search(r"prod\.eu-west-1: Security Hub is not enabled[^.]*\. Enable it, or remove the region", said(done))
     assert (ACCOUNTS["prod"], "eu-west-1") not in written(emulator)
     assert fleet.run("--limit", "securityhub:!hub_disabled").returncode == 0
@@ -237,11 +244,11 @@ def test_uncovered_regions_are_reported(fleet, emulator):
     assert called & {"account:ListRegions", "ec2:DescribeRegions", "securityhub:DescribeHub"} <= allowed
 
     limited = fleet.run(*report, "--limit", "prod.us-east-1", "-v")
-    assert hosts_with("changed", limited) == set()
+    assert fleet.hosts("changed") == set()
     assert "Security Hub is enabled in ap-east-1, and its findings are not forwarded" in said(limited)
     assert f'"uncovered_regions": {{"{ACCOUNTS["prod"]}": ["ap-east-1"]}}' in said(limited)
 
     fleet.narrow("us-east-1", "eu-*", "ap-east-1", "sa-east-1")
     covered = fleet.run(*report)
-    assert hosts_with("changed", covered) - {"localhost"} == {"prod.ap-east-1", "lab.sa-east-1", "lab.eu-south-1"}
+    assert fleet.hosts("changed") == {"prod.ap-east-1", "lab.sa-east-1", "lab.eu-south-1"}
     assert "findings are not forwarded" not in said(covered)

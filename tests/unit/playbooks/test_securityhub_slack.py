@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ansible_collections.secops.securityhub.tests.resilience.playbook import states_in
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,6 +28,7 @@ class Playbook:
     def __init__(self, emulator, folder: Path) -> None:
         self.emulator = emulator
         self.inventory = folder / "hosts.yml"
+        self.result_file = folder / "result.json"
         self.inventory.write_text(
             json.dumps({"all": {"hosts": {region: {} for region in REGIONS}, "vars": self._variables()}})
         )
@@ -36,6 +38,7 @@ class Playbook:
             "securityhub_slack_endpoint_url": self.emulator.url,
             "securityhub_slack_workspace_id": WORKSPACE["SlackTeamId"],
             "securityhub_slack_channel_id": "C0123456789",
+            "securityhub_slack_result_file": str(self.result_file),
         }
 
     def run(self, *arguments: str, inventory: bool = True) -> subprocess.CompletedProcess:
@@ -56,13 +59,15 @@ class Playbook:
             env=environment,
         )
 
-    def changed(self, *arguments: str) -> dict[str, bool]:
-        """Run the playbook without a failure, and return for each host of the recap whether it changed."""
+    def changed(self, *arguments: str) -> set[str]:
+        """Run the playbook without a failure, and return the hosts, and the IDs of accounts, that changed."""
         done = self.run(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
-        return {
-            host: int(count) > 0 for host, count in re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", done.stdout, re.M)
-        }
+        return self.with_state("changed")
+
+    def with_state(self, state: str) -> set[str]:
+        """Return what the last run left ok, changed or failed."""
+        return {name for name, found in states_in(self.result_file).items() if found == state}
 
 
 @pytest.fixture
@@ -87,12 +92,12 @@ def topics(emulator) -> list[str]:
 def test_deploy_change_and_remove(playbook, emulator):
     predicted = playbook.changed("--check", "--diff")
     assert emulator.writes() == []
-    everything = dict.fromkeys(["localhost", *REGIONS], True)
+    everything = {*REGIONS, ACCOUNT}
     assert predicted == everything
     assert playbook.changed() == everything
 
     emulator.forget_requests()
-    assert playbook.changed() == {"localhost": False}
+    assert playbook.changed() == set()
     assert emulator.writes() == []
     reads = [
         entry for entry in emulator.requests() if entry["operation"] in ("DescribeStacks", "DescribeActionTargets")
@@ -101,16 +106,16 @@ def test_deploy_change_and_remove(playbook, emulator):
     assert len(emulator.requests()) <= 2 * len(REGIONS) + 9
 
     raised = ["-e", "securityhub_slack_minimum_severity=HIGH", "--limit", "eu-west-1"]
-    assert playbook.changed("--check", *raised) == playbook.changed(*raised) == {"eu-west-1": True}
+    assert playbook.changed("--check", *raised) == playbook.changed(*raised) == {"eu-west-1"}
     assert len(topics(emulator)) == len(REGIONS)
 
     one = ["-e", "securityhub_slack_state=absent", "--limit", "eu-west-1"]
-    assert playbook.changed("--check", *one) == playbook.changed(*one) == {"eu-west-1": True}
+    assert playbook.changed("--check", *one) == playbook.changed(*one) == {"eu-west-1", ACCOUNT}
     assert sorted(arn.split(":")[3] for arn in topics(emulator)) == ["ap-southeast-1", "us-east-1"]
 
     everything_absent = ["-e", "securityhub_slack_state=absent"]
     assert playbook.changed("--check", *everything_absent) == playbook.changed(*everything_absent)
-    assert playbook.changed(*everything_absent) == {"localhost": False}
+    assert playbook.changed(*everything_absent) == set()
     assert_nothing_left(emulator)
 
 
@@ -130,8 +135,8 @@ def test_a_region_without_a_hub_fails_alone_with_a_remedy(playbook, emulator):
     emulator.world({ACCOUNT: {"hubs": ["ap-southeast-1", "us-east-1"]}})
     done = playbook.run()
     assert done.returncode == 2
-    assert re.search(r"^eu-west-1 .*failed=1", done.stdout, re.M)
-    assert re.search(r"^us-east-1 .*changed=1 .*failed=0", done.stdout, re.M)
+    assert playbook.with_state("failed") == {"eu-west-1"}
+    assert playbook.with_state("changed") == {"ap-southeast-1", "us-east-1", ACCOUNT}
     assert re.search(r"eu-west-1: Security Hub is not enabled.* remove the region", words(done))
     assert "Traceback" not in done.stdout + done.stderr
     assert len(topics(emulator)) == 2

@@ -23,17 +23,6 @@ PREFIX = "securityhub_slack_"
 WORKSPACE, CHANNEL = "T0ABCDEFG12", "C0ABCDEFG12"
 REGIONS = ("eu-west-1", "us-east-1")
 OUTCOME = "outcome.json"
-WRITE_OUTCOME = {
-    "name": "Write the outcome",
-    "ansible.builtin.copy": {
-        "content": "{{ hostvars['localhost']['securityhub_slack_result'] | to_json }}",
-        "dest": "{{ playbook_dir }}/" + OUTCOME,
-        "mode": "0600",
-    },
-    "delegate_to": "localhost",
-    "run_once": True,
-    "check_mode": False,
-}
 
 
 def prefixed(**given):
@@ -45,7 +34,9 @@ class Play:
 
     def __init__(self, folder, emulator):
         self.folder = folder
-        self.common = prefixed(endpoint_url=emulator.url, workspace_id=WORKSPACE, channel_id=CHANNEL)
+        self.common = prefixed(
+            endpoint_url=emulator.url, workspace_id=WORKSPACE, channel_id=CHANNEL, result_file=str(folder / OUTCOME)
+        )
 
     def run(self, hosts, *arguments, common=None, play=None, before=(), role=None):
         """Run the play in check mode, and return the result of each target, and all output."""
@@ -53,9 +44,9 @@ class Play:
         (self.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
         apply = {
             "name": "Apply",
-            "ansible.builtin.import_role": {"name": ROLE, "tasks_from": "apply", "rolespec_validate": False},
+            "ansible.builtin.import_role": {"name": ROLE, "rolespec_validate": False},
         }
-        tasks = [{**apply, "vars": role or {}}, WRITE_OUTCOME]
+        tasks = [{**apply, "vars": role or {}}]
         whole = [
             {"name": "Set up", "hosts": "all", "gather_facts": False, "tasks": list(before)},
             {"name": "Play", "hosts": "all", "gather_facts": False, "tasks": tasks, "vars": play or {}},

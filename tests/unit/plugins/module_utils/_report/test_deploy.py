@@ -133,7 +133,6 @@ def test_the_result():
     outcome = account.preview(hosts("us-east-1", "eu-west-1", "us-west-2"))
     found = result(outcome)
     assert found["changed"] is True
-    assert found["eventful"] == ["eu-west-1", "us-west-2"]
     assert found["summary"] == {"targets": 3, "changed": 1, "unchanged": 1, "failed": 1}
     assert found["targets"]["us-east-1"] == {
         "account_id": "111111111111",
@@ -190,7 +189,7 @@ def test_nothing_changed():
     account = AccountModel()
     account.applied(hosts("us-east-1"))
     outcome = account.preview(hosts("us-east-1"))
-    assert result(outcome, diff=True) == {**result(outcome), "changed": False, "eventful": [], "diff": []}
+    assert result(outcome, diff=True) == {**result(outcome), "changed": False, "diff": []}
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -226,7 +225,7 @@ def test_the_difference_of_a_changed_severity_filter_shows_both_patterns():
     assert before["custom action"] == after["custom action"]
 
 
-# Which targets are reported by name
+# Targets that failed
 
 
 def target(name, *, changed=False, error=""):
@@ -236,24 +235,12 @@ def target(name, *, changed=False, error=""):
     return outcomes.TargetOutcome(None, snapshot, action, problems=(error,) if error else ())
 
 
-def eventful(targets):
-    return report.result(targets, [], diff=False)["eventful"]
-
-
-def test_changed_and_failed_targets_are_reported_by_name():
-    assert eventful([target("changed", changed=True), target("same"), target("failed", error="Why.")]) == [
-        "changed",
-        "failed",
-    ]
-
-
-def test_only_failed_targets_are_reported_by_name_if_more_than_a_hundred_have_changed():
-    failed = target("failed", error="Why.")
-    hundred = [target(f"changed{number}", changed=True) for number in range(100)]
-    assert len(eventful([*hundred, failed])) == 101
-    # Failed ones that have changed something do not count.
-    assert len(eventful([*hundred, replace(failed, action="create")])) == 101
-    assert eventful([*hundred, failed, target("one more", changed=True)]) == ["failed"]
+def test_the_failure_names_the_targets():
+    failed = [target(f"host-{number}", error="Why.") for number in range(5)]
+    said = report.failure([target("ok"), *failed])
+    assert said.startswith("5 of 6 targets failed: host-0, host-1, host-2 and 2 more.")
+    assert report.failure(failed[:1]).startswith("1 target failed: host-0.")
+    assert report.failure([target("changed", changed=True)]) == ""
 
 
 # A channel that could not be written

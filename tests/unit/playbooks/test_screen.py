@@ -1,0 +1,124 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person sees who runs a playbook with Ansible's default output: the last lines are the answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from ansible_collections.secops.securityhub.tests.unit import ansible_commands
+
+ROOT = Path(__file__).resolve().parents[3]
+ACCOUNT, WORKSPACE, CHANNEL = "111111111111", "T0123456789", "C0123456789"
+REGIONS = ["ap-southeast-1", "eu-west-1", "us-east-1"]
+# What Ansible says about itself where a task fails, warns or has nothing to do.
+OF_ANSIBLE = ("Origin", "assertion", "evaluated_to", "[ERROR]", "[WARNING]", "DEPRECATION", "skipping", "Traceback")
+
+
+class Screen:
+    """Playbooks for three regions of an account, as a user runs them."""
+
+    def __init__(self, emulator, folder: Path) -> None:
+        self.folder = folder
+        variables = {"endpoint_url": emulator.url, "workspace_id": WORKSPACE, "channel_id": CHANNEL}
+        self.inventory = folder / "hosts.yml"
+        prefixed = {f"securityhub_slack_{name}": value for name, value in variables.items()}
+        self.inventory.write_text(json.dumps({"all": {"hosts": dict.fromkeys(REGIONS), "vars": prefixed}}))
+
+    def run(self, name: str = "securityhub_slack", *arguments: str, status: int = 0) -> list[str]:
+        """Run a playbook, and return its output in lines, without the empty ones. It must end with *status*."""
+        playbook = ROOT / "playbooks" / f"{name}.yml"
+        done = subprocess.run(
+            [ansible_commands.path("ansible-playbook"), "-i", str(self.inventory), str(playbook), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.folder),
+                "LANG": "C.UTF-8",
+                "COLUMNS": "80",
+                "AWS_ACCESS_KEY_ID": ACCOUNT,
+                "AWS_SECRET_ACCESS_KEY": "emulator",
+                "ANSIBLE_NOCOLOR": "1",
+                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+            },
+        )
+        output = done.stdout + done.stderr
+        assert done.returncode == status, output
+        assert [text for text in OF_ANSIBLE if text in output] == [], output
+        return [line for line in output.splitlines() if line.strip()]
+
+
+@pytest.fixture
+def screen(emulator, tmp_path):
+    emulator.reset()
+    emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [{"SlackTeamId": WORKSPACE, "SlackTeamName": "acme"}]}})
+    return Screen(emulator, tmp_path)
+
+
+def about_hosts(lines: list[str]) -> list[str]:
+    """Return the lines that Ansible prints for single hosts."""
+    return [line for line in lines if re.match(r"(ok|changed|fatal|failed): \[|\S+ +: ok=", line)]
+
+
+def test_a_first_run_ends_with_the_next_step_and_a_recap_of_one_line(screen):
+    lines = screen.run()
+    assert lines[-5].startswith("Next: if Slack channel C0123456789 is private")
+    assert lines[-3:-2] == ["changed: [localhost]"]
+    assert lines[-2].startswith("PLAY RECAP")
+    assert len(about_hosts(lines)) == 2
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check"]])
+def test_an_unchanged_run_ends_with_the_summary(screen, arguments):
+    screen.run()
+    lines = screen.run("securityhub_slack", *arguments)
+    assert "3 targets: 0" in lines[-5]
+    assert lines[-3:-2] == ["ok: [localhost]"]
+    assert len(about_hosts(lines)) == 2
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check"]])
+def test_a_failed_run_says_each_cause_once_and_ends_with_the_targets_that_failed(screen, emulator, arguments):
+    emulator.world({ACCOUNT: {"hubs": ["us-east-1"]}})
+    lines = screen.run("securityhub_slack", *arguments, status=2)
+    assert " ".join(lines).count("Security Hub is not enabled") == 1
+    fatal, recap = about_hosts(lines)
+    assert "2 of 3 targets failed: ap-southeast-1, eu-west-1." in fatal
+    assert len(fatal) < 160
+    assert recap.startswith("localhost")
+
+
+def test_a_wrong_option_is_said_in_one_line(screen):
+    lines = screen.run("securityhub_slack_doctor", "-e", "securityhub_slack_doctor_hours=0", status=2)
+    assert "securityhub_slack_doctor_hours is 0. Set it to a value from 1 to 336." in about_hosts(lines)[0]
+
+
+@pytest.mark.parametrize(
+    ("playbook", "said"),
+    [
+        ("securityhub_slack_doctor", "Findings do not reach Slack"),
+        ("securityhub_slack_canary", "3 targets: "),
+        ("securityhub_slack_baseline", "2 targets failed"),
+        ("securityhub_slack_digest", "2 targets failed"),
+        ("securityhub_slack_simulate", "ap-southeast-1, eu-west-1"),
+        ("securityhub_slack_export", "No file was written."),
+        ("securityhub_slack_migrate", "2 of 3 targets failed: ap-southeast-1, eu-west-1."),
+    ],
+)
+def test_every_playbook_that_fails_says_so_in_one_line(screen, emulator, playbook, said):
+    screen.run()
+    emulator.faults({"denied": 1.0, "regions": ["ap-southeast-1", "eu-west-1"], "reason": "You may not."})
+    arguments = ["--check"] if playbook == "securityhub_slack_canary" else []
+    fatal, recap = about_hosts(screen.run(playbook, *arguments, status=2))
+    assert said in fatal
+    assert len(fatal) < 300
+    assert "failed=1" in recap
