@@ -19,6 +19,7 @@ from ministack.core.responses import now_iso
 from ministack.core.responses import request_scope
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets
+from ministack.services.cloudformation import engine as template_engine
 from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation import helpers
 from ministack.services.cloudformation import provisioners
@@ -391,6 +392,26 @@ def install_names(switches: Switches) -> None:
         return generate(stack_name, logical_id, max_len=max_len, **more)
 
     provisioners._physical_name = generate_short
+
+
+def install_conditions() -> None:
+    """Resolve functions in conditions that ministack only resolves elsewhere."""
+    evaluate = template_engine._evaluate_conditions
+
+    def evaluate_resolved(template: dict, params: dict) -> dict:
+        def resolved(node: Any) -> Any:
+            if isinstance(node, dict) and node.keys() & {"Fn::FindInMap", "Fn::Join"}:
+                mappings = template.get("Mappings") or {}
+                return template_engine._resolve_refs(node, {}, params, {}, mappings, "", "")
+            if isinstance(node, dict):
+                return {key: resolved(item) for key, item in node.items()}
+            return [resolved(item) for item in node] if isinstance(node, list) else node
+
+        return evaluate({**template, "Conditions": resolved(template.get("Conditions") or {})}, params)
+
+    for module in (template_engine, engine, handlers, changesets, provisioners):
+        if hasattr(module, "_evaluate_conditions"):
+            module._evaluate_conditions = evaluate_resolved
 
 
 def install_change_sets() -> None:

@@ -16,7 +16,6 @@ import yaml
 from botocore.exceptions import ClientError
 
 from .conftest import ACCOUNT
-from .conftest import BODY
 from .conftest import CHANNEL
 from .conftest import REGION
 
@@ -329,99 +328,6 @@ def test_an_unknown_deployment_mode_is_refused(aws):
         aws.client("cloudformation", parameter_validation=False).create_stack(
             StackName="s", TemplateBody="{}", DeploymentConfig={"Mode": "FAST"}
         )
-
-
-ONE, TWO = "222222222222", "333333333333"
-
-
-def group(targets, *regions, **parameters):
-    return {
-        "DeploymentTargets": targets,
-        "Regions": list(regions),
-        "ParameterOverrides": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-    }
-
-
-def deploy_stack_set(aws, *groups, body=None, **more):
-    properties = {
-        "StackSetName": "fleet",
-        "PermissionModel": "SERVICE_MANAGED",
-        "TemplateBody": json.dumps(body or BODY),
-        "StackInstancesGroup": list(groups),
-        **more,
-    }
-    resource = {"Type": "AWS::CloudFormation::StackSet", "Properties": properties}
-    client = aws.client("cloudformation")
-    known = [stack["StackName"] for stack in client.describe_stacks()["Stacks"]]
-    write = client.update_stack if "holder" in known else client.create_stack
-    write(StackName="holder", TemplateBody=json.dumps({"Resources": {"StackSet": resource}}))
-    return settled(client, "holder")
-
-
-@pytest.mark.parametrize(("answer", "status"), [("repeatable", "CREATE_COMPLETE"), ("once", "ROLLBACK_COMPLETE")])
-def test_stack_set_units(aws, answer, status):
-    switch(aws, stack_set_units=answer)
-    unit = {"OrganizationalUnitIds": ["ou-1"], "Accounts": [ONE], "AccountFilterType": "INTERSECTION"}
-    groups = [group(unit, "us-east-1", Name="a"), group(unit, "eu-west-1", Name="a")]
-    assert deploy_stack_set(aws, *groups) == status
-    events = aws.client("cloudformation").describe_stack_events(StackName="holder")["StackEvents"]
-    refused = any("more than one Parameters set" in event.get("ResourceStatusReason", "") for event in events)
-    assert refused is (answer == "once")
-
-
-def test_a_unit_holds_the_accounts_that_are_in_it(aws):
-    aws.emulator.world({ONE: {"organizational_unit": "ou-1"}, TWO: {"organizational_unit": "ou-2"}})
-    whole = {"OrganizationalUnitIds": ["ou-1", "ou-2"]}
-    assert deploy_stack_set(aws, group(whole, REGION, Name="findings")) == "CREATE_COMPLETE"
-    for account in (ONE, TWO):
-        assert len(aws.client("cloudformation", account=account).describe_stacks()["Stacks"]) == 1
-    without = {**whole, "Accounts": [TWO], "AccountFilterType": "DIFFERENCE"}
-    assert deploy_stack_set(aws, group(without, REGION, Name="findings")) == "UPDATE_COMPLETE"
-    deadline = time.monotonic() + 5
-    client = aws.client("cloudformation", account=TWO)
-    while client.describe_stacks()["Stacks"] and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert client.describe_stacks()["Stacks"] == []
-
-
-@pytest.mark.parametrize(("answer", "updates"), [("direct", 1), ("phases", 2)])
-def test_stack_set_updates(aws, answer, updates):
-    targets = {"Accounts": [ONE]}
-    deploy = {"PermissionModel": "SELF_MANAGED"}
-    client = aws.client("cloudformation", account=ONE)
-    switch(aws, stack_set_updates=answer)
-    deploy_stack_set(aws, group(targets, REGION, Name="findings", Label="old"), **deploy)
-    (name,) = wait_for_stacks(client)
-    changed = {**BODY, "Outputs": {"Version": {"Value": "2"}}}
-    deploy_stack_set(aws, group(targets, REGION, Name="findings", Label="new"), body=changed, **deploy)
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        stack = client.describe_stacks(StackName=name)["Stacks"][0]
-        if {"ParameterKey": "Label", "ParameterValue": "new"} in stack["Parameters"]:
-            break
-        time.sleep(0.02)
-    assert settled(client, name) == "UPDATE_COMPLETE"
-    events = client.describe_stack_events(StackName=name)["StackEvents"]
-    complete = [event["LogicalResourceId"] for event in events if event["ResourceStatus"] == "UPDATE_COMPLETE"]
-    assert complete.count(name) == updates, "with phases, the new template with the old values comes first"
-
-
-def wait_for_stacks(client):
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        found = client.describe_stacks()["Stacks"]
-        if found and not any(stack["StackStatus"].endswith("IN_PROGRESS") for stack in found):
-            return [stack["StackName"] for stack in found]
-        time.sleep(0.02)
-    raise AssertionError("no stack")
-
-
-@pytest.mark.parametrize(("answer", "status"), [("fail", "ROLLBACK_COMPLETE"), ("tolerated", "CREATE_COMPLETE")])
-def test_stack_set_failures(aws, answer, status):
-    switch(aws, stack_set_failures=answer)
-    lacking = group({"Accounts": [ONE]}, REGION)
-    assert deploy_stack_set(aws, lacking, PermissionModel="SELF_MANAGED") == status
-    assert aws.client("cloudformation", account=ONE).describe_stacks()["Stacks"] == []
 
 
 @pytest.mark.parametrize(
