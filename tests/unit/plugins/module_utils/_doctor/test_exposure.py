@@ -185,9 +185,7 @@ def test_every_role_gets_the_permissions_boundary_and_keeps_it(emulator, monkeyp
     assert look(fleet).findings == ()
     assert fleet.run() == []
     fleet.client("iam").delete_role_permissions_boundary(RoleName=ROLE)
-    assert {(finding.check, BOUNDARY in finding.result.problem) for finding in look(fleet).findings} == {
-        ("role", True)
-    }
+    assert {(finding.check, BOUNDARY in finding.result.problem) for finding in look(fleet).findings} == {("role", True)}
     assert fleet.run()
     assert set(boundaries(fleet).values()) == {BOUNDARY}
 
