@@ -31,7 +31,8 @@ attributes:
   diff_mode:
     support: full
     description:
-      - Shows custom action, rules, topics and channel before and after. Targets that change alike are shown together.
+      - Shows which values of custom action, rules, topics and channel differ, before the report. Targets that change
+        alike are shown together.
   idempotent:
     support: full
     description: A second run changes nothing.
@@ -123,6 +124,12 @@ accounts:
       description: Notices, such as which region forwards global findings.
       type: list
       elements: str
+differences:
+  description: For each change its C(name) (the hosts, or what of the account), and its C(before) and C(after). Targets
+    that change alike are listed together.
+  returned: in diff mode
+  type: list
+  elements: dict
 uncovered_regions:
   description:
     - By account, the regions where Security Hub is enabled and whose findings are not forwarded. Accounts without such

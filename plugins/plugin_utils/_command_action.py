@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import ClassVar
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
@@ -42,6 +43,10 @@ if TYPE_CHECKING:
 # Ansible forks a process for the task, and almost everything allocated in it lives until its end. Collecting garbage
 # as often as Python does by default took a seventh of a small run.
 OBJECTS_BEFORE_COLLECTION = 100_000
+
+
+# Of the lines of a difference, by their sign.
+COLORS = {"-": constants.COLOR_DIFF_REMOVE, "+": constants.COLOR_DIFF_ADD}
 
 
 class Failed(AnsibleActionFail):
@@ -94,6 +99,8 @@ class CommandAction(ActionBase):
         _validated, options = self.validate_argument_spec(argument_spec=self.SPEC)
         context = self._context(options, task_vars)
         outcome = type(self).command(context)
+        for line in outcome.differences:
+            self._display.display(sanitize_line(line), color=COLORS.get(line.strip()[:1]))
         self._print(outcome.lines)
         for file in outcome.files:
             if file.in_check_mode or not context.check_mode:

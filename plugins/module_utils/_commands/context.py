@@ -66,12 +66,14 @@ class Outcome:
 
     *result*: what the Ansible module returns. *lines*: what the terminal shows. *files*: written after the run.
     *failure*: in a sentence or two, that the run has failed, with how much; *lines* say why and what to do.
+    *differences*: what ``--diff`` shows, before the other lines.
     """
 
     result: dict[str, Any]
     lines: list[str] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
     failure: str = ""
+    differences: list[str] = field(default_factory=list)
 
 
 # Security Hub keeps findings for 90 days:

@@ -23,6 +23,7 @@ from .._plan import account as plan
 from .._plan import design
 from .._preflight import checks as preflight
 from .._report import deploy as report
+from .._report import differences
 from .context import File
 from .context import Outcome
 
@@ -61,6 +62,7 @@ def run(context: Context) -> Outcome:
         report.table(targets, done, calls, check=context.check_mode),
         [File(path, document, in_check_mode=True) for path in paths],
         report.failure(targets),
+        differences.lines(result.get("differences", [])),
     )
 
 

@@ -34,6 +34,7 @@ from .._observe import fleet as observe
 from .._plan import account as of_account
 from .._plan import design
 from .._report import deploy as deploy_report
+from .._report import differences
 from .._report import migrate as report
 from . import deploy
 from .context import Outcome
@@ -73,6 +74,7 @@ def run(context: Context) -> Outcome:
             report.summary(result, check=check),
         ],
         failure=deploy_report.failure(targets),
+        differences=differences.lines(result.get("differences", [])),
     )
 
 

@@ -32,6 +32,7 @@ from .._stack.resources import HERE
 from .._stack.template import Rule
 from .._stack.template import StackDesign
 from . import coverage
+from . import recorded
 
 if TYPE_CHECKING:
     import datetime
@@ -125,6 +126,8 @@ def _target(
     desired = deployment(
         target.settings, snapshot, compiled, layouts.responsibilities(place.scopes[0], of_channels), configurations
     )
+    made_of = recorded.record(target.settings, place.scopes, today)
+    desired = replace(desired, stack=replace(desired.stack, settings=made_of))
     problems = template.problems(desired.stack)
     if problems:
         return TargetDesign(target, problems=tuple(problems))

@@ -11,9 +11,13 @@ from typing import Any
 from .._aws.sanitize import sanitize_line
 from .._channel.platforms import SLACK
 from .._plan import channel as channels
+from .._plan import recorded
 from .._preflight import blockers
 from .._resource.operation import Operation
+from .._stack import live
+from .._stack import states
 from . import differences
+from . import stack_changes
 from .files import GENERATOR
 from .text import LISTED_AT_MOST
 from .text import WIDTH
@@ -58,7 +62,7 @@ def result(targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome],
         "summary": summary,
     }
     if diff:
-        found["diff"] = differences.differences(targets, accounts)
+        found["differences"] = differences.differences(targets, accounts)
     return found
 
 
@@ -148,10 +152,31 @@ def document(found: dict[str, Any], finished: datetime.datetime, *, check: bool)
 
 def target_changes(target: TargetOutcome) -> list[str]:
     """Return what is written for one target."""
+    details, steps = _stack_changes(target), _steps(target)
+    # The stack is the last step.
+    return [*steps[:-1], f"{steps[-1]} ({details})"] if details else steps
+
+
+def _steps(target: TargetOutcome) -> list[str]:
+    """Return what is written for one target, without what the update of its stack changes."""
     found = [] if target.action == Operation.NONE else [f"custom action: {target.action}"]
     found += [f"repair: {drift}" for drift in target.repairs]
     operations = [operation for operation in target.stack if operation != Operation.WAIT]
     return found + ([f"stack: {', then '.join(operations)}"] if operations else [])
+
+
+def _stack_changes(target: TargetOutcome) -> str:
+    """Return in words what the update of a stack changes, '' if it is replaced or does not say what it has."""
+    if target.desired is None or Operation.UPDATE not in target.stack or Operation.DELETE in target.stack:
+        return ""
+    suppressions = recorded.suppressions(target.settings)
+    return ", ".join(stack_changes.changes(target.live.stack, target.desired.stack, suppressions))
+
+
+def _waits_for(target: TargetOutcome) -> str:
+    """Return what an earlier run has started on the stack and not awaited, in words; '' for nothing."""
+    status = live.status_of(target.live.stack)
+    return f"stack: {status} since an earlier run" if states.in_progress(status) else ""
 
 
 def account_changes(account: AccountOutcome) -> list[str]:
@@ -219,7 +244,8 @@ def table(
     if unknown:
         lines += ["", "Targets whose account is unknown:", *_rows(unknown, check=check)]
     lines += _failures(targets)
-    return [*lines, "", _summary(targets, check=check), traffic, *_next_steps(accounts, check=check)]
+    summary = wrapped(_summary(targets, accounts, check=check), indent=0)
+    return [*lines, "", *summary, traffic, *_next_steps(accounts, check=check)]
 
 
 def _is_stopped(account: AccountOutcome) -> bool:
@@ -238,19 +264,23 @@ def _channel_line(account: AccountOutcome) -> str:
 def _rows(targets: Sequence[TargetOutcome], *, check: bool) -> list[str]:
     shown = list(targets)
     if len(targets) > LISTED_AT_MOST:
-        shown = [target for target in targets if target.changed or target.problems]
+        shown = [target for target in targets if target.changed or target.problems or _waits_for(target)]
     host_width = max([len("TARGET"), *(len(target.host) for target in shown)])
     policy_width = max([len("FORWARDS"), *(len(item.policy) for item in shown if len(item.policy) <= POLICY_AT_MOST)])
     lines = [f"  {'TARGET':{host_width}}  {'FORWARDS':{policy_width}}  {'WOULD CHANGE' if check else 'CHANGED'}"]
     for target in shown:
-        text = "FAILED, see below" if target.problems else "; ".join(target_changes(target)) or "-"
+        words = [text for text in (_waits_for(target), *_steps(target)) if text]
+        text = "FAILED, see below" if target.problems else "; ".join(words) or "-"
         cells = [f"{target.policy or '-':{policy_width}}  {text}"]
         if len(target.policy) > policy_width:
             cells = [target.policy] if text == "-" else [target.policy, text]
         lines += _row(target.host, host_width, cells)
     if len(shown) < len(targets):
         lines.append(f"  and {count(len(targets) - len(shown), 'target')} with nothing to change")
-    return lines
+    details = by_cause((target.host, _stack_changes(target)) for target in shown if not target.problems)
+    return lines + [
+        line for change, hosts in details.items() if change for line in wrapped(f"  {few_of(hosts)}: {change}")
+    ]
 
 
 def _row(host: str, host_width: int, cells: list[str]) -> list[str]:
@@ -269,12 +299,23 @@ def _failures(targets: Sequence[TargetOutcome]) -> list[str]:
     return lines
 
 
-def _summary(targets: Sequence[TargetOutcome], *, check: bool) -> str:
+def _summary(targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome], *, check: bool) -> str:
     of = _counts(targets)
     verb = "would change" if check else "changed"
-    return (
+    text = (
         f"{count(of['targets'], 'target')}: {of['changed']} {verb}, {of['unchanged']} unchanged, {of['failed']} failed."
     )
+    changed = [account for account in accounts if account_changes(account) and (check or not _is_stopped(account))]
+    if not changed:
+        return text
+    parts = list(dict.fromkeys(_part(change) for account in changed for change in account_changes(account)))
+    return f"{text} {count(len(changed), 'account')} {verb} ({', '.join(parts)})."
+
+
+def _part(change: str) -> str:
+    """Return what of an account a change in words is about: channel, role, guardrail or buttons."""
+    parts = {"configuration": "channel", "buttons": "buttons", "guardrail": "guardrail"}
+    return parts.get(change.partition(":")[0].partition(" ")[0], "role")
 
 
 def _next_steps(accounts: Sequence[AccountOutcome], *, check: bool) -> list[str]:

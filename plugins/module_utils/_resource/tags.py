@@ -17,6 +17,7 @@ MANAGED_TAG = "secops.securityhub/managed"
 DIGEST_TAG = "secops.securityhub/digest"
 TOPICS_TAG = "secops.securityhub/topics"
 RESPONSIBILITIES_TAG = "secops.securityhub/responsibilities"
+SETTINGS_TAG = "secops.securityhub/settings"
 
 
 def tags_of(resource: Mapping[str, Any] | None) -> dict[str, str]:

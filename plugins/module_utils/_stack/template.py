@@ -19,6 +19,7 @@ from typing import Any
 from .._resource.tags import DIGEST_TAG
 from .._resource.tags import MANAGED_TAG
 from .._resource.tags import RESPONSIBILITIES_TAG
+from .._resource.tags import SETTINGS_TAG
 from .._resource.tags import TOPICS_TAG
 from .._resource.tags import boto3_tags
 from . import alarms
@@ -57,7 +58,8 @@ class StackDesign:
     addition to the findings of its own region; the next run reads them before it transfers any to another target.
     *key*: encrypts topics and queue: encryption.CREATE or the ID, ARN or alias of a key, or '' for none. *alarms*: None
     for none. *boundary*: the ARN of the permissions boundary of the stack's roles, or ''. *conditions*: the policies of
-    topics and queue allow EventBridge to act for the rules of the stack only.
+    topics and queue allow EventBridge to act for the rules of the stack only. *settings*: from which settings all this
+    comes, for a tag that only a person's preview needs; see _plan/recorded.py.
     """
 
     name: str
@@ -70,6 +72,7 @@ class StackDesign:
     alarms: alarms.Alarms | None = None
     boundary: str = ""
     conditions: bool = True
+    settings: str = field(default="", compare=False)
 
     @functools.cached_property
     def digest(self) -> str:
@@ -165,6 +168,7 @@ def stack_tags(design: StackDesign) -> dict[str, str]:
         TOPICS_TAG: " ".join(topic.removeprefix(design.name) or "-" for topic in design.topics),
         RESPONSIBILITIES_TAG: " ".join(design.responsibilities) or "-",
         DIGEST_TAG: design.digest,
+        **({SETTINGS_TAG: design.settings} if design.settings else {}),
     }
 
 

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._model import outcome as outcomes
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._report import deploy as report
+from ansible_collections.secops.securityhub.plugins.module_utils._report import differences
 from ansible_collections.secops.securityhub.plugins.module_utils._report import text
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 from ansible_collections.secops.securityhub.tests.unit import account_model
@@ -57,7 +58,8 @@ def test_a_first_deployment():
         "Failed:",
         *text.wrapped(f"  ap-southeast-1: {problem}"),
         "",
-        "3 targets: 2 changed, 0 unchanged, 1 failed.",
+        "3 targets: 2 changed, 0 unchanged, 1 failed. 1 account changed (guardrail, role,",
+        "channel).",
         "1,038 calls to AWS, 2 retried, in 1.2 s.",
         "Next: if Slack channel C0ABCDEFG12 is private, type /invite @Amazon Q in it.",
         "    Otherwise no messages arrive.",
@@ -69,7 +71,7 @@ def test_a_first_deployment():
 def test_check_mode_uses_would_and_omits_the_invitation():
     lines = table(AccountModel().preview(hosts("us-east-1")), check=True)
     assert "  TARGET     FORWARDS  WOULD CHANGE" in lines
-    assert "1 target: 1 would change, 0 unchanged, 0 failed." in lines
+    assert "1 target: 1 would change, 0 unchanged, 0 failed. 1 account would change" in lines
     assert not any(line.startswith("Next:") for line in lines)
 
 
@@ -91,7 +93,7 @@ def test_a_target_whose_account_is_unknown():
     lines = table(outcome, targets=[*outcome.targets, unknown])
     assert lines[lines.index("Targets whose account is unknown:") + 2] == "  eu-west-1  -         FAILED, see below"
     assert lines[lines.index("Failed:") + 1] == f"  eu-west-1: {problem}"
-    assert "2 targets: 1 changed, 0 unchanged, 1 failed." in lines
+    assert any(line.startswith("2 targets: 1 changed, 0 unchanged, 1 failed.") for line in lines)
 
 
 def rows(*targets):
@@ -168,7 +170,7 @@ def test_the_result():
         }
     ]
     assert found["uncovered_regions"] == {}
-    assert "diff" not in found
+    assert "differences" not in found
 
 
 def test_problems_with_several_lines_are_one_line_in_the_result():
@@ -189,7 +191,7 @@ def test_nothing_changed():
     account = AccountModel()
     account.applied(hosts("us-east-1"))
     outcome = account.preview(hosts("us-east-1"))
-    assert result(outcome, diff=True) == {**result(outcome), "changed": False, "diff": []}
+    assert result(outcome, diff=True) == {**result(outcome), "changed": False, "differences": []}
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -198,7 +200,7 @@ def test_targets_that_change_alike_share_a_difference(state):
     if state == "absent":
         account.applied(hosts("eu-west-1", "us-east-1", "us-west-2"))
     found = result(account.preview(hosts("eu-west-1", "us-east-1", "us-west-2", state=state)), diff=True)
-    headers = [item["before_header"] for item in found["diff"]]
+    headers = [item["name"] for item in found["differences"]]
     # us-east-1 forwards the global findings.
     assert headers == (
         ["eu-west-1, us-west-2", "us-east-1", "account 111111111111, configuration securityhub-slack"]
@@ -215,14 +217,109 @@ def test_the_difference_of_a_changed_severity_filter_shows_both_patterns():
     (target,) = snapshot.targets
     with_template = replace(target, live=replace(target.live, template=template.template(old)))
     outcome = outcomes.unapplied(account_model.planned_from(replace(snapshot, targets=(with_template,))))
-    (difference,) = result(outcome, diff=True)["diff"]
-    before, after = (json.loads(difference[side]) for side in ("before", "after"))
-    severities = [
-        shown["stack"]["rules"]["securityhub-slack-findings"]["detail"]["findings"]["Severity"]["Label"]
-        for shown in (before, after)
+    (difference,) = result(outcome, diff=True)["differences"]
+    assert differences.lines([difference]) == [
+        "",
+        "us-east-1:",
+        "  + stack > rules > securityhub-slack-findings > detail > findings > Severity > Label: HIGH",
     ]
-    assert severities == [["CRITICAL"], ["CRITICAL", "HIGH"]]
-    assert before["custom action"] == after["custom action"]
+
+
+def drifted(outcome):
+    (target,) = outcome.targets
+    return replace(target, repairs=("the rule x is disabled",))
+
+
+def test_the_difference_of_a_repair_has_nothing_of_the_stack_that_stays():
+    account = AccountModel()
+    account.applied(hosts("us-east-1"))
+    found = differences.differences([drifted(account.preview(hosts("us-east-1")))], [])
+    assert differences.lines(found) == ["", "us-east-1:", '  - changed by hand: ["the rule x is disabled"]']
+
+
+# What an update changes, in words
+
+
+BUCKETS = {"resource_ids": ["arn:aws:s3:::dev-*"], "reason": "dev buckets"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({}, {"minimum_severity": "HIGH"}, "minimum severity CRITICAL -> HIGH"),
+        ({}, {"severities": ["LOW", "HIGH"]}, "severities CRITICAL and above -> HIGH, LOW"),
+        ({"forward_automatically": False}, {}, "severities none -> CRITICAL and above, global findings on"),
+        ({}, {"suppressions": [BUCKETS]}, "suppressions 0 -> 1 (dev buckets)"),
+        ({"suppressions": [BUCKETS]}, {}, "suppressions 1 -> 0"),
+        (
+            {"suppressions": [{"control_ids": ["S3.1"]}]},
+            {"suppressions": [BUCKETS]},
+            "other suppressions (dev buckets)",
+        ),
+        ({}, {"account_ids": ["222222222222"]}, "accounts all -> 1"),
+        ({}, {"message_format": "custom"}, "message format aws -> custom"),
+        ({"alarms": True}, {}, "alarms off"),
+        ({}, {"mark_notified": True}, "marking as NOTIFIED on"),
+        ({}, {"kms_key": "create"}, "encryption none -> own key"),
+        ({}, {"deduplicate_global": []}, "deduplication of global findings, global findings off"),
+        ({"tags": {"team": "a"}}, {"tags": {"team": "b"}}, "tags"),
+        ({"tags": {"team": "a"}}, {}, "tags"),
+    ],
+)
+def test_the_update_of_a_stack_says_what_changes(before, after, said):
+    account = AccountModel()
+    account.applied(hosts("us-east-1", **before))
+    outcome = account.preview(hosts("us-east-1", **after))
+    assert result(outcome)["targets"]["us-east-1"]["changes"] == [f"stack: update ({said})"]
+    assert f"us-east-1: {said}" in " ".join(" ".join(table(outcome)).split())
+
+
+def test_targets_that_change_alike_share_the_words():
+    account = AccountModel()
+    account.applied(hosts("eu-west-1", "us-east-1"))
+    lines = table(account.preview(hosts("eu-west-1", "us-east-1", minimum_severity="HIGH")))
+    assert [line for line in lines if "->" in line] == ["  eu-west-1, us-east-1: minimum severity CRITICAL -> HIGH"]
+
+
+def test_the_update_of_a_stack_without_the_tag_says_only_that_it_is_updated():
+    account = AccountModel()
+    account.applied(hosts("us-east-1"))
+    tags = account.stacks["us-east-1"]["Tags"]
+    account.stacks["us-east-1"]["Tags"] = [tag for tag in tags if not tag["Key"].endswith("/settings")]
+    outcome = account.preview(hosts("us-east-1", minimum_severity="HIGH"))
+    assert result(outcome)["targets"]["us-east-1"]["changes"] == ["stack: update"]
+
+
+def test_the_tag_alone_is_no_change():
+    account = AccountModel()
+    account.applied(hosts("us-east-1", suppressions=[BUCKETS]))
+    assert not account.preview(hosts("us-east-1", suppressions=[{**BUCKETS, "reason": "sandbox"}])).targets[0].changed
+
+
+def test_many_channels_do_not_fit_in_the_tag_and_the_stack_is_deployed_without_it():
+    channels = [{"name": f"channel{number}", "channel_id": f"C0ABCDEFG{number:02}"} for number in range(10, 22)]
+    account = AccountModel()
+    account.applied(hosts("us-east-1", channels=channels))
+    assert not [tag for tag in account.stacks["us-east-1"]["Tags"] if tag["Key"].endswith("/settings")]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_stack_that_an_earlier_run_is_still_creating_is_named(check):
+    account = AccountModel()
+    account.applied(hosts("us-east-1"))
+    account.stacks["us-east-1"]["StackStatus"] = "CREATE_IN_PROGRESS"
+    lines = table(account.preview(hosts("us-east-1")), check=check)
+    assert any("us-east-1  CRITICAL  stack: CREATE_IN_PROGRESS since an earlier run" in line for line in lines)
+
+
+def test_the_summary_counts_changes_of_the_account():
+    account = AccountModel()
+    account.applied(hosts("us-east-1"))
+    account.configurations.clear()
+    outcome = account.preview(hosts("us-east-1"))
+    assert "1 target: 0 would change, 1 unchanged, 0 failed. 1 account would change (channel)." in " ".join(
+        table(outcome, check=True)
+    )
 
 
 # Targets that failed
@@ -268,6 +365,6 @@ def test_of_a_channel_that_was_not_reached_nothing_is_reported():
 def test_a_target_that_failed_has_no_difference():
     outcome = with_all_failed(AccountModel().preview(hosts("us-east-1")))
     assert outcome.targets[0].changed
-    assert [item["before_header"] for item in result(outcome, diff=True)["diff"]] == [
+    assert [item["name"] for item in result(outcome, diff=True)["differences"]] == [
         "account 111111111111, configuration securityhub-slack"
     ]

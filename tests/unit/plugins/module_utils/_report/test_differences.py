@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What --diff shows, as text."""
+"""What --diff shows: the values that differ, with their paths."""
 
 from __future__ import annotations
 
@@ -18,29 +18,32 @@ VALUES = st.recursive(
 )
 
 
-@given(st.dictionaries(st.text(min_size=1, max_size=20), VALUES, min_size=1))
-def test_notation_is_json_and_loses_nothing(value):
-    assert json.loads(differences.notation(value)) == value
+DICTIONARIES = st.dictionaries(st.text(min_size=1, max_size=20), VALUES)
 
 
-def test_notation_keeps_short_values_on_one_line():
-    pattern = {"detail": {"findings": {"Severity": {"Label": ["CRITICAL", "HIGH"]}}}, "long": ["arn:" + "x" * 60] * 2}
-    assert differences.notation(pattern).splitlines() == [
-        "{",
-        '  "detail": {"findings": {"Severity": {"Label": ["CRITICAL", "HIGH"]}}},',
-        '  "long": [',
-        f'    "arn:{"x" * 60}",',
-        f'    "arn:{"x" * 60}"',
-        "  ]",
-        "}",
+def lines(before, after):
+    """Return the lines below the name."""
+    return differences.lines([{"name": "us-east-1", "before": before, "after": after}])[2:]
+
+
+@given(DICTIONARIES)
+def test_equal_values_have_no_difference(value):
+    assert lines(value, json.loads(json.dumps(value))) == []
+
+
+@given(DICTIONARIES, DICTIONARIES)
+def test_a_difference_is_the_reverse_of_the_opposite_one(before, after):
+    turned = {"+": "-", "-": "+"}
+    assert sorted(lines(before, after)) == sorted(
+        line[:2] + turned[line[2]] + line[3:] for line in lines(after, before)
+    )
+
+
+def test_only_what_differs_is_shown_with_its_path():
+    before = {"rules": {"a": {"Severity": ["CRITICAL"], "State": ["NEW"]}}, "topics": ["slack"]}
+    after = {"rules": {"a": {"Severity": ["CRITICAL", "HIGH"], "State": ["NEW"]}}, "messages": "custom"}
+    assert lines(before, after) == [
+        "  + messages: custom",
+        "  + rules > a > Severity: HIGH",
+        '  - topics: ["slack"]',
     ]
-
-
-def test_notation_fills_lines_with_short_items():
-    lines = differences.notation({"controls": [f"IAM.{number}" for number in range(1, 30)]}).splitlines()
-    assert len(lines) < 10
-    assert max(map(len, lines)) <= differences.WIDTH
-
-
-def test_notation_of_nothing_is_empty():
-    assert differences.notation({}) == ""

@@ -1,0 +1,93 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings that a stack was created from, as a tag of it, so that a later run can say what changes: pure. PRIVATE.
+
+The tag has entries ``name=value``, those of a channel as ``channel:name=value``. It is not part of the digest: a stack
+is not updated because of it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from typing import TYPE_CHECKING
+
+from .._routing import policy as policies
+
+if TYPE_CHECKING:
+    from .._model.settings import Route
+    from .._model.settings import Settings
+    from .._routing.policy import Policy
+    from .._routing.policy import Scope
+    from .._routing.policy import Suppression
+
+LONGEST = 256  # characters of the value of a tag
+SEVERITY, ACCOUNTS, SUPPRESSIONS = "severity", "accounts", "suppressions"
+# A severity and all above it: HIGH+. Several values: CRITICAL/LOW.
+ABOVE, AND, NONE = "+", "/", "none"
+
+
+def record(settings: Settings, scopes: tuple[Scope, ...], today: datetime.date) -> str:
+    """Return the value of the tag, '' if it would be too long."""
+    entries: dict[str, str] = {}
+    for route in settings.routes:
+        own = _of_channel(route, policies.policy_of(route.variables, today))
+        entries |= {f"{channel(route, settings)}{name}": value for name, value in own.items()}
+    entries |= {
+        "findings": str(settings.value("finding_format")),
+        "messages": "custom" if settings.custom_messages else "aws",
+        "buttons": _switch(settings.value("buttons")),
+        "alarms": _switch(settings.value("alarms")),
+        "encryption": _key(settings.key),
+        "marking": _switch(settings.value("mark_notified")),
+        "deduplicated": AND.join(sorted(settings.value("deduplicate_global"))) or NONE,
+        "conditions": _switch(settings.value("topic_policy_conditions")),
+        "boundary": _hash(settings.value("permissions_boundary") or ""),
+        "linked": _hash([scope.linked for scope in scopes]),
+    }
+    text = " ".join(f"{name}={value}" for name, value in entries.items())
+    return text if len(text) <= LONGEST else ""
+
+
+def entries_of(text: str) -> dict[str, str]:
+    """Return the entries of a tag."""
+    return dict(entry.split("=", 1) for entry in text.split() if "=" in entry)
+
+
+def channel(route: Route, settings: Settings) -> str:
+    """Return what the names of a channel's entries begin with, '' for the only one."""
+    return f"{route.topic.removeprefix(settings.name).strip('-')}:" if len(settings.routes) > 1 else ""
+
+
+def suppressions(settings: Settings) -> dict[str, str]:
+    """Return the descriptions of all suppressions, by the hashes that the tag has of them."""
+    found = (policies.policy_of(route.variables, datetime.date.min).suppressions for route in settings.routes)
+    return {_hash_of(item): item.description for of_route in found for item in of_route}
+
+
+def _of_channel(route: Route, policy: Policy) -> dict[str, str]:
+    above = not route.variables[f"{policies.PREFIX}severities"]
+    severity = f"{policy.severities[-1]}{ABOVE}" if policy.severities and above else AND.join(policy.severities)
+    accounts = f"{len(policy.account_ids)}:{_hash(policy.account_ids)}" if policy.account_ids else "all"
+    return {
+        SEVERITY: severity or NONE,
+        ACCOUNTS: "others" if policy.other_channels_account_ids else accounts,
+        SUPPRESSIONS: AND.join(map(_hash_of, policy.suppressions)) or NONE,
+    }
+
+
+def _hash_of(suppression: Suppression) -> str:
+    return _hash([getattr(suppression, name) for name in policies.CRITERIA])
+
+
+def _key(key: str) -> str:
+    return NONE if not key else key if key == "create" else f"key:{_hash(key)}"
+
+
+def _switch(value: object) -> str:
+    return "on" if value else "off"
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:4]
