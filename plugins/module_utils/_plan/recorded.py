@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from .._routing.policy import Suppression
 
 LONGEST = 256  # characters of the value of a tag
-SEVERITY, ACCOUNTS, SUPPRESSIONS = "severity", "accounts", "suppressions"
+SEVERITY, ACCOUNTS, SUPPRESSIONS, ON = "severity", "accounts", "suppressions", "on"
+SWITCHES = ("buttons", "alarms", "mark_notified", "topic_policy_conditions")
 # A severity and all above it: HIGH+. Several values: CRITICAL/LOW.
-ABOVE, AND, NONE = "+", "/", "none"
+ABOVE, AND, NONE, BY_HAND = "+", "/", "none", "by-hand"
 
 
 def record(settings: Settings, scopes: tuple[Scope, ...], today: datetime.date) -> str:
@@ -37,21 +38,18 @@ def record(settings: Settings, scopes: tuple[Scope, ...], today: datetime.date) 
     entries |= {
         "findings": str(settings.value("finding_format")),
         "messages": "custom" if settings.custom_messages else "aws",
-        "buttons": _switch(settings.value("buttons")),
-        "alarms": _switch(settings.value("alarms")),
-        "encryption": _key(settings.key),
-        "marking": _switch(settings.value("mark_notified")),
-        "deduplicated": AND.join(sorted(settings.value("deduplicate_global"))) or NONE,
-        "conditions": _switch(settings.value("topic_policy_conditions")),
-        "boundary": _hash(settings.value("permissions_boundary") or ""),
+        ON: AND.join(name for name in SWITCHES if settings.value(name)) or NONE,
+        "key": settings.key if settings.key in ("", "create") else f"key:{_hash(settings.key)}",
+        "boundary": _hash(settings.value("permissions_boundary")) if settings.value("permissions_boundary") else "",
+        "deduplicated": _hash(sorted(settings.value("deduplicate_global"))),
         "linked": _hash([scope.linked for scope in scopes]),
     }
-    text = " ".join(f"{name}={value}" for name, value in entries.items())
+    text = " ".join(f"{name}={value}" for name, value in entries.items() if value not in ("", NONE))
     return text if len(text) <= LONGEST else ""
 
 
 def entries_of(text: str) -> dict[str, str]:
-    """Return the entries of a tag."""
+    """Return the entries of a tag, in which those with the value NONE are missing."""
     return dict(entry.split("=", 1) for entry in text.split() if "=" in entry)
 
 
@@ -69,9 +67,10 @@ def suppressions(settings: Settings) -> dict[str, str]:
 def _of_channel(route: Route, policy: Policy) -> dict[str, str]:
     above = not route.variables[f"{policies.PREFIX}severities"]
     severity = f"{policy.severities[-1]}{ABOVE}" if policy.severities and above else AND.join(policy.severities)
-    accounts = f"{len(policy.account_ids)}:{_hash(policy.account_ids)}" if policy.account_ids else "all"
+    accounts = f"{len(policy.account_ids)}:{_hash(policy.account_ids)}" if policy.account_ids else NONE
     return {
-        SEVERITY: severity or NONE,
+        # Never missing, so that it tells whether a stack has the channel.
+        SEVERITY: severity or BY_HAND,
         ACCOUNTS: "others" if policy.other_channels_account_ids else accounts,
         SUPPRESSIONS: AND.join(map(_hash_of, policy.suppressions)) or NONE,
     }
@@ -79,14 +78,6 @@ def _of_channel(route: Route, policy: Policy) -> dict[str, str]:
 
 def _hash_of(suppression: Suppression) -> str:
     return _hash([getattr(suppression, name) for name in policies.CRITERIA])
-
-
-def _key(key: str) -> str:
-    return NONE if not key else key if key == "create" else f"key:{_hash(key)}"
-
-
-def _switch(value: object) -> str:
-    return "on" if value else "off"
 
 
 def _hash(value: object) -> str:

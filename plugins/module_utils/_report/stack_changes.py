@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from .._stack.template import StackDesign
 
 SWITCHES = {
-    "conditions": "conditions of topic policies",
     "buttons": "buttons",
     "alarms": "alarms",
-    "marking": "marking as NOTIFIED",
+    "mark_notified": "marking as NOTIFIED",
+    "topic_policy_conditions": "conditions of topic policies",
 }
-VALUES = {"findings": "finding format", "messages": "message format", "encryption": "encryption"}
+VALUES = {"findings": "finding format", "messages": "message format", "key": "encryption"}
 KEYS = {"create": "own key"}
-SETS = {
+OTHERS = {
     "boundary": "permissions boundary",
     "linked": "policies of linked regions",
     "deduplicated": "deduplication of global findings",
@@ -45,11 +45,12 @@ def changes(stack: Stack | None, design: StackDesign, suppressions: Mapping[str,
     if not before or not after:
         return []
     found = _channels(template.topics_of(tags), design)
-    for entry in after:
-        if entry in before and before[entry] != after[entry]:
-            channel, _colon, name = entry.rpartition(":")
-            words = _change(name, before[entry], after[entry], suppressions)
-            found.append(f"{channel} {words}" if channel else words)
+    for entry in dict.fromkeys((*after, *before)):
+        channel, _colon, name = entry.rpartition(":")
+        old, new = (entries.get(entry, recorded.NONE) for entries in (before, after))
+        is_in_both = not channel or all(f"{channel}:{recorded.SEVERITY}" in entries for entries in (before, after))
+        if old != new and is_in_both:
+            found += [f"{channel} {words}".lstrip() for words in _change(name, old, new, suppressions)]
     for name, words in RESPONSIBILITIES.items():
         has, gets = name in live.responsibilities_of(stack), name in design.responsibilities
         if has != gets:
@@ -62,19 +63,24 @@ def _channels(before: tuple[str, ...], design: StackDesign) -> list[str]:
     return [f"topic {few_of(sorted(topics))} {verb}" for verb, topics in both.items() if topics]
 
 
-def _change(name: str, before: str, after: str, suppressions: Mapping[str, str]) -> str:
-    if name in SWITCHES:
-        return f"{SWITCHES[name]} {after}"
+def _change(name: str, before: str, after: str, suppressions: Mapping[str, str]) -> list[str]:
+    if name == recorded.ON:
+        old, new = (_items(value) for value in (before, after))
+        return [
+            f"{words} {'on' if item in new else 'off'}"
+            for item, words in SWITCHES.items()
+            if (item in old) != (item in new)
+        ]
     if name in VALUES:
-        return f"{VALUES[name]} {KEYS.get(before, before)} -> {KEYS.get(after, after)}"
+        return [f"{VALUES[name]} {KEYS.get(before, before)} -> {KEYS.get(after, after)}"]
     if name == recorded.SEVERITY:
-        return _severity(before, after)
+        return [_severity(before, after)]
     if name == recorded.SUPPRESSIONS:
-        return _suppressions(before, after, suppressions)
+        return [_suppressions(before, after, suppressions)]
     if name == recorded.ACCOUNTS:
-        numbers = [value.partition(":")[0] for value in (before, after)]
-        return f"accounts {' -> '.join(numbers)}" if numbers[0] != numbers[1] else "other accounts"
-    return SETS.get(name, name)
+        numbers = ["all" if value == recorded.NONE else value.partition(":")[0] for value in (before, after)]
+        return [f"accounts {' -> '.join(numbers)}" if numbers[0] != numbers[1] else "other accounts"]
+    return [OTHERS.get(name, name)]
 
 
 def _severity(before: str, after: str) -> str:
@@ -84,7 +90,7 @@ def _severity(before: str, after: str) -> str:
 
 
 def _severities(value: str) -> str:
-    return value.replace(recorded.ABOVE, " and above").replace(recorded.AND, ", ")
+    return value.replace(recorded.ABOVE, " and above").replace(recorded.AND, ", ").replace(recorded.BY_HAND, "none")
 
 
 def _suppressions(before: str, after: str, descriptions: Mapping[str, str]) -> str:

@@ -259,6 +259,11 @@ BUCKETS = {"resource_ids": ["arn:aws:s3:::dev-*"], "reason": "dev buckets"}
         ({}, {"account_ids": ["222222222222"]}, "accounts all -> 1"),
         ({}, {"message_format": "custom"}, "message format aws -> custom"),
         ({"alarms": True}, {}, "alarms off"),
+        (
+            {"buttons": True, "message_format": "custom"},
+            {"alarms": True, "message_format": "custom"},
+            "buttons off, alarms on",
+        ),
         ({}, {"mark_notified": True}, "marking as NOTIFIED on"),
         ({}, {"kms_key": "create"}, "encryption none -> own key"),
         ({}, {"deduplicate_global": []}, "deduplication of global findings, global findings off"),
@@ -272,6 +277,27 @@ def test_the_update_of_a_stack_says_what_changes(before, after, said):
     outcome = account.preview(hosts("us-east-1", **after))
     assert result(outcome)["targets"]["us-east-1"]["changes"] == [f"stack: update ({said})"]
     assert f"us-east-1: {said}" in " ".join(" ".join(table(outcome)).split())
+
+
+def test_the_words_about_one_of_several_channels_begin_with_its_name():
+    oncall = {"name": "oncall", "channel_id": "C0ONCALL001", "minimum_severity": "CRITICAL"}
+    rest = {"name": "rest", "channel_id": "C0REST00001", "severities": ["HIGH"]}
+    account = AccountModel()
+    account.applied(hosts("us-east-1", channels=[oncall, rest]))
+    more = {"name": "audit", "channel_id": "C0AUDIT0001", "minimum_severity": "LOW"}
+    outcome = account.preview(hosts("us-east-1", channels=[oncall | {"suppressions": [BUCKETS]}, more]))
+    assert result(outcome)["targets"]["us-east-1"]["changes"] == [
+        "stack: update (topic securityhub-slack-audit added, topic securityhub-slack-rest removed, "
+        "oncall suppressions 0 -> 1 (dev buckets))"
+    ]
+
+
+def test_twenty_suppressions_fit_in_the_tag():
+    many = [{"control_ids": [f"S3.{number}"]} for number in range(20)]
+    account = AccountModel()
+    account.applied(hosts("us-east-1", suppressions=many))
+    outcome = account.preview(hosts("us-east-1", suppressions=many[1:]))
+    assert result(outcome)["targets"]["us-east-1"]["changes"] == ["stack: update (suppressions 20 -> 19)"]
 
 
 def test_targets_that_change_alike_share_the_words():
