@@ -56,13 +56,13 @@ def fleet(aws: Clients, plans: Sequence[AccountPlan], progress: Callable[[str], 
     accounts = [AccountOutcome(plan, tuple(map(unapplied_target, plan.targets)), None, plan.notices) for plan in plans]
     _announce(accounts, progress)
     # First: if Amazon Q is to create this role itself and cannot, it leaves half of a channel configuration behind.
-    accounts = _each(partial(_create_service_role, aws), accounts)
+    accounts = _unwritten(_each(partial(_create_service_role, aws), accounts), lambda target: True)
     # Before anything is created: a run that is killed later must not leave a topic in the channel that looks right, and
     # that Amazon Q does not subscribe to.
-    accounts = _each(partial(_unsubscribe, aws), accounts)
+    accounts = _unwritten(_each(partial(_unsubscribe, aws), accounts), lambda target: True)
     accounts = _deployed(aws, accounts, lambda target: not _stops_forwarding(target), progress)
     accounts = [_held(account) for account in accounts]
-    accounts = _each(partial(_write_channel, aws), accounts)
+    accounts = _unwritten(_each(partial(_write_channel, aws), accounts), _is_last)
     accounts = _deployed(aws, accounts, _stops_forwarding, progress)
     accounts = _removed(aws, accounts, progress)
     accounts = _each(partial(_delete_channel, aws), accounts)
@@ -94,9 +94,12 @@ def _failed(account: AccountOutcome, error: BaseException) -> AccountOutcome:
     return replace(account, targets=tuple(_target_failed(target, error) for target in account.targets))
 
 
-def _target_failed(target: TargetOutcome, error: BaseException) -> TargetOutcome:
-    """Return the target with the problems of *error*, unless it has some: later failures follow from the first."""
-    return target if target.problems else replace(target, problems=tuple(errors.sentences(error)))
+def _target_failed(target: TargetOutcome, error: BaseException, **undone: Any) -> TargetOutcome:
+    """Return the target with the problems of *error*, unless it has some: later failures follow from the first.
+
+    *undone*: what the target has instead of the operations that were planned and not carried out.
+    """
+    return target if target.problems else replace(target, problems=tuple(errors.sentences(error)), **undone)
 
 
 def _with(accounts: Iterable[AccountOutcome], changed: Iterable[TargetOutcome]) -> list[AccountOutcome]:
@@ -109,6 +112,22 @@ def _with(accounts: Iterable[AccountOutcome], changed: Iterable[TargetOutcome]) 
 
 
 # Targets
+
+
+def _unwritten(accounts: list[AccountOutcome], chosen: Callable[[TargetOutcome], bool]) -> list[AccountOutcome]:
+    """Return the accounts, in which chosen targets that have failed by now do not report what was planned for them."""
+    changed = (
+        replace(target, action=Operation.NONE, repairs=(), stack=())
+        for account in accounts
+        for target in account.targets
+        if target.problems and chosen(target)
+    )
+    return _with(accounts, changed)
+
+
+def _is_last(target: TargetOutcome) -> bool:
+    """Return whether the target is only written after the channel."""
+    return target.desired is None or _stops_forwarding(target)
 
 
 def _stops_forwarding(target: TargetOutcome) -> bool:
@@ -124,26 +143,34 @@ def _deployed(
     targets = [
         target for account in accounts for target in healthy(account.targets) if target.desired and chosen(target)
     ]
-    targets = _each_target(partial(_write_action, aws), targets)
+    targets = _each_target(partial(_write_action, aws), targets, action=Operation.NONE, repairs=(), stack=())
     # Before the stacks: CloudFormation cannot update a resource that does not exist.
-    targets = _each_target(partial(_repair, aws), targets)
+    targets = _each_target(partial(_repair, aws), targets, repairs=(), stack=())
     return _with(accounts, _with_stacks(aws, targets, progress))
 
 
 def _removed(aws: Clients, accounts: list[AccountOutcome], progress: Callable[[str], None]) -> list[AccountOutcome]:
     targets = [target for account in accounts for target in healthy(account.targets) if target.desired is None]
     targets = _with_stacks(aws, targets, progress)
-    return _with(accounts, _each_target(partial(_write_action, aws), targets))
+    return _with(accounts, _each_target(partial(_write_action, aws), targets, action=Operation.NONE))
 
 
-def _each_target(step: Callable[[TargetOutcome], None], targets: list[TargetOutcome]) -> list[TargetOutcome]:
-    """Call *step* for the targets that have not failed, and return all, those in which it raises with its problems."""
+def _each_target(
+    step: Callable[[TargetOutcome], None], targets: list[TargetOutcome], **undone: Any
+) -> list[TargetOutcome]:
+    """Call *step* for the targets that have not failed, and return all, those in which it raises with its problems.
+
+    *undone*: see _target_failed.
+    """
     failures = {
         outcome.item.host: outcome.error
         for outcome in parallel.each(step, healthy(targets))
         if outcome.error is not None
     }
-    return [_target_failed(target, failures[target.host]) if target.host in failures else target for target in targets]
+    return [
+        _target_failed(target, failures[target.host], **undone) if target.host in failures else target
+        for target in targets
+    ]
 
 
 def _write_action(aws: Clients, target: TargetOutcome) -> None:
@@ -182,18 +209,23 @@ def _with_stacks(aws: Clients, targets: list[TargetOutcome], progress: Callable[
 
 def _with_work(target: TargetOutcome, work: stacks.Work) -> TargetOutcome:
     done = replace(target, stack=work.done, left_behind=work.left_behind)
-    return _target_failed(done, work.error) if work.error is not None else done
+    # Of a target that is removed, the custom action is only deleted after its stack.
+    undone = {"action": Operation.NONE} if target.desired is None else {}
+    return _target_failed(done, work.error, **undone) if work.error is not None else done
 
 
 def _held(account: AccountOutcome) -> AccountOutcome:
     """Return the account, in which a target does not stop forwarding if the one that takes over has failed."""
     plans = [_remaining(target) for target in account.targets]
     held = transfer.held(account.plan.design, plans, [*account.targets, *account.plan.design.others])
-    reasons = {plan.host: plan.problems for plan in held}
+    reasons = {plan.host: plan.problems for plan in held if plan.problems}
     return replace(
         account,
         targets=tuple(
-            target if target.problems else replace(target, problems=reasons[target.host]) for target in account.targets
+            replace(target, action=Operation.NONE, repairs=(), stack=(), problems=reasons[target.host])
+            if target.host in reasons and not target.problems
+            else target
+            for target in account.targets
         ),
     )
 

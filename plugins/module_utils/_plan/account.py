@@ -36,12 +36,13 @@ def plan(design: AccountDesign, blockers: Blockers) -> AccountPlan:
         present = [target for target in targets if target.settings.present]
         unblocked = healthy(present)
         if unblocked and not any(target.changed for target in unblocked):
-            notices += [sentence.rstrip(".") for sentence in blockers.unless_unchanged]
-        else:
-            hosts = {target.host for target in present}
-            targets = tuple(
-                refused(target, *blockers.unless_unchanged) if target.host in hosts else target for target in targets
-            )
+            # Those that have other problems would change without them.
+            present = [target for target in present if target.problems]
+            notices += [] if present else [sentence.rstrip(".") for sentence in blockers.unless_unchanged]
+        hosts = {target.host for target in present}
+        targets = tuple(
+            refused(target, *blockers.unless_unchanged) if target.host in hosts else target for target in targets
+        )
     targets = transfer.held(design, targets, [*targets, *design.others])
     notices += transfer.notices(design, targets)
     channels: ChannelPlan | None = None

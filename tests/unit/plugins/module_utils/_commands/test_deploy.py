@@ -417,6 +417,26 @@ def test_where_the_channel_may_not_be_made_all_targets_of_the_account_fail(lab, 
     assert lab.carried() == topics(*REGIONS)
 
 
+@pytest.mark.parametrize(
+    ("operation", "written"),
+    [
+        ("CreateServiceLinkedRole", []),
+        ("CreateActionTarget", []),
+        ("CreateStack", ["custom action: create"]),
+        ("CreateSlackChannelConfiguration", ["custom action: create", "stack: create"]),
+    ],
+)
+def test_what_was_not_written_is_not_reported_as_changed(lab, operation, written):
+    lab.emulator.faults({"denied": 1, "operations": [operation]})
+    done = lab.run(lab.hosts("us-east-1"))
+    assert done.result["targets"]["us-east-1"]["changes"] == written
+    lab.emulator.faults()
+    lab.run(lab.hosts("us-east-1"))
+    lab.emulator.faults({"denied": 1, "operations": ["DeleteStack"]})
+    done = lab.run(lab.hosts("us-east-1", state="absent"))
+    assert done.result["targets"]["us-east-1"]["changes"] == []
+
+
 def test_an_unauthorised_workspace_is_refused_with_the_steps(lab):
     lab.world(workspaces=[])
     done = lab.run(lab.hosts("us-east-1"))
@@ -621,6 +641,8 @@ def test_home_region_keeps_forwarding_until_a_region_can(lab):
         in done.errors["us-east-1"]
     )
     assert lab.ours("us-east-1") == before
+    assert done.result["targets"]["us-east-1"]["changes"] == []
+    assert done.result["targets"]["eu-west-1"]["changes"] == ["custom action: create"]
     lab.emulator.faults()
     # Nor does a run of the home region alone, which leaves that region out.
     limited = lab.run(
@@ -659,6 +681,7 @@ def test_nothing_leaves_for_a_home_region_whose_pipeline_fails(lab):
         "it was not removed: us-east-1 should forward its findings, but its deployment is not in place"
         in (done.errors["eu-west-1"])
     )
+    assert {target["changed"] for target in done.result["targets"].values()} == {False}
     assert lab.carried() == topics(*REGIONS)
     lab.emulator.faults()
     lab.run(lab.hosts(*REGIONS))

@@ -206,6 +206,11 @@ def test_a_channel_that_the_organization_has_disabled_gets_no_new_topics(lab):
     assert "(Slack is denied by policy p-1)" in notice
     assert set(more.errors) == {EU, US}
     assert more.writes == []
+    # One that has other problems would change, so for it this is a problem too.
+    lab.world(channel_policy_disabled="Slack is denied by policy p-1", hubs=[US])
+    mixed = lab.run(lab.hosts(EU, US))
+    assert list(mixed.problems) == [EU]
+    assert any("is disabled by a policy" in problem for problem in mixed.problems[EU])
 
 
 def test_a_channel_with_a_configuration_while_another_one_has_our_name(lab, refused):
