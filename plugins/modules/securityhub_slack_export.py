@@ -13,7 +13,7 @@ short_description: Export the stacks of all hosts of the play as a CloudFormatio
 description:
   - Writes the stacks that M(secops.securityhub.securityhub_slack) would deploy to a file, for organizations that deploy
     only with StackSets. The file is a template with one resource, an C(AWS::CloudFormation::StackSet), which contains
-    the template of all stacks and the parameters of each.
+    the template of all stacks.
   - The targets are those with O(secops.securityhub.securityhub_slack#role:main:securityhub_slack_use_stack_set). A
     StackSet cannot create the custom action and the channel; M(secops.securityhub.securityhub_slack) does that, and
     does not change their stacks.

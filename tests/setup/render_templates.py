@@ -97,6 +97,7 @@ def render_all() -> dict[str, dict[str, Any]]:
         Instance("111111111111", "eu-west-1", design(alike)),
         Instance("111111111111", "us-east-1", design(alike, Scope("us-east-1", "us-east-1"))),
         Instance("111111111111", "sa-east-1", design({**alike, "forward_automatically": False, "region": "sa-east-1"})),
+        Instance("222222222222", "eu-west-1", design({**alike, "forward_automatically": False})),
     ]
     deployment = stack_set_resource.deployment("securityhub-slack", (("Team", "security"),), instances)
     held = json.loads(deployment["Resources"]["StackSet"]["Properties"]["TemplateBody"])

@@ -109,10 +109,10 @@ def findings(aws: Clients, settings: Settings, filters: dict[str, Any]) -> list[
 def with_template(aws: Clients, settings: Settings, live: LiveTarget) -> LiveTarget:
     """Return *live* with the template of its stack: one call."""
     text = _call(aws, settings, "cloudformation", cloudformation.stack_template, _stack_name(settings, live))
-    if not isinstance(text, dict):
+    if not isinstance(text, dict) or live.stack is None:
         return replace(live, template=None)
     try:
-        return replace(live, template=stack_set.filled_in(text, stacks.parameters_of(live.stack)))
+        return replace(live, template=stack_set.filled_in(text, stacks.place_of(live.stack)))
     except UnrecognizedTemplate:
         return replace(live, template=text)
 

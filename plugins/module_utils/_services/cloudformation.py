@@ -26,6 +26,13 @@ class Parameter(TypedDict):
     ParameterValue: str
 
 
+class Output(TypedDict):
+    """An output of a stack."""
+
+    OutputKey: str
+    OutputValue: str
+
+
 class Stack(TypedDict, total=False):
     """A stack, with the keys that are used here; StackId, StackName and StackStatus are always present."""
 
@@ -34,6 +41,7 @@ class Stack(TypedDict, total=False):
     StackStatus: str
     StackStatusReason: str
     Parameters: list[Parameter]
+    Outputs: list[Output]
     Capabilities: list[str]
     RootId: str
     EnableTerminationProtection: bool

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from .._resource import tags
@@ -18,15 +20,36 @@ if TYPE_CHECKING:
     from .template import StackDesign
 
 
+@dataclass(frozen=True)
+class StackSet:
+    """The StackSet that created a stack: where it is administered, and as what."""
+
+    account_id: str
+    region: str
+    call_as: str
+    name: str
+
+
 def tags_of(stack: Stack | None) -> dict[str, str]:
-    """Return the tags of a stack, and the parameters that stand for tags in a stack of a StackSet; {} without one."""
-    parameters = parameters_of(stack)
-    return tags.tags_of(stack) | {tag: parameters[name] for name, tag in stack_set.MARKS.items() if name in parameters}
+    """Return the tags of a stack, and the outputs that stand for tags in a stack of a StackSet; {} without one."""
+    outputs = _outputs_of(stack)
+    return tags.tags_of(stack) | {tag: outputs[name] for name, tag in stack_set.MARKS.items() if name in outputs}
 
 
-def parameters_of(stack: Stack | None) -> dict[str, str]:
-    """Return the parameters of a stack; {} without one."""
-    return {item["ParameterKey"]: item["ParameterValue"] for item in (stack or {}).get("Parameters", [])}
+def stack_set_of(stack: Stack | None) -> StackSet | None:
+    """Return the StackSet that created the stack; None if none of ours did."""
+    parts = _outputs_of(stack).get(stack_set.LOCATION_OUTPUT, "").split("/")
+    return StackSet(*parts) if len(parts) == len(fields(StackSet)) else None
+
+
+def place_of(stack: Stack) -> stack_set.Place:
+    """Return the account and region of a stack, from its ARN."""
+    _arn, _partition, _service, region, account_id, *_rest = stack["StackId"].split(":")
+    return account_id, region
+
+
+def _outputs_of(stack: Stack | None) -> dict[str, str]:
+    return {item["OutputKey"]: item["OutputValue"] for item in (stack or {}).get("Outputs", [])}
 
 
 def status_of(stack: Stack | None) -> str:

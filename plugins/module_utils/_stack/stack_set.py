@@ -1,12 +1,13 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Merges the templates of many targets into one with parameters, for a StackSet: pure. PRIVATE to the collection.
+"""Merges the templates of many targets into one, for a StackSet: pure. PRIVATE to the collection.
 
-A StackSet has one template. The differences between the stacks become its parameters: an event pattern is passed as
-text, which AWS::Events::Rule accepts too (the schema of EventPattern in CloudFormation's registry has "type":
-["string", "object"]), and a resource or list entry that only some stacks have gets a condition. So an update can
-change the policy of a region, which never has to move to another StackSet.
+A StackSet has one template. The differences between the stacks become its mappings, which each stack looks up by its
+account and region: an event pattern is text in a mapping, which AWS::Events::Rule accepts too (the schema of
+EventPattern in CloudFormation's registry has "type": ["string", "object"]), and a resource or list entry that only some
+stacks have gets a condition. Nothing is a parameter that one stack overrides: AWS::CloudFormation::StackSet updates the
+template everywhere before it updates the overrides, and allows an organizational unit in one group only.
 """
 
 from __future__ import annotations
@@ -18,34 +19,39 @@ from typing import Any
 
 from .._aws.errors import UserError
 from .._resource.tags import DIGEST_TAG
-from .._resource.tags import MANAGED_TAG
 from .._resource.tags import RESPONSIBILITIES_TAG
 from .._resource.tags import TOPICS_TAG
+from .._resource.tags import boto3_tags
 from . import template as templates
 from .resources import TOPIC
 from .resources import UnrecognizedTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Mapping
     from collections.abc import Sequence
 
     from .template import StackDesign
 
 Template = dict[str, Any]
-Parameters = dict[str, str]
+Place = tuple[str, str]  # account ID, region
 
-# All stacks of a StackSet have the same tags, so parameters replace the tags that differ between our stacks.
+# All stacks of a StackSet have the same tags, so outputs replace the tags that differ between our stacks.
 MARKS = {
-    "DeploymentName": MANAGED_TAG,
     "DeploymentTopics": TOPICS_TAG,
     "DeploymentResponsibilities": RESPONSIBILITIES_TAG,
     "DeploymentDigest": DIGEST_TAG,
 }
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-MOST_PARAMETERS = 200
+# The parameter, the same for all stacks, that says where the StackSet is, and the output that repeats it.
+LOCATION, LOCATION_OUTPUT = "StackSet", "DeploymentStackSet"
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html: mappings of a template, and
+# attributes of a mapping.
+MOST = 200
+VARIANTS, ACCOUNTS, KIND, VALUE = "Variants", "Accounts", "Kind", "Value"
 PATTERN = "EventPattern"
 TRUE, FALSE = "true", "false"
 NO_VALUE = {"Ref": "AWS::NoValue"}
+FIND = "Fn::FindInMap"
 
 
 class _Absent:
@@ -55,98 +61,114 @@ class _Absent:
 ABSENT = _Absent()
 
 
-def merge(designs: Sequence[StackDesign]) -> tuple[Template, list[Parameters]]:
-    """Return one template for all *designs*, and the values of its parameters for each of them.
+def merge(designs: Mapping[Place, StackDesign]) -> Template:
+    """Return one template for the stacks of these places.
 
-    Raise UserError if they differ in a part that cannot be a parameter.
+    Raise UserError if they differ in a part that no mapping can hold, or in too many.
     """
-    marks = [_marks(design) for design in designs]
-    variants = [_marked(templates.template(design)) for design in designs]
-    merger = _Merger({name: [found[name] for found in marks] for name in MARKS})
-    held = {name: [variant["Resources"].get(name, ABSENT) for variant in variants] for name in _names(variants)}
-    # First, so that a resource that only some stacks have names the condition that other parts share with it.
-    conditions = {name: merger.condition_of(name, values) for name, values in held.items()}
-    resources = {name: {**conditions[name], **merger.node((name,), values)} for name, values in held.items()}
-    if len(merger.parameters) > MOST_PARAMETERS:
-        raise UserError(
-            f"the StackSet would need {len(merger.parameters)} parameters, and CloudFormation allows "
-            f"{MOST_PARAMETERS}. Use fewer channels or suppressions."
-        )
-    whole = {
-        **variants[0],
-        "Parameters": {name: _declaration(name, values) for name, values in merger.parameters.items()},
-        **({"Conditions": merger.conditions} if merger.conditions else {}),
-        "Resources": resources,
+    accounts, regions = (sorted(set(part)) for part in zip(*designs))
+    variants = {design.digest: design for _place, design in sorted(designs.items(), key=lambda item: item[0])}
+    names = {digest: f"V{number}" for number, digest in enumerate(variants, start=1)}
+    name_at = {place: names[design.digest] for place, design in designs.items()}
+    kind_of = {account: tuple(name_at.get((account, region), "") for region in regions) for account in accounts}
+    kinds = {kind: f"K{number}" for number, kind in enumerate(dict.fromkeys(kind_of.values()), start=1)}
+    merger = _Merger(tuple(names.values()), several_kinds=len(kinds) > 1)
+    found = merger.template([_variant(design) for design in variants.values()])
+    if not merger.values:
+        return found
+    mappings = {
+        VARIANTS: {
+            region: {name: kind[number] for kind, name in kinds.items() if kind[number]}
+            for number, region in enumerate(regions)
+        },
+        **({ACCOUNTS: {account: {KIND: kinds[kind]} for account, kind in kind_of.items()}} if len(kinds) > 1 else {}),
+        **merger.mappings(),
     }
-    given = [{name: values[number] for name, values in merger.parameters.items()} for number in range(len(variants))]
-    return whole, given
+    _check_limits(mappings)
+    return {**found, "Mappings": mappings}
 
 
-def filled_in(whole: Template, parameters: Parameters) -> Template:
-    """Return a template of *merge* with the parameters and conditions of one stack resolved.
+def _check_limits(mappings: dict[str, Any]) -> None:
+    for count, what, remedy in (
+        (len(mappings), "mappings", "Use fewer channels or suppressions"),
+        (len(mappings.get(ACCOUNTS, ())), "accounts whose stacks differ", "Export them from several inventories"),
+        (max(map(len, mappings[VARIANTS].values())), "kinds of accounts", "Export them from several inventories"),
+        (max(map(len, mappings.values())), "kinds of stacks", "Give more targets the same variables"),
+    ):
+        if count > MOST:
+            raise UserError(f"the StackSet would have {count} {what}, and CloudFormation allows {MOST}. {remedy}.")
+
+
+def filled_in(whole: Template, place: Place) -> Template:
+    """Return a template of *merge* with the mappings and conditions of the stack of *place* resolved.
 
     Raise UnrecognizedTemplate.
     """
     try:
-        return _without_parameters(whole, parameters)
-    except (KeyError, TypeError, ValueError) as error:
+        return _Lookup(whole, place).template()
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnrecognizedTemplate from error
 
 
-def _without_parameters(whole: Template, parameters: Parameters) -> Template:
-    conditions = {
-        name: parameters[condition["Fn::Equals"][0]["Ref"]] == condition["Fn::Equals"][1]
-        for name, condition in whole.get("Conditions", {}).items()
-    }
-    rest = {key: value for key, value in whole.items() if key not in ("Parameters", "Conditions")}
-    resources = {
-        name: _filled({key: value for key, value in resource.items() if key != "Condition"}, parameters, conditions)
-        for name, resource in whole["Resources"].items()
-        if conditions.get(resource.get("Condition", ""), True)
-    }
-    return {**rest, "Resources": resources}
+class _Lookup:
+    """What the functions in a template of *merge* return in the stack of a place."""
+
+    def __init__(self, whole: Template, place: Place) -> None:
+        self._whole = whole
+        self._place = dict(zip(("AWS::AccountId", "AWS::Region"), place))
+        self._conditions = {
+            name: self._found(condition["Fn::Equals"][0]) == condition["Fn::Equals"][1]
+            for name, condition in whole.get("Conditions", {}).items()
+        }
+
+    def template(self) -> Template:
+        sections = ("Parameters", "Mappings", "Conditions", "Outputs")
+        resources = {
+            name: self._filled({key: value for key, value in resource.items() if key != "Condition"})
+            for name, resource in self._whole["Resources"].items()
+            if self._conditions.get(resource.get("Condition", ""), True)
+        }
+        return {**{key: value for key, value in self._whole.items() if key not in sections}, "Resources": resources}
+
+    def _found(self, function: Any) -> str:
+        mapping, *keys = function[FIND]
+        first, second = (key if isinstance(key, str) else self._key(key) for key in keys)
+        return str(self._whole["Mappings"][mapping][first][second])
+
+    def _key(self, function: Any) -> str:
+        return self._place[function["Ref"]] if "Ref" in function else self._found(function)
+
+    def _filled(self, value: Any) -> Any:
+        if isinstance(value, list):
+            items = [self._filled(item) for item in value]
+            return [item for item in items if item != NO_VALUE]
+        if not isinstance(value, dict):
+            return value
+        if set(value) == {FIND}:
+            return self._found(value)
+        if set(value) == {"Fn::If"}:
+            condition, then, otherwise = value["Fn::If"]
+            return self._filled(then if self._conditions[condition] else otherwise)
+        found = {key: self._filled(item) for key, item in value.items()}
+        if isinstance(found.get(PATTERN), str):
+            found[PATTERN] = json.loads(found[PATTERN])
+        return found
 
 
-def _filled(value: Any, parameters: Parameters, conditions: dict[str, bool]) -> Any:
-    if isinstance(value, list):
-        items = [_filled(item, parameters, conditions) for item in value]
-        return [item for item in items if item != NO_VALUE]
-    if not isinstance(value, dict):
-        return value
-    if set(value) == {"Ref"}:
-        return parameters.get(value["Ref"], value)
-    if set(value) == {"Fn::If"}:
-        condition, then, otherwise = value["Fn::If"]
-        return _filled(then if conditions[condition] else otherwise, parameters, conditions)
-    found = {key: _filled(item, parameters, conditions) for key, item in value.items()}
-    if isinstance(found.get(PATTERN), str):
-        found[PATTERN] = json.loads(found[PATTERN])
-    return found
+def _variant(design: StackDesign) -> Template:
+    """Return the template of a design, with its tags as outputs, and as tags of its topics.
 
-
-def _marks(design: StackDesign) -> Parameters:
+    CloudFormation propagates tags of a stack to its topics.
+    """
     tags = templates.stack_tags(design)
-    return {parameter: tags[tag] for parameter, tag in MARKS.items()}
-
-
-def _marked(whole: Template) -> Template:
-    """Return the template with our tags on its topics, as CloudFormation propagates them in a stack with tags."""
-    tags = [{"Key": tag, "Value": {"Ref": parameter}} for parameter, tag in MARKS.items()]
+    whole = templates.template(design)
     resources = {
-        name: {**resource, "Properties": {**resource["Properties"], "Tags": _tags(resource) + tags}}
+        name: {**resource, "Properties": {**resource["Properties"], "Tags": boto3_tags(tags)}}
         if resource["Type"] == TOPIC
         else resource
         for name, resource in whole["Resources"].items()
     }
-    return {**whole, "Resources": resources}
-
-
-def _tags(resource: dict[str, Any]) -> list[Any]:
-    return list(resource["Properties"].get("Tags", []))
-
-
-def _names(variants: Sequence[Template]) -> list[str]:
-    return _union([list(variant["Resources"]) for variant in variants])
+    return {**whole, "Resources": resources, "Outputs": {name: {"Value": tags[tag]} for name, tag in MARKS.items()}}
 
 
 def _union(lists: Sequence[list[Any]]) -> list[Any]:
@@ -157,43 +179,64 @@ def _union(lists: Sequence[list[Any]]) -> list[Any]:
     return found
 
 
-def _declaration(name: str, values: list[str]) -> dict[str, Any]:
-    # The most common value; the export sets the value for each stack.
-    declared: dict[str, Any] = {"Type": "String", "Default": max(values, key=values.count)}
-    if name in MARKS:
-        declared["Description"] = f"The tag {MARKS[name]} of a stack that the playbook creates."
-    if set(values) <= {TRUE, FALSE}:
-        declared["AllowedValues"] = [TRUE, FALSE]
-    return declared
-
-
 class _Merger:
-    """Merges variants into one template, and collects the parameters for their differences."""
+    """Merges variants into one template, and collects the values in which they differ."""
 
-    def __init__(self, parameters: dict[str, list[str]]) -> None:
-        self.parameters = parameters
-        self.conditions: dict[str, dict[str, Any]] = {}
+    def __init__(self, variants: tuple[str, ...], *, several_kinds: bool) -> None:
+        kind: Any = {FIND: [ACCOUNTS, {"Ref": "AWS::AccountId"}, KIND]} if several_kinds else "K1"
+        self._variants = variants
+        self._variant = {FIND: [VARIANTS, {"Ref": "AWS::Region"}, kind]}
+        self._conditions: dict[str, dict[str, Any]] = {}
+        self.values: dict[str, list[str]] = {}
 
-    def condition_of(self, name: str, values: list[Any]) -> dict[str, str]:
+    def template(self, variants: list[Template]) -> Template:
+        """Return the merger of the templates, without its mappings."""
+        outputs = self._members("Outputs", variants)
+        resources = self._members("Resources", variants)
+        return {
+            **variants[0],
+            "Parameters": {
+                LOCATION: {"Type": "String", "Description": "Account, region, CallAs and name of the StackSet."}
+            },
+            **({"Conditions": self._conditions} if self._conditions else {}),
+            "Resources": resources,
+            "Outputs": {**outputs, LOCATION_OUTPUT: {"Value": {"Ref": LOCATION}}},
+        }
+
+    def mappings(self) -> dict[str, Any]:
+        """Return the mappings of the values by variant."""
+        return {
+            name: {variant: {VALUE: value} for variant, value in zip(self._variants, values)}
+            for name, values in self.values.items()
+        }
+
+    def _members(self, section: str, variants: list[Template]) -> dict[str, Any]:
+        names = _union([list(variant[section]) for variant in variants])
+        held = {name: [variant[section].get(name, ABSENT) for variant in variants] for name in names}
+        # First, so that a resource that only some stacks have names the condition that other parts share with it.
+        conditions = {name: self._condition_of(name, values) for name, values in held.items() if section == "Resources"}
+        return {name: {**conditions.get(name, {}), **self._node((name,), values)} for name, values in held.items()}
+
+    def _condition_of(self, name: str, values: list[Any]) -> dict[str, str]:
         """Return the Condition of a resource, {} if all variants have it."""
         if ABSENT not in values:
             return {}
         return {"Condition": self._condition((name,), [value is not ABSENT for value in values])}
 
-    def node(self, path: tuple[str, ...], values: list[Any]) -> Any:
+    def _node(self, path: tuple[str, ...], values: list[Any]) -> Any:
         """Return the merger of *values*, one of each variant, at *path* of the template."""
         there = [value for value in values if value is not ABSENT]
         first = there[0]
         if all(value == first for value in there):
             return first
         if path[-1] == PATTERN:
-            return self._parameter(path, values, lambda value: json.dumps(value, separators=(",", ":")))
+            return self._value(path, values, lambda value: json.dumps(value, separators=(",", ":")))
         if all(isinstance(value, str) for value in there):
-            return self._parameter(path, values, str)
+            return self._value(path, values, str)
         if all(isinstance(value, list) for value in there):
             return self._list(path, values)
         if all(isinstance(value, dict) and value.keys() == first.keys() for value in there) and not _is_function(first):
-            return {key: self.node((*path, key), [_part(value, key) for value in values]) for key in first}
+            return {key: self._node((*path, key), [_part(value, key) for value in values]) for key in first}
         raise UserError(
             f"the stacks of a StackSet have one template, but these differ in {'.'.join(path)}. Give all targets the "
             f"same securityhub_slack_alarms, securityhub_slack_kms_key, securityhub_slack_mark_notified, "
@@ -205,7 +248,7 @@ class _Merger:
         there = [value for value in values if value is not ABSENT]
         if len({len(value) for value in there}) == 1 and not any(_is_function(item) for item in there[0]):
             return [
-                self.node((*path, str(number)), [_part(value, number) for value in values])
+                self._node((*path, str(number)), [_part(value, number) for value in values])
                 for number in range(len(there[0]))
             ]
         return [self._entry(path, entry, values) for entry in _union(there)]
@@ -216,22 +259,27 @@ class _Merger:
         condition = self._condition(path, [value is not ABSENT and entry in value for value in values])
         return {"Fn::If": [condition, entry, NO_VALUE]}
 
-    def _parameter(self, path: tuple[str, ...], values: list[Any], text: Callable[[Any], str]) -> dict[str, str]:
-        return {"Ref": self._named(path, ["" if value is ABSENT else text(value) for value in values])}
+    def _value(self, path: tuple[str, ...], values: list[Any], text: Callable[[Any], str]) -> dict[str, Any]:
+        return self._find(self._named(path, ["-" if value is ABSENT else text(value) for value in values]))
+
+    def _find(self, name: str) -> dict[str, Any]:
+        return {FIND: [name, self._variant, VALUE]}
 
     def _condition(self, path: tuple[str, ...], present: list[bool]) -> str:
         name = self._named(("Has", *path), [TRUE if found else FALSE for found in present])
-        self.conditions[name] = {"Fn::Equals": [{"Ref": name}, TRUE]}
-        return name
+        # Names are unique in a template.
+        condition = f"If{name}"
+        self._conditions[condition] = {"Fn::Equals": [self._find(name), TRUE]}
+        return condition
 
     def _named(self, path: tuple[str, ...], values: list[str]) -> str:
-        """Return the name of the parameter with these values, which several parts of the template may share."""
-        for known, its in self.parameters.items():
-            if its == values and known not in MARKS:
+        """Return the name of the mapping with these values, which several parts of the template may share."""
+        for known, its in self.values.items():
+            if its == values:
                 return known
         name = re.sub(r"[^A-Za-z0-9]", "", "".join(part for part in path if part != "Properties"))
-        taken = sum(known.startswith(name) for known in self.parameters)
-        self.parameters[f"{name}{taken or ''}"] = values
+        taken = sum(known.startswith(name) for known in self.values)
+        self.values[f"{name}{taken or ''}"] = values
         return f"{name}{taken or ''}"
 
 

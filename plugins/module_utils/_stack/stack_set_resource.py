@@ -1,10 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes a template with a StackSet, its template and the parameters of each stack: pure.
+"""Writes a template with a StackSet and its template: pure.
 
 PRIVATE to the collection. As the resource of a stack, one command updates a StackSet to match the file, whatever has
-changed: new stacks, other parameters, stacks to delete
+changed: new stacks, another template, stacks to delete
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stackset.html).
 """
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws.errors import UserError
+from .._resource.tags import MANAGED_TAG
 from .._resource.tags import boto3_tags
 from . import stack_set
 from . import template
@@ -30,6 +31,20 @@ DESCRIPTION = "StackSet that forwards Security Hub findings to a chat channel (A
 SERVICE_MANAGED = "IsServiceManaged"
 # A region that fails must not delay the others.
 PREFERENCES = {"RegionConcurrencyType": "PARALLEL", "MaxConcurrentPercentage": 100, "FailureTolerancePercentage": 100}
+IN_UNITS = {
+    "OrganizationalUnitIds": {"Fn::If": [SERVICE_MANAGED, {"Ref": "OrganizationalUnitIds"}, NO_VALUE]},
+    "AccountFilterType": {"Fn::If": [SERVICE_MANAGED, "INTERSECTION", NO_VALUE]},
+}
+# An organizational unit may be in one group only, and a group means each of its accounts in each of its regions.
+SELF_MANAGED_ONLY = {
+    "Assertions": [
+        {
+            "Assert": {"Fn::EachMemberEquals": [{"Ref": "OrganizationalUnitIds"}, ""]},
+            "AssertDescription": "With OrganizationalUnitIds, all accounts of a file must have the same regions. "
+            "Export accounts with other regions from an inventory of their own, and set StackSetName.",
+        }
+    ]
+}
 
 
 @dataclass(frozen=True)
@@ -47,32 +62,29 @@ def deployment(name: str, tags: tuple[tuple[str, str], ...], instances: Sequence
     The user sets its parameters when deploying it: StackSetName; OrganizationalUnitIds, for a StackSet with
     service-managed permissions; CallAs. Raise UserError if *instances* do not fit into one StackSet.
     """
-    alike: dict[str, list[Instance]] = {}
-    for instance in instances:
-        alike.setdefault(instance.design.digest, []).append(instance)
-    whole, parameters = stack_set.merge([some[0].design for some in alike.values()])
+    whole = stack_set.merge({(instance.account_id, instance.region): instance.design for instance in instances})
     body = json.dumps(whole, separators=(",", ":"))
     if len(body) > template.MAX_BYTES:
         raise UserError(
             f"the StackSet would need a template of {len(body):,} bytes, and CloudFormation allows "
-            f"{template.MAX_BYTES:,}. Use fewer channels or suppressions."
+            f"{template.MAX_BYTES:,}. Use fewer channels or suppressions, or give more targets the same variables."
         )
-    groups = [
-        _group(accounts, regions, given)
-        for some, given in zip(alike.values(), parameters)
-        for accounts, regions in _places(some)
-    ]
+    groups = _groups(instances)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": DESCRIPTION,
         "Parameters": _parameters(name),
+        **({"Rules": {"SelfManaged": SELF_MANAGED_ONLY}} if len(groups) > 1 else {}),
         "Conditions": {
             SERVICE_MANAGED: {
                 "Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "OrganizationalUnitIds"}]}, ""]}],
             }
         },
         "Resources": {
-            "StackSet": {"Type": "AWS::CloudFormation::StackSet", "Properties": _stack_set(tags, body, groups)}
+            "StackSet": {
+                "Type": "AWS::CloudFormation::StackSet",
+                "Properties": _stack_set({**dict(tags), MANAGED_TAG: name}, body, groups),
+            }
         },
     }
 
@@ -99,8 +111,9 @@ def _parameters(name: str) -> dict[str, Any]:
     }
 
 
-def _stack_set(tags: tuple[tuple[str, str], ...], body: str, groups: list[dict[str, Any]]) -> dict[str, Any]:
-    properties: dict[str, Any] = {
+def _stack_set(tags: dict[str, str], body: str, groups: list[dict[str, Any]]) -> dict[str, Any]:
+    location = {"Fn::Sub": "${AWS::AccountId}/${AWS::Region}/${CallAs}/${StackSetName}"}
+    return {
         "StackSetName": {"Ref": "StackSetName"},
         "Description": template.DESCRIPTION,
         "PermissionModel": {"Fn::If": [SERVICE_MANAGED, "SERVICE_MANAGED", "SELF_MANAGED"]},
@@ -110,33 +123,21 @@ def _stack_set(tags: tuple[tuple[str, str], ...], body: str, groups: list[dict[s
         "Capabilities": ["CAPABILITY_IAM"],
         "OperationPreferences": PREFERENCES,
         "TemplateBody": body,
+        "Parameters": [{"ParameterKey": stack_set.LOCATION, "ParameterValue": location}],
         "StackInstancesGroup": groups,
-    }
-    if tags:
-        properties["Tags"] = boto3_tags(dict(tags))
-    return properties
-
-
-def _group(accounts: tuple[str, ...], regions: list[str], parameters: stack_set.Parameters) -> dict[str, Any]:
-    return {
-        "DeploymentTargets": {
-            "Accounts": list(accounts),
-            "OrganizationalUnitIds": {"Fn::If": [SERVICE_MANAGED, {"Ref": "OrganizationalUnitIds"}, NO_VALUE]},
-            "AccountFilterType": {"Fn::If": [SERVICE_MANAGED, "INTERSECTION", NO_VALUE]},
-        },
-        "Regions": regions,
-        "ParameterOverrides": [
-            {"ParameterKey": name, "ParameterValue": value} for name, value in sorted(parameters.items())
-        ],
+        "Tags": boto3_tags(tags),
     }
 
 
-def _places(instances: Sequence[Instance]) -> list[tuple[tuple[str, ...], list[str]]]:
-    """Return the instances as few groups of accounts and regions; a group means each account in each region."""
+def _groups(instances: Sequence[Instance]) -> list[dict[str, Any]]:
+    """Return the stacks as few groups of accounts and regions; a group means each account in each region."""
     by_region: dict[str, list[str]] = {}
     for instance in instances:
         by_region.setdefault(instance.region, []).append(instance.account_id)
     by_accounts: dict[tuple[str, ...], list[str]] = {}
     for region, accounts in sorted(by_region.items()):
         by_accounts.setdefault(tuple(sorted(accounts)), []).append(region)
-    return sorted(by_accounts.items())
+    return [
+        {"DeploymentTargets": {"Accounts": list(accounts), **IN_UNITS}, "Regions": regions}
+        for accounts, regions in sorted(by_accounts.items())
+    ]

@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
+from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[3]
 COLLECTIONS = os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections"))
 FILE = "securityhub-stack-set.json"
 CONTAINER = "securityhub-slack-stack-set"  # the stack that contains the StackSet
-ADMINISTERING = "999999999999"
+ADMINISTERING, OTHER = "999999999999", "222222222222"
+SAMPLE = findings.FINDINGS["ec2-19-critical-us-east-1"]
 REGIONS = {"us-east-1": {}, "eu-west-1": {}, "ap-southeast-1": {"securityhub_slack_minimum_severity": "MEDIUM"}}
 
 
@@ -58,22 +61,44 @@ class Organization:
         assert "Traceback" not in done.stdout + done.stderr
         return done.returncode, " ".join(done.stdout.split())
 
-    def deploy(self):
-        """Deploy the file, as `aws cloudformation deploy` does."""
-        body = (self.folder / FILE).read_text(encoding="utf-8")
+    def deploy(self, **parameters):
+        """Deploy the file, as `aws cloudformation deploy` does, and return the status of the stack."""
+        given = {
+            "StackName": CONTAINER,
+            "TemplateBody": (self.folder / FILE).read_text(encoding="utf-8"),
+            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        }
         try:
-            self.administering.create_stack(StackName=CONTAINER, TemplateBody=body)
+            self.administering.create_stack(**given)
         except self.administering.exceptions.AlreadyExistsException:
-            self.administering.update_stack(StackName=CONTAINER, TemplateBody=body)
+            self.administering.update_stack(**given)
         self.settle()
+        return self.administering.describe_stacks(StackName=CONTAINER)["Stacks"][0]["StackStatus"]
 
     def settle(self):
         """Wait until no stack is in progress."""
-        for _attempt in range(100):
-            if not any("IN_PROGRESS" in stack["StackStatus"] for stack in self.stacks()):
-                return
+        deadline = time.monotonic() + 20
+        while any("IN_PROGRESS" in stack["StackStatus"] for stack in self.stacks()):
+            assert time.monotonic() < deadline, self.stacks()
             time.sleep(0.1)
-        raise AssertionError(self.stacks())
+
+    def import_finding(self, region, severity, account=deployed.ACCOUNT):
+        """Import a finding, whose title says where it is from and how severe it is."""
+        name = f"{account} {region} {severity}"
+        finding = {
+            **SAMPLE,
+            "Id": f"arn:aws:securityhub:{region}:{account}:finding/{name}",
+            "ProductArn": f"arn:aws:securityhub:{region}::product/aws/securityhub",
+            "AwsAccountId": account,
+            "FindingProviderFields": {**SAMPLE["FindingProviderFields"], "Severity": {"Label": severity}},
+            "Title": name,
+        }
+        client = self.emulator.client("securityhub", region, account)
+        assert client.batch_import_findings(Findings=[finding])["SuccessCount"] == 1
+
+    def arrived(self):
+        """Return the titles of the messages so far."""
+        return {message["title"] for message in self.emulator.inbox()}
 
     def stacks(self):
         return [
@@ -221,18 +246,19 @@ def test_a_file_that_would_delete_stacks_or_does_not_fit_all_is_not_written(
     assert not (organization.folder / FILE).exists()
 
 
-def test_several_accounts_share_a_file(organization, emulator):
-    other = "222222222222"
-    emulator.world({other: deployed.WORLD})
-    hosts = {
-        **REGIONS,
-        "other.us-east-1": {"securityhub_slack_role_arn": f"arn:aws:iam::{other}:role/securityhub"},
-        "other.eu-west-1": {"securityhub_slack_role_arn": f"arn:aws:iam::{other}:role/securityhub"},
-    }
+def hosts_of_other(*regions, **variables):
+    role = f"arn:aws:iam::{OTHER}:role/securityhub"
+    given = {f"securityhub_slack_{name}": value for name, value in {"role_arn": role, **variables}.items()}
+    return {f"other.{region}": given for region in regions}
+
+
+def test_several_accounts_with_different_regions_share_a_file(organization, emulator):
+    emulator.world({OTHER: deployed.WORLD})
+    hosts = {**REGIONS, **hosts_of_other("us-east-1"), **hosts_of_other("eu-west-1", minimum_severity="LOW")}
     organization.inventory(hosts, alarms=True, kms_key="create", mark_notified=True)
     code, said = organization.run("_export")
     assert "5 stacks in 2 accounts" in said, said
-    organization.deploy()
+    assert organization.deploy() == "CREATE_COMPLETE"
 
     code, said = organization.run("", "-e", "securityhub_slack_repair_drift=true")
     assert (code, "5 targets: 5 changed, 0 unchanged, 0 failed" in said) == (0, True), said
@@ -240,3 +266,71 @@ def test_several_accounts_share_a_file(organization, emulator):
     assert "5 targets: 5 in order" in said, said
     code, said = organization.run("", "-e", "securityhub_slack_repair_drift=true")
     assert "5 targets: 0 changed, 5 unchanged, 0 failed" in said, said
+    for account in (deployed.ACCOUNT, OTHER):
+        for region in ("eu-west-1", "us-east-1"):
+            organization.import_finding(region, "LOW", account)
+    assert organization.arrived() == {f"{OTHER} eu-west-1 LOW"}
+
+    # Accounts with different regions are several groups, and an organizational unit may be in one only.
+    with pytest.raises(ClientError, match="all accounts of a file must have the same regions"):
+        organization.deploy(OrganizationalUnitIds="ou-1")
+
+
+def test_deploy_change_and_remove_with_organizational_units(organization, emulator):
+    emulator.world(
+        {
+            deployed.ACCOUNT: {**deployed.WORLD, "organizational_unit": "ou-security"},
+            OTHER: {**deployed.WORLD, "organizational_unit": "ou-sandbox"},
+            "333333333333": {**deployed.WORLD, "organizational_unit": "ou-sandbox"},
+        }
+    )
+    others = hosts_of_other("us-east-1", "eu-west-1", minimum_severity="HIGH")
+    others |= hosts_of_other("ap-southeast-1", minimum_severity="MEDIUM")
+    units = {"OrganizationalUnitIds": "ou-security,ou-sandbox", "CallAs": "DELEGATED_ADMIN"}
+    organization.inventory({**REGIONS, **others})
+    code, said = organization.run("_export")
+    assert (code, "6 stacks in 2 accounts, of 5 kinds" in said) == (0, True), said
+    assert organization.deploy(**units) == "CREATE_COMPLETE"
+    assert emulator.client("cloudformation", "eu-west-1", "333333333333").describe_stacks()["Stacks"] == []
+    code, said = organization.run("")
+    assert (code, "6 targets: 6 changed, 0 unchanged, 0 failed" in said) == (0, True), said
+    code, said = organization.run("_doctor")
+    assert (code, "6 targets: 6 in order" in said) == (0, True), said
+    for region in REGIONS:
+        for severity in ("MEDIUM", "HIGH", "CRITICAL"):
+            organization.import_finding(region, severity)
+            organization.import_finding(region, severity, OTHER)
+    assert organization.arrived() == {
+        *(f"{account} ap-southeast-1 MEDIUM" for account in (deployed.ACCOUNT, OTHER)),
+        *(f"{account} ap-southeast-1 HIGH" for account in (deployed.ACCOUNT, OTHER)),
+        *(f"{OTHER} {region} HIGH" for region in ("us-east-1", "eu-west-1")),
+        *(f"{account} {region} CRITICAL" for account in (deployed.ACCOUNT, OTHER) for region in REGIONS),
+    }
+
+    # Another policy in one region, and a region less everywhere: no stack gets what another has.
+    former = patterns(emulator)
+    del others["other.ap-southeast-1"]
+    hosts = {"us-east-1": {}, "eu-west-1": {"securityhub_slack_minimum_severity": "LOW"}}
+    organization.inventory({**hosts, **others})
+    code, said = organization.run("_export")
+    assert "4 stacks in 2 accounts" in said, said
+    assert organization.deploy(**units) == "UPDATE_COMPLETE"
+    (changed,) = set(patterns(emulator)) - set(former)
+    assert changed[:2] == (deployed.ACCOUNT, "eu-west-1")
+    code, said = organization.run("")
+    assert "4 targets: 0 changed, 4 unchanged, 0 failed" in said, said
+
+    organization.administering.delete_stack(StackName=CONTAINER)
+    organization.settle()
+    assert organization.stacks() == []
+    assert patterns(emulator) == []
+
+
+def patterns(emulator):
+    """Return account, region, and the event patterns of the rule that forwards findings, of all stacks."""
+    found = []
+    for account in (deployed.ACCOUNT, OTHER):
+        for region in REGIONS:
+            rules = emulator.client("events", region, account).list_rules(NamePrefix="securityhub-slack-findings")
+            found += [(account, region, rule["EventPattern"]) for rule in rules["Rules"]]
+    return found

@@ -14,7 +14,9 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import design
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import target
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 from ansible_collections.secops.securityhub.tests.unit import account_model
 
 NAME = "securityhub-slack"
@@ -190,9 +192,10 @@ OF_STACK_SET = account_model.settings(use_stack_set=True)
 STACK_OF_STACK_SET = {
     "StackName": "StackSet-securityhub-slack-0f1e",
     "StackStatus": "CREATE_COMPLETE",
-    "Parameters": [
-        {"ParameterKey": name, "ParameterValue": value}
-        for name, value in stack_set.merge([DESIRED.stack])[1][0].items()
+    "Tags": [{"Key": MANAGED_TAG, "Value": "securityhub-slack"}],
+    "Outputs": [
+        {"OutputKey": name, "OutputValue": template.stack_tags(DESIRED.stack)[tag]}
+        for name, tag in stack_set.MARKS.items()
     ],
 }
 

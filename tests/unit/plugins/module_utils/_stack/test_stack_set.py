@@ -91,55 +91,90 @@ def without_marks(whole):
     return found
 
 
-@given(fleets())
+PLACES = [(account, region) for account in ("111111111111", "222222222222") for region in ("a-1", "b-1", "c-1")]
+
+
+@st.composite
+def placed_fleets(draw):
+    """The designs of a fleet at different places."""
+    designs = draw(fleets())
+    places = draw(st.lists(st.sampled_from(PLACES), min_size=1, unique=True))
+    return {place: draw(st.sampled_from(designs)) for place in places}
+
+
+def merged(*designs):
+    return stack_set.merge(dict(zip(PLACES, designs)))
+
+
+@given(placed_fleets())
 def test_each_stack_of_the_set_equals_its_own_template(designs):
-    whole, parameters = stack_set.merge(designs)
-    for wanted, given_ in zip(designs, parameters):
-        filled = without_marks(stack_set.filled_in(whole, given_))
+    whole = stack_set.merge(designs)
+    for place, wanted in designs.items():
+        filled = without_marks(stack_set.filled_in(whole, place))
         assert comparable(filled) == comparable(template.template(wanted))
-        assert given_.keys() == whole["Parameters"].keys()
 
 
-@given(fleets())
-def test_each_stack_gets_our_tags_as_parameters(designs):
-    whole, parameters = stack_set.merge(designs)
-    for wanted, given_ in zip(designs, parameters):
-        topics = [
-            item
-            for item in stack_set.filled_in(whole, given_)["Resources"].values()
-            if "TopicName" in item["Properties"]
-        ]
-        for topic in topics:
-            tags = {tag["Key"]: tag["Value"] for tag in topic["Properties"]["Tags"]}
-            assert tags == template.stack_tags(wanted)
+def value_of(whole, value, place):
+    """What a stack of a place has as the value of an output."""
+    if isinstance(value, str):
+        return value
+    found = stack_set.filled_in({**whole, "Resources": {"X": {"Properties": {"Value": value}}}}, place)
+    return found["Resources"]["X"]["Properties"]["Value"]
 
 
-@given(fleets())
-def test_all_that_is_declared_is_used_and_all_that_is_used_is_declared(designs):
-    whole, parameters = stack_set.merge(designs)
-    text = json.dumps(whole["Resources"])
+@given(placed_fleets())
+def test_each_stack_has_our_tags_as_outputs_and_on_its_topics(designs):
+    whole = stack_set.merge(designs)
+    for place, wanted in designs.items():
+        tags = template.stack_tags(wanted)
+        outputs = {
+            tag: value_of(whole, whole["Outputs"][name]["Value"], place) for name, tag in stack_set.MARKS.items()
+        }
+        assert outputs.items() <= tags.items()
+        for item in stack_set.filled_in(whole, place)["Resources"].values():
+            if "TopicName" in item["Properties"]:
+                assert {tag["Key"]: tag["Value"] for tag in item["Properties"]["Tags"]} == tags
+
+
+@given(placed_fleets())
+def test_all_that_is_declared_is_used(designs):
+    whole = stack_set.merge(designs)
+    assert whole["Parameters"].keys() == {stack_set.LOCATION}
+    text = json.dumps([whole["Resources"], whole["Outputs"]])
     conditions = whole.get("Conditions", {})
     for name in conditions:
         assert f'["{name}", ' in text or f'"Condition": "{name}"' in text
-    for name, declared in whole["Parameters"].items():
-        assert f'{{"Ref": "{name}"}}' in text + json.dumps(conditions)
+    for name in whole.get("Mappings", {}):
         assert name.isalnum()
-        assert declared["Default"] in [given_[name] for given_ in parameters]
+        assert f'"Fn::FindInMap": ["{name}"' in text + json.dumps(conditions)
+    sections = [name for section in ("Mappings", "Conditions", "Resources") for name in whole.get(section, {})]
+    assert len(sections) == len(set(sections)), "the logical names of a template are unique"
 
 
-def test_targets_with_equal_policies_need_no_parameters():
-    whole, (given_,) = stack_set.merge([CRITICAL])
-    assert whole["Parameters"].keys() == given_.keys() == stack_set.MARKS.keys()
+def test_targets_with_equal_policies_need_no_mappings():
+    whole = merged(CRITICAL, CRITICAL, CRITICAL)
+    assert "Mappings" not in whole
     assert "Conditions" not in whole
 
 
-def test_a_pattern_is_given_as_its_text_and_a_rule_that_few_have_by_a_condition_that_its_topic_shares():
-    whole, (critical, medium, owner) = stack_set.merge([CRITICAL, MEDIUM, OWNER])
-    pattern = "RuleSlackAFindingsEventPattern"
-    assert [item[pattern] for item in (critical, medium)] == ['{"label":["CRITICAL"]}', '{"label":["MEDIUM"]}']
-    assert [item["HasRuleSlackAFindings2"] for item in (critical, medium, owner)] == ["false", "false", "true"]
-    assert whole["Resources"]["RuleSlackAFindings2"]["Condition"] == "HasRuleSlackAFindings2"
-    assert set(whole["Parameters"]) - set(stack_set.MARKS) == {pattern, "HasRuleSlackAFindings2"}
+def test_accounts_are_mapped_only_if_their_stacks_differ():
+    alike = stack_set.merge({place: MEDIUM if place[1] == "b-1" else CRITICAL for place in PLACES})["Mappings"]
+    assert alike["Variants"] == {"a-1": {"K1": "V1"}, "b-1": {"K1": "V2"}, "c-1": {"K1": "V1"}}
+    assert "Accounts" not in alike
+    different = stack_set.merge({place: MEDIUM if place == PLACES[4] else CRITICAL for place in PLACES})["Mappings"]
+    assert different["Accounts"] == {"111111111111": {"Kind": "K1"}, "222222222222": {"Kind": "K2"}}
+    assert different["Variants"]["b-1"] == {"K1": "V1", "K2": "V2"}
+
+
+def test_patterns_are_text_and_rules_of_some_stacks_have_a_condition():
+    whole = merged(CRITICAL, MEDIUM, OWNER)
+    pattern, only = "RuleSlackAFindingsEventPattern", "HasRuleSlackAFindings2"
+    patterns = [item["Value"] for item in whole["Mappings"][pattern].values()]
+    assert patterns[:2] == ['{"label":["CRITICAL"]}', '{"label":["MEDIUM"]}']
+    assert [item["Value"] for item in whole["Mappings"][only].values()] == ["false", "false", "true"]
+    assert whole["Resources"]["RuleSlackAFindings2"]["Condition"] == f"If{only}"
+    outputs = {"DeploymentDigestValue", "DeploymentResponsibilitiesValue"}
+    assert set(whole["Mappings"]) - {"Variants"} - outputs == {pattern, only}
 
 
 @pytest.mark.parametrize(
@@ -150,15 +185,43 @@ def test_a_pattern_is_given_as_its_text_and_a_rule_that_few_have_by_a_condition_
         replace(CRITICAL, rules=tuple(replace(rule, transformer={"InputTemplate": "x"}) for rule in CRITICAL.rules)),
     ],
 )
-def test_differences_that_parameters_cannot_express_are_refused(other):
+def test_differences_that_mappings_cannot_express_are_refused(other):
     with pytest.raises(UserError, match=r"one template, but these differ in .* Give all targets the same"):
-        stack_set.merge([CRITICAL, other])
+        merged(CRITICAL, other)
 
 
-def test_more_parameters_than_cloudformation_takes_are_refused():
-    many = [design(*[[f"{number} {topic} {rule}" for rule in range(20)] for topic in range(12)]) for number in range(2)]
-    with pytest.raises(UserError, match="parameters, and CloudFormation allows 200"):
-        stack_set.merge(many)
+def labeled(number):
+    return design([f"{number}"])
+
+
+@pytest.mark.parametrize(
+    ("designs", "problem"),
+    [
+        (
+            {
+                place: design(*[[f"{place} {topic} {rule}" for rule in range(20)] for topic in range(12)])
+                for place in PLACES[:2]
+            },
+            r"have 242 mappings, and CloudFormation allows 200\. Use fewer channels or suppressions",
+        ),
+        (
+            {(f"{number:012}", "a-1"): labeled(number % 2) for number in range(201)},
+            "have 201 accounts whose stacks differ, and CloudFormation allows 200. Export them from several inv",
+        ),
+        (
+            {("1", f"a-{number}"): labeled(number) for number in range(201)},
+            "have 201 kinds of stacks, and CloudFormation allows 200. Give more targets the same variables",
+        ),
+    ],
+)
+def test_quotas_of_mappings_are_refused_with_numbers(designs, problem):
+    with pytest.raises(UserError, match=problem):
+        stack_set.merge(designs)
+
+
+def test_any_number_of_equal_accounts_fits():
+    designs = {(f"{number:012}", region): labeled(region) for number in range(2_000) for region in ("a-1", "b-1")}
+    assert len(json.dumps(stack_set.merge(designs))) < template.MAX_BYTES
 
 
 @pytest.mark.parametrize(
@@ -167,9 +230,11 @@ def test_more_parameters_than_cloudformation_takes_are_refused():
         {"Conditions": {"X": {"Fn::Not": [{"Fn::Equals": ["a", "b"]}]}}},
         {"Conditions": {"X": {"Fn::Equals": [{"Ref": "Unknown"}, "b"]}}},
         {"Conditions": {"X": "always"}},
+        {"Mappings": {}},
+        {"Mappings": []},
     ],
 )
 def test_changed_template_is_unrecognized(change):
-    whole, (given_,) = stack_set.merge([CRITICAL])
+    whole = merged(CRITICAL, MEDIUM)
     with pytest.raises(UnrecognizedTemplate):
-        stack_set.filled_in({**whole, **change}, given_)
+        stack_set.filled_in({**whole, **change}, PLACES[0])

@@ -8,6 +8,7 @@ import json
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._report import files
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set_resource
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
@@ -45,21 +46,28 @@ def test_each_stack_is_created_once_with_its_values(severities):
     whole = json.loads(found["TemplateBody"])
     held = {}
     for group in found["StackInstancesGroup"]:
-        given_ = {item["ParameterKey"]: item["ParameterValue"] for item in group["ParameterOverrides"]}
-        rule = stack_set.filled_in(whole, given_)["Resources"]["RuleSlackFindings"]
+        assert "ParameterOverrides" not in group
         for account in group["DeploymentTargets"]["Accounts"]:
             for region in group["Regions"]:
                 assert (account, region) not in held
+                rule = stack_set.filled_in(whole, (account, region))["Resources"]["RuleSlackFindings"]
                 held[account, region] = rule["Properties"]["EventPattern"]["label"][0]
     assert held == severities
 
 
+@given(PLACES)
+def test_organizational_units_are_in_one_group_or_refused(severities):
+    found = deployment([Instance(*place, design(label)) for place, label in severities.items()])
+    one_group = len(properties(found)["StackInstancesGroup"]) == 1
+    assert one_group is not ("Rules" in found)
+    accounts, regions = (len(set(part)) for part in zip(*severities))
+    assert one_group is (len(severities) == accounts * regions)
+
+
 def test_stacks_that_are_alike_are_one_group():
     regions = ["us-east-1", "eu-west-1", "ap-south-1"]
-    found = properties(
-        deployment([Instance(account, region, design("HIGH")) for account in ("2", "1") for region in regions])
-    )
-    (group,) = found["StackInstancesGroup"]
+    found = deployment([Instance(account, region, design("HIGH")) for account in ("2", "1") for region in regions])
+    (group,) = properties(found)["StackInstancesGroup"]
     assert (group["DeploymentTargets"]["Accounts"], group["Regions"]) == (["1", "2"], sorted(regions))
 
 
@@ -68,10 +76,11 @@ def test_the_exported_file_is_recognized_and_may_be_replaced():
     assert files.is_ours(json.dumps(document, indent=2)[: files.LONGEST])
 
 
-def test_the_users_tags_are_those_of_the_stack_set():
-    assert "Tags" not in properties(deployment([Instance("1", "a-1", design("HIGH"))]))
+def test_the_stack_set_has_the_users_tags_and_ours():
+    ours = {"Key": MANAGED_TAG, "Value": "slack"}
+    assert properties(deployment([Instance("1", "a-1", design("HIGH"))]))["Tags"] == [ours]
     found = properties(deployment([Instance("1", "a-1", design("HIGH"))], (("Team", "security"),)))
-    assert found["Tags"] == [{"Key": "Team", "Value": "security"}]
+    assert found["Tags"] == [{"Key": "Team", "Value": "security"}, ours]
 
 
 def test_a_template_that_is_too_long_is_refused(monkeypatch):
