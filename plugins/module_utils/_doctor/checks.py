@@ -22,6 +22,7 @@ from .._stack import live as stacks
 from .._stack import states
 from . import exposure
 from . import messages
+from . import stack_sets
 from .results import BROKEN
 from .results import UNKNOWN
 from .results import Result
@@ -90,7 +91,10 @@ def _stack(evidence: Evidence) -> Result:
     status = stacks.status_of(stack)
     if evidence.target.settings.stack_set:
         reason = why_not_of_stack_set(desired, stack)
-        return messages.stack_of_set(reason, works=stacks.is_deployed(stack)) if reason else ok()
+        works = stacks.is_deployed(stack)
+        return _instance(evidence, reason, works=works) or (
+            messages.stack_of_set(reason, works=works) if reason else ok()
+        )
     if stacks.is_foreign(stack):
         return messages.STACK_FOREIGN
     if status in messages.STACK_STATUS:
@@ -98,6 +102,19 @@ def _stack(evidence: Evidence) -> Result:
     if states.in_progress(status):
         return messages.stack_in_progress(status)
     return ok() if desired and stacks.matches(desired.stack, stack) else messages.STACK_OUTDATED
+
+
+def _instance(evidence: Evidence, reason: str, *, works: bool) -> Result | None:
+    """Return what is wrong with the target's stack according to its StackSet, None for nothing or if unknown."""
+    instances = evidence.instances
+    if instances is None or instances.error:
+        return None
+    instance = instances.at(evidence.target.account_id, evidence.target.settings.region)
+    if instance is None:
+        return messages.not_in_stack_set(instances.stack_set.name)
+    if instance["Status"] == stack_sets.CURRENT:
+        return None
+    return messages.stack_instance(instances, instance, reason, works=works)
 
 
 def _resources(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .._model.snapshot import AccountSnapshot
     from .metrics import AccountMetrics
     from .metrics import TargetMetrics
+    from .stack_sets import Instances
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class AccountEvidence:
 class Evidence:
     """A target and its metrics. *hours*: how far back the metrics go. *account*: None if it is unknown.
 
+    *instances*: those of the StackSet that the target's stack is of, None without one.
+
     The errors say, with a remedy, why something could not be read ('' if it was): the target itself, the resources of
     its stack, its metrics.
     """
@@ -67,6 +70,7 @@ class Evidence:
     hours: int
     account: AccountEvidence | None = None
     metrics: TargetMetrics | None = None
+    instances: Instances | None = None
     target_error: str = ""
     resources_error: str = ""
     metrics_error: str = ""

@@ -30,6 +30,7 @@ from . import checks
 from . import messages
 from . import metrics
 from . import results
+from . import stack_sets
 from .evidence import AccountEvidence
 from .evidence import Evidence
 from .evidence import RolePolicies
@@ -69,7 +70,8 @@ def examine(
         for target in fleet.unknown
     ]
     unread = {target.host: target.error for target in fleet.targets if target.problems}
-    evidence += _evidence(aws, designs, unread, window)
+    instances = stack_sets.read(aws, designs)
+    evidence += _evidence(aws, designs, unread, window, instances)
     order = {host: number for number, host in enumerate(fleet.hosts)}
     organizations = _read(
         lambda account: of_account.organization(aws, account.settings),
@@ -79,6 +81,10 @@ def examine(
         account.account.id: _sentences(account, organizations[account.account.id][0] or organization.Organization())
         for account in designs
     }
+    for item in instances:
+        if item.error:
+            sentence = f"The instances of the StackSet {item.stack_set.name} are not known: {item.error.rstrip('.')}"
+            sentences[item.stack_set.account_id] = (*sentences.get(item.stack_set.account_id, ()), sentence)
     return results.diagnosis(
         [_results(item) for item in sorted(evidence, key=lambda item: order[item.target.host])],
         [result for account in designs for result in _regions(aws, account)],
@@ -87,7 +93,11 @@ def examine(
 
 
 def _evidence(
-    aws: Clients, designs: list[AccountDesign], unread: Mapping[str, str], window: metrics.Window
+    aws: Clients,
+    designs: list[AccountDesign],
+    unread: Mapping[str, str],
+    window: metrics.Window,
+    instances: list[stack_sets.Instances],
 ) -> list[Evidence]:
     """Return the evidence about all targets of the accounts; *unread*: by host, why a target could not be read."""
     deployed = {target.host: target for account in designs for target in account.targets if target.desired}
@@ -114,12 +124,20 @@ def _evidence(
                     hours=window.hours,
                     account=of_the_account,
                     metrics=counted,
+                    instances=_instances_of(target, instances),
                     target_error=unread.get(target.host, ""),
                     resources_error=resources_error,
                     metrics_error=metrics_error,
                 )
             )
     return evidence
+
+
+def _instances_of(target: TargetDesign, found: list[stack_sets.Instances]) -> stack_sets.Instances | None:
+    """Return the instances of the StackSet that created the target's stack, or failed to create it."""
+    own = stacks.stack_set_of(target.live.stack)
+    place = (target.account_id, target.settings.region)
+    return next((item for item in found if item.stack_set == own or (own is None and item.at(*place))), None)
 
 
 def _read(read: Callable[[Any], Any], items: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:

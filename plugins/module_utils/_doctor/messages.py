@@ -6,17 +6,23 @@
 from __future__ import annotations
 
 import shlex
+from typing import TYPE_CHECKING
 from typing import Any
 
 from .._channel.platforms import CONSOLE
 from .._model.identity import PERMISSIONS_TAG
 from .._stack import states
+from . import stack_sets
 from .results import BROKEN
 from .results import RISK
 from .results import UNCOVERED
 from .results import UNKNOWN
 from .results import UNLISTED
 from .results import Result
+
+if TYPE_CHECKING:
+    from .._services.cloudformation import StackInstance
+    from .stack_sets import Instances
 
 DEPLOY = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack"
 REPAIR = f"{DEPLOY} -e securityhub_slack_repair_drift=true"
@@ -144,6 +150,77 @@ def stack_of_set(reason: str, *, works: bool) -> Result:
         OTHER_FINDINGS if works else NOTHING_ARRIVES,
         DEPLOY_STACK_SET,
         (EXPORT,),
+    )
+
+
+def not_in_stack_set(name: str) -> Result:
+    """Report a stack that its StackSet no longer has."""
+    return Result(
+        RISK,
+        f"The StackSet {name} no longer has the stack that it created.",
+        "Findings arrive, but the StackSet does not update the stack.",
+        f"Delete the stack. {DEPLOY_STACK_SET}",
+        (EXPORT,),
+    )
+
+
+# Detailed statuses of a stack instance: what they mean, and what to do.
+INSTANCE_STATUS = {
+    "FAILED": ("the last operation on it failed", "Fix the cause, then retry in the account of the StackSet."),
+    "CANCELLED": (
+        "the last operation was stopped before it",
+        "Find out why, then retry in the account of the StackSet.",
+    ),
+    "INOPERABLE": (
+        "a deletion of it failed, and updates leave it out",
+        f"Remove it from the StackSet, then delete the stack itself. {DEPLOY_STACK_SET}",
+    ),
+    "SKIPPED_SUSPENDED_ACCOUNT": (
+        "its account was suspended",
+        "Reopen the account, then retry in the account of the StackSet.",
+    ),
+}
+RUNNING = ("PENDING", "RUNNING")
+
+
+def stack_instance(instances: Instances, instance: StackInstance, reason: str, *, works: bool) -> Result:
+    """Report a stack instance that is not current; *reason*: why its stack is not as desired, '' if it is."""
+    status, name = stack_sets.detail(instance), instances.stack_set.name
+    if status in RUNNING:
+        return stack_in_progress(f"{status} in the StackSet {name}")
+    meaning, remedy = INSTANCE_STATUS.get(status, ("it is not up to date", INSTANCE_STATUS["FAILED"][1]))
+    cause = f" ({instance['StatusReason'].rstrip('.')})" if instance.get("StatusReason") else ""
+    effect = "The stack still works as it should, but the next update may fail." if works else NOTHING_ARRIVES
+    return Result(
+        RISK if works else BROKEN,
+        f"The StackSet {name} has the stack as {status}: {meaning}{cause}.",
+        OTHER_FINDINGS if works and reason else effect,
+        remedy,
+        (_of_instances(instances, instance),)
+        if status != "INOPERABLE"
+        else (_of_instances(instances, instance), EXPORT),
+    )
+
+
+def _of_instances(instances: Instances, instance: StackInstance) -> str:
+    """Return the command that retries all instances in the state of this one, or takes them out of the StackSet."""
+    alike, stack_set = instances.like(instance), instances.stack_set
+    accounts = sorted({item["Account"] for item in alike})
+    units = sorted({item.get("OrganizationalUnitId", "") for item in alike} - {""})
+    targets = ["--accounts", *accounts]
+    if units:
+        listed = f"OrganizationalUnitIds={','.join(units)},Accounts={','.join(accounts)}"
+        targets = ["--deployment-targets", f"{listed},AccountFilterType=INTERSECTION"]
+    inoperable = stack_sets.detail(instance) == "INOPERABLE"
+    return _aws(
+        "cloudformation",
+        "delete-stack-instances" if inoperable else "update-stack-instances",
+        stack_set.region,
+        *("--stack-set-name", stack_set.name),
+        *targets,
+        *("--regions", *sorted({item["Region"] for item in alike})),
+        *(("--call-as", stack_set.call_as) if stack_set.call_as != "SELF" else ()),
+        *(("--retain-stacks",) if inoperable else ()),
     )
 
 

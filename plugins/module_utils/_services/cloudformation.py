@@ -48,6 +48,17 @@ class Stack(TypedDict, total=False):
     Tags: list[dict[str, str]]
 
 
+class StackInstance(TypedDict, total=False):
+    """A stack of a StackSet, with the keys that are used here; Account, Region and Status are always present."""
+
+    Account: str
+    Region: str
+    Status: str
+    StatusReason: str
+    StackInstanceStatus: dict[str, str]
+    OrganizationalUnitId: str
+
+
 # "Stack:arn... is in UPDATE_IN_PROGRESS state and can not be updated.", "... cannot be deleted while in status ..."
 BUSY = re.compile(r"\b[A-Z_]+_IN_PROGRESS\b")
 
@@ -154,6 +165,12 @@ def stack_of(client: Any, physical_id: str) -> str:
             return ""
         raise
     return next((str(item["StackId"]) for item in found if item["ResourceStatus"] != "DELETE_COMPLETE"), "")
+
+
+def list_stack_instances(client: Any, stack_set: str, call_as: str) -> list[StackInstance]:
+    """Return all instances of a StackSet; *call_as*: SELF or DELEGATED_ADMIN."""
+    pages = client.get_paginator("list_stack_instances").paginate(StackSetName=stack_set, CallAs=call_as)
+    return [summary for page in pages for summary in page["Summaries"]]
 
 
 def _says_missing(error: Exception) -> bool:

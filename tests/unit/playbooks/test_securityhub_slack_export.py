@@ -334,3 +334,64 @@ def patterns(emulator):
             rules = emulator.client("events", region, account).list_rules(NamePrefix="securityhub-slack-findings")
             found += [(account, region, rule["EventPattern"]) for rule in rules["Rules"]]
     return found
+
+
+def test_the_doctor_reports_what_the_stack_set_says(organization, emulator):
+    # The administering account is one of the inventory.
+    organization.administering = emulator.client("cloudformation")
+    foreign = emulator.client("sns", "eu-west-1")
+    foreign.create_topic(Name="securityhub-slack")
+    organization.run("_export")
+    assert organization.deploy() == "CREATE_COMPLETE", "the StackSet tolerates failures"
+    code, said = organization.run("_doctor")
+    assert code == 2, said
+    assert re.search(
+        r"The StackSet securityhub-slack has the stack as FAILED: the last operation on it failed "
+        r"\(ResourceLogicalId:TopicSecurityhubSlack, .*already exists",
+        said,
+    ), said
+    retry = re.search(r"aws cloudformation update-stack-instances .*?--regions \S+", said)
+    assert retry and retry[0] == (
+        f"aws cloudformation update-stack-instances --region us-east-1 --stack-set-name securityhub-slack "
+        f"--accounts {deployed.ACCOUNT} --regions eu-west-1"
+    ), said
+
+    foreign.delete_topic(TopicArn=f"arn:aws:sns:eu-west-1:{deployed.ACCOUNT}:securityhub-slack")
+    organization.administering.update_stack_instances(
+        StackSetName="securityhub-slack", Accounts=[deployed.ACCOUNT], Regions=["eu-west-1"]
+    )
+    organization.settle()
+    code, said = organization.run("")
+    assert code == 0, said
+    emulator.forget_requests()
+    code, said = organization.run("_doctor")
+    assert (code, "3 targets: 3 in order" in said) == (0, True), said
+    assert [entry["operation"] for entry in emulator.requests()].count("ListStackInstances") == 1
+
+    # An update that fails leaves the former stack, which the holder does not show.
+    emulator.stacks(0, {"operation": "update", "region": "eu-west-1"})
+    organization.inventory(minimum_severity="HIGH")
+    organization.run("_export")
+    assert organization.deploy() == "UPDATE_COMPLETE"
+    emulator.stacks(0)
+    code, said = organization.run("_doctor")
+    assert (code, "3 targets: 1 at risk, 2 in order" in said) == (0, True), said
+    assert re.search(r"FAILED: the last operation .*InternalFailure.* findings that are sent are not those", said), said
+
+    # What only informs fails nothing.
+    emulator.faults({"denied": 1, "operations": ["ListStackInstances"]})
+    code, said = organization.run("_doctor")
+    assert "The instances of the StackSet securityhub-slack are not known: " in said, said
+    assert "cloudformation:ListStackInstances" in said
+    assert "3 targets: 1 at risk, 2 in order" in said, said
+
+
+def test_the_instances_of_a_stack_set_of_another_account_are_not_known(organization, emulator):
+    organization.run("_export")
+    organization.deploy()
+    organization.run("")
+    emulator.forget_requests()
+    code, said = organization.run("_doctor")
+    assert (code, "3 targets: 3 in order" in said) == (0, True), said
+    assert f"are not known: account {ADMINISTERING}, which administers it, is not in the inventory." in said
+    assert "ListStackInstances" not in [entry["operation"] for entry in emulator.requests()]
