@@ -138,6 +138,12 @@ uncovered_regions:
   returned: always
   type: dict
   sample: {"111111111111": [ap-east-1, eu-south-1]}
+canary:
+  description:
+    - The outcome of the test findings, as M(secops.securityhub.securityhub_slack_canary) returns it.
+    - A target whose test finding has not arrived is also failed in RV(targets).
+  returned: if C(securityhub_slack_verify) is V(true) and the run has connected a target to a channel
+  type: dict
 summary:
   description: Number of targets, and of those that changed, did not change, and failed.
   returned: always

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import gc
 import os
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from typing import Any
 from typing import ClassVar
 
 from ansible import constants
+from ansible import context as command_line
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
@@ -129,11 +131,23 @@ class CommandAction(ActionBase):
             now=datetime.datetime.now(datetime.timezone.utc),
             progress=lambda line: self._print(wrapped(f"  {line}")),
             write=write_file,
+            selection=selection(),
         )
 
     def _print(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._display.display(sanitize_line(line))
+
+
+def selection() -> str:
+    """Return the options of the command line that select hosts, with paths below the current directory as relative."""
+    here = Path.cwd()
+    words = []
+    for source in command_line.CLIARGS.get("inventory") or ():
+        path = Path(source)
+        words += ["-i", str(path.relative_to(here) if path.is_relative_to(here) else path)]
+    limit = command_line.CLIARGS.get("subset")
+    return shlex.join([*words, *(["--limit", limit] if limit else [])])
 
 
 def write_file(path: str, text: str) -> None:

@@ -13,7 +13,11 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.secops.securityhub.plugins.module_utils._apply import stacks
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._canary import channels
+from ansible_collections.secops.securityhub.plugins.module_utils._canary import listeners
+from ansible_collections.secops.securityhub.plugins.module_utils._canary import sending
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._commands import canary
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import deploy as main_job
 from ansible_collections.secops.securityhub.plugins.module_utils._commands.context import Context
 from ansible_collections.secops.securityhub.plugins.module_utils._commands.context import Outcome
@@ -83,6 +87,7 @@ class Fleet:
             now=NOW,
             progress=lambda _line: None,
             write=lambda _path, _text: None,
+            selection="-i hosts.yml",
         )
 
     def deploy(self, *, check: bool = False, **given: Any) -> Outcome:
@@ -161,8 +166,17 @@ def make_key(emulator: Any, region: str, *services: str, alias: str = "", **more
     return arn
 
 
-def deploy(emulator: Any, monkeypatch: Any, **variables: Any) -> Fleet:
-    """Return a fleet, with further role variables, that has just been deployed into an empty world.
+def remove_pauses_of_canaries(monkeypatch: Any) -> None:
+    """Remove all pauses of canaries: the emulator needs no time."""
+    monkeypatch.setattr(sending, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(listeners, "POLL_SECONDS", 0)
+    monkeypatch.setattr(channels, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(canary, "SHORTEST_TIMEOUT", 0)
+    monkeypatch.setattr(canary, "DEFAULT_TIMEOUT", 0.3)
+
+
+def deploy(emulator: Any, monkeypatch: Any, *, run: bool = True, **variables: Any) -> Fleet:
+    """Return a fleet, with further role variables, that has just been deployed into an empty world, unless not *run*.
 
     In each region stands a key of GIVEN_ALIAS, which EventBridge may use.
     """
@@ -176,6 +190,7 @@ def deploy(emulator: Any, monkeypatch: Any, **variables: Any) -> Fleet:
     for region in REGIONS:
         make_key(emulator, region, "events.amazonaws.com", alias=GIVEN_ALIAS)
     fleet = Fleet(emulator, **variables)
-    fleet.run()
+    if run:
+        fleet.run()
     emulator.forget_requests()
     return fleet

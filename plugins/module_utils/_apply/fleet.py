@@ -300,7 +300,7 @@ def _write_channel(aws: Clients, account: AccountOutcome) -> AccountOutcome:
     try:
         _write_planned_channel(aws, account, planned)
     except errors.failures() as error:
-        return _failed(begun, error)
+        return _failed(replace(begun, unfinished=planned.changed), error)
     return begun
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -19,12 +20,16 @@ from .._report import canary as report
 from .context import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .._canary.channels import ChannelOutcome
+    from .._model.outcome import AccountOutcome
+    from .._model.outcome import TargetOutcome
     from .context import Context
 
-SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 1, 600  # seconds
+SHORTEST_TIMEOUT, LONGEST_TIMEOUT, DEFAULT_TIMEOUT = 1, 600, 120  # seconds
 
-SPEC: dict[str, Any] = {"timeout": {"type": "int", "default": 120}}
+SPEC: dict[str, Any] = {"timeout": {"type": "int", "default": DEFAULT_TIMEOUT}}
 
 
 def run(context: Context) -> Outcome:
@@ -32,19 +37,42 @@ def run(context: Context) -> Outcome:
     timeout = context.options["timeout"]
     if not SHORTEST_TIMEOUT <= timeout <= LONGEST_TIMEOUT:
         raise UserError(f"timeout is {timeout}, which is out of range. Set it to 1 to {LONGEST_TIMEOUT} seconds.")
+    sent = _send(context, timeout)
+    result = report.result(*sent)
+    failure = "" if result["healthy"] else f"{result['msg']} The report above says why and what to do."
+    return Outcome(result, report.table(*sent), failure=failure)
+
+
+def prove(context: Context, accounts: Sequence[AccountOutcome]) -> tuple[list[AccountOutcome], Outcome]:
+    """Send a test finding through each target that a run has connected to a channel, if its variables ask for that.
+
+    Return the accounts, in which a target fails whose test finding does not arrive, and the result and lines about it.
+    """
+    connected = {target.host for account in accounts for target in account.connected if target.settings.value("verify")}
+    if not connected:
+        return list(accounts), Outcome({})
+    context.progress(f"Sending a test finding through {len(connected)} targets")
+    targets = [target for target in context.targets if target.host in connected]
+    others = [target for target in context.targets if target.host not in connected]
+    sent = _send(replace(context, targets=targets, unselected=[*context.unselected, *others]), DEFAULT_TIMEOUT)
+    failed = report.failures(*sent)
+    proved = [
+        replace(account, targets=tuple(_with(target, failed.get(target.host, [])) for target in account.targets))
+        for account in accounts
+    ]
+    return proved, Outcome({"canary": report.result(*sent)}, report.proof(*sent))
+
+
+def _with(target: TargetOutcome, problems: list[str]) -> TargetOutcome:
+    return replace(target, problems=tuple(problems)) if problems else target
+
+
+def _send(context: Context, timeout: float) -> tuple[list[ProbeOutcome], list[ChannelOutcome]]:
     fleet = observe.fleet(context.aws, context.targets, context.unselected, context.today)
     designs = [design.account(account, context.today) for account in fleet.accounts]
     planned = probes.prepare(fleet, designs, context.now)
     if context.check_mode:
-        unsent = [ProbeOutcome(probe, probe.error) for probe in planned]
-        return _outcome(unsent, [])
+        return [ProbeOutcome(probe, probe.error) for probe in planned], []
     before = channels.before(context.aws, designs, planned, context.now)
     outcomes = sending.send(context.aws, planned, timeout)
-    counted = channels.wait(context.aws, before, outcomes, context.now, timeout)
-    return _outcome(outcomes, counted)
-
-
-def _outcome(outcomes: list[ProbeOutcome], counted: list[ChannelOutcome]) -> Outcome:
-    result = report.result(outcomes, counted)
-    failure = "" if result["healthy"] else f"{result['msg']} The report above says why and what to do."
-    return Outcome(result, report.table(outcomes, counted), failure=failure)
+    return outcomes, channels.wait(context.aws, before, outcomes, context.now, timeout)

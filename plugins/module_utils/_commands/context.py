@@ -32,7 +32,8 @@ class Context:
     *targets*: the hosts of the play. *unselected*: the inventory's other hosts, which ``--limit`` left out. *options*:
     the validated options of ``SPEC``. *now*: in UTC, whatever the time zone of the controller, so that suppressions
     expire on the same day everywhere. *progress*: prints a line while the command runs. *write*: writes a file on the
-    controller, in check mode too; raises UserError where it cannot.
+    controller, in check mode too; raises UserError where it cannot. *selection*: the options of the command line that
+    select the hosts of the play.
     """
 
     aws: Clients
@@ -44,11 +45,16 @@ class Context:
     now: datetime.datetime
     progress: Callable[[str], None]
     write: Callable[[str, str], None]
+    selection: str
 
     @property
     def today(self) -> datetime.date:
         """Return the day of the run, in UTC."""
         return self.now.date()
+
+    def command(self, playbook: str) -> str:
+        """Return the command that runs another playbook of the collection for the same hosts."""
+        return f"ansible-playbook {self.selection} secops.securityhub.{playbook}"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from .._plan import design
 from .._preflight import checks as preflight
 from .._report import deploy as report
 from .._report import differences
+from . import canary
 from .context import File
 from .context import Outcome
 
@@ -48,18 +49,25 @@ def run(context: Context) -> Outcome:
     fleet = observe.fleet(context.aws, context.targets, context.unselected, context.today)
     designs = [design.account(account, context.today) for account in fleet.accounts]
     plans = planned(context.aws, designs, diff=context.diff)
-    done = [outcomes.unapplied(item) for item in plans]
+    done, proof = [outcomes.unapplied(item) for item in plans], Outcome({})
     if not context.check_mode:
-        done = apply.fleet(context.aws, plans, context.progress)
+        done, proof = canary.prove(context, apply.fleet(context.aws, plans, context.progress))
     seconds = time.monotonic() - started
     targets = in_order(fleet.hosts, [*map(outcomes.unknown, fleet.unknown), *_targets(done)])
-    result = report.result(targets, done, diff=context.diff)
+    result = report.result(targets, done, diff=context.diff) | proof.result
     calls = report.traffic(context.aws.traffic.calls, context.aws.traffic.retries, seconds)
     finished = datetime.datetime.now(datetime.timezone.utc)
     document = json.dumps(report.document(result, finished, check=context.check_mode), indent=2)
     return Outcome(
         result,
-        report.table(targets, done, calls, check=context.check_mode),
+        report.table(
+            targets,
+            done,
+            calls,
+            check=context.check_mode,
+            proof=proof.lines,
+            canary=context.command("securityhub_slack_canary"),
+        ),
         [File(path, document, in_check_mode=True) for path in paths],
         report.failure(targets),
         differences.lines(result.get("differences", [])),

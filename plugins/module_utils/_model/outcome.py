@@ -61,17 +61,31 @@ class TargetOutcome(OfTarget):
 
 @dataclass(frozen=True)
 class AccountOutcome:
-    """What happened in one account, or in check mode would happen. *channel*: None if nothing of it was written."""
+    """What happened in one account, or in check mode would happen.
+
+    *channel*: None if nothing of it was written. *unfinished*: writing it has begun and failed.
+    """
 
     plan: AccountPlan
     targets: tuple[TargetOutcome, ...]
     channel: ChannelPlan | None
     notices: tuple[str, ...] = ()
+    unfinished: bool = False
 
     @property
     def account(self) -> Account:
         """Return the AWS account."""
         return self.plan.account
+
+    @property
+    def connected(self) -> tuple[TargetOutcome, ...]:
+        """Return the targets whose topics were added to a channel, without those that have failed."""
+        added = {arn for merge in (self.channel.merges if self.channel else ()) for arn in merge.added}
+        return tuple(
+            target
+            for target in self.targets
+            if target.desired and not target.problems and any(arn in added for _channel, arn in target.desired.topics)
+        )
 
 
 def unapplied_target(plan: TargetPlan) -> TargetOutcome:

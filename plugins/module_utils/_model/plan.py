@@ -229,6 +229,12 @@ class Merge:
         return self.plan.changed or bool(self.resubscribed)
 
     @property
+    def added(self) -> frozenset[str]:
+        """Return the ARNs of the topics to which Amazon Q subscribes in this run."""
+        before, after = (set((state or {}).get("SnsTopicArns", [])) for state in (self.plan.before, self.plan.after))
+        return frozenset(after - before).union(self.resubscribed)
+
+    @property
     def name(self) -> str:
         """Return the name of the configuration, which differs from the desired one if it was adopted."""
         return transformations.configuration_name(self.plan.after or self.plan.before or {})

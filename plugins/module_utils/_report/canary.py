@@ -151,6 +151,27 @@ def _words(outcomes: list[ProbeOutcome]) -> list[str]:
     return [line for text, named in hosts.items() for line in wrapped(f"  {few_of(named)}: {text}")]
 
 
+def failures(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> dict[str, list[str]]:
+    """Return, by host, why its test findings did not arrive; hosts whose test findings have arrived are left out."""
+    found: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        arns = {destination.arn for destination in outcome.probe.destinations}
+        if outcome.state in (probes.LOST, probes.FAILED):
+            reasons = [message(outcome)]
+        else:
+            lost = (item for item in channel_outcomes if item.state == channels.FAILED and arns & item.topics)
+            reasons = [_channel_line(item).strip() for item in lost]
+        if reasons:
+            found[outcome.probe.host] = reasons
+    return found
+
+
+def proof(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> list[str]:
+    """Return the lines that a deployment prints about its test findings, besides the targets that have failed."""
+    posted = [_channel_line(outcome).strip() for outcome in channel_outcomes if outcome.state != channels.FAILED]
+    return [line for text in (*posted, f"Canary: {summary(outcomes, channel_outcomes)}") for line in wrapped(text)]
+
+
 def _channel_line(outcome: ChannelOutcome) -> str:
     head = f"  Slack channel {outcome.channel_id} ({outcome.configuration}): "
     expected = count(outcome.expected, "message")

@@ -133,7 +133,7 @@ def failure(targets: Sequence[TargetOutcome]) -> str:
 
 # The schema version of the result file: one more when a key changes its meaning or is removed, not when one is added.
 SCHEMA = 1
-KEYS_OF_FILE = ("changed", "summary", "targets", "accounts", "uncovered_regions")
+KEYS_OF_FILE = ("changed", "summary", "targets", "accounts", "uncovered_regions", "canary")
 
 
 def document(found: dict[str, Any], finished: datetime.datetime, *, check: bool) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def document(found: dict[str, Any], finished: datetime.datetime, *, check: bool)
         "schema": SCHEMA,
         "finished": finished.isoformat(timespec="seconds"),
         "check": check,
-        **{key: found[key] for key in KEYS_OF_FILE},
+        **{key: found[key] for key in KEYS_OF_FILE if key in found},
     }
 
 
@@ -229,28 +229,31 @@ def _merge_changes(merge: Merge) -> list[str]:
 
 
 def table(
-    targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome], traffic: str, *, check: bool
+    targets: Sequence[TargetOutcome],
+    accounts: Sequence[AccountOutcome],
+    traffic: str,
+    *,
+    check: bool,
+    proof: Sequence[str] = (),
+    canary: str = "",
 ) -> list[str]:
-    """Return the lines that end a run: every target, every channel, what happened, and what to do next."""
+    """Return the lines that end a run: every target, every channel, what happened, and what to do next.
+
+    *proof*: the lines about the test findings of this run, if it has sent some. *canary*: the command that sends them.
+    """
     lines = []
     for account in accounts:
-        stopped = not check and _is_stopped(account)
-        lines += ["", *wrapped(f"Account {account.account.id}" if stopped else _channel_line(account))]
+        lines += ["", *wrapped(f"Account {account.account.id}" if account.unfinished else _channel_line(account))]
         lines += _rows(account.targets, check=check)
-        changes = [UNFINISHED] if stopped else account_changes(account)
+        changes = [UNFINISHED] if account.unfinished else account_changes(account)
         lines += [line for change in changes for line in wrapped(f"  {change}")]
         lines += notes(account.notices, "  ")
     unknown = [target for target in targets if not target.account_id]
     if unknown:
         lines += ["", "Targets whose account is unknown:", *_rows(unknown, check=check)]
     lines += _failures(targets)
-    summary = wrapped(_summary(targets, accounts, check=check), indent=0)
-    return [*lines, "", *summary, traffic, *_next_steps(accounts, check=check)]
-
-
-def _is_stopped(account: AccountOutcome) -> bool:
-    """Return whether writing the channel has begun and failed; all targets fail then, as no messages would arrive."""
-    return bool(account.channel and account.channel.changed) and all(target.problems for target in account.targets)
+    lines += ["", *proof, *wrapped(_summary(targets, accounts, check=check), indent=0), traffic]
+    return lines if check or proof else [*lines, *_next_steps(accounts, canary)]
 
 
 def _channel_line(account: AccountOutcome) -> str:
@@ -305,7 +308,7 @@ def _summary(targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome
     text = (
         f"{count(of['targets'], 'target')}: {of['changed']} {verb}, {of['unchanged']} unchanged, {of['failed']} failed."
     )
-    changed = [account for account in accounts if account_changes(account) and (check or not _is_stopped(account))]
+    changed = [account for account in accounts if account_changes(account) and (check or not account.unfinished)]
     if not changed:
         return text
     parts = list(dict.fromkeys(_part(change) for account in changed for change in account_changes(account)))
@@ -318,20 +321,20 @@ def _part(change: str) -> str:
     return parts.get(change.partition(":")[0].partition(" ")[0], "role")
 
 
-def _next_steps(accounts: Sequence[AccountOutcome], *, check: bool) -> list[str]:
+def _next_steps(accounts: Sequence[AccountOutcome], canary: str) -> list[str]:
+    if not any(account.connected for account in accounts):
+        return []
     created = [
         merge.desired.channel_id
         for account in accounts
-        if account.channel and not all(target.problems for target in account.targets)
+        if account.channel and account.connected
         for merge in account.channel.merges
         if merge.plan.operation == Operation.CREATE
     ]
-    if check or not created:
-        return []
-    return wrapped(
-        f"Next: if Slack channel {', '.join(dict.fromkeys(created))} is private, type /invite @Amazon Q in it. "
-        f"Otherwise no messages arrive."
-    )
+    invite = f"if Slack channel {', '.join(dict.fromkeys(created))} is private, type /invite @Amazon Q in it. Then "
+    lines = wrapped(f"Next: {invite if created else ''}send a test finding to prove that messages arrive:")
+    # A command is not wrapped, so that it can be pasted.
+    return [*lines, f"  {canary}"]
 
 
 def traffic(calls: int, retries: int, seconds: float) -> str:

@@ -71,7 +71,7 @@ def about_hosts(lines: list[str]) -> list[str]:
 
 def test_a_first_run_ends_with_the_next_step_and_a_recap_of_one_line(screen):
     lines = screen.run()
-    assert lines[-5].startswith("Next: if Slack channel C0123456789 is private")
+    assert lines[-6].startswith("Next: if Slack channel C0123456789 is private")
     assert lines[-3:-2] == ["changed: [localhost]"]
     assert lines[-2].startswith("PLAY RECAP")
     assert len(about_hosts(lines)) == 2

@@ -20,6 +20,7 @@ from ansible_collections.secops.securityhub.tests.unit import deployed
 
 INSTALLED = ansible_commands.installed("ansible-playbook")
 ROOT = Path(__file__).resolve().parents[3]
+MAIN = "secops.securityhub.securityhub_slack"
 TITLE = "TEST, please ignore: the canary of secops.securityhub"
 OTHER = "222222222222"
 
@@ -99,6 +100,37 @@ def test_check_mode_reports_the_test_findings_and_writes_nothing(canary, emulato
     assert code == 0, output
     assert "would send CRITICAL to C0123456789" in output
     assert emulator.writes() == []
+
+
+def deploy(canary, *arguments):
+    """Remove and deploy the fleet with the main playbook, and return exit status and output."""
+    canary.fleet.run(state="absent")
+    command = [ansible_commands.path("ansible-playbook"), "-i", "hosts.yml", MAIN, *arguments]
+    done = subprocess.run(
+        command, cwd=canary.folder, env=canary.environment, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout
+
+
+def test_the_command_that_ends_a_first_deployment_can_be_pasted(canary):
+    limit = ["--limit", "eu-west-1,us-east-1"]
+    code, output = deploy(canary, *limit)
+    assert code == 0, output
+    (command,) = [line for line in output.splitlines() if line.strip().startswith("ansible-playbook")]
+    assert command.split() == ["ansible-playbook", "-i", "hosts.yml", *limit, f"{MAIN}_canary"]
+    code, output = canary.run(*limit)
+    assert code == 0, output
+    assert "2 targets: 2 arrived." in output
+
+
+@pytest.mark.parametrize(("private", "code"), [([], 0), ([deployed.CHANNEL], 2)])
+def test_a_verified_deployment_exits_with_its_result(canary, emulator, private, code):
+    emulator.world({deployed.ACCOUNT: {"private_channels": private}})
+    found, output = deploy(canary, "-e", "securityhub_slack_verify=true")
+    assert found == code, output
+    assert ("/invite @Amazon Q" in output) is bool(private)
+    assert "Canary: 3 targets: 3 arrived." in output
+    assert canary.fleet.traces() == []
 
 
 BROKEN = [

@@ -15,10 +15,8 @@ import time
 from dataclasses import replace
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import channels
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import findings
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import listeners
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import sending
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.cleanup import Cleanup
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import canary
 from ansible_collections.secops.securityhub.plugins.module_utils._model import settings
@@ -42,10 +40,7 @@ HOME = {"home": "us-east-1", "RegionLinkingMode": "ALL_REGIONS"}
 @pytest.fixture
 def patience(monkeypatch):
     """Remove all pauses: the emulator needs no time."""
-    monkeypatch.setattr(sending, "SETTLE_SECONDS", 0.0)
-    monkeypatch.setattr(listeners, "POLL_SECONDS", 0)
-    monkeypatch.setattr(channels, "PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr(canary, "SHORTEST_TIMEOUT", 0)
+    deployed.remove_pauses_of_canaries(monkeypatch)
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ class Lab:
             now=datetime.datetime.combine(fleet.TODAY, datetime.time(12), datetime.timezone.utc),
             progress=said.append,
             write=written.__setitem__,
+            selection="-i hosts.yml",
         )
         done = deploy.run(context)
         after = self._clients.traffic
