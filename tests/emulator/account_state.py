@@ -33,7 +33,6 @@ FACTS: dict[str, Any] = {
     "chatbot_policy": None,  # the effective chat applications policy, which may also disable them
     "organizational_unit": None,  # the id of the unit that the account is in, for stack sets
     "quotas": {},  # "rules" of an event bus, IAM's "roles" and "policies", where they are not AWS's defaults
-    "chatbot_lag_reads": 0,  # how many reads after a write still return the old state
 }
 
 

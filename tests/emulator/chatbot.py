@@ -53,6 +53,8 @@ class Account:
     """What Chatbot keeps of an account. Configurations by ARN, with `kind` as in their ARN.
 
     reserved: names of configurations whose creation failed halfway: AWS neither lists them nor frees the names.
+    shown, pending: what reads return while they lag behind, and the later states with the reads until each is shown.
+    hidden_actions: for how many more calls a new custom action is unknown, by ARN.
     """
 
     configurations: dict[str, dict] = field(default_factory=dict)
@@ -60,8 +62,9 @@ class Account:
     custom_actions: dict[str, dict] = field(default_factory=dict)
     associations: dict[str, list[str]] = field(default_factory=dict)
     preferences: dict[str, bool] = field(default_factory=dict)
-    stale: dict[str, dict] = field(default_factory=dict)
-    stale_reads: int = 0
+    shown: dict[str, dict] = field(default_factory=dict)
+    pending: list[tuple[int, dict[str, dict]]] = field(default_factory=list)
+    hidden_actions: dict[str, int] = field(default_factory=dict)
 
 
 class Chatbot:
@@ -242,16 +245,17 @@ class Chatbot:
         raise AwsError("AccessDeniedException", message, 403)
 
     def _write(self, account: Account, arn: str, configuration: dict | None) -> None:
-        lag = self._facts()["chatbot_lag_reads"]
-        if lag:
-            account.stale = copy.deepcopy(account.configurations) if not account.stale_reads else account.stale
-            account.stale_reads = lag
+        lag = self.switches["chatbot_read_lag"]
+        if lag and not account.pending:
+            account.shown = copy.deepcopy(account.configurations)
         before = _topics(account)
         if configuration is None:
             del account.configurations[arn]
             account.associations.pop(arn, None)
         else:
             account.configurations[arn] = configuration
+        if lag:
+            account.pending.append((lag, copy.deepcopy(account.configurations)))
         for topic in sorted(before - _topics(account)):
             self.subscriptions.unsubscribe(topic)
         for topic in configuration["SnsTopicArns"] if configuration else ():
@@ -263,10 +267,11 @@ class Chatbot:
 
     def _read(self, kind: str) -> list[dict]:
         account = self.account()
-        there = account.configurations
-        if account.stale_reads:
-            account.stale_reads -= 1
-            there = account.stale
+        account.pending = [(reads - 1, state) for reads, state in account.pending]
+        for reads, state in account.pending:
+            account.shown = state if reads < 0 else account.shown
+        account.pending = [(reads, state) for reads, state in account.pending if reads >= 0]
+        there = account.shown if account.pending else account.configurations
         return [found for found in there.values() if found["kind"] == kind]
 
     def describe_slack(self, given: dict) -> dict:
@@ -326,11 +331,17 @@ class Chatbot:
             "CustomActionArn": arn,
             "Tags": list(given.get("Tags") or []),
         }
+        self.account().hidden_actions[arn] = self.switches["chatbot_read_lag"]
         return {"CustomActionArn": arn}
+
+    def _is_hidden(self, arn: str) -> bool:
+        hidden = self.account().hidden_actions
+        hidden[arn] = max(0, hidden.get(arn, 0) - 1)
+        return hidden[arn] > 0
 
     def _custom_action(self, arn: str) -> dict:
         found = self.account().custom_actions.get(arn)
-        if found is None:
+        if found is None or self._is_hidden(arn):
             raise AwsError(NOT_FOUND, f"Could not find the custom action {arn}.")
         return found
 
@@ -358,7 +369,7 @@ class Chatbot:
     def _check_association(self, given: dict) -> None:
         if given["ChatConfiguration"] not in self.account().configurations:
             raise AwsError(REFUSED, f"Could not find the chat configuration {given['ChatConfiguration']}.")
-        if given["Resource"] not in self.account().custom_actions:
+        if given["Resource"] not in self.account().custom_actions or self._is_hidden(given["Resource"]):
             raise AwsError(REFUSED, f"Could not find the custom action {given['Resource']}.")
 
     def associate(self, given: dict) -> None:

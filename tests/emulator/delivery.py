@@ -9,6 +9,7 @@ import datetime
 import ipaddress
 import json
 import logging
+import threading
 import time
 from dataclasses import asdict
 from typing import Any
@@ -46,8 +47,9 @@ def emit(account: str, region: str, source: str, detail_type: str, resources: li
 class ServiceLinkedRole:
     """What AWSServiceRoleForAWSChatbot may do: subscribe Chatbot's endpoint to the topics of configurations."""
 
-    def __init__(self, may_be_created: Callable[[], bool]) -> None:
+    def __init__(self, may_be_created: Callable[[], bool], switches: Switches) -> None:
         self.may_be_created = may_be_created
+        self.switches = switches
 
     def has_or_creates_role(self) -> bool:
         """Return whether the account has the role. AWS creates it with the first configuration, as the caller."""
@@ -58,7 +60,14 @@ class ServiceLinkedRole:
         return True
 
     def subscribe(self, topic_arn: str) -> None:
-        """Subscribe the endpoint, once; a topic that does not exist is skipped and never retried."""
+        """Subscribe the endpoint, once and maybe later; a topic that does not exist is skipped and never retried."""
+        delay = self.switches["chatbot_subscription_delay"]
+        if delay:
+            threading.Timer(delay, self._subscribe, [topic_arn]).start()
+        else:
+            self._subscribe(topic_arn)
+
+    def _subscribe(self, topic_arn: str) -> None:
         with _scope_of(topic_arn):
             topic = sns._topics.get(topic_arn)
             if topic is None or _chatbot_subscriptions(topic):

@@ -169,7 +169,9 @@ def make_key(emulator: Any, region: str, *services: str, alias: str = "", **more
 def remove_pauses_of_canaries(monkeypatch: Any) -> None:
     """Remove all pauses of canaries: the emulator needs no time."""
     monkeypatch.setattr(sending, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(sending, "FINDINGS_PER_SECOND", 1000)
     monkeypatch.setattr(listeners, "POLL_SECONDS", 0)
+    monkeypatch.setattr(listeners, "SUBSCRIPTION_SECONDS", 0)
     monkeypatch.setattr(channels, "PAUSE_SECONDS", 0.05)
     monkeypatch.setattr(canary, "SHORTEST_TIMEOUT", 0)
     monkeypatch.setattr(canary, "DEFAULT_TIMEOUT", 0.3)

@@ -59,13 +59,13 @@ def fleet(aws: Clients, plans: Sequence[AccountPlan], progress: Callable[[str], 
     accounts = _unwritten(_each(partial(_create_service_role, aws), accounts), lambda target: True)
     # Before anything is created: a run that is killed later must not leave a topic in the channel that looks right, and
     # that Amazon Q does not subscribe to.
-    accounts = _unwritten(_each(partial(_unsubscribe, aws), accounts), lambda target: True)
+    accounts = _unwritten(_each(partial(_unsubscribe, aws, progress), accounts), lambda target: True)
     accounts = _deployed(aws, accounts, lambda target: not _stops_forwarding(target), progress)
     accounts = [_held(account) for account in accounts]
-    accounts = _unwritten(_each(partial(_write_channel, aws), accounts), _is_last)
+    accounts = _unwritten(_each(partial(_write_channel, aws, progress), accounts), _is_last)
     accounts = _deployed(aws, accounts, _stops_forwarding, progress)
     accounts = _removed(aws, accounts, progress)
-    accounts = _each(partial(_delete_channel, aws), accounts)
+    accounts = _each(partial(_delete_channel, aws, progress), accounts)
     return [_with_left_behind(account) for account in accounts]
 
 
@@ -280,15 +280,15 @@ def _create_service_role(aws: Clients, account: AccountOutcome) -> AccountOutcom
     return account
 
 
-def _unsubscribe(aws: Clients, account: AccountOutcome) -> AccountOutcome:
+def _unsubscribe(aws: Clients, progress: Callable[[str], None], account: AccountOutcome) -> AccountOutcome:
     """Remove the topics to which Amazon Q has to subscribe again."""
     for merge in account.plan.channel.merges if account.plan.channel else ():
         if merge.resubscribed:
-            configuration.apply(_chatbot(aws, account), channels.without_resubscribed(merge))
+            configuration.apply(_chatbot(aws, account), channels.without_resubscribed(merge), progress=progress)
     return account
 
 
-def _write_channel(aws: Clients, account: AccountOutcome) -> AccountOutcome:
+def _write_channel(aws: Clients, progress: Callable[[str], None], account: AccountOutcome) -> AccountOutcome:
     """Bring role, guardrail and channel configurations to what the targets need that have not failed.
 
     If a call fails, all targets fail, and the outcome still has the channel: something of it may have been written.
@@ -298,13 +298,15 @@ def _write_channel(aws: Clients, account: AccountOutcome) -> AccountOutcome:
     planned = _channel_of_survivors(account)
     begun = replace(account, channel=planned)
     try:
-        _write_planned_channel(aws, account, planned)
+        _write_planned_channel(aws, progress, account, planned)
     except errors.failures() as error:
         return _failed(replace(begun, unfinished=planned.changed), error)
     return begun
 
 
-def _write_planned_channel(aws: Clients, account: AccountOutcome, planned: ChannelPlan) -> None:
+def _write_planned_channel(
+    aws: Clients, progress: Callable[[str], None], account: AccountOutcome, planned: ChannelPlan
+) -> None:
     # Later runs find buttons by the tag of the role, so it is written before them and removed after them.
     _delete_buttons(aws, account, planned.buttons)
     _write_identity(aws, account, planned.identity)
@@ -312,7 +314,7 @@ def _write_planned_channel(aws: Clients, account: AccountOutcome, planned: Chann
         # What was removed since it was read is added again.
         plan = None if merge.resubscribed else merge.plan
         authorized = merge.desired.team_id in account.plan.blockers.authorized
-        configuration.apply(_chatbot(aws, account), merge.desired, plan, authorized=authorized)
+        configuration.apply(_chatbot(aws, account), merge.desired, plan, authorized=authorized, progress=progress)
     for button, button_plan in planned.buttons.desired:
         if button_plan.changed:
             custom_action.write(_chatbot(aws, account), button_plan, button)
@@ -326,7 +328,7 @@ def _channel_of_survivors(account: AccountOutcome) -> ChannelPlan:
     return plan.channel if plan.channel and as_planned else channels.of_account(plan.snapshot, remaining)
 
 
-def _delete_channel(aws: Clients, account: AccountOutcome) -> AccountOutcome:
+def _delete_channel(aws: Clients, progress: Callable[[str], None], account: AccountOutcome) -> AccountOutcome:
     """Delete the configurations that are empty, and the role and guardrail that no other one needs.
 
     The configurations are read again: of several runs that each remove a part, the last one finds them empty.
@@ -339,7 +341,7 @@ def _delete_channel(aws: Clients, account: AccountOutcome) -> AccountOutcome:
     now = channels.of_account(snapshot, [_remaining(target) for target in account.targets])
     _delete_buttons(aws, account, now.deleted_buttons)
     for removal in now.deletions:
-        configuration.detach(_chatbot(aws, account), removal)
+        configuration.detach(_chatbot(aws, account), removal, progress=progress)
     _write_identity(aws, account, now.deleted_identity)
     channel = replace(
         account.channel,

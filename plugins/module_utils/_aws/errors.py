@@ -107,6 +107,7 @@ DENIED_BY = {
 SAME_AS = {
     "AccessDeniedException": "AccessDenied",
     "UnauthorizedOperation": "AccessDenied",
+    "UnauthorizedException": "AccessDenied",  # of Chatbot
     "AuthorizationError": "AccessDenied",
     "ExpiredTokenException": "ExpiredToken",
     "RequestExpired": "ExpiredToken",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .probes import ProbeOutcome
 
 PAUSE_SECONDS = 5.0
-METRICS = (metrics.DELIVERED, metrics.FAILED, metrics.UNSUPPORTED)
+METRICS = (metrics.DELIVERED, metrics.FAILED, metrics.UNSUPPORTED, metrics.THROTTLED)
 
 DELIVERED = "delivered"
 FAILED = "failed"
@@ -64,8 +64,8 @@ class ChannelOutcome:
 
     @property
     def failed(self) -> int:
-        """Return how many messages Amazon Q could not post or did not understand."""
-        return self.more(metrics.FAILED) + self.more(metrics.UNSUPPORTED)
+        """Return how many messages Amazon Q could not post, did not understand or throttled."""
+        return sum(map(self.more, METRICS[1:]))
 
     @property
     def state(self) -> str:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws import errors
+from .._aws import polling
 from .._aws.errors import UserError
 from .._channel import message as custom
 from .._model.delivery_path import is_subscribed
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from .._model.settings import Settings
     from .cleanup import Cleanup
 
+SUBSCRIPTION_SECONDS = 10  # until Amazon Q has subscribed to a topic that a run has just connected
 POLL_SECONDS = 1  # how long a call waits for a message
 LONGEST_SECONDS = 900  # longer than any canary listens
 QUEUE = re.compile(r"-canary-(?P<created>[0-9a-f]{8})-(?P<host>[0-9a-f]{6})-(?P<pid>[0-9a-f]+)-[0-9a-f]{4}$")
@@ -76,7 +78,11 @@ def listen(aws: Clients, cleanup: Cleanup, settings: Settings, topic_arns: list[
     queue_arn = f"{topic_arns[0].rpartition(':')[0]}:{queue}".replace(":sns:", ":sqs:", 1)
     for url in filter(is_left_behind, call("sqs", sqs.list_queues, queue_prefix(settings.name))):
         call("sqs", sqs.delete_queue, url)
-    subscriptions = {arn: _subscriptions(call, arn) for arn in topic_arns}
+    subscriptions = polling.poll(
+        lambda: {arn: _subscriptions(call, arn) for arn in topic_arns},
+        lambda found: all(map(is_subscribed, found.values())),
+        SUBSCRIPTION_SECONDS,
+    )
     for item in (item for found in subscriptions.values() for item in found):
         confirmed = item["SubscriptionArn"].startswith("arn:")
         if confirmed and item["Protocol"] == "sqs" and is_left_behind(item["Endpoint"]):

@@ -10,7 +10,9 @@ canary deletes what a killed run has left behind.
 from __future__ import annotations
 
 import datetime
+import itertools
 import time
+from collections import defaultdict
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from .probes import Pair
     from .probes import Probe
 
+# Amazon Q shows up to ten messages a second in a channel; others may come at the same time.
+FINDINGS_PER_SECOND = 5
 SETTLE_SECONDS = 2.0  # until a new subscription receives everything that is published
 
 
@@ -77,7 +81,9 @@ def _import_all(aws: Clients, cleanup: Cleanup, probes: Sequence[Probe]) -> list
     opened = parallel.each(lambda item: listeners.listen(aws, cleanup, item[0].settings, item[1]), topics.values())
     listening = {outcome.item[0].host: outcome for outcome in opened}
     time.sleep(SETTLE_SECONDS if any(outcome.value for outcome in opened) else 0)
-    imports = parallel.each(partial(_import, aws, cleanup, listening), probes)
+    numbers: dict[str, itertools.count[int]] = defaultdict(itertools.count)
+    paces = {probe.host: next(numbers[probe.account_id]) / FINDINGS_PER_SECOND for probe in probes if probe.sender}
+    imports = parallel.each(partial(_import, aws, cleanup, listening, paces), probes)
     return [outcome.value or _failed(outcome.item, outcome.error) for outcome in imports]
 
 
@@ -85,8 +91,13 @@ def _failed(probe: Probe, error: Exception | None) -> ProbeOutcome:
     return ProbeOutcome(probe, errors.explain(error or UserError("unknown")))
 
 
-def _import(aws: Clients, cleanup: Cleanup, listening: Mapping[str, Any], probe: Probe) -> ProbeOutcome:
-    """Import the test findings of a probe, after archiving those that earlier canaries left behind."""
+def _import(
+    aws: Clients, cleanup: Cleanup, listening: Mapping[str, Any], paces: Mapping[str, float], probe: Probe
+) -> ProbeOutcome:
+    """Import the test findings of a probe, after archiving those that earlier canaries left behind.
+
+    *paces*: by host, after how many seconds.
+    """
     if probe.sender is None:
         return ProbeOutcome(probe, probe.error)
     opened = listening[probe.sender.host]
@@ -99,6 +110,7 @@ def _import(aws: Clients, cleanup: Cleanup, listening: Mapping[str, Any], probe:
     leftovers = call(securityhub.get_findings, probe.leftovers)
     if leftovers:
         call(securityhub.batch_import_findings, _archived(leftovers[:100]))
+    time.sleep(paces[probe.host])
     with cleanup.creating():
         # Before the call: if its answer is lost, there may be findings all the same.
         cleanup.add(probe.host, lambda: call(securityhub.batch_import_findings, _archived(test_findings)))

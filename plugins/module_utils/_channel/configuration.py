@@ -33,16 +33,21 @@ from .platforms import Platform
 from .transformations import Configuration
 from .transformations import configuration_name
 
-ROUNDS = 10
+# The pauses between them are a minute and more in total, which Chatbot may need until it accepts a new role.
+ROUNDS = 12
 # Longer than another writer needs between its read and its write; otherwise a change that it overwrites goes unnoticed.
 SETTLE_SECONDS = 1.0
 LONGEST_SETTLE_SECONDS = 8.0
-# It takes seconds until other services see a new role or policy; these rounds wait about half a minute.
-IAM_ROUNDS = 6
-# Chatbot refuses anything with these two codes; only the text tells why.
+# Chatbot refuses anything with these two codes, and documents neither when nor in which words.
 REFUSALS = ("InvalidRequestException", "InvalidParameterException")
+# What Chatbot may refuse because it does not see it yet: IAM is eventually consistent.
+OF_IAM = ("IamRoleArn", "GuardrailPolicyArns")
 
 _RANDOM = random.SystemRandom()
+
+
+def quiet(_sentence: str) -> None:
+    """Report nothing."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +92,13 @@ def apply(
     sleep: Callable[[float], None] = time.sleep,
     *,
     authorized: bool = False,
+    progress: Callable[[str], None] = quiet,
 ) -> Outcome:
     """Bring the configuration to *desired* and return the result; an empty *plan_now* makes no calls.
 
     A plan that is not empty is replaced by one from a fresh read, so that a plan made minutes ago cannot remove a topic
-    that was added since. *authorized*: the caller knows that the workspace is authorized.
+    that was added since. *authorized*: the caller knows that the workspace is authorized. *progress*: gets a sentence
+    that says what is waited for.
 
     Raise UserError (the workspace is not authorized, another writer keeps changing it) and botocore's errors.
     """
@@ -103,16 +110,23 @@ def apply(
             _require_team(aws, desired)
         return _write(aws, now, desired.platform)
 
-    return _converge(lambda: plan(read(aws, desired), desired), write, desired.name, sleep)
+    return _converge(lambda: plan(read(aws, desired), desired), write, desired.name, sleep, progress)
 
 
-def detach(aws: Caller, removal: Removal, sleep: Callable[[float], None] = time.sleep) -> Outcome:
+def detach(
+    aws: Caller,
+    removal: Removal,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    progress: Callable[[str], None] = quiet,
+) -> Outcome:
     """Remove own topics, delete the configuration if it is ours and empty, and return the result."""
     return _converge(
         lambda: plan_absent(read(aws, removal), removal),
         lambda now: _write(aws, now, removal.platform),
         removal.name,
         sleep,
+        progress,
     )
 
 
@@ -132,7 +146,7 @@ def delete(
     if check_mode:
         now = replan()
         return Outcome(now.changed, now.before, now.after)
-    return _converge(replan, lambda now: _write(aws, now, platform), name, sleep)
+    return _converge(replan, lambda now: _write(aws, now, platform), name, sleep, quiet)
 
 
 def _require_team(aws: Caller, desired: Desired) -> None:
@@ -154,51 +168,59 @@ def unauthorized(platform: Platform, team_id: str, teams: list[dict[str, Any]]) 
 
 
 def _converge(
-    replan: Callable[[], Plan], write: Callable[[Plan], bool], name: str, sleep: Callable[[float], None]
+    replan: Callable[[], Plan],
+    write: Callable[[Plan], bool],
+    name: str,
+    sleep: Callable[[float], None],
+    progress: Callable[[str], None],
 ) -> Outcome:
     now = first = replan()
-    changed = False
+    changed, written, said = False, 0, ""
     refusal: BaseException | None = None
+    refused: Plan | None = None
     for number in range(ROUNDS):
         if not now.changed:
             return Outcome(changed, first.before, now.after)
         try:
             changed = write(now) or changed
-            refusal = None
+            written, refusal = written + 1, None
         except errors.failures() as error:
-            if not _passes(error, number):
+            if not _may_pass(error, now, refused):
                 raise
-            refusal = error
-        sleep(_settle_seconds(number))
+            refusal, refused = error, now
+        waiting = messages.waiting(name, refusal) if refusal is not None or written > 1 else ""
+        if waiting and waiting != said:
+            progress(waiting)
+            said = waiting
+        sleep(settle_seconds(number))
         now = replan()
     if not now.changed:
         return Outcome(changed, first.before, now.after)
-    if refusal is not None and errors.is_passing(refusal):
+    if refusal is not None and errors.code(refusal) != "ConflictException":
         raise refusal
     if refusal is not None and now.operation == Operation.CREATE:
         raise errors.UserError(messages.name_is_reserved(name))
     raise errors.UserError(_still_differs(now, name))
 
 
-def _passes(error: BaseException, number: int) -> bool:
-    """Tell whether a fresh read and another attempt may help."""
-    return _says_void(error) or errors.is_passing(error) or (number < IAM_ROUNDS and _says_iam_unknown(error))
+def _may_pass(error: BaseException, now: Plan, refused: Plan | None) -> bool:
+    """Tell, by the class of the error, whether a fresh read and another attempt may help.
 
-
-def _says_void(error: BaseException) -> bool:
-    """Tell whether another writer invalidated the plan: the channel or name is taken, or the configuration is gone."""
-    if errors.code(error) in ("ConflictException", "ResourceNotFoundException"):
+    *refused*: the plan that was refused before. A refused plan is read and made again once, since another writer may
+    have made it void. Where it stays the same, only what Chatbot does not see yet can be the reason.
+    """
+    if errors.code(error) in ("ConflictException", "ResourceNotFoundException") or errors.is_passing(error):
         return True
-    text = errors.message(error)
-    return errors.code(error) in REFUSALS and ("already been configured" in text or "already exists" in text)
+    return errors.code(error) in REFUSALS and (now != refused or _is_new_to_chatbot(now))
 
 
-def _says_iam_unknown(error: BaseException) -> bool:
-    text = errors.message(error).lower()
-    return errors.code(error) in REFUSALS and ("role" in text or "polic" in text)
+def _is_new_to_chatbot(now: Plan) -> bool:
+    """Tell whether the plan gives the configuration a role or guardrail, which may be seconds old."""
+    return any(key in now.kwargs and now.kwargs[key] != (now.before or {}).get(key) for key in OF_IAM)
 
 
-def _settle_seconds(number: int) -> float:
+def settle_seconds(number: int) -> float:
+    """Return how long to wait after attempt *number*, from 0."""
     # Jitter; otherwise two writers in step would keep overwriting each other.
     return min(SETTLE_SECONDS * 1.5**number, LONGEST_SETTLE_SECONDS) * _RANDOM.uniform(1, 2)
 

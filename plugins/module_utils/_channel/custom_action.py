@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -20,6 +22,7 @@ from .._resource.tags import tags_of
 from .._resource.tags import with_changes
 from .._services import chatbot as api
 from . import messages
+from .configuration import settle_seconds
 from .platforms import SLACK
 from .platforms import TEAMS
 from .transformations import result
@@ -34,6 +37,9 @@ VARIABLE = re.compile(r"^[A-Za-z0-9_-]{1,100}\Z")
 NOTIFICATION_TYPE = re.compile(r"^[A-Za-z0-9-]{1,100}\Z")
 CONFIGURATION_ARN = re.compile(r"^arn:aws:chatbot::\d{12}:chat-configuration/[a-z-]+/[A-Za-z0-9_-]{1,128}\Z")
 BUTTON_LENGTH = 50
+ROUNDS = 5  # until a new custom action is known everywhere
+# What Chatbot answers to the name of something that it does not know, or not yet.
+UNKNOWN = ("ResourceNotFoundException", "InvalidRequestException")
 AT_MOST = 5  # criteria, and variables, of an attachment
 
 
@@ -230,7 +236,7 @@ def complete(aws: Caller, arn: str, associated: dict[str, list[str]]) -> CustomA
     )
 
 
-def write(aws: Caller, now: Plan, desired: Desired) -> None:
+def write(aws: Caller, now: Plan, desired: Desired, sleep: Callable[[float], None] = time.sleep) -> None:
     """Carry the plan out; a custom action of the same name that was created meanwhile is changed instead."""
     if now.operation == Operation.CREATE:
         arn = aws.call("chatbot", api.create_custom_action, now.members)
@@ -245,9 +251,21 @@ def write(aws: Caller, now: Plan, desired: Desired) -> None:
         arn = now.after["CustomActionArn"]
         _update(aws, now, arn)
     for channel in now.associate:
-        aws.call("chatbot", api.associate_to_configuration, channel, arn)
+        _associate(aws, channel, arn, sleep)
     for channel in now.disassociate:
         aws.call("chatbot", api.disassociate_from_configuration, channel, arn)
+
+
+def _associate(aws: Caller, channel: str, arn: str, sleep: Callable[[float], None]) -> None:
+    """Offer the custom action in a channel, which Chatbot may refuse until it knows a new custom action everywhere."""
+    for number in range(ROUNDS):
+        try:
+            return aws.call("chatbot", api.associate_to_configuration, channel, arn)
+        except errors.failures() as error:
+            if errors.code(error) not in UNKNOWN or number == ROUNDS - 1:
+                raise
+        sleep(settle_seconds(number))
+    return None
 
 
 def _update(aws: Caller, now: Plan, arn: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._aws import errors
 from .platforms import CONSOLE
 
 if TYPE_CHECKING:
@@ -25,6 +26,14 @@ def unauthorized(platform: Platform, team_id: str, teams: list[dict[str, Any]]) 
         f'"Configure a chat client", then {platform.menu}, sign in, select the {platform.team} and choose Allow. Then '
         f"run this again."
     )
+
+
+def waiting(name: str, refusal: BaseException | None) -> str:
+    """Return what is waited for: that AWS accepts a write that it has refused, or shows one that it has accepted."""
+    if refusal is None:
+        return f"Waiting until Amazon Q shows the channel configuration {name} as it was written"
+    reason = errors.code(refusal) or type(refusal).__name__
+    return f"Waiting until Amazon Q accepts the channel configuration {name} ({reason}: {errors.message(refusal)})"
 
 
 def name_is_reserved(name: str) -> str:

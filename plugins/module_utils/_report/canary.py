@@ -187,5 +187,11 @@ def _channel_line(outcome: ChannelOutcome) -> str:
             f"{head}LOST: Amazon Q could not post {count(refused, 'message')}. Check that the channel exists "
             "and is not archived, and type /invite @Amazon Q in it."
         )
+    throttled = outcome.more(metrics.THROTTLED)
+    if throttled:
+        return (
+            f"{head}LOST: Amazon Q throttled {count(throttled, 'message')}. It shows up to 10 a second, and other "
+            "messages came too. Run the canary again."
+        )
     unsupported = count(outcome.more(metrics.UNSUPPORTED), "message")
     return f"{head}LOST: Amazon Q did not understand {unsupported}. {messages.REPAIR}"

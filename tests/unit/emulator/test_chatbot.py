@@ -151,15 +151,6 @@ def test_an_organization_policy_disables_it(aws, chatbot):
     assert (found["State"], found["StateReason"]) == ("DISABLED", "Slack is not allowed")
 
 
-def test_reads_lag_behind_writes_when_configured(aws, chatbot):
-    aws.role()
-    aws.channel()
-    aws.emulator.world({ACCOUNT: {"chatbot_lag_reads": 2}})
-    chatbot.update_slack_channel_configuration(ChatConfigurationArn=ARN, SlackChannelId=CHANNEL, SnsTopicArns=[])
-    seen = [described(chatbot)[0]["SnsTopicArns"] for _read in range(3)]
-    assert seen == [[TOPIC], [TOPIC], []]
-
-
 def test_the_last_of_two_concurrent_updates_wins(aws, chatbot):
     aws.role()
     aws.channel()

@@ -196,6 +196,31 @@ def test_chatbot_role_delay(aws):
     assert aws.channel()
 
 
+@pytest.mark.parametrize(("answer", "seen"), [(0, 0), (2, 2)])
+def test_chatbot_read_lag(aws, answer, seen):
+    aws.role()
+    topics = [aws.topic()]
+    made = aws.channel()
+    chatbot = aws.client("chatbot", "us-east-2")
+    switch(aws, chatbot_read_lag=answer)
+    chatbot.update_slack_channel_configuration(
+        ChatConfigurationArn=made["ChatConfigurationArn"], SlackChannelId=CHANNEL, SnsTopicArns=[]
+    )
+    reads = [chatbot.describe_slack_channel_configurations()["SlackChannelConfigurations"] for _read in range(3)]
+    assert [item[0]["SnsTopicArns"] for item in reads] == [topics] * seen + [[]] * (3 - seen)
+
+
+@pytest.mark.parametrize(("delay", "shown"), [(0, 1), (1, 0)])
+def test_chatbot_subscription_delay(aws, delay, shown):
+    switch(aws, chatbot_subscription_delay=delay)
+    aws.deployment()
+    aws.import_findings(aws.finding())
+    assert len(aws.titles()) == shown
+    time.sleep(delay)
+    aws.import_findings(aws.finding("later"))
+    assert len(aws.titles()) == shown + 1
+
+
 @pytest.mark.parametrize("answer", ["empty", "error"])
 def test_chatbot_unknown_arn(aws, answer):
     switch(aws, chatbot_unknown_arn=answer)

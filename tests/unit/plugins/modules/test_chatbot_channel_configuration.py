@@ -152,7 +152,7 @@ class TestSlackPresent:
         modules.changes_nothing(SLACK, KEY, **PLACE)
 
     def test_reads_back_until_a_lagging_aws_shows_it(self, modules, chatbot, emulator):
-        emulator.world({"111111111111": {"chatbot_lag_reads": 3}})
+        emulator.ask("POST", "switches", {"chatbot_read_lag": 3})
         result = modules.ok(SLACK, **OPTIONS, sns_topic_arns=[topic("own")])
         assert result["changed"] is True
         assert result[KEY]["sns_topic_arns"] == [topic("own")]
@@ -182,7 +182,7 @@ class TestSlackRefusals:
         assert "without an IAM role" in modules.refused(SLACK, **PLACE)
 
     def test_a_role_that_chatbot_cannot_assume(self, modules, chatbot, monkeypatch):
-        monkeypatch.setattr(configuration, "IAM_ROUNDS", 1)
+        monkeypatch.setattr(configuration, "ROUNDS", 2)
         result = modules.run(SLACK, **{**OPTIONS, "iam_role_arn": "arn:aws:iam::111111111111:role/none"})
         assert "not able to assume the role arn:aws:iam::111111111111:role/none" in result["msg"]
 

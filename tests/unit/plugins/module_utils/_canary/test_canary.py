@@ -17,6 +17,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import findings
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import listeners
+from ansible_collections.secops.securityhub.plugins.module_utils._canary import sending
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.cleanup import Cleanup
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import canary
 from ansible_collections.secops.securityhub.plugins.module_utils._model import settings
@@ -159,6 +160,32 @@ def test_a_condition_is_not_named_where_it_lets_another_region_through(fleet):
     breakages.policy_emptied(fleet)
     found, _lines = send(fleet)
     assert "topic_policy_conditions" not in found["msg"]
+
+
+def test_a_channel_gets_no_more_test_findings_a_second_than_amazon_q_shows(fleet, emulator, monkeypatch):
+    monkeypatch.setattr(sending, "FINDINGS_PER_SECOND", 0.8)
+    emulator.ask("POST", "switches", {"chatbot_events_per_second": 1})
+    found, _lines = send(fleet, timeout=5)
+    assert found["healthy"]
+    assert fleet.arrived() == [findings.TITLE] * len(deployed.REGIONS)
+
+
+def test_throttled_messages_are_reported(fleet, emulator):
+    emulator.ask("POST", "switches", {"chatbot_events_per_second": 1})
+    found, lines = send(fleet, timeout=5)
+    assert not found["healthy"]
+    assert found["channels"][0]["delivered"] < found["channels"][0]["expected"]
+    assert "Amazon Q throttled" in " ".join(" ".join(lines).split())
+
+
+def test_a_subscription_that_amazon_q_is_still_making_is_waited_for(emulator, monkeypatch, patience):
+    fleet = deployed.deploy(emulator, monkeypatch, run=False)
+    emulator.ask("POST", "switches", {"chatbot_subscription_delay": 2})
+    fleet.run()
+    monkeypatch.setattr(listeners, "SUBSCRIPTION_SECONDS", 10)
+    found, _lines = send(fleet)
+    assert found["healthy"]
+    assert fleet.arrived() == [findings.TITLE] * len(deployed.REGIONS)
 
 
 FAILURES = [

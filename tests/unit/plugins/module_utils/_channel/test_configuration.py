@@ -193,20 +193,57 @@ def test_a_configuration_deleted_between_read_and_write_is_created():
     assert chatbot.topics() == {"own"}
 
 
-def test_a_role_that_iam_does_not_show_everywhere_yet_is_tried_again():
-    chatbot, naps = Chatbot(), Naps()
-    chatbot.refusals += [refusal("InvalidParameterException", "The role cannot be assumed by AWS Chatbot")] * 3
-    configuration.apply(Stubbed(), chatbot.desired("own"), sleep=naps)
+# AWS does not document the words, so they must not matter.
+WORDS = ("The role cannot be assumed by AWS Chatbot", "Please try again", "")
+REFUSALS = [refusal(code, text) for code in configuration.REFUSALS for text in WORDS]
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+def test_a_role_that_iam_does_not_show_everywhere_yet_is_tried_again(error):
+    chatbot, naps, said = Chatbot(), Naps(), []
+    chatbot.refusals += [error] * 3
+    configuration.apply(Stubbed(), chatbot.desired("own"), sleep=naps, progress=said.append)
     assert chatbot.topics() == {"own"}
     assert len(naps) == 4
+    (sentence,) = said
+    assert sentence.startswith("Waiting until Amazon Q accepts the channel configuration securityhub-slack (Invalid")
 
 
-def test_a_role_that_stays_unknown_is_reported_in_the_words_of_aws_after_a_bounded_time():
+@pytest.mark.parametrize("members", [{"guardrail_policy_arns": ("new",)}, {"role_arn": f"{ROLE}-new"}])
+def test_a_new_role_or_guardrail_of_a_configuration_is_tried_again(members):
+    chatbot = Chatbot(existing("own"))
+    chatbot.refusals += [REFUSALS[1]] * 5
+    wish = replace(chatbot.desired("own"), **members)
+    assert configuration.apply(Stubbed(), wish, sleep=Naps()).changed
+
+
+def test_a_role_that_stays_unknown_is_reported_in_the_words_of_aws_after_a_minute_or_two():
     chatbot, naps = Chatbot(), Naps()
-    chatbot.refusals += [refusal("InvalidParameterException", "The role cannot be assumed by AWS Chatbot")] * 99
-    with pytest.raises(botocore.exceptions.ClientError, match="cannot be assumed"):
+    chatbot.refusals += [refusal("InvalidParameterException", "No such thing")] * 99
+    with pytest.raises(botocore.exceptions.ClientError, match="No such thing"):
         configuration.apply(Stubbed(), chatbot.desired("own"), sleep=naps)
-    assert 15 < sum(naps) < 60
+    assert 60 < sum(naps) < 150
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+def test_a_refused_write_that_concerns_neither_role_nor_guardrail_is_made_again_once(error):
+    chatbot, naps = Chatbot(existing("foreign")), Naps()
+    chatbot.refusals += [error] * 99
+    with pytest.raises(botocore.exceptions.ClientError):
+        configuration.apply(Stubbed(), chatbot.desired("own"), sleep=naps)
+    assert chatbot.calls.count("update") == 2
+    assert len(naps) == 1
+
+
+def test_a_write_that_is_not_shown_yet_is_waited_for():
+    chatbot, said = Chatbot(existing("foreign")), []
+    stale = [dict(found) for found in chatbot.configurations.values()]
+    answers = [stale, stale, stale]
+    fresh = chatbot._list
+    chatbot._list = lambda: answers.pop() if answers else fresh()
+    configuration.apply(Stubbed(), chatbot.desired("own"), sleep=Naps(), progress=said.append)
+    assert chatbot.topics() == {"foreign", "own"}
+    assert said == ["Waiting until Amazon Q shows the channel configuration securityhub-slack as it was written"]
 
 
 PASSING = [
