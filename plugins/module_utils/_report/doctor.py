@@ -198,7 +198,7 @@ def _finding(item: Finding) -> list[str]:
     result = item.result
     lines = wrapped(f"{STATES[result.state].upper()}  {TITLES[item.check]}: {few_of(list(item.where))}")
     for text in (result.problem, result.effect, result.remedy):
-        lines += [f"  {line}" for line in wrapped(text, indent=0)]
+        lines += wrapped(f"  {text}", indent=2)
     return lines + [line for command in result.commands for line in _command(command)]
 
 
