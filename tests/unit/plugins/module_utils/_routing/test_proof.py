@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,6 @@ from hypothesis import given
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[5]
-PROOFS = int(os.environ.get("ROUTING_WORLDS", "200")) // 10
 OWNER = Scope("us-east-1", "us-east-1")
 ELSEWHERE = Scope("eu-west-1", "us-east-1")
 BESIDE = Scope("eu-west-1", "us-east-1", only_own=True)
@@ -179,7 +177,7 @@ def test_the_channels_of_the_documentation_are_proved(channel, finding_format):
         assert is_proved(policy_of(given, worlds.TODAY), scope)
 
 
-@settings(max_examples=PROOFS, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=worlds.WORLDS, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(worlds.SEEDS)
 def test_drawn_policies_are_proved(seed):
     draw = worlds.Draw(seed)

@@ -11,7 +11,6 @@ The long form takes about ten minutes of one core:
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
@@ -26,9 +25,8 @@ from hypothesis import HealthCheck
 from hypothesis import given
 from hypothesis import settings
 
-WORLDS = int(os.environ.get("ROUTING_WORLDS", "60"))
 FINDINGS = 20
-OFTEN = settings(max_examples=WORLDS, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+OFTEN = settings(max_examples=worlds.WORLDS, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
 @OFTEN

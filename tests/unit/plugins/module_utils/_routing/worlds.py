@@ -9,6 +9,7 @@ Policies and findings draw their values from the same small pools, whose values 
 from __future__ import annotations
 
 import datetime
+import os
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,9 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import why_not_forwarded
 from hypothesis import reject
 from hypothesis import strategies as st
+
+# How many worlds, policies and proofs each test draws.
+WORLDS = int(os.environ.get("ROUTING_WORLDS", "60"))
 
 TODAY = datetime.date(2026, 11, 24)
 DEFAULTS: dict[str, Any] = {
