@@ -26,6 +26,12 @@ from switches import Switches
 
 EVENTS = "events.amazonaws.com"
 PATTERN_QUOTA = 2048
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_TestEventPattern.html, EventPattern
+LONGEST_TESTED_PATTERN = 4096
+TOO_LONG = (
+    "1 validation error detected: Value at 'eventPattern' failed to satisfy constraint: Member must have length less "
+    "than or equal to 4096"
+)
 TARGETS_QUOTA = 5
 WILDCARDS_QUOTA = 30
 # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_TestEventPattern.html, Event
@@ -96,7 +102,8 @@ def _install_matching(switches: Switches) -> None:
         alternatives = compile_all(pattern, expand_or)
         if switches["event_ruler_alternatives"] == "all":
             return alternatives
-        return event_pattern.registered(alternatives)
+        values_count = switches["event_ruler_alternatives"] == "first_of_overlapping"
+        return event_pattern.registered(alternatives, values_count=values_count)
 
     def problem_or_complexity(pattern: Any) -> str | None:
         found = problem(pattern)
@@ -122,6 +129,8 @@ def _install_test_event_pattern(switches: Switches) -> None:
     test = eventbridge._test_event_pattern
 
     def test_whole_event(data: dict) -> Any:
+        if len(data.get("EventPattern", "")) > LONGEST_TESTED_PATTERN:
+            return error_response_json("ValidationException", TOO_LONG, 400)
         if switches["test_event_pattern"] == "strict":
             problem = problem_with_event(data.get("Event", ""))
             if problem:

@@ -91,11 +91,11 @@ def _consistent(so_far: Membership, membership: Membership) -> bool:
     return all(so_far.get(array, index) == index for array, index in membership.items())
 
 
-def registered(alternatives: list[dict]) -> list[dict]:
+def registered(alternatives: list[dict], *, values_count: bool = True) -> list[dict]:
     """Return the alternatives of a rule that event-ruler registers.
 
     Since its version 1.7.1 it takes an alternative for one that is there when an earlier one of the rule has the same
-    fields, and each field has a value in common.
+    fields, and each field has a value in common. values_count: false for a matcher that compares the fields only.
     """
     kept: list[tuple[dict, dict[str, set[str]]]] = []
     for alternative in alternatives:
@@ -103,9 +103,14 @@ def registered(alternatives: list[dict]) -> list[dict]:
             path: {json.dumps(value, sort_keys=True) for value in allowed}
             for path, allowed in conditions_of({key: alternative[key] for key in alternative if isinstance(key, str)})
         }
-        if not any(_overlap(known, values) for _alternative, known in kept):
+        alike = _overlap if values_count else _same_fields
+        if not any(alike(known, values) for _alternative, known in kept):
             kept.append((alternative, values))
     return [alternative for alternative, _values in kept]
+
+
+def _same_fields(one: dict[str, set[str]], other: dict[str, set[str]]) -> bool:
+    return one.keys() == other.keys()
 
 
 def _overlap(one: dict[str, set[str]], other: dict[str, set[str]]) -> bool:

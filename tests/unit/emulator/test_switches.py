@@ -111,11 +111,15 @@ def test_eventbridge_context(aws, answer, condition, arrives):
     assert aws.metric("AWS/Events", "FailedInvocations", "RuleName", "findings") == 1 - arrives
 
 
-@pytest.mark.parametrize(("answer", "matches"), [("all", True), ("first_of_overlapping", False)])
-def test_event_ruler_alternatives(aws, answer, matches):
+@pytest.mark.parametrize(
+    ("answer", "overlapping", "apart"),
+    [("all", True, True), ("first_of_overlapping", False, True), ("first_of_same_fields", False, False)],
+)
+def test_event_ruler_alternatives(aws, answer, overlapping, apart):
     switch(aws, event_ruler_alternatives=answer)
     region = {"account": ["1"], "region": ["a", "b"]}
-    pattern = {"source": ["s"], "$or": [region, {"account": ["1"], "region": ["b", "c"]}, {"account": ["2"]}]}
+    others = [{"account": ["1"], "region": ["b", "c"]}, {"account": ["2"]}, {"account": ["3"], "region": ["z"]}]
+    pattern = {"source": ["s"], "$or": [region, *others]}
     event = {"id": "1", "source": "s", "time": "2026-01-01T00:00:00Z", "resources": [], "detail-type": "d"}
     events = aws.client("events")
 
@@ -125,7 +129,8 @@ def test_event_ruler_alternatives(aws, answer, matches):
 
     assert test(account="1", region="b")
     assert test(account="2", region="z")
-    assert test(account="1", region="c") is matches
+    assert test(account="1", region="c") is overlapping
+    assert test(account="3", region="z") is apart
 
 
 @pytest.mark.parametrize(
@@ -162,6 +167,12 @@ def test_test_event_pattern(aws):
     assert code_of(raised) == "ValidationException"
     switch(aws, test_event_pattern="lenient")
     assert events.test_event_pattern(**given)["Result"]
+    with pytest.raises(ClientError, match="less than or equal to 4096") as raised:
+        events.test_event_pattern(**{**given, "EventPattern": json.dumps({"source": ["s" * 4096]})})
+    assert code_of(raised) == "ValidationException"
+    with pytest.raises(ClientError) as raised:
+        events.test_event_pattern(**{**given, "EventPattern": '{"source": "s"}'})
+    assert code_of(raised) == "InvalidEventPatternException"
 
 
 @pytest.mark.parametrize("answer", ["delivered", "silent", "refused"])
