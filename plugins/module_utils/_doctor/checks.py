@@ -140,6 +140,17 @@ def _rules(evidence: Evidence) -> Result:
     return _resources(evidence, (drift.RULE,), _effect_of_lost_rule)
 
 
+def _patterns(evidence: Evidence) -> Result:
+    tested = evidence.tested
+    if tested is None:
+        return nothing("no deployed rule has the event pattern of the variables, or the test is off")
+    if tested.disagreements:
+        return messages.disagreement(tested.disagreements[0])
+    if tested.unknown:
+        return messages.explained(UNKNOWN, tested.unknown, messages.UNKNOWN_MATCHES)
+    return ok()
+
+
 def _targets(evidence: Evidence) -> Result:
     return _resources(evidence, (drift.TARGET, drift.DEAD_LETTERS, drift.QUEUE), _effect_of_target)
 
@@ -288,6 +299,7 @@ CHECKS = (
     Check("action", "Custom action", "is in the console's menu", _action),
     Check("stack", "Stack", "is deployed with the variables as they are now", _stack),
     Check("rules", "Rules", "are enabled and have the stack's event patterns", _rules),
+    Check("patterns", "Event patterns", "match what the policy says when EventBridge evaluates them", _patterns),
     Check("targets", "Rule targets", "are the topics, get unmodified events, and keep those not delivered", _targets),
     Check("topic", "Topic", "exists, and its policy lets EventBridge publish", _topic),
     Check("encryption", "Encryption", "uses a key that EventBridge may use", _encryption),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .._model.plan import TargetDesign
     from .._model.settings import Channel
     from .._model.snapshot import AccountSnapshot
+    from .._preflight.pattern_tests import Tested
     from .metrics import AccountMetrics
     from .metrics import TargetMetrics
     from .stack_sets import Instances
@@ -60,7 +61,8 @@ class AccountEvidence:
 class Evidence:
     """A target and its metrics. *hours*: how far back the metrics go. *account*: None if it is unknown.
 
-    *instances*: those of the StackSet that the target's stack is of, None without one.
+    *instances*: those of the StackSet that the target's stack is of, None without one. *tested*: what EventBridge
+    answers about its event patterns, None if it was not asked.
 
     The errors say, with a remedy, why something could not be read ('' if it was): the target itself, the resources of
     its stack, its metrics.
@@ -74,6 +76,7 @@ class Evidence:
     target_error: str = ""
     resources_error: str = ""
     metrics_error: str = ""
+    tested: Tested | None = None
 
     def drifts(self, *parts: str) -> list[Drift]:
         """Return the differences between the stack's template and the live resources in these parts."""

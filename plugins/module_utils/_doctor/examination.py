@@ -22,6 +22,7 @@ from .._observe import fleet as observe
 from .._observe import targets as observe_targets
 from .._plan import channel
 from .._plan import design
+from .._preflight import pattern_tests
 from .._routing import topology
 from .._services import iam
 from .._stack import live as stacks
@@ -108,6 +109,10 @@ def _evidence(
     of_targets = _read(lambda target: metrics.of_target(aws, target.settings, target.desired.stack, window), deployed)
     of_accounts = _read(lambda account: metrics.of_account(aws, account.snapshot, window), with_deployment)
     of_roles = _read(lambda account: _role_policies(aws, account), with_deployment)
+    read = [target for target, _error in paths.values() if target and target.live.path]
+    tested = pattern_tests.test(
+        aws, [rule for target in read for rule in pattern_tests.rules(target, target.live.path.rules, deployed=True)]
+    )
     evidence = []
     for account in designs:
         account_metrics, account_error = of_accounts.get(account.account.id, (None, ""))
@@ -128,6 +133,7 @@ def _evidence(
                     target_error=unread.get(target.host, ""),
                     resources_error=resources_error,
                     metrics_error=metrics_error,
+                    tested=tested.get(target.host),
                 )
             )
     return evidence

@@ -21,6 +21,7 @@ from .results import UNLISTED
 from .results import Result
 
 if TYPE_CHECKING:
+    from .._preflight.pattern_tests import Disagreement
     from .._services.cloudformation import StackInstance
     from .stack_sets import Instances
 
@@ -32,6 +33,7 @@ CANARY = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_c
 
 NOTHING_ARRIVES = "No finding of this region reaches the channel."
 UNKNOWN_ARRIVAL = "It is not known whether findings of this region arrive."
+UNKNOWN_MATCHES = "It is not known whether EventBridge evaluates the event patterns as the policy says."
 UNKNOWN_DELIVERY = "It is not known what was delivered recently."
 NO_CONFIGURATION = "Slack channel {channel} has no channel configuration"
 NOT_LISTED = "the topic {topic} is not in the channel configuration {name}"
@@ -231,6 +233,18 @@ def drifted(problems: list[str], effect: str, *, loses: bool, remedy: str = "") 
     if remedy:
         return Result(state, problem, effect, sentence(remedy))
     return Result(state, problem, effect, "Run the playbook with drift repair to restore it.", (REPAIR,))
+
+
+def disagreement(found: Disagreement) -> Result:
+    """Report an event pattern that EventBridge evaluates differently from the policy."""
+    return Result(
+        BROKEN if found.loses else RISK,
+        f"{found.cause}. {found.evidence}",
+        RULE_LOSES if found.loses else OTHER_FINDINGS,
+        "Report a bug with this event pattern and policy. Until it is fixed, use fewer suppressions, then run the "
+        "playbook.",
+        (DEPLOY,),
+    )
 
 
 RULE_LOSES = "Findings that should be sent automatically do not arrive, or not all of them."

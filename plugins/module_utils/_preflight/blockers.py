@@ -123,6 +123,14 @@ def of_wildcards(existing: dict[str, str], desired: dict[str, str]) -> list[str]
     ]
 
 
+def of_pattern(cause: str, evidence: str) -> str:
+    """Return the sentence for a rule whose event pattern EventBridge evaluates differently from the policy."""
+    return (
+        f"{cause}. Report a bug with the event pattern and the policy below. To deploy the rule nevertheless, set "
+        f"securityhub_slack_test_event_patterns to false. {evidence}"
+    )
+
+
 def of_names(kind: str, names: Iterable[str]) -> list[str]:
     """Return the sentences for rules or topics that the stack would create, and that exist without it."""
     # An earlier stack may have left it behind.

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
+from typing import Any
 from typing import Callable
 
 from .._aws import errors
@@ -27,11 +29,13 @@ from .._securityhub import action_target
 from .._stack import live
 from . import blockers
 from . import keys
+from . import pattern_tests
 from . import questions
 from .questions import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Mapping
     from collections.abc import Sequence
 
     from .._aws.clients import Clients
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
     from .._model.plan import TargetDesign
     from .._model.settings import Channel
     from .._model.settings import Settings
+    from .._stack.template import Rule
+    from .pattern_tests import Tested
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,53 @@ def check(aws: Clients, designs: Sequence[AccountDesign]) -> list[Blockers]:
     by_account: list[list[parallel.Outcome[_Question, Answer]]] = [[] for _design in designs]
     for outcome in asked:
         by_account[outcome.item.account].append(outcome)
-    return [_blockers(found, outcomes) for found, outcomes in zip(known, by_account)]
+    found = [_blockers(item, outcomes) for item, outcomes in zip(known, by_account)]
+    rules = {outcome.item.hosts[0]: outcome.value.rules for outcome in asked if outcome.value and outcome.value.rules}
+    return _with_pattern_tests(aws, designs, found, rules)
+
+
+def _with_pattern_tests(
+    aws: Clients,
+    designs: Sequence[AccountDesign],
+    found: Sequence[Blockers],
+    live_rules: Mapping[str, Mapping[str, Any]],
+) -> list[Blockers]:
+    """Return the blockers with what EventBridge answers about the rules of the targets that nothing else blocks.
+
+    *live_rules*: by host, the rules that exist.
+    """
+    changed = [
+        rule
+        for design, blocked in zip(designs, found)
+        for target in design.targets
+        if not blocked.problems.get(target.host)
+        for rule in _changed_rules(target, live_rules.get(target.host, {}))
+    ]
+    tested = pattern_tests.test(aws, changed)
+    return [
+        _with_tests(blocked, {target.host: tested[target.host] for target in design.targets if target.host in tested})
+        for design, blocked in zip(designs, found)
+    ]
+
+
+def _with_tests(blocked: Blockers, tested: Mapping[str, Tested]) -> Blockers:
+    problems = {
+        host: tuple(blockers.of_pattern(item.cause, item.evidence) for item in of_target.disagreements)
+        for host, of_target in tested.items()
+    }
+    unknown = [of_target.unknown for of_target in tested.values() if of_target.unknown][:1]
+    notices = [
+        f"not checked: whether EventBridge evaluates the event patterns as the policy says; {reason}"
+        for reason in unknown
+    ]
+    return replace(blocked, problems={**blocked.problems, **problems}, notices=(*blocked.notices, *notices))
+
+
+def _changed_rules(target: TargetDesign, live_rules: Mapping[str, Any]) -> list[tuple[TargetDesign, Rule]]:
+    """Return the rules of automatic forwarding that the run would create or change."""
+    if target.live.path is not None:  # read to repair drift
+        return pattern_tests.rules(target, target.live.path.rules, deployed=False)
+    return pattern_tests.rules(target, live_rules, deployed=False) if _changes_stack(target) else []
 
 
 def _blockers(known: _Known, outcomes: Iterable[parallel.Outcome[_Question, Answer]]) -> Blockers:
@@ -200,10 +252,17 @@ def _target(aws: Clients, number: int, target: TargetDesign) -> _Known:
     asked = []
     if keys.is_due(target) and not target.problems:
         asked.append(_Question(number, hosts, "the KMS key", partial(keys.of_key, aws, target), required=True))
-    if not settings.stack_set and {Operation.CREATE, Operation.UPDATE} & set(live.path(stack, current.stack)):
+    if _changes_stack(target):
         ask = partial(questions.of_rules, aws, settings, stack, alone=current.stack is None)
         asked.append(_Question(number, hosts, "whether the event bus has room for the rules", ask))
     if not settings.stack_set and current.stack is None:
         ask = partial(questions.of_topics, aws, settings, [arn for _channel, arn in target.desired.topics])
         asked.append(_Question(number, hosts, "whether topics of these names exist", ask))
     return _Known(((hosts, (problem,)),) if problem else (), questions=tuple(asked))
+
+
+def _changes_stack(target: TargetDesign) -> bool:
+    """Return whether the run would create or update the stack."""
+    design = target.desired.stack if target.desired else None
+    operations = set(live.path(design, target.live.stack))
+    return not target.settings.stack_set and bool({Operation.CREATE, Operation.UPDATE} & operations)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
@@ -29,6 +30,8 @@ from .._stack import template
 from . import blockers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .._aws.clients import Clients
     from .._model.plan import AccountDesign
     from .._model.settings import Settings
@@ -42,12 +45,16 @@ FEWEST_RULES = min(blockers.RULES_AT_MOST, *blockers.RULES_AT_MOST_IN.values())
 
 @dataclass(frozen=True)
 class Answer:
-    """What AWS answered: problems, notices, and facts that a later stage needs; see Blockers."""
+    """What AWS answered: problems, notices, and facts that a later stage needs; see Blockers.
+
+    *rules*: the rules that exist, by name, as ListRules shapes them.
+    """
 
     problems: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     authorized: frozenset[str] = frozenset()
     needs_service_role: bool = False
+    rules: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 def of_workspaces(aws: Clients, settings: Settings, workspaces: list[str]) -> Answer:
@@ -148,7 +155,8 @@ def of_rules(aws: Clients, settings: Settings, design: StackDesign, *, alone: bo
             *blockers.of_names("rule", taken),
             *blockers.of_rules(existing, desired, quota, settings.region),
             *blockers.of_wildcards(patterns, desired),
-        )
+        ),
+        rules=existing,
     )
 
 

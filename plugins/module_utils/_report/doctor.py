@@ -47,6 +47,7 @@ COLUMNS = {
     "ACT": ("action",),
     "STK": ("stack",),
     "RUL": ("rules",),
+    "PAT": ("patterns",),
     "TGT": ("targets",),
     "TOP": ("topic",),
     "KEY": ("encryption",),

@@ -60,7 +60,16 @@ from .safety import hazards
 
 Pattern = dict[str, Any]
 
-__all__ = ["MAX_LENGTH", "MAX_RULES", "Pattern", "Scope", "action_pattern", "automatic_patterns", "length"]
+__all__ = [
+    "MAX_LENGTH",
+    "MAX_RULES",
+    "Pattern",
+    "Scope",
+    "action_pattern",
+    "automatic_patterns",
+    "comparable",
+    "length",
+]
 
 CUSTOM_ACTION = "Security Hub Findings - Custom Action"
 
@@ -103,13 +112,13 @@ def automatic_patterns(policy: Policy, scope: Scope) -> tuple[Pattern, ...]:
     Raises UserError if a pattern exceeds EventBridge's quota and cannot be split into at most MAX_RULES patterns, or if
     it is not safe (see safety.py).
     """
-    texts, reason = _compiled(policy, _comparable(scope))
+    texts, reason = _compiled(policy, comparable(scope))
     if reason:
         raise UserError(f"the policy of {scope.region} {reason}: {REMEDY}")
     return tuple(json.loads(text) for text in texts)
 
 
-def _comparable(scope: Scope) -> Scope:
+def comparable(scope: Scope) -> Scope:
     """Return *scope* without what its patterns do not depend on, so that Regions with the same patterns share them."""
     if scope.forwards_linked or scope.only_own:
         return scope

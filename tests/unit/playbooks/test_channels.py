@@ -58,9 +58,9 @@ class Channels:
         }
         self.inventory.write_text(json.dumps({"all": {"children": children}}))
 
-    def changed(self, *arguments: str) -> set[str]:
-        """Run the playbook without a failure, and return the hosts, and the IDs of accounts, that changed."""
-        done = subprocess.run(
+    def run(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run the playbook."""
+        return subprocess.run(
             [
                 ansible_commands.path("ansible-playbook"),
                 *("-i", str(self.inventory), str(PLAYBOOK)),
@@ -78,6 +78,10 @@ class Channels:
                 "ANSIBLE_NOCOLOR": "1",
             },
         )
+
+    def changed(self, *arguments: str) -> set[str]:
+        """Run the playbook without a failure, and return the hosts, and the IDs of accounts, that changed."""
+        done = self.run(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return {name for name, state in states_in(self.result_file).items() if state == "changed"}
 
@@ -245,3 +249,24 @@ def test_member_accounts_are_divided_among_channels(channels, emulator):
 
 def topics(emulator) -> list[dict]:
     return emulator.client("sns", "eu-west-1", account=PROD).list_topics()["Topics"]
+
+
+def test_a_rule_that_eventbridge_evaluates_differently_is_not_deployed(channels, emulator):
+    suppressions = [
+        {"control_ids": ["S3.8"], "account_ids": ["333333333333"]},
+        {"control_ids": ["EC2.2"], "account_ids": [MEMBER]},
+    ]
+    one = {"channels": [{"name": "oncall", "channel_id": ONCALL}], "deduplicate_global": []}
+    channels.write({**one, "suppressions": suppressions}, one)
+    emulator.ask("POST", "switches", {"event_ruler_alternatives": "first_of_same_fields"})
+
+    done = channels.run()
+
+    assert done.returncode != 0
+    states = states_in(channels.result_file)
+    assert {name for name, state in states.items() if state == "failed"} == {f"prod.{region}" for region in REGIONS}
+    text = " ".join(done.stdout.split())
+    for facts in ("does not match an event that must be sent", 'Event pattern: {"source"', "Event: {", "Policy: {"):
+        assert facts in text
+    assert not any(emulator.client("events", region).list_rules()["Rules"] for region in REGIONS)
+    assert channels.configurations(STAGE) == {ONCALL: 2}

@@ -222,6 +222,45 @@ def test_unreadable_resources_are_not_reported_as_healthy(fleet, emulator):
     assert "no details" not in str(found.findings)
 
 
+SUPPRESSIONS = [
+    {"control_ids": ["S3.8"], "account_ids": ["333333333333"]},
+    {"control_ids": ["EC2.2"], "account_ids": ["222222222222"]},
+]
+
+
+def test_a_deployed_pattern_that_eventbridge_evaluates_differently_is_found(emulator, monkeypatch):
+    fleet = deployed.deploy(emulator, monkeypatch, suppressions=SUPPRESSIONS)
+    assert look(fleet).healthy
+    emulator.ask("POST", "switches", {"event_ruler_alternatives": "first_of_same_fields"})
+    found = look(fleet)
+    assert {states(found, host)["patterns"] for host in deployed.REGIONS} == {"broken"}
+    assert {states(found, host)["rules"] for host in deployed.REGIONS} == {"ok"}
+    problems = [item.result.problem for item in found.findings if item.check == "patterns"]
+    for facts in ("does not match an event that must be sent", "Event pattern: {", "Event: {", "Policy: {"):
+        assert all(facts in problem for problem in problems)
+    assert [line for line in report.table(found) if len(line) > 80] == []
+    off = look(fleet, test_event_patterns=False)
+    assert {states(off, host)["patterns"] for host in deployed.REGIONS} == {"none"}
+
+
+def test_only_patterns_that_are_deployed_as_they_should_be_are_tested(fleet, emulator):
+    emulator.forget_requests()
+    assert states(look(fleet, minimum_severity="LOW"))["patterns"] == "none"
+    assert "TestEventPattern" not in {entry["operation"] for entry in emulator.requests()}
+
+
+def test_patterns_that_could_not_be_tested_are_unknown(fleet, emulator):
+    emulator.faults({"denied": 1, "operations": ["TestEventPattern"]})
+    try:
+        found = look(fleet)
+    finally:
+        emulator.faults()
+    assert states(found)["patterns"] == "unknown"
+    (finding,) = found.findings
+    assert "TestEventPattern" in finding.result.problem
+    assert not found.healthy
+
+
 def test_invalid_variables_are_reported_without_a_call(fleet, emulator):
     emulator.forget_requests()
     found = look(fleet, workspace_id="T00000000")

@@ -8,8 +8,8 @@ import copy
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.witnesses import witnesses
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
-from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing.witnesses import witnesses
 from hypothesis import HealthCheck
 from hypothesis import given
 from hypothesis import settings
@@ -35,7 +35,7 @@ def test_each_alternative_has_an_event_and_each_condition_a_near_miss():
     }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=worlds.WORLDS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds.SEEDS)
 def test_a_pattern_matches_its_witnesses_and_no_near_miss(seed):
     draw = worlds.Draw(seed)
