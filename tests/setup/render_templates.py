@@ -21,7 +21,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.account 
 from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import settings_of
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import AccountSnapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import design as designs
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set_resource
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
@@ -84,7 +83,7 @@ def design(shape: dict[str, Any], scope: Scope = HERE) -> template.StackDesign:
     given = {f"securityhub_slack_{name}": value for name, value in shape.items()}
     settings = settings_of("eu-west-1", {**defaults(), "securityhub_slack_workspace_id": "T0123456789", **given})
     policies = layout.policies_of(settings, datetime.date(2026, 1, 1))
-    compiled = tuple(patterns.automatic_patterns(policy, scope) for policy in policies)
+    compiled = tuple(designs.automatic_patterns(settings, policy, scope) for policy in policies)
     responsibilities = layout.responsibilities(scope, policies)
     configurations = tuple(route.channel.configuration for route in settings.routes)
     return designs.deployment(settings, SNAPSHOT, compiled, responsibilities, configurations).stack

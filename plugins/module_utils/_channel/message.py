@@ -5,13 +5,17 @@
 
 The schema: https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html. EventBridge creates it from the
 event: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html. It inserts a variable
-into a string without escaping it, so one quotation mark would lose the whole message; a variable outside of strings
-becomes JSON. AWS does not document what happens to a variable outside of strings that is missing in the event. So:
+into a string without escaping it, so one quotation mark would lose or rewrite the whole message; a variable outside of
+strings becomes JSON. AWS does not document what happens to a variable outside of strings that is missing in the event.
+There are two messages, for two kinds of events (see _routing/trust.py):
 
-* values that every finding has, and that may be any text (title, ID, resource), are outside of strings;
-* values that may be missing are inside strings, and only if those of AWS services have no quotation marks (a URL, an
-  ARN, an ID of AWS). The name of an account is left out: PutAccountName allows quotation marks, so one call in a member
-  account would lose the messages of all its findings.
+* of findings whose texts AWS alone writes. Their title and resource, which may contain quotation marks, are outside of
+  strings;
+* of all other findings. Inside strings they have only what Security Hub checks or sets itself: severity, account,
+  region and product. Nothing that their author chose is shown, because Slack would notify everyone about a title with
+  <!channel> in it.
+
+additionalContext and threadId are not shown. The name of an account is left out: PutAccountName allows any text.
 """
 
 from __future__ import annotations
@@ -38,6 +42,7 @@ ASFF = {
     "control": f"{FINDING}.Compliance.SecurityControlId",
     "remedy": f"{FINDING}.Remediation.Recommendation.Url",
 }
+# A finding may lack a resource, and a pattern cannot compare the first one of several, so it is not shown.
 OCSF = {
     "title": f"{FINDING}.finding_info.title",
     "id": f"{FINDING}.finding_info.uid",
@@ -45,26 +50,27 @@ OCSF = {
     "severity": f"{FINDING}.severity",
     "account": f"{FINDING}.cloud.account.uid",
     "region": f"{FINDING}.cloud.region",
-    "resource": f"{FINDING}.resources[0].uid",
     "control": f"{FINDING}.compliance.control",
     "remedy": f"{FINDING}.remediation.references[0]",
 }
 EVENT_PATHS = {"hub": "$.region", "kind": "$.detail-type"}
 BY_FORMAT = {
-    "asff": (ASFF, f"{CONSOLE}/home?region=<hub>#/findings?search=Id%3D<id>"),
-    "ocsf": (OCSF, f"{CONSOLE}/v2/home?region=<hub>#/findings"),
+    "asff": (ASFF, f"{CONSOLE}/home?region=<hub>#/findings", "?search=Id%3D<id>"),
+    "ocsf": (OCSF, f"{CONSOLE}/v2/home?region=<hub>#/findings", ""),
 }
 
 
-def transformer(finding_format: str, *, buttons: bool) -> dict[str, Any]:
+def transformer(finding_format: str, *, trusted: bool, buttons: bool) -> dict[str, Any]:
     """Return the InputTransformer of a rule's target for findings of a format (asff, ocsf).
 
-    *buttons*: the message has the variables of the channel's buttons. An event has one finding: if a person selects
-    several, Security Hub sends one event for each
-    (https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-integration-types.html).
+    *trusted*: the rule matches only findings whose texts AWS alone writes. *buttons*: their messages have the variables
+    of the channel's buttons. An event has one finding: if a person selects several, Security Hub sends one event for
+    each (https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-integration-types.html).
     """
-    paths, console = BY_FORMAT[finding_format]
-    template = _template(_notification(console, buttons=buttons))
+    paths, console, search = BY_FORMAT[finding_format]
+    resource = [_alone("resource")] if "resource" in paths else []
+    notification = _of_aws(console + search, resource, buttons=buttons) if trusted else _of_others(console)
+    template = _template(notification)
     used = set(re.findall(r"<(\w+)>", template))
     return {
         "InputPathsMap": {name: path for name, path in {**paths, **EVENT_PATHS}.items() if name in used},
@@ -92,31 +98,44 @@ def finding_id(body: dict[str, Any]) -> str:
     return str(body["detail"]["findings"][0]["Id"])
 
 
-def _notification(console: str, *, buttons: bool) -> dict[str, Any]:
-    context = {
-        "findingId": _alone("id"),
-        "severity": "<severity>",
-        "account": "<account>",
-        "region": "<region>",
-    }
-    metadata: dict[str, Any] = {
-        # Later messages about a finding appear in the thread of the first.
-        "threadId": _alone("id"),
-        "summary": _alone("title"),
-        "eventType": _alone("kind"),
-        "relatedResources": [_alone("resource")],
-        "additionalContext": context,
-    }
-    if buttons:
-        context |= {FINDING_KEY: "Id=<id>,ProductArn=<product>", HUB_KEY: "<hub>"}
-        metadata["enableCustomActions"] = True
-    content = {
+def _of_aws(console: str, resource: list[str], *, buttons: bool) -> dict[str, Any]:
+    content: dict[str, Any] = {
         "title": _alone("title"),
         "description": "*<severity>* <control>\nAccount <account>, <region>\n<remedy>",
         "nextSteps": [f"Look at the finding: {console}"],
-        "keywords": [_alone("resource")],
     }
+    metadata = _metadata(_alone("title"))
+    if resource:
+        content["keywords"] = metadata["relatedResources"] = resource
+    if buttons:
+        metadata["additionalContext"] |= {FINDING_KEY: "Id=<id>,ProductArn=<product>", HUB_KEY: "<hub>"}
+        metadata["enableCustomActions"] = True
     return custom(content, metadata)
+
+
+def _of_others(console: str) -> dict[str, Any]:
+    title = "Finding of <product>"
+    content = {
+        "title": title,
+        "description": "*<severity>*\nAccount <account>, <region>\nIts text is only shown in the console.",
+        "nextSteps": [f"Look at the findings: {console}"],
+    }
+    return custom(content, _metadata(title))
+
+
+def _metadata(summary: str) -> dict[str, Any]:
+    return {
+        # Later messages about a finding appear in the thread of the first.
+        "threadId": _alone("id"),
+        "summary": summary,
+        "eventType": _alone("kind"),
+        "additionalContext": {
+            "findingId": _alone("id"),
+            "severity": "<severity>",
+            "account": "<account>",
+            "region": "<region>",
+        },
+    }
 
 
 def _alone(name: str) -> str:

@@ -8,6 +8,7 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -162,7 +163,7 @@ def _effect_of_target(item: Drift) -> str:
 
 
 def _effect_of_lost_rule(item: Drift) -> str:
-    return messages.ACTION_RULE_LOSES if item.name.endswith("-action") else messages.RULE_LOSES
+    return messages.ACTION_RULE_LOSES if re.search(r"-action(-\d+)?\Z", item.name) else messages.RULE_LOSES
 
 
 def _topic(evidence: Evidence) -> Result:

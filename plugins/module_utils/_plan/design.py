@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
 
+# An event pattern, and the kind of its findings (see _kinds).
+Compiled = tuple[dict[str, Any], bool | None]
+OF_KIND = {None: "", True: ", with texts of AWS", False: ", with texts of others"}
+
 ACTION_DESCRIPTION = "Send this finding to the Slack channel."
 
 
@@ -120,7 +124,9 @@ def _target(
         return TargetDesign(target, problems=(_unsupported(target.settings.region),))
     of_channels = layouts.policies_of(target.settings, today)
     try:
-        compiled = tuple(patterns.automatic_patterns(policy, scope) for policy, scope in zip(of_channels, place.scopes))
+        compiled = tuple(
+            automatic_patterns(target.settings, policy, scope) for policy, scope in zip(of_channels, place.scopes)
+        )
     except UserError as error:
         return TargetDesign(target, problems=(str(error),))
     desired = deployment(
@@ -189,13 +195,13 @@ def _deduplicates(target: TargetDesign, today: datetime.date) -> bool:
 def deployment(
     settings: Settings,
     snapshot: AccountSnapshot,
-    compiled: tuple[tuple[dict[str, Any], ...], ...],
+    compiled: tuple[tuple[Compiled, ...], ...],
     responsibilities: tuple[str, ...],
     configurations: tuple[str, ...] = (),
 ) -> Deployment:
     """Return the deployment of one target.
 
-    *compiled*: for each of its channels, the event patterns of automatic forwarding. *responsibilities*: see
+    *compiled*: for each of its channels, what automatic_patterns returns. *responsibilities*: see
     StackDesign. *configurations*: the names of the account's channel configurations.
     """
     return Deployment(
@@ -207,7 +213,7 @@ def deployment(
         stack=StackDesign(
             name=settings.name,
             topics=tuple(route.topic for route in settings.routes),
-            rules=(*_automatic_rules(settings, compiled), _action_rule(settings)),
+            rules=(*_automatic_rules(settings, compiled), *_action_rules(settings)),
             tags=settings.tags,
             mark_notified=settings.value("mark_notified"),
             key=settings.key,
@@ -220,38 +226,59 @@ def deployment(
     )
 
 
-def _automatic_rules(settings: Settings, compiled: tuple[tuple[dict[str, Any], ...], ...]) -> list[Rule]:
-    return [
-        Rule(
-            name=f"{route.topic}-findings" + ("" if number == 1 else f"-{number}"),
-            description="New findings that are important enough to be sent automatically",
-            pattern=pattern,
-            topic=route.topic,
-            automatic=True,
-            transformer=_transformer(settings, settings.value("finding_format")),
-        )
-        for route, of_route in zip(settings.routes, compiled)
-        for number, pattern in enumerate(of_route, start=1)
-    ]
-
-
-def _action_rule(settings: Settings) -> Rule:
-    # One text for all accounts and regions: CloudFormation fills in which.
-    action = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:action/custom/{settings.value('action_id')}"}
-    return Rule(
-        name=f"{settings.name}-action",
-        description="Findings that a person sends with the Security Hub custom action",
-        pattern=patterns.action_pattern(action),
-        topic=settings.routes[0].topic,
-        # Custom actions are part of Security Hub CSPM, whichever findings are forwarded automatically.
-        transformer=_transformer(settings, "asff"),
+def automatic_patterns(settings: Settings, policy: policies.Policy, scope: policies.Scope) -> tuple[Compiled, ...]:
+    """Return the event patterns of automatic forwarding, each with the kind of its findings (see _kinds)."""
+    return tuple(
+        (pattern, trusted)
+        for trusted in _kinds(settings)
+        for pattern in patterns.automatic_patterns(policy, scope, trusted)
     )
 
 
-def _transformer(settings: Settings, finding_format: str) -> dict[str, Any] | None:
-    if not settings.custom_messages:
+def _kinds(settings: Settings) -> tuple[bool | None, ...]:
+    """Return the kinds of findings that have rules of their own: whether their texts are trusted; None for all."""
+    return (True, False) if settings.custom_messages else (None,)
+
+
+def _automatic_rules(settings: Settings, compiled: tuple[tuple[Compiled, ...], ...]) -> list[Rule]:
+    return [
+        Rule(
+            name=_numbered(f"{route.topic}-findings", number),
+            description="New findings that are important enough to be sent automatically" + OF_KIND[trusted],
+            pattern=pattern,
+            topic=route.topic,
+            automatic=True,
+            transformer=_transformer(settings, settings.value("finding_format"), trusted),
+        )
+        for route, of_route in zip(settings.routes, compiled)
+        for number, (pattern, trusted) in enumerate(of_route, start=1)
+    ]
+
+
+def _action_rules(settings: Settings) -> list[Rule]:
+    # One text for all accounts and regions: CloudFormation fills in which.
+    action = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:action/custom/{settings.value('action_id')}"}
+    return [
+        Rule(
+            name=_numbered(f"{settings.name}-action", number),
+            description="Findings that a person sends with the Security Hub custom action" + OF_KIND[trusted],
+            pattern=patterns.action_pattern(action, trusted),
+            topic=settings.routes[0].topic,
+            # Custom actions are part of Security Hub CSPM, whichever findings are forwarded automatically.
+            transformer=_transformer(settings, "asff", trusted),
+        )
+        for number, trusted in enumerate(_kinds(settings), start=1)
+    ]
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"
+
+
+def _transformer(settings: Settings, finding_format: str, trusted: bool | None) -> dict[str, Any] | None:
+    if trusted is None:
         return None
-    return message.transformer(finding_format, buttons=settings.value("buttons"))
+    return message.transformer(finding_format, trusted=trusted, buttons=settings.value("buttons"))
 
 
 def _alarms(settings: Settings, configurations: tuple[str, ...]) -> Alarms | None:

@@ -33,7 +33,8 @@ ACCESS_ANALYZER_ARN = "/aws/access-analyzer"
 class Fields:
     """One finding format: paths of the fields that routing reads, and the values it expects.
 
-    optional_paths: fields that a finding may lack (tags are optional too). always_present: fields that it never lacks.
+    resource_copy: where controls repeat the ID of their resource, outside of a list. optional_paths: fields that a
+    finding may lack (tags are optional too). always_present: fields that it never lacks.
     """
 
     detail_type: str
@@ -50,6 +51,7 @@ class Fields:
     resource_id: Path
     resource_type: Path
     resource_tags: Path | None
+    resource_copy: Path | None
     called_service: Path
     global_resource_types: tuple[str, ...]
     optional_paths: frozenset[Path]
@@ -97,12 +99,15 @@ ASFF = Fields(
     resource_id=("Resources", "Id"),
     resource_type=("Resources", "Type"),
     resource_tags=("Resources", "Tags"),
+    # https://docs.aws.amazon.com/securityhub/latest/userguide/sample-control-findings.html
+    resource_copy=("ProductFields", "Resources:0/Id"),
     called_service=("Action", "AwsApiCallAction", "ServiceName"),
     global_resource_types=controls.GLOBAL_RESOURCE_TYPES,
     optional_paths=frozenset(
         {
             ("Compliance", "Status"),
             ("Compliance", "SecurityControlId"),
+            ("ProductFields", "Resources:0/Id"),
             ("Action", "AwsApiCallAction", "ServiceName"),
         }
     ),
@@ -133,6 +138,7 @@ OCSF = Fields(
     resource_type=("resources", "type"),
     # OCSF lists tags as name and value, and a pattern cannot say that a list has no such pair.
     resource_tags=None,
+    resource_copy=None,
     called_service=("evidences", "api", "service", "name"),
     global_resource_types=(*controls.GLOBAL_RESOURCE_TYPES, "AWS::IAM::Role", "AWS::IAM::User"),
     optional_paths=frozenset(

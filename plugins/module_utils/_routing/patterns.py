@@ -36,9 +36,11 @@ from dataclasses import replace
 from typing import Any
 
 from .._aws.errors import UserError
+from . import trust
 from .clauses import clauses_of
 from .conditions import EXACT
 from .conditions import Matcher
+from .fields import ASFF
 from .fields import BY_FORMAT
 from .fields import Fields
 from .fields import Path
@@ -100,21 +102,33 @@ class _TooManyRulesError(Exception):
     """A policy that takes more than MAX_RULES rules, as far as they were compiled."""
 
 
-def action_pattern(action_arn: str | dict[str, str]) -> Pattern:
-    """Return the pattern of the rule for findings that a user sends with the custom action of this ARN (or Fn::Sub)."""
-    return {"source": [SOURCE], "detail-type": [CUSTOM_ACTION], "resources": [action_arn]}
+def action_pattern(action_arn: str | dict[str, str], trusted: bool | None = None) -> Pattern:
+    """Return the pattern of the rule for findings that a user sends with the custom action of this ARN (or Fn::Sub).
+
+    *trusted*: only of findings whose texts are trusted (see trust.py), or only of the others. An event has one finding:
+    https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-integration-types.html
+    """
+    about = {"source": [SOURCE], "detail-type": [CUSTOM_ACTION], "resources": [action_arn]}
+    if trusted is None:
+        return about
+    nothing_else = Policy(severities=(), finding_format="asff"), Scope("", "")
+    piece = resolved(trust.clauses(*nothing_else, trusted=trusted))
+    choices = choices_of(piece, ASFF) if piece else None
+    return {**pattern_of(ASFF, choices), **about} if choices else {}
 
 
-def automatic_patterns(policy: Policy, scope: Scope) -> tuple[Pattern, ...]:
+def automatic_patterns(policy: Policy, scope: Scope, trusted: bool | None = None) -> tuple[Pattern, ...]:
     """Return the patterns of the rules that forward findings automatically; none if *policy* forwards none.
 
+    *trusted*: only findings whose texts are trusted (see trust.py), or only the others.
     No finding matches two of them, so none arrives twice. Equal arguments always give equal patterns.
     Raises UserError if a pattern exceeds EventBridge's quota and cannot be split into at most MAX_RULES patterns, or if
     it is not safe (see safety.py).
     """
-    texts, reason = _compiled(policy, comparable(scope))
+    texts, reason = _compiled(policy, comparable(scope), trusted)
     if reason:
-        raise UserError(f"the policy of {scope.region} {reason}: {REMEDY}")
+        remedy = REMEDY if trusted is None else f"set securityhub_slack_message_format to aws, {REMEDY}"
+        raise UserError(f"the policy of {scope.region} {reason}: {remedy}")
     return tuple(json.loads(text) for text in texts)
 
 
@@ -126,10 +140,10 @@ def comparable(scope: Scope) -> Scope:
 
 
 @functools.lru_cache(maxsize=512)
-def _compiled(policy: Policy, scope: Scope) -> tuple[tuple[str, ...], str]:
+def _compiled(policy: Policy, scope: Scope, trusted: bool | None) -> tuple[tuple[str, ...], str]:
     """Return the patterns as texts, or none and the reason why the policy cannot be compiled."""
     try:
-        patterns = _all_rules(policy, scope)
+        patterns = _all_rules(policy, scope, trusted)
     except _TooLongError as error:
         needed = f"{error.size:,} characters" if error.size else "more alternatives than it accepts"
         return (), f"needs an event pattern of {needed}, and EventBridge's quota is {MAX_LENGTH:,} characters"
@@ -141,9 +155,10 @@ def _compiled(policy: Policy, scope: Scope) -> tuple[tuple[str, ...], str]:
     return tuple(json.dumps(pattern) for pattern in patterns), ""
 
 
-def _all_rules(policy: Policy, scope: Scope) -> list[Pattern]:
+def _all_rules(policy: Policy, scope: Scope, trusted: bool | None) -> list[Pattern]:
     fields = BY_FORMAT[policy.finding_format]
-    whole = resolved(clauses_of(policy, scope))
+    about_texts = () if trusted is None else trust.clauses(policy, scope, trusted=trusted)
+    whole = resolved((*clauses_of(policy, scope), *about_texts))
     if whole is None:
         return []
     patterns = _rules_by_policy(whole, policy, scope, fields, iter(range(MAX_PATTERNS_TRIED)))

@@ -5,16 +5,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import urllib.error
 
 import pytest
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
+from hypothesis import HealthCheck
+from hypothesis import assume
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
 
 FINDINGS = [
     findings.FINDINGS[name]
-    for name in ("ec2-19-critical-eu-west-1", "third-party-critical-eu-west-1", "macie-high-eu-west-1")
+    for name in ("ec2-19-critical-eu-west-1", "guardduty-backdoor-high-eu-west-1", "macie-high-eu-west-1")
 ]
+THIRD_PARTY = findings.FINDINGS["third-party-critical-eu-west-1"]
 ON = {"message_format": "custom", "buttons": True}
 ROLE = "securityhub-slack-channel"
 NAMES = [f"securityhub-slack-{button}" for button in ("notified", "suppress", "resolve")]
@@ -78,6 +86,88 @@ def test_each_button_sets_the_workflow_status_of_its_finding(emulator, playbooks
         assert emulator.press(message, button)["status"] == 200
         assert status(emulator, finding) == desired
     assert len(emulator.inbox()) == len(FINDINGS)
+
+
+def attack(emulator, product, name):
+    """Import a finding with this Id in a member account, send it with the custom action too, and press all buttons."""
+    before = len(emulator.inbox())
+    finding = {**THIRD_PARTY, "ProductArn": product, "Id": name, "UpdatedAt": next(LATER)}
+    findings.bring(emulator, finding)
+    assert [message["finding_id"] for message in emulator.inbox()[before:]] == [name]
+    emulator.custom_action("eu-west-1", "SendToSlack", name)
+    for message in emulator.inbox()[before:]:
+        for button in message["buttons"]:
+            with contextlib.suppress(urllib.error.HTTPError):  # a command that Amazon Q refuses
+                emulator.press(message, button)
+
+
+LATER = (f"2098-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}.000Z" for number in range(80_000))
+OWN = THIRD_PARTY["ProductArn"]
+PARTNER = "arn:aws:securityhub:eu-west-1::product/partner/scanner"
+
+
+@pytest.mark.parametrize("product", [OWN, PARTNER], ids=["own", "partner"])
+def test_an_id_that_names_another_finding_does_not_change_it(emulator, playbooks, product):
+    playbooks.ok("securityhub_slack", **ON)
+    victim = FINDINGS[0]
+    findings.bring(emulator, victim)
+    attack(emulator, product, f"{victim['Id']},ProductArn={victim['ProductArn']} Id=e")
+    assert status(emulator, victim) == "NEW"
+
+
+def test_nobody_but_aws_imports_under_a_product_with_buttons(emulator, playbooks):
+    playbooks.ok("securityhub_slack", **ON)
+    emulator.ask("POST", "switches", {"security_hub_aws_products": "services"})
+    client = emulator.client("securityhub", "eu-west-1", THIRD_PARTY["AwsAccountId"])
+    products = [f"arn:aws:securityhub:eu-west-1::product/aws/{name}" for name in ("securityhub", "guardduty", "macie")]
+    products += [f"{OWN}/aws/securityhub", f"{OWN} arn:aws:securityhub:eu-west-1::product/aws/securityhub"]
+    forged = [{**THIRD_PARTY, "ProductArn": product} for product in products]
+    assert client.batch_import_findings(Findings=forged)["SuccessCount"] == 0
+
+
+def pieces():
+    """Return what the ID of a finding may be made of to change a command."""
+    one, other, _another = FINDINGS
+    names = [one["Id"], other["Id"], one["ProductArn"], other["ProductArn"], "x", "Id", "ProductArn", "1"]
+    words = ["--region", "us-east-1", "--workflow", "Status=RESOLVED", "--finding-identifiers", "file:///etc/passwd"]
+    signs = [
+        " ",
+        ",",
+        "=",
+        "\t",
+        "\n",
+        "\r",
+        "'",
+        '"',
+        "\\",
+        "{",
+        "}",
+        "[",
+        "]",
+        "$f",
+        "$r",
+        "|",
+        ";",
+        "&",
+        "<",
+        ">",
+        "@",
+    ]
+    whole = [f"{one['Id']},ProductArn={one['ProductArn']} Id=e", f" Id={other['Id']},ProductArn={other['ProductArn']}"]
+    return st.sampled_from([*names, *words, *signs, *signs, *whole, *whole])
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(data=st.data())
+def test_no_id_changes_other_findings(emulator, playbooks, data):
+    if not emulator.inbox():
+        playbooks.ok("securityhub_slack", **ON)
+        findings.bring(emulator, *FINDINGS)
+    name = "".join(data.draw(st.lists(pieces(), min_size=1, max_size=8)))[:512]
+    product = data.draw(st.sampled_from([OWN, PARTNER]))
+    assume(name.strip() and name not in {finding["Id"] for finding in FINDINGS})
+    attack(emulator, product, name)
+    assert [status(emulator, finding) for finding in FINDINGS] == ["NEW"] * len(FINDINGS)
 
 
 def test_the_channel_role_allows_no_other_commands(emulator, playbooks):

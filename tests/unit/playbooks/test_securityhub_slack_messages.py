@@ -12,9 +12,12 @@ from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 
 FINDING = findings.FINDINGS["ec2-19-critical-eu-west-1"]
-OTHER_PRODUCTS = [findings.FINDINGS[name] for name in ("third-party-critical-eu-west-1", "macie-high-eu-west-1")]
+MACIE = findings.FINDINGS["macie-high-eu-west-1"]
+THIRD_PARTY = findings.FINDINGS["third-party-critical-eu-west-1"]
+OTHER_PRODUCTS = [THIRD_PARTY, MACIE]
 LOW = findings.FINDINGS["s3-5-medium-eu-west-1"]
-HOSTILE = 'A "quoted" \\ title,\nof two lines: <id> ${AWS::Region} {{ x }}'
+HOSTILE = 'A "quoted" \\ title,\nof two lines: ${AWS::Region} {{ x }}'
+PARTNER = "arn:aws:securityhub:eu-west-1::product/partner/scanner"
 
 
 @pytest.fixture
@@ -47,6 +50,10 @@ def test_findings_of_all_products_arrive_with_their_details(emulator, playbooks)
         FINDING["Resources"][0]["Id"],
     ]
     assert messages[LOW["Id"]]["detail_type"] == "Security Hub Findings - Custom Action"
+    assert messages[MACIE["Id"]]["title"] == MACIE["Title"]
+    shown = messages[THIRD_PARTY["Id"]]
+    assert (shown["title"], shown["severity"]) == (f"Finding of {THIRD_PARTY['ProductArn']}", "CRITICAL")
+    assert shown["text"].splitlines()[:2] == ["*CRITICAL*", f"Account {THIRD_PARTY['AwsAccountId']}, eu-west-1"]
 
 
 def test_hostile_text_arrives_unchanged(emulator, playbooks):
@@ -59,12 +66,82 @@ def test_hostile_text_arrives_unchanged(emulator, playbooks):
     assert message["text"].endswith(HOSTILE)
 
 
+def test_a_link_does_not_replace_the_message(emulator, playbooks):
+    playbooks.ok("securityhub_slack")
+    url = 'x"},"content":{"title":"Weekly summary","description":"All findings are resolved"},"a":{"b":"'
+    forged = {**THIRD_PARTY, "Remediation": {"Recommendation": {"Url": url}}}
+    findings.bring(emulator, forged)
+    (message,) = emulator.inbox()
+    assert message["finding_id"] == forged["Id"]
+    assert "Weekly summary" not in message["title"] + message["text"]
+
+
+BROKEN = 'a "quotation mark", a \\ and\na line'
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"Id": BROKEN},
+        {"AwsAccountName": BROKEN},
+        {"Remediation": {"Recommendation": {"Url": BROKEN}}},
+        {"Compliance": {"Status": "FAILED", "SecurityControlId": BROKEN}},
+        {"Title": BROKEN, "Description": BROKEN, "GeneratorId": BROKEN},
+    ],
+    ids=lambda given: ", ".join(given),
+)
+@pytest.mark.parametrize("product", [THIRD_PARTY["ProductArn"], PARTNER], ids=["own", "partner"])
+def test_nothing_that_an_author_writes_silences_a_finding(emulator, playbooks, product, given):
+    playbooks.ok("securityhub_slack")
+    findings.bring(emulator, {**THIRD_PARTY, "ProductArn": product, **given})
+    emulator.custom_action("eu-west-1", "SendToSlack", given.get("Id", THIRD_PARTY["Id"]))
+    assert [message["severity"] for message in emulator.inbox()] == ["CRITICAL", "CRITICAL"]
+
+
+MENTIONS = [
+    "<!channel> all clear",
+    "ask <@U012AB3CD>",
+    "<!here|here>",
+    "<!subteam^SAZ94GDB8>",
+    "see <https://evil.example/|the runbook>",
+]
+
+
+@pytest.mark.parametrize("text", MENTIONS)
+def test_no_text_of_a_finding_notifies_the_channel(emulator, playbooks, text):
+    playbooks.ok("securityhub_slack")
+    resources = [{**FINDING["Resources"][0], "Id": text}]
+    of_alarm = {"Resources": resources, "ProductFields": {"Resources:0/Id": text}}
+    sent = [
+        {**THIRD_PARTY, "Title": text, "Resources": [{**THIRD_PARTY["Resources"][0], "Id": text}]},
+        {**FINDING, **of_alarm},
+        {**MACIE, "Title": text},
+    ]
+    findings.bring(emulator, *sent)
+    for finding in sent:
+        emulator.custom_action("eu-west-1", "SendToSlack", finding["Id"])
+    messages = emulator.inbox()
+    assert sorted(message["finding_id"] for message in messages) == sorted(2 * [finding["Id"] for finding in sent])
+    assert [message["mentions"] + message["labeled_links"] for message in messages] == 6 * [[]]
+
+
 def test_an_updated_finding_arrives_in_its_thread(emulator, playbooks):
     playbooks.ok("securityhub_slack")
     findings.bring(emulator, FINDING, *OTHER_PRODUCTS)
     findings.bring(emulator, again(FINDING))
     threads = [message["thread"] for message in emulator.inbox()]
     assert threads == [FINDING["Id"], *(item["Id"] for item in OTHER_PRODUCTS), FINDING["Id"]]
+
+
+@pytest.mark.parametrize("text", MENTIONS)
+def test_no_text_of_an_ocsf_finding_notifies_the_channel(emulator, playbooks, text):
+    playbooks.ok("securityhub_slack", finding_format="ocsf")
+    event = {"account": findings.ADMINISTRATOR, "region": "eu-west-1", "detail-type": "Findings Imported V2"}
+    for given in ({**MACIE, "Title": text}, {**FINDING, "Resources": [{"Type": "Other", "Id": text}]}):
+        emulator.ask("POST", "event", {**event, "detail": {"findings": [worlds.ocsf(given)]}})
+    messages = emulator.inbox()
+    assert [message["finding_id"] for message in messages] == [MACIE["Id"], FINDING["Id"]]
+    assert [message["mentions"] + message["labeled_links"] for message in messages] == [[], []]
 
 
 def test_ocsf_findings_arrive(emulator, playbooks):

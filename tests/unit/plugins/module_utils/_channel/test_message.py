@@ -1,12 +1,14 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever a finding says, EventBridge turns it into a complete custom notification."""
+"""Whatever a finding says, EventBridge turns it into a custom notification that says what AWS says."""
 
 from __future__ import annotations
 
 import copy
+import itertools
 import json
+import re
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import message
@@ -19,34 +21,61 @@ from hypothesis import strategies as st
 
 CONTROL = FINDINGS["s3-8-high-eu-west-1"]
 HUB = "us-east-1"
+KINDS = list(itertools.product(["asff", "ocsf"], [True, False], [True, False]))
+# What Security Hub checks or sets itself, and what AWS services write (the ID of a control has no other signs).
+CHECKED = {"severity", "account", "region", "product", "hub"}
+OF_AWS = {"id", "control", "remedy"}
 
 
-def notification(finding, schema="asff", *, buttons=False):
+def notification(finding, schema="asff", *, trusted=True, buttons=False):
     """What EventBridge sends to the topic for an event of the home region."""
     event = {"detail-type": "Security Hub Findings - Imported", "region": HUB, "detail": {"findings": [finding]}}
-    return json.loads(input_transformer.transformed(message.transformer(schema, buttons=buttons), event, {}))
+    made = message.transformer(schema, trusted=trusted, buttons=buttons)
+    return json.loads(input_transformer.transformed(made, event, {}))
 
 
-@pytest.mark.parametrize("schema", ["asff", "ocsf"])
-@pytest.mark.parametrize("buttons", [False, True])
-def test_eventbridge_takes_the_transformer(schema, buttons):
-    made = message.transformer(schema, buttons=buttons)
+@pytest.mark.parametrize(("schema", "trusted", "buttons"), KINDS)
+def test_eventbridge_takes_the_transformer(schema, trusted, buttons):
+    made = message.transformer(schema, trusted=trusted, buttons=buttons)
     assert input_transformer.problem_with(made) is None
     assert all(f"<{name}>" in made["InputTemplate"] for name in made["InputPathsMap"])
+
+
+@pytest.mark.parametrize(("schema", "trusted", "buttons"), KINDS)
+def test_no_free_text_is_inside_a_string(schema, trusted, buttons):
+    template = message.transformer(schema, trusted=trusted, buttons=buttons)["InputTemplate"]
+    strings = re.findall(r'"(?:\\.|[^"\\])*"', template)
+    inside = {name for text in strings for name in re.findall(r"<(\w+)>", text)}
+    assert inside <= CHECKED | (OF_AWS if trusted else set())
 
 
 @pytest.mark.parametrize("schema", ["asff", "ocsf"])
 @pytest.mark.parametrize("name", FINDINGS)
 def test_every_sample_becomes_a_message(name, schema):
     finding = FINDINGS[name]
-    shown = chat_message.read(
-        json.dumps(notification(worlds.ocsf(finding) if schema == "ocsf" else finding, schema, buttons=True))
-    )
+    as_sent = worlds.ocsf(finding) if schema == "ocsf" else finding
+    shown = chat_message.read(json.dumps(notification(as_sent, schema, buttons=True)))
     assert shown.title == finding["Title"]
     assert shown.severity == finding["Severity"]["Label"]
     assert (shown.finding_id, shown.finding_region) == (finding["Id"], finding["Region"])
     assert shown.thread == finding["Id"]
-    assert finding["Resources"][0]["Id"] in shown.text
+    assert (finding["Resources"][0]["Id"] in shown.text) == (schema == "asff")
+
+
+@pytest.mark.parametrize("schema", ["asff", "ocsf"])
+@pytest.mark.parametrize("name", FINDINGS)
+def test_the_text_of_others_is_not_shown(name, schema):
+    finding = FINDINGS[name]
+    as_sent = worlds.ocsf(finding) if schema == "ocsf" else finding
+    made = notification(as_sent, schema, trusted=False, buttons=True)
+    shown = chat_message.read(json.dumps(made))
+    product = as_sent["metadata"]["product"]["uid"] if schema == "ocsf" else finding["ProductArn"]
+    assert (shown.title, shown.severity) == (f"Finding of {product}", finding["Severity"]["Label"])
+    assert (shown.finding_id, shown.thread) == (finding["Id"], finding["Id"])
+    assert f"Account {finding['AwsAccountId']}, {finding['Region']}" in shown.text
+    hidden = {finding["Title"], finding["Resources"][0]["Id"], finding["Id"]}
+    assert not [text for text in hidden if text in shown.title + shown.text]
+    assert "enableCustomActions" not in made["metadata"]
 
 
 def test_content_of_a_message():
@@ -80,6 +109,13 @@ def test_missing_fields_leave_no_text():
     assert made["content"]["description"] == f"*HIGH* \nAccount {CONTROL['AwsAccountId']}, eu-west-1\n"
 
 
+def test_an_ocsf_finding_without_resource_and_title_becomes_a_message():
+    finding = worlds.ocsf(CONTROL)
+    finding["finding_info"].pop("title")
+    finding.pop("resources")
+    assert notification(finding, "ocsf", trusted=False)["metadata"]["additionalContext"]["findingId"] == CONTROL["Id"]
+
+
 @given(title=st.text(min_size=1), resource=st.text(min_size=1))
 def test_no_title_and_no_resource_breaks_the_message(title, resource):
     finding = copy.deepcopy(CONTROL)
@@ -87,6 +123,19 @@ def test_no_title_and_no_resource_breaks_the_message(title, resource):
     made = notification(finding, buttons=True)
     assert made["content"]["title"] == title
     assert made["content"]["keywords"] == [resource]
+
+
+@given(text=st.text(min_size=1))
+def test_nothing_that_an_author_chooses_changes_a_message(text):
+    finding = copy.deepcopy(CONTROL)
+    expected = notification(finding, trusted=False)["content"]
+    for name in ("Id", "Title", "Description", "GeneratorId", "AwsAccountName"):
+        finding[name] = text
+    finding["Resources"][0]["Id"] = finding["Compliance"]["SecurityControlId"] = text
+    finding["Remediation"] = {"Recommendation": {"Url": text, "Text": text}}
+    made = notification(finding, trusted=False, buttons=True)
+    assert made["content"] == expected
+    assert made["metadata"]["additionalContext"]["findingId"] == text
 
 
 @pytest.mark.parametrize("schema", ["asff", "ocsf"])

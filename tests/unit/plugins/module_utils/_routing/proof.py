@@ -49,6 +49,7 @@ ASFF = {
     "type": "Resources.Type",
     "id": "Resources.Id",
     "tag": "Resources.Tags.",
+    "copy": "ProductFields.Resources:0/Id",
 }
 OCSF = {
     "state": "activity_name",
@@ -64,11 +65,16 @@ OCSF = {
     "type": "resources.type",
     "id": "resources.uid",
     "tag": "none",
+    "copy": "none",
 }
 OPTIONAL = {
-    "asff": ("compliance", "control", "service", "tag"),
+    "asff": ("compliance", "control", "service", "tag", "copy"),
     "ocsf": ("state", "compliance", "control", "service", "product", "title", "type", "id"),
 }
+# What messages trust: the products, and what a name must not contain.
+CONTROLS = ("/aws/securityhub",)
+SERVICES = ("/aws/guardduty", "/aws/inspector", "/aws/macie")
+MARKUP = ("<", "](")
 GLOBAL_TYPES = ("AwsIamRole", "AwsIamUser", "AWS::IAM::Role", "AWS::IAM::User")
 
 
@@ -159,6 +165,8 @@ class Proof:
         """Return all globs that patterns or policies name, by field."""
         names = self.names
         found: dict[str, set[Glob]] = {name: set() for key, name in names.items() if key != "tag"}
+        for key in ("title", "copy"):
+            found[names[key]] |= {(STAR, *text, STAR) for text in MARKUP}
         for alternative in (one for each in self.alternatives for one in each):
             for name, values in alternative.items():
                 found.setdefault(name, set()).update(globs_of(values))
@@ -174,7 +182,7 @@ class Proof:
             )
         for key, texts in words.items():
             found[names[key]] |= {tuple(text) for text in texts if text}
-        found[names["product"]] |= {(STAR, *"/aws/guardduty"), (STAR, *"/aws/access-analyzer")}
+        found[names["product"]] |= {(STAR, *end) for end in ("/aws/access-analyzer", *CONTROLS, *SERVICES)}
         for suppression in (item for policy in self.policies for item in policy.suppressions):
             for key, values in (
                 ("control", suppression.control_ids),
@@ -258,6 +266,25 @@ class Proof:
             cases.append(z3.And(self.holds(region, lambda other, text=text: other == text), formula))
         return z3.Or(cases)
 
+    def is_trusted(self) -> Any:
+        """Return the formula that AWS alone writes the texts of the finding, as far as a pattern can tell."""
+        names = self.names
+        suppressions = [item for policy in self.policies for item in policy.suppressions]
+        whole = [arn for item in suppressions for arn in item.product_arns if arn.startswith("arn:")]
+
+        def product(ends: tuple[str, ...]) -> Any:
+            told = tuple(end for end in ends if not any(arn.endswith(end) for arn in whole))
+            return self.holds(names["product"], lambda text: text is not None and bool(told) and text.endswith(told))
+
+        def plain(key: str) -> Any:
+            return self.holds(names[key], lambda text: text is not None and not any(sign in text for sign in MARKUP))
+
+        by_title = any(item.title_prefixes for item in suppressions)
+        of_service = z3.BoolVal(False) if by_title else z3.And(product(SERVICES), plain("title"))
+        has_copy = self.policy.finding_format == "asff"
+        of_control = z3.And(product(CONTROLS), plain("copy")) if has_copy else product(CONTROLS)
+        return z3.Or(of_service, of_control)
+
     def _is_sent(self, policy: Policy, in_global_findings_region: bool) -> Any:
         names, ocsf = self.names, policy.finding_format == "ocsf"
         labels = {label.capitalize() if ocsf else label for label in policy.severities}
@@ -332,11 +359,17 @@ class Proof:
         return GLOBAL_TYPES if self.policy.finding_format == "ocsf" else GLOBAL_TYPES[:2]
 
 
-def counterexample(patterns: Iterable[Pattern], policy: Policy, scope: Scope) -> dict[str, str | None] | None:
-    """Return the fields of a finding that *patterns* forward never or twice against the policy; None if none exists."""
+def counterexample(
+    patterns: Iterable[Pattern], policy: Policy, scope: Scope, trusted: bool | None = None
+) -> dict[str, str | None] | None:
+    """Return the fields of a finding that *patterns* forward never or twice against the policy; None if none exists.
+
+    *trusted*: only findings whose texts are trusted are to be forwarded, or only the others.
+    """
     proof = Proof(patterns, policy, scope)
     matched = z3.Sum([z3.If(proof.is_matched(each), 1, 0) for each in proof.alternatives] or [z3.IntVal(0)])
-    expected = z3.If(proof.is_forwarded(), 1, 0)
+    is_meant = z3.BoolVal(True) if trusted is None else proof.is_trusted() == trusted
+    expected = z3.If(z3.And(proof.is_forwarded(), is_meant), 1, 0)
     solver = z3.Solver()
     solver.add(*proof.ranges, matched != expected)
     result = solver.check()
