@@ -332,7 +332,7 @@ def throttled_events(count: int, hours: int) -> Result:
 def dead_letters(count: int) -> Result:
     """Report events in the dead-letter queue."""
     return Result(
-        RISK,
+        BROKEN,
         f"The dead-letter queue holds events that EventBridge could not deliver: {count}.",
         "These findings did not arrive.",
         "Read the attribute ERROR_MESSAGE of each message for the reason, and its body for the finding. Once the "
@@ -343,10 +343,11 @@ def dead_letters(count: int) -> Result:
 def failed_invocations(failed: int, invocations: int, hours: int) -> Result:
     """Report events that EventBridge could not deliver."""
     return Result(
-        RISK,
+        BROKEN,
         f"EventBridge could not deliver {failed} of {invocations} events in the last {hours} h.",
         "These findings did not arrive.",
-        f"If all other checks are in order now, the cause is fixed: {SEND_ONE}",
+        f"If all other checks are in order now, the cause is fixed: {SEND_ONE} A lower securityhub_slack_doctor_hours "
+        f"leaves out the time before.",
     )
 
 

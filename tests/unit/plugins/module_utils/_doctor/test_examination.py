@@ -50,7 +50,7 @@ SAID = {
     "given key keeps EventBridge out": ("encryption", "broken", "The key alias/security has a policy that does not"),
     "dead-letter queue full": (
         "delivery",
-        "risk",
+        "broken",
         "dead-letter queue holds events that EventBridge could not deliver: 1",
     ),
     "dead-letter queue deleted": ("targets", "risk", "is gone"),
@@ -291,15 +291,15 @@ def test_regions_that_feed_the_home_region_have_no_deployment_of_their_own(emula
     assert found.healthy
 
 
-def test_past_losses_are_a_risk_once_their_cause_is_fixed(fleet):
+def test_past_losses_remain_losses_once_their_cause_is_fixed(fleet):
     breakages.policy_emptied(fleet)
     fleet.finding("lost")
     fleet.run(repair_drift=True)
     fleet.finding("found")
     found = look(fleet)
-    assert states(found)["delivery"] == "risk"
+    assert states(found)["delivery"] == "broken"
     assert "could not deliver 1 of 2 events in the last 24 h" in found.findings[0].result.problem
-    assert found.healthy
+    assert not found.healthy
 
 
 # Where nothing else is wrong, it depends on what EventBridge sends as context, which AWS does not document.
