@@ -14,6 +14,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
 
+from ansible_collections.secops.securityhub.tests.resilience import credentials
 from ansible_collections.secops.securityhub.tests.resilience import faults
 from ansible_collections.secops.securityhub.tests.resilience import interruptions
 from ansible_collections.secops.securityhub.tests.resilience import slices
@@ -62,7 +63,22 @@ def slice_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
             yield f"{number + 1}: four slices by {form}", lambda form=form: "; ".join(slices.work(fleet, 4, form))
 
 
-CASES = {"faults": fault_cases, "interruptions": interruption_cases, "slices": slice_cases}
+def credential_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
+    """Yield calls for 40 accounts by 64 threads: 20 seconds, or five times two minutes in the long form."""
+    for number in range(5 if arguments.long else 1):
+        folder, seconds, seed = fleet.folder / f"home-{number}", 120 if arguments.long else 20, arguments.seed + number
+        yield (
+            f"{number + 1}: credentials that expire",
+            lambda folder=folder, seconds=seconds, seed=seed: credentials.stress(fleet.emulator, folder, seconds, seed),
+        )
+
+
+CASES = {
+    "faults": fault_cases,
+    "interruptions": interruption_cases,
+    "slices": slice_cases,
+    "credentials": credential_cases,
+}
 
 
 def main() -> int:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.secops.securityhub.tests.resilience import credentials
 from ansible_collections.secops.securityhub.tests.resilience import faults
 from ansible_collections.secops.securityhub.tests.resilience import interruptions
 from ansible_collections.secops.securityhub.tests.resilience import slices
@@ -59,3 +60,8 @@ def test_parallel_slices_lose_nothing_and_create_nothing_twice(emulator, tmp_pat
     fleet = Fleet(emulator, tmp_path, SEVENTEEN)
     fleet.command = ansible_commands.path("ansible-playbook")
     slices.work(fleet, slices=4, form=form)
+
+
+def test_each_key_signs_for_its_own_account(emulator, tmp_path):
+    credentials.stress(emulator, tmp_path, seconds=6)
+    emulator.reset()
