@@ -10,6 +10,9 @@ import gc
 import os
 import shlex
 import tempfile
+from functools import partial
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -41,6 +44,8 @@ except ImportError:
 if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Iterable
+
+    from ..module_utils._model.snapshot import TargetSnapshot
 
 # Ansible forks a process for the task, and almost everything allocated in it lives until its end. Collecting garbage
 # as often as Python does by default took a seventh of a small run.
@@ -106,7 +111,7 @@ class CommandAction(ActionBase):
         self._print(outcome.lines)
         for file in outcome.files:
             if file.in_check_mode or not context.check_mode:
-                write_file(file.path, file.text)
+                context.write(file.path, file.text)
         return outcome
 
     def _context(self, options: dict[str, Any], task_vars: dict[str, Any]) -> Context:
@@ -130,7 +135,7 @@ class CommandAction(ActionBase):
             diff=bool(self._task.diff),
             now=datetime.datetime.now(datetime.timezone.utc),
             progress=lambda line: self._print(wrapped(f"  {line}")),
-            write=write_file,
+            write=partial(write_file, mode=_file_mode([*targets, *unselected])),
             selection=selection(),
         )
 
@@ -150,8 +155,14 @@ def selection() -> str:
     return shlex.join([*words, *(["--limit", limit] if limit else [])])
 
 
-def write_file(path: str, text: str) -> None:
-    """Write a sanitized text to a file on the controller that only its owner can read.
+def _file_mode(targets: list[TargetSnapshot]) -> int:
+    """Return the permissions that all targets allow."""
+    given = {str(target.settings.value("file_mode") or "0600") for target in targets}
+    return reduce(and_, (int(mode, 8) for mode in given))
+
+
+def write_file(path: str, text: str, mode: int = 0o600) -> None:
+    """Write a sanitized text to a file on the controller with these permissions, whatever the umask.
 
     It replaces an empty file or one that this collection wrote, and nothing else: a wrong path must not destroy an
     inventory. Raise AnsibleActionFail, with a remedy, where it cannot.
@@ -160,7 +171,7 @@ def write_file(path: str, text: str) -> None:
     try:
         reason = _why_not(file)
         if not reason:
-            _replace(file, sanitize(text))
+            _replace(file, sanitize(text), mode)
     except OSError as error:
         reason = str(error.strerror)
     if reason:
@@ -182,10 +193,11 @@ def _why_not(file: Path) -> str:
         return "" if is_ours(opened.read(LONGEST)) else "it exists, and this collection did not write it"
 
 
-def _replace(file: Path, text: str) -> None:
-    """Write a new file beside *file*, with mode 0600, and rename it, so that no reader sees half of it."""
+def _replace(file: Path, text: str, mode: int) -> None:
+    """Write a new file beside *file* and rename it, so that no reader sees half of it."""
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
+        os.fchmod(descriptor, mode)
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
             opened.write(text)
         os.replace(name, file)

@@ -44,7 +44,7 @@ ARGUMENT_SPECS = Path(__file__).parents[2] / "roles" / "securityhub_slack" / "me
 
 Variables = dict[str, Any]
 
-# What identifies the account and region of a target, and the result file, even if other variables are invalid.
+# What identifies the account and region of a target, and the files of a run, even if other variables are invalid.
 WHERE = tuple(
     f"{PREFIX}{name}"
     for name in (
@@ -58,6 +58,7 @@ WHERE = tuple(
         "endpoint_url",
         "name",
         "result_file",
+        "file_mode",
     )
 )
 

@@ -45,8 +45,9 @@ def doctor(emulator, monkeypatch, tmp_path):
 
 def test_a_healthy_fleet_ends_with_0_and_writes_nothing_to_aws(doctor, emulator, tmp_path):
     _fleet, run = doctor
-    done = run("-e", "securityhub_slack_doctor_json=doctor.json")
+    done = run("-e", "securityhub_slack_doctor_json=doctor.json", "-e", "securityhub_slack_file_mode=0640")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert [item.stat().st_mode & 0o777 for item in tmp_path.glob("*doctor.*")] == [0o640, 0o640]
     assert "3 targets: 3 in order." in done.stdout
     assert "changed=0" in done.stdout
     assert emulator.writes() == []

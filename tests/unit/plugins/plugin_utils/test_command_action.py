@@ -47,7 +47,11 @@ def run(monkeypatch):
         action = Action(SimpleNamespace(async_val=0, check_mode=check_mode, diff=False), None, None, None, None, None)
         monkeypatch.setattr(_command_action.ActionBase, "run", lambda self, tmp, task_vars: {})
         monkeypatch.setattr(action, "validate_argument_spec", lambda argument_spec: (None, {}))
-        context = SimpleNamespace(check_mode=check_mode, progress=lambda line: action._print([line]))
+        context = SimpleNamespace(
+            check_mode=check_mode,
+            progress=lambda line: action._print([line]),
+            write=_command_action.write_file,
+        )
         monkeypatch.setattr(action, "_context", lambda options, task_vars: context)
         action._display = Display()
         return action.run(None, {}), action._display.lines
@@ -106,17 +110,24 @@ def refusal(path):
     return str(raised.value)
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o022])
-def test_a_file_is_readable_by_its_owner_only(tmp_path, umask):
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+@pytest.mark.parametrize(
+    ("given", "expected"), [((), 0o600), (("0644",), 0o644), (("0640", "0644"), 0o640), (("0664", ""), 0o600)]
+)
+def test_a_file_has_the_permissions_that_all_targets_allow(tmp_path, umask, given, expected):
     path = tmp_path / "report.html"
     path.write_text(files.PAGE)
     path.chmod(0o644)
     before = os.umask(umask)
     try:
-        _command_action.write_file(str(path), "text")
+        if given:
+            targets = [SimpleNamespace(settings=SimpleNamespace(value={"file_mode": mode}.get)) for mode in given]
+            _command_action.write_file(str(path), "text", _command_action._file_mode(targets))
+        else:
+            _command_action.write_file(str(path), "text")
     finally:
         os.umask(before)
-    assert (path.read_text(), path.stat().st_mode & 0o777) == ("text", 0o600)
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("text", expected)
     assert [item.name for item in tmp_path.iterdir()] == ["report.html"]
 
 
