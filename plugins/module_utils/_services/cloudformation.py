@@ -193,10 +193,10 @@ def _unless_busy(client: Any) -> Iterator[None]:
 
 
 def _members(name: str, template: str, tags: dict[str, str]) -> dict[str, Any]:
-    # The capability is for roles whose names CloudFormation generates; it is ignored if a template has none.
+    # The capability is for roles with names of their own; it is ignored if a template has none.
     return {
         "StackName": name,
         "TemplateBody": template,
         "Tags": boto3_tags(tags),
-        "Capabilities": ["CAPABILITY_IAM"],
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
     }

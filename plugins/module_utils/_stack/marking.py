@@ -18,8 +18,7 @@ from .resources import ARN
 from .resources import HERE
 
 MACHINE = "NotifiedMachine"
-MACHINE_ROLE = "NotifiedMachineRole"
-RULE_ROLE = "NotifiedRuleRole"
+ROLE = "NotifiedRole"
 
 # Later, a person may have set another status, which must not be overwritten.
 OLDEST_EVENT_SECONDS = 60
@@ -32,25 +31,22 @@ def target() -> dict[str, Any]:
     return {
         "Id": "notified",
         "Arn": {"Ref": MACHINE},
-        "RoleArn": {"Fn::GetAtt": [RULE_ROLE, "Arn"]},
+        "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
         "RetryPolicy": {"MaximumEventAgeInSeconds": OLDEST_EVENT_SECONDS},
     }
 
 
 def resources(name: str, rules: list[str], tags: list[dict[str, str]], boundary: str) -> dict[str, Any]:
-    """Return the state machine of the stack *name*, its role, and the role of the *rules* that start it."""
+    """Return the state machine of the stack *name*, and the role of the machine and of the *rules* that start it."""
     machine = f"{name}-notified"
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
     rule_arns = [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
-    may_mark = workflow.permission({"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub/default"}, "NOTIFIED")
-    found = {
-        MACHINE_ROLE: _role("states.amazonaws.com", [machine_arn], "MarkFindingsNotified", may_mark),
+    found: dict[str, Any] = {
+        ROLE: {"Type": "AWS::IAM::Role", "Properties": _role(name, machine_arn, rule_arns)},
         MACHINE: {"Type": "AWS::StepFunctions::StateMachine", "Properties": _machine(machine)},
-        RULE_ROLE: _role("events.amazonaws.com", rule_arns, "StartStateMachine", _may_start()),
     }
     if boundary:
-        for role in (MACHINE_ROLE, RULE_ROLE):
-            found[role]["Properties"]["PermissionsBoundary"] = _of_account(boundary)
+        found[ROLE]["Properties"]["PermissionsBoundary"] = _of_account(boundary)
     if tags:
         for resource in found.values():
             resource["Properties"]["Tags"] = tags
@@ -61,7 +57,7 @@ def _machine(name: str) -> dict[str, Any]:
     return {
         "StateMachineName": name,
         "StateMachineType": "EXPRESS",
-        "RoleArn": {"Fn::GetAtt": [MACHINE_ROLE, "Arn"]},
+        "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
         "DefinitionString": {"Fn::Sub": json.dumps(_definition(), separators=(",", ":"))},
     }
 
@@ -88,8 +84,28 @@ def _definition() -> dict[str, Any]:
     }
 
 
-def _role(service: str, callers: list[dict[str, Any]], policy: str, statement: dict[str, Any]) -> dict[str, Any]:
-    trust = {
+def _role(name: str, machine: dict[str, Any], rules: list[dict[str, Any]]) -> dict[str, Any]:
+    may_mark = workflow.permission({"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub/default"}, "NOTIFIED")
+    may_start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine}
+    return {
+        # CloudFormation would shorten a generated name, and IAM policies name the role by a pattern. A role is global.
+        # With the longest name of a deployment and of a region, these are the 64 characters that IAM allows.
+        "RoleName": {"Fn::Sub": f"{name}-Notified-${{AWS::Region}}"},
+        "AssumeRolePolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [_trust("states.amazonaws.com", [machine]), _trust("events.amazonaws.com", rules)],
+        },
+        "Policies": [
+            {
+                "PolicyName": "MarkFindingsNotified",
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [may_mark, may_start]},
+            }
+        ],
+    }
+
+
+def _trust(service: str, callers: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
@@ -98,22 +114,9 @@ def _role(service: str, callers: list[dict[str, Any]], policy: str, statement: d
             "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
         },
     }
-    return {
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
-            "Policies": [
-                {"PolicyName": policy, "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}},
-            ],
-        },
-    }
 
 
 def _of_account(boundary: str) -> Any:
     """Return the ARN of a policy for any account, so that the stacks of a StackSet have the same template."""
     account, path = boundary.split(":", 5)[4:]
     return {"Fn::Sub": f"{ARN}:iam::${{AWS::AccountId}}:{path}"} if account.isdigit() else boundary
-
-
-def _may_start() -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": "states:StartExecution", "Resource": {"Ref": MACHINE}}

@@ -100,7 +100,7 @@ class Resources:
 
 def has_names_of_its_own(whole: dict[str, Any]) -> bool:
     """Tell whether CloudFormation generates names of resources, which only the stack itself knows."""
-    return any(resource["Type"] in (ROLE, KEY, QUEUE) for resource in whole.get("Resources", {}).values())
+    return any(resource["Type"] in (KEY, QUEUE) for resource in whole.get("Resources", {}).values())
 
 
 def resolve(whole: dict[str, Any], location: Location, generated: dict[str, str] | None = None) -> Resources:
@@ -141,7 +141,7 @@ def _reference(resource: dict[str, Any], location: Location, generated: str) -> 
     """Return the value of Ref, or of Fn::GetAtt with Arn; templates use both only for a queue."""
     properties = resource.get("Properties", {})
     if resource["Type"] == ROLE:
-        return location.role_arn(generated) if generated else ""
+        return location.role_arn(properties["RoleName"]["Fn::Sub"].replace("${AWS::Region}", location.region))
     if resource["Type"] in (KEY, QUEUE):
         return generated
     if resource["Type"] == ALIAS:

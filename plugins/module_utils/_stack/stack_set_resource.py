@@ -119,8 +119,8 @@ def _stack_set(tags: dict[str, str], body: str, groups: list[dict[str, Any]]) ->
         "PermissionModel": {"Fn::If": [SERVICE_MANAGED, "SERVICE_MANAGED", "SELF_MANAGED"]},
         "AutoDeployment": {"Fn::If": [SERVICE_MANAGED, {"Enabled": False}, NO_VALUE]},
         "CallAs": {"Ref": "CallAs"},
-        # For roles whose names CloudFormation generates; ignored if the template has none.
-        "Capabilities": ["CAPABILITY_IAM"],
+        # For roles with names of their own; ignored if the template has none.
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
         "OperationPreferences": PREFERENCES,
         "TemplateBody": body,
         "Parameters": [{"ParameterKey": stack_set.LOCATION, "ParameterValue": location}],

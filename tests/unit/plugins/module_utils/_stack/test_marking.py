@@ -39,43 +39,37 @@ def test_nothing_of_it_is_there_unless_asked_for_or_without_an_automatic_rule():
     assert off.digest != DESIGN.digest
 
 
-def test_the_machine_may_only_set_notified_and_the_rules_only_start_it():
-    found = resources(DESIGN)
-    policies = {
-        name: [
-            statement
-            for policy in found[name]["Properties"]["Policies"]
-            for statement in policy["PolicyDocument"]["Statement"]
-        ]
-        for name in (marking.MACHINE_ROLE, marking.RULE_ROLE)
-    }
-    assert policies == {
-        marking.MACHINE_ROLE: [
-            workflow.permission(
-                {"Fn::Sub": "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:hub/default"},
-                "NOTIFIED",
-            )
-        ],
-        marking.RULE_ROLE: [
-            {"Effect": "Allow", "Action": "states:StartExecution", "Resource": {"Ref": marking.MACHINE}}
-        ],
-    }
+def test_the_role_may_only_set_notified_and_start_the_machine():
+    (policy,) = resources(DESIGN)[marking.ROLE]["Properties"]["Policies"]
+    here = "${AWS::Region}:${AWS::AccountId}"
+    assert policy["PolicyDocument"]["Statement"] == [
+        workflow.permission({"Fn::Sub": f"arn:${{AWS::Partition}}:securityhub:{here}:hub/default"}, "NOTIFIED"),
+        {
+            "Effect": "Allow",
+            "Action": "states:StartExecution",
+            "Resource": {"Fn::Sub": f"arn:${{AWS::Partition}}:states:{here}:stateMachine:slack-notified"},
+        },
+    ]
 
 
-def test_the_roles_trust_their_own_machine_and_rules_only():
-    found = resources(DESIGN)
-    trusted = {
-        name: json.dumps(found[name]["Properties"]["AssumeRolePolicyDocument"])
-        for name in (marking.MACHINE_ROLE, marking.RULE_ROLE)
-    }
-    assert ":stateMachine:slack-notified" in trusted[marking.MACHINE_ROLE]
-    assert ":rule/slack-findings" in trusted[marking.RULE_ROLE]
-    assert ":rule/slack-action" not in trusted[marking.RULE_ROLE]
+def test_the_role_trusts_its_own_machine_and_rules_only():
+    document = resources(DESIGN)[marking.ROLE]["Properties"]["AssumeRolePolicyDocument"]
+    trusted = {item["Principal"]["Service"]: json.dumps(item["Condition"]) for item in document["Statement"]}
+    assert trusted.keys() == {"states.amazonaws.com", "events.amazonaws.com"}
+    assert ":stateMachine:slack-notified" in trusted["states.amazonaws.com"]
+    assert ":rule/slack-findings" in trusted["events.amazonaws.com"]
+    assert ":rule/slack-action" not in trusted["events.amazonaws.com"]
+
+
+def test_the_name_of_the_role_fits_with_the_longest_names():
+    longest = replace(DESIGN, name="s" * 40)
+    name = resources(longest)[marking.ROLE]["Properties"]["RoleName"]["Fn::Sub"]
+    assert len(name.replace("${AWS::Region}", "ap-southeast-1")) == 64
 
 
 def test_a_machine_that_marks_carries_the_tags():
     tagged = resources(replace(DESIGN, tags=(("team", "security"),)))
-    for name in (marking.MACHINE, marking.MACHINE_ROLE, marking.RULE_ROLE):
+    for name in (marking.MACHINE, marking.ROLE):
         assert tagged[name]["Properties"]["Tags"] == [{"Key": "team", "Value": "security"}]
 
 
@@ -91,7 +85,7 @@ def test_a_machine_that_marks_carries_the_tags():
         ),
     ],
 )
-def test_both_roles_have_the_permissions_boundary(boundary, rendered):
+def test_the_role_has_the_permissions_boundary(boundary, rendered):
     found = resources(replace(DESIGN, boundary=boundary))
     roles = [resource["Properties"] for resource in found.values() if resource["Type"] == "AWS::IAM::Role"]
-    assert [role.get("PermissionsBoundary") for role in roles] == [rendered, rendered]
+    assert [role.get("PermissionsBoundary") for role in roles] == [rendered]
