@@ -12,6 +12,7 @@ in an operation that it waits for. The roles or trusted access of a stack set ar
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import uuid
 from concurrent.futures import Future
@@ -96,7 +97,7 @@ class StackSets:
         handlers._ACTION_HANDLERS.update(
             ListStackInstances=self._list_instances,
             DescribeStackInstance=self._describe_instance,
-            UpdateStackInstances=self._update_instances,
+            UpdateStackSet=self._update_stack_set,
         )
         blocks = engine._runs_on_worker_thread
 
@@ -265,19 +266,21 @@ class StackSets:
         shown = f"{_shown(found, instance)}<ParameterOverrides>{overrides}</ParameterOverrides>"
         return _answer("DescribeStackInstance", f"<StackInstance>{shown}</StackInstance>")
 
-    def _update_instances(self, params: dict) -> Any:
-        """Start an operation that updates the stacks of the listed accounts and regions."""
+    def _update_stack_set(self, params: dict) -> Any:
+        """Start an operation that updates all instances with the template that they have."""
         found = self._of_request(params)
         if found is None:
             return _not_found(params)
-        accounts = _listed(params, "Accounts") or _listed(params, "DeploymentTargets.Accounts")
-        targets = [(account, region) for account in accounts for region in _listed(params, "Regions")]
-        instances = [found.instances[target] for target in targets if target in found.instances]
-        if not instances or len(instances) < len(targets):
-            return helpers._error("StackInstanceNotFoundException", f"There is no instance for {targets}", 404)
-        operation = asyncio.run_coroutine_threadsafe(_update_instances(found, instances), asyncio.get_running_loop())
-        self._operations.add(operation)
-        return _answer("UpdateStackInstances", f"<OperationId>{uuid.uuid4()}</OperationId>")
+        if helpers._p(params, "UsePreviousTemplate") != "true":
+            return helpers._error("ValidationError", "The emulator only knows UsePreviousTemplate here")
+        declared = json.loads(found.properties["TemplateBody"]).get("Parameters", {})
+        given = {values[0] for name, values in params.items() if name.endswith(".ParameterKey")}
+        missing = [name for name, parameter in declared.items() if "Default" not in parameter and name not in given]
+        if missing:
+            return helpers._error("ValidationError", f"Parameters: [{', '.join(missing)}] must have values")
+        operation = _update_instances(found, list(found.instances.values()))
+        self._operations.add(asyncio.run_coroutine_threadsafe(operation, asyncio.get_running_loop()))
+        return _answer("UpdateStackSet", f"<OperationId>{uuid.uuid4()}</OperationId>")
 
 
 # Operations on instances
@@ -425,7 +428,3 @@ def _answer(action: str, result: str) -> Any:
 
 def _not_found(params: dict) -> Any:
     return helpers._error("StackSetNotFoundException", f"StackSet {helpers._p(params, 'StackSetName')} not found", 404)
-
-
-def _listed(params: dict, name: str) -> list[str]:
-    return [helpers._p(params, key) for key in sorted(params) if key.startswith(f"{name}.member.")]

@@ -11,7 +11,9 @@ from typing import Any
 
 from .._channel.platforms import CONSOLE
 from .._model.identity import PERMISSIONS_TAG
+from .._stack import stack_set_resource
 from .._stack import states
+from .._stack.stack_set import LOCATION
 from . import stack_sets
 from .results import BROKEN
 from .results import RISK
@@ -23,6 +25,7 @@ from .results import Result
 if TYPE_CHECKING:
     from .._preflight.pattern_tests import Disagreement
     from .._services.cloudformation import StackInstance
+    from .._stack.live import StackSet
     from .stack_sets import Instances
 
 DEPLOY = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack"
@@ -193,37 +196,50 @@ def stack_instance(instances: Instances, instance: StackInstance, reason: str, *
     meaning, remedy = INSTANCE_STATUS.get(status, ("it is not up to date", INSTANCE_STATUS["FAILED"][1]))
     cause = f" ({instance['StatusReason'].rstrip('.')})" if instance.get("StatusReason") else ""
     effect = "The stack still works as it should, but the next update may fail." if works else NOTHING_ARRIVES
+    commands = (_removal(instances, instance), EXPORT) if status == "INOPERABLE" else (_retry(instances.stack_set),)
     return Result(
         RISK if works else BROKEN,
         f"The StackSet {name} has the stack as {status}: {meaning}{cause}.",
         OTHER_FINDINGS if works and reason else effect,
         remedy,
-        (_of_instances(instances, instance),)
-        if status != "INOPERABLE"
-        else (_of_instances(instances, instance), EXPORT),
+        commands,
     )
 
 
-def _of_instances(instances: Instances, instance: StackInstance) -> str:
-    """Return the command that retries all instances in the state of this one, or takes them out of the StackSet."""
-    alike, stack_set = instances.like(instance), instances.stack_set
+def _retry(stack_set: StackSet) -> str:
+    """Return the command that retries failed stacks; it does not change others.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-troubleshooting.html
+    """
+    preferences = ",".join(f"{key}={value}" for key, value in stack_set_resource.PREFERENCES.items())
+    return _of_stack_set(
+        stack_set,
+        "update-stack-set",
+        "--use-previous-template",
+        *("--parameters", f"ParameterKey={LOCATION},UsePreviousValue=true"),
+        *("--capabilities", "CAPABILITY_NAMED_IAM"),
+        *("--operation-preferences", preferences),
+    )
+
+
+def _removal(instances: Instances, instance: StackInstance) -> str:
+    """Return the command that takes all instances in the state of this one out of the StackSet."""
+    alike = instances.like(instance)
     accounts = sorted({item["Account"] for item in alike})
     units = sorted({item.get("OrganizationalUnitId", "") for item in alike} - {""})
     targets = ["--accounts", *accounts]
     if units:
         listed = f"OrganizationalUnitIds={','.join(units)},Accounts={','.join(accounts)}"
         targets = ["--deployment-targets", f"{listed},AccountFilterType=INTERSECTION"]
-    inoperable = stack_sets.detail(instance) == "INOPERABLE"
-    return _aws(
-        "cloudformation",
-        "delete-stack-instances" if inoperable else "update-stack-instances",
-        stack_set.region,
-        *("--stack-set-name", stack_set.name),
-        *targets,
-        *("--regions", *sorted({item["Region"] for item in alike})),
-        *(("--call-as", stack_set.call_as) if stack_set.call_as != "SELF" else ()),
-        *(("--retain-stacks",) if inoperable else ()),
+    regions = sorted({item["Region"] for item in alike})
+    return _of_stack_set(
+        instances.stack_set, "delete-stack-instances", *targets, "--regions", *regions, "--retain-stacks"
     )
+
+
+def _of_stack_set(stack_set: StackSet, operation: str, *options: str) -> str:
+    call_as = ("--call-as", stack_set.call_as) if stack_set.call_as != "SELF" else ()
+    return _aws("cloudformation", operation, stack_set.region, "--stack-set-name", stack_set.name, *options, *call_as)
 
 
 def drifted(problems: list[str], effect: str, *, loses: bool, remedy: str = "") -> Result:

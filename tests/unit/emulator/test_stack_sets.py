@@ -192,7 +192,10 @@ def test_failures_that_are_tolerated_are_those_of_the_instances_only(holder):
     assert {name: described[name] for name in failed} == failed
 
     taken.delete_topic(TopicArn=f"arn:aws:sns:eu-west-1:{ONE}:findings")
-    holder.client.update_stack_instances(StackSetName="fleet", Accounts=[ONE], Regions=["eu-west-1"])
+    again = {"StackSetName": "fleet", "UsePreviousTemplate": True}
+    with pytest.raises(ClientError, match=r"Name.* must have values"):
+        holder.client.update_stack_set(**again)
+    holder.client.update_stack_set(**again, Parameters=[{"ParameterKey": "Name", "UsePreviousValue": True}])
     deadline = time.monotonic() + 10
     while holder.instances()[ONE, "eu-west-1"]["Status"] != "CURRENT" and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -350,15 +350,14 @@ def test_the_doctor_reports_what_the_stack_set_says(organization, emulator):
         r"\(ResourceLogicalId:TopicSecurityhubSlack, .*already exists",
         said,
     ), said
-    retry = re.search(r"aws cloudformation update-stack-instances .*?--regions \S+", said)
-    assert retry and retry[0] == (
-        f"aws cloudformation update-stack-instances --region us-east-1 --stack-set-name securityhub-slack "
-        f"--accounts {deployed.ACCOUNT} --regions eu-west-1"
-    ), said
+    assert "aws cloudformation update-stack-set --region us-east-1 --stack-set-name securityhub-slack" in said, said
 
     foreign.delete_topic(TopicArn=f"arn:aws:sns:eu-west-1:{deployed.ACCOUNT}:securityhub-slack")
-    organization.administering.update_stack_instances(
-        StackSetName="securityhub-slack", Accounts=[deployed.ACCOUNT], Regions=["eu-west-1"]
+    organization.administering.update_stack_set(
+        StackSetName="securityhub-slack",
+        UsePreviousTemplate=True,
+        Parameters=[{"ParameterKey": "StackSet", "UsePreviousValue": True}],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
     )
     organization.settle()
     code, said = organization.run("")

@@ -49,19 +49,22 @@ def test_each_status_of_an_instance_has_a_meaning_and_a_remedy(status, works, st
     ("stack_set", "status", "more", "command"),
     [
         (
-            OF_ONE_ACCOUNT,
-            "FAILED",
-            {},
-            "aws cloudformation update-stack-instances --region eu-west-1 --stack-set-name slack --accounts "
-            "111111111111 222222222222 --regions sa-east-1 us-east-1",
-        ),
-        (
             OF_UNITS,
             "FAILED",
             {"OrganizationalUnitId": "ou-1"},
-            "aws cloudformation update-stack-instances --region us-east-1 --stack-set-name slack --deployment-targets "
+            "aws cloudformation update-stack-set --region us-east-1 --stack-set-name slack --use-previous-template "
+            "--parameters ParameterKey=StackSet,UsePreviousValue=true --capabilities CAPABILITY_NAMED_IAM "
+            "--operation-preferences "
+            "RegionConcurrencyType=PARALLEL,MaxConcurrentPercentage=100,FailureTolerancePercentage=100 "
+            "--call-as DELEGATED_ADMIN",
+        ),
+        (
+            OF_UNITS,
+            "INOPERABLE",
+            {"OrganizationalUnitId": "ou-1"},
+            "aws cloudformation delete-stack-instances --region us-east-1 --stack-set-name slack --deployment-targets "
             "OrganizationalUnitIds=ou-1,Accounts=111111111111,222222222222,AccountFilterType=INTERSECTION --regions "
-            "sa-east-1 us-east-1 --call-as DELEGATED_ADMIN",
+            "sa-east-1 us-east-1 --retain-stacks --call-as DELEGATED_ADMIN",
         ),
         (
             OF_ONE_ACCOUNT,
