@@ -11,8 +11,8 @@ export PATH := $(CURDIR)/$(BIN):$(shell tr : '\n' <<<"$$PATH" | grep -v '/shims$
 export ANSIBLE_HOME := $(CURDIR)/.ansible/home
 PIP_INSTALL := $(BIN)/python tests/setup/pip_install.py
 
-.PHONY: help setup setup-dev emulator-venv demo test lint sanity unit unit-pure integration build docs molecule versions \
-  mutants clean
+.PHONY: help setup setup-dev emulator-venv demo test lint sanity unit unit-pure integration acceptance build docs molecule \
+  versions mutants clean
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -63,6 +63,9 @@ unit-pure: setup-dev  ## run the unit tests that need neither emulator nor playb
 
 integration: setup-dev emulator-venv  ## run ansible-test integration against the emulator
 	@tests/run/integration
+
+acceptance: setup-dev  ## prove the collection on a real AWS account (settings: tests/acceptance/settings.yml)
+	@tests/run/acceptance
 
 build: setup-dev emulator-venv  ## build the tarball, check its content and use it from another folder
 	@tests/run/build

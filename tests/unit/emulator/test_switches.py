@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 TABLE = HERE.parents[1] / "emulator" / "assumptions.yml"
 ASSUMPTIONS = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
 QUOTAS = yaml.safe_load(TABLE.with_name("quotas.yml").read_text(encoding="utf-8"))
-MEMBERS = {"switch", "assumption", "default", "strict", "certainty", "depends", "source", "test"}
+MEMBERS = {"switch", "assumption", "default", "strict", "certainty", "depends", "source", "acceptance", "test"}
 
 
 def switch(aws, **values):
