@@ -45,6 +45,7 @@ def of_account(account: AccountSnapshot, today: datetime.date) -> topology.Topol
         account.settings.value("aggregation"),
         account.settings.value("global_findings_region") or "",
         sliced=account.job_slices,
+        knows_aggregation=account.facts.knows_aggregator,
     )
 
 

@@ -381,6 +381,7 @@ SHARED = (
     "global_findings_region",
     "job_slices",
     "aggregation",
+    "finding_format",
     "report_uncovered_regions",
     "buttons",
 )

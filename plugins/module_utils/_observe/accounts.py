@@ -170,7 +170,8 @@ def coverage(aws: Clients, settings: Settings, regions: frozenset[str]) -> Accou
 def facts(aws: Clients, targets: list[Settings]) -> Facts:
     """Ask the first target's region in which Security Hub is enabled: four calls in parallel, five with an aggregator.
 
-    If no region can answer, each target fails for its own reason.
+    The aggregator is that of the findings that are forwarded; the new Security Hub has one of its own. If no region can
+    answer, each target fails for its own reason.
     """
     try:
         return first_answer(partial(_facts, aws), targets)
@@ -181,8 +182,9 @@ def facts(aws: Clients, targets: list[Settings]) -> Facts:
 
 
 def _facts(aws: Clients, settings: Settings) -> Facts:
+    is_ocsf = settings.value("finding_format") == "ocsf"
     reads = (
-        _aggregator,
+        _aggregator_v2 if is_ocsf else _aggregator,
         securityhub.describe_hub,
         securityhub.get_administrator_account,
         securityhub.describe_security_hub_v2,
@@ -192,15 +194,17 @@ def _facts(aws: Clients, settings: Settings) -> Facts:
         if isinstance(outcome.error, securityhub.HubNotEnabled):
             raise outcome.error
     (aggregator, hub, administrator, v2) = outcomes
-    if aggregator.error is not None:
+    if aggregator.error is not None and (not is_ocsf or errors.is_passing(aggregator.error)):
         raise aggregator.error
     informative = (
+        ("which Regions the aggregator of the new Security Hub links", aggregator),
         ("whether consolidated control findings are on", hub),
         ("whether the account is a member of an administrator account", administrator),
         ("whether the new Security Hub is enabled", v2),
     )
     return Facts(
         aggregator=aggregator.value,
+        knows_aggregator=aggregator.error is None,
         administrator=str((administrator.value or {}).get("AccountId") or ""),
         per_standard=(hub.value or {}).get("ControlFindingGenerator") == "STANDARD_CONTROL",
         v2=bool(v2.value),
@@ -215,6 +219,11 @@ def _facts(aws: Clients, settings: Settings) -> Facts:
 def _aggregator(client: Any) -> dict[str, Any] | None:
     found = securityhub.list_finding_aggregators(client)
     return securityhub.get_finding_aggregator(client, found[0]) if found else None
+
+
+def _aggregator_v2(client: Any) -> dict[str, Any] | None:
+    found = securityhub.list_aggregators_v2(client)
+    return securityhub.get_aggregator_v2(client, found[0]) if found else None
 
 
 def organization(aws: Clients, settings: Settings) -> Organization:

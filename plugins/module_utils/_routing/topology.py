@@ -117,13 +117,16 @@ def lay_out(
     global_setting: str,
     *,
     sliced: bool = False,
+    knows_aggregation: bool = True,
 ) -> Topology:
     """Return which target of one account forwards which findings.
 
     *candidates*: all targets that the inventory has in the account, selected in this run or not; otherwise a limited
     run would come to another global findings region and other policies. *setting*: securityhub_slack_aggregation.
     *global_setting*: securityhub_slack_global_findings_region, or an empty text. *sliced*: the account may have
-    targets that this job's inventory does not have; a topology that depends on them is a problem.
+    targets that this job's inventory does not have; a topology that depends on them is a problem. *knows_aggregation*:
+    False if AWS did not answer whether there is an aggregator. Then every rule matches findings of its own Region only,
+    which is right with any aggregator.
     """
     regions = [candidate.region for candidate in candidates if not candidate.in_another_slice]
     linked = [region for region in regions if aggregation and aggregation.links(region)]
@@ -135,13 +138,20 @@ def lay_out(
     if sliced and (mode == HOME_REGION or (not global_setting and _channels_with_global(candidates))):
         problems = [_sliced_home_region(home) if mode == HOME_REGION else NO_GLOBAL_FINDINGS_REGION]
     else:
-        problems = _mode_problems(setting, aggregation, regions, linked)
+        problems = _mode_problems(setting, aggregation, regions, linked, knows_aggregation)
         of_home = _home_problems(candidates, home, linked) if mode == HOME_REGION else []
         # A channel that the home Region lacks is reported once.
         problems = [*problems, *(of_home or _global_problems(owner, candidates))]
     assignments = tuple(_assignment(candidate, candidates, linked, home, mode, owner) for candidate in candidates)
     notices = tuple(_notices(mode, home, linked, owner, candidates))
+    if not knows_aggregation:
+        assignments = tuple(replace(item, scopes=tuple(map(_only_own, item.scopes))) for item in assignments)
+        notices = (*notices, "each Region forwards its own findings only, because it is unknown which are linked")
     return Topology(mode, owner, assignments, notices, tuple(problems))
+
+
+def _only_own(scope: Scope) -> Scope:
+    return replace(scope, only_own=True)
 
 
 def _sliced_home_region(home: str) -> str:
@@ -160,10 +170,17 @@ def _mode(setting: str, aggregation: Aggregation | None, regions: list[str], lin
     return HOME_REGION if aggregates or linked else PER_REGION
 
 
-def _mode_problems(setting: str, aggregation: Aggregation | None, regions: list[str], linked: list[str]) -> list[str]:
+def _mode_problems(
+    setting: str, aggregation: Aggregation | None, regions: list[str], linked: list[str], is_known: bool
+) -> list[str]:
     if setting not in CHOICES:
         return [f"securityhub_slack_aggregation is {setting!r}: use {', '.join(CHOICES)}"]
     if aggregation is None:
+        if setting == HOME_REGION and not is_known:
+            return [
+                "securityhub_slack_aggregation is home_region, but it is unknown which Regions are linked: grant "
+                "securityhub:ListAggregatorsV2 and securityhub:GetAggregatorV2, or use per_region"
+            ]
         if setting == HOME_REGION:
             return ["securityhub_slack_aggregation is home_region, but the account has no finding aggregator: use auto"]
         return []

@@ -178,6 +178,17 @@ def get_finding_aggregator(client: Any, arn: str) -> Resource:
         return _without_metadata(client.get_finding_aggregator(FindingAggregatorArn=arn))
 
 
+def list_aggregators_v2(client: Any) -> list[str]:
+    """Return the ARNs of the aggregators of the account's new Security Hub: none or one."""
+    pages = client.get_paginator("list_aggregators_v2").paginate()
+    return [found["AggregatorV2Arn"] for page in pages for found in page["AggregatorsV2"]]
+
+
+def get_aggregator_v2(client: Any, arn: str) -> Resource:
+    """Return AggregatorV2Arn, AggregationRegion, RegionLinkingMode and, for some modes, LinkedRegions."""
+    return _without_metadata(client.get_aggregator_v2(AggregatorV2Arn=arn))
+
+
 def create_finding_aggregator(client: Any, members: Resource) -> Resource:
     """Make the client's region the home region, from RegionLinkingMode and Regions; return the aggregator."""
     with _needing_hub(client):

@@ -165,6 +165,13 @@ def test_policies_cover_a_stack_set(calls):
     assert not any(call.startswith("cloudformation:Delete") for call in written)
 
 
+def test_policies_cover_findings_of_the_new_security_hub(calls, emulator):
+    emulator.world({"111111111111": {"hubs_v2": "all", "aggregator_v2": {"home": "us-east-1"}}})
+    called = calls("--check", "-e", "securityhub_slack_finding_format=ocsf")
+    assert {"securityhub:ListAggregatorsV2", "securityhub:GetAggregatorV2"} <= called
+    assert called <= allowed("read")
+
+
 def test_policies_cover_buttons(calls):
     on = ("-e", '{"securityhub_slack_buttons": true, "securityhub_slack_message_format": "custom"}')
     assert calls("--check", "--diff", *on) <= allowed("read", "buttons")

@@ -708,6 +708,52 @@ def test_informative_calls_never_fail_a_run(lab, switch, answer, unknown):
     assert lab.run(lab.hosts("eu-west-1", "us-east-1")).writes == []
 
 
+V2 = ["ListAggregatorsV2", "GetAggregatorV2"]
+V1 = ["ListFindingAggregators", "GetFindingAggregator"]
+
+
+@pytest.mark.parametrize(("finding_format", "read", "other"), [("asff", V1, V2), ("ocsf", V2, V1)])
+def test_the_aggregator_is_that_of_the_forwarded_findings(lab, finding_format, read, other):
+    lab.world(
+        hubs_v2="all",
+        aggregator={"home": "eu-west-1"} if finding_format == "asff" else {"home": "us-east-1"},
+        aggregator_v2={"home": "us-east-1"} if finding_format == "asff" else {"home": "eu-west-1"},
+    )
+    done = lab.run(lab.hosts(*REGIONS, finding_format=finding_format))
+    assert done.errors == {}
+    assert lab.carried() == topics("eu-west-1")
+    assert [done.calls[operation] for operation in (*read, *other)] == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("cause", ["denied", "not enabled"])
+def test_an_unknown_aggregator_of_the_new_security_hub_neither_loses_nor_doubles_findings(lab, cause):
+    lab.world(aggregator_v2={"home": "eu-west-1"}, **({"hubs_v2": "all"} if cause == "denied" else {}))
+    if cause == "denied":
+        lab.emulator.faults({"denied": 1, "operations": ["ListAggregatorsV2"]})
+    targets = lab.hosts("eu-west-1", "us-east-1", finding_format="ocsf")
+    done = lab.run(targets)
+    assert done.errors == {}
+    (notice,) = [item for item in done.notices if "ListAggregatorsV2" in item]
+    assert notice.startswith("which Regions the aggregator of the new Security Hub links is unknown")
+    assert any("its own findings only" in item for item in done.notices)
+    for region in ("eu-west-1", "us-east-1"):
+        pattern = lab.client("events", region).describe_rule(Name="securityhub-slack-findings")["EventPattern"]
+        assert json.loads(pattern)["detail"]["findings"]["cloud"]["region"] == [region]
+    assert lab.run(targets).writes == []
+    refused = lab.run(lab.hosts("eu-west-1", "us-east-1", finding_format="ocsf", aggregation="home_region"))
+    assert "securityhub:ListAggregatorsV2" in refused.errors["us-east-1"]
+
+
+def test_an_aggregator_of_the_new_security_hub_that_fails_for_a_moment_changes_nothing(lab):
+    lab.world(hubs_v2="all", aggregator_v2={"home": "eu-west-1"})
+    targets = lab.hosts("eu-west-1", "us-east-1", finding_format="ocsf")
+    lab.run(targets)
+    lab.emulator.faults({"unavailable": 1, "operations": ["ListAggregatorsV2"]})
+    done = lab.run(targets)
+    assert set(done.errors) == {"eu-west-1", "us-east-1"}
+    assert done.writes == []
+
+
 @pytest.mark.parametrize("operation", ["DescribeHub", "GetAdministratorAccount", "DescribeSecurityHubV2"])
 def test_a_denied_call_that_only_informs_is_reported_once(lab, operation):
     lab.emulator.faults({"denied": 1, "operations": [operation]})

@@ -220,6 +220,7 @@ OTHER_VALUES = {
     "global_findings_region": "eu-west-1",
     "job_slices": True,
     "aggregation": "per_region",
+    "finding_format": "ocsf",
     "report_uncovered_regions": True,
     "buttons": True,
 }
