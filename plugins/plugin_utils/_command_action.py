@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import datetime
 import gc
+import html
 import os
 import shlex
 import tempfile
+from dataclasses import replace
 from functools import partial
 from functools import reduce
 from operator import and_
@@ -29,6 +31,7 @@ from ..module_utils._aws.sanitize import sanitize_all
 from ..module_utils._aws.sanitize import sanitize_line
 from ..module_utils._commands.context import Context
 from ..module_utils._commands.context import Outcome
+from ..module_utils._model.playbooks import INVENTORY
 from ..module_utils._report.files import LONGEST
 from ..module_utils._report.files import is_ours
 from ..module_utils._report.text import wrapped
@@ -94,9 +97,9 @@ class CommandAction(ActionBase):
             outcome = self._outcome(task_vars or {})
         except (UserError, AnsibleActionFail) as error:
             raise Failed(sanitize_line(str(error))) from None
-        found: dict[str, Any] = sanitize_all(outcome.result)
         if outcome.failure:
-            raise Failed(sanitize_line(outcome.failure), result={"changed": found["changed"]})
+            raise Failed(sanitize_line(outcome.failure), result={"changed": outcome.result["changed"]})
+        found: dict[str, Any] = sanitize_all(outcome.result)
         return result | found
 
     def _outcome(self, task_vars: dict[str, Any]) -> Outcome:
@@ -105,7 +108,7 @@ class CommandAction(ActionBase):
                 raise UserError(f"{name} is set. {reason}")
         _validated, options = self.validate_argument_spec(argument_spec=self.SPEC)
         context = self._context(options, task_vars)
-        outcome = type(self).command(context)
+        outcome = _with_inventories(type(self).command(context))
         for line in outcome.differences:
             self._display.display(sanitize_line(line), color=COLORS.get(line.strip()[:1]))
         self._print(outcome.lines)
@@ -145,14 +148,42 @@ class CommandAction(ActionBase):
 
 
 def selection() -> str:
-    """Return the options of the command line that select hosts, with paths below the current directory as relative."""
+    """Return the options of the command line that select hosts."""
+    limit = command_line.CLIARGS.get("subset")
+    return shlex.join([*inventories(), *(["--limit", limit] if limit else [])])
+
+
+def inventories() -> list[str]:
+    """Return the options of the command line that name inventories; paths below the current directory are relative."""
     here = Path.cwd()
     words = []
     for source in command_line.CLIARGS.get("inventory") or ():
         path = Path(source)
         words += ["-i", str(path.relative_to(here) if path.is_relative_to(here) else path)]
-    limit = command_line.CLIARGS.get("subset")
-    return shlex.join([*words, *(["--limit", limit] if limit else [])])
+    return words
+
+
+def _with_inventories(outcome: Outcome) -> Outcome:
+    """Return the outcome, in whose commands the inventories of this run stand, so that they can be pasted."""
+    given = shlex.join(inventories())
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace(html.escape(INVENTORY), html.escape(given)).replace(INVENTORY, given)
+        if isinstance(value, dict):
+            return {key: filled(item) for key, item in value.items()}
+        return [filled(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    # Some of the texts are JSON already.
+    if not given or '"' in given or "\\" in given:
+        return outcome
+    return replace(
+        outcome,
+        result=filled(outcome.result),
+        lines=filled(outcome.lines),
+        files=[replace(file, text=filled(file.text)) for file in outcome.files],
+        failure=filled(outcome.failure),
+    )
 
 
 def _file_mode(targets: list[TargetSnapshot]) -> int:

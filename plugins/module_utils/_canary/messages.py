@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-_PLAYBOOK = "ansible-playbook -i inventories/production secops.securityhub.securityhub_slack"
-DEPLOY = f"Run: {_PLAYBOOK}"
-REPAIR = f"Run: {_PLAYBOOK} -e securityhub_slack_repair_drift=true"
-CHECK = f"To check the delivery path, run: {_PLAYBOOK}_doctor"
+from .._model import playbooks
+
+DEPLOY = f"Run: {playbooks.DEPLOY}"
+REPAIR = f"Run: {playbooks.REPAIR}"
+CHECK = f"To check the delivery path, run: {playbooks.DOCTOR}"
 
 # Why a target is skipped. They follow the word skipped and a colon.
 ABSENT = "securityhub_slack_state is absent, so there is nothing to test."
@@ -45,5 +46,5 @@ UNSUBSCRIBED = f"Amazon Q is not subscribed to the topic. {REPAIR}"
 NOTHING_PUBLISHED = (
     "No test finding arrived at a topic. If the doctor finds rules, targets, topics and keys in order, EventBridge "
     "does not send aws:SourceArn, which the topic policies require. Set securityhub_slack_topic_policy_conditions to "
-    f"false, then run: {_PLAYBOOK}"
+    f"false, then run: {playbooks.DEPLOY}"
 )

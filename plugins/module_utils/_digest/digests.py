@@ -20,6 +20,7 @@ from .._aws import errors
 from .._aws import parallel
 from .._aws.errors import UserError
 from .._model import names
+from .._model import playbooks
 from .._model.delivery_path import is_subscribed
 from .._model.plan import OfTarget
 from .._model.plan import TargetDesign
@@ -52,10 +53,7 @@ NOT_FOR_OCSF = (
     "OCSF findings (securityhub_slack_finding_format: ocsf) are not counted. Use the dashboard in the console of the "
     "new Security Hub, or leave out this target."
 )
-NOT_SUBSCRIBED = (
-    "Amazon Q is not subscribed to the topic {topic} in {region}. Run: ansible-playbook -i inventories/production "
-    "secops.securityhub.securityhub_slack -e securityhub_slack_repair_drift=true"
-)
+NOT_SUBSCRIBED = f"Amazon Q is not subscribed to the topic {{topic}} in {{region}}. Run: {playbooks.REPAIR}"
 
 
 @dataclass(frozen=True)

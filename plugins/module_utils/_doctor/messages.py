@@ -11,6 +11,11 @@ from typing import Any
 
 from .._channel.platforms import CONSOLE
 from .._model.identity import PERMISSIONS_TAG
+from .._model.playbooks import CANARY
+from .._model.playbooks import DEPLOY
+from .._model.playbooks import DOCTOR
+from .._model.playbooks import EXPORT
+from .._model.playbooks import REPAIR
 from .._stack import stack_set_resource
 from .._stack import states
 from .._stack.stack_set import LOCATION
@@ -27,12 +32,6 @@ if TYPE_CHECKING:
     from .._services.cloudformation import StackInstance
     from .._stack.live import StackSet
     from .stack_sets import Instances
-
-DEPLOY = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack"
-REPAIR = f"{DEPLOY} -e securityhub_slack_repair_drift=true"
-EXPORT = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_export"
-DOCTOR = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_doctor"
-CANARY = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_canary"
 
 NOTHING_ARRIVES = "No finding of this region reaches the channel."
 UNKNOWN_ARRIVAL = "It is not known whether findings of this region arrive."

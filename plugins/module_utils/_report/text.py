@@ -8,6 +8,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from .._model.playbooks import BEGINNING
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -17,8 +19,13 @@ LISTED_AT_MOST = 40
 
 
 def wrapped(line: str, indent: int = 4) -> list[str]:
-    """Return *line* in as many lines as a terminal of 80 columns needs, all but the first indented."""
-    return textwrap.wrap(line, WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+    """Return *line* in as many lines as a terminal of 80 columns needs, all but the first indented.
+
+    A command, with which a sentence can end, has a line of its own and is not broken, so that it can be pasted.
+    """
+    text, beginning, command = line.partition(f" {BEGINNING}")
+    found = textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+    return [*found, f"{' ' * indent}{BEGINNING}{command}"] if beginning else found
 
 
 def count(number: int, noun: str) -> str:

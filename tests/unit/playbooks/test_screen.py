@@ -64,6 +64,25 @@ def screen(emulator, tmp_path):
     return Screen(emulator, tmp_path)
 
 
+@pytest.mark.parametrize("playbook", ["securityhub_slack_canary", "securityhub_slack_doctor"])
+def test_the_commands_of_remedies_name_the_inventory_of_the_run_and_are_not_broken(screen, playbook):
+    lines = [line.strip() for line in screen.run(playbook, status=2)]
+    assert "ansible-playbook -i hosts.yml secops.securityhub.securityhub_slack" in lines
+    assert "<inventory>" not in " ".join(lines)
+    if playbook == "securityhub_slack_doctor":
+        page = (screen.folder / "securityhub-doctor.html").read_text()
+        assert "ansible-playbook -i hosts.yml secops.securityhub.securityhub_slack" in page
+        assert "&lt;inventory&gt;" not in page
+
+
+def test_all_inventories_of_the_run_are_in_a_command(screen):
+    more = screen.folder / "my hosts.yml"
+    more.write_text(json.dumps({"all": {"vars": {"unused": 1}}}))
+    lines = screen.run("securityhub_slack_canary", "-i", str(more), status=2)
+    said = "ansible-playbook -i hosts.yml -i 'my hosts.yml' secops.securityhub.securityhub_slack"
+    assert said in [line.strip() for line in lines]
+
+
 def about_hosts(lines: list[str]) -> list[str]:
     """Return the lines that Ansible prints for single hosts."""
     return [line for line in lines if re.match(r"(ok|changed|fatal|failed): \[|\S+ +: ok=", line)]

@@ -30,3 +30,11 @@ def test_long_lines_are_wrapped_and_indented_and_words_are_not_broken():
     assert all(len(line) <= 80 for line in lines[:-1])
     assert all(line.startswith("    ") for line in lines[1:])
     assert lines[-1] == f"    {'x' * 100}"
+
+
+def test_a_command_at_the_end_of_a_sentence_is_not_broken():
+    command = f"ansible-playbook -i {'long/' * 20}hosts.yml secops.securityhub.securityhub_slack"
+    assert text.wrapped(f"  eu-west-1: Nothing is deployed. Run: {command}") == [
+        "  eu-west-1: Nothing is deployed. Run:",
+        f"    {command}",
+    ]
