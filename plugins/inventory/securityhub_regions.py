@@ -186,6 +186,7 @@ from ansible.plugins.inventory import Constructable
 
 from ..module_utils._aws.clients import Clients
 from ..module_utils._aws.sanitize import sanitize_line
+from ..module_utils._aws.similar import did_you_mean
 from ..module_utils._inventory.accounts import accounts_of
 from ..module_utils._inventory.accounts import problems
 from ..module_utils._inventory.discovery import THREADS
@@ -241,10 +242,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if found:
             raise AnsibleParserError(sanitize_line(" ".join(found)))
         config = self._read_config_data(path)
-        unknown = sanitize_line(", ".join(str(key) for key in config if not self.has_option(key)))
+        unknown = [str(key) for key in config if not self.has_option(key)]
         if unknown:
+            hints = "".join(did_you_mean(key, OPTIONS) for key in unknown)
             raise AnsibleParserError(
-                f"Unknown options in the file: {unknown}. For a list, run: ansible-doc -t inventory {self.NAME}"
+                sanitize_line(f"Unknown options in the file: {', '.join(unknown)}.{hints}")
+                + f" For a list, run: ansible-doc -t inventory {self.NAME}"
             )
         options = {name: self.get_option(name) for name in OPTIONS}
         self._encrypted = _external_ids(options["accounts"])

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import difflib
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.yaml import yaml_load
 
 from ..module_utils._aws.names import REGION
+from ..module_utils._aws.similar import did_you_mean
+from ..module_utils._aws.similar import similar
 from ..module_utils._model.settings import settings_of
 from ..module_utils._model.snapshot import TargetSnapshot
 
@@ -41,6 +43,8 @@ OF_PLAYBOOKS = (
     "securityhub_slack_simulate_finding_id_file",
 )
 ARGUMENT_SPECS = Path(__file__).parents[2] / "roles" / "securityhub_slack" / "meta" / "argument_specs.yml"
+
+NOT_A_CHOICE = re.compile(r"must be one (?:or more )?of: (.+?)[,.] [Gg]ot(?: no match for)?: (\S+)")
 
 Variables = dict[str, Any]
 
@@ -169,8 +173,8 @@ def _misspelt(variables: Variables) -> list[str]:
     known = [name.removeprefix(PREFIX) for name in (*options(), *OF_PLAYBOOKS)]
     problems = []
     for name in sorted(set(variables) - set(options())):
-        near = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
-        hint = f"did you mean {PREFIX}{near[0]}?" if near else "see the role's README for the list"
+        near = similar(name.removeprefix(PREFIX), known)
+        hint = f"did you mean {PREFIX}{near}?" if near else "see the role's README for the list"
         problems.append(f"{name} is not a variable of this role: {hint}")
     return problems
 
@@ -179,4 +183,10 @@ def _invalid(validator: ArgumentSpecValidator, variables: Variables) -> list[str
     known = {name: value for name, value in variables.items() if name in options()}
     result = validator.validate(known)
     variables.update(result.validated_parameters)
-    return list(result.error_messages)
+    return [_with_hint(message) for message in result.error_messages]
+
+
+def _with_hint(message: str) -> str:
+    """Return the message of Ansible about a value that is none of the choices, with the choice that may be meant."""
+    found = NOT_A_CHOICE.search(message)
+    return f"{message}.{did_you_mean(found[2], found[1].split(', '))}" if found else message

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -34,6 +35,8 @@ def failures() -> tuple[type[BaseException], ...]:
     return (aws.ClientError, aws.BotoCoreError, ResponseParserError, UserError)
 
 
+# Variables of the environment that name the profile if no variable of the role does.
+PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 # AWS error code -> (what it means, what to do). {message} is AWS's own sentence, {operation} the API call.
 CODES = {
     "AccessDenied": (
@@ -221,7 +224,8 @@ def _explain_transport(error: BaseException) -> str:
     if isinstance(error, (aws.NoCredentialsError, aws.PartialCredentialsError)):
         return "no AWS credentials were found. Set securityhub_slack_profile, AWS_PROFILE, or the AWS_* variables."
     if isinstance(error, aws.ProfileNotFound):
-        return f"{cause}. Set securityhub_slack_profile to a profile of ~/.aws/config."
+        named = [name for name in PROFILES if os.environ.get(name) == error.kwargs["profile"]]
+        return f"{cause}. Set {(*named, 'securityhub_slack_profile')[0]} to a profile of ~/.aws/config."
     if isinstance(error, (aws.TokenRetrievalError, aws.SSOError, aws.LoginError)):
         return "the sign-in is missing or has expired. Run aws sso login (or aws login) and run the playbook again."
     if isinstance(

@@ -18,6 +18,7 @@ from .._aws import credentials
 from .._aws.credentials import ROLE_ARN
 from .._aws.credentials import SESSION_NAME
 from .._aws.credentials import CredentialSource
+from .._aws.similar import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,6 +164,7 @@ def _account_problems(owner: str, entry: dict[str, Any]) -> list[str]:
     known = (*TEXTS, *LISTS, *DICTIONARIES)
     found = [
         f"{owner} has the unknown key {key!r}. Use one of {', '.join(known)}, or move it into variables."
+        f"{did_you_mean(str(key), known)}"
         for key in entry
         if key not in known
     ]

@@ -14,6 +14,8 @@ from typing import Any
 from .._aws import credentials
 from .._aws.credentials import CredentialSource
 from .._aws.names import REGION
+from .._aws.similar import did_you_mean
+from .._channel import regions
 from .._channel.platforms import SLACK
 from .._routing import policy
 from .._securityhub import action_target
@@ -263,8 +265,13 @@ def _region_problems(region: str) -> list[str]:
     if not REGION.fullmatch(region):
         return [
             f"{region!r} is not an AWS region. End the host name with its region (ap-northeast-1, "
-            f"prod.ap-northeast-1), or set securityhub_slack_region."
+            f"prod.ap-northeast-1), or set securityhub_slack_region.{did_you_mean(region, regions.SUPPORTED)}"
         ]
+    area, _hyphen, number = region.rpartition("-")
+    opened = [int(known.rpartition("-")[2]) for known in regions.SUPPORTED if known.rpartition("-")[0] == area]
+    # AWS numbers the regions of an area one after the other, so the next one may open any day.
+    if opened and int(number) > max(opened) + 2:
+        return [f"{region} is not an AWS region. Correct it.{did_you_mean(region, regions.SUPPORTED)}"]
     for prefix, partition in WITHOUT_CHATBOT.items():
         if region.startswith(prefix):
             return [

@@ -180,7 +180,12 @@ def test_a_failed_first_host_does_not_prevent_the_channel(playbook, emulator):
             ["-e", "securityhub_slack_minimum_severity=SEVERE"],
             "must be one of: INFORMATIONAL, LOW, MEDIUM, HIGH, CRITICAL",
         ),
+        (["-e", "securityhub_slack_minimum_severity=medium"], "Did you mean MEDIUM\\?"),
+        (["-e", '{"securityhub_slack_severities": ["hihg"]}'], "Did you mean HIGH\\?"),
         (["-e", "securityhub_slack_region=cn-north-1"], "cn-north-1 is in AWS China"),
+        (["-e", "securityhub_slack_region=EU-WEST-1"], "'EU-WEST-1' is not an AWS region.* Did you mean eu-west-1\\?"),
+        (["-e", "securityhub_slack_region=eu-west-9"], "eu-west-9 is not an AWS region.* Did you mean eu-west-.\\?"),
+        (["-e", "securityhub_slack_channel_id="], "securityhub_slack_channel_id is not set"),
     ],
 )
 def test_invalid_input_is_rejected_before_the_first_call(playbook, emulator, arguments, facts):

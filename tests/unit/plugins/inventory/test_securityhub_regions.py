@@ -299,7 +299,9 @@ def test_custom_groups_and_variables(world, listed, write):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ({"regionz": ["eu-*"]}, "Unknown options in the file: regionz."),
+        ({"regionz": ["eu-*"]}, "Unknown options in the file: regionz. Did you mean regions?"),
+        ({"variabels": {}}, "Did you mean variables?"),
+        ({"accounts": [{"name": "prod", "variabels": {}}]}, "Did you mean variables?"),
         (
             {"accounts": [{"name": "prod", "rolearn": "x"}]},
             "account prod has the unknown key 'rolearn'. Use one of name, profile",
