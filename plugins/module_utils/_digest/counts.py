@@ -36,6 +36,9 @@ class OpenFinding:
     resources: frozenset[str]
 
 
+REGIONS = "Regions"
+
+
 @dataclass(frozen=True)
 class Ranking:
     """The regions, accounts, controls or resources (*kind*) with the most findings, and how many there are (*of*)."""
@@ -94,7 +97,7 @@ def counts(findings: Iterable[OpenFinding], now: datetime.datetime, days: int) -
         new=_by_severity(severity for severity, age in ages if age < days),
         oldest_days=max((age for severity, age in ages if severity == highest), default=None),
         rankings=(
-            _ranking("Regions", (item.region for item in unique)),
+            _ranking(REGIONS, (item.region for item in unique)),
             _ranking("Accounts", (item.account for item in unique)),
             _ranking("Controls", (item.control for item in unique)),
             # A finding about several resources counts for each of them.

@@ -75,7 +75,10 @@ def _channel(outcome: ChannelOutcome) -> dict[str, Any]:
 def summary(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> str:
     """Return the outcome in a sentence."""
     found = [outcome.state for outcome in outcomes]
-    parts = [f"{found.count(state)} {state}" for state in probes.STATES if state in found]
+    words = {probes.ARRIVED: "arrived"} if _is_posted(channel_outcomes) else {probes.ARRIVED: "reached the topic"}
+    parts = [f"{found.count(state)} {words.get(state, state)}" for state in probes.STATES if state in found]
+    if not _is_posted(channel_outcomes):
+        parts.append(_posted(channel_outcomes))
     failed = [outcome.channel_id for outcome in channel_outcomes if outcome.state == channels.FAILED]
     text = f"{count(len(found), 'target')}: {', '.join(parts)}."
     if set(found) == {probes.SKIPPED}:
@@ -83,6 +86,18 @@ def summary(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]
     if probes.nothing_published(outcomes):
         text += f" {messages.NOTHING_PUBLISHED}"
     return text + (f" Not posted to Slack: {', '.join(failed)}." if failed else "")
+
+
+def _is_posted(channel_outcomes: list[ChannelOutcome]) -> bool:
+    """Return whether all messages that are expected in channels are posted, as far as metrics show."""
+    return all(outcome.state in (channels.DELIVERED, channels.NOTHING) for outcome in channel_outcomes)
+
+
+def _posted(channel_outcomes: list[ChannelOutcome]) -> str:
+    posted = sum(min(outcome.posted, outcome.expected) for outcome in channel_outcomes)
+    expected = sum(outcome.expected for outcome in channel_outcomes)
+    is_lost = any(outcome.state == channels.FAILED for outcome in channel_outcomes)
+    return f"{posted} of {expected} posted" + ("" if is_lost else " as far as is known yet")
 
 
 def message(outcome: ProbeOutcome) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._channel import message
+from .._digest.counts import REGIONS
 from .text import count
 from .text import few_of
 
@@ -56,6 +57,10 @@ def lines(digest: Digest, days: int) -> list[str]:
     regions = sorted(target.settings.region for target in digest.counted)
     where = few_of(regions) if len(regions) <= 3 else count(len(regions), "region")
     where += f", including the regions linked to {digest.home}" if digest.home else ""
+    having = next((ranking for ranking in found.rankings if ranking.kind == REGIONS), None)
+    if having and not digest.home and 0 < having.of < len(regions):
+        share = f"{having.of} of {len(regions)} regions"
+        where = share if having.of > len(having.top) else f"{', '.join(name for name, _n in having.top)} ({share})"
     text = [f"*{_severities(found.severities) or 'No finding'}* open in {where}"]
     if found.total:
         text.append(f"New in the last {count(days, 'day')}: {_severities(found.new) or 'none'}")

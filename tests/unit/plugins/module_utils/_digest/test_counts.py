@@ -113,6 +113,21 @@ def test_up_to_three_regions_are_named(regions, home, where):
     assert lines(regions=regions, home=home) == [f"*No finding* open in {where}"]
 
 
+@pytest.mark.parametrize(
+    ("having", "where"),
+    [
+        (1, "r0 (1 of 17 regions)"),
+        (3, "r0, r1, r2 (3 of 17 regions)"),
+        (5, "5 of 17 regions"),
+        (17, "17 regions"),
+    ],
+)
+def test_regions_without_open_findings_are_not_counted(having, where):
+    found = [finding(str(number), Region=f"r{number}") for number in range(having)]
+    text = lines(*found, regions=[f"r{number}" for number in range(17)])
+    assert text[0] == f"*{having} CRITICAL* open in {where}"
+
+
 def test_targets_that_were_not_counted_are_named():
     assert lines(missing=["x.us-east-1"])[-1] == "*Not counted* (failed): `x.us-east-1`"
 
