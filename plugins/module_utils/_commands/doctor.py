@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -44,7 +45,7 @@ def run(context: Context) -> Outcome:
         files.append(File(json_file, json.dumps(report.dated(document, context.now), indent=2)))
     return Outcome(
         result={**document, "changed": False, "msg": report.summary(found)},
-        lines=report.table(found, page=html if html and not context.check_mode else ""),
+        lines=report.table(found, page=os.path.abspath(html) if html and not context.check_mode else ""),
         files=files,
         failure="" if found.healthy else f"{report.headline(found)}. The report above says why and what to do.",
     )

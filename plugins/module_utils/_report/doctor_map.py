@@ -1,11 +1,18 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The locations of AWS Regions on a coarse map of the world: pure. PRIVATE to the collection."""
+"""The locations of AWS Regions on a coarse map of the world, and where their names fit: pure. PRIVATE.
+
+A wide screen shows the panels of the map side by side, a narrow one below each other, so that names stay readable.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # The northern edge of the map and the size of a cell, in degrees; then a bit for each cell of land, row by row.
 NORTH = 78.0
@@ -60,6 +67,39 @@ LAND = (
 )
 
 
+# In units of the drawing: a cell, the first and the last row that are shown, and the size of a label.
+CELL = 10
+TOP, BOTTOM = 30, 420
+LINE, LETTER = 16, 8
+SPOT = 10  # radius, with its outline
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of the map, from *left* to *right*."""
+
+    name: str
+    left: int
+    right: int
+
+
+PANELS = (
+    Panel("the Americas", 100, 480),
+    Panel("Europe, the Middle East and Africa", 480, 820),
+    Panel("Asia and the Pacific", 820, 1200),
+)
+
+
+@dataclass(frozen=True)
+class Label:
+    """Where the name of a Region begins, the middle of its line, and the end that is *near* the Region."""
+
+    region: str
+    left: float
+    y: float
+    near: float
+
+
 @dataclass(frozen=True)
 class Location:
     """The location of a Region: its name, latitude and longitude."""
@@ -110,16 +150,63 @@ REGIONS = {
 }
 
 
-def land() -> list[tuple[int, int]]:
-    """Return the column and row of each cell of land."""
+def land(panel: Panel) -> list[tuple[int, int]]:
+    """Return the centers of all cells of land."""
     return [
-        (column, row)
+        (column * CELL + CELL // 2, row * CELL + CELL // 2)
         for row, digits in enumerate(LAND)
-        for column in range(COLUMNS)
+        for column in range(panel.left // CELL, panel.right // CELL)
         if int(digits, 16) >> (COLUMNS - 1 - column) & 1
     ]
 
 
-def cell_of(location: Location) -> tuple[float, float]:
-    """Return where a location is, in columns and rows."""
-    return (location.longitude + 180) / STEP, (NORTH - location.latitude) / STEP
+def position(region: str) -> tuple[float, float]:
+    """Return where a Region is."""
+    location = REGIONS[region]
+    return (
+        round((location.longitude + 180) / STEP * CELL, 1),
+        round((NORTH - location.latitude) / STEP * CELL, 1),
+    )
+
+
+def is_on(panel: Panel, region: str) -> bool:
+    """Tell whether a Region is on a panel."""
+    return panel.left <= position(region)[0] < panel.right
+
+
+def labels(panel: Panel, shown: list[str], named: list[str]) -> list[Label]:
+    """Return the labels of the *named* Regions, which cover neither each other nor the spot of a Region that is shown.
+
+    A label is beside its Region, or as little above or below as there is room for it.
+    """
+    found: list[Label] = []
+    for region in sorted(named, key=position):
+        places = [*_places(panel, region)]
+        free = [place for place in places if not any(_overlap(place, other) for other in found)]
+        clear = [place for place in free if not any(_covers(place, other) for other in shown if other != region)]
+        found.append((clear or free or places)[0])
+    return found
+
+
+def _places(panel: Panel, region: str) -> Iterator[Label]:
+    """Yield the places for a label, the nearest first."""
+    x, y = position(region)
+    width = LETTER * len(region)
+    sides = [(x + SPOT + 2, x + SPOT + 2), (x - SPOT - 2 - width, x - SPOT - 2)]
+    inside = [(left, near) for left, near in sides if panel.left <= left <= panel.right - width]
+    steps = sorted(range(-BOTTOM, BOTTOM, LINE // 2), key=abs)
+    for step in steps:
+        for left, near in inside:
+            if TOP + LINE / 2 <= y + step <= BOTTOM - LINE / 2:
+                yield Label(region, round(left, 1), round(y + step, 1), round(near, 1))
+
+
+def _overlap(one: Label, other: Label) -> bool:
+    beside = one.left < other.left + LETTER * len(other.region) and other.left < one.left + LETTER * len(one.region)
+    return beside and abs(one.y - other.y) < LINE
+
+
+def _covers(label: Label, region: str) -> bool:
+    x, y = position(region)
+    beside = label.left - SPOT < x < label.left + LETTER * len(label.region) + SPOT
+    return beside and abs(label.y - y) < LINE / 2 + SPOT

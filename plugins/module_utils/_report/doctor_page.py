@@ -20,8 +20,7 @@ from . import doctor_map
 from .doctor import STATES
 from .doctor import TITLES
 from .doctor import headline
-from .doctor_style import CSS
-from .files import PAGE
+from .page import page as page_of
 from .text import LISTED_AT_MOST
 from .text import count
 
@@ -35,57 +34,65 @@ if TYPE_CHECKING:
     from .._doctor.results import TargetResults
 
 GLYPHS = {BROKEN: "✕", UNKNOWN: "?", RISK: "!", OK: "✓", NONE: "·"}
-CELL = 10  # of the map, in units of the drawing
 LISTED_PER_FINDING = 24  # targets, also per region of the map; the rest is counted
-LINE, LETTER = 15, 8  # height of a label on the map, and width of a letter
 
 
 def page(found: Diagnosis, now: datetime.datetime) -> str:
-    """Return the page. All text from AWS or the inventory is escaped; the page's security policy forbids scripts."""
-    return (
-        f'{PAGE}<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(headline(found))}</title>\n<style>{CSS}</style>\n</head>\n<body>\n<main>\n"
-        f"{_head(found, now)}\n{_map(found)}\n{_findings(found)}\n{_matrix(found)}\n{_legend()}\n"
-        "<footer>Created by the playbook secops.securityhub.securityhub_slack_doctor, which changed nothing in AWS."
-        "</footer>\n</main>\n</body>\n</html>\n"
+    """Return the page. All text from AWS or the inventory is escaped."""
+    accounts = {target.account_id for target in found.targets if target.account_id}
+    accounts |= {item.account_id for item in found.regions}
+    counted = f"{count(len(accounts), 'account')}, {count(len(found.targets), 'target')}"
+    return page_of(
+        headline(found),
+        f"{counted}, checked on {now:%Y-%m-%d at %H:%M} UTC",
+        [_tally(found), _map(found), _findings(found), _matrix(found), _legend()],
+        "securityhub_slack_doctor",
     )
 
 
-def _head(found: Diagnosis, now: datetime.datetime) -> str:
-    accounts = {target.account_id for target in found.targets if target.account_id}
-    accounts |= {item.account_id for item in found.regions}
+def _tally(found: Diagnosis) -> str:
     states = [target.state for target in found.targets] + [item.result.state for item in found.regions if item.region]
     tally = "".join(
         f'<li class="{state}"><span class="dot {state}"></span><b>{states.count(state):,}</b> {STATES[state]}</li>'
         for state in WORST_FIRST
         if state in states
     )
-    return (
-        '<header>\n<p class="kicker">Security Hub findings in Slack</p>\n'
-        f"<h1>{escape(headline(found))}</h1>\n"
-        f'<p class="soft">{count(len(accounts), "account")}, {count(len(found.targets), "target")}, checked on '
-        f"{now:%Y-%m-%d at %H:%M} UTC</p>\n"
-        f'<ul class="tally">{tally}</ul>\n</header>'
-    )
+    return f'<ul class="tally">{tally}</ul>'
 
 
 def _map(found: Diagnosis) -> str:
-    width, height = doctor_map.COLUMNS * CELL, len(doctor_map.LAND) * CELL
-    dots = "".join(f'<circle cx="{x * CELL + 5}" cy="{y * CELL + 5}" r="3.1"/>' for x, y in doctor_map.land())
     regions = _by_region(found)
     shown = {region: regions[region] for region in regions if region in doctor_map.REGIONS}
     # The worst last, so that it is drawn above the others.
     order = sorted(shown, key=lambda region: -WORST_FIRST.index(shown[region][0]))
     hidden = ", ".join(sorted(set(regions) - set(shown)))
     note = f'<p class="soft">Not on the map: {escape(hidden)}</p>' if hidden else ""
-    return (
-        f'<section class="card map" aria-label="Regions">\n<svg viewBox="0 0 {width} {height}" role="img">'
-        f"<title>The Regions on a map of the world</title>"
-        f'<g class="land">{dots}</g>{"".join(_spot(region, *shown[region]) for region in order)}'
-        f"{_labels([region for region in order if shown[region][0] not in (OK, NONE)])}</svg>\n{note}</section>"
+    panels = "".join(
+        _panel(panel, {name: shown[name] for name in order if doctor_map.is_on(panel, name)})
+        for panel in doctor_map.PANELS
     )
+    return f'<section class="card map" aria-label="Regions"><div class="panels">{panels}</div>\n{note}</section>'
+
+
+def _panel(panel: doctor_map.Panel, shown: dict[str, tuple[str, list[str]]]) -> str:
+    dots = "".join(f'<circle cx="{x}" cy="{y}" r="3.1"/>' for x, y in doctor_map.land(panel))
+    named = [region for region, (state, _lines) in shown.items() if state not in (OK, NONE)]
+    labels = doctor_map.labels(panel, list(shown), named)
+    return (
+        f'<svg viewBox="{panel.left} {doctor_map.TOP} {panel.right - panel.left} {doctor_map.BOTTOM - doctor_map.TOP}" '
+        f'style="flex: {panel.right - panel.left}" role="img"><title>Regions: {panel.name}</title>'
+        f'<g class="land">{dots}</g>{"".join(map(_line, labels))}'
+        f"{''.join(_spot(region, *shown[region]) for region in shown)}{''.join(map(_label, labels))}</svg>"
+    )
+
+
+def _line(label: doctor_map.Label) -> str:
+    x, y = doctor_map.position(label.region)
+    return f'<path d="M{x} {y}L{label.near} {label.y}"/>'
+
+
+def _label(label: doctor_map.Label) -> str:
+    return f'<text x="{label.left}" y="{label.y + 4}">{escape(label.region)}</text>'
 
 
 def _by_region(found: Diagnosis) -> dict[str, tuple[str, list[str]]]:
@@ -106,7 +113,7 @@ def _by_region(found: Diagnosis) -> dict[str, tuple[str, list[str]]]:
 
 
 def _spot(region: str, state: str, lines: list[str]) -> str:
-    x, y = _position(region)
+    x, y = doctor_map.position(region)
     halo = f'<circle class="halo {state}" cx="{x}" cy="{y}" r="15"/>' if state in (BROKEN, UNCOVERED) else ""
     title = escape("\n".join([f"{region} ({doctor_map.REGIONS[region].name})", *_limited(lines)]))
     return f'<g><title>{title}</title>{halo}<circle class="spot {state}" cx="{x}" cy="{y}" r="7"/></g>'
@@ -115,26 +122,6 @@ def _spot(region: str, state: str, lines: list[str]) -> str:
 def _limited(lines: list[str]) -> list[str]:
     more = len(lines) - LISTED_PER_FINDING
     return lines[:LISTED_PER_FINDING] + ([f"and {more:,} more"] if more > 0 else [])
-
-
-def _position(region: str) -> tuple[float, float]:
-    column, row = doctor_map.cell_of(doctor_map.REGIONS[region])
-    return round(column * CELL, 1), round(row * CELL, 1)
-
-
-def _labels(regions: list[str]) -> str:
-    """Return the names of regions on the map, one below another where they would overlap."""
-    taken: list[tuple[float, float]] = []
-    labels = []
-    for region in sorted(regions, key=lambda name: _position(name)[1]):
-        x, y = _position(region)
-        left = x + LETTER * (len(region) + 2) > doctor_map.COLUMNS * CELL
-        while any(abs(y - other_y) < LINE and abs(x - other_x) < LETTER * len(region) for other_x, other_y in taken):
-            y += LINE
-        taken.append((x, y))
-        anchor = f'x="{x - 12}" text-anchor="end"' if left else f'x="{x + 12}"'
-        labels.append(f'<text {anchor} y="{y + 4}">{escape(region)}</text>')
-    return "".join(labels)
 
 
 def _findings(found: Diagnosis) -> str:
@@ -166,7 +153,7 @@ def _matrix(found: Diagnosis) -> str:
         calm = [target for target in targets if target.state in (OK, NONE)]
         tables = _table([target for target in targets if target.state not in (OK, NONE)])
         tables += f"<details><summary>{count(len(calm), 'target')} in order</summary>{_table(calm)}</details>"
-    return f'<h2>All targets and checks</h2>\n<section class="card scroll">{tables}</section>'
+    return f'<h2>All targets and checks</h2>\n<section class="card scroll" tabindex="0">{tables}</section>'
 
 
 def _table(targets: list[TargetResults]) -> str:

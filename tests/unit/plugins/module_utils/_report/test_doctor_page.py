@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import re
-from html.parser import HTMLParser
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import checks
@@ -21,6 +21,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._report import 
 from ansible_collections.secops.securityhub.plugins.module_utils._report import doctor_map
 from ansible_collections.secops.securityhub.plugins.module_utils._report import doctor_page as page
 from ansible_collections.secops.securityhub.plugins.module_utils._report import files
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._report.pages import Reader
+from hypothesis import example
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -28,39 +30,11 @@ from hypothesis import strategies as st
 NOW = datetime.datetime(2026, 11, 24, 6, 30)
 ACCOUNT = "111111111111"
 DISABLED = results.Result("broken", "The rule x is disabled.", "Nothing is sent.", "Run the playbook.")
-VOID = {"meta", "circle"}
 
 
 def target(region="eu-west-1", host="", **changed):
     of_checks = {**dict.fromkeys(checks.NAMES, results.ok()), **changed}
     return TargetResults(host or region, ACCOUNT, region, "CRITICAL", of_checks)
-
-
-class Reader(HTMLParser):
-    """Reads a page strictly: every element is closed, in order."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.elements, self.texts = [], [], []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    def classes(self, tag):
-        return [found.get("class", "") for name, found in self.elements if name == tag]
 
 
 def read(*targets, uncovered=()):
@@ -120,10 +94,46 @@ def test_many_targets_in_order_are_folded_away_and_the_rest_is_not():
 
 
 @pytest.mark.parametrize("region", doctor_map.REGIONS)
-def test_every_region_is_on_or_beside_the_land(region):
-    column, row_number = doctor_map.cell_of(doctor_map.REGIONS[region])
-    near = [abs(x + 0.5 - column) < 3 and abs(y + 0.5 - row_number) < 3 for x, y in doctor_map.land()]
-    assert any(near)
+def test_every_region_is_on_or_beside_the_land_of_one_panel(region):
+    (panel,) = [panel for panel in doctor_map.PANELS if doctor_map.is_on(panel, region)]
+    x, y = doctor_map.position(region)
+    assert panel.left + doctor_map.SPOT < x < panel.right - doctor_map.SPOT
+    assert doctor_map.TOP + doctor_map.SPOT < y < doctor_map.BOTTOM - doctor_map.SPOT
+    assert any(abs(dot_x - x) < 30 and abs(dot_y - y) < 30 for dot_x, dot_y in doctor_map.land(panel))
+
+
+def boxes(named):
+    """Return the left, upper, right and lower edges of the labels of each panel."""
+    half = doctor_map.LINE / 2
+    for panel in doctor_map.PANELS:
+        shown = [region for region in doctor_map.REGIONS if doctor_map.is_on(panel, region)]
+        found = doctor_map.labels(panel, shown, [region for region in shown if region in named])
+        yield (
+            panel,
+            [
+                (item.left, item.y - half, item.left + doctor_map.LETTER * len(item.region), item.y + half)
+                for item in found
+            ],
+        )
+
+
+@settings(deadline=None)
+@given(st.sets(st.sampled_from(sorted(doctor_map.REGIONS)), min_size=1))
+@example(set(doctor_map.REGIONS))
+@example({"ap-northeast-1", "ap-northeast-2", "ap-northeast-3"})
+def test_names_on_the_map_do_not_collide_and_are_inside(named):
+    for panel, found in boxes(named):
+        for left, upper, right, lower in found:
+            assert panel.left <= left < right <= panel.right
+            assert doctor_map.TOP <= upper < lower <= doctor_map.BOTTOM
+        for one, other in itertools.combinations(found, 2):
+            apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+            assert apart, (one, other)
+
+
+def test_names_on_the_map_can_be_read_on_a_phone():
+    on_phone = min(340 / (panel.right - panel.left) for panel in doctor_map.PANELS)
+    assert 13 * on_phone > 11, "the letters are 13 units high, and a phone of 400 px has 340 px for the map"
 
 
 def test_a_region_that_is_not_on_the_map_is_named_below_it():

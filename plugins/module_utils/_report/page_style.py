@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The style sheet of the doctor's HTML page. PRIVATE to the collection."""
+"""The style sheet of all HTML pages. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ CSS = """
 :root {
   color-scheme: light dark;
   --page: #f4f6f9; --card: #ffffff; --ink: #16202c; --soft: #5b6878; --line: #e1e6ec; --sea: #eef2f7; --land: #c7d1dc;
-  --ok: #1d8a5b; --risk: #b07900; --unknown: #6a5acd; --broken: #cf2f3b; --none: #9aa7b5;
+  --ok: #14744a; --risk: #8a5c00; --unknown: #5b4bc4; --broken: #c1202d; --none: #5f6d7c;
   --ok-bg: #e3f4ec; --risk-bg: #fdf1d6; --unknown-bg: #ebe8fb; --broken-bg: #fde5e6; --none-bg: #eef1f4;
+  --critical: #a3123a; --high: #c2571a; --medium: #97760a; --low: #2f7a5a; --informational: #5a7896;
   --shadow: 0 1px 2px rgb(22 32 44 / 6%), 0 8px 24px rgb(22 32 44 / 6%);
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #0e141b; --card: #161e27; --ink: #e6edf4; --soft: #93a1b1; --line: #263240; --sea: #111923; --land: #2e3c4c;
-    --ok: #48c78e; --risk: #f0b429; --unknown: #a59bf5; --broken: #ff6b74; --none: #5d6b7a;
+    --ok: #48c78e; --risk: #f0b429; --unknown: #a59bf5; --broken: #ff6b74; --none: #8a98a8;
     --ok-bg: #14322a; --risk-bg: #3a2e10; --unknown-bg: #2a2750; --broken-bg: #43191f; --none-bg: #1d2731;
+    --critical: #ff5d7d; --high: #ff9a5c; --medium: #e2c04a; --low: #4fc492; --informational: #8aa9c9;
     --shadow: none;
   }
 }
@@ -42,7 +44,9 @@ p { margin: 0; }
   background: var(--card); border: 1px solid var(--line); border-radius: 14px; box-shadow: var(--shadow);
 }
 .map { margin-top: 26px; padding: 10px; overflow: hidden; }
-.map svg { display: block; width: 100%; height: auto; background: var(--sea); border-radius: 8px; }
+.panels { display: flex; overflow: hidden; background: var(--sea); border-radius: 8px; }
+.panels svg { display: block; min-width: 0; height: auto; }
+.panels path { fill: none; stroke: var(--soft); }
 .land { fill: var(--land); }
 .spot { stroke: var(--card); stroke-width: 2; }
 .halo { opacity: .22; }
@@ -79,9 +83,9 @@ th, td { padding: 7px 5px; border-bottom: 1px solid var(--line); text-align: cen
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { font-size: 12px; font-weight: 600; color: var(--soft); white-space: nowrap; vertical-align: bottom; }
 thead th:first-child, tbody th { text-align: left; padding-left: 18px; }
-tbody th { font-weight: 600; }
+tbody th { font-weight: 600; min-width: 230px; overflow-wrap: anywhere; }
 tbody th small { display: block; font-weight: 400; font-size: 12.5px; color: var(--soft); }
-td:last-child { padding-right: 16px; }
+th:last-child, td:last-child { padding-right: 16px; }
 .cell {
   display: inline-grid; place-items: center; width: 28px; height: 26px; border-radius: 7px; background: var(--tint);
   color: var(--tone); font-weight: 700; font-size: 14px; cursor: help;
@@ -94,11 +98,46 @@ details[open] summary { color: var(--ink); }
 }
 .requirements p { padding: 4px 0; }
 footer { margin-top: 40px; color: var(--soft); font-size: 13px; }
+.CRITICAL { --tone: var(--critical); }
+.HIGH { --tone: var(--high); }
+.MEDIUM { --tone: var(--medium); }
+.LOW { --tone: var(--low); }
+.INFORMATIONAL { --tone: var(--informational); }
+header + .card { margin-top: 22px; }
+.numbers thead th:not(:first-child) { text-align: right; }
+.numbers tbody th { white-space: nowrap; min-width: 0; }
+.padded { padding: 18px 20px; }
+.key { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 0 0 12px; font-size: 13px; }
+.key span { display: inline-flex; align-items: center; gap: 6px; }
+.bars {
+  display: grid; grid-template-columns: max-content 1fr max-content; gap: 9px 14px; align-items: center; margin: 0;
+}
+.bars dt { max-width: 46ch; overflow-wrap: anywhere; font-weight: 600; }
+.bars dt small { display: block; font-weight: 400; color: var(--soft); }
+.bars dd { margin: 0; }
+.bars .number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
+.bar { display: flex; gap: 1px; height: 20px; border-radius: 5px; overflow: hidden; background: var(--none-bg); }
+.bar i { background: var(--tone, var(--informational)); }
+.weeks { display: flex; align-items: flex-end; gap: 10px; margin: 0; padding: 0; list-style: none; overflow-x: auto; }
+.weeks li { flex: 1; min-width: 44px; text-align: center; font-size: 13px; font-variant-numeric: tabular-nums; }
+.weeks .column { display: flex; flex-direction: column; justify-content: flex-end; gap: 1px; height: 150px; }
+.weeks .column i { background: var(--tone); min-height: 1px; }
+.weeks .column i:first-child { border-radius: 5px 5px 0 0; }
+.weeks small { display: block; color: var(--soft); white-space: nowrap; }
+.now { background: var(--ok-bg); }
+pre {
+  margin: 12px 0 0; padding: 14px 16px; border-radius: 10px; background: var(--page); overflow-x: auto; font-size: 13px;
+}
 @media (max-width: 640px) {
   main { padding: 22px 14px 40px; }
   h1 { font-size: 24px; }
+  .panels { flex-direction: column; gap: 12px; background: none; }
+  .panels svg { background: var(--sea); border-radius: 8px; }
+  tbody th { min-width: 160px; }
   .finding dl { grid-template-columns: 1fr; gap: 0; }
   .finding dd { margin-bottom: 6px; }
+  .bars { grid-template-columns: 1fr max-content; gap: 2px 12px; }
+  .bars dt { grid-column: 1 / -1; margin-top: 8px; }
 }
 @media print { body { background: #fff; } .card { box-shadow: none; break-inside: avoid; } }
 """
