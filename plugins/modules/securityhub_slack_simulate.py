@@ -14,7 +14,8 @@ description:
   - Evaluates findings with exactly the event patterns that M(secops.securityhub.securityhub_slack) deploys from the
     same variables, whether they are deployed yet or not. Shows for each finding in one sentence which rule of which
     target forwards it, or which condition does not match.
-  - Counts the messages that there would have been in the last days, by region and severity.
+  - Counts the messages that there would have been in the last days, by region and severity, with the policy of the
+    inventory and with each minimum severity, in the terminal and as an HTML page.
   - Apart from its options it reads the variables C(securityhub_slack_*) of each host, which the role
     P(secops.securityhub.securityhub_slack#role) describes.
   - With O(files), and C(securityhub_slack_aggregation=per_region) for all hosts, it makes no calls to AWS and needs no
@@ -23,6 +24,11 @@ description:
 author:
   - secops.securityhub maintainers (@secops)
 options:
+  html:
+    description:
+      - HTML file on the controller for the volume of messages. One self-contained page without scripts.
+      - It replaces only a file that this collection wrote. With C(--check), or for one finding, no file is written.
+    type: path
   files:
     description:
       - JSON files on the controller, or folders of them, each with one finding, a list, or a dictionary with the key
@@ -169,10 +175,54 @@ volume:
       description: Messages by day; days without messages are left out.
       type: dict
       sample: {"2026-11-24": 3}
+    by_week:
+      description: Messages of each whole week, in all and by severity, the oldest first. The last one ends today (UTC).
+      type: list
+      elements: dict
+      sample:
+        - from: "2026-11-18"
+          messages: 3
+          severities: {HIGH: 3}
     by_topic:
       description: Messages by topic; each channel has one.
       type: dict
       sample: {securityhub-slack: 12}
+    by_minimum_severity:
+      description:
+        - Messages if all regions had each minimum severity, and the other variables were as they are. Regions with
+          C(securityhub_slack_forward_automatically=false) forward nothing.
+      type: list
+      elements: dict
+      sample:
+        - minimum_severity: CRITICAL
+          messages: 60
+          messages_a_day: 2.0
+          messages_a_day_by_region: {eu-west-1: 2.0}
+    controls:
+      description: The ten controls, or products, with the most messages.
+      type: list
+      elements: dict
+      sample:
+        - control: S3.8
+          title: S3 general purpose buckets should block public access
+          messages: 12
+          messages_a_day: 0.4
+    suppressions:
+      description:
+        - Messages that there would have been without each suppression. Several suppressions can remove the same
+          message.
+      type: list
+      elements: dict
+      sample:
+        - suppression: a public website
+          messages: 6
+          messages_a_day: 0.2
+    suggestion:
+      description:
+        - The lowest minimum severity with at most five messages a day in all regions. For that, up to three controls
+          without critical findings may have to be suppressed.
+      type: dict
+      sample: {minimum_severity: HIGH, suppressed_control_ids: [S3.8], messages: 141, messages_a_day: 4.7}
 notices:
   description: Notices, such as which region forwards global findings.
   returned: always

@@ -41,6 +41,7 @@ OF_PLAYBOOKS = (
     "securityhub_slack_simulate_files",
     "securityhub_slack_simulate_finding_id",
     "securityhub_slack_simulate_finding_id_file",
+    "securityhub_slack_simulate_html",
 )
 ARGUMENT_SPECS = Path(__file__).parents[2] / "roles" / "securityhub_slack" / "meta" / "argument_specs.yml"
 

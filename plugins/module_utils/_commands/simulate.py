@@ -14,6 +14,7 @@ from typing import Any
 from .._aws import errors
 from .._aws import parallel
 from .._aws.errors import UserError
+from .._canary.findings import GENERATOR
 from .._model.plan import TargetDesign
 from .._model.simulation import Simulation
 from .._model.snapshot import healthy
@@ -22,16 +23,17 @@ from .._observe import finding_files
 from .._observe import targets as observe
 from .._plan import forwarding as plan
 from .._report import simulate as report
+from .._report import simulate_page
 from .._routing import simulation
 from .._routing import topology
 from .._routing.volume import volume
 from . import forwarding
+from .context import File
 from .context import Outcome
 from .context import refuse_unkept_days
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable
     from collections.abc import Sequence
 
     from .._aws.clients import Clients
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 Finding = dict[str, Any]
 
 SPEC: dict[str, Any] = {
+    "html": {"type": "path"},
     "files": {"type": "list", "elements": "path", "default": []},
     "days": {"type": "int", "default": 30},
     "finding_id": {"type": "str", "default": ""},
@@ -72,8 +75,16 @@ def run(context: Context) -> Outcome:
         fleet, designs = forwarding.designs(context, everyone)
         targets, findings = _read(context, _in_order(fleet, designs), {item.host for item in context.targets})
     simulated = _simulated(targets, designs, findings, options["days"], context.today)
-    result = report.result(simulated, options["days"])
-    return Outcome(result, report.table(result), failure=report.failure(result))
+    result = report.result(simulated, context.today)
+    # The page is about the policy; one finding says nothing about it.
+    html = "" if options["finding_id"] else options["html"]
+    written = os.path.abspath(html) if html and not context.check_mode else ""
+    return Outcome(
+        result,
+        report.table(result, page=written),
+        [File(html, simulate_page.page(result, context.now))] if html else [],
+        failure=report.failure(result),
+    )
 
 
 def _finding_id(options: dict[str, Any]) -> str:
@@ -154,19 +165,25 @@ def _simulated(
     simulated = [plan.simulated(target) for target in targets]
     aggregations = {item.account.id: topology.aggregation_of(item.snapshot.facts.aggregator) for item in designs}
     administrators = _administrators(designs)
-
-    def decisions(some: Sequence[Finding]) -> list[simulation.Decision]:
-        return simulation.simulate(some, simulated, aggregations, administrators)
-
-    def sent_to(topic: str) -> Callable[[Finding], bool]:
-        return lambda finding: any(delivery.topic == topic for delivery in decisions([finding])[0].deliveries)
-
-    topics = dict.fromkeys(rule.topic for target in simulated for rule in target.rules)
+    suppressions = (
+        item.description
+        for target in simulated
+        if not target.reason
+        for channel in target.channels
+        for policy in (channel.policy, *(of_linked for _region, of_linked in channel.scope.linked))
+        for item in policy.suppressions
+    )
     return Simulation(
         targets,
         tuple(dict.fromkeys(notice for design in designs for notice in design.notices)),
-        tuple(decisions(findings)),
-        {topic: volume(findings, sent_to(topic), days, today) for topic in topics},
+        tuple(simulation.simulate(findings, simulated, aggregations, administrators)),
+        volume(
+            (finding for finding in findings if finding.get("GeneratorId") != GENERATOR),
+            lambda finding: simulation.prospects(finding, simulated, aggregations, administrators),
+            days,
+            today,
+            suppressions,
+        ),
     )
 
 

@@ -13,6 +13,12 @@ from .._routing.fields import OCSF
 from .._routing.fields import SEVERITIES
 from .._routing.fields import first
 from .._routing.fields import format_of
+from .._routing.reference import HIGHEST_FIRST
+from .._routing.volume import at_least
+from .._routing.volume import by_name
+from .._routing.volume import suggestion
+from .._routing.volume import weeks
+from .simulate_chart import chart
 from .text import count
 from .text import failed
 from .text import few_of
@@ -20,22 +26,26 @@ from .text import notes
 from .text import wrapped
 
 if TYPE_CHECKING:
+    import datetime
+
     from .._model.simulation import Simulation
     from .._routing.simulation import Decision
+    from .._routing.volume import Volume
 
 # More findings than this are counted by verdict, not listed; the result has them all.
 LISTED_AT_MOST = 25
 LONGEST_TITLE = 48
+CONTROLS_AT_MOST = 10
 
 
-def result(found: Simulation, days: int) -> dict[str, Any]:
+def result(found: Simulation, today: datetime.date) -> dict[str, Any]:
     """Return the result of the module."""
     sent = sum(decision.sent for decision in found.decisions)
     return {
         "changed": False,
         "findings": [_finding(decision) for decision in found.decisions],
         "summary": {"findings": len(found.decisions), "sent": sent, "not_sent": len(found.decisions) - sent},
-        "volume": _volume(found, days),
+        "volume": _volume(found.volume, today),
         "notices": list(found.notices),
         "problems": {target.host: target.error for target in found.targets if target.problems},
     }
@@ -62,30 +72,56 @@ def _finding(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _volume(found: Simulation, days: int) -> dict[str, Any]:
-    messages = sum(volume.messages for volume in found.volumes.values())
-    by_region: Counter[tuple[str, str]] = Counter()
-    by_day: Counter[str] = Counter()
-    for volume in found.volumes.values():
-        for row in volume.rows:
-            by_region[row.region, row.severity] += row.messages
-            by_day[row.day.isoformat()] += row.messages
+def _volume(found: Volume, today: datetime.date) -> dict[str, Any]:
+    by_region = sorted(found.regions_sent, key=lambda item: (item[0], _rank(item[1])))
+    suggested = suggestion(found)
     return {
-        "days": days,
-        "messages": messages,
-        "messages_a_day": round(messages / days, 2),
-        "repeated": sum(volume.repeated for volume in found.volumes.values()),
+        "days": found.days,
+        **_messages(found, found.messages),
+        "repeated": found.repeated,
         "by_region_and_severity": [
-            {
-                "region": region,
-                "severity": severity,
-                "messages": by_region[region, severity],
-                "messages_a_day": round(by_region[region, severity] / days, 2),
-            }
-            for region, severity in sorted(by_region, key=lambda item: (item[0], _rank(item[1])))
+            {"region": region, "severity": severity, **_messages(found, found.regions_sent[region, severity])}
+            for region, severity in by_region
         ],
-        "by_day": dict(sorted(by_day.items())),
-        "by_topic": {topic: volume.messages for topic, volume in found.volumes.items()},
+        "by_day": dict(sorted(by_name(found.days_sent).items())),
+        "by_week": [
+            {"from": start.isoformat(), "messages": sum(severities.values()), "severities": severities}
+            for start, severities in weeks(found, today)
+        ],
+        "by_topic": dict(found.topics_sent),
+        "by_minimum_severity": [_at_least(found, severity) for severity in HIGHEST_FIRST],
+        "controls": [
+            {"control": control, "title": found.titles.get(control, ""), **_messages(found, number)}
+            for control, number in by_name(found.controls_sent).most_common(CONTROLS_AT_MOST)
+        ],
+        "suppressions": [
+            {"suppression": description, **_messages(found, number)}
+            for description, number in found.suppressed.most_common()
+        ],
+        "suggestion": {
+            "minimum_severity": suggested.minimum_severity,
+            "suppressed_control_ids": list(suggested.control_ids),
+            **_messages(found, suggested.messages),
+        },
+    }
+
+
+def _messages(found: Volume, number: int) -> dict[str, Any]:
+    return {"messages": number, "messages_a_day": found.a_day(number)}
+
+
+def _at_least(found: Volume, severity: str) -> dict[str, Any]:
+    regions = sorted({region for region, _severity in found.regions_of_any})
+    of_regions = {
+        region: Counter({key: number for key, number in found.regions_of_any.items() if key[0] == region})
+        for region in regions
+    }
+    return {
+        "minimum_severity": severity,
+        **_messages(found, at_least(severity, found.regions_of_any)),
+        "messages_a_day_by_region": {
+            region: found.a_day(at_least(severity, counts)) for region, counts in of_regions.items()
+        },
     }
 
 
@@ -101,8 +137,11 @@ def failure(outcome: dict[str, Any]) -> str:
     return f"Not everything could be simulated: {few_of(hosts)}. The lines above that begin with FAILED say why."
 
 
-def table(outcome: dict[str, Any]) -> list[str]:
-    """Return the lines for a terminal: the verdict on each finding, and the volume of messages."""
+def table(outcome: dict[str, Any], page: str = "") -> list[str]:
+    """Return the lines for a terminal: the verdict on each finding, and the volume of messages.
+
+    *page*: the file with the HTML page, '' for none.
+    """
     findings = outcome["findings"]
     summary = outcome["summary"]
     lines = [""] if findings else []
@@ -114,9 +153,10 @@ def table(outcome: dict[str, Any]) -> list[str]:
         "",
         f"{count(summary['findings'], 'finding')}: {summary['sent']:,} sent, {summary['not_sent']:,} not sent.",
     ]
-    lines += _volume_table(outcome["volume"])
+    lines += chart(outcome["volume"])
     lines += notes(outcome["notices"])
-    return lines + failed(outcome["problems"].items())
+    lines += failed(outcome["problems"].items())
+    return [*lines, *([f"Full report: {page}"] if page else [])]
 
 
 def _listed(finding: dict[str, Any]) -> list[str]:
@@ -132,21 +172,3 @@ def _counted(findings: list[dict[str, Any]]) -> list[str]:
     for sentence, number in sentences.most_common():
         lines += wrapped(f"{number:>8,}  {sentence}", indent=10)
     return lines
-
-
-def _volume_table(volume: dict[str, Any]) -> list[str]:
-    days = count(volume["days"], "day")
-    if not volume["messages"]:
-        return [f"No messages in the last {days}."]
-    lines = ["", f"{'REGION':14}  {'SEVERITY':13}  {'MESSAGES':>8}  {'A DAY':>8}"]
-    for row in volume["by_region_and_severity"]:
-        name = f"{row['region']:14}  {row['severity']:13}"
-        lines.append(f"{name}  {row['messages']:>8,}  {row['messages_a_day']:>8,.1f}")
-    messages, repeated = count(volume["messages"], "message"), count(volume["repeated"], "repetition")
-    return [
-        *lines,
-        *wrapped(
-            f"{messages} in the last {days}, {volume['messages_a_day']:,.1f} a day, at least; {repeated} "
-            f"of findings that were updated while still NEW."
-        ),
-    ]

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import Any
 
 from .fields import OCSF
@@ -27,6 +28,7 @@ from .notation import SOURCE
 from .patterns import Pattern
 from .policy import Policy
 from .policy import Scope
+from .reference import HIGHEST_FIRST
 from .reference import Finding
 from .reference import why_not_forwarded
 from .topology import Aggregation
@@ -91,6 +93,20 @@ class Decision:
         return bool(self.deliveries)
 
 
+@dataclass(frozen=True)
+class Prospect:
+    """Whether a finding is sent to one channel, and whether it would be under other policies.
+
+    sent: by the rules. at_any_severity: by the policies, if they forwarded every severity. suppressed_by: the
+    descriptions of the suppressions without which it would be sent.
+    """
+
+    topic: str
+    sent: bool
+    at_any_severity: bool
+    suppressed_by: tuple[str, ...] = ()
+
+
 def event_of(finding: Finding, account: str, region: str) -> dict[str, Any]:
     """Return the event that Security Hub puts on the bus of *account* in *region* for one finding.
 
@@ -134,34 +150,98 @@ def simulate(
     *aggregations*: by the account of the targets. *administrators*: by a finding's account, the account of the targets
     that sees it. Without an entry that is the account itself if it has targets, and otherwise every account that has.
     """
+    return [_decision(item, _on_buses(item, targets, aggregations, administrators)) for item in findings]
+
+
+def prospects(
+    finding: Finding,
+    targets: Sequence[Target],
+    aggregations: Mapping[str, Aggregation | None],
+    administrators: Mapping[str, str] | None = None,
+) -> tuple[Prospect, ...]:
+    """Return the prospects of *finding* in each channel of the targets that see it; see simulate()."""
+    on_buses = [item for item in _on_buses(finding, targets, aggregations, administrators) if not item.reason]
+    sent = {delivery.topic for delivery in _deliveries(finding, on_buses)}
+    channels: dict[str, list[Channel]] = {}
+    for channel in (channel for target in on_buses for channel in target.channels):
+        channels.setdefault(channel.topic, []).append(_of_region(channel, finding))
+    return tuple(
+        Prospect(
+            topic,
+            topic in sent,
+            any(_is_forwarded(_at_any_severity(item.policy), item.scope, finding) for item in of_topic),
+            tuple(dict.fromkeys(text for item in of_topic for text in _suppressed_by(item, finding))),
+        )
+        for topic, of_topic in channels.items()
+    )
+
+
+def _of_region(channel: Channel, finding: Finding) -> Channel:
+    """Return the channel with the policy that applies to the Region of *finding*, which a home Region may forward."""
+    policy = dict(channel.scope.linked).get(first(finding, format_of(finding).region), channel.policy)
+    scope = replace(channel.scope, linked=(), aggregates=channel.scope.forwards_linked)
+    return Channel(channel.topic, policy, scope)
+
+
+def _is_forwarded(policy: Policy, scope: Scope, finding: Finding) -> bool:
+    return not why_not_forwarded(policy, scope, finding)
+
+
+def _at_any_severity(policy: Policy) -> Policy:
+    """Return the policy with all severities, unless it forwards nothing automatically."""
+    return replace(policy, severities=HIGHEST_FIRST) if policy.severities else policy
+
+
+def _suppressed_by(channel: Channel, finding: Finding) -> tuple[str, ...]:
+    """Return the suppressions that each keep *finding* from a channel; all of them if only all together do."""
+    policy = channel.policy
+    if not policy.suppressions or _is_forwarded(policy, channel.scope, finding):
+        return ()
+    if not _is_forwarded(replace(policy, suppressions=()), channel.scope, finding):
+        return ()
+    alone = [
+        item
+        for item in policy.suppressions
+        if not _is_forwarded(replace(policy, suppressions=(item,)), channel.scope, finding)
+    ]
+    return tuple(item.description for item in alone or policy.suppressions)
+
+
+def _on_buses(
+    finding: Finding,
+    targets: Sequence[Target],
+    aggregations: Mapping[str, Aggregation | None],
+    administrators: Mapping[str, str] | None,
+) -> list[Target]:
+    """Return the targets on whose buses *finding* appears, that of its own Region first."""
     accounts = list(dict.fromkeys(target.account for target in targets))
-    decisions = []
-    for finding in findings:
-        owner = first(finding, format_of(finding).account)
-        viewers = [owner] if owner in accounts else accounts
-        if administrators and owner in administrators:
-            viewers = [administrators[owner]]
-        on_bus = [
-            target
-            for account in viewers
-            for bus in buses_of(finding, aggregations.get(account))
-            for target in targets
-            if (target.account, target.region) == (account, bus)
-        ]
-        decisions.append(_decision(finding, on_bus))
-    return decisions
+    owner = first(finding, format_of(finding).account)
+    viewers = [owner] if owner in accounts else accounts
+    if administrators and owner in administrators:
+        viewers = [administrators[owner]]
+    return [
+        target
+        for account in viewers
+        for bus in buses_of(finding, aggregations.get(account))
+        for target in targets
+        if (target.account, target.region) == (account, bus)
+    ]
 
 
 def _decision(finding: Finding, targets: list[Target]) -> Decision:
-    deliveries = tuple(
+    deliveries = _deliveries(finding, targets)
+    sentence = _sent(deliveries) if deliveries else f"not sent: {_reasons(finding, targets)}"
+    difference = _difference(finding, targets, deliveries)
+    return Decision(finding, deliveries, f"{sentence}; {difference}" if difference else sentence, bool(difference))
+
+
+def _deliveries(finding: Finding, targets: list[Target]) -> tuple[Delivery, ...]:
+    return tuple(
         Delivery(target.host, rule.name, rule.topic)
         for target in targets
         for rule in target.rules
         if matches(rule.pattern, event_of(finding, target.account, target.region))
     )
-    sentence = _sent(deliveries) if deliveries else f"not sent: {_reasons(finding, targets)}"
-    difference = _difference(finding, targets, deliveries)
-    return Decision(finding, deliveries, f"{sentence}; {difference}" if difference else sentence, bool(difference))
 
 
 def _sent(deliveries: tuple[Delivery, ...]) -> str:

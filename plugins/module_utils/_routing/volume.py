@@ -1,7 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many messages a policy would have sent about past findings: pure. PRIVATE to the collection."""
+"""How many messages policies would have sent about past findings: pure. PRIVATE to the collection.
+
+Findings are counted one by one, so that the memory for it depends on regions, controls and days, not on findings.
+"""
 
 from __future__ import annotations
 
@@ -9,64 +12,178 @@ import datetime
 from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
 
 from .fields import OCSF
+from .fields import SEVERITIES
 from .fields import Path
 from .fields import first
 from .fields import format_of
+from .policy import SHAPES
+from .reference import HIGHEST_FIRST
 from .reference import Finding
+from .simulation import Prospect
 
+# A number of messages that a team can read every day.
+FEW_A_DAY = 5
+# More suppressed controls than this hide more than a suggestion should.
+SUPPRESSED_AT_MOST = 3
 
-@dataclass(frozen=True, order=True)
-class Row:
-    """The messages of one day (UTC) about findings of one Region and severity."""
-
-    day: datetime.date
-    region: str
-    severity: str
-    messages: int
+OfSeverity = Counter[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Volume:
-    """The messages of the last *days* days, oldest first.
+    """The messages of the last *days* days.
 
-    repeated: how many of them were about a finding that had already been sent, because it was updated while still NEW.
+    days_sent: by day (as in 2026-11-24) and severity. regions_sent: by Region and severity. controls_sent: by control,
+    or product, and severity. *of_any*: the same if every severity were forwarded. suppressed: messages that each
+    suppression has removed. repeated: how many were about a finding that had already been sent, because it was updated
+    while NEW. titles: of the controls.
     """
 
     days: int
-    rows: tuple[Row, ...]
-    repeated: int
+    days_sent: OfSeverity = field(default_factory=Counter)
+    regions_sent: OfSeverity = field(default_factory=Counter)
+    regions_of_any: OfSeverity = field(default_factory=Counter)
+    controls_sent: OfSeverity = field(default_factory=Counter)
+    controls_of_any: OfSeverity = field(default_factory=Counter)
+    topics_sent: Counter[str] = field(default_factory=Counter)
+    suppressed: Counter[str] = field(default_factory=Counter)
+    repeated: int = 0
+    titles: dict[str, str] = field(default_factory=dict)
 
     @property
     def messages(self) -> int:
         """Return the number of messages."""
-        return sum(row.messages for row in self.rows)
+        return sum(self.topics_sent.values())
+
+    def a_day(self, messages: int) -> float:
+        """Return the average per day."""
+        return round(messages / self.days, 2)
 
 
-def volume(findings: Iterable[Finding], is_sent: Callable[[Finding], bool], days: int, today: datetime.date) -> Volume:
+@dataclass(frozen=True)
+class Suggestion:
+    """A policy for all Regions: a minimum severity, and suppressed controls. *messages*: that there would have been."""
+
+    minimum_severity: str
+    control_ids: tuple[str, ...]
+    messages: int
+
+
+def volume(
+    findings: Iterable[Finding],
+    prospects: Callable[[Finding], Iterable[Prospect]],
+    days: int,
+    today: datetime.date,
+    suppressions: Iterable[str] = (),
+) -> Volume:
     """Return what would have been sent of *findings* from *days* - 1 days before *today* through *today*.
 
-    *is_sent*: whether the policy sends a finding in its present state. A finding counts on the day of its creation,
-    when it was NEW and ACTIVE, and again on the day of its last update if it is sent in its present state. A finding
-    does not record other updates or past compliance states, so there may have been more messages.
+    *prospects*: of a finding in its present state. A finding counts on the day of its creation, when it was NEW and
+    ACTIVE, and again on the day of its last update if it is sent in its present state. A finding does not record other
+    updates or past compliance states, so there may have been more messages. *suppressions*: counted even if they have
+    removed nothing.
     """
     since = today - datetime.timedelta(days=days - 1)
-    counts: Counter[tuple[datetime.date, str, str]] = Counter()
+    counted = Volume(days, suppressed=Counter(dict.fromkeys(suppressions, 0)))
     repeated = 0
     for finding in findings:
-        fields = format_of(finding)
         created, updated = _times(finding)
-        region, severity = first(finding, fields.region), first(finding, fields.severity).upper()
-        was_sent = is_sent(_as_created(finding))
-        if created and since <= created.date() <= today and was_sent:
-            counts[created.date(), region, severity] += 1
-        if updated and updated != created and since <= updated.date() <= today and is_sent(finding):
-            counts[updated.date(), region, severity] += 1
-            repeated += was_sent
-    rows = tuple(sorted(Row(*key, messages) for key, messages in counts.items()))
-    return Volume(days, rows, repeated)
+        of_creation = tuple(prospects(_as_created(finding)))
+        if created and since <= created.date() <= today:
+            _count(counted, finding, created.date(), of_creation)
+        if updated and updated != created and since <= updated.date() <= today:
+            of_update = tuple(prospects(finding))
+            _count(counted, finding, updated.date(), of_update)
+            repeated += len({item.topic for item in of_creation if item.sent} & {i.topic for i in of_update if i.sent})
+    return replace(counted, repeated=repeated)
+
+
+def _count(counted: Volume, finding: Finding, day: datetime.date, prospects: tuple[Prospect, ...]) -> None:
+    region, severity, control = first(finding, format_of(finding).region), severity_of(finding), control_of(finding)
+    for prospect in prospects:
+        if prospect.sent:
+            counted.days_sent[day.isoformat(), severity] += 1
+            counted.regions_sent[region, severity] += 1
+            counted.controls_sent[control, severity] += 1
+            counted.topics_sent[prospect.topic] += 1
+        if prospect.at_any_severity:
+            counted.regions_of_any[region, severity] += 1
+            counted.controls_of_any[control, severity] += 1
+            counted.titles.setdefault(control, first(finding, format_of(finding).title))
+        counted.suppressed.update(prospect.suppressed_by)
+
+
+def severity_of(finding: Finding) -> str:
+    """Return the severity label that a policy selects the finding by."""
+    fields = format_of(finding)
+    text = first(finding, fields.severity)
+    return next((label for label in SEVERITIES if text in fields.labels[label]), text.upper())
+
+
+def control_of(finding: Finding) -> str:
+    """Return the control of a finding, or its product, for example aws/guardduty."""
+    fields = format_of(finding)
+    return first(finding, fields.control) or "/".join(first(finding, fields.product).split("/")[-2:])
+
+
+def at_least(severity: str, counts: OfSeverity) -> int:
+    """Return how many of *counts* have this severity or a higher one."""
+    of_severities = HIGHEST_FIRST[: HIGHEST_FIRST.index(severity) + 1]
+    return sum(number for (_name, label), number in counts.items() if label in of_severities)
+
+
+def by_name(counts: OfSeverity) -> Counter[str]:
+    """Return the counts of all severities together, by region, control or day."""
+    totals: Counter[str] = Counter()
+    for (name, _severity), number in counts.items():
+        totals[name] += number
+    return totals
+
+
+def weeks(counted: Volume, today: datetime.date) -> Iterator[tuple[datetime.date, dict[str, int]]]:
+    """Yield the first day of each whole week through *today*, the oldest first, with its messages by severity."""
+    for number in reversed(range(counted.days // 7)):
+        last = today - datetime.timedelta(weeks=number)
+        start = last - datetime.timedelta(days=6)
+        found: Counter[str] = Counter()
+        for (day, severity), messages in counted.days_sent.items():
+            if start.isoformat() <= day <= last.isoformat():
+                found[severity] += messages
+        yield start, dict(found)
+
+
+def suggestion(counted: Volume) -> Suggestion:
+    """Return the policy with the lowest minimum severity that sends a few messages a day.
+
+    It may suppress the controls with the most messages, except those with CRITICAL ones. Without such a policy, return
+    the one for CRITICAL.
+    """
+    found = [_reduced(counted, severity) for severity in reversed(HIGHEST_FIRST)]
+    return next((item for item in found if item.messages <= FEW_A_DAY * counted.days), found[-1])
+
+
+def _reduced(counted: Volume, severity: str) -> Suggestion:
+    suppressed: list[str] = []
+    messages = at_least(severity, counted.controls_of_any)
+    for control, number in _suppressible(severity, counted.controls_of_any)[:SUPPRESSED_AT_MOST]:
+        if messages > FEW_A_DAY * counted.days:
+            suppressed.append(control)
+            messages -= number
+    return Suggestion(severity, tuple(suppressed), messages)
+
+
+def _suppressible(severity: str, counts: OfSeverity) -> list[tuple[str, int]]:
+    """Return the controls without a CRITICAL message, and how many of at least *severity* each has, the most first."""
+    critical = {name for (name, label) in counts if label == HIGHEST_FIRST[0]}
+    found = by_name(Counter({key: counts[key] for key in counts if at_least(severity, Counter({key: 1}))}))
+    is_control = SHAPES["control_ids"][0].match
+    return [item for item in found.most_common() if item[0] not in critical and is_control(item[0])]
 
 
 ASFF_TIMES: tuple[Path, Path] = (("CreatedAt",), ("UpdatedAt",))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 
 import pytest
@@ -58,7 +59,34 @@ def test_findings_in_files_need_no_aws(offline, scenario):
     outcome = offline.ok(SIMULATE, REGISTERED, simulate_files=str(findings.SAMPLES))
     assert verdicts(outcome) == expected(scenario)
     assert outcome.result["summary"]["findings"] == len(findings.FINDINGS)
-    assert max(len(line) for line in table(outcome)) <= 80
+    assert max(len(line) for line in table(outcome) if not line.startswith("Full report: ")) <= 80
+
+
+def test_the_volume_is_written_as_a_page_but_not_for_one_finding_nor_in_check_mode(offline, tmp_path):
+    offline.inventory(TARGETS, aggregation="per_region")
+    finding = findings.FINDINGS["ec2-19-critical-eu-west-1"]
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat()
+    (tmp_path / "answer.json").write_text(json.dumps([{**finding, "CreatedAt": now, "UpdatedAt": now}]))
+    (tmp_path / "id.txt").write_text(finding["Id"])
+    page = tmp_path / "securityhub-simulation.html"
+    given = {"simulate_files": "answer.json"}
+    for more in ((["--check"], {}), ([], {"simulate_finding_id_file": "id.txt"}), ([], {"simulate_html": ""})):
+        outcome = offline.ok(SIMULATE, REGISTERED, *more[0], **given, **more[1])
+        assert "Full report" not in outcome.output
+        assert not page.exists()
+    outcome = offline.ok(SIMULATE, REGISTERED, **given)
+    assert f"Full report: {page}" in outcome.output
+    assert "<h1>0.0 messages a day</h1>" in page.read_text()
+    assert outcome.result["volume"]["by_minimum_severity"][0]["messages"] == 1
+
+
+def test_the_findings_of_the_canary_are_not_forecast(offline, tmp_path):
+    offline.inventory(TARGETS, aggregation="per_region")
+    finding = findings.FINDINGS["ec2-19-critical-eu-west-1"]
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat()
+    canary = {**finding, "CreatedAt": now, "UpdatedAt": now, "GeneratorId": "secops.securityhub/canary"}
+    (tmp_path / "answer.json").write_text(json.dumps([canary]))
+    assert offline.ok(SIMULATE, REGISTERED, simulate_files="answer.json").result["volume"]["messages"] == 0
 
 
 def table(outcome):

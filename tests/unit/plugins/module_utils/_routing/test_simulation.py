@@ -4,10 +4,15 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
+from dataclasses import replace
 
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import simulation
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import why_not_forwarded
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import HIGHEST_FIRST
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Channel
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Target
@@ -15,9 +20,16 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.simula
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import simulate
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.topology import Aggregation
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import Row
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import Volume
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import at_least
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import suggestion
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import volume
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import weeks
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
+from hypothesis import given
+from hypothesis import reject
+from hypothesis import settings
+from hypothesis import strategies as st
 
 ACCOUNT = "111111111111"
 FRANKFURT = Aggregation("eu-central-1", "ALL_REGIONS")
@@ -175,15 +187,19 @@ def test_a_members_finding_is_seen_by_its_administrator():
     assert deliveries("333333333333", administrators={"333333333333": "999999999999"}) == 0
 
 
+def past(created, updated=None, **changed):
+    return worlds.finding(
+        CreatedAt=f"{created}T10:00:00.000Z", UpdatedAt=f"{updated or created}T10:00:00.000Z", **changed
+    )
+
+
+def prospects(*targets, aggregation=None):
+    return lambda finding: simulation.prospects(finding, targets, {ACCOUNT: aggregation})
+
+
 def test_volume_counts_messages_by_day_region_and_severity():
-    scope = Scope("us-east-1", "us-east-1")
-    rule = worlds.policy(minimum_severity="HIGH")
-
-    def past(created, updated=None, **changed):
-        return worlds.finding(
-            CreatedAt=f"{created}T10:00:00.000Z", UpdatedAt=f"{updated or created}T10:00:00.000Z", **changed
-        )
-
+    target_ = target("us-east-1", Scope("us-east-1", "us-east-1"), worlds.policy(minimum_severity="HIGH"))
+    other = target("eu-west-1", Scope("eu-west-1", "us-east-1"), worlds.policy(minimum_severity="HIGH"))
     found = [
         past("2026-11-24"),
         past("2026-11-24"),
@@ -197,10 +213,104 @@ def test_volume_counts_messages_by_day_region_and_severity():
         past("2026-11-25"),
         worlds.finding(CreatedAt="yesterday", UpdatedAt="today"),
     ]
-    counted = volume(found, lambda finding: why_not_forwarded(rule, scope, finding) == "", 7, worlds.TODAY)
-    assert counted.rows == (
-        Row(datetime.date(2026, 11, 23), "eu-west-1", "HIGH", 1),
-        Row(datetime.date(2026, 11, 23), "us-east-1", "CRITICAL", 1),
-        Row(datetime.date(2026, 11, 24), "us-east-1", "CRITICAL", 3),
-    )
+    counted = volume(iter(found), prospects(target_, other), 7, worlds.TODAY)
+    assert counted.days_sent == {
+        ("2026-11-23", "HIGH"): 1,
+        ("2026-11-23", "CRITICAL"): 1,
+        ("2026-11-24", "CRITICAL"): 3,
+    }
+    assert counted.regions_sent == {("eu-west-1", "HIGH"): 1, ("us-east-1", "CRITICAL"): 4}
     assert (counted.messages, counted.repeated) == (5, 1)
+    assert counted.regions_of_any == {**counted.regions_sent, ("us-east-1", "LOW"): 1}
+    assert [at_least(label, counted.regions_of_any) for label in ("CRITICAL", "HIGH", "LOW")] == [4, 5, 6]
+
+
+def test_volume_says_what_each_suppression_removes():
+    suppressions = [
+        {"control_ids": ["S3.1"], "reason": "public"},
+        {"regions": ["us-east-1"], "reason": "sandbox"},
+        {"control_ids": ["KMS.1"], "reason": "keys"},
+    ]
+    policy = worlds.policy(suppressions=suppressions)
+    found = [
+        past("2026-11-24"),
+        past("2026-11-24", Region="eu-west-1"),
+        past("2026-11-24", Severity={"Label": "LOW"}),  # would not have been sent anyway
+        past("2026-11-24", Compliance={"Status": "FAILED", "SecurityControlId": "EC2.2"}),
+    ]
+    targets = [target(region, Scope(region, "us-east-1"), policy) for region in ("us-east-1", "eu-west-1")]
+    names = [item.description for item in policy.suppressions]
+    assert volume(found, prospects(*targets), 7, worlds.TODAY, names).suppressed == {
+        "public": 2,
+        "sandbox": 2,
+        "keys": 0,
+    }
+
+
+def test_volume_in_a_home_region_is_that_of_the_policies_of_the_linked_ones():
+    linked = worlds.policy(suppressions=[{"control_ids": ["S3.1"], "reason": "public"}])
+    scope = Scope("eu-central-1", "eu-central-1", linked=(("eu-west-1", linked),), aggregates=True)
+    silent = Target("eu-west-1", ACCOUNT, "eu-west-1", (), reason="its findings are sent from the home Region")
+    home = target("eu-central-1", scope)
+    found = [past("2026-11-24", Region=region) for region in ("eu-west-1", "eu-central-1")]
+    counted = volume(found, prospects(silent, home, aggregation=FRANKFURT), 7, worlds.TODAY)
+    assert counted.suppressed == {"public": 1}
+    assert counted.regions_sent == {("eu-central-1", "CRITICAL"): 1}
+
+
+def test_a_target_that_forwards_nothing_automatically_would_not_at_any_severity():
+    off = target("us-east-1", Scope("us-east-1", "us-east-1"), worlds.policy(forward_automatically=False))
+    assert not volume([past("2026-11-24")], prospects(off), 7, worlds.TODAY).regions_of_any
+
+
+@pytest.mark.parametrize("severity", ["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL"])
+@given(data=st.data())
+@settings(deadline=None)
+def test_the_volume_at_a_minimum_severity_is_that_of_the_policy_with_it(severity, data):
+    """The forecast takes one pass for all severities; deploying each policy must give the same number."""
+    found = [
+        {**finding, "CreatedAt": "2026-11-24T10:00:00Z", "UpdatedAt": "2026-11-24T10:00:00Z"}
+        for finding in data.draw(st.lists(worlds.findings(), max_size=8))
+    ]
+    drawn = data.draw(worlds.policies())
+    scopes = [Scope(region, "us-east-1") for region in worlds.REGIONS]
+
+    def counted(policy):
+        try:
+            targets = [target(scope.region, scope, policy) for scope in scopes]
+        except UserError:  # more suppressions than an event pattern has room for
+            reject()
+        return volume(found, prospects(*targets), 7, worlds.TODAY)
+
+    of_any = counted(replace(drawn, severities=HIGHEST_FIRST[:1])).regions_of_any
+    deployed = counted(replace(drawn, severities=HIGHEST_FIRST[: HIGHEST_FIRST.index(severity) + 1]))
+    assert at_least(severity, of_any) == deployed.messages
+
+
+def counted_controls(**messages):
+    """Return a volume of ten days, given the messages of controls: S3_8_HIGH=3."""
+    keys = {(key.rpartition("_")[0].replace("_", "."), key.rpartition("_")[2]): n for key, n in messages.items()}
+    return Volume(10, controls_of_any=Counter(keys))
+
+
+@pytest.mark.parametrize(
+    ("messages", "severity", "suppressed", "left"),
+    [
+        ({"S3_8_HIGH": 30, "S3_5_MEDIUM": 500, "KMS_1_MEDIUM": 10}, "INFORMATIONAL", ["S3.5"], 40),
+        ({"S3_8_HIGH": 20, **{f"EC2_{n}_MEDIUM": 60 for n in range(9)}}, "HIGH", [], 20),
+        # A control with critical messages is never suppressed, nor is a product.
+        ({"S3_8_CRITICAL": 90, "S3_8_HIGH": 90, "guardduty_HIGH": 90}, "CRITICAL", [], 90),
+    ],
+)
+def test_the_suggested_policy_sends_about_five_messages_a_day(messages, severity, suppressed, left):
+    found = suggestion(counted_controls(**messages))
+    assert (found.minimum_severity, list(found.control_ids), found.messages) == (severity, suppressed, left)
+
+
+def test_weeks_are_whole_and_end_today():
+    days = [(worlds.TODAY - datetime.timedelta(days=ago)).isoformat() for ago in (0, 6, 7, 13, 14)]
+    days_sent = Counter({(day, "HIGH"): 1 for day in days})
+    assert list(weeks(Volume(16, days_sent=days_sent), worlds.TODAY)) == [
+        (datetime.date(2026, 11, 11), {"HIGH": 2}),
+        (datetime.date(2026, 11, 18), {"HIGH": 2}),
+    ]

@@ -1,0 +1,113 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The volume of messages as a chart in a terminal, from the result of a simulation: pure. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from .text import WIDTH
+from .text import count
+from .text import few_of
+from .text import wrapped
+
+# In place of the severity INFORMATIONAL, which is wider than its numbers.
+SHORT = {"INFORMATIONAL": "INFO"}
+NAME, NUMBER = 16, 10  # columns
+EIGHTHS = " ▏▎▍▌▋▊▉"
+CONTROLS_AT_MOST = 5
+
+
+def chart(volume: dict[str, Any]) -> list[str]:
+    """Return the messages a day: by Region and minimum severity, by week, by suppression and control."""
+    days = count(volume["days"], "day")
+    if not any(row["messages"] for row in volume["by_minimum_severity"]):
+        return [f"No messages in the last {days}."]
+    return [
+        "",
+        f"Messages a day over the last {days}, if the minimum severity were:",
+        *_table(volume),
+        "",
+        *_bars([(heading(row), row["messages_a_day"]) for row in volume["by_minimum_severity"]] + [_now(volume)]),
+        *_weeks(volume),
+        *_ranked("The controls with the most messages a day:", volume["controls"][:CONTROLS_AT_MOST], "control"),
+        *_ranked("Messages a day that each suppression removes:", volume["suppressions"], "suppression"),
+        "",
+        *wrapped(suggestion(volume)),
+        *wrapped(_total(volume)),
+    ]
+
+
+def heading(row: dict[str, Any]) -> str:
+    """Return the name of a minimum severity, which includes those to its left."""
+    severity = row["minimum_severity"]
+    return severity if severity == "CRITICAL" else f"+{SHORT.get(severity, severity)}"
+
+
+def now_by_region(volume: dict[str, Any]) -> Counter[str]:
+    """Return the messages of each Region under the present policy."""
+    found: Counter[str] = Counter()
+    for row in volume["by_region_and_severity"]:
+        found[row["region"]] += row["messages"]
+    return found
+
+
+def suggestion(volume: dict[str, Any]) -> str:
+    """Return the policy for a few messages a day, in a sentence."""
+    found = volume["suggestion"]
+    without = f" without the controls {few_of(found['suppressed_control_ids'])}"
+    policy = found["minimum_severity"] + (without if found["suppressed_control_ids"] else "")
+    return f"For about five messages a day: {policy} in all regions ({found['messages_a_day']:,.1f} a day)."
+
+
+def _now(volume: dict[str, Any]) -> tuple[str, float]:
+    return "NOW", volume["messages_a_day"]
+
+
+def _table(volume: dict[str, Any]) -> list[str]:
+    rows = volume["by_minimum_severity"]
+    now = now_by_region(volume)
+    lines = [f"{'REGION':{NAME}}" + "".join(f"{name:>{NUMBER}}" for name in [*map(heading, rows), "NOW"])]
+    for region in rows[0]["messages_a_day_by_region"]:
+        of_region = [row["messages_a_day_by_region"][region] for row in rows]
+        lines.append(_row(region, [*of_region, now[region] / volume["days"]]))
+    return [*lines, _row("all", [*(row["messages_a_day"] for row in rows), volume["messages_a_day"]])]
+
+
+def _row(name: str, numbers: list[float]) -> str:
+    return f"{name:{NAME}}" + "".join(f"{number:>{NUMBER},.1f}" for number in numbers)
+
+
+def _bars(numbers: list[tuple[str, float]]) -> list[str]:
+    """Return a bar for each number; the longest takes the rest of the line."""
+    most = max(number for _name, number in numbers) or 1
+    room = WIDTH - NAME - NUMBER
+    return [f"{name:{NAME}}{_bar(number / most * room)} {number:,.1f}".rstrip() for name, number in numbers]
+
+
+def _bar(length: float) -> str:
+    whole, eighths = divmod(round(length * 8), 8)
+    return "█" * whole + EIGHTHS[eighths].strip()
+
+
+def _weeks(volume: dict[str, Any]) -> list[str]:
+    weeks = [(row["from"], row["messages"] / 7) for row in volume["by_week"]]
+    if len(weeks) < 2 or not volume["messages"]:
+        return []
+    return ["", "Messages a day in the week from:", *_bars(weeks)]
+
+
+def _ranked(title: str, rows: list[dict[str, Any]], key: str) -> list[str]:
+    found = [f"{row['messages_a_day']:>8,.1f}  {row[key]}  {row.get('title', '')}".rstrip() for row in rows]
+    short = [line if len(line) <= WIDTH else line[: WIDTH - 3].rstrip() + "..." for line in found]
+    return ["", title, *short] if rows else []
+
+
+def _total(volume: dict[str, Any]) -> str:
+    messages, repeated = count(volume["messages"], "message"), count(volume["repeated"], "repetition")
+    return (
+        f"{messages} in the last {count(volume['days'], 'day')}, {volume['messages_a_day']:,.1f} a day, at least; "
+        f"{repeated} of findings that were updated while still NEW."
+    )
