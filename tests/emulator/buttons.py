@@ -43,7 +43,9 @@ class Buttons:
             for action in offered
             for button, command in chat_command.buttons(action, message["notification"], quoted).items()
         }
-        return self._run(account, configuration, commands[text])
+        outcome = self._run(account, configuration, commands[text])
+        self.inbox.reply(message, {"button": text, **outcome})
+        return outcome
 
     def _run(self, account: str, configuration: dict, text: str) -> dict:
         command = chat_command.read(text)

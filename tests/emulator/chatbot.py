@@ -134,6 +134,14 @@ class Chatbot:
             if topic_arn in configuration["SnsTopicArns"]
         ]
 
+    def channels(self) -> dict[str, str]:
+        """Return the names of all channels, or their IDs, by ID."""
+        configurations = [found for account in self.accounts.values() for found in account.configurations.values()]
+        of_slack = [found for found in configurations if "SlackTeamId" in found]
+        slack = {found["SlackChannelId"]: found.get("SlackChannelName") for found in of_slack}
+        teams = {found["ChannelId"]: found.get("ChannelName") for found in configurations if "TeamId" in found}
+        return {channel: name or channel for channel, name in (slack | teams).items()}
+
     def offered(self, account_id: str, configuration_arn: str) -> list[dict]:
         """Return the custom actions that a channel offers."""
         account = self.accounts[account_id]

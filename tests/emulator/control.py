@@ -56,7 +56,8 @@ class Control:
         path, _mark, query = request.raw_path.partition("?")
         chosen = {name: values[0] for name, values in parse_qs(query).items()}
         if path in ("/", "/inbox"):
-            shown = page(self.emulator.inbox, chosen.get("channel"), self.emulator.account_state.workspace_names())
+            workspaces, channels = self.emulator.account_state.workspace_names(), self.emulator.chatbot.channels()
+            shown = page(self.emulator.inbox, chosen.get("channel"), workspaces, channels)
             return web.Response(text=shown, content_type="text/html")
         route = self.routes.get((request.method, path))
         if route is None:

@@ -25,9 +25,17 @@ class Inbox:
         """Append a message, numbered and timed."""
         with self.lock:
             self.count += 1
-            now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
-            self.messages.append({"n": self.count, "time": now, **message})
+            self.messages.append({"n": self.count, "time": _now(), "replies": [], **message})
+
+    def reply(self, message: dict, reply: dict) -> None:
+        """Append an answer to a button to the thread of a message."""
+        with self.lock:
+            message["replies"].append({"time": _now(), **reply})
 
     def in_channel(self, channel: str | None) -> list[dict]:
         """Return the messages of one channel, or of all."""
         return [message for message in self.messages if channel in (None, message["channel"])]
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")

@@ -77,6 +77,11 @@ def policy(*statements):
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
+def page_of(aws):
+    with urllib.request.urlopen(aws.emulator.url) as answer:
+        return answer.read().decode()
+
+
 def pressed(aws, permissions, guardrail=(MAY,)):
     """Press the button under the message of a finding; permissions: the statements of the channel's role."""
     iam = aws.client("iam")
@@ -94,9 +99,12 @@ def pressed(aws, permissions, guardrail=(MAY,)):
     aws.import_findings(aws.finding())
     (message,) = aws.emulator.inbox()
     assert message["buttons"] == ["Suppress"]
-    with urllib.request.urlopen(aws.emulator.url) as answer:
-        assert '<div class="buttons"><span>Suppress</span></div>' in answer.read().decode()
-    return aws.emulator.press(message, "Suppress")["status"]
+    assert f'<button type="button" data-message="{message["n"]}">Suppress</button>' in page_of(aws)
+    assert "Thread" not in page_of(aws)
+    status = aws.emulator.press(message, "Suppress")["status"]
+    assert "1 reply" in page_of(aws)
+    assert ("I ran the command" in page_of(aws)) == (status == 200)
+    return status
 
 
 def status(aws):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -23,6 +24,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.exceptions import ConnectionClosedError
 from botocore.parsers import ResponseParserError
+
+from .conftest import TOPIC
 
 ACCOUNT, MEMBER, REGION = "111111111111", "222222222222", "us-east-1"
 ROLE = f"arn:aws:iam::{MEMBER}:role/deployer"
@@ -265,6 +268,20 @@ def test_the_inbox_page_shows_the_messages_safely(aws):
     assert "CRITICAL" in page
     assert "http://" not in page.replace(aws.emulator.url, "")
     assert "https://" not in page, "the page loads nothing from elsewhere"
+
+
+def test_the_inbox_page_names_channels_and_shows_later_messages_of_a_thread_below_the_first(aws):
+    aws.deployment()
+    aws.channel(TOPIC, name="named", channel="C0NAMED", SlackChannelName="security-findings")
+    for text in ("*first*", "second"):
+        metadata = {"threadId": "t1"}
+        notification = {"version": "1.0", "source": "custom", "content": {"description": text}, "metadata": metadata}
+        aws.client("sns").publish(TopicArn=TOPIC, Message=json.dumps(notification))
+    with urllib.request.urlopen(f"{aws.emulator.url}/?channel=C0NAMED") as answer:
+        page = answer.read().decode()
+    assert "# security-findings" in page
+    assert page.count("<article>") == 1
+    assert page.index("<b>first</b>") < page.index("1 reply") < page.index("second")
 
 
 def launch(command: str, port: int) -> subprocess.CompletedProcess:
