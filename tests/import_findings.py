@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 
 import aws_state
+from botocore.exceptions import BotoCoreError
+from botocore.exceptions import ClientError
 
 FINDINGS = Path(__file__).resolve().parent / "findings"
 
@@ -29,7 +31,20 @@ def import_finding(name: str, endpoint: str = aws_state.ENDPOINT) -> str:
 
 def main() -> None:
     """Import the findings that are named on the command line."""
-    print(json.dumps({name: import_finding(name) for name in sys.argv[1:]}))
+    names = sys.argv[1:]
+    unknown = [name for name in names if not (FINDINGS / f"{name}.json").is_file()]
+    if not aws_state.ENDPOINT:
+        sys.exit(
+            "AWS_ENDPOINT_URL is not set. Start the emulator, for example with make demo KEEP=1, and set it to the "
+            "emulator's URL: export AWS_ENDPOINT_URL=http://127.0.0.1:4577"
+        )
+    if not names or unknown:
+        wrong = f"tests/findings has no {', '.join(unknown)}. " if unknown else ""
+        sys.exit(f"{wrong}Name files of tests/findings without .json, for example rds-2-critical-ap-northeast-1.")
+    try:
+        print(json.dumps({name: import_finding(name) for name in names}))
+    except (ValueError, BotoCoreError, ClientError) as error:
+        sys.exit(f"{error}. AWS_ENDPOINT_URL is {aws_state.ENDPOINT}.")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demo: deploy, import findings, show the messages, run again, preview a change, remove.
+"""The demo: deploy, import findings, show the messages, run again, preview a change, and remove or keep everything.
 
 Exits with 0 if all checks pass, and with 1 otherwise; the last lines then explain what failed.
 """
@@ -29,6 +29,8 @@ PLAYBOOK = ("ansible-playbook", f"-i {INVENTORY}", "playbooks/securityhub_slack.
 MEMBERS = ("222222222222", "333333333333")
 CHANNEL = "C0123456789"
 STEPS = 7
+STEPS_IF_KEPT = 5
+ONE_MORE = "rds-2-critical-ap-northeast-1"  # a finding that the demo does not import
 WIDTH = 80
 # Prefixes of lines that Ansible writes about itself.
 ANSIBLE_LINES = ("PLAY [", "TASK [", "ok: [", "changed: [", "skipping: ")
@@ -41,8 +43,9 @@ class NotAsExpected(Exception):
 class Demo:
     """The steps of the demo, on one emulator."""
 
-    def __init__(self, aws: LocalAws) -> None:
+    def __init__(self, aws: LocalAws, *, keep: bool) -> None:
         self.aws = aws
+        self.keep = keep
         self.script = yaml.safe_load((ROOT / "tests/demo/findings.yml").read_text(encoding="utf-8"))
         self.findings = {
             name: json.loads((ROOT / f"tests/findings/{name}.json").read_text(encoding="utf-8"))
@@ -59,8 +62,9 @@ class Demo:
         self.show_messages()
         self.run_again()
         self.preview_a_change()
-        self.remove()
-        self.show_what_remains()
+        if not self.keep:
+            self.remove()
+            self.show_what_remains()
 
     def begin(self) -> None:
         """Create the accounts in the emulator and explain what the demo shows."""
@@ -125,6 +129,7 @@ class Demo:
             print(line if len(line) <= WIDTH else f"{line[: WIDTH - 3].rstrip()}...")
         by_hand = [n for n, message in enumerate(messages, start=1) if message["detail_type"].endswith("Custom Action")]
         say(f"Number {', '.join(map(str, by_hand))} was sent by hand: no severity filter applies.")
+        say(f"Each message has the buttons {', '.join(messages[0]['buttons'])}.")
         names = {finding["Id"]: name for name, finding in self.findings.items()}
         arrived = [names[message["finding_id"]] for message in messages]
         verdicts = self.verdicts()
@@ -196,7 +201,7 @@ class Demo:
     def heading(self, text: str) -> None:
         """Print the heading of a step."""
         self.step += 1
-        print(f"\n== {self.step}/{STEPS} {text}", flush=True)
+        print(f"\n== {self.step}/{STEPS_IF_KEPT if self.keep else STEPS} {text}", flush=True)
 
     def play(self, *arguments: str) -> int:
         """Run the playbook, print its output, and return the number of changes in Ansible's recap."""
@@ -279,9 +284,10 @@ def main() -> int:
     keep = os.environ.get("KEEP", "0") not in ("", "0")
     # The emulator is stopped on SIGTERM, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    print("Starting the AWS emulator", flush=True)
     aws = LocalAws.started()
     try:
-        Demo(aws).run()
+        Demo(aws, keep=keep).run()
     except NotAsExpected as error:
         print(f"\nThe demo has failed: {error}", file=sys.stderr)
         return 1
@@ -299,8 +305,11 @@ def explain_next_steps(aws: LocalAws, seconds: float, keep: bool) -> None:
     """Print what to try next."""
     print(f"\nAll as expected, in {seconds:.0f} s.")
     if keep:
-        say(f"Open {aws.url}/ in a browser to see the messages in the channel.")
-        say(f"To stop the emulator: EMULATOR_PORT={aws.port} tests/emulator/emulator stop")
+        say(f"Everything is still deployed. Open {aws.url}/ in a browser: it is the channel, and its buttons work.")
+        say("To send one more message, import another finding (tests/findings has more):")
+        print(f"    AWS_ENDPOINT_URL={aws.url} .venv/bin/python tests/import_findings.py {ONE_MORE}")
+        say("To stop the emulator, run:")
+        print(f"    EMULATOR_PORT={aws.port} tests/emulator/emulator stop")
         return
     say(
         f"The emulator is stopped. To see the channel in a browser and to try your own commands, run make demo KEEP=1 "

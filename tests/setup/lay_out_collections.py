@@ -10,11 +10,11 @@ Ansible Galaxy is not used: the PyPI package `ansible` contains amazon.aws, and 
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
+
+from pip_install import pip
 
 ROOT = Path(__file__).resolve().parents[2]
 AMAZON_AWS = "ansible_collections/amazon/aws/"
@@ -33,8 +33,8 @@ def unpack_amazon_aws(collections: Path, ansible_version: str) -> None:
     print(f"  downloading ansible {ansible_version} (50 MB) for its copy of amazon.aws", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         # The wheel is only unpacked here, so the Python version that it requires does not matter.
-        pip = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--only-binary=:all:"]
-        subprocess.run([*pip, "--python-version=3.14", f"--dest={folder}", f"ansible=={ansible_version}"], check=True)
+        of_any = ("--no-deps", "--only-binary=:all:", "--python-version=3.14")
+        pip("download", *of_any, f"--dest={folder}", f"ansible=={ansible_version}")
         (wheel,) = Path(folder).glob("ansible-*.whl")
         with zipfile.ZipFile(wheel) as archive:
             names = [name for name in archive.namelist() if name.startswith(AMAZON_AWS)]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run `pip install` in this Python's environment and print what it is doing every few seconds."""
+"""Run pip in this Python's environment and print what it is doing every few seconds."""
 
 from __future__ import annotations
 
@@ -58,11 +58,14 @@ class Progress:
             self._say(f"  {time.monotonic() - self._begin:3.0f} s: {self._step}")
 
 
-def main() -> None:
-    """Pass the command line on to pip; print its whole output if it fails."""
-    command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off"]
+def pip(command: str, *arguments: str) -> None:
+    """Run a command of pip; print its whole output, and exit, if it fails."""
     process = subprocess.Popen(
-        [*command, *sys.argv[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
+        [sys.executable, "-m", "pip", command, "--disable-pip-version-check", "--progress-bar=off", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        bufsize=1,
     )
     assert process.stdout
     output = Progress(lambda line: print(line, flush=True)).follow(process.stdout)
@@ -71,4 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    pip("install", *sys.argv[1:])
