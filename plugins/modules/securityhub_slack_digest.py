@@ -12,8 +12,8 @@ version_added: 1.0.0
 short_description: Post the number of open Security Hub findings to each Slack channel
 description:
   - Sends one message to each Slack channel of each account of the play. It shows the number of open findings by
-    severity, how many of them are new, the age of the oldest finding of the highest severity, and the regions,
-    accounts, controls and resources with the most findings.
+    severity, how many of them are new compared with as many days before, the age of the oldest finding of the highest
+    severity, and the regions, accounts, controls and resources with the most findings.
   - A finding is open if it is C(ACTIVE), is C(NEW) or C(NOTIFIED), and has not passed its check. The findings of a
     channel are selected by the event patterns that M(secops.securityhub.securityhub_slack) deploys from the same
     variables. So the channel's severities, accounts and suppressions apply, findings about global resources are counted
@@ -111,6 +111,10 @@ digests:
       description: The number of new findings among them, by severity.
       type: dict
       sample: {CRITICAL: 3}
+    new_before:
+      description: The number of those that were created in as many days before, by severity.
+      type: dict
+      sample: {CRITICAL: 1, HIGH: 9}
     oldest_days:
       description: The age in days of the oldest finding of the highest severity. Null without any.
       type: int

@@ -52,11 +52,14 @@ class Ranking:
 class Counts:
     """The numbers of open and of *new* findings by severity, the highest severity first.
 
-    *oldest_days*: the age of the oldest finding of the highest severity, None if unknown.
+    *new_before*: those that are open and were created in as many days before the *new* ones. Security Hub does not
+    record when a finding was resolved, so it is unknown how many were open then. *oldest_days*: the age of the oldest
+    finding of the highest severity, None if unknown.
     """
 
     severities: dict[str, int]
     new: dict[str, int]
+    new_before: dict[str, int]
     oldest_days: int | None
     rankings: tuple[Ranking, ...]
 
@@ -95,6 +98,7 @@ def counts(findings: Iterable[OpenFinding], now: datetime.datetime, days: int) -
     return Counts(
         severities=severities,
         new=_by_severity(severity for severity, age in ages if age < days),
+        new_before=_by_severity(severity for severity, age in ages if days <= age < 2 * days),
         oldest_days=max((age for severity, age in ages if severity == highest), default=None),
         rankings=(
             _ranking(REGIONS, (item.region for item in unique)),

@@ -69,6 +69,7 @@ def _digest(delivery: Delivery, content: dict[str, Any]) -> dict[str, Any]:
         "text": [*content["description"].split("\n"), *content.get("nextSteps", ())],
         "severities": digest.counts.severities,
         "new": digest.counts.new,
+        "new_before": digest.counts.new_before,
         "oldest_days": digest.counts.oldest_days,
         "counted": [target.host for target in digest.counted],
         "missing": list(digest.missing),

@@ -63,7 +63,9 @@ def lines(digest: Digest, days: int) -> list[str]:
         where = share if having.of > len(having.top) else f"{', '.join(name for name, _n in having.top)} ({share})"
     text = [f"*{_severities(found.severities) or 'No finding'}* open in {where}"]
     if found.total:
-        text.append(f"New in the last {count(days, 'day')}: {_severities(found.new) or 'none'}")
+        new, before = (_severities(numbers) or "none" for numbers in (found.new, found.new_before))
+        since = count(days, "day")
+        text.append(f"New in the last {since}: {new}; of the {since} before, {before} still open")
     if found.oldest_days is not None:
         text.append(f"Oldest {found.highest}: {count(found.oldest_days, 'day')}")
     shown = (item for item in found.rankings if item.of > 1 or (item.of and item.kind in ALWAYS_RANKED))

@@ -67,6 +67,17 @@ def test_a_finding_is_new_for_as_many_days_as_asked(days, new):
     assert found.oldest_days == int(days)
 
 
+@pytest.mark.parametrize(("days", "before"), [(6.9, 0), (7, 1), (13.9, 1), (14, 0)])
+def test_the_days_before_are_as_many(days, before):
+    assert count(finding(days=days)).new_before == ({"CRITICAL": 1} if before else {})
+
+
+def test_the_digest_compares_with_the_week_before():
+    found = [finding("1"), finding("2"), finding("3", "HIGH", 8), finding("4", "HIGH", 20)]
+    assert lines(*found)[1] == "New in the last 7 days: 2 CRITICAL; of the 7 days before, 1 HIGH still open"
+    assert lines(*found[:2])[1] == "New in the last 7 days: 2 CRITICAL; of the 7 days before, none still open"
+
+
 def test_the_oldest_finding_is_of_the_highest_severity():
     found = count(finding("1", "HIGH", 90), finding("2", "CRITICAL", 3), finding("3", "CRITICAL", 12))
     assert (found.highest, found.oldest_days) == ("CRITICAL", 12)
@@ -75,7 +86,10 @@ def test_the_oldest_finding_is_of_the_highest_severity():
 @pytest.mark.parametrize("created", [None, "", "yesterday"])
 def test_a_finding_of_unknown_age_is_counted(created):
     text = lines(worlds.finding(CreatedAt=created))
-    assert text[:2] == ["*1 CRITICAL* open in us-east-1", "New in the last 7 days: none"]
+    assert text[:2] == [
+        "*1 CRITICAL* open in us-east-1",
+        "New in the last 7 days: none; of the 7 days before, none still open",
+    ]
     assert not [line for line in text if line.startswith("Oldest")]
 
 
