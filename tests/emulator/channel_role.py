@@ -1,13 +1,14 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The permissions of a channel: what its role and all its guardrails allow."""
+"""The permissions of a channel: what its role, the role's boundary and all guardrails allow."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ministack.core import iam_evaluator as evaluator
+from ministack.services import iam
 
 
 def allows(configuration: dict, action: str, resource: str, given: dict[str, Any]) -> bool:
@@ -27,8 +28,12 @@ def allows(configuration: dict, action: str, resource: str, given: dict[str, Any
         evaluator.parse_policy_document(evaluator._resolve_managed_policy_document(arn, account) or {})
         for arn in configuration["GuardrailPolicyArns"]
     ]
+    boundary = (iam._roles.get_scoped(account, None, name) or {}).get("PermissionsBoundary")
+    limits = [guardrails]
+    if boundary:
+        limits.append([evaluator.parse_policy_document(evaluator._resolve_managed_policy_document(boundary, account))])
     permissions = evaluator._gather_role_policies(name, account)
-    return evaluator.evaluate(context, permissions, guardrails).decision == "Allow"
+    return evaluator.evaluate(context, permissions, *limits).decision == "Allow"
 
 
 def _leaves(node: Any, path: str) -> list[tuple[str, Any]]:

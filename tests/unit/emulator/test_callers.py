@@ -203,15 +203,29 @@ def test_cloudformation_calls_in_the_name_of_the_caller(aws, actions, status):
     assert any("sns:CreateTopic on resource" in reason for reason in reasons) is (status != "CREATE_COMPLETE")
 
 
+def test_what_was_needed_and_denied_is_known(aws):
+    """An action of a statement is needed if no other statement allows the call."""
+    attach(aws, allow("sns:ListTopics", "events:ListRules"), allow("events:ListRules", "sqs:ListQueues"))
+    aws.client("sns").list_topics()
+    aws.client("events").list_rules()
+    denied(aws.client("securityhub").describe_hub)
+    found = aws.emulator.ask("GET", "callers")
+    assert found["needed"] == [[0, "", "sns:ListTopics"]]
+    assert ["securityhub:DescribeHub" in message for message in found["denied"]] == [True]
+
+
 def test_the_actions_that_were_used_are_known(aws):
     attach(aws, allow("sns:*"))
     aws.client("sns").list_topics()
     assert aws.emulator.ask("GET", "callers")["used"] == ["sns:ListTopics"]
 
 
-def test_invalid_policy_documents_are_refused(aws):
+@pytest.mark.parametrize(
+    "document", [{"Statement": "all"}, allow("events:PutRule", ArnLike={"events:TargetArn": TOPIC})], ids=str
+)
+def test_invalid_policies_and_conditions_that_never_hold_are_refused(aws, document):
     with pytest.raises(urllib.error.HTTPError) as raised:
-        attach(aws, {"Statement": "all"})
+        attach(aws, document)
     assert raised.value.code == 400
 
 

@@ -1,75 +1,95 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IAM policies that the role ships cover its own calls, and those that CloudFormation makes for the caller."""
+"""The IAM policies that the role ships are sufficient and necessary: playbooks run with nothing else.
+
+The emulator evaluates them for each call, and for what CloudFormation calls for the caller. It says which action of
+which statement was needed, so an action less fails the run, and an action that no run needs fails the test.
+"""
 
 from __future__ import annotations
 
-import ast
-import fnmatch
+import contextlib
 import json
 import os
 import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import boto3
 import cfnlint.schema.manager
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._canary import listeners
+from ansible_collections.secops.securityhub.plugins.module_utils._model import buttons
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import workflow
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.alarms import Alarms
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import StackDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import template
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
+from ansible_collections.secops.securityhub.tests.unit import breakages
+from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit import old_template
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
-OURS = {**findings.FINDINGS["ec2-19-critical-us-east-1"], "AwsAccountId": "111111111111"}
+ACCOUNT, HERE = "111111111111", "us-east-1"
+OURS = {**findings.FINDINGS["ec2-19-critical-us-east-1"], "AwsAccountId": ACCOUNT}
 ROOT = Path(__file__).resolve().parents[3]
 POLICIES = ROOT / "roles" / "securityhub_slack" / "files" / "iam"
-# Needs no permission.
-ALWAYS = {"sts:GetCallerIdentity"}
-# The signing name of a service, and its name in policies.
-SIGNED_AS = {"monitoring": "cloudwatch"}
-# Only the canary calls these.
-CANARY_ONLY = {"sqs:ListQueues", "sqs:ReceiveMessage"}
-# Needed only if a topic logs its deliveries or a rule has a role; in our stack none does.
-UNUSED_BY_STACK = {"iam:GetRole", "iam:PassRole"}
-# Needed only if a role has managed policies, a boundary or a description, or if a definition is in a bucket or
-# encrypted with a key; in our stack none is.
-UNUSED_BY_STATE_MACHINE = {
-    *("iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary"),
-    *("iam:DeleteRolePermissionsBoundary", "iam:UpdateRole", "iam:UpdateRoleDescription"),
-    *("s3:GetObject", "s3:GetObjectVersion", "kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt"),
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/securityhub-slack-boundary"
+GUARDRAIL = f"arn:aws:iam::{ACCOUNT}:policy/securityhub-slack-channel-guardrail"
+AGGREGATOR = {"home": HERE, "RegionLinkingMode": "SPECIFIED_REGIONS", "Regions": ["ap-northeast-1"]}
+BOUNDED = ("-e", f"securityhub_slack_permissions_boundary={BOUNDARY}")
+BUTTONS = ("-e", '{"securityhub_slack_buttons": true, "securityhub_slack_message_format": "custom"}')
+REPAIR = ("-e", "securityhub_slack_repair_drift=true")
+ABSENT = ("-e", "securityhub_slack_state=absent")
+STACK_SET = ("-e", "securityhub_slack_use_stack_set=true")
+# What always goes together in read.json; its other statements are optional.
+READ = "read:ReadState,ReadStack"
+# In the schemas of resource types, but only needed with properties that our stacks do not have: inline subscriptions,
+# delivery logs, managed policies, descriptions of roles, and state machines in a bucket or with a key.
+UNUSED = {
+    *("sns:Subscribe", "sns:Unsubscribe", "iam:AttachRolePolicy", "iam:DetachRolePolicy"),
+    *("iam:UpdateRole", "iam:UpdateRoleDescription", "s3:GetObject", "s3:GetObjectVersion"),
+    *("kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey", "iam:DeleteRolePermissionsBoundary"),
 }
-
-# A statement that writes is restricted to one of these. Keys have no names, but whoever may create them only through
-# CloudFormation cannot do so in other stacks than ours.
-BOUNDS = (
-    "securityhub-slack",
-    "management.chatbot",
-    "sns.*.amazonaws.com",
-    '{"aws:CalledVia": "cloudformation.amazonaws.com"}',
+STATES_OF_OLD_STACKS = (
+    *("DELETE_FAILED", "ROLLBACK_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED", "IMPORT_ROLLBACK_FAILED"),
+    "nothing",
 )
-# Needed only if an inline policy is of a user or group, a role has tags, or a rule has a role.
-UNUSED_BY_TEMPLATE = {
-    *("iam:DeleteUserPolicy", "iam:DeleteGroupPolicy", "iam:TagRole", "iam:UntagRole", "iam:PassRole"),
-}
+EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+UNUSED_BY_TEMPLATE_OF_2020 = {"iam:DeleteUserPolicy", "iam:DeleteGroupPolicy", "iam:TagRole", "iam:UntagRole"}
 
 
-def statements(name: str) -> list[dict]:
-    return json.loads((POLICIES / f"{name}.json").read_text(encoding="utf-8"))["Statement"]
+def document(name: str) -> dict[str, Any]:
+    """Return a policy: the name of a file, or with a colon some of its statements."""
+    file, _colon, sids = name.partition(":")
+    text = (POLICIES / f"{file}.json").read_text(encoding="utf-8").replace("OLD_STACK", old_template.STACK)
+    whole = json.loads(text)
+    return {**whole, "Statement": [item for item in whole["Statement"] if not sids or item["Sid"] in sids.split(",")]}
 
 
-def allowed(*names: str) -> set[str]:
-    """Return the actions that these policies allow."""
-    actions = [statement["Action"] for name in names for statement in statements(name)]
-    return {action for listed in actions for action in ([listed] if isinstance(listed, str) else listed)}
+def listed(statement: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return the Sid and each action of a statement."""
+    found = statement["Action"]
+    return {(statement["Sid"], action) for action in ([found] if isinstance(found, str) else found)}
 
 
-def permissions(kind: str, *operations: str) -> set[str]:
-    """Return what CloudFormation may call for the caller for a type of resource, according to its schema."""
-    schema = cfnlint.schema.manager.PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+def actions(name: str) -> set[tuple[str, str]]:
+    """Return the Sid and action of everything that a policy allows."""
+    return {pair for statement in document(name)["Statement"] for pair in listed(statement)}
+
+
+def permissions(design: StackDesign, *kinds: str) -> set[str]:
+    """Return what CloudFormation may call for the caller for resources of a stack, according to their schemas."""
+    found = {item["Type"] for item in template(design)["Resources"].values()}
+    needed = {action for kind in found if kind.startswith(kinds) for action in of_schema(kind)}
+    assert needed
+    return needed
+
+
+def of_schema(kind: str, *operations: str) -> set[str]:
+    schema = cfnlint.schema.manager.PROVIDER_SCHEMA_MANAGER.get_resource_schema(HERE, kind).schema
     return {
         action
         for name in operations or ("create", "read", "update", "delete")
@@ -77,221 +97,361 @@ def permissions(kind: str, *operations: str) -> set[str]:
     }
 
 
-@pytest.fixture
-def calls(emulator, tmp_path):
-    """Return a function that runs a playbook for two regions, and returns the actions that it called."""
-    emulator.reset()
-    workspace = {"SlackTeamId": "T0123456789", "SlackTeamName": "Security"}
-    emulator.world({"111111111111": {"hubs": "all", "workspaces": [workspace]}})
-    inventory = tmp_path / "hosts.yml"
-    variables = {
-        "securityhub_slack_workspace_id": "T0123456789",
-        "securityhub_slack_channel_id": "C0123456789",
-        "securityhub_slack_tags": {"Team": "security"},
-    }
-    hosts = {"us-east-1": {}, "ap-northeast-1": {}}
-    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
-        "AWS_ENDPOINT_URL": emulator.url,
-        "AWS_ACCESS_KEY_ID": "111111111111",
-        "AWS_SECRET_ACCESS_KEY": "emulator",
-        "ANSIBLE_HOME": str(tmp_path / "ansible"),
-        "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections")),
-    }
-    command = ansible_commands.path("ansible-playbook")
+class Account:
+    """An account of the emulator, and the actions that its runs have needed."""
 
-    def run(*arguments, playbook="securityhub_slack"):
-        emulator.forget_requests()
-        done = subprocess.run(
-            [command, f"secops.securityhub.{playbook}", "-i", inventory, *arguments],
+    def __init__(self, emulator: Any, folder: Path) -> None:
+        self.emulator = emulator
+        self.folder = folder
+        self.needed: set[tuple[str, str, str]] = set()
+        inventory = folder / "hosts.yml"
+        variables = {
+            "securityhub_slack_workspace_id": "T0123456789",
+            "securityhub_slack_channel_id": "C0123456789",
+            "securityhub_slack_tags": {"Team": "security"},
+        }
+        hosts = {HERE: {}, "ap-northeast-1": {}}
+        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
+        self.reset()
+
+    def reset(self) -> None:
+        """Empty the account, except for an authorized workspace and the policy that bounds roles."""
+        self.emulator.reset()
+        workspace = {"SlackTeamId": "T0123456789", "SlackTeamName": "Security"}
+        self.emulator.world({ACCOUNT: {"hubs": [HERE, "ap-northeast-1"], "workspaces": [workspace]}})
+        iam = self.emulator.client("iam")
+        iam.create_policy(PolicyName="securityhub-slack-boundary", PolicyDocument=json.dumps(document("boundary")))
+
+    def play(self, *arguments: str, playbook: str = "securityhub_slack") -> subprocess.CompletedProcess[str]:
+        """Run a playbook for two regions."""
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
+            "AWS_ENDPOINT_URL": self.emulator.url,
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "emulator",
+            "ANSIBLE_HOME": str(self.folder / "ansible"),
+            "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections")),
+        }
+        return subprocess.run(
+            [
+                ansible_commands.path("ansible-playbook"),
+                f"secops.securityhub.{playbook}",
+                "-i",
+                self.folder / "hosts.yml",
+                *arguments,
+            ],
             env=environment,
-            cwd=tmp_path,
+            cwd=self.folder,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        called = {(SIGNED_AS.get(call["service"], call["service"]), call["operation"]) for call in emulator.requests()}
-        return {f"{service}:{operation}" for service, operation in called} - ALWAYS
 
-    return run
+    @contextlib.contextmanager
+    def only(self, policies: str, caller: str = ACCOUNT) -> Iterator[None]:
+        """Allow the calls of the block nothing but these policies, which must be enough, and note what was needed."""
+        names = policies.split()
+        self.emulator.ask("POST", "callers", {caller: [document(name) for name in names]})
+        try:
+            yield
+            used = self.emulator.ask("GET", "callers")
+        finally:
+            self.emulator.ask("POST", "callers", {})
+        assert used["denied"] == [], "\n".join(used["denied"])
+        self.needed |= {(names[number].partition(":")[0], sid, action) for number, sid, action in used["needed"]}
 
+    def run(self, policies: str, *arguments: str, playbook: str = "securityhub_slack", code: int = 0) -> str:
+        """Run a playbook with these policies only, which must be enough, and return its output."""
+        with self.only(policies):
+            done = self.play(*arguments, playbook=playbook)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
-def test_policies_cover_deploying_changing_and_removing(calls):
-    first = calls("--check", "--diff")
-    assert first <= allowed("read")
-    deployed = calls()
-    assert {"cloudformation:CreateStack", "chatbot:CreateSlackChannelConfiguration", "iam:CreateRole"} <= deployed
-    assert deployed <= allowed("read", "deploy", "channel")
-    assert calls("--check", "--diff", "-e", "securityhub_slack_minimum_severity=HIGH") <= allowed("read")
-    assert calls("--diff", "-e", "securityhub_slack_minimum_severity=HIGH") <= allowed("read", "deploy", "channel")
-    assert calls("-e", "securityhub_slack_state=absent") <= allowed("read", "deploy", "channel")
+    def refused(self, policies: str, *arguments: str, playbook: str = "securityhub_slack") -> str:
+        """Run a playbook with policies that do not allow it, and return what was denied."""
+        self.emulator.ask("POST", "callers", {ACCOUNT: [document(name) for name in policies.split()]})
+        try:
+            self.play(*arguments, playbook=playbook)
+            return " ".join(self.emulator.ask("GET", "callers")["denied"])
+        finally:
+            self.emulator.ask("POST", "callers", {})
 
+    def existing_configuration(self) -> None:
+        """Let the Slack channel have a configuration of others."""
+        role, chatbot = f"arn:aws:iam::{ACCOUNT}:role/theirs", self.emulator.client("chatbot", "us-east-2")
+        trust = {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        self.emulator.client("iam").create_role(
+            RoleName="theirs", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        )
+        chatbot.create_slack_channel_configuration(
+            SlackTeamId="T0123456789",
+            SlackChannelId="C0123456789",
+            ConfigurationName="theirs",
+            IamRoleArn=role,
+            SnsTopicArns=[],
+        )
 
-def test_policies_cover_a_run_that_does_not_change_the_channel(calls):
-    calls()
+    def repair(self, monkeypatch: Any, policies: str, *variables: tuple[str, Any]) -> None:
+        """Break a fleet with these variables in each way that a run repairs, and repair it with the policies."""
+        for breakage in breakages.BREAKAGES:
+            if breakage.variables != variables or breakage.repaired_by == breakages.NOT:
+                continue
+            fleet = deployed.deploy(self.emulator, monkeypatch, **dict(variables))
+            breakage.happen(fleet)
+            with self.only(f"{ON_CREATE} read:ReadDeliveryPath {policies}"):
+                fleet.run(repair_drift=breakage.repaired_by == breakages.DEEP)
 
-    changed = calls("-e", "securityhub_slack_minimum_severity=LOW")
-
-    assert "cloudformation:UpdateStack" in changed
-    assert changed <= allowed("read", "deploy")
-
-
-@pytest.mark.parametrize("service", ["cloudformation", "iam", "kms", "sqs"])
-def test_policies_cover_every_call_of_a_service_that_a_repair_may_need(service):
-    """No test repairs every kind of drift, so the calls are read from the source."""
-    source = (ROOT / "plugins" / "module_utils" / "_services" / f"{service}.py").read_text(encoding="utf-8")
-    client = boto3.client(service, region_name="us-east-1", aws_access_key_id="1", aws_secret_access_key="2")
-    names = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
-    names |= {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
-    operations = client.meta.method_to_api_mapping
-
-    called = {f"{service}:{operations[name]}" for name in names if name in operations}
-
-    assert len(called) > 2
-    assert called - CANARY_ONLY <= allowed("read", "deploy", "channel", "buttons", "encryption", "alarms", "migrate")
-
-
-def test_policies_cover_a_stack_set(calls):
-    with_stack_set = ("-e", "securityhub_slack_use_stack_set=true")
-    exported = calls(*with_stack_set, playbook="securityhub_slack_export")
-    assert "cloudformation:DescribeStackResources" in exported
-    assert exported <= allowed("read")
-    calls()  # creates stacks with the same topics as those of a StackSet
-    assert calls(*with_stack_set, "-e", "securityhub_slack_repair_drift=true") <= allowed("read")
-    written = calls(*with_stack_set, "-e", "securityhub_slack_state=absent")
-    assert "securityhub:DeleteActionTarget" in written
-    assert not any(call.startswith("cloudformation:Delete") for call in written)
-
-
-def test_policies_cover_findings_of_the_new_security_hub(calls, emulator):
-    emulator.world({"111111111111": {"hubs_v2": "all", "aggregator_v2": {"home": "us-east-1"}}})
-    called = calls("--check", "-e", "securityhub_slack_finding_format=ocsf")
-    assert {"securityhub:ListAggregatorsV2", "securityhub:GetAggregatorV2"} <= called
-    assert called <= allowed("read")
-
-
-def test_policies_cover_buttons(calls):
-    on = ("-e", '{"securityhub_slack_buttons": true, "securityhub_slack_message_format": "custom"}')
-    assert calls("--check", "--diff", *on) <= allowed("read", "buttons")
-    deployed = calls(*on)
-    assert {"chatbot:CreateCustomAction", "chatbot:AssociateToConfiguration", "iam:PutRolePolicy"} <= deployed
-    assert deployed <= allowed("read", "deploy", "channel", "buttons")
-    assert calls(*on) <= allowed("read", "buttons")
-    taken = calls()
-    assert {"chatbot:DeleteCustomAction", "iam:DeleteRolePolicy"} <= taken
-    assert taken <= allowed("read", "deploy", "channel", "buttons")
+    def unneeded(self, name: str, schema: set[str] = frozenset()) -> set[tuple[str, str]]:
+        """Return what a policy allows, but neither a run so far nor a schema needs."""
+        needed = {(sid, action) for file, sid, action in self.needed if file == name}
+        return {(sid, action) for sid, action in actions(name) - needed if action not in schema}
 
 
-def test_policies_cover_the_calls_of_cloudformation_for_the_stack():
-    rule = Rule("securityhub-slack-findings", "Findings", {"source": ["aws.securityhub"]}, "securityhub-slack")
-    resources = template(StackDesign("securityhub-slack", ("securityhub-slack",), (rule,)))["Resources"]
-    for kind in {resource["Type"] for resource in resources.values()}:
-        needed = permissions(kind)
-        assert needed
-        assert needed - UNUSED_BY_STACK <= allowed("deploy")
+@pytest.fixture
+def account(emulator, tmp_path):
+    return Account(emulator, tmp_path)
 
 
-def test_policies_cover_the_state_machine_that_marks_findings():
-    rule = Rule("securityhub-slack-findings", "Findings", {"source": ["aws.securityhub"]}, "securityhub-slack", True)
-    design = StackDesign("securityhub-slack", ("securityhub-slack",), (rule,), mark_notified=True)
-    needed = {action for kind in ("AWS::IAM::Role", "AWS::StepFunctions::StateMachine") for action in permissions(kind)}
-    assert {resource["Type"] for resource in template(design)["Resources"].values()} >= {"AWS::IAM::Role"}
-    assert needed - UNUSED_BY_STATE_MACHINE <= allowed("mark_notified")
+RULE = Rule("securityhub-slack-findings", "Findings", {"source": ["aws.securityhub"]}, "securityhub-slack", True)
+PLAIN = StackDesign("securityhub-slack", ("securityhub-slack",), (RULE,))
+
+
+ON_CREATE = f"{READ} read:Preflight"
+OTHER_TAGS = ("-e", '{"securityhub_slack_tags": {"Owner": "security"}}')
+
+
+# What writes without a resource: AWS knows none for the first three, and new keys have no name, so CloudFormation must
+# create them.
+FOR_ANY_RESOURCE = {
+    ("channel", "CreateChannel"),
+    ("buttons", "CreateButton"),
+    ("canary", "Unsubscribe"),
+    ("encryption", "KeyOfTheStackByCloudFormation"),
+    ("digest", "KeysOfEncryptedTopics"),
+}
+READS = ("Get", "List", "Describe", "Simulate", "Test")
+
+
+def test_what_writes_is_scoped():
+    writes = {
+        (path.stem, statement["Sid"])
+        for path in POLICIES.glob("*.json")
+        for statement in document(path.stem)["Statement"]
+        if statement["Resource"] == "*"
+        and any(not action.partition(":")[2].startswith(READS) for _sid, action in listed(statement))
+    }
+    assert writes == FOR_ANY_RESOURCE
+    for name in ("encryption", "digest"):
+        assert all("Condition" in item for item in document(name)["Statement"] if item["Resource"] == "*")
+
+
+def test_every_role_that_gets_permissions_has_a_boundary():
+    """Whoever may give a role permissions must not be able to give it more than the boundary allows."""
+    granting = {"iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"}
+    key = {"ArnLike": {"iam:PermissionsBoundary": "arn:aws:iam::*:policy/securityhub-slack-boundary"}}
+    for path in POLICIES.glob("*.json"):
+        for statement in document(path.stem)["Statement"]:
+            if granting & {action for _sid, action in listed(statement)}:
+                assert statement["Condition"] == key, path
+        allowed = {action for _sid, action in actions(path.stem)}
+        assert not allowed & {"iam:DeleteRolePermissionsBoundary", "iam:AttachRolePolicy"}
+
+
+def test_the_boundary_allows_what_our_roles_need_and_nothing_else():
+    design = StackDesign("securityhub-slack", ("securityhub-slack",), (RULE,), mark_notified=True)
+    roles = [item for item in template(design)["Resources"].values() if item["Type"] == "AWS::IAM::Role"]
+    needed = {role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]["Action"] for role in roles}
+    assert {action for _sid, action in actions("boundary")} == needed
+    (marking,) = [item for item in document("boundary")["Statement"] if item["Sid"] == "SetWorkflowStatus"]
+    every_status = workflow.permission("arn:aws:securityhub:*:*:hub/default", sorted(buttons.BUTTONS.values()))
+    assert {key: value for key, value in marking.items() if key != "Sid"} == every_status
+
+
+def test_baseline_can_change_nothing_but_the_workflow_status():
+    (marking,) = [item for item in document("baseline")["Statement"] if item["Sid"] == "MarkFindingsNotified"]
+    assert marking["Condition"] == workflow.permission("*", "NOTIFIED")["Condition"]
+
+
+def test_deploy_and_channel(account, monkeypatch):
+    """A first run, changes, repairs, and the removal."""
+    account.run(f"{ON_CREATE} deploy channel")
+    account.run(f"{ON_CREATE} deploy", "--diff", "-e", "securityhub_slack_minimum_severity=HIGH")
+    account.emulator.ask(
+        "POST",
+        "stack_status",
+        {"account": ACCOUNT, "region": HERE, "stack": "securityhub-slack", "status": "UPDATE_FAILED"},
+    )
+    account.run(f"{ON_CREATE} deploy")
+    iam = account.emulator.client("iam")
+    for _version in range(4):
+        iam.create_policy_version(PolicyArn=GUARDRAIL, PolicyDocument=EVERYTHING, SetAsDefault=True)
+    account.run(f"{ON_CREATE} deploy channel", *OTHER_TAGS)
+    account.run(f"{ON_CREATE} deploy channel", *OTHER_TAGS, *BOUNDED)
+    account.run(f"{ON_CREATE} deploy channel", *ABSENT)
+    account.repair(monkeypatch, "deploy channel")
+    assert account.unneeded("channel") == set()
+    assert account.unneeded("deploy", permissions(PLAIN, "AWS::SNS::", "AWS::Events::") - UNUSED) == set()
 
 
 @pytest.mark.parametrize(
-    ("policy", "more", "prefix", "kinds"),
+    ("policy", "variables", "kinds"),
     [
-        ("encryption", {"key": "create"}, "AWS::KMS::", 2),
-        ("alarms", {"alarms": Alarms()}, ("AWS::SQS::", "AWS::CloudWatch::"), 3),
+        ("encryption", breakages.OWN_KEY, "AWS::KMS::"),
+        ("alarms", breakages.ALARMS, ("AWS::SQS::", "AWS::CloudWatch::")),
     ],
 )
-def test_policies_cover_optional_resources_of_the_stack(policy, more, prefix, kinds):
-    design = StackDesign("securityhub-slack", ("securityhub-slack",), (), **more)
-    found = {resource["Type"] for resource in template(design)["Resources"].values()}
-    optional = {kind for kind in found if kind.startswith(prefix)}
-    assert len(optional) == kinds
-    assert {action for kind in optional for action in permissions(kind)} <= allowed(policy)
+def test_encryption_and_alarms(account, monkeypatch, policy, variables, kinds):
+    chosen = ("-e", f"securityhub_slack_{variables[0][0]}={variables[0][1]}")
+    account.run(f"{ON_CREATE} deploy channel {policy}", *chosen)
+    account.run(f"{ON_CREATE} deploy channel {policy}", *chosen, *OTHER_TAGS)
+    account.run(f"{ON_CREATE} deploy channel {policy}", *OTHER_TAGS)
+    account.repair(monkeypatch, f"deploy channel {policy}", *variables)
+    design = StackDesign("securityhub-slack", ("securityhub-slack",), (), key="create", alarms=Alarms())
+    schema = permissions(design, *([kinds] if isinstance(kinds, str) else kinds))
+    assert account.unneeded(policy, schema) == set()
 
 
-@pytest.mark.parametrize(("policy", "variable"), [("encryption", "kms_key=create"), ("alarms", "alarms=true")])
-def test_policies_cover_encryption_and_alarms(calls, policy, variable):
-    chosen = ("-e", f"securityhub_slack_{variable}")
-    assert calls("--check", *chosen) <= allowed("read")
-    assert calls(*chosen) <= allowed("read", "deploy", "channel", policy)
-    assert calls(*chosen, "-e", "securityhub_slack_repair_drift=true") <= allowed("read")
+def test_existing_channel(account):
+    """Another configuration of the Slack channel is only changed by those who may."""
+    account.existing_configuration()
+    assert "chat-configuration/slack-channel/theirs" in account.refused(f"{ON_CREATE} deploy channel")
+    account.run(f"{ON_CREATE} deploy channel existing_channel")
+    account.run(f"{ON_CREATE} deploy channel existing_channel", *ABSENT)
+    assert account.unneeded("existing_channel") == set()
 
 
-def test_policies_cover_simulation_and_baseline(calls, emulator):
-    simulated = calls(playbook="securityhub_slack_simulate")
-    assert "securityhub:GetFindings" in simulated
-    assert simulated <= allowed("read", "simulate")
-    findings.bring(emulator, OURS)
-    marked = calls(playbook="securityhub_slack_baseline")
-    assert "securityhub:BatchUpdateFindings" in marked
-    assert marked <= allowed("read", "baseline")
+def test_buttons(account):
+    account.run(f"{ON_CREATE} buttons", "--check", "--diff", *BUTTONS)
+    assert "iam:PutRolePolicy" in account.refused(f"{ON_CREATE} deploy channel buttons", *BUTTONS)
+    account.reset()
+    account.run(f"{ON_CREATE} deploy channel buttons", *BUTTONS, *BOUNDED)
+    account.run(f"{READ} buttons", *BUTTONS, *BOUNDED)
+    chatbot = account.emulator.client("chatbot", "us-east-2")
+    for arn in chatbot.list_custom_actions()["CustomActions"]:
+        chatbot.update_custom_action(CustomActionArn=arn, Definition={"CommandText": "sts get-caller-identity"})
+    account.run(f"{ON_CREATE} deploy channel buttons", *BUTTONS, *BOUNDED, *OTHER_TAGS)
+    account.run(f"{ON_CREATE} deploy channel buttons", *BOUNDED, *OTHER_TAGS)
+    assert account.unneeded("buttons") == set()
 
 
-def test_policies_cover_the_migration_from_the_template_of_2020(calls, emulator):
-    assert old_template.OldFleet(emulator).create_stack("us-east-1") == "CREATE_COMPLETE"
-    find_leftovers = next(item["Action"] for item in statements("migrate") if item["Sid"] == "FindLeftovers")
+def test_mark_notified(account):
+    on = ("-e", "securityhub_slack_mark_notified=true")
+    assert "iam:CreateRole" in account.refused(f"{ON_CREATE} deploy channel mark_notified", *on)
+    account.reset()
+    account.run(f"{ON_CREATE} deploy channel mark_notified", *on, *BOUNDED)
+    account.run(f"{ON_CREATE} deploy channel mark_notified", *on, *BOUNDED, *OTHER_TAGS)
+    account.run(f"{ON_CREATE} deploy channel mark_notified", *BOUNDED, *OTHER_TAGS)
+    design = StackDesign("securityhub-slack", ("securityhub-slack",), (RULE,), mark_notified=True)
+    schema = permissions(design, "AWS::IAM::", "AWS::StepFunctions::") - UNUSED
+    assert schema <= {action for _sid, action in actions("mark_notified")}
+    assert account.unneeded("mark_notified", schema) == set()
 
-    assert calls("--check", playbook="securityhub_slack_migrate") <= allowed("read") | set(find_leftovers)
 
-    moved = calls(playbook="securityhub_slack_migrate")
-    assert {"cloudformation:UpdateStack", "cloudformation:DeleteStack"} <= moved
-    assert moved <= allowed("read", "deploy", "channel", "migrate")
+def test_simulate_baseline_and_digest(account):
+    account.play()
+    account.run("read simulate", playbook="securityhub_slack_simulate")
+    findings.bring(account.emulator, OURS)
+    account.run(f"{READ} digest", "--check", playbook="securityhub_slack_digest")
+    account.run(f"{READ} digest", playbook="securityhub_slack_digest")
+    account.run("read baseline", playbook="securityhub_slack_baseline")
+    assert [account.unneeded(name) for name in ("simulate", "baseline")] == [set(), set()]
+    # Publishing to an encrypted topic needs these: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    assert account.unneeded("digest", {"kms:Decrypt", "kms:GenerateDataKey"}) == set()
 
 
-def test_policies_cover_deleting_stacks_of_the_2020_template():
+def test_canary(account):
+    account.play()
+    account.run("read", "--check", playbook="securityhub_slack_canary")
+    account.run("read canary", playbook="securityhub_slack_canary")
+    assert account.unneeded("canary") == set()
+
+
+def test_migrate(account, monkeypatch):
+    """The documented command has named the stack; every state that it can be in, and what it can leave behind."""
+    old = old_template.OldFleet(account.emulator)
+    assert old.create_stack(HERE, name=old_template.STACK) == "CREATE_COMPLETE"
+    shown = account.run("read migrate:FindLeftovers", "--check", playbook="securityhub_slack_migrate")
+    assert old_template.STACK in shown
+    account.run("read deploy channel migrate", playbook="securityhub_slack_migrate")
+    for status in STATES_OF_OLD_STACKS:
+        fleet = old_template.begin(account.emulator, monkeypatch)
+        fleet.create_stack(channel="C0OLDCHANNEL" if status == "DELETE_FAILED" else deployed.CHANNEL)
+        leave_without_stack(fleet) if status == "nothing" else fleet.put(status)
+        with account.only("read deploy channel migrate"):
+            fleet.migrate()
     kinds = {resource["Type"] for resource in old_template.template()["Resources"].values()}
-    for kind in (*(kind for kind in kinds if not kind.startswith("Custom::")), "AWS::SNS::Subscription"):
-        needed = permissions(kind, "delete")
-        assert needed
-        assert needed - UNUSED_BY_TEMPLATE <= allowed("channel", "migrate")
+    schema = {
+        action
+        for kind in (*(kind for kind in kinds if not kind.startswith("Custom::")), "AWS::SNS::Subscription")
+        for action in of_schema(kind, "delete")
+    }
+    assert schema - UNUSED_BY_TEMPLATE_OF_2020 <= {
+        action for name in ("channel", "migrate") for _, action in actions(name)
+    }
+    assert account.unneeded("migrate", schema) == set()
 
 
-def test_policies_cover_the_canary(calls):
-    calls()
-    assert calls("--check", playbook="securityhub_slack_canary") <= allowed("read")
-    called = calls(playbook="securityhub_slack_canary")
-    assert {"securityhub:BatchImportFindings", "sqs:CreateQueue", "sns:Unsubscribe"} <= called
-    assert called <= allowed("read", "canary")
+def leave_without_stack(fleet: old_template.OldFleet) -> None:
+    """Delete the stack and retain its resources, as an earlier clean-up did."""
+    client = fleet.client("cloudformation")
+    fleet.put("DELETE_FAILED")
+    summaries = client.list_stack_resources(StackName=old_template.STACK)["StackResourceSummaries"]
+    client.delete_stack(StackName=old_template.STACK, RetainResources=[item["LogicalResourceId"] for item in summaries])
+    fleet.settled()
 
 
-def test_policies_cover_the_digest(calls, emulator):
-    # A digest needs no other statement of read.json, as the documentation says.
-    survey = set(next(item["Action"] for item in statements("read") if item["Sid"] == "ReadState"))
-    calls()
-    findings.bring(emulator, OURS)
-    assert calls("--check", playbook="securityhub_slack_digest") <= allowed("digest") | survey
-    called = calls(playbook="securityhub_slack_digest")
-    assert {"securityhub:GetFindings", "sns:Publish"} <= called
-    assert called <= allowed("digest") | survey
+def test_read(account):
+    """Each kind of run, with the optional statements that are said to be for it."""
+    account.emulator.world({ACCOUNT: {"quotas": {"rules": 3}, "aggregator": AGGREGATOR}})
+    account.run(ON_CREATE, "--check", "--diff")
+    account.reset()
+    account.run(ON_CREATE, "--check", "-i", "af-south-1,", code=2)
+    for number in range(101):
+        account.emulator.client("events").put_rule(Name=f"theirs-{number}", EventPattern='{"source": ["aws.s3"]}')
+    account.emulator.client("iam").create_role(RoleName="automation", AssumeRolePolicyDocument=EVERYTHING)
+    with account.only(ON_CREATE, f"arn:aws:sts::{ACCOUNT}:assumed-role/automation/*"):
+        account.play("--check", "-e", f"securityhub_slack_role_arn=arn:aws:iam::{ACCOUNT}:role/automation")
+    account.reset()
+    account.emulator.stacks(0, {"operation": "create", "times": 2})
+    account.run(f"{ON_CREATE} deploy channel", code=2)
+    account.run(f"{ON_CREATE} deploy channel")
+    account.run(ON_CREATE, "--check", "--diff", "-e", "securityhub_slack_minimum_severity=HIGH")
+    account.run(f"{READ} read:FindUncoveredRegions", "-e", "securityhub_slack_report_uncovered_regions=true")
+    account.run(f"{READ} read:ReadDeliveryPath", *REPAIR)
+    account.run("read", playbook="securityhub_slack_doctor")
+    account.emulator.client("iam").create_policy_version(
+        PolicyArn=GUARDRAIL, PolicyDocument=EVERYTHING, SetAsDefault=True
+    )
+    account.run(f"{ON_CREATE} deploy channel")
+    account.emulator.stacks(0, {"operation": "delete", "resource": "RuleSecurityhubSlackFindings", "times": 2})
+    account.run(f"{ON_CREATE} deploy channel", *ABSENT)
+
+    account.reset()
+    account.emulator.world({ACCOUNT: {"hubs_v2": "all", "aggregator_v2": {"home": HERE}}})
+    account.run(ON_CREATE, "--check", "-e", "securityhub_slack_finding_format=ocsf")
+    account.reset()
+    optional = ("-e", '{"securityhub_slack_alarms": true, "securityhub_slack_kms_key": "create"}')
+    account.play(*BUTTONS, *optional)
+    account.run(f"{ON_CREATE} buttons", *BUTTONS, *optional)
+    account.run(f"{READ} read:ReadDeliveryPath buttons", *REPAIR, *BUTTONS, *optional)
+    account.run("read buttons", *BUTTONS, *optional, playbook="securityhub_slack_doctor")
+
+    account.reset()
+    account.play()
+    for region in (HERE, "ap-northeast-1"):
+        rename_stack(account.emulator.client("cloudformation", region), "StackSet-securityhub-slack-1a2b3c")
+    of_stack_set = f"{READ} read:FindStackSetStacks read:ReadStackSetStacks"
+    account.run(f"{of_stack_set} read:ReadDeliveryPath deploy channel", *STACK_SET, *REPAIR)
+    account.run(of_stack_set, *STACK_SET)
+    # Either of the two actions of that statement is enough.
+    assert account.unneeded("read") == {("FindUncoveredRegions", "ec2:DescribeRegions")}
 
 
-def test_the_digest_can_use_keys_only_for_topics():
-    (statement,) = [item for item in statements("digest") if "kms:Decrypt" in item["Action"]]
-    assert statement["Condition"] == {"StringLike": {"kms:ViaService": "sns.*.amazonaws.com"}}
-    # Publishing to an encrypted topic needs these permissions, beside those in the policy of the topic:
-    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-    assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
-
-
-def test_the_canary_can_create_and_delete_only_queues_with_its_name():
-    (resource,) = [item["Resource"] for item in statements("canary") if "sqs:CreateQueue" in item["Action"]]
-    arn = "arn:aws:sqs:eu-west-1:111111111111:"
-    assert fnmatch.fnmatchcase(f"{arn}{listeners.queue_name('securityhub-slack')}", resource)
-    assert not fnmatch.fnmatchcase(f"{arn}securityhub-slack-other", resource)
-
-
-@pytest.mark.parametrize("name", ["deploy", "channel", "mark_notified", "encryption", "alarms", "buttons", "digest"])
-def test_write_policies_do_not_cover_resources_with_other_names(name):
-    for statement in statements(name):
-        service = next(iter(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]))
-        if service.startswith(("securityhub:", "chatbot:")):
-            continue  # custom actions and configurations, whose ARNs these policies cannot restrict
-        bounds = json.dumps([statement["Resource"], statement.get("Condition", {})])
-        assert any(bound in bounds for bound in BOUNDS)
+def rename_stack(client: Any, name: str) -> None:
+    """Replace our stack by one of a StackSet, with the same template and tags."""
+    (stack,) = client.describe_stacks(StackName="securityhub-slack")["Stacks"]
+    body = json.dumps(client.get_template(StackName="securityhub-slack")["TemplateBody"])
+    client.delete_stack(StackName="securityhub-slack")
+    time.sleep(0.3)
+    client.create_stack(StackName=name, TemplateBody=body, Tags=stack["Tags"])
+    time.sleep(0.3)
