@@ -104,11 +104,23 @@ def render_all() -> dict[str, dict[str, Any]]:
     return {**rendered, "stack-set": deployment, "stack-of-a-stack-set": held}
 
 
+def policies() -> dict[str, Any]:
+    """Return the IAM policies that the role ships as the resources of a template."""
+    found = {
+        path.stem.title().replace("_", ""): {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {"PolicyDocument": json.loads(path.read_text(encoding="utf-8"))},
+        }
+        for path in sorted((ROOT / "roles/securityhub_slack/files/iam").glob("*.json"))
+    }
+    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": found}
+
+
 def main() -> None:
     """Write one file for each shape to the folder named on the command line."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, rendered in render_all().items():
+    for name, rendered in {**render_all(), "iam-policies": policies()}.items():
         (folder / f"{name}.json").write_text(json.dumps(rendered, indent=2), encoding="utf-8")
 
 
