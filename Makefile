@@ -12,7 +12,7 @@ export ANSIBLE_HOME := $(CURDIR)/.ansible/home
 PIP_INSTALL := $(BIN)/python tests/setup/pip_install.py
 
 .PHONY: help setup setup-dev emulator-venv demo test lint sanity unit unit-pure integration acceptance build docs molecule \
-  versions mutants clean
+  versions mutants lock clean
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -25,21 +25,21 @@ emulator-venv: .cache/emulator/venv/stamp
 	@echo "Creating .venv"
 	@PATH="$(PATH_OF_CALLER)" tests/setup/venv "$(PYTHON)" .venv
 
-.venv/run.stamp: requirements.txt tests/setup/lay_out_collections.py | .venv/bin/python
+.venv/run.stamp: tests/setup/locks/run.txt tests/setup/lay_out_collections.py | .venv/bin/python
 	@echo "Installing ansible-core and boto3 into .venv (1 minute)"
-	@$(PIP_INSTALL) -r requirements.txt
+	@$(PIP_INSTALL) -r tests/setup/locks/run.txt
 	@$(BIN)/python tests/setup/lay_out_collections.py
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.txt tests/unit/requirements.txt .venv/run.stamp
+.venv/dev.stamp: tests/setup/locks/dev.txt .venv/run.stamp
 	@echo "Installing linters, molecule and pytest into .venv (2 minutes)"
-	@$(PIP_INSTALL) -r requirements-dev.txt
+	@$(PIP_INSTALL) -r tests/setup/locks/dev.txt
 	@touch $@
 
-.cache/emulator/venv/stamp: tests/emulator/requirements.txt | .venv/bin/python
+.cache/emulator/venv/stamp: tests/setup/locks/emulator.txt | .venv/bin/python
 	@echo "Installing the AWS emulator into .cache/emulator/venv (1 minute)"
 	@tests/setup/venv $(BIN)/python .cache/emulator/venv
-	@.cache/emulator/venv/bin/python tests/setup/pip_install.py -r tests/emulator/requirements.txt
+	@.cache/emulator/venv/bin/python tests/setup/pip_install.py -r tests/setup/locks/emulator.txt
 	@touch $@
 
 demo: setup emulator-venv  ## deploy to 17 regions of a local AWS and show which messages arrive
@@ -81,6 +81,9 @@ versions: emulator-venv  ## run unit and sanity tests on each ansible-core whose
 
 mutants: setup-dev emulator-venv  ## check that the tests fail for each mutation of tests/mutants
 	@tests/run/mutants
+
+lock: setup-dev  ## update the locked requirements, with hashes, to the newest that requirements*.txt allow
+	@tests/setup/lock --upgrade
 
 clean:  ## remove what make has set up
 	rm -rf .venv .ansible .cache .pytest_cache .mypy_cache .ruff_cache docs/build tests/output

@@ -22,6 +22,7 @@ from urllib.parse import urljoin
 
 VERSION = "26.3"
 WHEEL = f"pip-{VERSION}-py3-none-any.whl"
+SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
 INDEX = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple")
 JSON = "application/vnd.pypi.simple.v1+json"
 
@@ -33,12 +34,12 @@ def find_wheel(listing: dict[str, Any]) -> dict[str, Any]:
 
 
 def download(page: str) -> bytes:
-    """Return pip's wheel, checked against the digest that the index page *page* gives."""
+    """Return pip's wheel, which the index page *page* lists. Raise ValueError if its digest is not the expected one."""
     with urllib.request.urlopen(urllib.request.Request(page, headers={"Accept": JSON}), timeout=60) as answer:
-        entry = find_wheel(json.load(answer))
-    with urllib.request.urlopen(urljoin(page, entry["url"]), timeout=60) as answer:
+        address = urljoin(page, find_wheel(json.load(answer))["url"])
+    with urllib.request.urlopen(address, timeout=60) as answer:
         wheel = bytes(answer.read())
-    if hashlib.sha256(wheel).hexdigest() != entry["hashes"]["sha256"]:
+    if hashlib.sha256(wheel).hexdigest() != SHA256:
         raise ValueError(f"the download of {WHEEL} does not match its SHA-256 digest")
     return wheel
 

@@ -10,6 +10,7 @@ Ansible Galaxy is not used: the PyPI package `ansible` contains amazon.aws, and 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import zipfile
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 from pip_install import pip
 
 ROOT = Path(__file__).resolve().parents[2]
+MATRIX = ROOT / "tests" / "matrix.json"
 AMAZON_AWS = "ansible_collections/amazon/aws/"
 
 
@@ -28,13 +30,21 @@ def link_checkout(collections: Path) -> None:
         link.symlink_to(ROOT, target_is_directory=True)
 
 
+def digest(ansible_version: str) -> str:
+    """Return the SHA-256 digest that the wheel of a version must have."""
+    entries = json.loads(MATRIX.read_text(encoding="utf-8"))
+    return next(entry["ansible-sha256"] for entry in entries if entry["ansible"] == ansible_version)
+
+
 def unpack_amazon_aws(collections: Path, ansible_version: str) -> None:
     """Extract amazon.aws from the wheel of the PyPI package `ansible` of that version."""
     print(f"  downloading ansible {ansible_version} (50 MB) for its copy of amazon.aws", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         # The wheel is only unpacked here, so the Python version that it requires does not matter.
         of_any = ("--no-deps", "--only-binary=:all:", "--python-version=3.14")
-        pip("download", *of_any, f"--dest={folder}", f"ansible=={ansible_version}")
+        locked = Path(folder) / "locked.txt"
+        locked.write_text(f"ansible=={ansible_version} --hash=sha256:{digest(ansible_version)}\n", encoding="utf-8")
+        pip("download", *of_any, f"--dest={folder}", f"--requirement={locked}")
         (wheel,) = Path(folder).glob("ansible-*.whl")
         with zipfile.ZipFile(wheel) as archive:
             names = [name for name in archive.namelist() if name.startswith(AMAZON_AWS)]

@@ -1,7 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run pip in this Python's environment and print what it is doing every few seconds."""
+"""Run pip in this Python's environment and print what it is doing every few seconds.
+
+Every file that it downloads must have a hash that its requirements name: those are tests/setup/locks.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 
 SECONDS_BETWEEN_LINES = 3
+QUIETLY = ("--disable-pip-version-check", "--progress-bar=off")
 STEPS = {
     r"Collecting ([\w.-]+)": "resolving {}",
     r"\s+(?:Downloading|Using cached) (\S+?)(?:\.metadata)? \((.+)\)": "downloading {} ({})",
@@ -61,7 +65,7 @@ class Progress:
 def pip(command: str, *arguments: str) -> None:
     """Run a command of pip; print its whole output, and exit, if it fails."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "pip", command, "--disable-pip-version-check", "--progress-bar=off", *arguments],
+        [sys.executable, "-m", "pip", command, "--require-hashes", *QUIETLY, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
