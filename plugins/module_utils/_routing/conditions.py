@@ -10,6 +10,7 @@ An event pattern holds a field once: a second condition on it replaces the first
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -168,6 +169,12 @@ def written(condition: Condition) -> tuple[Any, ...]:
             for matcher in sorted(condition.matchers, key=_natural)
         ]
     return (*values, {"exists": False}) if condition.absent else tuple(values)
+
+
+@functools.lru_cache(maxsize=4096)
+def size(condition: Condition) -> int:
+    """Return the number of characters of the condition in an event pattern."""
+    return len(json.dumps(written(condition), separators=(",", ":")))
 
 
 def _negated(condition: Condition) -> Any:

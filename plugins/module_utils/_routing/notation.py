@@ -5,23 +5,21 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from .conditions import Condition
+from .conditions import size
 from .conditions import written
 from .fields import Fields
 from .fields import Path
 from .pieces import MAX_COMBINATIONS
+from .pieces import MAX_LENGTH
 from .pieces import Choices
 from .pieces import Conditions
 
 SOURCE = "aws.securityhub"
-
-# The default quota of an event pattern's size, in characters.
-MAX_LENGTH = 2048
 
 # Event-ruler takes these names inside $or for operators, not for fields (its Constants.java).
 RESERVED_NAMES = frozenset(
@@ -115,13 +113,8 @@ def _most_costly(alternatives: Sequence[Conditions]) -> tuple[Path, Condition] |
     for alternative in alternatives:
         for item in alternative.items():
             counts[item] = counts.get(item, 0) + 1
-    costs = {item: (count - 1) * _size(item[1]) for item, count in counts.items() if count > 1}
+    costs = {item: (count - 1) * size(item[1]) for item, count in counts.items() if count > 1}
     return max(sorted(costs, key=lambda item: item[0]), key=lambda item: costs[item], default=None)
-
-
-@functools.lru_cache(maxsize=4096)
-def _size(condition: Condition) -> int:
-    return length(written(condition))
 
 
 def _tree(conditions: Conditions) -> dict[str, Any]:

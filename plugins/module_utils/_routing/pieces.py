@@ -9,6 +9,7 @@ documentation has a picture.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections import Counter
@@ -29,6 +30,7 @@ from .conditions import Matcher
 from .conditions import excludes
 from .conditions import implies
 from .conditions import meet
+from .conditions import size
 from .conditions import written
 from .fields import Fields
 from .fields import Path
@@ -36,7 +38,9 @@ from .fields import Path
 # The condition of each field; all of them must hold.
 Conditions = Mapping[Path, Condition]
 
-# More alternatives than fit into 2,048 characters.
+# The default quota of an event pattern's size, in characters.
+MAX_LENGTH = 2048
+# More alternatives than fit into it.
 MAX_ALTERNATIVES = 60
 # EventBridge multiplies the $or of a pattern out, and accepts this many combinations.
 MAX_COMBINATIONS = 1000
@@ -93,7 +97,7 @@ def _resolved(known: Conditions, clauses: Iterable[Clause], changed: set[Path]) 
     while changed or first:
         compared, changed, clauses, remaining = changed, set(), remaining, []
         for clause in clauses:
-            if clause and not any(path in compared for path, _condition in clause):
+            if clause and compared.isdisjoint(path for path, _condition in clause):
                 remaining.append(clause)
                 continue
             possible = _possible(conditions, clause)
@@ -133,19 +137,34 @@ def values_of(piece: Piece, path: Path) -> list[list[Matcher]]:
     literals = [condition for clause in piece.clauses for at, condition in clause if at == path]
     known = piece.conditions.get(path)
     everything = frozenset[Matcher]().union(*(literal.matchers for literal in literals))
-    others = everything | (known.matchers if known else frozenset())
+    covering, divisible = _relations(everything | (known.matchers if known else frozenset()))
     treatments: dict[Matcher, list[int]] = {}
     for index, literal in enumerate(literals):
         for matcher in everything if literal.open_ended else literal.matchers:
-            if literal.covers(matcher):
+            if not literal.matchers.isdisjoint(covering[matcher]):
                 treatments.setdefault(matcher, []).append(index)
     groups: dict[tuple[int, ...], list[Matcher]] = {}
     for matcher in sorted(treatments):
-        if known is not None and excludes(known, Condition(frozenset((matcher,)))):
-            continue
-        if matcher.kind == EXACT or all(other.covers(matcher) or other.is_apart(matcher) for other in others):
+        if matcher in divisible and not (known and excludes(known, Condition(frozenset((matcher,))))):
             groups.setdefault(tuple(treatments[matcher]), []).append(matcher)
     return list(groups.values())
+
+
+# The pieces of a policy name the same values again and again.
+@functools.lru_cache(maxsize=1024)
+def _relations(matchers: frozenset[Matcher]) -> tuple[dict[Matcher, tuple[Matcher, ...]], frozenset[Matcher]]:
+    """Return for each of *matchers* those that cover it, and those that no other one overlaps without covering it."""
+    open_ended = [matcher for matcher in matchers if matcher.kind != EXACT]
+    covering = {
+        matcher: (matcher, *(other for other in open_ended if other != matcher and other.covers(matcher)))
+        for matcher in matchers
+    }
+    divisible = frozenset(
+        matcher
+        for matcher, known in covering.items()
+        if matcher.kind == EXACT or all(other in known or other.is_apart(matcher) for other in matchers)
+    )
+    return covering, divisible
 
 
 def within(piece: Piece, path: Path, values: Iterable[Matcher]) -> Piece | None:
@@ -167,11 +186,15 @@ def _narrowed(piece: Piece, path: Path, condition: Condition) -> Piece | None:
     return _resolved({**piece.conditions, path: condition}, piece.clauses, {path})
 
 
-def split(piece: Piece, path: Path, groups: list[list[Matcher]], fields: Fields) -> list[Piece]:
-    """Return *piece* for each of *groups* of values of the field *path*, and for all other values."""
+def split(piece: Piece, path: Path, groups: list[list[Matcher]], fields: Fields) -> Iterator[Piece]:
+    """Yield *piece* for each of *groups* of values of the field *path*, and for all other values."""
+    for group in groups:
+        part = within(piece, path, group)
+        if part is not None:
+            yield part
     rest = without(piece, path, [value for group in groups for value in group], fields)
-    parts = [*(within(piece, path, group) for group in groups), rest]
-    return [part for part in parts if part is not None]
+    if rest is not None:
+        yield rest
 
 
 def choices_of(piece: Piece, fields: Fields) -> Choices | None:
@@ -255,9 +278,15 @@ def _independent(clauses: tuple[Clause, ...], fields: Fields) -> list[tuple[Clau
 
 def _alternatives(piece: Piece, fields: Fields) -> list[Conditions]:
     alternatives: list[Conditions] = []
+    known: set[tuple[Path, Condition]] = set()
+    least = 0
     for alternative in _leaves(piece, fields):
         alternatives.append(alternative)
-        if len(alternatives) > MAX_ALTERNATIVES:
+        # A pattern has braces for each of them, and each of their conditions at least once.
+        new = alternative.items() - known
+        known |= new
+        least += len("{},") + sum(len(path[-1]) + len('"":') + size(condition) for path, condition in new)
+        if len(alternatives) > MAX_ALTERNATIVES or (len(alternatives) > 1 and least > MAX_LENGTH):
             raise TooManyError
     return alternatives
 
@@ -271,13 +300,16 @@ def _leaves(piece: Piece, fields: Fields) -> Iterator[Conditions]:
         yield from _leaves(part, fields)
 
 
-def _parts(piece: Piece, fields: Fields) -> list[Piece]:
+def _parts(piece: Piece, fields: Fields) -> Iterator[Piece]:
     option = next(ranked(piece, {path for clause in piece.clauses for path, _condition in clause}), None)
     if option is not None:
-        return split(piece, *option, fields)
+        yield from split(piece, *option, fields)
+        return
     # Values that overlap, such as two wildcards, cannot be told apart. The parts overlap too, within one pattern.
-    parts = [_narrowed(piece, path, condition) for path, condition in piece.clauses[0]]
-    return [part for part in parts if part is not None]
+    for path, condition in piece.clauses[0]:
+        part = _narrowed(piece, path, condition)
+        if part is not None:
+            yield part
 
 
 def ranked(piece: Piece, paths: Iterable[Path]) -> Iterator[tuple[Path, list[list[Matcher]]]]:

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
-from .notation import MAX_LENGTH
 from .notation import RESERVED_NAMES
 from .notation import combinations
 from .notation import length
 from .pieces import MAX_COMBINATIONS
+from .pieces import MAX_LENGTH
 
 LARGEST_NUMBER = 5_000_000_000
 
