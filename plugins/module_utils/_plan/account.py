@@ -6,26 +6,32 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from typing import Any
 
 from .._aws import errors
 from .._aws.errors import UserError
+from .._channel import transformations
 from .._model import layout
+from .._model import names
 from .._model import topics
 from .._model.plan import DEPLOY_EXPORT
 from .._model.plan import AccountPlan
 from .._model.plan import TargetPlan
 from .._model.snapshot import healthy
+from .._resource.ownership import is_managed
 from .._stack import live
 from . import channel
 from . import target as of_target
 from . import transfer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from collections.abc import Sequence
 
     from .._model.plan import AccountDesign
     from .._model.plan import Blockers
     from .._model.plan import ChannelPlan
+    from .._model.snapshot import AccountSnapshot
 
 
 def plan(design: AccountDesign, blockers: Blockers) -> AccountPlan:
@@ -54,7 +60,7 @@ def plan(design: AccountDesign, blockers: Blockers) -> AccountPlan:
                 target if target.problems else refused(target, *errors.sentences(error)) for target in targets
             )
     notices += [*_without_buttons(design, channels), *_removable_from_stack_set(targets), *_foreign_actions(targets)]
-    notices += _foreign_topics(design)
+    notices += [*_foreign_topics(design), *_foreign_of_account(design.snapshot)]
     return AccountPlan(design, targets, channels, blockers, tuple(dict.fromkeys(notices)))
 
 
@@ -97,6 +103,30 @@ def _foreign_actions(targets: Sequence[TargetPlan]) -> list[str]:
         f"the custom action {identifier} is not managed by the deployment {targets[0].settings.name}, and stays in "
         f"{', '.join(found)}"
         for identifier, found in hosts.items()
+    ]
+
+
+def _foreign_of_account(snapshot: AccountSnapshot) -> list[str]:
+    """Return what to report about resources of the account that a complete removal leaves, because they are not ours.
+
+    They have the names of ours.
+    """
+    if any(target.settings.present for target in snapshot.everyone):
+        return []
+    settings, live = snapshot.settings, snapshot.identity
+    identity = names.identity(settings, snapshot.account)
+    wanted = {route.channel.configuration for route in settings.routes}
+    configurations = [(transformations.configuration_name(found), found) for found in snapshot.configurations]
+    found: list[tuple[str, str, Mapping[str, Any] | None]] = [
+        ("IAM role", identity.role_name, live.role),
+        ("IAM policy", identity.guardrail_name, live.guardrail),
+        *(("channel configuration", name, item) for name, item in configurations if name in wanted),
+        *(("custom action of Amazon Q", item["ActionName"], item) for item in snapshot.buttons),
+    ]
+    return [
+        f"the {kind} {name} is not managed by this collection, and stays"
+        for kind, name, resource in found
+        if resource is not None and not is_managed(resource)
     ]
 
 
