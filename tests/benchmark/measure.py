@@ -306,9 +306,10 @@ def once(what: str, take_part: Callable[[], Cost]) -> Row:
     return side_by_side(1, {what: take_part})[0]
 
 
-def measure(fleet: Fleet, peers: list[str], commands: Path, cdk: Path, rounds: int) -> list[Row]:
-    """Return all rows, from the first deployment to the removal."""
+def measure(fleet: Fleet, peers: list[str], commands: Path, cdk: Path, rounds: int, *, quotas: bool) -> list[Row]:
+    """Return all rows, from the first deployment to the removal. *quotas*: throttle requests as AWS does."""
     ask("POST", "reset", {})
+    ask("POST", "switches", {"request_quotas": "enforced" if quotas else "unlimited"})
     ask("POST", "world", {"accounts": fleet.world})
     ask("POST", "faults", [{"latency_ms": LATENCY}])
     ask("POST", "stacks", {"seconds": STACK_SECONDS})
@@ -366,6 +367,11 @@ def main() -> None:
         metavar="PEER",
         help=f"which of {', '.join(PEERS)} (default: all; with several accounts not {' and '.join(ONE_BY_ONE)})",
     )
+    parser.add_argument(
+        "--quotas",
+        action="store_true",
+        help="throttle requests as AWS does (tests/emulator/quotas.yml); prints the results and does not store them",
+    )
     parser.add_argument("--commands", type=Path, required=True, help="folder of the commands aws and sceptre")
     parser.add_argument("--cdk", type=Path, required=True, help="folder of the npm packages of the AWS CDK")
     options = parser.parse_args()
@@ -373,9 +379,13 @@ def main() -> None:
     if peers is None:
         peers = [name for name in PEERS if name not in ONE_BY_ONE or options.targets <= len(REGIONS)]
     with tempfile.TemporaryDirectory() as folder:
-        rows = measure(Fleet(options.targets, Path(folder)), peers, options.commands, options.cdk, options.rounds)
-    RESULTS.mkdir(exist_ok=True)
+        fleet = Fleet(options.targets, Path(folder))
+        rows = measure(fleet, peers, options.commands, options.cdk, options.rounds, quotas=options.quotas)
     found = result(rows, options.targets)
+    if options.quotas:
+        print(tables.costs(found))
+        return
+    RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{options.targets}.json").write_text(f"{json.dumps(found, indent=2)}\n")
     print(tables.costs(found))
 

@@ -72,6 +72,7 @@ class Emulator:
         self.switches = Switches()
         self.callers = Callers(self.switches)
         self.quotas = Quotas()
+        self.switches.on_change(self.quotas.clear)
         self.account_state = AccountState()
         self.inbox = Inbox()
         self.faults = Faults()

@@ -1,0 +1,48 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs over 17 regions under the request rates that AWS allows (tests/emulator/quotas.yml)."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
+from ansible_collections.secops.securityhub.tests.resilience.playbook import SEVENTEEN
+
+SETTLE_SECONDS = configuration.SETTLE_SECONDS
+RUNS = {
+    "first deployment": {},
+    "no change": {},
+    "drift": {"repair_drift": True},
+    "change": {"minimum_severity": "LOW"},
+    "removal": {"state": "absent"},
+}
+EVERYTHING = {
+    "alarms": True,
+    "buttons": True,
+    "kms_key": "create",
+    "mark_notified": True,
+    "message_format": "custom",
+    "report_uncovered_regions": True,
+}
+
+
+@pytest.mark.parametrize("variables", [{}, EVERYTHING], ids=["plain", "everything"])
+def test_no_run_over_17_regions_is_throttled(lab, monkeypatch, variables):
+    """Without a retry, no run takes longer than without quotas."""
+    # Time passes as in AWS: between the calls, and after each write to Chatbot.
+    monkeypatch.setattr(configuration, "SETTLE_SECONDS", SETTLE_SECONDS)
+    lab.emulator.faults({"latency_ms": 50})
+    for name, more in RUNS.items():
+        # The buckets are full when a run begins.
+        lab.emulator.ask("POST", "switches", {"request_quotas": "enforced"})
+        done = lab.run(lab.hosts(*SEVENTEEN, **{**variables, **more}))
+        assert done.errors == {}
+        throttled = {entry["service"] for entry in done.requests if entry["status"] == 429}
+        # Deleting buttons takes more calls than the rate of Chatbot allows at once, which is a guess.
+        removes_buttons = name == "removal" and "buttons" in variables
+        assert throttled <= ({"chatbot"} if removes_buttons else set()), name
+        assert removes_buttons or not done.traffic.retries, name
+    lab.emulator.faults()
+    assert lab.ours(*SEVENTEEN) == {}
+
