@@ -215,6 +215,8 @@ class Delivery:
                 log.info("%s: the event is not supported", name)
                 continue
             delivered = self._post(account, configuration, topic_arn, shown)
+            if not delivered and self.switches["chatbot_uninvited"] == "silent":
+                continue
             metrics.of_chatbot(account, name, "MessageDelivery" + ("Success" if delivered else "Failure"))
 
     def _never_arrives(self, topic_arn: str) -> bool:

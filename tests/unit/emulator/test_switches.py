@@ -232,6 +232,15 @@ def test_chatbot_subscription_delay(aws, delay, shown):
     assert len(aws.titles()) == shown + 1
 
 
+@pytest.mark.parametrize(("answer", "failures"), [("counted", 1), ("silent", 0)])
+def test_chatbot_uninvited(aws, answer, failures):
+    aws.deployment()
+    aws.emulator.world({ACCOUNT: {"private_channels": [CHANNEL]}})
+    switch(aws, chatbot_uninvited=answer)
+    aws.import_findings(aws.finding())
+    assert (aws.titles(), of_chatbot(aws, "MessageDeliveryFailure")) == ([], failures)
+
+
 @pytest.mark.parametrize("answer", ["empty", "error"])
 def test_chatbot_unknown_arn(aws, answer):
     switch(aws, chatbot_unknown_arn=answer)
