@@ -22,9 +22,9 @@ def unauthorized(platform: Platform, team_id: str, teams: list[dict[str, Any]]) 
     known = ", ".join(f"{team[platform.team_id]} ({team.get(platform.team_name, 'no name')})" for team in teams)
     return (
         f"{platform.name} {platform.team} {team_id} is not authorized in this AWS account (authorized: "
-        f"{known or 'none'}). AWS has no API for this. Do it once: open {CONSOLE} in this account, choose "
-        f'"Configure a chat client", then {platform.menu}, sign in, select the {platform.team} and choose Allow. Then '
-        f"run this again."
+        f"{known or 'none'}). AWS has no API for this. Do it once: open {CONSOLE} in this account. Under Configure a "
+        f"chat client, choose {platform.menu}, Configure client, sign in, select the {platform.team} and choose Allow. "
+        f"Then run this again."
     )
 
 

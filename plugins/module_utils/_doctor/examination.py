@@ -22,6 +22,7 @@ from .._observe import fleet as observe
 from .._observe import targets as observe_targets
 from .._plan import channel
 from .._plan import design
+from .._plan import duplicates
 from .._preflight import pattern_tests
 from .._routing import topology
 from .._services import iam
@@ -213,4 +214,4 @@ def _sentences(account: AccountDesign, found: organization.Organization) -> tupl
     aggregation = topology.aggregation_of(facts.aggregator)
     if aggregation:
         sentences.append(organization.aggregation_in_words(aggregation))
-    return tuple(sentences)
+    return (*sentences, *duplicates.of_template(account))

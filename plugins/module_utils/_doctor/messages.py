@@ -307,8 +307,8 @@ def workspace_unauthorized(workspace_id: str) -> Result:
         BROKEN,
         f"The Slack workspace {workspace_id} is not authorized in this account, or no longer.",
         NOTHING_ARRIVES,
-        f"Open {CONSOLE} in this account, choose Configure new client, then Slack, and allow it. AWS has no API for "
-        "this.",
+        f"Open {CONSOLE} in this account. Under Configure a chat client, choose Slack, Configure client, Allow. AWS "
+        f"has no API for this.",
     )
 
 

@@ -16,6 +16,8 @@ import re
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._plan.duplicates import TOPIC_OF_TEMPLATE
+
 if TYPE_CHECKING:
     from .._services import cloudformation
     from .._services.iam import Role
@@ -36,7 +38,6 @@ RULE_DESCRIPTION = "SecurityHub Chatbot CustomAction"
 RULE_TARGET_ID = "OpsTopic"
 TOPIC_DISPLAY_NAME = "AWS Chatbot SNS Topic"
 # CloudFormation generates names from the stack name, the logical ID and a random suffix.
-TOPIC_NAME = re.compile(r"[A-Za-z0-9-]+-SNSTopicAWSChatBot-[A-Za-z0-9]+\Z")
 ROLE_NAME = re.compile(r"[A-Za-z0-9-]+-(ChatBotManageIAMRole|LambdaIAMRole)-[A-Za-z0-9]+\Z")
 TRUSTED = {"ChatBotManageIAMRole": "sns.amazonaws.com", "LambdaIAMRole": "lambda.amazonaws.com"}
 CHANNEL_ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[A-Za-z0-9-]+-ChatBotManageIAMRole-[A-Za-z0-9]+\Z")
@@ -230,7 +231,7 @@ def is_rule(rule: dict[str, Any]) -> bool:
 
 def is_topic_arn(arn: str) -> bool:
     """Return whether a topic has a name that CloudFormation generates for the template."""
-    return bool(TOPIC_NAME.match(arn.rsplit(":", maxsplit=1)[-1]))
+    return bool(TOPIC_OF_TEMPLATE.match(arn.rsplit(":", maxsplit=1)[-1]))
 
 
 def is_role(role: Role) -> bool:

@@ -21,6 +21,7 @@ from .._model.snapshot import healthy
 from .._resource.ownership import is_managed
 from .._stack import live
 from . import channel
+from . import duplicates
 from . import target as of_target
 from . import transfer
 
@@ -61,6 +62,7 @@ def plan(design: AccountDesign, blockers: Blockers) -> AccountPlan:
             )
     notices += [*_without_buttons(design, channels), *_removable_from_stack_set(targets), *_foreign_actions(targets)]
     notices += [*_foreign_topics(design), *_foreign_of_account(design.snapshot)]
+    notices += [*duplicates.of_template(design), *duplicates.adopted(channels)]
     return AccountPlan(design, targets, channels, blockers, tuple(dict.fromkeys(notices)))
 
 

@@ -26,6 +26,7 @@ from .._doctor.results import worst
 from .files import GENERATOR
 from .text import LISTED_AT_MOST
 from .text import WIDTH
+from .text import command_of
 from .text import count
 from .text import few_of
 from .text import wrapped
@@ -80,7 +81,9 @@ def table(found: Diagnosis, page: str = "") -> list[str]:
     columns = ", ".join(f"{heading} {_titles(names)}" for heading, names in COLUMNS.items())
     lines = ["", *_matrix(found), "", *wrapped(f"  {legend}", indent=2), *wrapped(f"  {columns}", indent=2)]
     for account, sentences in found.accounts.items():
-        lines += ["", f"Account {account}", *(line for text in sentences for line in wrapped(f"  {text}."))]
+        lines += ["", f"Account {account}"]
+        for text in sentences:
+            lines += wrapped(f"  {text}" if command_of(text)[1] else f"  {text}.")
     for item in found.findings:
         lines += ["", *_finding(item)]
     return [*lines, "", *wrapped(summary(found)), *([f"Full report: {page}"] if page else [])]

@@ -23,9 +23,18 @@ def wrapped(line: str, indent: int = 4) -> list[str]:
 
     A command, with which a sentence can end, has a line of its own and is not broken, so that it can be pasted.
     """
-    text, beginning, command = line.partition(f" {BEGINNING}")
+    text, command = command_of(line)
     found = textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
-    return [*found, f"{' ' * indent}{BEGINNING}{command}"] if beginning else found
+    return [*found, f"{' ' * indent}{command}"] if command else found
+
+
+def command_of(sentence: str) -> tuple[str, str]:
+    """Return a sentence without the command that it ends with, and the command, '' for none."""
+    for beginning in (BEGINNING, "aws "):
+        text, found, command = sentence.rpartition(f"un: {beginning}")
+        if found:
+            return f"{text}un:", f"{beginning}{command}"
+    return sentence, ""
 
 
 def count(number: int, noun: str) -> str:

@@ -525,12 +525,33 @@ def test_a_foreign_configuration_of_our_name_is_refused(lab, theirs):
 def test_the_channels_configuration_is_adopted_and_given_back(lab, theirs):
     theirs("alerts", fleet.CHANNEL)
     before = lab.channels()
-    lab.run(lab.hosts(*REGIONS))
+    done = lab.run(lab.hosts(*REGIONS))
+    (notice,) = [notice for notice in done.notices if "has the configuration alerts already" in notice]
+    topic = f"arn:aws:sns:us-east-1:{fleet.ACCOUNT.id}:billing"
+    assert notice.endswith(f"run: aws events list-rule-names-by-target --region us-east-1 --target-arn {topic}")
+    assert not [notice for notice in lab.run(lab.hosts(*REGIONS)).notices if "alerts" in notice]
     assert lab.carried("alerts") == sorted([*topics(*REGIONS), "us-east-1:billing"])
     assert {**lab.channels()["alerts"], "SnsTopicArns": []} == {**before["alerts"], "SnsTopicArns": []}
     lab.run(lab.hosts(*REGIONS, state="absent"))
     assert lab.channels() == before
     assert lab.ours("eu-west-1") == {"channels": ["alerts"]}
+
+
+def test_topics_of_the_template_of_2020_in_the_channel_are_reported_with_the_command(lab):
+    lab.run(lab.hosts(*REGIONS))
+    old = lab.client("sns", "us-east-1").create_topic(Name="hub-SNSTopicAWSChatBot-1ABCDEF")["TopicArn"]
+    ours = lab.channels()["securityhub-slack"]
+    lab.client("chatbot", "us-east-2").update_slack_channel_configuration(
+        ChatConfigurationArn=ours["ChatConfigurationArn"],
+        SlackChannelId=ours["SlackChannelId"],
+        SnsTopicArns=[*ours["SnsTopicArns"], old],
+    )
+    done = lab.run(lab.hosts(*REGIONS))
+    (notice,) = [notice for notice in done.notices if "template of 2020" in notice]
+    assert "in us-east-1, so findings that are sent by hand arrive twice" in notice
+    command = "ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_migrate"
+    assert notice.endswith(f"run: {command}")
+    assert f"    {command}" in done.lines
 
 
 def test_the_channel_id_changes_in_place(lab):

@@ -135,6 +135,21 @@ def test_the_organization_and_aggregator_are_reported(fleet, emulator):
     assert max(map(len, lines)) <= 80
 
 
+def test_topics_of_the_template_of_2020_in_the_channel_are_reported_with_the_command(fleet, emulator):
+    chatbot = emulator.client("chatbot", "us-east-2")
+    (ours,) = chatbot.describe_slack_channel_configurations()["SlackChannelConfigurations"]
+    topic = emulator.client("sns", HERE).create_topic(Name="hub-SNSTopicAWSChatBot-1ABCDEF")["TopicArn"]
+    chatbot.update_slack_channel_configuration(
+        ChatConfigurationArn=ours["ChatConfigurationArn"],
+        SlackChannelId=ours["SlackChannelId"],
+        SnsTopicArns=[*ours["SnsTopicArns"], topic],
+    )
+    found = look(fleet)
+    (said,) = found.accounts[deployed.ACCOUNT]
+    assert f"template of 2020 in {HERE}, so findings that are sent by hand arrive twice" in said
+    assert "    ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_migrate" in report.table(found)
+
+
 @pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
 def test_each_breakage_is_reported(emulator, monkeypatch, breakage):
     fleet = deployed.deploy(emulator, monkeypatch, **dict(breakage.variables))
