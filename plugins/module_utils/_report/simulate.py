@@ -151,7 +151,8 @@ def table(outcome: dict[str, Any], page: str = "") -> list[str]:
         lines += _counted(findings)
     lines += [
         "",
-        f"{count(summary['findings'], 'finding')}: {summary['sent']:,} sent, {summary['not_sent']:,} not sent.",
+        f"{count(summary['findings'], 'finding')} as {'it is' if summary['findings'] == 1 else 'they are'} now: "
+        f"{summary['sent']:,} would be sent, {summary['not_sent']:,} would not.",
     ]
     lines += chart(outcome["volume"])
     lines += notes(outcome["notices"])

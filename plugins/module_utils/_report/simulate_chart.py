@@ -24,7 +24,7 @@ def chart(volume: dict[str, Any]) -> list[str]:
     """Return the messages a day: by Region and minimum severity, by week, by suppression and control."""
     days = count(volume["days"], "day")
     if not any(row["messages"] for row in volume["by_minimum_severity"]):
-        return [f"No messages in the last {days}."]
+        return [f"Over the last {days}: no messages."]
     return [
         "",
         f"Messages a day over the last {days}, if the minimum severity were:",
@@ -108,6 +108,6 @@ def _ranked(title: str, rows: list[dict[str, Any]], key: str) -> list[str]:
 def _total(volume: dict[str, Any]) -> str:
     messages, repeated = count(volume["messages"], "message"), count(volume["repeated"], "repetition")
     return (
-        f"{messages} in the last {count(volume['days'], 'day')}, {volume['messages_a_day']:,.1f} a day, at least; "
+        f"Over the last {count(volume['days'], 'day')}: at least {messages}, {volume['messages_a_day']:,.1f} a day; "
         f"{repeated} of findings that were updated while still NEW."
     )
