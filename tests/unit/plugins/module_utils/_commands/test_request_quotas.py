@@ -45,4 +45,3 @@ def test_no_run_over_17_regions_is_throttled(lab, monkeypatch, variables):
         assert removes_buttons or not done.traffic.retries, name
     lab.emulator.faults()
     assert lab.ours(*SEVENTEEN) == {}
-

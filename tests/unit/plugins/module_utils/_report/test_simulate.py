@@ -85,7 +85,7 @@ def test_the_page_has_the_numbers_of_the_terminal():
 
 def test_a_simulation_without_messages_is_short():
     found = result(Volume(30))
-    assert simulate_chart.chart(found["volume"]) == ["No messages in the last 30 days."]
+    assert simulate_chart.chart(found["volume"]) == ["Over the last 30 days: no messages."]
     assert "0.0 messages a day" in Reader(simulate_page.page(found, NOW)).texts
 
 
