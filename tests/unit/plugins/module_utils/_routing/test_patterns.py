@@ -17,6 +17,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.patter
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import action_pattern
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import length
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.safety import hazards
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.validation import validate
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 from hypothesis import given
@@ -119,6 +120,31 @@ def test_action_pattern_names_the_action():
         "source": ["aws.securityhub"],
         "detail-type": ["Security Hub Findings - Custom Action"],
         "resources": [arn],
+    }
+
+
+PRODUCTS = [f"arn:aws:securityhub:eu-west-1::product/{name}" for name in ("aws/securityhub", "aws/macie", "a/macie")]
+NAMES = st.sampled_from(["plain", "<!channel>", "[a](https://b)", "a < b", ""])
+
+
+@given(product=st.sampled_from(PRODUCTS), title=NAMES, resource=st.none() | NAMES)
+def test_a_finding_sent_with_the_action_is_of_one_kind(product, title, resource):
+    finding = {"ProductArn": product, "Title": title, "ProductFields": {}}
+    if resource is not None:
+        finding["ProductFields"]["Resources:0/Id"] = resource
+    event = {
+        "source": "aws.securityhub",
+        "detail-type": "Security Hub Findings - Custom Action",
+        "resources": ["arn"],
+        "detail": {"findings": [finding]},
+    }
+    kinds = {trusted: action_pattern("arn", trusted) for trusted in (True, False)}
+    assert [hazards(pattern) for pattern in kinds.values()] == [[], []]
+    plain = {"aws/securityhub": resource, "aws/macie": title}.get(product.partition("product/")[2])
+    is_trusted = plain is not None and "<" not in plain and "](" not in plain
+    assert {trusted: matches(pattern, event) for trusted, pattern in kinds.items()} == {
+        True: is_trusted,
+        False: not is_trusted,
     }
 
 
