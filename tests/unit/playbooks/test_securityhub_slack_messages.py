@@ -159,7 +159,9 @@ def test_ocsf_findings_arrive(emulator, playbooks):
 
 def test_the_message_format_is_changed_kept_and_repaired(emulator, playbooks):
     playbooks.ok("securityhub_slack", message_format="aws")
-    assert '"messages": "custom"' in playbooks.ok("securityhub_slack", "", "--check", "--diff").output
+    preview = playbooks.ok("securityhub_slack", "", "--check", "--diff").output
+    assert "stack > messages: custom" in preview
+    assert "message format aws -> custom" in preview
     playbooks.ok("securityhub_slack")
     emulator.forget_requests()
     playbooks.ok("securityhub_slack", repair_drift=True)
