@@ -30,6 +30,11 @@ def test_names_are_derived():
     assert DESIRED.guardrail_arn == "arn:aws:iam::111111111111:policy/pipe-channel-guardrail"
 
 
+def test_without_buttons_the_role_may_do_nothing_and_the_guardrail_denies_everything():
+    assert DESIRED.permissions is None
+    assert DESIRED.guardrail["Statement"] == [{"Effect": "Deny", "Action": "*", "Resource": "*"}]
+
+
 @pytest.mark.parametrize(
     ("live", "role", "guardrail"),
     [
