@@ -66,26 +66,42 @@ def merge(designs: Mapping[Place, StackDesign]) -> Template:
 
     Raise UserError if they differ in a part that no mapping can hold, or in too many.
     """
-    accounts, regions = (sorted(set(part)) for part in zip(*designs))
-    variants = {design.digest: design for _place, design in sorted(designs.items(), key=lambda item: item[0])}
+    variants = {designs[place].digest: designs[place] for place in sorted(designs)}
     names = {digest: f"V{number}" for number, digest in enumerate(variants, start=1)}
-    name_at = {place: names[design.digest] for place, design in designs.items()}
-    kind_of = {account: tuple(name_at.get((account, region), "") for region in regions) for account in accounts}
-    kinds = {kind: f"K{number}" for number, kind in enumerate(dict.fromkeys(kind_of.values()), start=1)}
+    kinds, kind_of = _kinds({place: names[designs[place].digest] for place in sorted(designs)})
     merger = _Merger(tuple(names.values()), several_kinds=len(kinds) > 1)
     found = merger.template([_variant(design) for design in variants.values()])
     if not merger.values:
         return found
     mappings = {
         VARIANTS: {
-            region: {name: kind[number] for kind, name in kinds.items() if kind[number]}
-            for number, region in enumerate(regions)
+            region: {kind: regions[region] for kind, regions in kinds.items() if region in regions}
+            for region in sorted({region for _account, region in designs})
         },
-        **({ACCOUNTS: {account: {KIND: kinds[kind]} for account, kind in kind_of.items()}} if len(kinds) > 1 else {}),
+        **({ACCOUNTS: {account: {KIND: kind} for account, kind in kind_of.items()}} if len(kinds) > 1 else {}),
         **merger.mappings(),
     }
     _check_limits(mappings)
     return {**found, "Mappings": mappings}
+
+
+def _kinds(variants: dict[Place, str]) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
+    """Return kinds of accounts, each with its variant by region, and the kind of each account.
+
+    Accounts are of one kind if they have the same variant in each region that both have.
+    """
+    by_account: dict[str, dict[str, str]] = {}
+    for (account, region), variant in variants.items():
+        by_account.setdefault(account, {})[region] = variant
+    kinds: dict[str, dict[str, str]] = {}
+    kind_of = {}
+    for account, own in by_account.items():
+        alike = (
+            name for name, kind in kinds.items() if all(kind.get(region, own[region]) == own[region] for region in own)
+        )
+        kind_of[account] = next(alike, f"K{len(kinds) + 1}")
+        kinds.setdefault(kind_of[account], {}).update(own)
+    return kinds, kind_of
 
 
 def _check_limits(mappings: dict[str, Any]) -> None:

@@ -161,6 +161,8 @@ def test_accounts_are_mapped_only_if_their_stacks_differ():
     alike = stack_set.merge({place: MEDIUM if place[1] == "b-1" else CRITICAL for place in PLACES})["Mappings"]
     assert alike["Variants"] == {"a-1": {"K1": "V1"}, "b-1": {"K1": "V2"}, "c-1": {"K1": "V1"}}
     assert "Accounts" not in alike
+    fewer = {place: MEDIUM if place[1] == "b-1" else CRITICAL for place in PLACES if place != PLACES[3]}
+    assert stack_set.merge(fewer)["Mappings"] == alike, "an account has fewer regions"
     different = stack_set.merge({place: MEDIUM if place == PLACES[4] else CRITICAL for place in PLACES})["Mappings"]
     assert different["Accounts"] == {"111111111111": {"Kind": "K1"}, "222222222222": {"Kind": "K2"}}
     assert different["Variants"]["b-1"] == {"K1": "V1", "K2": "V2"}
