@@ -195,7 +195,10 @@ def _channel_line(outcome: ChannelOutcome) -> str:
     if outcome.state == channels.DELIVERED:
         return f"{head}Amazon Q posted {expected}."
     if outcome.state == channels.NOT_SEEN:
-        return f"{head}Amazon Q's metrics are not available yet. Check the channel: it should show {expected}."
+        return (
+            f"{head}Amazon Q's metrics are not available yet. Check the channel: it should show {expected}. "
+            "Otherwise, type /invite @Amazon Q in it."
+        )
     refused = outcome.more(metrics.FAILED)
     if refused:
         return (

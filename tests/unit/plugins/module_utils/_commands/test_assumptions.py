@@ -1,0 +1,87 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole runs survive each answer of AWS to each assumption (tests/emulator/assumptions.yml)."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.secops.securityhub.plugins.module_utils._canary import listeners
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._commands import deploy
+from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit.deployed import REGIONS
+
+TESTS = Path(__file__).resolve().parents[4]
+ROWS = yaml.safe_load((TESTS / "emulator" / "assumptions.yml").read_text(encoding="utf-8"))
+SAMPLE = (TESTS / "findings" / "ec2-19-critical-eu-west-1.json").read_text(encoding="utf-8")
+FINDING = json.loads(SAMPLE.replace("222222222222", deployed.ACCOUNT))
+# Numbers that are smaller than the strict ones, so that the tests end soon.
+SOON = {"chatbot_role_delay": 2, "chatbot_topic_limit": 2, "chatbot_subscription_delay": 1}
+# Variables with which the answer matters.
+VARIABLES = {
+    "chatbot_button_values": {"message_format": "custom", "buttons": True},
+    "chatbot_encrypted_topics": {"kms_key": "create"},
+    "chatbot_read_lag": {"message_format": "custom", "buttons": True},
+    "security_hub_customer_fields": {"mark_notified": True},
+}
+# Answers under which no run can succeed, with what it says then; nothing may be reported as delivered.
+FAILURES = {
+    ("eventbridge_context", "none"): "no unchanged event arrived at the topic securityhub-slack",
+    ("chatbot_topic_limit", 2): "at most 2 SNS topics",
+}
+
+
+def answers():
+    """Return each answer of each switch, and for numbers and texts the default and the strict value."""
+    for row in ROWS:
+        name = row["switch"]
+        given = row.get("answers") or [row["default"], SOON.get(name, row["strict"])]
+        for answer in given:
+            yield pytest.param(name, answer, id=f"{name}-{answer}")
+
+
+def run(fleet, **variables):
+    context = fleet.context(**variables)
+    return deploy.run(replace(context, now=datetime.datetime.now(datetime.timezone.utc))).result
+
+
+@pytest.mark.parametrize(("name", "answer"), list(answers()))
+def test_a_deployment_is_proved_kept_and_removed_or_says_why_not(emulator, monkeypatch, name, answer):
+    deployed.remove_pauses_of_canaries(monkeypatch)
+    monkeypatch.setattr(listeners, "SUBSCRIPTION_SECONDS", 5)
+    fleet = deployed.deploy(emulator, monkeypatch, run=False, **VARIABLES.get(name, {}))
+    # Chatbot needs time where that is the assumption.
+    monkeypatch.setattr(
+        configuration, "SETTLE_SECONDS", 0.2 if name in ("chatbot_role_delay", "request_quotas") else 0.01
+    )
+    emulator.ask("POST", "switches", {name: answer})
+    found = run(fleet, verify=True)
+    reason = FAILURES.get((name, answer), "")
+    messages = " ".join(target["msg"] for target in found["targets"].values() if target["failed"])
+    assert (reason in messages) if reason else not messages
+    shown = emulator.inbox()
+    channels = found.get("canary", {}).get("channels", [])
+    assert [item["state"] == "delivered" for item in channels] == [len(shown) == len(REGIONS)] * len(channels)
+    if not reason:
+        assert run(fleet)["changed"] is False
+    if "buttons" in VARIABLES.get(name, {}):
+        fleet.client("securityhub").batch_import_findings(Findings=[FINDING])
+        message = emulator.inbox()[-1]
+        assert [emulator.press(message, button)["status"] for button in message["buttons"]] == [200] * 3
+    assert run(fleet, state="absent")["summary"]["failed"] == 0
+    emulator.ask("POST", "switches", {row["switch"]: row["default"] for row in ROWS})
+    assert set(fleet.traces()) <= {FINDING["Id"]}
+    assert [fleet.client("cloudformation", region).describe_stacks()["Stacks"] for region in REGIONS] == [[]] * 3
+
+
+def test_each_answer_that_fails_is_one_of_the_table():
+    given = {(param.values[0], param.values[1]) for param in answers()}
+    assert set(FAILURES) <= given
+    assert set(VARIABLES) | set(SOON) <= {row["switch"] for row in ROWS}
