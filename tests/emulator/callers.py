@@ -225,7 +225,7 @@ class Callers:
         if about.service == "events":
             name = given.get("Name") or given.get("Rule")
             return f"arn:aws:events:{where}:rule/{name}" if name else given.get("ResourceARN")
-        if about.service == "sns" and about.operation in (*OF_SUBSCRIPTIONS, "Subscribe"):
+        if about.service == "sns" and about.operation in OF_SUBSCRIPTIONS:
             return self._topic_of_subscription(form)
         if about.service == "iam":
             return _iam_resource(form)
@@ -238,8 +238,8 @@ class Callers:
     def _topic_of_subscription(self, form: dict[str, list[str]]) -> str:
         if self.switches["sns_subscription_resource"] == "any":
             return "*"
-        (subscription,) = form.get("SubscriptionArn", [""])
-        return form.get("TopicArn", [subscription.rpartition(":")[0]])[0]
+        (subscription,) = form["SubscriptionArn"]
+        return subscription.rpartition(":")[0]
 
     def _dependent(
         self, action: str, form: dict[str, list[str]], given: dict[str, Any], resource: str

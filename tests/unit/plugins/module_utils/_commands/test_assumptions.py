@@ -15,13 +15,17 @@ import yaml
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import listeners
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import deploy
+from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
 from ansible_collections.secops.securityhub.tests.unit.deployed import REGIONS
 
 TESTS = Path(__file__).resolve().parents[4]
+POLICIES = TESTS.parent / "roles" / "securityhub_slack" / "files" / "iam"
 ROWS = yaml.safe_load((TESTS / "emulator" / "assumptions.yml").read_text(encoding="utf-8"))
 SAMPLE = (TESTS / "findings" / "ec2-19-critical-eu-west-1.json").read_text(encoding="utf-8")
 FINDING = json.loads(SAMPLE.replace("222222222222", deployed.ACCOUNT))
+SUBSCRIPTION_ACTIONS = ("Subscribe", "Unsubscribe", "GetSubscriptionAttributes", "SetSubscriptionAttributes")
 # Numbers that are smaller than the strict ones, so that the tests end soon.
 SOON = {"chatbot_role_delay": 2, "chatbot_topic_limit": 2, "chatbot_subscription_delay": 1}
 # Variables with which the answer matters.
@@ -85,3 +89,25 @@ def test_each_answer_that_fails_is_one_of_the_table():
     given = {(param.values[0], param.values[1]) for param in answers()}
     assert set(FAILURES) <= given
     assert set(VARIABLES) | set(SOON) <= {row["switch"] for row in ROWS}
+
+
+@pytest.mark.parametrize("answer", ["topic", "any"])
+def test_the_shipped_policies_suffice_or_a_denied_repair_is_explained(emulator, monkeypatch, answer):
+    deployed.remove_pauses_of_canaries(monkeypatch)
+    fleet = deployed.deploy(emulator, monkeypatch, run=False)
+    emulator.ask("POST", "switches", {"sns_subscription_resource": answer})
+    policies = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(POLICIES.glob("*.json"))]
+    shipped = {deployed.ACCOUNT: policies}
+    emulator.ask("POST", "callers", shipped)
+    proved = run(fleet, verify=True)
+    assert proved["canary"]["healthy"], proved["canary"]
+    used = set(emulator.ask("GET", "callers")["used"])
+    emulator.ask("POST", "callers", {})
+    breakages.subscription_attribute("RawMessageDelivery", "true")(fleet)
+    emulator.ask("POST", "callers", shipped)
+    repaired = run(fleet, repair_drift=True)["targets"][HERE]
+    # deploy.json does not let its users change the subscriptions of all topics for an answer that is unlikely.
+    assert ("may not call SetSubscriptionAttributes" in repaired["msg"]) is (answer == "any")
+    assert run(fleet, state="absent")["summary"]["failed"] == 0
+    used |= set(emulator.ask("GET", "callers")["used"])
+    assert used >= {f"sns:{name}" for name in SUBSCRIPTION_ACTIONS[: 4 if answer == "topic" else 3]}
