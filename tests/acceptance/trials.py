@@ -66,6 +66,7 @@ class Trial:
         self.region = account.settings.regions[0]
         self.patience = patience
         self.started = time.time()
+        self._channel: dict[str, Any] | None = None
 
     @property
     def soon(self) -> float:
@@ -81,11 +82,29 @@ class Trial:
         return Scratch(self.account, self.region)
 
     def channel(self) -> dict[str, Any]:
-        """Return the channel configuration that this run has created; raise NotTested if there is none."""
-        for found in self.account.configurations():
-            if found["ConfigurationName"] == self.settings.prefix:
-                return found
-        raise NotTested("the run has no channel configuration of its own")
+        """Return the channel configuration that this run has created; raise NotTested if there is none.
+
+        It is read once, because reads after a write may return what was before.
+        """
+        if self._channel is None:
+            names = {found["ConfigurationName"]: found for found in self.account.configurations()}
+            self._channel = names.get(self.settings.prefix)
+        if self._channel is None:
+            raise NotTested("the run has no channel configuration of its own")
+        return self._channel
+
+    def subscribed(self, topic_arn: str) -> float | None:
+        """Return after how many seconds Amazon Q has subscribed to a topic, or None if it has not."""
+        client = self.account.client("sns", topic_arn.split(":")[3])
+        began = time.monotonic()
+
+        def is_subscribed() -> bool:
+            found = client.list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"]
+            return any(".chatbot.amazonaws.com" in item["Endpoint"] for item in found)
+
+        if not wait_for(is_subscribed, self.soon, 0.5):
+            return None
+        return round(time.monotonic() - began, 1)
 
     def published(self, topic_arn: str, message: dict[str, Any]) -> dict[str, int]:
         """Publish to a topic of our channel, and return how Amazon Q's metrics have grown."""
@@ -158,13 +177,26 @@ def _until_heard(trial: Trial, queue: Queue, topics: dict[str, str]) -> Iterator
 
 
 def event_ruler_alternatives(trial: Trial) -> Answer:
-    """Ask whether a combination of an or that shares a value with an earlier one still matches."""
-    first, second = {"account": ["1"], "region": ["a", "b"]}, {"account": ["1"], "region": ["b", "c"]}
-    pattern = {"source": ["s"], "$or": [first, second]}
-    event = {"id": "1", "source": "s", "time": "2026-01-01T00:00:00Z", "resources": [], "detail-type": "d"}
-    given = json.dumps({**event, "account": "1", "region": "c", "detail": {}})
-    found = trial.client("events").test_event_pattern(EventPattern=json.dumps(pattern), Event=given)["Result"]
-    return Answer("all" if found else "first_of_overlapping", f"TestEventPattern: {found}")
+    """Ask whether combinations of an or still match that share a value, or only the fields, with an earlier one."""
+    first, overlapping = {"account": ["1"], "region": ["a", "b"]}, {"account": ["1"], "region": ["b", "c"]}
+    apart = {"account": ["3"], "region": ["z"]}
+    pattern = json.dumps({"source": ["s"], "$or": [first, overlapping, apart]})
+    event = {
+        "id": "1",
+        "source": "s",
+        "time": "2026-01-01T00:00:00Z",
+        "resources": [],
+        "detail-type": "d",
+        "detail": {},
+    }
+
+    def matches(account: str, region: str) -> bool:
+        given = json.dumps({**event, "account": account, "region": region})
+        return bool(trial.client("events").test_event_pattern(EventPattern=pattern, Event=given)["Result"])
+
+    found = matches("1", "c"), matches("3", "z")
+    answers = {(True, True): "all", (False, True): "first_of_overlapping", (False, False): "first_of_same_fields"}
+    return Answer(answers.get(found, "other"), f"TestEventPattern, with values in common and without: {found}")
 
 
 def event_pattern_complexity(trial: Trial) -> Answer:
@@ -369,6 +401,41 @@ def chatbot_role_message(trial: Trial) -> Answer:
             return Answer(message, refusal(error), held=code_of(error) == "InvalidRequestException")
 
 
+def _of_new_topic(trial: Trial, topic: str) -> dict[str, int]:
+    """Wait until Amazon Q has subscribed to a topic, publish to it, and return how its metrics have grown."""
+    return {} if trial.subscribed(topic) is None else trial.published(topic, notification())
+
+
+def chatbot_subscription_delay(trial: Trial) -> Answer:
+    """Give our channel configuration a new topic, and wait for the subscription."""
+    channel = trial.channel()
+    with trial.scratch() as scratch:
+        topic = scratch.topic("late")
+        with changed_channel(trial.account, channel, SnsTopicArns=[*channel["SnsTopicArns"], topic]):
+            seconds = trial.subscribed(topic)
+    if seconds is None:
+        return Answer(trial.soon, f"not subscribed after {trial.soon:.0f} s", held=True)
+    return Answer(round(seconds), f"subscribed after {seconds} s", held=seconds >= 1)
+
+
+def chatbot_read_lag(trial: Trial) -> Answer:
+    """Give our channel configuration another topic, and count the reads that do not show it."""
+    channel = trial.channel()
+    topic = f"{channel['SnsTopicArns'][0]}-read"
+    stale = 0
+
+    def is_shown() -> bool:
+        nonlocal stale
+        shown = any(topic in found["SnsTopicArns"] for found in trial.account.configurations())
+        stale += not shown
+        return shown
+
+    with changed_channel(trial.account, channel, SnsTopicArns=[*channel["SnsTopicArns"], topic]):
+        if not wait_for(is_shown, trial.soon, 0.2):
+            raise NotTested(f"the topic is not shown after {trial.soon:.0f} s")
+    return Answer(stale, f"{stale} reads after a write returned what was before", held=stale > 0)
+
+
 def chatbot_topic_limit(trial: Trial) -> Answer:
     """Give our channel configuration more topics than the strict answer allows; they do not exist."""
     channel = trial.channel()
@@ -392,7 +459,7 @@ def chatbot_unlisted_regions(trial: Trial) -> Answer:
             scratch.topic("unlisted")
         try:
             with changed_channel(trial.account, channel, SnsTopicArns=[*channel["SnsTopicArns"], topic]):
-                growth = trial.published(topic, notification()) if region else {}
+                growth = _of_new_topic(trial, topic) if region else {}
         except ClientError as error:
             return Answer("refused", refusal(error))
     if not region:
@@ -456,7 +523,7 @@ def chatbot_encrypted_topics(trial: Trial) -> Answer:
     with trial.scratch() as scratch:
         topic = scratch.topic("encrypted", KmsMasterKeyId=trial.settings.kms_key)
         with changed_channel(trial.account, channel, SnsTopicArns=[*channel["SnsTopicArns"], topic]):
-            growth = trial.published(topic, notification())
+            growth = _of_new_topic(trial, topic)
     return Answer("delivered" if growth.get("MessageDeliverySuccess") else "lost", f"metrics: {growth or 'none'}")
 
 
@@ -475,6 +542,8 @@ TRIALS: dict[str, Callable[[Trial], Answer]] = {
     "chatbot_role_delay": chatbot_role_delay,
     "chatbot_role_message": chatbot_role_message,
     "chatbot_topic_limit": chatbot_topic_limit,
+    "chatbot_read_lag": chatbot_read_lag,
+    "chatbot_subscription_delay": chatbot_subscription_delay,
     "chatbot_unlisted_regions": chatbot_unlisted_regions,
     "chatbot_ocsf_events": chatbot_ocsf_events,
     "chatbot_event_texts": chatbot_event_texts,

@@ -81,6 +81,18 @@ class Command:
         created = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust, **more)
         return str(created["Role"]["Arn"])
 
+    def key(self) -> None:
+        """Create a key that EventBridge and the account may use."""
+        callers = ({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, {"Service": "events.amazonaws.com"})
+        allowed = [{"Effect": "Allow", "Principal": who, "Action": "kms:*", "Resource": "*"} for who in callers]
+        policy = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+        kms = self.client("kms")
+        kms.create_alias(AliasName=KEY, TargetKeyId=kms.create_key(Policy=policy)["KeyMetadata"]["KeyId"])
+
+    def switches(self, **values: Any) -> dict[str, Any]:
+        """Change how the emulator behaves, and return all its switches."""
+        return dict(self.emulator.ask("POST", "switches", values))
+
     def configuration(self, name: str, channel: str, **more: Any) -> None:
         """Create a channel configuration of others."""
         self.client("chatbot", "us-east-2").create_slack_channel_configuration(

@@ -15,11 +15,13 @@ import time
 
 import pytest
 from ansible_collections.secops.securityhub.tests.acceptance import __main__ as acceptance
+from ansible_collections.secops.securityhub.tests.acceptance import trials
 from ansible_collections.secops.securityhub.tests.resilience.playbook import family_of
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 from .conftest import ACCOUNT
 from .conftest import CHANNEL
+from .conftest import KEY
 from .conftest import OTHER_CHANNEL
 from .conftest import PREFIX
 from .conftest import REGIONS
@@ -28,13 +30,15 @@ from .conftest import TEAM
 from .conftest import WITHOUT_HUB
 
 assert ansible_commands  # marks the tests as those that run playbooks
+# Settled with the setting unlisted_region only.
+UNLISTED = "chatbot_unlisted_regions"
 TAGS = [{"Key": "SecurityHubSlackAcceptance", "Value": PREFIX}]
 SHORT = ("--skip", "doctor,canary,again,assumptions,drift,integration")
 
 
 def test_a_whole_run_proves_each_step_and_leaves_nothing(command, capsys):
     before = command.names()
-    target = "securityhub_action_target"
+    target = "chatbot_slack_workspace_info"
     assert command.run("--targets", target) == 0, capsys.readouterr().out
     steps = command.steps()
     assert {name for name, state in steps.items() if state == "failed"} == set()
@@ -49,9 +53,48 @@ def test_a_whole_run_proves_each_step_and_leaves_nothing(command, capsys):
     canaries = [message for message in command.emulator.inbox(CHANNEL) if "the canary of" in message["title"]]
     assert {message["region"] for message in canaries} == set(REGIONS)
     assert command.report()["emulator"] is True
+    switches = command.switches()
+    told = {
+        name: answer for name, answer in command.answers().items() if name not in ("chatbot_role_message", UNLISTED)
+    }
+    assert len(told) > 10
+    assert told == {name: switches[name] for name in told}
     for path in command.folder.glob("report.*"):
         text = path.read_text(encoding="utf-8")
         assert not {ACCOUNT, TEAM, CHANNEL, SECRET} & set(re.findall(r"[\w-]+", text)), path
+
+
+OTHER_AWS = {
+    "eventbridge_context": "none",
+    "event_ruler_alternatives": "all",
+    "event_pattern_complexity": "unlimited",
+    "test_event_pattern": "lenient",
+    "chatbot_unlisted_regions": "refused",
+    "chatbot_unknown_arn": "empty",
+    "chatbot_topic_limit": 100,
+    "chatbot_read_lag": 3,
+    "chatbot_ocsf_events": "shown",
+    "chatbot_encrypted_topics": "lost",
+    "cloudformation_names": "end_cut",
+    "administrator_none": "not_found",
+    "security_hub_v2": "denied",
+    "security_hub_customer_fields": "left_out",
+    "security_hub_aws_products": "services",
+}
+
+
+def test_the_report_says_what_aws_does_where_it_differs_from_the_emulator(command):
+    command.key()
+    defaults = command.switches()
+    command.switches(**OTHER_AWS)
+    assert command.run("--kms-key", KEY, "--skip", "doctor,canary,again,drift,integration") == 0
+    assert {name: value for name, value in OTHER_AWS.items() if defaults[name] == value} == {}
+    told = {name: answer for name, answer in command.answers().items() if name in OTHER_AWS}
+    assert told == OTHER_AWS
+    results = {item["switch"]: item["result"] for item in command.report()["assumptions"]}
+    strict = {row["switch"]: row["strict"] for row in trials.assumptions()}
+    for name, answer in OTHER_AWS.items():
+        assert results[name] == ("held" if answer == strict[name] else "not held"), name
 
 
 def test_a_dry_run_writes_nothing_and_names_what_would_be_created_and_its_cost(command, capsys):
@@ -189,7 +232,7 @@ def test_what_cannot_be_removed_is_reported(command):
 
 
 def test_a_rule_that_cannot_publish_is_reported(command):
-    command.emulator.ask("POST", "switches", {"eventbridge_context": "none"})
+    command.switches(eventbridge_context="none")
     assert command.run("--skip", "doctor,again,assumptions,drift,integration") == 1
     steps = command.steps()
     names = ("canary", "rules invoked without FailedInvocations", "topics published", "channel metric")

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from ansible_collections.secops.securityhub.tests.acceptance import trials
 from ansible_collections.secops.securityhub.tests.acceptance.account import Account
@@ -32,11 +30,7 @@ ROWS = {row["switch"]: row for row in trials.assumptions()}
 @pytest.fixture
 def trial(command):
     """Return a trial in an account with a key and a channel configuration of the run."""
-    account, events = ({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, {"Service": "events.amazonaws.com"})
-    allowed = [{"Effect": "Allow", "Principal": who, "Action": "kms:*", "Resource": "*"} for who in (account, events)]
-    kms = command.client("kms")
-    policy = json.dumps({"Version": "2012-10-17", "Statement": allowed})
-    kms.create_alias(AliasName=KEY, TargetKeyId=kms.create_key(Policy=policy)["KeyMetadata"]["KeyId"])
+    command.key()
     topic = command.client("sns").create_topic(Name=PREFIX)["TopicArn"]
     command.configuration(PREFIX, CHANNEL, SnsTopicArns=[topic])
     settings = Settings(
@@ -61,6 +55,8 @@ def answers_of(row):
         return [0, 2]
     if row["switch"] == "chatbot_topic_limit":
         return [0, 100]
+    if row["switch"] == "chatbot_subscription_delay":
+        return [0, 1]
     return list(row.get("answers") or [row["default"], row["strict"]])
 
 
@@ -69,7 +65,7 @@ def answers_of(row):
 )
 def test_the_answer_is_that_of_the_switch(command, trial, name, answer):
     before = command.names()
-    command.emulator.ask("POST", "switches", {name: answer})
+    command.switches(**{name: answer})
     found = TRIALS[name](trial)
     if name == "chatbot_role_message":
         assert found.aws == answer.format(role=f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-distrustful")
@@ -85,7 +81,7 @@ def test_the_answer_is_that_of_the_switch(command, trial, name, answer):
 @pytest.mark.parametrize(("answer", "result"), [("error", HELD), ("empty", NOT_HELD)])
 def test_an_assumption_holds_if_aws_answers_as_the_strict_emulator(command, trial, monkeypatch, answer, result):
     monkeypatch.setattr(trials, "TRIALS", {"chatbot_unknown_arn": TRIALS["chatbot_unknown_arn"]})
-    command.emulator.ask("POST", "switches", {"chatbot_unknown_arn": answer})
+    command.switches(chatbot_unknown_arn=answer)
     (found,) = trials.settle(trial, lambda _line: None)
     assert (found.row["switch"], found.result, found.aws) == ("chatbot_unknown_arn", result, answer)
 
