@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import json
 import os
@@ -14,7 +15,9 @@ import signal
 import time
 
 import pytest
+import yaml
 from ansible_collections.secops.securityhub.tests.acceptance import __main__ as acceptance
+from ansible_collections.secops.securityhub.tests.acceptance import settings as settings_of_run
 from ansible_collections.secops.securityhub.tests.acceptance import trials
 from ansible_collections.secops.securityhub.tests.resilience.playbook import family_of
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
@@ -163,11 +166,18 @@ def test_settings_come_from_a_file_and_options_win(command, capsys):
     path = command.folder / "settings.yml"
     path.write_text("prefix: fromfile\nkms_key: alias/x\n", encoding="utf-8")
     options = acceptance.parse([*command.given, "--settings", str(path)])
-    settings = acceptance.settings_of_run.read(options)
+    settings = settings_of_run.read(options)
     assert (settings.prefix, settings.kms_key, settings.regions) == (PREFIX, "alias/x", REGIONS)
     path.write_text("chanel_id: C012\n", encoding="utf-8")
     assert command.run("--settings", str(path)) == 2
     assert "Unknown setting: chanel_id" in capsys.readouterr().err
+
+
+def test_the_template_has_all_settings():
+    path = settings_of_run.HERE / "settings.yml.template"
+    _head, text = path.read_text(encoding="utf-8").split("---\n")
+    given = yaml.safe_load(re.sub(r"(?m)^# (?=\w+: )", "", text))
+    assert set(given) == {field.name for field in dataclasses.fields(settings_of_run.Settings)}
 
 
 def test_an_adopted_channel_keeps_its_configuration_and_topics(command):
@@ -253,8 +263,11 @@ def test_an_interrupted_run_cleans_up(command):
     process = command.start()
     wait_for_write(command, "CreateStack")
     process.send_signal(signal.SIGINT)
+    wait_for_write(command, "DeleteStack")
+    process.send_signal(signal.SIGINT)  # the cleanup is not interrupted
     output, _nothing = process.communicate(timeout=120)
     assert process.returncode == 130, output
+    assert "Cleaning up" in output
     assert command.report()["interrupted"] is True
     assert command.report()["left"] == []
     assert command.names() == before
