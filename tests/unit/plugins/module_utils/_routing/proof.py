@@ -13,6 +13,7 @@ A finding has two resources, which may be alike; a finding in OCSF has one, whic
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -103,7 +104,9 @@ GLOBS: dict[str, Callable[[str], Glob]] = {
 }
 
 
-def classes(globs: set[Glob]) -> list[str]:
+# The drawn policies name the same few values.
+@functools.lru_cache(maxsize=4096)
+def classes(globs: frozenset[Glob]) -> list[str]:
     """Return one text for each set of *globs* that a text can match together, by running all of them in parallel."""
     ordered = sorted(globs)
     alphabet = sorted({char for glob in ordered for char in glob if char != STAR} | {OTHER})
@@ -211,7 +214,7 @@ class Proof:
     def _texts(self, name: str, globs: set[Glob]) -> list[str | None]:
         key = next((key for key, value in self.names.items() if value == name), "tag")
         optional: list[str | None] = [None] if key in OPTIONAL[self.policy.finding_format] else []
-        return [*classes(globs), *optional]
+        return [*classes(frozenset(globs)), *optional]
 
     def holds(self, name: str, predicate: Callable[[str | None], bool], element: int = 0) -> Any:
         """Return the formula that *predicate* holds for the text of a field."""
