@@ -41,7 +41,8 @@ def test_a_pattern_matches_its_witnesses_and_no_near_miss(seed):
     draw = worlds.Draw(seed)
     scope = draw.scope()
     policy = draw.policy() if scope.linked or seed % 2 else draw.ocsf_policy()
-    for pattern in worlds.patterns_of(policy, scope):
+    trusted = draw.random.choice((None, True, False))
+    for pattern in worlds.patterns_of(policy, scope, trusted):
         made = witnesses(pattern, policy, scope)
         assert any(witness.must_match for witness in made)
         assert [witness for witness in made if matches(pattern, witness.event) is not witness.must_match] == []

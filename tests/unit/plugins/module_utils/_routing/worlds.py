@@ -149,10 +149,10 @@ def ocsf(found: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def patterns_of(policy: Policy, scope: Scope) -> tuple[dict[str, Any], ...]:
+def patterns_of(policy: Policy, scope: Scope, trusted: bool | None = None) -> tuple[dict[str, Any], ...]:
     """Return the patterns of a drawn policy; draw another one if its suppressions exceed EventBridge's quotas."""
     try:
-        return automatic_patterns(policy, scope)
+        return automatic_patterns(policy, scope, trusted)
     except UserError:
         return reject()
 
