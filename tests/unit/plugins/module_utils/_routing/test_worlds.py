@@ -9,6 +9,7 @@ routing_internals.rst has the command for ten thousand worlds.
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
@@ -17,7 +18,11 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.patter
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import why_not_forwarded
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.safety import hazards
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Channel
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Rule
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Target
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import simulate
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 from hypothesis import HealthCheck
 from hypothesis import given
@@ -48,6 +53,36 @@ def test_every_finding_arrives_exactly_once_where_its_regions_policy_forwards_it
                 if at == channel and bus in world.buses(found["Region"]) and matches(pattern, worlds.event(found, bus))
             ]
             assert len(buses) == world.is_expected(layout, channel, found), (buses, found)
+
+
+@OFTEN
+@given(worlds.SEEDS)
+def test_the_simulator_gives_each_finding_a_reason_and_no_difference(seed):
+    draw = worlds.Draw(seed)
+    world = draw.world()
+    layout = world.lay_out()
+    try:
+        rules = [] if layout.problems else world.rules(layout)
+    except UserError:
+        return
+    targets = [
+        Target(
+            assignment.region,
+            "111111111111",
+            assignment.region,
+            tuple(Rule(f"rule-{number}", item[2], item[1]) for number, item in enumerate(rules) if item[0] == bus),
+            tuple(Channel(topic, policy, scope) for (topic, policy), scope in zip(world.policies[bus], scopes)),
+            assignment.reason,
+        )
+        for assignment in layout.assignments
+        for bus, scopes in [(assignment.region, assignment.scopes)]
+        if not layout.problems
+    ]
+    findings = [draw.finding() for _number in range(FINDINGS)]
+    for decision in simulate(findings, targets, {"111111111111": world.aggregation}):
+        assert re.match(r"sent by \w|not sent: \w", decision.sentence)
+        assert decision.sent == decision.sentence.startswith("sent by ")
+        assert not decision.differs
 
 
 def check(draw, policy, scope, finding):
