@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextvars
 import json
 import re
+import time
 from dataclasses import dataclass
 from typing import Any
 from typing import Callable
@@ -158,6 +159,8 @@ def _install_delivery(switches: Switches) -> None:
     to_sqs = eventbridge._dispatch_to_sqs
 
     def invoke_and_count(target: dict, event: dict, rule: dict, view: Any = None) -> None:
+        if time.time() - rule["CreationTime"] < switches["eventbridge_rule_delay"]:
+            return
         view = view or eventbridge._pattern_event_view(event)
         for name in ("MatchedEvents", "TriggeredRules", "Invocations"):
             metrics.of_rule(get_account_id(), get_region(), rule["Name"], name)

@@ -151,7 +151,9 @@ def _wrap_rule(handler: dict[str, Any], rules_quota: Callable[[], int]) -> None:
         if problem:
             raise HandlerError(problem[1], _handler_code(problem[0]))
         check_targets(properties)
-        return create(logical_id, properties, stack_name)
+        created = create(logical_id, properties, stack_name)
+        eventbridge._rules[eventbridge._rule_key(created[0], bus)]["CreationTime"] = eventbridge._now_ts()
+        return created
 
     def check_targets(properties: dict) -> None:
         problem = event_bus.problem_with_targets(properties.get("Targets") or [], [])

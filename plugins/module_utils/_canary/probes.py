@@ -138,7 +138,8 @@ class Loss:
 class ProbeOutcome:
     """What happened to a probe so far; nothing was sent if *listener* is None.
 
-    *error*: why the target could not be tested. *sent_at*: monotonic time. By finding and topic, *matched*: names of
+    *error*: why the target could not be tested. *sent_at*: monotonic time. *repeated*: the
+    findings were imported once more. By finding and topic, *matched*: names of
     the enabled rules that match; *arrived*: seconds until the topic delivered it. *queue_is_missing*: the last call did
     not find the listener's queue. *imported*: Security Hub may have accepted a finding, even if the probe failed later.
     *left_behind*: reasons why something could not be deleted.
@@ -148,6 +149,7 @@ class ProbeOutcome:
     error: str = ""
     listener: Listener | None = None
     sent_at: float = 0.0
+    repeated: bool = False
     matched: Mapping[Pair, tuple[str, ...]] = field(default_factory=dict)
     arrived: Mapping[Pair, float] = field(default_factory=dict)
     queue_is_missing: bool = False

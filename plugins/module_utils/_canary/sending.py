@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 # Amazon Q shows up to ten messages a second in a channel; others may come at the same time.
 FINDINGS_PER_SECOND = 5
+# EventBridge may not send events to a new rule yet, so a finding that has not arrived by then is imported once more.
+SECONDS_UNTIL_REPEAT = 20.0
 SETTLE_SECONDS = 2.0  # until a new subscription receives everything that is published
 
 
@@ -150,6 +152,9 @@ def _wait(aws: Clients, outcomes: list[ProbeOutcome], timeout: float) -> list[Pr
         received = parallel.each(partial(listeners.receive, aws), waiting.values())
         by_queue = {outcome.item.queue_url: outcome for outcome in received}
         outcomes = [_with(item, by_queue.get(item.listener.queue_url if item.listener else "")) for item in outcomes]
+        late = [item for item in outcomes if _is_late(item)]
+        parallel.each(partial(_import_again, aws), late)
+        outcomes = [replace(item, repeated=True) if item in late else item for item in outcomes]
     return [
         replace(item, error=messages.QUEUE_DELETED) if item.queue_is_missing and not item.error else item
         for item in outcomes
@@ -159,6 +164,17 @@ def _wait(aws: Clients, outcomes: list[ProbeOutcome], timeout: float) -> list[Pr
 def _may_arrive(outcome: ProbeOutcome) -> bool:
     """Tell whether a finding that a rule matches has not arrived yet."""
     return not outcome.error and any(pair in outcome.matched for pair in outcome.missing)
+
+
+def _is_late(outcome: ProbeOutcome) -> bool:
+    return _may_arrive(outcome) and not outcome.repeated and outcome.sent_at + SECONDS_UNTIL_REPEAT < time.monotonic()
+
+
+def _import_again(aws: Clients, outcome: ProbeOutcome) -> None:
+    """Import the test findings of a probe once more: each update sends another event."""
+    settings, now = outcome.probe.settings, datetime.datetime.now(datetime.timezone.utc)
+    updated = [{**item.asff, "UpdatedAt": findings.timestamp(now)} for item in outcome.probe.findings]
+    aws.call(settings.source, settings.region, "securityhub", securityhub.batch_import_findings, updated)
 
 
 def _with(outcome: ProbeOutcome, received: parallel.Outcome[Listener, Received | None] | None) -> ProbeOutcome:

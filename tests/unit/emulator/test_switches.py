@@ -133,6 +133,17 @@ def test_event_ruler_alternatives(aws, answer, overlapping, apart):
     assert test(account="3", region="z") is apart
 
 
+@pytest.mark.parametrize(("delay", "shown"), [(0, 1), (1, 0)])
+def test_eventbridge_rule_delay(aws, delay, shown):
+    switch(aws, eventbridge_rule_delay=delay)
+    aws.deployment()
+    aws.import_findings(aws.finding())
+    assert len(aws.titles()) == shown
+    time.sleep(delay)
+    aws.import_findings(aws.finding("later"))
+    assert len(aws.titles()) == shown + 1
+
+
 @pytest.mark.parametrize(
     ("answer", "value", "accepted"),
     [

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import listeners
+from ansible_collections.secops.securityhub.plugins.module_utils._canary import sending
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import configuration
+from ansible_collections.secops.securityhub.plugins.module_utils._commands import canary
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import deploy
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
@@ -60,6 +62,9 @@ def run(fleet, **variables):
 def test_a_deployment_is_proved_kept_and_removed_or_says_why_not(emulator, monkeypatch, name, answer):
     deployed.remove_pauses_of_canaries(monkeypatch)
     monkeypatch.setattr(listeners, "SUBSCRIPTION_SECONDS", 5)
+    monkeypatch.setattr(sending, "SECONDS_UNTIL_REPEAT", 2)
+    if name == "eventbridge_rule_delay":
+        monkeypatch.setattr(canary, "DEFAULT_TIMEOUT", 10)
     fleet = deployed.deploy(emulator, monkeypatch, run=False, **VARIABLES.get(name, {}))
     # Chatbot needs time where that is the assumption.
     monkeypatch.setattr(
