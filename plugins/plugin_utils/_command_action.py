@@ -34,7 +34,7 @@ from ..module_utils._commands.context import Outcome
 from ..module_utils._model.playbooks import INVENTORY
 from ..module_utils._report.files import LONGEST
 from ..module_utils._report.files import is_ours
-from ..module_utils._report.text import wrapped
+from . import _progress
 from . import _targets
 
 try:
@@ -57,6 +57,10 @@ OBJECTS_BEFORE_COLLECTION = 100_000
 
 # Of the lines of a difference, by their sign.
 COLORS = {"-": constants.COLOR_DIFF_REMOVE, "+": constants.COLOR_DIFF_ADD}
+
+
+# Ansible imports this module before it forks the worker, which has no terminal.
+TERMINAL = _progress.terminal()
 
 
 class Failed(AnsibleActionFail):
@@ -108,7 +112,8 @@ class CommandAction(ActionBase):
                 raise UserError(f"{name} is set. {reason}")
         _validated, options = self.validate_argument_spec(argument_spec=self.SPEC)
         context = self._context(options, task_vars)
-        outcome = _with_inventories(type(self).command(context))
+        with context.progress:
+            outcome = _with_inventories(type(self).command(context))
         for line in outcome.differences:
             self._display.display(sanitize_line(line), color=COLORS.get(line.strip()[:1]))
         self._print(outcome.lines)
@@ -129,15 +134,16 @@ class CommandAction(ActionBase):
                 f"as in inventories/example, and run: ansible-playbook -i inventories/production "
                 f"secops.securityhub.{self.PLAYBOOK}"
             )
+        aws = Clients()
         return Context(
-            aws=Clients(),
+            aws=aws,
             targets=targets,
             unselected=unselected,
             options=options,
             check_mode=bool(self._task.check_mode),
             diff=bool(self._task.diff),
             now=datetime.datetime.now(datetime.timezone.utc),
-            progress=lambda line: self._print(wrapped(f"  {line}")),
+            progress=_progress.Live(TERMINAL, self._display, lambda: aws.traffic.calls),
             write=partial(write_file, mode=_file_mode([*targets, *unselected])),
             selection=selection(),
         )

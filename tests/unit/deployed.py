@@ -25,6 +25,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.settings
 from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import settings_of
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
+from ansible_collections.secops.securityhub.tests.unit.said import Said
 
 ACCOUNT = "111111111111"
 REGIONS = ("ap-southeast-1", "eu-west-1", "us-east-1")
@@ -85,7 +86,7 @@ class Fleet:
             check_mode=check,
             diff=False,
             now=NOW,
-            progress=lambda _line: None,
+            progress=Said(),
             write=lambda _path, _text: None,
             selection="-i hosts.yml",
         )

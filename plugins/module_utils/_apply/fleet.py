@@ -45,13 +45,14 @@ if TYPE_CHECKING:
 
     from .._aws.clients import Access
     from .._aws.clients import Clients
+    from .._aws.progress import Progress
     from .._model.plan import AccountPlan
     from .._model.plan import ButtonsPlan
     from .._model.plan import ChannelPlan
     from .._model.plan import IdentityPlan
 
 
-def fleet(aws: Clients, plans: Sequence[AccountPlan], progress: Callable[[str], None]) -> list[AccountOutcome]:
+def fleet(aws: Clients, plans: Sequence[AccountPlan], progress: Progress) -> list[AccountOutcome]:
     """Carry out the plans and return what happened. Nothing is raised: a failure is in the problems of its target."""
     accounts = [AccountOutcome(plan, tuple(map(unapplied_target, plan.targets)), None, plan.notices) for plan in plans]
     _announce(accounts, progress)
@@ -69,7 +70,7 @@ def fleet(aws: Clients, plans: Sequence[AccountPlan], progress: Callable[[str], 
     return [_with_left_behind(account) for account in accounts]
 
 
-def _announce(accounts: list[AccountOutcome], progress: Callable[[str], None]) -> None:
+def _announce(accounts: list[AccountOutcome], progress: Progress) -> None:
     """Report what is unfinished if the run is interrupted: after Ctrl-C there is no time left to do so."""
     hosts = [
         target.host for account in accounts for target in account.targets if target.changed and not target.problems
@@ -138,7 +139,7 @@ def _deployed(
     aws: Clients,
     accounts: list[AccountOutcome],
     chosen: Callable[[TargetOutcome], bool],
-    progress: Callable[[str], None],
+    progress: Progress,
 ) -> list[AccountOutcome]:
     targets = [
         target for account in accounts for target in healthy(account.targets) if target.desired and chosen(target)
@@ -149,7 +150,7 @@ def _deployed(
     return _with(accounts, _with_stacks(aws, targets, progress))
 
 
-def _removed(aws: Clients, accounts: list[AccountOutcome], progress: Callable[[str], None]) -> list[AccountOutcome]:
+def _removed(aws: Clients, accounts: list[AccountOutcome], progress: Progress) -> list[AccountOutcome]:
     targets = [target for account in accounts for target in healthy(account.targets) if target.desired is None]
     targets = _with_stacks(aws, targets, progress)
     return _with(accounts, _each_target(partial(_write_action, aws), targets, action=Operation.NONE))
@@ -193,7 +194,7 @@ def _repair(aws: Clients, target: TargetOutcome) -> None:
         repair.repair(aws, target.settings, live.resources, live.path, target.repairs)
 
 
-def _with_stacks(aws: Clients, targets: list[TargetOutcome], progress: Callable[[str], None]) -> list[TargetOutcome]:
+def _with_stacks(aws: Clients, targets: list[TargetOutcome], progress: Progress) -> list[TargetOutcome]:
     pending = [target for target in healthy(targets) if target.stack]
     works = stacks.drive(
         aws,
@@ -280,7 +281,7 @@ def _create_service_role(aws: Clients, account: AccountOutcome) -> AccountOutcom
     return account
 
 
-def _unsubscribe(aws: Clients, progress: Callable[[str], None], account: AccountOutcome) -> AccountOutcome:
+def _unsubscribe(aws: Clients, progress: Progress, account: AccountOutcome) -> AccountOutcome:
     """Remove the topics to which Amazon Q has to subscribe again."""
     for merge in account.plan.channel.merges if account.plan.channel else ():
         if merge.resubscribed:
@@ -288,7 +289,7 @@ def _unsubscribe(aws: Clients, progress: Callable[[str], None], account: Account
     return account
 
 
-def _write_channel(aws: Clients, progress: Callable[[str], None], account: AccountOutcome) -> AccountOutcome:
+def _write_channel(aws: Clients, progress: Progress, account: AccountOutcome) -> AccountOutcome:
     """Bring role, guardrail and channel configurations to what the targets need that have not failed.
 
     If a call fails, all targets fail, and the outcome still has the channel: something of it may have been written.
@@ -304,9 +305,7 @@ def _write_channel(aws: Clients, progress: Callable[[str], None], account: Accou
     return begun
 
 
-def _write_planned_channel(
-    aws: Clients, progress: Callable[[str], None], account: AccountOutcome, planned: ChannelPlan
-) -> None:
+def _write_planned_channel(aws: Clients, progress: Progress, account: AccountOutcome, planned: ChannelPlan) -> None:
     # Later runs find buttons by the tag of the role, so it is written before them and removed after them.
     _delete_buttons(aws, account, planned.buttons)
     _write_identity(aws, account, planned.identity)
@@ -328,7 +327,7 @@ def _channel_of_survivors(account: AccountOutcome) -> ChannelPlan:
     return plan.channel if plan.channel and as_planned else channels.of_account(plan.snapshot, remaining)
 
 
-def _delete_channel(aws: Clients, progress: Callable[[str], None], account: AccountOutcome) -> AccountOutcome:
+def _delete_channel(aws: Clients, progress: Progress, account: AccountOutcome) -> AccountOutcome:
     """Delete the configurations that are empty, and the role and guardrail that no other one needs.
 
     The configurations are read again: of several runs that each remove a part, the last one finds them empty.

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._aws.clients import Clients
+    from .._aws.progress import Progress
     from .._model.settings import Settings
     from .._services.cloudformation import Stack
     from .._stack.template import StackDesign
 
 FIRST_PAUSE = 0.5  # seconds; the pause grows by half each round
 LONGEST_PAUSE = 5.0
-SECONDS_BETWEEN_LINES = 10.0  # of progress
 
 
 @dataclass(frozen=True)
@@ -58,20 +58,18 @@ class Work:
 Item = TypeVar("Item", bound=Any)
 
 
-def drive(aws: Clients, works: Sequence[Work], progress: Callable[[str], None]) -> list[Work]:
+def drive(aws: Clients, works: Sequence[Work], progress: Progress) -> list[Work]:
     """Return the works after their operations: each has finished, failed (its *error*) or run out of time."""
     return in_rounds(works, partial(_advanced, aws), progress)
 
 
-def in_rounds(
-    items: Sequence[Item], advance: Callable[[Item, float], Item], progress: Callable[[str], None]
-) -> list[Item]:
+def in_rounds(items: Sequence[Item], advance: Callable[[Item, float], Item], progress: Progress) -> list[Item]:
     """Return *items* after *advance* has been called on each, round after round, until it has finished or failed.
 
     *advance* gets an item and the time.monotonic() at which the first round began, and returns the item's next value.
     No thread sleeps in between, so that many stacks need few threads.
     """
-    started = reported = time.monotonic()
+    started = time.monotonic()
     pause = FIRST_PAUSE
     current = list(items)
     active = list(range(len(current)))
@@ -83,10 +81,9 @@ def in_rounds(
             )
         active = [index for index in active if not current[index].finished and current[index].error is None]
         if not active:
+            progress.now("Writing to AWS")
             return current
-        if time.monotonic() - reported >= SECONDS_BETWEEN_LINES:
-            reported = time.monotonic()
-            progress(_progress(current, [current[index] for index in active], reported - started))
+        progress.now(_progress(current, [current[index] for index in active], time.monotonic() - started))
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
 
@@ -94,7 +91,9 @@ def in_rounds(
 def _progress(items: Sequence[Item], active: Sequence[Item], seconds: float) -> str:
     hosts = sorted(item.settings.host for item in active)
     shown = ", ".join(hosts[:4]) + (f" and {len(hosts) - 4} more" if len(hosts) > 4 else "")
-    return f"{len(items) - len(active)} of {len(items)} stacks done after {seconds:.0f} s, waiting for {shown}"
+    done = len(items) - len(active)
+    left = f", about {seconds / done * len(active):.0f} s left" if done and seconds >= 1 else ""
+    return f"Stacks {done}/{len(items)}{left}, waiting for {shown}"
 
 
 def _advanced(aws: Clients, work: Work, started: float) -> Work:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .._aws.clients import Clients
+    from .._aws.progress import Progress
     from .._model.snapshot import TargetSnapshot
 
 
@@ -31,7 +32,7 @@ class Context:
 
     *targets*: the hosts of the play. *unselected*: the inventory's other hosts, which ``--limit`` left out. *options*:
     the validated options of ``SPEC``. *now*: in UTC, whatever the time zone of the controller, so that suppressions
-    expire on the same day everywhere. *progress*: prints a line while the command runs. *write*: writes a file on the
+    expire on the same day everywhere. *progress*: tells what the command is doing. *write*: writes a file on the
     controller, in check mode too; raises UserError where it cannot. *selection*: the options of the command line that
     select the hosts of the play.
     """
@@ -43,7 +44,7 @@ class Context:
     check_mode: bool
     diff: bool
     now: datetime.datetime
-    progress: Callable[[str], None]
+    progress: Progress
     write: Callable[[str, str], None]
     selection: str
 

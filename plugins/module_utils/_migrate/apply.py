@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .._aws.clients import Clients
+    from .._aws.progress import Progress
     from .._model.settings import Settings
     from .plan import AccountMigration
     from .plan import StackPlan
@@ -84,7 +85,7 @@ class _Deletion:
     is_fresh: bool = True
 
 
-def delete_stacks(aws: Clients, targets: Iterable[TargetMigration], progress: Callable[[str], None]) -> Failures:
+def delete_stacks(aws: Clients, targets: Iterable[TargetMigration], progress: Progress) -> Failures:
     """Delete the targets' stacks, whatever state they are in."""
     deletions = [
         _Deletion(target.snapshot.settings, planned, _call(aws, target), planned.stack)

@@ -16,6 +16,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._commands.conte
 from ansible_collections.secops.securityhub.plugins.module_utils._commands.context import Outcome
 from ansible_collections.secops.securityhub.plugins.module_utils._report import files
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _command_action
+from ansible_collections.secops.securityhub.plugins.plugin_utils import _progress
 
 # Terminals obey these: colors, a title, backspace, a line that is written over, the other direction of writing.
 HOSTILE = "\x1b[31mred\x1b]0;title\x07 back\b over\r bidi\u202e\u2066 null\x00 del\x7f c1\x9b31m"
@@ -47,13 +48,14 @@ def run(monkeypatch):
         action = Action(SimpleNamespace(async_val=0, check_mode=check_mode, diff=False), None, None, None, None, None)
         monkeypatch.setattr(_command_action.ActionBase, "run", lambda self, tmp, task_vars: {})
         monkeypatch.setattr(action, "validate_argument_spec", lambda argument_spec: (None, {}))
+        display = Display()
         context = SimpleNamespace(
             check_mode=check_mode,
-            progress=lambda line: action._print([line]),
+            progress=_progress.Live("", display, lambda: 0),
             write=_command_action.write_file,
         )
         monkeypatch.setattr(action, "_context", lambda options, task_vars: context)
-        action._display = Display()
+        action._display = display
         return action.run(None, {}), action._display.lines
 
     return run_action

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._apply import stacks
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.tests.unit import account_model
+from ansible_collections.secops.securityhub.tests.unit.said import Said
 
 
 class Clock:
@@ -45,7 +46,7 @@ def test_a_stack_is_polled_seldom_and_its_end_is_noticed_soon(clock, seconds, ti
         polled.append(clock.now)
         return replace(item, finished=0 < clock.now >= seconds)
 
-    (done,) = stacks.in_rounds([work()], advance, lambda _line: None)
+    (done,) = stacks.in_rounds([work()], advance, Said())
     assert done.finished
     assert len(polled) == times
     assert clock.now - seconds <= stacks.LONGEST_PAUSE
@@ -60,7 +61,7 @@ def test_a_stack_that_fails_is_not_polled_again_and_does_not_stop_the_others(clo
             raise UserError("no answer.")
         return replace(item, finished=clock.now > 2)
 
-    fine, failed = stacks.in_rounds([work(), work("us-east-1")], advance, lambda _line: None)
+    fine, failed = stacks.in_rounds([work(), work("us-east-1")], advance, Said())
     assert (fine.finished, fine.error) == (True, None)
     assert str(failed.error) == "no answer."
     assert polled.count("us-east-1") == 1
@@ -68,12 +69,12 @@ def test_a_stack_that_fails_is_not_polled_again_and_does_not_stop_the_others(clo
 
 
 def test_progress_names_the_stacks_that_are_unfinished(clock):
-    lines = []
+    lines = Said()
 
     def advance(item, _started):
         return replace(item, finished=clock.now > 25 or item.settings.region == "us-east-1")
 
-    stacks.in_rounds([work(), work("us-east-1")], advance, lines.append)
-    assert lines[0].startswith("1 of 2 stacks done after ")
-    assert lines[0].endswith(", waiting for eu-west-1")
-    assert len(lines) == 2
+    stacks.in_rounds([work(), work("us-east-1")], advance, lines)
+    assert lines[0] == "Stacks 1/2, waiting for eu-west-1"
+    assert lines[3].startswith("Stacks 1/2, about ")
+    assert lines[3].endswith(" s left, waiting for eu-west-1")

@@ -21,6 +21,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._commands.conte
 from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import Settings
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot
 from ansible_collections.secops.securityhub.tests.unit import account_model as fleet
+from ansible_collections.secops.securityhub.tests.unit.said import Said
 
 ACCOUNT = fleet.ACCOUNT.id
 WORKSPACES = [{"SlackTeamId": fleet.WORKSPACE, "SlackTeamName": "acme"}]
@@ -54,7 +55,7 @@ class Lab:
         """Run the command, and return its result with the requests that it took."""
         self.emulator.forget_requests()
         before = dataclasses.replace(self._clients.traffic)
-        said: list[str] = []
+        said = Said()
         written: dict[str, str] = {}
         context = Context(
             aws=self._clients,
@@ -64,7 +65,7 @@ class Lab:
             check_mode=check,
             diff=diff,
             now=datetime.datetime.combine(fleet.TODAY, datetime.time(12), datetime.timezone.utc),
-            progress=said.append,
+            progress=said,
             write=written.__setitem__,
             selection="-i hosts.yml",
         )
