@@ -100,11 +100,10 @@ def fixture_reader(emulator, tmp_path):
         (pages.ROOT / "docs/docsite/rst/getting_started.rst").read_text(encoding="utf-8"), "yaml"
     )
     fleet = pages.blocks((pages.ROOT / "docs/docsite/rst/inventory.rst").read_text(encoding="utf-8"), "yaml")[0]
-    readme = pages.blocks((pages.ROOT / "README.md").read_text(encoding="utf-8"), "yaml")
     playbooks = pages.blocks((pages.ROOT / "docs/docsite/rst/playbooks.rst").read_text(encoding="utf-8"), "yaml")
     reader.write("inventories/production/hosts.yml", production)
     reader.write("inventories/fleet/securityhub_regions.yml", fleet)
-    reader.write("requirements.yml", next(block for block in readme if block.startswith("collections:")))
+    reader.write("requirements.yml", "collections: [secops.securityhub]\n")
     reader.write("organization.yml", next(block for block in playbooks if "securityhub_organization_" in block))
     reader.write("findings.json", json.dumps({"Findings": FINDINGS}))
     return reader
