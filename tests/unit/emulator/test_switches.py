@@ -184,6 +184,10 @@ def test_test_event_pattern(aws):
     with pytest.raises(ClientError) as raised:
         events.test_event_pattern(**{**given, "EventPattern": '{"source": "s"}'})
     assert code_of(raised) == "InvalidEventPatternException"
+    given["Event"] = '{"source": "other"}'
+    assert not events.test_event_pattern(**given)["Result"]
+    switch(aws, test_event_pattern="always")
+    assert events.test_event_pattern(**given)["Result"]
 
 
 @pytest.mark.parametrize("answer", ["delivered", "silent", "refused"])

@@ -41,6 +41,7 @@ VARIABLES = {
 FAILURES = {
     ("eventbridge_context", "none"): "no unchanged event arrived at the topic securityhub-slack",
     ("chatbot_topic_limit", 2): "at most 2 SNS topics",
+    ("test_event_pattern", "always"): "matches an event that must not be sent",
 }
 
 

@@ -100,6 +100,14 @@ def test_a_pattern_that_eventbridge_evaluates_differently_is_refused(lab, worse_
     assert (lab.stack(EU) is None) is check
 
 
+def test_a_pattern_that_matches_too_much_is_refused_with_the_field(lab):
+    lab.emulator.ask("POST", "switches", {"test_event_pattern": "always"})
+    done = lab.run(lab.hosts(US))
+    (problem,) = done.problems[US]
+    assert "matches an event that must not be sent, because of its field" in problem
+    assert done.writes == []
+
+
 def test_a_deployed_rule_is_not_changed_to_a_pattern_that_fails_the_test(lab, worse_matcher):
     assert lab.run(lab.hosts(US)).errors == {}
     before = lab.client("events", US).list_rules()["Rules"]

@@ -182,6 +182,15 @@ def test_a_home_region_that_is_not_a_target_is_refused(setting):
     assert lay_out(candidates("eu-west-1"), ALL_INTO_FRANKFURT, "per_region", "").problems == ()
 
 
+def test_case_5_with_an_unknown_aggregator_each_region_forwards_its_own_findings_only():
+    targets = candidates("eu-west-1", "us-east-1")
+    layout = lay_out(targets, None, "auto", "", knows_aggregation=False)
+    assert [scope.only_own for assignment in layout.assignments for scope in assignment.scopes] == [True, True]
+    assert layout.problems == ()
+    (problem,) = lay_out(targets, None, "home_region", "", knows_aggregation=False).problems
+    assert "securityhub:ListAggregatorsV2" in problem
+
+
 def test_home_region_without_an_aggregator_is_refused():
     (problem,) = lay_out(candidates("eu-west-1"), None, "home_region", "").problems
     assert "the account has no finding aggregator: use auto" in problem
