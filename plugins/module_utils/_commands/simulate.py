@@ -76,12 +76,13 @@ def run(context: Context) -> Outcome:
         targets, findings = _read(context, _in_order(fleet, designs), {item.host for item in context.targets})
     simulated = _simulated(targets, designs, findings, options["days"], context.today)
     result = report.result(simulated, context.today)
-    # The page is about the policy; one finding says nothing about it.
-    html = "" if options["finding_id"] else options["html"]
+    # The volume is about the policy; one finding says nothing about it.
+    is_one = bool(options["finding_id"])
+    html = "" if is_one else options["html"]
     written = os.path.abspath(html) if html and not context.check_mode else ""
     return Outcome(
         result,
-        report.table(result, page=written),
+        report.table(result, page=written, with_volume=not is_one),
         [File(html, simulate_page.page(result, context.now))] if html else [],
         failure=report.failure(result),
     )

@@ -137,7 +137,7 @@ def failure(outcome: dict[str, Any]) -> str:
     return f"Not everything could be simulated: {few_of(hosts)}. The lines above that begin with FAILED say why."
 
 
-def table(outcome: dict[str, Any], page: str = "") -> list[str]:
+def table(outcome: dict[str, Any], page: str = "", *, with_volume: bool = True) -> list[str]:
     """Return the lines for a terminal: the verdict on each finding, and the volume of messages.
 
     *page*: the file with the HTML page, '' for none.
@@ -154,7 +154,7 @@ def table(outcome: dict[str, Any], page: str = "") -> list[str]:
         f"{count(summary['findings'], 'finding')} as {'it is' if summary['findings'] == 1 else 'they are'} now: "
         f"{summary['sent']:,} would be sent, {summary['not_sent']:,} would not.",
     ]
-    lines += chart(outcome["volume"])
+    lines += chart(outcome["volume"]) if with_volume else []
     lines += notes(outcome["notices"])
     lines += failed(outcome["problems"].items())
     return [*lines, *([f"Full report: {page}"] if page else [])]

@@ -72,6 +72,7 @@ def test_the_volume_is_written_as_a_page_but_not_for_one_finding_nor_in_check_mo
     given = {"simulate_files": "answer.json"}
     for more in ((["--check"], {}), ([], {"simulate_finding_id_file": "id.txt"}), ([], {"simulate_html": ""})):
         outcome = offline.ok(SIMULATE, REGISTERED, *more[0], **given, **more[1])
+        assert ("Messages a day" in outcome.output) == ("simulate_finding_id_file" not in more[1])
         assert "Full report" not in outcome.output
         assert not page.exists()
     outcome = offline.ok(SIMULATE, REGISTERED, **given)
