@@ -31,7 +31,7 @@ from ansible_collections.secops.securityhub.tests.acceptance.settings import Inv
 from ansible_collections.secops.securityhub.tests.acceptance.settings import Settings
 from ansible_collections.secops.securityhub.tests.acceptance.steps import Steps
 from ansible_collections.secops.securityhub.tests.acceptance.steps import check_start
-from ansible_collections.secops.securityhub.tests.acceptance.trials import Trial
+from ansible_collections.secops.securityhub.tests.acceptance.trial import Trial
 from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError
 

@@ -23,7 +23,7 @@ from ansible_collections.secops.securityhub.tests.acceptance.report import LEFT_
 from ansible_collections.secops.securityhub.tests.acceptance.report import NOT_CONFIRMED
 from ansible_collections.secops.securityhub.tests.acceptance.report import PASSED
 from ansible_collections.secops.securityhub.tests.acceptance.report import Step
-from ansible_collections.secops.securityhub.tests.acceptance.trials import Trial
+from ansible_collections.secops.securityhub.tests.acceptance.trial import Trial
 
 LATE_SECONDS = 180
 

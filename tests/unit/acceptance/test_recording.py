@@ -16,7 +16,7 @@ from ansible_collections.secops.securityhub.tests.acceptance.account import Acco
 from ansible_collections.secops.securityhub.tests.acceptance.masking import Mask
 from ansible_collections.secops.securityhub.tests.acceptance.recording import Recorder
 from ansible_collections.secops.securityhub.tests.acceptance.settings import Settings
-from ansible_collections.secops.securityhub.tests.acceptance.trials import Trial
+from ansible_collections.secops.securityhub.tests.acceptance.trial import Trial
 
 from .conftest import ACCOUNT
 from .conftest import CHANNEL

@@ -10,11 +10,12 @@ from ansible_collections.secops.securityhub.tests.acceptance import trials
 from ansible_collections.secops.securityhub.tests.acceptance.account import Account
 from ansible_collections.secops.securityhub.tests.acceptance.masking import Mask
 from ansible_collections.secops.securityhub.tests.acceptance.settings import Settings
+from ansible_collections.secops.securityhub.tests.acceptance.trial import NotTested
+from ansible_collections.secops.securityhub.tests.acceptance.trial import Trial
 from ansible_collections.secops.securityhub.tests.acceptance.trials import HELD
 from ansible_collections.secops.securityhub.tests.acceptance.trials import NOT_HELD
 from ansible_collections.secops.securityhub.tests.acceptance.trials import NOT_TESTED
 from ansible_collections.secops.securityhub.tests.acceptance.trials import TRIALS
-from ansible_collections.secops.securityhub.tests.acceptance.trials import Trial
 
 from .conftest import ACCOUNT
 from .conftest import CHANNEL
@@ -98,8 +99,8 @@ def test_what_cannot_be_asked_is_not_tested(command, trial):
 
 def test_without_a_person_nothing_is_said_about_what_only_eyes_see(trial):
     trial.ask = lambda _question: None
-    with pytest.raises(trials.NotTested, match="nobody was asked"):
-        trials.chatbot_event_texts(trial)
+    with pytest.raises(NotTested, match="nobody was asked"):
+        TRIALS["chatbot_event_texts"](trial)
 
 
 def test_each_trial_belongs_to_an_assumption_and_the_others_say_why_there_is_none():
