@@ -151,6 +151,14 @@ def of_iam(summary: dict[str, int], *, roles: int, policies: int) -> list[str]:
     ]
 
 
+def of_boundary(boundary: str) -> str:
+    """Return the sentence for a permissions boundary that does not exist."""
+    return (
+        f"the policy {boundary} of securityhub_slack_permissions_boundary does not exist. Have an administrator create "
+        f"it from files/iam/boundary.json of the role, or correct the ARN."
+    )
+
+
 def of_service_role() -> str:
     """Return the sentence for credentials that cannot create the role by which Amazon Q subscribes to topics."""
     return (

@@ -187,6 +187,9 @@ def _channels(aws: Clients, number: int, design: AccountDesign, present: list[Ta
         elif found.get("State") == "DISABLED":
             disabled.append(blockers.disabled(f"Slack channel {channel.channel_id}", found.get("StateReason", "")))
     asked = _of_new_channels(aws, number, design, settings, hosts, new) if new else ()
+    if identity.boundary not in ("", snapshot.identity.boundary):
+        ask = partial(questions.of_boundary, aws, settings, identity.boundary)
+        asked = (*asked, _Question(number, hosts, "whether the permissions boundary exists", ask))
     return _Known(((hosts, tuple(problems)),), tuple(disabled), asked)
 
 

@@ -124,6 +124,12 @@ def of_iam(aws: Clients, design: AccountDesign, settings: Settings) -> Answer:
     return Answer(tuple(problems))
 
 
+def of_boundary(aws: Clients, settings: Settings, boundary: str) -> Answer:
+    """Ask whether the permissions boundary exists: two calls, one if it does not."""
+    found = observe.call_iam(aws, settings, iam.get_policy, boundary)
+    return Answer() if found else Answer((blockers.of_boundary(boundary),))
+
+
 def _roles_of(design: StackDesign) -> int:
     return sum(item["Type"] == "AWS::IAM::Role" for item in template.template(design)["Resources"].values())
 

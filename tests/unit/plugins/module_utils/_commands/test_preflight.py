@@ -374,6 +374,14 @@ class TestTheServiceLinkedRole:
         assert "SimulatePrincipalPolicy" in notice
 
 
+def test_the_permissions_boundary_is_checked_before_a_role_gets_it(lab, refused):
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/securityhub-slack-boundary"
+    missing = [[boundary, "does not exist", "files/iam/boundary.json"]]
+    contain(refused(lab.hosts(US, permissions_boundary=boundary))[US], missing)
+    assert lab.run(lab.hosts(US), check=False).problems == {}
+    contain(refused(lab.hosts(US, permissions_boundary=boundary))[US], missing)
+
+
 def test_quotas_of_iam_are_checked_before_the_first_role(lab, refused):
     lab.client("iam").create_role(RoleName="one", AssumeRolePolicyDocument=json.dumps(TRUST))
     lab.world(quotas={"roles": 1, "policies": 0})
