@@ -156,6 +156,15 @@ def test_a_condition_that_keeps_eventbridge_out_is_named(fleet, emulator, contex
         assert named is (state == "lost")
 
 
+@pytest.mark.parametrize("conditions", [True, False])
+def test_a_condition_that_is_not_there_is_not_named(fleet, conditions):
+    fleet.run(topic_policy_conditions=conditions)
+    breakages.policy_emptied(fleet)
+    found, _lines = send(fleet, only=(HERE,), topic_policy_conditions=conditions)
+    assert states(found) == {HERE: "lost"}
+    assert ("topic_policy_conditions" in found["msg"]) is conditions
+
+
 def test_a_condition_is_not_named_where_it_lets_another_region_through(fleet):
     breakages.policy_emptied(fleet)
     found, _lines = send(fleet)
