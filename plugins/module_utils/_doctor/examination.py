@@ -25,6 +25,7 @@ from .._plan import design
 from .._plan import duplicates
 from .._preflight import pattern_tests
 from .._routing import topology
+from .._services import events
 from .._services import iam
 from .._stack import live as stacks
 from .._stack import template
@@ -83,6 +84,8 @@ def examine(
         account.account.id: _sentences(account, organizations[account.account.id][0] or organization.Organization())
         for account in designs
     }
+    for account in designs:
+        sentences[account.account.id] += _of_other_rules(aws, account)
     for item in instances:
         if item.error:
             sentence = f"The instances of the StackSet {item.stack_set.name} are not known: {item.error.rstrip('.')}"
@@ -203,6 +206,24 @@ def _region(account: AccountDesign, settings: Settings, live: LiveTarget | None,
     listed = {arn for item in account.snapshot.configurations for arn in item.get("SnsTopicArns", [])}
     sends = stacks.is_ours(live.stack) and stacks.is_deployed(live.stack) and topics & listed
     return messages.REGION_UNLISTED if sends else messages.REGION_UNCOVERED
+
+
+def _of_other_rules(aws: Clients, account: AccountDesign) -> tuple[str, ...]:
+    """Return which other rules send Security Hub findings to topics that the same channels hear."""
+
+    def rules(topic: str) -> dict[str, str]:
+        call = aws.access(account.settings.source, topic.split(":")[3]).call
+        found = call("events", events.list_rules)
+        names = call("events", events.rules_of_target, topic)
+        return {name: found[name].get("EventPattern", "") for name in names if name in found}
+
+    sentences: list[str] = []
+    for outcome in parallel.each(rules, duplicates.other_topics(account)):
+        if outcome.error:
+            reason = errors.explain(outcome.error).rstrip(".")
+            sentences.append(f"It is not known which rules send to {outcome.item}: {reason}")
+        sentences += duplicates.of_rules(outcome.item, outcome.value or {})
+    return tuple(sentences)
 
 
 def _sentences(account: AccountDesign, found: organization.Organization) -> tuple[str, ...]:

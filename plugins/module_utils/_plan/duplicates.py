@@ -16,6 +16,7 @@ from . import channel as channels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from .._channel.transformations import Configuration
     from .._model.plan import AccountDesign
@@ -62,6 +63,27 @@ def adopted(planned: ChannelPlan | None) -> list[str]:
             )
         found.append(text)
     return found
+
+
+def other_topics(design: AccountDesign) -> list[str]:
+    """Return the ARNs of topics of the account that the channels hear too: neither ours, nor those of the template."""
+    listed = {arn for item in _configurations(design) for arn in item.get("SnsTopicArns", [])}
+    own = f":{design.settings.name}"
+    return sorted(
+        arn for arn in listed if arn.split(":")[4] == design.account.id and own not in arn and not _is_of_template(arn)
+    )
+
+
+def of_rules(topic: str, rules: Mapping[str, str]) -> list[str]:
+    """Return what to report about the rules, names with event patterns, that send Security Hub findings to a topic."""
+    region = topic.split(":")[3]
+    return [
+        f"the rule {name} in {region} sends events of Security Hub to the topic {topic.rpartition(':')[2]}, which the "
+        f"same Slack channel hears, so findings may arrive twice. If it is not needed, run: aws events disable-rule "
+        f"--region {region} --name {name}"
+        for name, pattern in sorted(rules.items())
+        if '"aws.securityhub"' in pattern
+    ]
 
 
 def _configurations(design: AccountDesign) -> Iterator[Configuration]:

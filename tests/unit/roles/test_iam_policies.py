@@ -421,9 +421,15 @@ def test_read(account):
     account.run(ON_CREATE, "--check", "--diff", "-e", "securityhub_slack_minimum_severity=HIGH")
     account.run(f"{READ} read:FindUncoveredRegions", "-e", "securityhub_slack_report_uncovered_regions=true")
     account.run(f"{READ} read:ReadDeliveryPath", *REPAIR)
+    chatbot = account.emulator.client("chatbot", "us-east-2")
+    (ours,) = chatbot.describe_slack_channel_configurations()["SlackChannelConfigurations"]
+    theirs = account.emulator.client("sns").create_topic(Name="theirs")["TopicArn"]
+    keys = {name: ours[name] for name in ("ChatConfigurationArn", "SlackChannelId")}
+    chatbot.update_slack_channel_configuration(**keys, SnsTopicArns=[*ours["SnsTopicArns"], theirs])
     account.run(
         f"{READ} read:ReadDeliveryPath read:Doctor read:FindUncoveredRegions", playbook="securityhub_slack_doctor"
     )
+    chatbot.update_slack_channel_configuration(**keys, SnsTopicArns=ours["SnsTopicArns"])
     account.emulator.client("iam").create_policy_version(
         PolicyArn=GUARDRAIL, PolicyDocument=EVERYTHING, SetAsDefault=True
     )

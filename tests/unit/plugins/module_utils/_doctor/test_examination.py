@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import messages
@@ -148,6 +149,25 @@ def test_topics_of_the_template_of_2020_in_the_channel_are_reported_with_the_com
     (said,) = found.accounts[deployed.ACCOUNT]
     assert f"template of 2020 in {HERE}, so findings that are sent by hand arrive twice" in said
     assert "    ansible-playbook -i <inventory> secops.securityhub.securityhub_slack_migrate" in report.table(found)
+
+
+def test_another_rule_that_sends_findings_to_the_same_channel_is_reported_with_the_command(fleet, emulator):
+    chatbot, events = emulator.client("chatbot", "us-east-2"), emulator.client("events", HERE)
+    (ours,) = chatbot.describe_slack_channel_configurations()["SlackChannelConfigurations"]
+    topic = emulator.client("sns", HERE).create_topic(Name="theirs")["TopicArn"]
+    chatbot.update_slack_channel_configuration(
+        ChatConfigurationArn=ours["ChatConfigurationArn"],
+        SlackChannelId=ours["SlackChannelId"],
+        SnsTopicArns=[*ours["SnsTopicArns"], topic],
+    )
+    for name, source in (("all-findings", "aws.securityhub"), ("health", "aws.health")):
+        events.put_rule(Name=name, EventPattern=json.dumps({"source": [source]}))
+        events.put_targets(Rule=name, Targets=[{"Id": "topic", "Arn": topic}])
+    found = look(fleet)
+    (said,) = found.accounts[deployed.ACCOUNT]
+    assert said.startswith(f"the rule all-findings in {HERE} sends events of Security Hub to the topic theirs")
+    assert f"    aws events disable-rule --region {HERE} --name all-findings" in report.table(found)
+    assert found.healthy
 
 
 @pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
