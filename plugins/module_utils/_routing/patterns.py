@@ -28,6 +28,7 @@ have several.
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ from .._aws.errors import UserError
 from . import trust
 from .clauses import clauses_of
 from .conditions import EXACT
+from .conditions import Condition
 from .conditions import Matcher
 from .fields import ASFF
 from .fields import BY_FORMAT
@@ -231,9 +233,17 @@ def _fields_to_divide_by(piece: Piece, fields: Fields) -> list[tuple[Path, list[
     lists = [
         (path, [[matcher] for matcher in sorted(condition.matchers)])
         for path, condition in sorted(piece.conditions.items())
-        if fields.is_single(path) and not condition.negated and not condition.absent and len(condition.matchers) > 1
+        if fields.is_single(path) and _is_list(condition)
     ]
     return [*lists, *ranked(piece, named)]
+
+
+def _is_list(condition: Condition) -> bool:
+    """Return whether a field must have one of several values, of which no two overlap, as two wildcards may."""
+    if condition.negated or condition.absent or len(condition.matchers) < 2:
+        return False
+    pairs = itertools.combinations(condition.matchers, 2) if condition.open_ended else ()
+    return all(one.is_apart(other) for one, other in pairs)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._rou
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing.test_patterns import USUAL
 from hypothesis import HealthCheck
+from hypothesis import example
 from hypothesis import given
 from hypothesis import settings
 
@@ -183,6 +184,7 @@ def test_the_channels_of_the_documentation_are_proved(channel, finding_format):
 
 @settings(max_examples=worlds.WORLDS, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(worlds.SEEDS)
+@example(896444)  # a title must contain one of two texts, by which its findings cannot be divided into rules
 def test_drawn_policies_are_proved(seed):
     draw = worlds.Draw(seed)
     policy, scope = (draw.ocsf_policy(), ELSEWHERE) if seed % 3 == 0 else (draw.policy(), draw.scope())
