@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Optional
 
 from .._aws.errors import UserError
 from .._channel import message
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from .._model.snapshot import TargetSnapshot
 
 # An event pattern, and the kind of its findings (see _kinds).
-Compiled = tuple[dict[str, Any], bool | None]
+Compiled = tuple[dict[str, Any], Optional[bool]]
 OF_KIND = {None: "", True: ", with texts of AWS", False: ", with texts of others"}
 
 ACTION_DESCRIPTION = "Send this finding to the Slack channel."

@@ -32,11 +32,11 @@ class Holder:
         self.emulator = emulator
         self.client = emulator.client("cloudformation", account=ADMINISTERING)
 
-    def deploy(self, *groups, body=BODY, **more):
+    def deploy(self, *groups, body=None, **more):
         properties = {
             "StackSetName": "fleet",
             "PermissionModel": "SELF_MANAGED",
-            "TemplateBody": json.dumps(body),
+            "TemplateBody": json.dumps(body or BODY),
             "Tags": [{"Key": "Team", "Value": "security"}],
             "StackInstancesGroup": list(groups),
             **more,

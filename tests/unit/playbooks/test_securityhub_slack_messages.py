@@ -88,7 +88,7 @@ BROKEN = 'a "quotation mark", a \\ and\na line'
         {"Compliance": {"Status": "FAILED", "SecurityControlId": BROKEN}},
         {"Title": BROKEN, "Description": BROKEN, "GeneratorId": BROKEN},
     ],
-    ids=lambda given: ", ".join(given),
+    ids=", ".join,
 )
 @pytest.mark.parametrize("product", [THIRD_PARTY["ProductArn"], PARTNER], ids=["own", "partner"])
 def test_nothing_that_an_author_writes_silences_a_finding(emulator, playbooks, product, given):

@@ -393,7 +393,7 @@ def test_migrate(account, monkeypatch):
         for action in of_schema(kind, "delete")
     }
     assert schema - UNUSED_BY_TEMPLATE_OF_2020 <= {
-        action for name in ("channel", "migrate") for _, action in actions(name)
+        action for name in ("channel", "migrate") for _sid, action in actions(name)
     }
     assert account.unneeded("migrate", schema) == set()
 

@@ -32,11 +32,9 @@ def test_equal_values_have_no_difference(value):
 
 
 @given(DICTIONARIES, DICTIONARIES)
-def test_a_difference_is_the_reverse_of_the_opposite_one(before, after):
+def test_a_difference_is_the_reverse_of_the_opposite_one(one, other):
     turned = {"+": "-", "-": "+"}
-    assert sorted(lines(before, after)) == sorted(
-        line[:2] + turned[line[2]] + line[3:] for line in lines(after, before)
-    )
+    assert sorted(lines(one, other)) == sorted(line[:2] + turned[line[2]] + line[3:] for line in lines(other, one))
 
 
 def test_only_what_differs_is_shown_with_its_path():
