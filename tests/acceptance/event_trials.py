@@ -94,11 +94,13 @@ def event_pattern_complexity(trial: Trial) -> Answer:
 
 
 def test_event_pattern(trial: Trial) -> Answer:
-    """Ask TestEventPattern about an event without an ID."""
+    """Ask TestEventPattern about an event without an ID, which does not match."""
     try:
-        trial.client("events").test_event_pattern(EventPattern='{"source": ["s"]}', Event='{"source": "s"}')
+        found = trial.client("events").test_event_pattern(EventPattern='{"source": ["s"]}', Event='{"source": "other"}')
     except ClientError as error:
         return Answer("strict", refusal(error))
+    if found["Result"]:
+        return Answer("always", "TestEventPattern matched an event of another source")
     return Answer("lenient", "TestEventPattern accepted an event without ID")
 
 

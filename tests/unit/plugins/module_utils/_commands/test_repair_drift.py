@@ -108,7 +108,7 @@ def test_repairs_precede_the_update_that_needs_them(fleet):
     breakages.rule_deleted(fleet)
     done = fleet.run(repair_drift=True, minimum_severity="HIGH")
     assert f"{deployed.HERE}: repair: the rule {breakages.RULE} is gone" in done
-    assert f"{deployed.HERE}: stack: update" in done
+    assert f"{deployed.HERE}: stack: update (minimum severity CRITICAL -> HIGH)" in done
     assert "HIGH" in fleet.client("events").describe_rule(Name=breakages.RULE)["EventPattern"]
     assert fleet.run(repair_drift=True, minimum_severity="HIGH") == []
 
@@ -125,7 +125,9 @@ def test_repairs_need_no_more_permissions_than_the_role_lists(fleet, emulator):
     emulator.forget_requests()
     fleet.run(repair_drift=True)
     statements = [item for path in POLICIES.glob("*.json") for item in json.loads(path.read_text())["Statement"]]
-    allowed = {action for item in statements for action in (item["Action"] if isinstance(item["Action"], list) else ())}
+    allowed = set()
+    for item in statements:
+        allowed |= {item["Action"]} if isinstance(item["Action"], str) else set(item["Action"])
     called = {f"{entry['service']}:{entry['operation']}" for entry in emulator.requests()}
     assert {"events:PutRule", "sns:SetSubscriptionAttributes", "kms:GetKeyPolicy"} <= called
     assert called - allowed == {"sts:GetCallerIdentity"}
@@ -156,5 +158,5 @@ def test_a_stack_whose_template_was_changed_by_hand_is_updated_without_repair_dr
     (refused,) = [line for line in fleet.run(repair_drift=True, minimum_severity="LOW") if "FAILED" in line]
     for fact in (f"the stack {deployed.NAME} ", "template", "securityhub_slack_repair_drift"):
         assert fact in refused
-    assert f"{deployed.HERE}: stack: update" in fleet.run(minimum_severity="LOW")
+    assert f"{deployed.HERE}: stack: update (minimum severity CRITICAL -> LOW)" in fleet.run(minimum_severity="LOW")
     assert fleet.run(repair_drift=True, minimum_severity="LOW") == []

@@ -24,8 +24,8 @@ def client(emulator):
 
 def test_role_creation_and_deletion_are_idempotent(client):
     assert api.get_role(client, "channel") is None
-    assert api.create_role(client, "channel", "for the channel", TRUST, TAGS) is True
-    assert api.create_role(client, "channel", "for the channel", TRUST, TAGS) is False
+    assert api.create_role(client, "channel", "for the channel", TRUST, TAGS, "") is True
+    assert api.create_role(client, "channel", "for the channel", TRUST, TAGS, "") is False
     role = api.get_role(client, "channel")
     assert role["AssumeRolePolicyDocument"] == TRUST
     assert role["Tags"] == api.boto3_tags(TAGS)
@@ -33,8 +33,16 @@ def test_role_creation_and_deletion_are_idempotent(client):
     assert api.delete_role(client, "channel") is False
 
 
+def test_a_role_gets_and_changes_its_permissions_boundary(client):
+    boundaries = [f"arn:aws:iam::aws:policy/{name}" for name in ("ReadOnlyAccess", "SecurityAudit")]
+    api.create_role(client, "channel", "for the channel", TRUST, TAGS, boundaries[0])
+    assert api.get_role(client, "channel")["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundaries[0]
+    api.put_role_permissions_boundary(client, "channel", boundaries[1])
+    assert api.get_role(client, "channel")["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundaries[1]
+
+
 def test_role_policy_creation_and_deletion_are_idempotent(client):
-    api.create_role(client, "channel", "for the channel", TRUST, TAGS)
+    api.create_role(client, "channel", "for the channel", TRUST, TAGS, "")
     api.put_role_policy(client, "channel", "may", DENY_ALL)
     assert client.get_role_policy(RoleName="channel", PolicyName="may")["PolicyDocument"] == DENY_ALL
     assert api.delete_role_policy(client, "channel", "may") is True
@@ -65,7 +73,7 @@ def test_versions_of_a_policy(client):
 
 
 def test_trust_and_tags_of_a_role_are_replaced_and_added(client):
-    api.create_role(client, "channel", "for the channel", TRUST | {"Id": "old"}, TAGS)
+    api.create_role(client, "channel", "for the channel", TRUST | {"Id": "old"}, TAGS, "")
     api.update_trust(client, "channel", TRUST)
     api.tag_role(client, "channel", {"Owner": "me"})
     role = api.get_role(client, "channel")
