@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 
 TEST_TEXT = "TEST, please ignore: the acceptance test of secops.securityhub"
 
-# Returns None where there is nobody to ask.
+# Returns None if no person can be asked.
 Ask = Callable[[str], "bool | None"]
 
 
