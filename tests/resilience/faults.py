@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.witnesses import MAX_WITNESSES
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Result
 from ansible_collections.secops.securityhub.tests.resilience.playbook import expect
@@ -140,8 +141,9 @@ def _check_retries(fleet: Fleet, result: Result) -> None:
     for entry in fleet.emulator.requests():
         key = (entry["service"], entry["region"], entry["operation"])
         asked[key] = asked.get(key, 0) + 1
-    # A stack in progress is polled, and the channel is read back after each write.
+    # A stack in progress is polled, the channel is read back after each write, and patterns are tested with events.
     rounds = {"DescribeStacks": 60, "DescribeSlackChannelConfigurations": 14, "UpdateSlackChannelConfiguration": 10}
+    rounds["TestEventPattern"] = MAX_WITNESSES
     for (service, region, operation), count in asked.items():
         expect(count <= ATTEMPTS * rounds.get(operation, 2), f"{count} times {service} {operation} in {region}", result)
     expect("retried, in" in result.output, "the summary does not give the number of retries", result)
