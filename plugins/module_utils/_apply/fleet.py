@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     from .._model.plan import ChannelPlan
     from .._model.plan import IdentityPlan
 
+# The operations of a target of which none was carried out.
+NOTHING: dict[str, Any] = {"action": Operation.NONE, "repairs": (), "stack": ()}
+
 
 def fleet(aws: Clients, plans: Sequence[AccountPlan], progress: Progress) -> list[AccountOutcome]:
     """Carry out the plans and return what happened. Nothing is raised: a failure is in the problems of its target."""
@@ -118,7 +121,7 @@ def _with(accounts: Iterable[AccountOutcome], changed: Iterable[TargetOutcome]) 
 def _unwritten(accounts: list[AccountOutcome], chosen: Callable[[TargetOutcome], bool]) -> list[AccountOutcome]:
     """Return the accounts, in which chosen targets that have failed by now do not report what was planned for them."""
     changed = (
-        replace(target, action=Operation.NONE, repairs=(), stack=())
+        replace(target, **NOTHING)
         for account in accounts
         for target in account.targets
         if target.problems and chosen(target)
@@ -144,7 +147,7 @@ def _deployed(
     targets = [
         target for account in accounts for target in healthy(account.targets) if target.desired and chosen(target)
     ]
-    targets = _each_target(partial(_write_action, aws), targets, action=Operation.NONE, repairs=(), stack=())
+    targets = _each_target(partial(_write_action, aws), targets, **NOTHING)
     # Before the stacks: CloudFormation cannot update a resource that does not exist.
     targets = _each_target(partial(_repair, aws), targets, repairs=(), stack=())
     return _with(accounts, _with_stacks(aws, targets, progress))
@@ -223,7 +226,7 @@ def _held(account: AccountOutcome) -> AccountOutcome:
     return replace(
         account,
         targets=tuple(
-            replace(target, action=Operation.NONE, repairs=(), stack=(), problems=reasons[target.host])
+            replace(target, problems=reasons[target.host], **NOTHING)
             if target.host in reasons and not target.problems
             else target
             for target in account.targets
