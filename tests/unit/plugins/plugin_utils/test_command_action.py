@@ -17,6 +17,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._commands.conte
 from ansible_collections.secops.securityhub.plugins.module_utils._report import files
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _command_action
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _progress
+from ansible_collections.secops.securityhub.tests.unit.plugins.plugin_utils.display import Display
 
 # Terminals obey these: colors, a title, backspace, a line that is written over, the other direction of writing.
 HOSTILE = "\x1b[31mred\x1b]0;title\x07 back\b over\r bidi\u202e\u2066 null\x00 del\x7f c1\x9b31m"
@@ -24,16 +25,6 @@ HOSTILE = "\x1b[31mred\x1b]0;title\x07 back\b over\r bidi\u202e\u2066 null\x00 d
 
 def is_sanitized(text):
     return not any(unicodedata.category(char).startswith("C") and char != "\n" for char in text)
-
-
-class Display:
-    """A replacement for Ansible's display that keeps what is printed."""
-
-    def __init__(self):
-        self.lines = []
-
-    def display(self, line):
-        self.lines.append(line)
 
 
 @pytest.fixture

@@ -20,19 +20,10 @@ from pathlib import Path
 import pytest
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _progress
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
+from ansible_collections.secops.securityhub.tests.unit.plugins.plugin_utils.display import Display
 
 ROOT = Path(__file__).resolve().parents[4]
 COLUMNS = 60
-
-
-class Display:
-    """A replacement for Ansible's display that keeps what is printed."""
-
-    def __init__(self):
-        self.lines = []
-
-    def display(self, line):
-        self.lines.append(line)
 
 
 @pytest.fixture
