@@ -133,15 +133,20 @@ def test_event_ruler_alternatives(aws, answer, overlapping, apart):
     assert test(account="3", region="z") is apart
 
 
-@pytest.mark.parametrize(("delay", "shown"), [(0, 1), (1, 0)])
-def test_eventbridge_rule_delay(aws, delay, shown):
-    switch(aws, eventbridge_rule_delay=delay)
+def check_delay(aws, delay, shown, **switches):
+    """Deploy with the switches, and check that a finding arrives after the delay, and how many have *shown* before."""
+    switch(aws, **switches)
     aws.deployment()
     aws.import_findings(aws.finding())
     assert len(aws.titles()) == shown
     time.sleep(delay)
     aws.import_findings(aws.finding("later"))
     assert len(aws.titles()) == shown + 1
+
+
+@pytest.mark.parametrize(("delay", "shown"), [(0, 1), (1, 0)])
+def test_eventbridge_rule_delay(aws, delay, shown):
+    check_delay(aws, delay, shown, eventbridge_rule_delay=delay)
 
 
 @pytest.mark.parametrize(
@@ -238,13 +243,7 @@ def test_chatbot_read_lag(aws, answer, seen):
 
 @pytest.mark.parametrize(("delay", "shown"), [(0, 1), (1, 0)])
 def test_chatbot_subscription_delay(aws, delay, shown):
-    switch(aws, chatbot_subscription_delay=delay)
-    aws.deployment()
-    aws.import_findings(aws.finding())
-    assert len(aws.titles()) == shown
-    time.sleep(delay)
-    aws.import_findings(aws.finding("later"))
-    assert len(aws.titles()) == shown + 1
+    check_delay(aws, delay, shown, chatbot_subscription_delay=delay)
 
 
 @pytest.mark.parametrize(("answer", "failures"), [("counted", 1), ("silent", 0)])
