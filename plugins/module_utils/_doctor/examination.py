@@ -211,14 +211,26 @@ def _region(account: AccountDesign, settings: Settings, live: LiveTarget | None,
 def _of_other_rules(aws: Clients, account: AccountDesign) -> tuple[str, ...]:
     """Return which other rules send Security Hub findings to topics that the same channels hear."""
 
+    topics = duplicates.other_topics(account)
+    by_region = {
+        outcome.item: outcome
+        for outcome in parallel.each(
+            lambda region: aws.call(account.settings.source, region, "events", events.list_rules),
+            sorted({topic.split(":")[3] for topic in topics}),
+        )
+    }
+
     def rules(topic: str) -> dict[str, str]:
-        call = aws.access(account.settings.source, topic.split(":")[3]).call
-        found = call("events", events.list_rules)
-        names = call("events", events.rules_of_target, topic)
+        region = topic.split(":")[3]
+        of_region = by_region[region]
+        if of_region.error:
+            raise of_region.error
+        found = of_region.value or {}
+        names = aws.call(account.settings.source, region, "events", events.rules_of_target, topic)
         return {name: found[name].get("EventPattern", "") for name in names if name in found}
 
     sentences: list[str] = []
-    for outcome in parallel.each(rules, duplicates.other_topics(account)):
+    for outcome in parallel.each(rules, topics):
         if outcome.error:
             reason = errors.explain(outcome.error).rstrip(".")
             sentences.append(f"It is not known which rules send to {outcome.item}: {reason}")
