@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make installs nothing but files with known hashes."""
+"""make installs nothing but files with known hashes, and container images are pinned by digest."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import bootstrap_pip
 import lay_out_collections
 import pytest
 import versions
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -114,3 +115,27 @@ def test_a_pip_that_is_not_the_expected_one_is_refused(tmp_path):
 
 def test_every_copy_of_amazon_aws_has_a_digest():
     assert {len(lay_out_collections.digest(entry.ansible)) for entry in versions.entries()} == {64}
+
+
+def images(value: object) -> list[str]:
+    """Return the container images in a YAML document: of execution environments, workflows and molecule scenarios."""
+    if isinstance(value, list):
+        return [image for item in value for image in images(item)]
+    if not isinstance(value, dict):
+        return []
+    found = [image for item in value.values() for image in images(item)]
+    for key in ("base_image", "builder_image"):
+        found += [value[key]["name"]] if isinstance(value.get(key), dict) else []
+    return found + [value[key] for key in ("image", "container") if isinstance(value.get(key), str)]
+
+
+def test_images_are_pinned_by_digest():
+    folders = ("*", ".github/**/*", "extensions/**/*", "tests/**/*")
+    files = [path for folder in folders for path in ROOT.glob(folder) if path.is_file()]
+    assert not [path for path in files if path.name.startswith(("Dockerfile", "Containerfile"))]
+    texts = [path.read_text(encoding="utf-8") for path in files if path.suffix in {".yml", ".yaml"}]
+    found = [image for text in texts for document in yaml.safe_load_all(text) for image in images(document)]
+    # What users build here themselves has no digest before it is built.
+    pulled = {image for image in found if not image.startswith("localhost/")}
+    assert pulled, "execution-environment.yml names an image"
+    assert [image for image in pulled if not re.search(r"@sha256:[0-9a-f]{64}$", image)] == []
