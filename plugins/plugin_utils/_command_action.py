@@ -118,8 +118,7 @@ class CommandAction(ActionBase):
             self._display.display(sanitize_line(line), color=COLORS.get(line.strip()[:1]))
         self._print(outcome.lines)
         for file in outcome.files:
-            if file.in_check_mode or not context.check_mode:
-                context.write(file.path, file.text)
+            context.write(file.path, file.text)
         return outcome
 
     def _context(self, options: dict[str, Any], task_vars: dict[str, Any]) -> Context:
@@ -144,7 +143,7 @@ class CommandAction(ActionBase):
             diff=bool(self._task.diff),
             now=datetime.datetime.now(datetime.timezone.utc),
             progress=_progress.Live(TERMINAL, self._display, lambda: aws.traffic.calls),
-            write=partial(write_file, mode=_file_mode([*targets, *unselected])),
+            write=partial(write_file, mode=_file_mode([*targets, *unselected]), check_mode=bool(self._task.check_mode)),
             selection=selection(),
         )
 
@@ -198,8 +197,8 @@ def _file_mode(targets: list[TargetSnapshot]) -> int:
     return reduce(and_, (int(mode, 8) for mode in given))
 
 
-def write_file(path: str, text: str, mode: int = 0o600) -> None:
-    """Write a sanitized text to a file on the controller with these permissions, whatever the umask.
+def write_file(path: str, text: str, mode: int = 0o600, *, check_mode: bool = False) -> None:
+    """Write a sanitized text to a file on the controller with these permissions, whatever the umask; not in check mode.
 
     It replaces an empty file or one that this collection wrote, and nothing else: a wrong path must not destroy an
     inventory. Raise AnsibleActionFail, with a remedy, where it cannot.
@@ -207,7 +206,7 @@ def write_file(path: str, text: str, mode: int = 0o600) -> None:
     file = Path(path)
     try:
         reason = _why_not(file)
-        if not reason:
+        if not reason and not check_mode:
             _replace(file, sanitize(text), mode)
     except OSError as error:
         reason = str(error.strerror)

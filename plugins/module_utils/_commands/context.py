@@ -33,8 +33,8 @@ class Context:
     *targets*: the hosts of the play. *unselected*: the inventory's other hosts, which ``--limit`` left out. *options*:
     the validated options of ``SPEC``. *now*: in UTC, whatever the time zone of the controller, so that suppressions
     expire on the same day everywhere. *progress*: tells what the command is doing. *write*: writes a file on the
-    controller, in check mode too; raises UserError where it cannot. *selection*: the options of the command line that
-    select the hosts of the play.
+    controller, or raises an error; in check mode it only finds out whether it could. *selection*: the options of the
+    command line that select the hosts of the play.
     """
 
     aws: Clients
@@ -64,7 +64,6 @@ class File:
 
     path: str
     text: str
-    in_check_mode: bool = False
 
 
 @dataclass(frozen=True)

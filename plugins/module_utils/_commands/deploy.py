@@ -57,7 +57,7 @@ def run(context: Context) -> Outcome:
     result = report.result(targets, done, diff=context.diff) | proof.result
     calls = report.traffic(context.aws.traffic.calls, context.aws.traffic.retries, seconds)
     finished = datetime.datetime.now(datetime.timezone.utc)
-    document = json.dumps(report.document(result, finished, check=context.check_mode), indent=2)
+    document = json.dumps(report.document(result, finished), indent=2)
     return Outcome(
         result,
         report.table(
@@ -68,7 +68,7 @@ def run(context: Context) -> Outcome:
             proof=proof.lines,
             canary=context.command("securityhub_slack_canary"),
         ),
-        [File(path, document, in_check_mode=True) for path in paths],
+        [File(path, document) for path in paths],
         report.failure(targets),
         differences.lines(result.get("differences", [])),
     )

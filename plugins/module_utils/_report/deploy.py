@@ -136,13 +136,12 @@ SCHEMA = 1
 KEYS_OF_FILE = ("changed", "summary", "targets", "accounts", "uncovered_regions", "canary")
 
 
-def document(found: dict[str, Any], finished: datetime.datetime, *, check: bool) -> dict[str, Any]:
+def document(found: dict[str, Any], finished: datetime.datetime) -> dict[str, Any]:
     """Return the content of the result file, from the result of the module."""
     return {
         "generator": GENERATOR,
         "schema": SCHEMA,
         "finished": finished.isoformat(timespec="seconds"),
-        "check": check,
         **{key: found[key] for key in KEYS_OF_FILE if key in found},
     }
 

@@ -114,6 +114,7 @@ def test_the_drift_play_fails_if_a_run_would_change_something(reader):
     status, output = reader.run("ansible-playbook -i inventories/production drift.yml --check")
     assert status == 2
     assert "Some targets or channels differ from the inventory." in output
+    assert json.loads((reader.folder / "securityhub.json").read_text())["summary"]["changed"] == 3
     assert reader.emulator.writes() == []
 
 

@@ -19,6 +19,7 @@ from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._rou
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
+PREVIEW = Path(__file__).with_name("preview.yml")
 PROD, STAGE = "111111111111", "222222222222"
 MEMBER, SANDBOX_MEMBER = "444444444444", "555555555555"
 REGIONS = ("eu-west-1", "us-east-1")
@@ -63,7 +64,7 @@ class Channels:
         return subprocess.run(
             [
                 ansible_commands.path("ansible-playbook"),
-                *("-i", str(self.inventory), str(PLAYBOOK)),
+                *("-i", str(self.inventory), str(PREVIEW if "--check" in arguments else PLAYBOOK)),
                 *("-e", f"securityhub_slack_result_file={self.result_file}"),
                 *arguments,
             ],

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from ansible_collections.secops.securityhub.tests.unit.signing_in import START_URL
 from ansible_collections.secops.securityhub.tests.unit.signing_in import WORKSPACE
 from ansible_collections.secops.securityhub.tests.unit.signing_in import Home
 
+PREVIEW = Path(__file__).with_name("preview.yml")
 REGION = "eu-west-1"
 ACCOUNTS = [f"{number}" * 12 for number in range(1, 10)]
 TOKEN = "sso-token"
@@ -91,7 +93,7 @@ def test_every_way_to_sign_in(home, emulator):
     }
     hosts[f"environment.{REGION}"] = {}
     emulator.forget_requests()
-    result = home.run("securityhub_slack", "-i", home.inventory(hosts), "--check")
+    result = home.run(PREVIEW, "-i", home.inventory(hosts), "--check")
     assert result.code == 0, result.output
     assert [result.states[host] for host in hosts] == ["changed"] * len(hosts)
     seen = callers(emulator)
@@ -120,7 +122,7 @@ def test_the_web_identity_of_a_ci_job(home, emulator):
         "AWS_ROLE_SESSION_NAME": "job-4711",
     }
     inventory = home.inventory({REGION: {}})
-    assert home.run("securityhub_slack", "-i", inventory, "--check").states[REGION] == "changed"
+    assert home.run(PREVIEW, "-i", inventory, "--check").states[REGION] == "changed"
     assert callers(emulator)[ACCOUNTS[4]].endswith(":assumed-role/deployer/job-4711")
     token.write_text("an-old-web-identity")
     failed = home.run("securityhub_slack", "-i", inventory, "--check").failed[REGION]

@@ -80,15 +80,24 @@ def test_errors_are_sanitized(run):
     assert "?[31mred" in str(raised.value)
 
 
-def test_files_are_sanitized_and_check_mode_writes_only_marked_files(run, tmp_path):
-    always, otherwise = tmp_path / "always.json", tmp_path / "otherwise.json"
-    hostile = files.DOCUMENT + HOSTILE
-    outcome = Outcome({}, files=[File(str(always), hostile, in_check_mode=True), File(str(otherwise), "text")])
-    run(lambda context: outcome, check_mode=True)
-    assert is_sanitized(always.read_text(encoding="utf-8"))
-    assert not otherwise.exists()
-    run(lambda context: outcome)
-    assert otherwise.read_text(encoding="utf-8") == "text"
+def test_files_are_sanitized(run, tmp_path):
+    path = tmp_path / "report.json"
+    run(lambda context: Outcome({}, files=[File(str(path), files.DOCUMENT + HOSTILE)]))
+    assert is_sanitized(path.read_text(encoding="utf-8"))
+
+
+def test_check_mode_writes_no_file_and_refuses_what_a_run_would(tmp_path):
+    path, of_others = tmp_path / "report.html", tmp_path / "hosts.yml"
+    _command_action.write_file(str(path), "new", check_mode=True)
+    assert list(tmp_path.iterdir()) == []
+    path.write_text(files.PAGE)
+    _command_action.write_file(str(path), "new", check_mode=True)
+    assert path.read_text() == files.PAGE
+    of_others.write_text(INVENTORY)
+    for refused in (of_others, tmp_path / "no" / "folder.html"):
+        with pytest.raises(AnsibleActionFail):
+            _command_action.write_file(str(refused), "new", check_mode=True)
+    assert not (tmp_path / "no").exists()
 
 
 INVENTORY = "plugin: secops.securityhub.securityhub_regions\naccounts: []\n"

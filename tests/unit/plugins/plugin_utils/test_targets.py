@@ -39,7 +39,7 @@ class Play:
         )
 
     def run(self, hosts, *arguments, common=None, play=None, before=(), role=None):
-        """Run the play in check mode, and return the result of each target, and all output."""
+        """Run the play, and return the result of each target, and all output."""
         inventory = {"all": {"hosts": hosts, "vars": {**self.common, **(common or {})}}}
         (self.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
         apply = {
@@ -56,7 +56,7 @@ class Play:
 
     def play(self, *arguments):
         done = subprocess.run(
-            [ansible_commands.path("ansible-playbook"), "-i", "hosts.yml", "play.yml", "--check", *arguments],
+            [ansible_commands.path("ansible-playbook"), "-i", "hosts.yml", "play.yml", *arguments],
             cwd=self.folder,
             env={
                 "PATH": os.environ["PATH"],
