@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -242,6 +243,52 @@ def test_what_writes_is_scoped():
     assert writes == FOR_ANY_RESOURCE
     for name in ("encryption", "digest"):
         assert all("Condition" in item for item in document(name)["Statement"] if item["Resource"] == "*")
+
+
+# What each statement with a condition requires: without one of these, it would allow more than its Sid says.
+CONDITIONS = {
+    ("baseline", "MarkFindingsNotified"): {"securityhub:ASFFSyntaxPath/*"},
+    ("boundary", "SetWorkflowStatus"): {"securityhub:ASFFSyntaxPath/*"},
+    ("buttons", "PermissionsOfTheChannel"): {"iam:PermissionsBoundary"},
+    ("canary", "ImportTestFinding"): {"securityhub:TargetAccount"},
+    ("canary", "SubscribeToTopics"): {"sns:Endpoint", "sns:Protocol"},
+    ("channel", "BoundaryOfTheRole"): {"iam:PermissionsBoundary"},
+    ("channel", "RoleForAmazonQ"): {"iam:PassedToService"},
+    ("channel", "SubscriberOfTheTopics"): {"iam:AWSServiceName"},
+    ("deploy", "RulesForFindings"): {"events:source"},
+    ("deploy", "TargetsOfTheStack"): {"events:TargetArn"},
+    ("digest", "KeysOfEncryptedTopics"): {"kms:ViaService"},
+    ("encryption", "KeyForItsAliasByCloudFormation"): {"aws:CalledVia"},
+    ("encryption", "KeyOfTheStackByCloudFormation"): {"aws:CalledVia"},
+    ("encryption", "RepairOfTheKey"): {"aws:ResourceTag/secops.securityhub/managed"},
+    ("mark_notified", "RolesForTheirServices"): {"iam:PassedToService"},
+    ("mark_notified", "RolesWithBoundary"): {"iam:PermissionsBoundary"},
+}
+
+
+def test_each_condition_stays():
+    found = {
+        (path.stem, statement["Sid"]): {
+            re.sub("^(securityhub:ASFFSyntaxPath/).*", r"\1*", key)
+            for keys in statement["Condition"].values()
+            for key in keys
+        }
+        for path in POLICIES.glob("*.json")
+        for statement in document(path.stem)["Statement"]
+        if "Condition" in statement
+    }
+    assert found == CONDITIONS
+
+
+def test_no_role_is_passed_to_any_service():
+    passing = [
+        statement
+        for path in POLICIES.glob("*.json")
+        for statement in document(path.stem)["Statement"]
+        if "iam:PassRole" in {action for _sid, action in listed(statement)}
+    ]
+    assert passing
+    assert all("iam:PassedToService" in statement["Condition"]["StringEquals"] for statement in passing)
 
 
 def test_every_role_that_gets_permissions_has_a_boundary():
