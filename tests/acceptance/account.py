@@ -57,6 +57,23 @@ class Account:
             self._clients[service, region] = self.session.client(service, region_name=region, config=config)
         return self._clients[service, region]
 
+    @property
+    def principal(self) -> dict[str, str]:
+        """Return all users and roles of the account as the principal of a policy."""
+        return {"AWS": f"arn:aws:iam::{self.settings.account_id}:root"}
+
+    def as_role(self, role_arn: str, service: str, region: str) -> Any:
+        """Return a client that calls with a role of the account."""
+        sts = self.client("sts", region)
+        keys = sts.assume_role(RoleArn=role_arn, RoleSessionName=self.settings.prefix)["Credentials"]
+        return self.session.client(
+            service,
+            region_name=region,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
+
     def chatbot(self) -> Any:
         """Return the client of Amazon Q Developer in chat applications."""
         return self.client("chatbot", CHATBOT_REGION)

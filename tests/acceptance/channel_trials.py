@@ -43,7 +43,7 @@ def chatbot_role_delay(trial: Trial) -> Answer:
     channel = trial.channel()
     words = ""
     with trial.scratch() as scratch:
-        role = scratch.role("role", "chatbot.amazonaws.com")
+        role = scratch.role("role", {"Service": "chatbot.amazonaws.com"})
         began = time.monotonic()
 
         def is_accepted() -> bool:
@@ -65,7 +65,7 @@ def chatbot_role_message(trial: Trial) -> Answer:
     """Give our channel configuration a role that Amazon Q cannot assume."""
     channel = trial.channel()
     with trial.scratch() as scratch:
-        role = scratch.role("distrustful", "ec2.amazonaws.com")
+        role = scratch.role("distrustful", {"Service": "ec2.amazonaws.com"})
         try:
             with changed_channel(trial.account, channel, IamRoleArn=role):
                 return Answer("accepted", "a role that does not trust chatbot.amazonaws.com was accepted", held=False)

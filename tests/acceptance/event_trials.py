@@ -1,24 +1,28 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trials about EventBridge and CloudFormation."""
+"""Trials about EventBridge, SNS and CloudFormation."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from ansible_collections.secops.securityhub.tests.acceptance.account import code_of
 from ansible_collections.secops.securityhub.tests.acceptance.account import wait_for
 from ansible_collections.secops.securityhub.tests.acceptance.account import words_of
 from ansible_collections.secops.securityhub.tests.acceptance.scratch import Queue
 from ansible_collections.secops.securityhub.tests.acceptance.scratch import document
+from ansible_collections.secops.securityhub.tests.acceptance.scratch import statement
 from ansible_collections.secops.securityhub.tests.acceptance.trial import Answer
 from ansible_collections.secops.securityhub.tests.acceptance.trial import NotTested
 from ansible_collections.secops.securityhub.tests.acceptance.trial import Trial
 from ansible_collections.secops.securityhub.tests.acceptance.trial import refusal
 from botocore.exceptions import ClientError
+
+SCOPED_READS = ("sns:GetTopicAttributes", "sns:GetSubscriptionAttributes")
 
 
 def eventbridge_context(trial: Trial) -> Answer:
@@ -57,6 +61,26 @@ def _until_heard(trial: Trial, queue: Queue, topics: dict[str, str]) -> Iterator
                 yield names[arn]
 
 
+def eventbridge_rule_delay(trial: Trial) -> Answer:
+    """Send events that say how old a new rule is, until one arrives."""
+    with trial.scratch() as scratch:
+        queue = scratch.queue("delay", "events.amazonaws.com")
+        scratch.rule("delay", {"source": [trial.settings.prefix]}, queue.arn)
+        began = time.monotonic()
+
+        def ages() -> list[float]:
+            detail = json.dumps({"age": time.monotonic() - began})
+            event = {"Source": trial.settings.prefix, "DetailType": "Acceptance test", "Detail": detail}
+            trial.client("events").put_events(Entries=[event])
+            return [body["detail"]["age"] for body in queue.receive()]
+
+        found = wait_for(ages, trial.soon, 0.2)
+    if not found:
+        raise NotTested(f"the rule sent no event within {trial.soon:.0f} s")
+    seconds = round(min(found))
+    return Answer(seconds, f"the first event that arrived was sent {min(found):.1f} s after the rule", seconds >= 1)
+
+
 def event_ruler_alternatives(trial: Trial) -> Answer:
     """Ask whether combinations of an or still match that share a value, or only the fields, with an earlier one."""
     first, overlapping = {"account": ["1"], "region": ["a", "b"]}, {"account": ["1"], "region": ["b", "c"]}
@@ -78,6 +102,36 @@ def event_ruler_alternatives(trial: Trial) -> Answer:
     found = matches("1", "c"), matches("3", "z")
     answers = {(True, True): "all", (False, True): "first_of_overlapping", (False, False): "first_of_same_fields"}
     return Answer(answers.get(found, "other"), f"TestEventPattern, with values in common and without: {found}")
+
+
+def sns_subscription_resource(trial: Trial) -> Answer:
+    """Read a subscription as a role whose policy names the topic."""
+    sns = trial.client("sns")
+    with trial.scratch() as scratch:
+        topic = scratch.topic("scoped")
+        queue = scratch.queue("scoped", "sns.amazonaws.com")
+        subscribed = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn, ReturnSubscriptionArn=True)
+        policy = document(*(statement(action, topic) for action in SCOPED_READS))
+        role = scratch.role("scoped", trial.account.principal, policy)
+
+        def reader() -> Any:
+            try:  # a new role and its policy take seconds until they are known everywhere
+                client = trial.account.as_role(role, "sns", trial.region)
+                client.get_topic_attributes(TopicArn=topic)
+            except ClientError as error:
+                if "Denied" not in code_of(error) and code_of(error) != "AuthorizationError":
+                    raise
+                return None
+            return client
+
+        client = wait_for(reader, trial.soon, 1)
+        if client is None:
+            raise NotTested(f"the role may not read the topic after {trial.soon:.0f} s")
+        try:
+            client.get_subscription_attributes(SubscriptionArn=subscribed["SubscriptionArn"])
+        except ClientError as error:
+            return Answer("any", words_of(error))
+    return Answer("topic", "GetSubscriptionAttributes is allowed by a policy that names the topic")
 
 
 def event_pattern_complexity(trial: Trial) -> Answer:

@@ -48,9 +48,8 @@ class Scratch(ExitStack):
         name = self.settings.name(purpose)
         arn = self.arn("sns", name)
         events = {"Service": "events.amazonaws.com"}
-        own = {"AWS": f"arn:aws:iam::{self.settings.account_id}:root"}
         of_events = statement("sns:Publish", arn, events, condition)
-        policy = document(of_events, statement("sns:Publish", arn, own))
+        policy = document(of_events, statement("sns:Publish", arn, self.account.principal))
         client = self.account.client("sns", self.region)
         self._delete_later("topic", arn)
         client.create_topic(Name=name, Attributes={"Policy": policy, **attributes}, Tags=self.tags)
@@ -76,13 +75,16 @@ class Scratch(ExitStack):
         if targets:
             client.put_targets(Rule=name, Targets=targets)
 
-    def role(self, purpose: str, service: str) -> str:
-        """Create a role without permissions that a service may assume, and return its ARN."""
+    def role(self, purpose: str, principal: dict[str, str], policy: str = "") -> str:
+        """Create a role that a principal may assume, with the permissions of a policy, and return its ARN."""
         name = self.settings.name(purpose)
         self._delete_later("role", name, GLOBAL)
-        trust = document({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"})
+        trust = document({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
         client = self.account.client("iam", GLOBAL)
-        return str(client.create_role(RoleName=name, AssumeRolePolicyDocument=trust, Tags=self.tags)["Role"]["Arn"])
+        arn = client.create_role(RoleName=name, AssumeRolePolicyDocument=trust, Tags=self.tags)["Role"]["Arn"]
+        if policy:
+            client.put_role_policy(RoleName=name, PolicyName="acceptance", PolicyDocument=policy)
+        return str(arn)
 
     def stack(self, purpose: str, template: dict[str, Any]) -> str:
         """Create a stack, wait for it, and return its name."""
@@ -129,11 +131,11 @@ def changed_channel(account: Account, configuration: dict[str, Any], **changes: 
 
 
 def statement(
-    action: str, resource: str, principal: dict[str, str], condition: dict[str, Any] | None = None
+    action: str, resource: str, principal: dict[str, str] | None = None, condition: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return a statement of a policy that allows an action on a resource."""
-    allowed = {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": resource}
-    return {**allowed, "Condition": condition} if condition else allowed
+    """Return a statement that allows an action on a resource. *principal*: only in the policy of a resource."""
+    allowed = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return allowed | ({"Principal": principal} if principal else {}) | ({"Condition": condition} if condition else {})
 
 
 def document(*statements: dict[str, Any]) -> str:

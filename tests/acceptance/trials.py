@@ -30,6 +30,8 @@ TRIALS: dict[str, Callable[[Trial], Answer]] = {
     "event_ruler_alternatives": event_trials.event_ruler_alternatives,
     "event_pattern_complexity": event_trials.event_pattern_complexity,
     "eventbridge_context": event_trials.eventbridge_context,
+    "eventbridge_rule_delay": event_trials.eventbridge_rule_delay,
+    "sns_subscription_resource": event_trials.sns_subscription_resource,
     "administrator_none": hub_trials.administrator_none,
     "security_hub_v2": hub_trials.security_hub_v2,
     "security_hub_customer_fields": hub_trials.security_hub_customer_fields,

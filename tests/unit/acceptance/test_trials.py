@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from ansible_collections.secops.securityhub.tests.acceptance import trials
 from ansible_collections.secops.securityhub.tests.acceptance.account import Account
+from ansible_collections.secops.securityhub.tests.acceptance.event_trials import SCOPED_READS as READS
 from ansible_collections.secops.securityhub.tests.acceptance.masking import Mask
+from ansible_collections.secops.securityhub.tests.acceptance.scratch import document
+from ansible_collections.secops.securityhub.tests.acceptance.scratch import statement
 from ansible_collections.secops.securityhub.tests.acceptance.settings import Settings
 from ansible_collections.secops.securityhub.tests.acceptance.trial import NotTested
 from ansible_collections.secops.securityhub.tests.acceptance.trial import Trial
@@ -56,7 +61,7 @@ def answers_of(row):
         return [0, 2]
     if row["switch"] == "chatbot_topic_limit":
         return [0, 100]
-    if row["switch"] == "chatbot_subscription_delay":
+    if row["switch"] in ("chatbot_subscription_delay", "eventbridge_rule_delay"):
         return [0, 1]
     return list(row.get("answers") or [row["default"], row["strict"]])
 
@@ -67,9 +72,15 @@ def answers_of(row):
 def test_the_answer_is_that_of_the_switch(command, trial, name, answer):
     before = command.names()
     command.switches(**{name: answer})
+    # The emulator does not know what the policies of a role allow.
+    scoped = document(*(statement(action, f"arn:aws:sns:{REGIONS[0]}:{ACCOUNT}:{PREFIX}-scoped") for action in READS))
+    caller = f"arn:aws:sts::{ACCOUNT}:assumed-role/{PREFIX}-scoped/*"
+    command.emulator.ask("POST", "callers", {caller: [json.loads(scoped)]})
     found = TRIALS[name](trial)
     if name == "chatbot_role_message":
         assert found.aws == answer.format(role=f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-distrustful")
+    elif name == "eventbridge_rule_delay":
+        assert found.aws in ((0,) if answer == 0 else (1, 2))
     elif name == "chatbot_role_delay":
         assert found.aws in ((0,) if answer == 0 else (1, 2, 3, 4))
         assert found.held is bool(answer)
