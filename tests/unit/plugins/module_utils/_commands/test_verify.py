@@ -11,7 +11,9 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import findings
+from ansible_collections.secops.securityhub.plugins.module_utils._commands import canary
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import deploy
+from ansible_collections.secops.securityhub.plugins.module_utils._commands import doctor
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
@@ -37,6 +39,12 @@ def run(fleet, *, check=False, only=REGIONS, **variables):
     outcome = deploy.run(context)
     files = {file.path: json.loads(file.text) for file in outcome.files}
     return outcome.result, " ".join(" ".join(outcome.lines).split()), files
+
+
+def other(command, fleet, **options):
+    """Run the canary or the doctor now, and return its result."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return command.run(replace(fleet.context(options=options), now=now)).result
 
 
 def failed(found):
@@ -126,6 +134,24 @@ def test_the_run_names_a_condition_that_may_keep_eventbridge_out(fleet, emulator
     assert bool(failed(found)) is lost
     assert ("Set securityhub_slack_topic_policy_conditions to false" in words) is lost
     assert len(fleet.arrived()) == (0 if lost else 3)
+
+
+def test_without_context_each_command_says_what_it_can_know_and_the_named_variable_helps(fleet, emulator):
+    """A run without verification points at the canary, which names the variable, as does the doctor afterwards."""
+    option = "set securityhub_slack_topic_policy_conditions to false"
+    emulator.ask("POST", "switches", {"eventbridge_context": "none"})
+    found, words, _files = run(fleet, verify=False)
+    assert failed(found) == {}
+    assert words.endswith("ansible-playbook -i hosts.yml secops.securityhub.securityhub_slack_canary")
+    sent = other(canary, fleet, timeout=1)
+    assert {target["state"] for target in sent["targets"].values()} == {"lost"}
+    assert option in sent["msg"].lower()
+    examined = other(doctor, fleet, html=None, json=None, hours=24)
+    assert not examined["healthy"]
+    assert option in json.dumps(examined)
+    run(fleet, verify=False, topic_policy_conditions=False)
+    assert other(canary, fleet, timeout=10)["healthy"]
+    assert len(fleet.arrived()) == len(REGIONS)
 
 
 def test_what_cannot_be_tested_does_not_fail(fleet):
