@@ -102,6 +102,9 @@ THROTTLES = {
     "ec2": ("RequestLimitExceeded", 503),
     "securityhub": ("TooManyRequestsException", 429),
     "chatbot": ("TooManyRequestsException", 429),
+    "account": ("TooManyRequestsException", 429),
+    "organizations": ("TooManyRequestsException", 400),
+    "servicequotas": ("TooManyRequestsException", 400),
 }
 
 

@@ -474,6 +474,8 @@ def test_each_quota_is_of_operations_that_exist_and_has_a_source(row):
         ("unavailable", "chatbot", "list_custom_actions", "ServiceUnavailableException", 429),
         ("unauthorized", "chatbot", "list_custom_actions", "UnauthorizedException", 403),
         ("unavailable", "sns", "list_topics", "ServiceUnavailable", 503),
+        ("throttle", "organizations", "list_accounts", "TooManyRequestsException", 400),
+        ("throttle", "account", "list_regions", "TooManyRequestsException", 429),
     ],
 )
 def test_faults_answer_with_the_service_s_errors(aws, fault, service, operation, code, status):
