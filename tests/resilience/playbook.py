@@ -68,7 +68,7 @@ class Result:
     @property
     def causes(self) -> dict[str, str]:
         """Return the causes of failures that the report gives, by the hosts before the colon."""
-        found = re.search(r"^Failed:\n(.*?)\n\n", self.output, re.M | re.S)
+        found = re.search(r"^Failed:\n(.*?)\n(?=\S)", self.output, re.M | re.S)
         if found is None:
             return {}
         lines = re.sub(r"\n    ", " ", found[1]).splitlines()

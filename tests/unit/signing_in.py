@@ -129,7 +129,7 @@ class Run:
     @property
     def failed(self) -> dict[str, str]:
         """Return the causes of failures that the report gives, by host."""
-        found = re.search(r"^Failed:\n(.*?)\n\n", self.output, re.M | re.S)
+        found = re.search(r"^Failed:\n(.*?)\n(?=\S)", self.output, re.M | re.S)
         lines = re.sub(r"\n    ", " ", found[1]).splitlines() if found else []
         causes = dict(line.strip().split(": ", 1) for line in lines)
         return {host: cause for hosts, cause in causes.items() for host in hosts.split(", ")}

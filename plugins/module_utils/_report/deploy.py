@@ -236,7 +236,7 @@ def table(
     proof: Sequence[str] = (),
     canary: str = "",
 ) -> list[str]:
-    """Return the lines that end a run: every target, every channel, what happened, and what to do next.
+    """Return the lines that end a run: every target, every channel, what happened, what to do next, what has failed.
 
     *proof*: the lines about the test findings of this run, if it has sent some. *canary*: the command that sends them.
     """
@@ -250,9 +250,9 @@ def table(
     unknown = [target for target in targets if not target.account_id]
     if unknown:
         lines += ["", "Targets whose account is unknown:", *_rows(unknown, check=check)]
-    lines += _failures(targets)
     lines += ["", *proof, *wrapped(_summary(targets, accounts, check=check), indent=0), traffic]
-    return lines if check or proof else [*lines, *_next_steps(accounts, canary)]
+    lines += [] if check or proof else _next_steps(accounts, canary)
+    return lines + _failures(targets)
 
 
 def _channel_line(account: AccountOutcome) -> str:
@@ -330,7 +330,7 @@ def _next_steps(accounts: Sequence[AccountOutcome], canary: str) -> list[str]:
         for merge in account.channel.merges
         if merge.plan.operation == Operation.CREATE
     ]
-    invite = f"if Slack channel {', '.join(dict.fromkeys(created))} is private, type /invite @Amazon Q in it. Then "
+    invite = f"if Slack channel {' or '.join(dict.fromkeys(created))} is private, type /invite @Amazon Q in it. Then "
     lines = wrapped(f"Next: {invite if created else ''}send a test finding to prove that messages arrive:")
     # A command is not wrapped, so that it can be pasted.
     return [*lines, f"  {canary}"]

@@ -149,7 +149,7 @@ def test_all_blockers_are_reported_together_and_nothing_is_written(playbook, emu
     emulator.world({ACCOUNT: {"hubs": ["us-east-1"], "workspaces": []}})
     done = playbook.run(*arguments)
     assert done.returncode == 2
-    failures = " ".join(done.stdout.partition("Failed:")[2].partition("3 targets:")[0].split())
+    failures = " ".join(done.stdout.partition("Failed:")[2].partition("fatal:")[0].split())
     assert failures.startswith("ap-southeast-1, eu-west-1: Security Hub is not enabled. Enable it, or remove the")
     assert "ap-southeast-1, eu-west-1, us-east-1: Slack workspace T0123456789 is not authorized in " in failures
     assert "https://us-east-2.console.aws.amazon.com/chatbot/home" in failures

@@ -56,15 +56,15 @@ def test_a_first_deployment():
         "  configuration securityhub-slack: create (2 topics added)",
         *text.wrapped(f"  Note: {global_findings}"),
         "",
-        "Failed:",
-        *text.wrapped(f"  ap-southeast-1: {problem}"),
-        "",
         "3 targets: 2 changed, 0 unchanged, 1 failed. 1 account changed (guardrail, role,",
         "channel).",
         "1,038 calls to AWS, 2 retried, in 1.2 s.",
         "Next: if Slack channel C0ABCDEFG12 is private, type /invite @Amazon Q in it.",
         "    Then send a test finding to prove that messages arrive:",
         f"  {CANARY}",
+        "",
+        "Failed:",
+        *text.wrapped(f"  ap-southeast-1: {problem}"),
     ]
     assert "us-east-1" in global_findings
     assert "Security Hub is not enabled" in problem
