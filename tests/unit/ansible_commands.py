@@ -49,6 +49,7 @@ def folder() -> Path:
             "HOME": str(made),
             "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
             "ANSIBLE_NOCOLOR": "1",
+            "COLUMNS": "80",
         },
         cwd=made,
         stdin=subprocess.DEVNULL,

@@ -40,6 +40,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 os.environ["PATH"] = os.pathsep.join(
     folder for folder in os.environ["PATH"].split(os.pathsep) if not folder.endswith("/shims")
 )
+# The width of all reports, whatever the terminal of the tests.
+os.environ["COLUMNS"] = "80"
 # Without compiled files, each playbook run would compile the collection again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The outcome of a canary, as the module returns it and as a terminal of 80 columns shows it: pure. PRIVATE."""
+"""The outcome of a canary, as the module returns it and as a terminal shows it: pure. PRIVATE."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .._canary import messages
 from .._canary import probes
 from .._channel import metrics
 from .text import LISTED_AT_MOST
+from .text import WIDTH
 from .text import count
 from .text import few_of
 from .text import wrapped
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .._canary.probes import ProbeOutcome
 
 SIGNS = {True: "ok", False: "XX", None: "-"}
-HOST_WIDTH = 36  # what the columns leave of 80, and the margins
+HOST_WIDTH = WIDTH - 44  # what the columns leave, and the margins
 
 
 def result(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 UNFINISHED = "The channel is only partly configured (see below). Rerun the playbook to continue."
 # A policy that needs more columns gets a line of its own, beside which nothing else is shown.
-POLICY_AT_MOST = 24
+POLICY_AT_MOST = WIDTH * 3 // 10
 
 
 # For programs

@@ -79,7 +79,7 @@ def _digest(delivery: Delivery, content: dict[str, Any]) -> dict[str, Any]:
 
 
 def table(result: dict[str, Any], *, check: bool) -> list[str]:
-    """Return each digest as the channel shows it, and what failed, in lines for a terminal of 80 columns."""
+    """Return each digest as the channel shows it, and what failed, in lines for a terminal."""
     lines = []
     for digest in result["digests"]:
         lines += ["", *wrapped(digest["title"])]

@@ -1,10 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The doctor's diagnosis in a terminal of 80 columns, in a sentence, and as a document: pure.
-
-PRIVATE to the collection.
-"""
+"""The doctor's diagnosis in a terminal, in a sentence, and as a document: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -178,7 +175,9 @@ def _matrix(found: Diagnosis) -> list[str]:
     shown = targets if len(targets) <= LISTED_AT_MOST else [item for item in targets if item.state not in (OK, NONE)]
     width = min(HOST_WIDTH, max([len("TARGET"), *(len(item.host) for item in shown)]))
     headings = "".join(f"{heading:>{CELL_WIDTH}}" for heading in COLUMNS)
-    lines = [f"  {'TARGET':{width}} {headings}"]
+    # A terminal of 60 columns has no room beside the cells: a host has a line of its own.
+    title = "TARGET" if width >= len("TARGET") else ""
+    lines = [f"  {title:{width}} {headings}"]
     for item in shown:
         lines += _row(item, width)
     if len(shown) < len(targets):

@@ -19,6 +19,7 @@ from .._routing.volume import by_name
 from .._routing.volume import suggestion
 from .._routing.volume import weeks
 from .simulate_chart import chart
+from .text import WIDTH
 from .text import count
 from .text import failed
 from .text import few_of
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 # More findings than this are counted by verdict, not listed; the result has them all.
 LISTED_AT_MOST = 25
-LONGEST_TITLE = 48
+LONGEST_TITLE = WIDTH - 30  # beside severity and region
 CONTROLS_AT_MOST = 10
 
 

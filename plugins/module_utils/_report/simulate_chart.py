@@ -15,7 +15,10 @@ from .text import wrapped
 
 # In place of the severity INFORMATIONAL, which is wider than its numbers.
 SHORT = {"INFORMATIONAL": "INFO"}
-NAME, NUMBER = 16, 10  # columns
+NAME = 16  # columns
+NUMBER = min(10, (WIDTH - NAME) // 6)
+# In place of those that a terminal of 60 columns has no room for.
+NARROW = {"CRITICAL": "CRIT", "+MEDIUM": "+MED"} if NUMBER < 9 else {}
 EIGHTHS = " ▏▎▍▌▋▊▉"
 CONTROLS_AT_MOST = 5
 
@@ -69,7 +72,8 @@ def _now(volume: dict[str, Any]) -> tuple[str, float]:
 def _table(volume: dict[str, Any]) -> list[str]:
     rows = volume["by_minimum_severity"]
     now = now_by_region(volume)
-    lines = [f"{'REGION':{NAME}}" + "".join(f"{name:>{NUMBER}}" for name in [*map(heading, rows), "NOW"])]
+    names = [NARROW.get(name, name) for name in [*map(heading, rows), "NOW"]]
+    lines = [f"{'REGION':{NAME}}" + "".join(f"{name:>{NUMBER}}" for name in names)]
     for region in rows[0]["messages_a_day_by_region"]:
         of_region = [row["messages_a_day_by_region"][region] for row in rows]
         lines.append(_row(region, [*of_region, now[region] / volume["days"]]))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,16 @@ from .._model.playbooks import BEGINNING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-WIDTH = 80
+NARROWEST, WIDEST = 60, 200
+# Of the terminal, or as COLUMNS says; 80 for a pipe. Ansible imports this module before it forks the process that runs
+# a command, which has no terminal.
+WIDTH = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
 # More targets than this are counted, not listed.
 LISTED_AT_MOST = 40
 
 
 def wrapped(line: str, indent: int = 4) -> list[str]:
-    """Return *line* in as many lines as a terminal of 80 columns needs, all but the first indented.
+    """Return *line* in as many lines as the terminal needs, all but the first indented.
 
     A command, with which a sentence can end, has a line of its own and is not broken, so that it can be pasted.
     """

@@ -16,6 +16,7 @@ from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT, WORKSPACE, CHANNEL = "111111111111", "T0123456789", "C0123456789"
+COLUMNS = 80
 REGIONS = ["ap-southeast-1", "eu-west-1", "us-east-1"]
 # What Ansible says about itself where a task fails, warns or has nothing to do.
 OF_ANSIBLE = ("Origin", "assertion", "evaluated_to", "[ERROR]", "[WARNING]", "DEPRECATION", "skipping", "Traceback")
@@ -31,11 +32,15 @@ class Screen:
         prefixed = {f"securityhub_slack_{name}": value for name, value in variables.items()}
         self.inventory.write_text(json.dumps({"all": {"hosts": dict.fromkeys(REGIONS), "vars": prefixed}}))
 
-    def run(self, name: str = "securityhub_slack", *arguments: str, status: int = 0) -> list[str]:
+    def run(
+        self, name: str = "securityhub_slack", *arguments: str, status: int = 0, columns: int = COLUMNS
+    ) -> list[str]:
         """Run a playbook, and return its output in lines, without the empty ones. It must end with *status*."""
         playbook = ROOT / "playbooks" / f"{name}.yml"
+        # Where the width is another one, it must be known when the collection is imported.
+        path = ansible_commands.path if columns == COLUMNS else ansible_commands.installed
         done = subprocess.run(
-            [ansible_commands.path("ansible-playbook"), "-i", str(self.inventory), str(playbook), *arguments],
+            [path("ansible-playbook"), "-i", str(self.inventory), str(playbook), *arguments],
             capture_output=True,
             text=True,
             check=False,
@@ -44,7 +49,7 @@ class Screen:
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.folder),
                 "LANG": "C.UTF-8",
-                "COLUMNS": "80",
+                "COLUMNS": str(columns),
                 "AWS_ACCESS_KEY_ID": ACCOUNT,
                 "AWS_SECRET_ACCESS_KEY": "emulator",
                 "ANSIBLE_NOCOLOR": "1",
@@ -81,6 +86,26 @@ def test_all_inventories_of_the_run_are_in_a_command(screen):
     lines = screen.run("securityhub_slack_canary", "-i", str(more), status=2)
     said = "ansible-playbook -i hosts.yml -i 'my hosts.yml' secops.securityhub.securityhub_slack"
     assert said in [line.strip() for line in lines]
+
+
+def of_the_report(lines: list[str]) -> list[str]:
+    """Return the lines of the report, without commands, which are not broken."""
+    report = "\n".join(lines).partition("TASK")[2].partition("\n")[2]
+    return [
+        line
+        for line in re.split(r"\n(?:ok|changed|fatal): ", report)[0].splitlines()
+        if not line.strip().startswith(("ansible-playbook", "-e ", "Full report"))
+    ]
+
+
+@pytest.mark.parametrize("playbook", ["securityhub_slack", "securityhub_slack_doctor"])
+def test_the_report_is_as_wide_as_the_terminal(screen, emulator, playbook):
+    emulator.world({ACCOUNT: {"hubs": ["us-east-1"]}})
+    longest = {
+        columns: max(map(len, of_the_report(screen.run(playbook, status=2, columns=columns))))
+        for columns in (60, COLUMNS, 120)
+    }
+    assert longest[60] <= 60 < longest[COLUMNS] <= COLUMNS < longest[120] <= 120
 
 
 def about_hosts(lines: list[str]) -> list[str]:
