@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import gc
 import html
+import json
 import os
 import shlex
 import tempfile
@@ -23,6 +24,8 @@ from typing import ClassVar
 from ansible import constants
 from ansible import context as command_line
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.yaml import yaml_load
+from ansible.parsing.splitter import parse_kv
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._aws.errors import UserError
@@ -113,7 +116,7 @@ class CommandAction(ActionBase):
         _validated, options = self.validate_argument_spec(argument_spec=self.SPEC)
         context = self._context(options, task_vars)
         with context.progress:
-            outcome = _with_inventories(type(self).command(context))
+            outcome = _with_options(type(self).command(context))
         for line in outcome.differences:
             self._display.display(sanitize_line(line), color=COLORS.get(line.strip()[:1]))
         self._print(outcome.lines)
@@ -153,40 +156,59 @@ class CommandAction(ActionBase):
 
 
 def selection() -> str:
-    """Return the options of the command line that select hosts."""
+    """Return the options of the command line that select hosts and set variables."""
     limit = command_line.CLIARGS.get("subset")
-    return shlex.join([*inventories(), *(["--limit", limit] if limit else [])])
+    return shlex.join([*inventories(), *(["--limit", limit] if limit else []), *extra_variables()])
 
 
-def inventories() -> list[str]:
-    """Return the options of the command line that name inventories; paths below the current directory are relative."""
-    here = Path.cwd()
+def extra_variables() -> list[str]:
+    """Return the options of the command line that set role variables, without an external ID, which may be secret."""
     words = []
-    for source in command_line.CLIARGS.get("inventory") or ():
-        path = Path(source)
-        words += ["-i", str(path.relative_to(here) if path.is_relative_to(here) else path)]
+    for given in map(str, command_line.CLIARGS.get("extra_vars") or ()):
+        if given.startswith("@"):
+            words += ["-e", f"@{_from_here(given[1:])}"]
+            continue
+        found = yaml_load(given) if given.startswith(("{", "[")) else parse_kv(given)
+        for name in sorted(set(found) & set(_targets.options()) - {_targets.EXTERNAL_ID}):
+            value = found[name]
+            words += ["-e", f"{name}={value}" if isinstance(value, str) else json.dumps({name: value})]
     return words
 
 
-def _with_inventories(outcome: Outcome) -> Outcome:
-    """Return the outcome, in whose commands the inventories of this run stand, so that they can be pasted."""
-    given = shlex.join(inventories())
+def inventories() -> list[str]:
+    """Return the options of the command line that name inventories."""
+    return [word for source in command_line.CLIARGS.get("inventory") or () for word in ("-i", _from_here(source))]
+
+
+def _from_here(path: str) -> str:
+    """Return a path that Ansible has made absolute, as a relative one where it is below the current directory."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+
+
+def _with_options(outcome: Outcome) -> Outcome:
+    """Return the outcome, in whose commands inventories and variables of this run stand, so that they can be pasted."""
+    options = [*inventories(), *extra_variables()]
+    given = shlex.join(options)
 
     def filled(value: Any) -> Any:
         if isinstance(value, str):
-            return value.replace(html.escape(INVENTORY), html.escape(given)).replace(INVENTORY, given)
+            return value.replace(INVENTORY, given)
         if isinstance(value, dict):
             return {key: filled(item) for key, item in value.items()}
         return [filled(item) for item in value] if isinstance(value, (list, tuple)) else value
 
-    # Some of the texts are JSON already.
-    if not given or '"' in given or "\\" in given:
+    def of_file(text: str) -> str:
+        in_json = text.replace(INVENTORY, json.dumps(given)[1:-1])
+        return in_json if text.startswith("{") else text.replace(html.escape(INVENTORY), html.escape(given))
+
+    if not options:
         return outcome
     return replace(
         outcome,
         result=filled(outcome.result),
         lines=filled(outcome.lines),
-        files=[replace(file, text=filled(file.text)) for file in outcome.files],
+        files=[replace(file, text=of_file(file.text)) for file in outcome.files],
         failure=filled(outcome.failure),
     )
 

@@ -34,7 +34,7 @@ class Context:
     the validated options of ``SPEC``. *now*: in UTC, whatever the time zone of the controller, so that suppressions
     expire on the same day everywhere. *progress*: tells what the command is doing. *write*: writes a file on the
     controller, or raises an error; in check mode it only finds out whether it could. *selection*: the options of the
-    command line that select the hosts of the play.
+    command line that select the hosts of the play and set their variables.
     """
 
     aws: Clients
@@ -54,7 +54,7 @@ class Context:
         return self.now.date()
 
     def command(self, playbook: str) -> str:
-        """Return the command that runs another playbook of the collection for the same hosts."""
+        """Return the command that runs another playbook of the collection for the same hosts and variables."""
         return f"ansible-playbook {self.selection} secops.securityhub.{playbook}"
 
 

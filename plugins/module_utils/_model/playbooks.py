@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-# The action replaces it by the inventories of the run.
+# The action replaces it by the inventories and variables of the run's command line.
 INVENTORY = "-i <inventory>"
 BEGINNING = "ansible-playbook "
 

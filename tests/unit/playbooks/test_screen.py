@@ -88,6 +88,31 @@ def test_all_inventories_of_the_run_are_in_a_command(screen):
     assert said in [line.strip() for line in lines]
 
 
+SECRET = "sentinel-external-id"
+VARIABLES = (
+    *("-e", "securityhub_slack_minimum_severity=HIGH securityhub_slack_canary_timeout=5"),
+    *("-e", json.dumps({"securityhub_slack_suppressions": [], "securityhub_slack_external_id": SECRET})),
+    *("-e", "@more.yml"),
+)
+
+
+@pytest.mark.parametrize("playbook", ["securityhub_slack", "securityhub_slack_doctor"])
+def test_commands_name_the_variables_of_the_run_that_are_the_role_s_and_not_secret(screen, playbook):
+    (screen.folder / "more.yml").write_text("securityhub_slack_name: other")
+    result = screen.folder / "result.json"
+    files = ["-e", f"securityhub_slack_doctor_json={result}"]
+    output = "\n".join(screen.run(playbook, *VARIABLES, *files, status=2 if playbook.endswith("doctor") else 0))
+    given = (
+        "-i hosts.yml -e securityhub_slack_minimum_severity=HIGH "
+        """-e '{"securityhub_slack_suppressions": []}' -e @more.yml"""
+    )
+    assert f"ansible-playbook {given} secops.securityhub.securityhub_slack" in output
+    assert SECRET not in output
+    if result.exists():
+        commands = [command for found in json.loads(result.read_text())["findings"] for command in found["commands"]]
+        assert f"ansible-playbook {given} secops.securityhub.securityhub_slack" in commands
+
+
 def of_the_report(lines: list[str]) -> list[str]:
     """Return the lines of the report, without commands, which are not broken."""
     report = "\n".join(lines).partition("TASK")[2].partition("\n")[2]
