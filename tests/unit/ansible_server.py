@@ -86,7 +86,8 @@ def preload_botocore() -> None:
     botocore_data.keep_in_memory()
     session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="us-east-1")
     for service in SERVICES:
-        session.client(service)
+        client = session.client(service)
+        client.can_paginate(next(iter(client.meta.method_to_api_mapping)))
 
 
 def configure() -> None:

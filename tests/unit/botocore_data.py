@@ -8,9 +8,19 @@ from __future__ import annotations
 import functools
 
 from botocore.loaders import JSONFileLoader
+from botocore.loaders import Loader
 
 
 def keep_in_memory() -> None:
-    """Let all sessions of this process share what one of them has read."""
+    """Let all sessions of this process share what one of them has read: files, and the names of all services."""
     load_file = functools.lru_cache(maxsize=None)(JSONFileLoader().load_file)
     JSONFileLoader.load_file = lambda _self, path: load_file(path)
+    list_services = Loader.list_available_services
+
+    @functools.cache
+    def services(folder: str, kind: str) -> list[str]:
+        return list_services(Loader([folder], include_default_search_paths=False), kind)
+
+    Loader.list_available_services = lambda self, kind: sorted(
+        {name for folder in self.search_paths for name in services(folder, kind)}
+    )
