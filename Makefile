@@ -46,7 +46,8 @@ demo: setup emulator-venv  ## deploy to 17 regions of a local AWS and show which
 	@tests/demo/demo
 
 test: setup-dev emulator-venv  ## run everything that CI checks
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint sanity integration build docs molecule
+	@# In this order, the longest first, both processes are busy until the end.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target molecule sanity integration lint build docs
 	@$(MAKE) --no-print-directory unit
 
 lint: setup-dev  ## check code, YAML, templates, docs, licenses and changelog
