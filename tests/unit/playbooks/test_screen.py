@@ -138,21 +138,17 @@ def about_hosts(lines: list[str]) -> list[str]:
     return [line for line in lines if re.match(r"(ok|changed|fatal|failed): \[|\S+ +: ok=", line)]
 
 
-def test_a_first_run_ends_with_the_next_step_and_a_recap_of_one_line(screen):
+def test_a_first_run_ends_with_the_next_step_and_an_unchanged_run_with_the_summary(screen):
     lines = screen.run()
     assert lines[-6].startswith("Next: if Slack channel C0123456789 is private")
     assert lines[-3:-2] == ["changed: [localhost]"]
     assert lines[-2].startswith("PLAY RECAP")
     assert len(about_hosts(lines)) == 2
-
-
-@pytest.mark.parametrize("arguments", [[], ["--check"]])
-def test_an_unchanged_run_ends_with_the_summary(screen, arguments):
-    screen.run()
-    lines = screen.run("securityhub_slack", *arguments)
-    assert "3 targets: 0" in lines[-5]
-    assert lines[-3:-2] == ["ok: [localhost]"]
-    assert len(about_hosts(lines)) == 2
+    for arguments in ([], ["--check"]):
+        lines = screen.run("securityhub_slack", *arguments)
+        assert "3 targets: 0" in lines[-5]
+        assert lines[-3:-2] == ["ok: [localhost]"]
+        assert len(about_hosts(lines)) == 2
 
 
 @pytest.mark.parametrize("arguments", [[], ["--check"]])
@@ -171,23 +167,23 @@ def test_a_wrong_option_is_said_in_one_line(screen):
     assert "securityhub_slack_doctor_hours is 0. Set it to a value from 1 to 336." in about_hosts(lines)[0]
 
 
-@pytest.mark.parametrize(
-    ("playbook", "said"),
-    [
-        ("securityhub_slack_doctor", "Findings do not reach Slack"),
-        ("securityhub_slack_canary", "3 targets: "),
-        ("securityhub_slack_baseline", "2 targets failed"),
-        ("securityhub_slack_digest", "2 targets failed"),
-        ("securityhub_slack_simulate", "ap-southeast-1, eu-west-1"),
-        ("securityhub_slack_export", "No file was written."),
-        ("securityhub_slack_migrate", "2 of 3 targets failed: ap-southeast-1, eu-west-1."),
-    ],
-)
-def test_every_playbook_that_fails_says_so_in_one_line(screen, emulator, playbook, said):
+FAILED = {
+    "securityhub_slack_doctor": "Findings do not reach Slack",
+    "securityhub_slack_canary": "3 targets: ",
+    "securityhub_slack_baseline": "2 targets failed",
+    "securityhub_slack_digest": "2 targets failed",
+    "securityhub_slack_simulate": "ap-southeast-1, eu-west-1",
+    "securityhub_slack_export": "No file was written.",
+    "securityhub_slack_migrate": "2 of 3 targets failed: ap-southeast-1, eu-west-1.",
+}
+
+
+def test_every_playbook_that_fails_says_so_in_one_line(screen, emulator):
     screen.run()
     emulator.faults({"denied": 1.0, "regions": ["ap-southeast-1", "eu-west-1"], "reason": "You may not."})
-    arguments = ["--check"] if playbook == "securityhub_slack_canary" else []
-    fatal, recap = about_hosts(screen.run(playbook, *arguments, status=2))
-    assert said in fatal
-    assert len(fatal) < 300
-    assert "failed=1" in recap
+    for playbook, said in FAILED.items():
+        arguments = ["--check"] if playbook == "securityhub_slack_canary" else []
+        fatal, recap = about_hosts(screen.run(playbook, *arguments, status=2))
+        assert said in fatal
+        assert len(fatal) < 300
+        assert "failed=1" in recap
