@@ -206,6 +206,7 @@ def choices_of(piece: Piece, fields: Fields) -> Choices | None:
     touched = {path for clause in piece.clauses for path, _condition in clause}
     common = {path: condition for path, condition in piece.conditions.items() if path not in touched}
     needed = _markers(common, fields)
+    common = {**_conditions_of(needed - touched, fields), **common}
     lists: list[tuple[Conditions, ...]] = []
     for clauses in groups:
         paths = {path for clause in clauses for path, _condition in clause}
@@ -217,7 +218,6 @@ def choices_of(piece: Piece, fields: Fields) -> Choices | None:
         if not entries:
             return None
         lists.append(tuple(entries))
-    common = {**_conditions_of(needed - touched, fields), **common}
     for entries_of_one in (entries for entries in lists if len(entries) == 1):
         common.update(entries_of_one[0])
     return Choices(common, _few(lists, fields))

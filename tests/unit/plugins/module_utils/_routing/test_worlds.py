@@ -195,3 +195,14 @@ def test_overlapping_wildcards_become_disjoint_by_required_fields():
     patterns = automatic_patterns(policy, Scope("us-east-1", "us-east-1"))
     assert [hazards(pattern) for pattern in patterns] == [[]]
     assert '"exists": true' in json.dumps(patterns)
+
+
+@pytest.mark.parametrize("trusted", [None, True, False])
+@pytest.mark.parametrize(
+    "other",
+    [{"control_ids": ["S3.8"]}, {"resource_types": ["AwsS3Bucket"]}, {"resource_tags": {"team": "a", "x": "y"}}],
+)
+def test_a_suppression_by_tag_beside_one_by_tag_and_another_field_compiles(other, trusted):
+    other = {**other, "resource_tags": {"team": "a", **other.get("resource_tags", {})}}
+    policy = worlds.policy(suppressions=[{"resource_tags": {"env": "dev"}}, other])
+    assert automatic_patterns(policy, ELSEWHERE, trusted)
