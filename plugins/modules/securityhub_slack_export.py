@@ -19,6 +19,8 @@ description:
     does not change their stacks.
   - It changes nothing in AWS. If the stack of a target is unknown, no file is written, because deploying the file
     deletes the stacks that it does not contain. For the same reason it refuses C(--limit).
+  - EventBridge tests the event patterns of stacks that the file would create or change, unless
+    C(securityhub_slack_test_event_patterns) is C(false). If it does not evaluate one as intended, no file is written.
   - It reads the variables C(securityhub_slack_*) of each host, which the role
     P(secops.securityhub.securityhub_slack#role) describes.
   - If no file is written, the task fails, and says why.
@@ -91,8 +93,14 @@ stacks:
       description: The AWS region.
       type: str
       sample: eu-west-1
+notices:
+  description: What could not be checked.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 targets_failed:
-  description: Hosts whose stacks are unknown, with cause and remedy.
+  description: Hosts whose stacks are unknown or would lose findings, with cause and remedy.
   returned: always
   type: dict
   sample: {}

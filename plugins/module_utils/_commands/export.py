@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -17,7 +18,9 @@ from .._model.snapshot import in_order
 from .._observe import fleet as observe
 from .._plan import design
 from .._plan import forwarding
+from .._preflight import pattern_tests
 from .._report import export as report
+from .._stack import live
 from .._stack import stack_set_resource
 from .context import File
 from .context import Outcome
@@ -25,6 +28,7 @@ from .context import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .._aws.clients import Clients
     from .context import Context
 
 SPEC: dict[str, Any] = {"path": {"type": "path", "required": True}}
@@ -38,6 +42,7 @@ NO_STACK_SET = (
 )
 NO_STACKS = "No target should have a stack, so there is nothing to deploy. Delete the stack that contains the StackSet."
 UNKNOWN_STACKS = "The stacks of some targets are unknown, and a file without them would delete them."
+REJECTED_PATTERNS = "EventBridge does not evaluate the event patterns of some targets as intended."
 DIFFERENT_NAMES = "securityhub_slack_name or securityhub_slack_tags differ between targets. Set them once for all."
 
 
@@ -71,9 +76,25 @@ def _export(context: Context) -> Export:
     unknown = [TargetDesign(target, problems=target.problems) for target in fleet.unknown]
     targets = in_order(fleet.hosts, [*unknown, *(target for item in designs for target in item.targets)])
     try:
-        return Export(targets, _document(targets))
+        return _tested(context.aws, Export(targets, _document(targets)))
     except UserError as error:
         return Export(targets, problem=str(error))
+
+
+def _tested(aws: Clients, found: Export) -> Export:
+    """Return the export, or a refusal if EventBridge does not evaluate a new or changed pattern as intended."""
+    changed = [
+        rule
+        for target in found.targets
+        if target.desired and target.settings.stack_set and not live.matches(target.desired.stack, target.live.stack)
+        for rule in pattern_tests.rules(target, {}, deployed=False)
+    ]
+    tested = pattern_tests.test(aws, changed)
+    problems = {host: pattern_tests.problems(item) for host, item in tested.items()}
+    if not any(problems.values()):
+        return replace(found, notices=tuple(pattern_tests.notices(tested)))
+    targets = tuple(replace(target, problems=problems.get(target.host, ())) for target in found.targets)
+    return Export(targets, problem=REJECTED_PATTERNS)
 
 
 def _document(targets: Sequence[TargetDesign]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 NOTHING_ARRIVES = "No finding of this region reaches the channel."
 UNKNOWN_ARRIVAL = "It is not known whether findings of this region arrive."
-UNKNOWN_MATCHES = "It is not known whether EventBridge evaluates the event patterns as the policy says."
+UNKNOWN_MATCHES = "It is not known whether EventBridge evaluates the event patterns as intended."
 UNKNOWN_DELIVERY = "It is not known what was delivered recently."
 NO_CONFIGURATION = "Slack channel {channel} has no channel configuration"
 NOT_LISTED = "the topic {topic} is not in the channel configuration {name}"

@@ -21,11 +21,13 @@ class Export:
     """The template that contains the StackSet, or why there is none.
 
     *problem*: what keeps the StackSet as a whole from being written; those of single targets are in their problems.
+    *notices*: what could not be checked.
     """
 
     targets: tuple[TargetDesign, ...]
     document: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
+    notices: tuple[str, ...] = ()
 
     @property
     def instances(self) -> list[Instance]:

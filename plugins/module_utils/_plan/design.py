@@ -249,6 +249,7 @@ def _automatic_rules(settings: Settings, compiled: tuple[tuple[Compiled, ...], .
             pattern=pattern,
             topic=route.topic,
             automatic=True,
+            trusted=trusted,
             transformer=_transformer(settings, settings.value("finding_format"), trusted),
         )
         for route, of_route in zip(settings.routes, compiled)
@@ -265,6 +266,7 @@ def _action_rules(settings: Settings) -> list[Rule]:
             description="Findings that a person sends with the Security Hub custom action" + OF_KIND[trusted],
             pattern=patterns.action_pattern(action, trusted),
             topic=settings.routes[0].topic,
+            trusted=trusted,
             # Custom actions are part of Security Hub CSPM, whichever findings are forwarded automatically.
             transformer=_transformer(settings, "asff", trusted),
         )

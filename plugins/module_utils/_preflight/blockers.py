@@ -124,9 +124,9 @@ def of_wildcards(existing: dict[str, str], desired: dict[str, str]) -> list[str]
 
 
 def of_pattern(cause: str, evidence: str) -> str:
-    """Return the sentence for a rule whose event pattern EventBridge evaluates differently from the policy."""
+    """Return the sentence for a rule whose event pattern EventBridge does not evaluate as intended."""
     return (
-        f"{cause}. Report a bug with the event pattern and the policy below. To deploy the rule nevertheless, set "
+        f"{cause}. Report a bug with the event pattern and the rest below. To deploy the rule nevertheless, set "
         f"securityhub_slack_test_event_patterns to false. {evidence}"
     )
 

@@ -107,20 +107,13 @@ def _with_pattern_tests(
 
 
 def _with_tests(blocked: Blockers, tested: Mapping[str, Tested]) -> Blockers:
-    problems = {
-        host: tuple(blockers.of_pattern(item.cause, item.evidence) for item in of_target.disagreements)
-        for host, of_target in tested.items()
-    }
-    unknown = [of_target.unknown for of_target in tested.values() if of_target.unknown][:1]
-    notices = [
-        f"not checked: whether EventBridge evaluates the event patterns as the policy says; {reason}"
-        for reason in unknown
-    ]
-    return replace(blocked, problems={**blocked.problems, **problems}, notices=(*blocked.notices, *notices))
+    problems = {host: pattern_tests.problems(of_target) for host, of_target in tested.items()}
+    notices = (*blocked.notices, *pattern_tests.notices(tested))
+    return replace(blocked, problems={**blocked.problems, **problems}, notices=notices)
 
 
 def _changed_rules(target: TargetDesign, live_rules: Mapping[str, Any]) -> list[tuple[TargetDesign, Rule]]:
-    """Return the rules of automatic forwarding that the run would create or change."""
+    """Return the rules that the run would create or change."""
     if target.live.path is not None:  # read to repair drift
         return pattern_tests.rules(target, target.live.path.rules, deployed=False)
     return pattern_tests.rules(target, live_rules, deployed=False) if _changes_stack(target) else []

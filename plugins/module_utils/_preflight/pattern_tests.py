@@ -1,10 +1,11 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks EventBridge whether it evaluates event patterns as the policy says. PRIVATE to the collection.
+"""Asks EventBridge whether it evaluates event patterns as intended. PRIVATE to the collection.
 
 TestEventPattern is free, and needs no rule. Each Region is asked, since AWS does not update all of them at the same
-time; accounts that would ask a Region the same ask it once.
+time; accounts that would ask a Region the same ask it once. For that, a custom action has the account of the
+documentation.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ from typing import TYPE_CHECKING
 
 from .._aws import errors
 from .._aws import parallel
+from .._model import names
+from .._model.account import Account
 from .._routing import witnesses
 from .._routing.patterns import comparable
 from .._routing.policy import Policy
 from .._routing.policy import Scope
 from .._routing.witnesses import Witness
 from .._services import events
+from .._stack import resources
+from . import blockers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +49,7 @@ LANES = 4
 
 @dataclass(frozen=True)
 class Disagreement:
-    """What EventBridge evaluates differently from the policy: *cause*, as a clause; *evidence*, to report.
+    """What EventBridge does not evaluate as intended: *cause*, as a clause; *evidence*, to report.
 
     *loses*: findings are lost, not sent against the policy.
     """
@@ -64,12 +69,11 @@ class Tested:
 
 @dataclass(frozen=True)
 class _Question:
-    """What to ask one Region about one event pattern."""
+    """What to ask one Region about one event pattern. *meaning*: what it is compiled from, to report."""
 
     region: str
     pattern: str
-    policy: Policy
-    scope: Scope
+    meaning: str
     witnesses: tuple[Witness, ...] = field(hash=False, compare=False)
 
 
@@ -84,22 +88,31 @@ class _Answer:
 
 
 def rules(target: TargetDesign, live: Mapping[str, Any], *, deployed: bool) -> list[tuple[TargetDesign, Rule]]:
-    """Return the rules of automatic forwarding to test: those that are *deployed* as they should be, or the others.
+    """Return the rules of *target* to test: those that are *deployed* as they should be, or the others.
 
     *live*: the rules that exist, by name, as ListRules shapes them.
     """
-    if target.desired is None or target.problems or not target.settings.value("test_event_patterns"):
+    settings, account = target.settings, target.account
+    if target.desired is None or account is None or target.problems or not settings.value("test_event_patterns"):
         return []
-    automatic = [rule for rule in target.desired.stack.rules if rule.automatic]
-    return [(target, rule) for rule in automatic if (_pattern(live.get(rule.name)) == rule.pattern) is deployed]
+    return [
+        (target, rule)
+        for rule in target.desired.stack.rules
+        if (_live_pattern(live.get(rule.name)) == _pattern(rule, settings.region, account)) is deployed
+    ]
 
 
-def _pattern(rule: Mapping[str, Any] | None) -> Any:
+def _live_pattern(rule: Mapping[str, Any] | None) -> Any:
     return json.loads((rule or {}).get("EventPattern") or "null")
 
 
+def _pattern(rule: Rule, region: str, account: Account) -> Any:
+    """Return the event pattern of *rule* as CloudFormation passes it on."""
+    return resources.located(rule.pattern, resources.Location(account.partition, account.id, region))
+
+
 def test(aws: Clients, rules: Iterable[tuple[TargetDesign, Rule]]) -> dict[str, Tested]:
-    """Return by host what EventBridge answers about *rules* of automatic forwarding. Nothing is raised."""
+    """Return by host what EventBridge answers about *rules*. Nothing is raised."""
     asked = [(target, rule, _question(target, rule)) for target, rule in rules]
     settings: dict[_Question, Settings] = {}
     for target, _rule, question in asked:
@@ -116,16 +129,41 @@ def test(aws: Clients, rules: Iterable[tuple[TargetDesign, Rule]]) -> dict[str, 
     return found
 
 
+def problems(tested: Tested) -> tuple[str, ...]:
+    """Return what keeps a target from being deployed."""
+    return tuple(blockers.of_pattern(item.cause, item.evidence) for item in tested.disagreements)
+
+
+def notices(tested: Mapping[str, Tested]) -> list[str]:
+    """Return what to report if EventBridge did not answer about some rules."""
+    about = "whether EventBridge evaluates the event patterns as intended"
+    return [f"not checked: {about}; {item.unknown}" for item in tested.values() if item.unknown][:1]
+
+
 def _question(target: TargetDesign, rule: Rule) -> _Question:
-    channel = next(item for item in target.channels if item.topic == rule.topic)
-    pattern, scope = json.dumps(rule.pattern, separators=(",", ":")), comparable(channel.scope)
-    events_to_test = _witnesses(pattern, channel.policy, scope)
-    return _Question(target.settings.region, pattern, channel.policy, scope, events_to_test)
+    region = target.settings.region
+    if rule.automatic:
+        channel = next(item for item in target.channels if item.topic == rule.topic)
+        pattern, scope = _text(rule.pattern), comparable(channel.scope)
+        meaning = f"Policy: {json.dumps({**_given(channel.policy), **_given(scope)})}"
+        return _Question(region, pattern, meaning, _of_policy(pattern, channel.policy, scope, rule.trusted))
+    account = Account(witnesses.ACCOUNT, target.account.partition if target.account else "aws")
+    pattern, arn = _text(_pattern(rule, region, account)), names.action_arn(target.settings, account)
+    return _Question(region, pattern, f"Custom action: {arn}", _of_action(pattern, arn, rule.trusted))
+
+
+def _text(pattern: Any) -> str:
+    return json.dumps(pattern, separators=(",", ":"))
 
 
 @functools.lru_cache(maxsize=512)
-def _witnesses(pattern: str, policy: Policy, scope: Scope) -> tuple[Witness, ...]:
-    return witnesses.witnesses(json.loads(pattern), policy, scope)
+def _of_policy(pattern: str, policy: Policy, scope: Scope, trusted: bool | None) -> tuple[Witness, ...]:
+    return witnesses.of_policy(json.loads(pattern), policy, scope, trusted)
+
+
+@functools.lru_cache(maxsize=512)
+def _of_action(pattern: str, arn: str, trusted: bool | None) -> tuple[Witness, ...]:
+    return witnesses.of_action(json.loads(pattern), arn, trusted)
 
 
 def _answers(aws: Clients, settings: Mapping[_Question, Settings]) -> dict[_Question, list[_Answer]]:
@@ -173,17 +211,19 @@ def _given(value: Policy | Scope) -> dict[str, Any]:
 def _disagreement(rule: Rule, question: _Question, answers: Sequence[_Answer]) -> Disagreement | None:
     # With spaces, where a line can be broken.
     pattern = f"Event pattern: {json.dumps(json.loads(question.pattern))}"
-    policy = f"Policy: {json.dumps({**_given(question.policy), **_given(question.scope)})}"
     for answer in answers:
-        must_match = answer.witness.must_match
         if answer.error and errors.code(answer.error) == "InvalidEventPatternException":
             cause = f"EventBridge rejects the event pattern of the rule {rule.name} ({errors.message(answer.error)})"
-            return Disagreement(cause, f"{pattern} {policy}", loses=True)
-        if answer.error or answer.matched is must_match:
-            continue
-        verdict = "does not match an event that must be sent"
-        if not must_match:
-            verdict = f"matches an event that must not be sent, because of its field {answer.witness.about}"
-        cause = f"EventBridge does not evaluate the rule {rule.name} as the policy says: it {verdict}"
-        return Disagreement(cause, f"{pattern} Event: {json.dumps(answer.witness.event)} {policy}", loses=must_match)
-    return None
+            return Disagreement(cause, f"{pattern} {question.meaning}", loses=True)
+    differing = [item.witness for item in answers if item.error is None and item.matched is not item.witness.must_match]
+    if not differing:
+        return None
+    # The Region was asked in parallel; a lost finding is worse than one too many.
+    witness = min(differing, key=question.witnesses.index)
+    verdict = "does not match an event that must be sent"
+    if not witness.must_match:
+        verdict = f"matches an event that must not be sent, because of its field {witness.about}"
+    says = "the policy says" if rule.automatic else "it should"
+    cause = f"EventBridge does not evaluate the rule {rule.name} as {says}: it {verdict}"
+    event = f"Event: {json.dumps(witness.event)}"
+    return Disagreement(cause, f"{pattern} {event} {question.meaning}", loses=witness.must_match)

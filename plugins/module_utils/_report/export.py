@@ -11,6 +11,7 @@ from typing import Any
 from .._stack import template
 from .text import count
 from .text import failed
+from .text import notes
 
 if TYPE_CHECKING:
     from .._model.export import Export
@@ -23,6 +24,7 @@ def result(found: Export) -> dict[str, Any]:
         "stacks": [{"account_id": instance.account_id, "region": instance.region} for instance in instances],
         "targets_failed": {target.host: target.error for target in found.targets if target.problems},
         "problem": found.problem,
+        "notices": list(found.notices),
     }
 
 
@@ -45,4 +47,5 @@ def lines(found: Export, path: str, text: str, *, changed: bool, check: bool) ->
         f"  aws cloudformation deploy --stack-name {name}-stack-set \\",
         f"    --template-file {path}{bucket}",
         "The playbook secops.securityhub.securityhub_slack takes care of custom actions and the channel.",
+        *notes(found.notices),
     ]

@@ -78,9 +78,9 @@ def registered(alternatives: list[Alternative]) -> list[Alternative]:
     return kept
 
 
-def alternatives_of(pattern: dict[str, Any]) -> list[Alternative]:
-    """Return the alternatives of *pattern*, with $or multiplied out."""
-    return _extended([{}], "", pattern)
+def alternatives_of(pattern: dict[str, Any], prefix: str = "") -> list[Alternative]:
+    """Return the alternatives of *pattern*, with $or multiplied out; *prefix*: of the names of its fields."""
+    return _extended([{}], prefix, pattern)
 
 
 def _extended(alternatives: list[Alternative], prefix: str, pattern: dict[str, Any]) -> list[Alternative]:

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The documented policy as one function over a finding: the page routing.rst in code. PRIVATE to the collection.
 
+A second function is what the page messages.rst says about the text of a finding.
+
 It shares no code with the compiler of event patterns, which it is compared with: in the tests, and by the simulator.
 """
 
@@ -48,6 +50,7 @@ class Facts:
     product_arn: str
     control: str
     title: str
+    resource_copy: str
     called_services: tuple[str, ...]
     resources: tuple[Resource, ...]
 
@@ -72,6 +75,27 @@ def why_not_forwarded(policy: Policy, scope: Scope, finding: Finding) -> str:
 
     owner = "" if region == scope.global_findings_region else scope.global_findings_region
     return _status_reason(facts) or _filter_reason(policy, facts) or _resource_reason(policy, facts, owner)
+
+
+def shows_texts(policy: Policy, scope: Scope, finding: Finding) -> bool:
+    """Return whether a custom message shows the text of *finding*; see why_not_forwarded() for the arguments."""
+    is_ocsf = policy.finding_format == "ocsf"
+    facts = _ocsf(finding) if is_ocsf else _asff(finding)
+    suppressions = [item for one in (policy, *dict(scope.linked).values()) for item in one.suppressions]
+    whole = [arn for item in suppressions for arn in item.product_arns if arn.startswith("arn:")]
+
+    def is_of(product: str) -> bool:
+        end = f"/aws/{product}"
+        return facts.product_arn.endswith(end) and not any(arn.endswith(end) for arn in whole)
+
+    if is_of("securityhub"):
+        return is_ocsf or _is_plain(facts.resource_copy)
+    by_title = any(item.title_prefixes for item in suppressions)
+    return any(map(is_of, ("guardduty", "inspector", "macie"))) and not by_title and _is_plain(facts.title)
+
+
+def _is_plain(text: str) -> bool:
+    return bool(text) and "<" not in text and "](" not in text
 
 
 def _status_reason(facts: Facts) -> str:
@@ -175,6 +199,7 @@ def _asff(finding: Finding) -> Facts:
         product_arn=_text(finding, "ProductArn"),
         control=_text(finding, "Compliance", "SecurityControlId"),
         title=_text(finding, "Title"),
+        resource_copy=_text(finding, "ProductFields", "Resources:0/Id"),
         called_services=tuple(_texts(finding, "Action", "AwsApiCallAction", "ServiceName")),
         resources=tuple(
             Resource(_text(item, "Id"), _text(item, "Type"), tuple(sorted((item.get("Tags") or {}).items())))
@@ -199,6 +224,7 @@ def _ocsf(finding: Finding) -> Facts:
         product_arn=_text(finding, "metadata", "product", "uid"),
         control=_text(finding, "compliance", "control"),
         title=_text(finding, "finding_info", "title"),
+        resource_copy="",
         called_services=tuple(_texts(finding, "evidences", "api", "service", "name")),
         resources=tuple(Resource(_text(item, "uid"), _text(item, "type")) for item in counted),
     )

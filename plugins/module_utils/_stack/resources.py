@@ -116,6 +116,19 @@ def resolve(whole: dict[str, Any], location: Location, generated: dict[str, str]
         raise UnrecognizedTemplate from error
 
 
+def located(value: Any, location: Location) -> Any:
+    """Return a *value* of a template of ours that refers to nothing but its account, region and partition."""
+    return _filled(value, _pseudo_parameters(location))
+
+
+def _pseudo_parameters(location: Location) -> dict[str, str]:
+    return {
+        "AWS::Partition": location.partition,
+        "AWS::AccountId": location.account_id,
+        "AWS::Region": location.region,
+    }
+
+
 def _resolved(whole: dict[str, Any], location: Location, names: dict[str, str]) -> Resources:
     declared = whole.get("Resources", {})
     if any("Condition" in item for item in declared.values()):
@@ -127,9 +140,7 @@ def _resolved(whole: dict[str, Any], location: Location, names: dict[str, str]) 
             for name, item in declared.items()
             for key, value in _parts(item, location, names.get(name, ""))
         },
-        "AWS::Partition": location.partition,
-        "AWS::AccountId": location.account_id,
-        "AWS::Region": location.region,
+        **_pseudo_parameters(location),
     }
     return Resources(
         location,

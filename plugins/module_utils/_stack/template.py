@@ -38,8 +38,9 @@ DYNAMIC_REFERENCE = "{{resolve:"
 class Rule:
     """One EventBridge rule of the stack: its name, description, event pattern and the topic that it sends to.
 
-    *automatic*: it forwards findings without a person selecting them. *transformer*: its InputTransformer for the
-    topic, None to send the event unchanged.
+    *automatic*: it forwards findings without a person selecting them. *trusted*: only findings whose texts are trusted,
+    or only the others (see trust.py); None for all. *transformer*: its InputTransformer for the topic, None to send the
+    event unchanged.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Rule:
     pattern: dict[str, Any]
     topic: str
     automatic: bool = False
+    trusted: bool | None = None
     transformer: dict[str, Any] | None = field(default=None, hash=False)
 
 

@@ -128,6 +128,7 @@ def test_deploy_change_and_remove_with_a_stack_set(organization, emulator):
 
     code, said = organization.run("_export", "--check")
     assert (code, (organization.folder / FILE).exists()) == (0, False), said
+    assert asked(emulator) == set(REGIONS)
     code, said = organization.run("_export")
     assert code == 0, said
     assert "3 stacks in 1 account, of 3 kinds" in said
@@ -147,8 +148,10 @@ def test_deploy_change_and_remove_with_a_stack_set(organization, emulator):
     assert (code, "3 targets: 3 arrived" in said) == (0, True), said
 
     before = (organization.folder / FILE).read_bytes()
+    emulator.forget_requests()
     code, said = organization.run("_export")
     assert "is up to date" in said
+    assert asked(emulator) == set()
     assert (organization.folder / FILE).read_bytes() == before
 
     # Another policy: the old stack still forwards, and is reported as out of date until the file is deployed.
@@ -161,7 +164,9 @@ def test_deploy_change_and_remove_with_a_stack_set(organization, emulator):
     assert len(topics(emulator)) == 3
     code, said = organization.run("_doctor")
     assert "3 targets: 1 at risk, 2 in order" in said
+    emulator.forget_requests()
     organization.run("_export")
+    assert asked(emulator) == {"eu-west-1"}
     organization.deploy()
     code, said = organization.run("")
     assert "3 targets: 0 changed, 3 unchanged, 0 failed" in said, said
@@ -184,6 +189,29 @@ def test_deploy_change_and_remove_with_a_stack_set(organization, emulator):
     organization.administering.delete_stack(StackName=CONTAINER)
     organization.settle()
     assert organization.stacks() == []
+
+
+def asked(emulator):
+    """The regions that were asked to test event patterns."""
+    return {entry["region"] for entry in emulator.requests() if entry["operation"] == "TestEventPattern"}
+
+
+def test_no_file_is_written_if_eventbridge_evaluates_a_pattern_differently(organization, emulator):
+    emulator.ask("POST", "switches", {"test_event_pattern": "always"})
+    code, said = organization.run("_export")
+    assert code == 2
+    assert "No file was written. EventBridge does not evaluate the event patterns of some targets as intended." in said
+    for rule in ("findings", "action"):
+        assert f"EventBridge does not evaluate the rule securityhub-slack-{rule} as" in said
+    assert not (organization.folder / FILE).exists()
+    code, said = organization.run("_export", "-e", "securityhub_slack_test_event_patterns=false")
+    assert code == 0, said
+
+
+def test_patterns_that_could_not_be_tested_are_noted_in_the_export(organization, emulator):
+    emulator.faults({"denied": 1, "operations": ["TestEventPattern"]})
+    code, said = organization.run("_export")
+    assert (code, "Note: not checked: whether EventBridge evaluates the event patterns" in said) == (0, True), said
 
 
 def topics(emulator):

@@ -33,7 +33,8 @@ def test_each_new_rule_is_tested_in_each_region_before_anything_is_written(lab):
     assert done.errors == {}
     assert done.notices == lab.run(lab.hosts(EU, US)).notices
     assert set(asked(done)) == {EU, US}
-    assert 4 <= asked(done)[US] <= asked(done)[EU] <= 20
+    # Of the rule for the custom action 4; of the other rule 7 and, outside of the global findings region, 12.
+    assert asked(done) == {US: 11, EU: 16}
     operations = [entry["operation"] for entry in done.requests]
     written = [index for index, entry in enumerate(done.requests) if entry["write"]]
     assert max(index for index, name in enumerate(operations) if name == ASKED) < min(written)
@@ -103,8 +104,11 @@ def test_a_pattern_that_eventbridge_evaluates_differently_is_refused(lab, worse_
 def test_a_pattern_that_matches_too_much_is_refused_with_the_field(lab):
     lab.emulator.ask("POST", "switches", {"test_event_pattern": "always"})
     done = lab.run(lab.hosts(US))
-    (problem,) = done.problems[US]
-    assert "matches an event that must not be sent, because of its field" in problem
+    of_findings, of_action = done.problems[US]
+    for problem in (of_findings, of_action):
+        assert "matches an event that must not be sent, because of its field source" in problem
+    assert "the rule securityhub-slack-action as it should" in of_action
+    assert f"Custom action: arn:aws:securityhub:{US}:123456789012:action/custom/SendToSlack" in of_action
     assert done.writes == []
 
 
@@ -123,7 +127,26 @@ def test_a_repair_that_restores_a_pattern_tests_it(lab):
     lab.client("events", US).put_rule(Name="securityhub-slack-findings", EventPattern='{"source": ["aws.ec2"]}')
     repaired = lab.run(lab.hosts(US, repair_drift=True))
     assert (repaired.errors, repaired.calls["PutRule"]) == ({}, 1)
-    assert asked(repaired)[US] >= 4
+    assert asked(repaired)[US] == 7
+
+
+def test_a_repaired_rule_of_the_custom_action_is_tested_too(lab):
+    lab.run(lab.hosts(US))
+    events = lab.client("events", US)
+    before = events.describe_rule(Name="securityhub-slack-action")["EventPattern"]
+    events.put_rule(Name="securityhub-slack-action", EventPattern=before.replace("SendToSlack", "Another"))
+    repaired = lab.run(lab.hosts(US, repair_drift=True))
+    assert (repaired.errors, repaired.calls["PutRule"], asked(repaired)[US]) == ({}, 1, 4)
+    assert events.describe_rule(Name="securityhub-slack-action")["EventPattern"] == before
+
+
+def test_the_rules_for_both_kinds_of_custom_messages_are_tested(lab):
+    done = lab.run(lab.hosts(US, message_format="custom"))
+    assert done.errors == {}
+    assert asked(done)[US] > 30
+    lab.emulator.ask("POST", "switches", {"test_event_pattern": "always"})
+    refused = lab.run(lab.hosts(US, message_format="custom", minimum_severity="LOW", name="other"))
+    assert len([problem for problem in refused.problems[US] if "other-action" in problem]) == 2
 
 
 @pytest.mark.parametrize("fault", ["denied", "unavailable"])
@@ -135,9 +158,9 @@ def test_without_an_answer_one_notice_says_so_and_the_rules_are_deployed(lab, fa
     done = lab.run(lab.hosts(EU, US, AP))
     assert done.errors == {}
     (notice,) = [item for item in done.notices if "event patterns" in item]
-    assert notice.startswith("not checked: whether EventBridge evaluates the event patterns as the policy says")
+    assert notice.startswith("not checked: whether EventBridge evaluates the event patterns as intended")
     assert ASKED in notice
     if fault == "denied":
-        # One event each: the others would be denied too.
-        assert asked(done) == {EU: 1, US: 1, AP: 1}
+        # One event for each rule: the others would be denied too.
+        assert asked(done) == {EU: 2, US: 2, AP: 2}
     assert len(lab.carried()) == 3

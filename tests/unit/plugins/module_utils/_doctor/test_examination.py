@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections import Counter
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import messages
@@ -280,7 +281,12 @@ def test_a_deployed_pattern_that_eventbridge_evaluates_differently_is_found(emul
 
 def test_only_patterns_that_are_deployed_as_they_should_be_are_tested(fleet, emulator):
     emulator.forget_requests()
-    assert states(look(fleet, minimum_severity="LOW"))["patterns"] == "none"
+    assert states(look(fleet, minimum_severity="LOW"))["patterns"] == "ok"
+    asked = [entry["region"] for entry in emulator.requests() if entry["operation"] == "TestEventPattern"]
+    # Of the rule for the custom action, which does not depend on the severity.
+    assert Counter(asked) == dict.fromkeys(deployed.REGIONS, 4)
+    emulator.forget_requests()
+    assert states(look(fleet, minimum_severity="LOW", action_id="Other"))["patterns"] == "none"
     assert "TestEventPattern" not in {entry["operation"] for entry in emulator.requests()}
 
 

@@ -16,6 +16,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors imp
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import shows_texts
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import why_not_forwarded
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.safety import hazards
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Channel
@@ -108,6 +109,21 @@ def test_patterns_forward_what_the_policy_selects(seed):
 def test_ocsf_patterns_forward_what_the_policy_selects(seed):
     draw = worlds.Draw(seed)
     check(draw, draw.ocsf_policy(), Scope("eu-west-1", draw.random.choice(worlds.REGIONS)), draw.ocsf_finding)
+
+
+@OFTEN
+@given(worlds.SEEDS)
+def test_custom_messages_show_the_texts_that_the_documentation_says(seed):
+    draw = worlds.Draw(seed)
+    policy, scope = draw.policy(), draw.scope()
+    rules = [(pattern, kind) for kind in (True, False) for pattern in worlds.patterns_of(policy, scope, kind)]
+    for _number in range(FINDINGS):
+        copy = {"ProductFields": {"Resources:0/Id": draw.random.choice(("a", "a<b", "a](b"))}}
+        found = {**draw.finding(), **draw.random.choice((copy, {}))}
+        found["Title"] += draw.random.choice(("", "", "<", "]("))
+        event = event_of(found, "111111111111", scope.region)
+        kinds = [kind for pattern, kind in rules if matches(pattern, event)]
+        assert kinds == [shows_texts(policy, scope, found)] * (why_not_forwarded(policy, scope, found) == ""), found
 
 
 ELSEWHERE = Scope("eu-west-1", "us-east-1")
