@@ -53,6 +53,7 @@ from limits import CHATBOT_ROLE
 from limits import Limits
 from ministack import app as ministack
 from ministack.core.responses import get_account_id
+from notifications import Notifications
 from quotas import Quotas
 from request_log import RequestLog
 from rest_json import Routes
@@ -106,10 +107,16 @@ class Emulator:
         self.callers.install(resource_types.HandlerError)
         template_of_2020.install(self.chatbot, self.security_hub)
         state_machines.install(self.security_hub.service)
-        services = {"securityhub": self.security_hub.service.answer, "chatbot": self.chatbot.answer}
+        self.notifications = Notifications()
+        services = {
+            "securityhub": self.security_hub.service.answer,
+            "chatbot": self.chatbot.answer,
+            "notifications": self.notifications.answer,
+        }
         self.routes = {
             "securityhub": self.security_hub.service.routes,
             "chatbot": self.chatbot.service.routes,
+            "notifications": self.notifications.service.routes,
             "account": Routes(model_of("account")),
             "lambda": Routes(model_of("lambda")),
         }
@@ -160,6 +167,7 @@ class Emulator:
         self.sign_in.clear()
         self.security_hub.clear()
         self.chatbot.clear()
+        self.notifications.clear()
         self.inbox.clear()
         self.faults.clear()
         self.switches.clear()

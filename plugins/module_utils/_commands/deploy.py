@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -18,9 +19,11 @@ from .._apply import fleet as apply
 from .._model import outcome as outcomes
 from .._model.snapshot import in_order
 from .._observe import details
+from .._observe import duplicates as observe_duplicates
 from .._observe import fleet as observe
 from .._plan import account as plan
 from .._plan import design
+from .._plan import duplicates
 from .._preflight import checks as preflight
 from .._report import deploy as report
 from .._report import differences
@@ -80,7 +83,13 @@ def planned(aws: Clients, designs: Sequence[AccountDesign], *, diff: bool = Fals
     *diff*: also read what a difference shows.
     """
     complete = details.details(aws, designs, templates=diff)
-    return [plan.plan(item, found) for item, found in zip(complete, preflight.check(aws, complete))]
+    plans = [plan.plan(item, found) for item, found in zip(complete, preflight.check(aws, complete))]
+    return [_with_duplicates(aws, item) if duplicates.begins(item.channel) else item for item in plans]
+
+
+def _with_duplicates(aws: Clients, planned: AccountPlan) -> AccountPlan:
+    """Return a plan that lets a channel hear more topics, with what else the channel already gets findings from."""
+    return replace(planned, notices=(*planned.notices, *observe_duplicates.senders(aws, planned.design)))
 
 
 def _targets(accounts: Sequence[AccountOutcome]) -> list[outcomes.TargetOutcome]:

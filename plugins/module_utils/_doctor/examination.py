@@ -18,6 +18,7 @@ from .._model.plan import TargetDesign
 from .._model.plan import TargetPlan
 from .._observe import accounts as of_account
 from .._observe import details
+from .._observe import duplicates as observe_duplicates
 from .._observe import fleet as observe
 from .._observe import targets as observe_targets
 from .._plan import channel
@@ -25,7 +26,6 @@ from .._plan import design
 from .._plan import duplicates
 from .._preflight import pattern_tests
 from .._routing import topology
-from .._services import events
 from .._services import iam
 from .._stack import live as stacks
 from .._stack import template
@@ -85,7 +85,7 @@ def examine(
         for account in designs
     }
     for account in designs:
-        sentences[account.account.id] += _of_other_rules(aws, account)
+        sentences[account.account.id] += tuple(observe_duplicates.senders(aws, account))
     for item in instances:
         if item.error:
             sentence = f"The instances of the StackSet {item.stack_set.name} are not known: {item.error.rstrip('.')}"
@@ -208,36 +208,6 @@ def _region(account: AccountDesign, settings: Settings, live: LiveTarget | None,
     return messages.REGION_UNLISTED if sends else messages.REGION_UNCOVERED
 
 
-def _of_other_rules(aws: Clients, account: AccountDesign) -> tuple[str, ...]:
-    """Return which other rules send Security Hub findings to topics that the same channels hear."""
-
-    topics = duplicates.other_topics(account)
-    by_region = {
-        outcome.item: outcome
-        for outcome in parallel.each(
-            lambda region: aws.call(account.settings.source, region, "events", events.list_rules),
-            sorted({topic.split(":")[3] for topic in topics}),
-        )
-    }
-
-    def rules(topic: str) -> dict[str, str]:
-        region = topic.split(":")[3]
-        of_region = by_region[region]
-        if of_region.error:
-            raise of_region.error
-        found = of_region.value or {}
-        names = aws.call(account.settings.source, region, "events", events.rules_of_target, topic)
-        return {name: found[name].get("EventPattern", "") for name in names if name in found}
-
-    sentences: list[str] = []
-    for outcome in parallel.each(rules, topics):
-        if outcome.error:
-            reason = errors.explain(outcome.error).rstrip(".")
-            sentences.append(f"It is not known which rules send to {outcome.item}: {reason}")
-        sentences += duplicates.of_rules(outcome.item, outcome.value or {})
-    return tuple(sentences)
-
-
 def _sentences(account: AccountDesign, found: organization.Organization) -> tuple[str, ...]:
     """Return the account's place in its organization and the regions that its finding aggregator links."""
     account_id, facts = account.account.id, account.snapshot.facts
@@ -247,4 +217,4 @@ def _sentences(account: AccountDesign, found: organization.Organization) -> tupl
     aggregation = topology.aggregation_of(facts.aggregator)
     if aggregation:
         sentences.append(organization.aggregation_in_words(aggregation))
-    return (*sentences, *duplicates.of_template(account))
+    return (*sentences, *duplicates.of_template(account), *duplicates.foreign(account))

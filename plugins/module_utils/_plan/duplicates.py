@@ -12,17 +12,21 @@ from .._channel.platforms import SLACK
 from .._channel.transformations import configuration_name
 from .._model import playbooks
 from .._resource.operation import Operation
+from .._resource.ownership import is_managed
 from . import channel as channels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from collections.abc import Iterator
     from collections.abc import Mapping
 
     from .._channel.transformations import Configuration
     from .._model.plan import AccountDesign
     from .._model.plan import ChannelPlan
+    from .._model.plan import Merge
 
 # CloudFormation names the topic of AWS's template of 2020 after its stack and its logical ID.
+SOURCE = "aws.securityhub"  # of the events of Security Hub
 TOPIC_OF_TEMPLATE = re.compile(r"[A-Za-z0-9-]+-SNSTopicAWSChatBot-[A-Za-z0-9]+\Z")
 
 
@@ -42,27 +46,49 @@ def of_template(design: AccountDesign) -> list[str]:
     return found
 
 
+def begins(planned: ChannelPlan | None) -> bool:
+    """Return whether a run lets a channel hear more topics, or would."""
+    return any(_added(merge) for merge in planned.merges) if planned else False
+
+
+def _added(merge: Merge) -> set[str]:
+    before, after = (set((state or {}).get("SnsTopicArns", [])) for state in (merge.plan.before, merge.plan.after))
+    return set() if merge.plan.operation == Operation.NONE else after - before
+
+
 def adopted(planned: ChannelPlan | None) -> list[str]:
     """Return what to report about configurations of others that a run begins to use, or would begin to use."""
-    found = []
-    for merge in planned.merges if planned else ():
-        before, after = (set((state or {}).get("SnsTopicArns", [])) for state in (merge.plan.before, merge.plan.after))
-        if not channels.is_foreign(merge) or merge.plan.operation == Operation.NONE or not after - before:
-            continue
-        others = sorted(arn for arn in before if arn not in merge.desired.add_topics)
-        text = (
-            f"the Slack channel has the configuration {merge.name} already, which is not managed by this collection. "
-            f"Only topics are added to it; its role, guardrail and other settings stay"
-        )
-        if others:
-            text += (
-                f". It also hears {others[0]}"
-                + (f" and {len(others) - 1} more" if len(others) > 1 else "")
-                + ". If a rule sends Security Hub findings there, they arrive twice. To see its rules, run: aws events "
-                f"list-rule-names-by-target --region {others[0].split(':')[3]} --target-arn {others[0]}"
-            )
-        found.append(text)
-    return found
+    return [
+        f"the Slack channel has the configuration {merge.name} already, which is not managed by this collection. Only "
+        f"topics are added to it; its role, guardrail and other settings stay"
+        for merge in (planned.merges if planned else ())
+        if channels.is_foreign(merge) and _added(merge)
+    ]
+
+
+def foreign(design: AccountDesign) -> list[str]:
+    """Return what to report about configurations of others that the targets use."""
+    return [
+        f"the Slack channel's configuration {configuration_name(item)} is not managed by this collection: its role, "
+        f"guardrail and other settings are not checked"
+        for item in _configurations(design)
+        if not is_managed(item)
+    ]
+
+
+def channel_arns(design: AccountDesign) -> list[str]:
+    """Return the ARNs of the configurations of the channels."""
+    return [item["ChatConfigurationArn"] for item in _configurations(design)]
+
+
+def of_notifications(channel_arn: str, found: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return what to report about configurations of AWS User Notifications that send findings to a channel."""
+    return [
+        f"AWS User Notifications ({item['name']}) send events of Security Hub to the same Slack channel, so findings "
+        f"may arrive twice. If that is not needed, run: aws notifications disassociate-channel --region us-east-1 "
+        f"--arn {channel_arn} --notification-configuration-arn {item['arn']}"
+        for item in found
+    ]
 
 
 def other_topics(design: AccountDesign) -> list[str]:
@@ -82,7 +108,7 @@ def of_rules(topic: str, rules: Mapping[str, str]) -> list[str]:
         f"same Slack channel hears, so findings may arrive twice. If it is not needed, run: aws events disable-rule "
         f"--region {region} --name {name}"
         for name, pattern in sorted(rules.items())
-        if '"aws.securityhub"' in pattern
+        if f'"{SOURCE}"' in pattern
     ]
 
 

@@ -480,7 +480,7 @@ def test_read(account):
     account.run(
         f"{READ} read:ReadDeliveryPath read:Doctor read:FindUncoveredRegions", playbook="securityhub_slack_doctor"
     )
-    chatbot.update_slack_channel_configuration(**keys, SnsTopicArns=ours["SnsTopicArns"])
+    chatbot.update_slack_channel_configuration(**keys, SnsTopicArns=[theirs])
     account.emulator.client("iam").create_policy_version(
         PolicyArn=GUARDRAIL, PolicyDocument=EVERYTHING, SetAsDefault=True
     )

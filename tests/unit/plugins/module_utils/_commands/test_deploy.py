@@ -530,15 +530,37 @@ def test_the_channels_configuration_is_adopted_and_given_back(lab, theirs):
     theirs("alerts", fleet.CHANNEL)
     before = lab.channels()
     done = lab.run(lab.hosts(*REGIONS))
-    (notice,) = [notice for notice in done.notices if "has the configuration alerts already" in notice]
-    topic = f"arn:aws:sns:us-east-1:{fleet.ACCOUNT.id}:billing"
-    assert notice.endswith(f"run: aws events list-rule-names-by-target --region us-east-1 --target-arn {topic}")
+    assert [notice for notice in done.notices if "has the configuration alerts already" in notice]
     assert not [notice for notice in lab.run(lab.hosts(*REGIONS)).notices if "alerts" in notice]
     assert lab.carried("alerts") == sorted([*topics(*REGIONS), "us-east-1:billing"])
     assert {**lab.channels()["alerts"], "SnsTopicArns": []} == {**before["alerts"], "SnsTopicArns": []}
     lab.run(lab.hosts(*REGIONS, state="absent"))
     assert lab.channels() == before
     assert lab.ours("eu-west-1") == {"channels": ["alerts"]}
+
+
+def test_what_else_sends_findings_to_the_channel_is_reported_when_it_gets_topics_and_costs_no_call_later(lab, theirs):
+    theirs("alerts", fleet.CHANNEL)
+    (channel_arn,) = (item["ChatConfigurationArn"] for item in lab.channels().values())
+    notifications, events = lab.client("notifications", "us-east-1"), lab.client("events", "us-east-1")
+    made = notifications.create_notification_configuration(name="tower", description="Control Tower")["arn"]
+    rule = {"source": "aws.securityhub", "eventType": "Findings - Imported", "regions": ["us-east-1"]}
+    notifications.create_event_rule(notificationConfigurationArn=made, **rule)
+    notifications.associate_channel(arn=channel_arn, notificationConfigurationArn=made)
+    events.put_rule(Name="all-findings", EventPattern='{"source": ["aws.securityhub"]}')
+    topic = f"arn:aws:sns:us-east-1:{fleet.ACCOUNT.id}:billing"
+    events.put_targets(Rule="all-findings", Targets=[{"Id": "topic", "Arn": topic}])
+    commands = {
+        f"aws notifications disassociate-channel --region us-east-1 --arn {channel_arn} "
+        f"--notification-configuration-arn {made}",
+        "aws events disable-rule --region us-east-1 --name all-findings",
+    }
+    for check in (True, False):
+        done = lab.run(lab.hosts(*REGIONS), check=check)
+        assert {notice.partition("run: ")[2] for notice in done.notices} >= commands
+    done = lab.run(lab.hosts(*REGIONS))
+    assert not {notice.partition("run: ")[2] for notice in done.notices} & commands
+    assert not {call for call in done.calls if call in ("ListNotificationConfigurations", "ListRuleNamesByTarget")}
 
 
 def test_topics_of_the_template_of_2020_in_the_channel_are_reported_with_the_command(lab):

@@ -171,6 +171,36 @@ def test_another_rule_that_sends_findings_to_the_same_channel_is_reported_with_t
     assert found.healthy
 
 
+def test_user_notifications_for_the_same_channel_are_reported_with_the_command_that_ends_them(fleet, emulator):
+    client = emulator.client("notifications", "us-east-1")
+    for source in ("aws.securityhub", "aws.health"):
+        name = source.replace(".", "-")
+        made = client.create_notification_configuration(name=name, description="Control Tower")["arn"]
+        rule = {"source": source, "eventType": "Findings - Imported", "regions": [HERE]}
+        client.create_event_rule(notificationConfigurationArn=made, **rule)
+        client.associate_channel(arn=deployed.CONFIGURATION, notificationConfigurationArn=made)
+    found = look(fleet)
+    (said,) = found.accounts[deployed.ACCOUNT]
+    assert said.startswith("AWS User Notifications (aws-securityhub) send events of Security Hub to the same Slack")
+    (command,) = [line.strip() for line in report.table(found) if line.startswith("    aws ")]
+    assert command == said.partition("run: ")[2]
+    _aws, _service, _operation, *options = command.split()
+    given = dict(zip(options[::2], options[1::2]))
+    assert given["--region"] == "us-east-1"
+    client.disassociate_channel(
+        arn=given["--arn"], notificationConfigurationArn=given["--notification-configuration-arn"]
+    )
+    assert look(fleet).accounts == {}
+
+
+def test_an_adopted_configuration_is_reported(fleet, emulator):
+    emulator.client("chatbot", "us-east-2").untag_resource(
+        ResourceARN=deployed.CONFIGURATION, TagKeys=["secops.securityhub/managed"]
+    )
+    (said,) = look(fleet).accounts[deployed.ACCOUNT]
+    assert said.startswith("the Slack channel's configuration securityhub-slack is not managed by this collection")
+
+
 @pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
 def test_each_breakage_is_reported(emulator, monkeypatch, breakage):
     fleet = deployed.deploy(emulator, monkeypatch, **dict(breakage.variables))
