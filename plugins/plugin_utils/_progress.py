@@ -26,7 +26,7 @@ SECONDS_BETWEEN_UPDATES = 0.5  # on a terminal
 SECONDS_BETWEEN_LINES = 15.0  # elsewhere
 FIRST = "Reading AWS"
 CLEAR = "\r\x1b[2K"
-STOPPED = "Stopped. Unfinished: {text}. AWS completes what it has begun. Rerun the playbook to continue from there."
+UNFINISHED = "Unfinished: {text}. AWS completes what it has begun. Rerun the playbook to continue from there."
 
 
 def terminal() -> str:
@@ -50,7 +50,7 @@ class Live:
         self._path = path
         self._display = display
         self._calls = calls
-        self._text = FIRST
+        self._text, self._if_stopped = FIRST, ""
         self._started = self._printed = time.monotonic()
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -82,9 +82,9 @@ class Live:
             self._clear()
             self._print(line)
 
-    def now(self, text: str) -> None:
-        """Show what is being done now, in place of what was shown before."""
-        self._text = sanitize_line(text)
+    def now(self, text: str, if_stopped: str = "") -> None:
+        """Show what is being done now, in place of what was shown before; see Progress."""
+        self._text, self._if_stopped = sanitize_line(text), sanitize_line(if_stopped)
 
     def _repeat(self) -> None:
         while not self._ended.wait(SECONDS_BETWEEN_UPDATES):
@@ -115,9 +115,10 @@ class Live:
                 os.write(self._terminal, text.encode())
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        """Say what is left to AWS, then end as before. Without a lock, which the interrupted code may hold."""
+        """Say what is unfinished, then end as before. Without a lock, which the interrupted code may hold."""
         self._ended.set()
-        self._write(CLEAR + "".join(f"{line}\n" for line in wrapped("  " + STOPPED.format(text=self._text))))
+        text = self._if_stopped or UNFINISHED.format(text=self._text)
+        self._write(CLEAR + "".join(f"{line}\n" for line in wrapped(f"  Stopped. {text}")))
         handler = self._before[number]
         if callable(handler):
             handler(number, frame)

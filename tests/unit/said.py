@@ -18,5 +18,5 @@ class Said(list[str]):
     def __call__(self, line: str) -> None:
         self.append(line)
 
-    def now(self, text: str) -> None:
-        self.append(text)
+    def now(self, text: str, if_stopped: str = "") -> None:
+        self.append(if_stopped or text)

@@ -20,5 +20,8 @@ class Progress(Protocol):
     def __call__(self, line: str) -> None:
         """Print a line that stays."""
 
-    def now(self, text: str) -> None:
-        """Show what is being done now, in place of what was shown before."""
+    def now(self, text: str, if_stopped: str = "") -> None:
+        """Show what is being done now, in place of what was shown before.
+
+        *if_stopped*: what to say if the run is interrupted then, '' for that this is unfinished.
+        """

@@ -31,6 +31,8 @@ QUEUE_DELETED = (
     "The canary's queue was deleted while it was in use. Run the canary again. If this happens again, check CloudTrail "
     "for the caller of DeleteQueue."
 )
+INTERRUPTED = "Interrupted: archiving the test findings and deleting their queues"
+NOTHING_LEFT = "The test findings are archived, and their queues are deleted."
 LEFT_BEHIND = "Some test resources could not be deleted ({reason}). The next canary deletes them."
 
 # Where a test finding was lost.

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._aws.clients import Clients
+    from .._aws.progress import Progress
     from .._model.plan import TargetDesign
     from .listeners import Listener
     from .listeners import Received
@@ -50,19 +51,22 @@ SECONDS_UNTIL_REPEAT = 20.0
 SETTLE_SECONDS = 2.0  # until a new subscription receives everything that is published
 
 
-def send(aws: Clients, probes: Sequence[Probe], timeout: float) -> list[ProbeOutcome]:
+def send(aws: Clients, probes: Sequence[Probe], timeout: float, progress: Progress) -> list[ProbeOutcome]:
     """Send all test findings, wait up to *timeout* seconds until they arrive, clean up, and return the outcomes."""
     cleanup = Cleanup()
     with interrupts_raise():
         try:
-            outcomes = _wait(aws, _import_all(aws, cleanup, probes), timeout)
-        finally:
-            try:
-                undone = cleanup.undo()
-            except KeyboardInterrupt:
-                # The process ends anyway, but must not leave anything behind.
-                cleanup.undo()
-                raise
+            progress.now("Sending test findings")
+            outcomes = _wait(aws, _import_all(aws, cleanup, probes), timeout, progress)
+            progress.now("Deleting test resources")
+            undone = cleanup.undo()
+        except BaseException as error:
+            # The process ends anyway, but must not leave anything behind.
+            if isinstance(error, KeyboardInterrupt):
+                progress.now(messages.INTERRUPTED)
+            reasons = [reason for found in cleanup.undo().values() for reason in found]
+            progress.now("", messages.LEFT_BEHIND.format(reason=reasons[0]) if reasons else messages.NOTHING_LEFT)
+            raise
     return [_cleaned_up(outcome, undone) for outcome in outcomes]
 
 
@@ -142,13 +146,16 @@ def _matching_rules(aws: Clients, probe: Probe, sender: TargetDesign) -> dict[Pa
     return found
 
 
-def _wait(aws: Clients, outcomes: list[ProbeOutcome], timeout: float) -> list[ProbeOutcome]:
+def _wait(aws: Clients, outcomes: list[ProbeOutcome], timeout: float, progress: Progress) -> list[ProbeOutcome]:
     """Receive from all listeners, in rounds, until nothing more can arrive or *timeout* seconds are over."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         waiting = {item.listener.queue_url: item.listener for item in outcomes if item.listener and _may_arrive(item)}
         if not waiting:
             break
+        progress.now(
+            f"Waiting for the test findings of {', '.join(item.probe.host for item in outcomes if _may_arrive(item))}"
+        )
         received = parallel.each(partial(listeners.receive, aws), waiting.values())
         by_queue = {outcome.item.queue_url: outcome for outcome in received}
         outcomes = [_with(item, by_queue.get(item.listener.queue_url if item.listener else "")) for item in outcomes]

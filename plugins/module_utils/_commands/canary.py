@@ -74,5 +74,5 @@ def _send(context: Context, timeout: float) -> tuple[list[ProbeOutcome], list[Ch
     if context.check_mode:
         return [ProbeOutcome(probe, probe.error) for probe in planned], []
     before = channels.before(context.aws, designs, planned, context.now)
-    outcomes = sending.send(context.aws, planned, timeout)
+    outcomes = sending.send(context.aws, planned, timeout, context.progress)
     return outcomes, channels.wait(context.aws, before, outcomes, context.now, timeout)

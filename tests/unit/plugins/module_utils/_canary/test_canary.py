@@ -17,6 +17,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import findings
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import listeners
+from ansible_collections.secops.securityhub.plugins.module_utils._canary import messages
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import sending
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.cleanup import Cleanup
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import canary
@@ -27,6 +28,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._services impor
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
+from ansible_collections.secops.securityhub.tests.unit.said import Said
 from hypothesis import given
 from hypothesis import strategies
 
@@ -414,10 +416,13 @@ def test_an_interrupted_run_leaves_nothing(fleet, monkeypatch, module, call):
         return real(*arguments)
 
     monkeypatch.setattr(module, call, interrupted)
+    said = Said()
+    monkeypatch.setattr(deployed, "Said", lambda: said)
     with pytest.raises(KeyboardInterrupt):
         send(fleet)
     time.sleep(0.3)  # for a thread that did not stop
     assert fleet.traces() == []
+    assert said[-2:] == [messages.INTERRUPTED, messages.NOTHING_LEFT]
 
 
 def test_next_run_deletes_leftovers_of_a_killed_run(fleet, monkeypatch):
