@@ -12,7 +12,7 @@ export ANSIBLE_HOME := $(CURDIR)/.ansible/home
 PIP_INSTALL := $(BIN)/python tests/setup/pip_install.py
 
 .PHONY: help setup setup-dev emulator-venv demo test lint sanity unit unit-pure integration acceptance build docs molecule \
-  versions mutants lock clean
+  versions mutants sessions lock clean
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -82,6 +82,9 @@ versions: emulator-venv  ## run unit and sanity tests on each ansible-core whose
 
 mutants: setup-dev emulator-venv  ## check that the tests fail for each mutation of tests/mutants
 	@tests/run/mutants
+
+sessions: setup-dev emulator-venv  ## record docs/sessions again: terminal sessions and screenshots (needs Chromium)
+	@tests/run/sessions
 
 lock: setup-dev  ## update the locked requirements, with hashes, to the newest that requirements*.txt allow
 	@tests/setup/lock --upgrade
