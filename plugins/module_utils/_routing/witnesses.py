@@ -112,9 +112,9 @@ def _witnesses(
     no rule must match.
     """
     common, lists = _lists_of(pattern, fields)
-    event = _changed(event, _texts(event, common, []))
+    event = _changed(event, _texts(event, {}, common, []))
     chosen = [
-        [_texts(event, entry, [other for other in entries if other is not entry]) for entry in entries]
+        [_texts(event, common, entry, [other for other in entries if other is not entry]) for entry in entries]
         for entries in lists
     ]
     found: dict[str, Witness] = {}
@@ -179,19 +179,32 @@ def _within_finding(path: Path) -> Path:
     return path[len(FINDING) :] if path[: len(FINDING)] == FINDING else path
 
 
-def _texts(event: Event, entry: Conditions, others: list[Conditions]) -> Texts:
-    """Return texts with which *event* meets *entry*, and none of the *others* if one more change achieves that."""
-    texts = {path: next(_accepted(values, _at(event, path))) for path, values in entry.items()}
+def _texts(event: Event, common: Conditions, entry: Conditions, others: list[Conditions]) -> Texts:
+    """Return texts with which *event*, which meets *common*, meets *entry* too, and as few of the *others* as possible.
+
+    If no single change is enough, changes are made as long as each reduces how many of the *others* are met.
+    """
     options: list[Texts] = [{path: text} for path, values in entry.items() for text in _accepted(values)]
-    options += [
-        {path: text}
-        for other in others
-        for path, values in other.items()
-        if path not in entry
-        for text in _rejected(values)
-    ]
-    changes = ({**texts, **option} for option in [{}, *options])
-    return next((one for one in changes if not any(_is_met(other, _changed(event, one)) for other in others)), texts)
+    options += [{path: text} for other in others for path, values in other.items() for text in _rejected(values)]
+
+    def met_others(texts: Texts) -> int:
+        return sum(_is_met(other, _changed(event, texts)) for other in others)
+
+    def changes(texts: Texts) -> Iterator[Texts]:
+        every = ({**texts, **option} for option in options)
+        yield from (one for one in every if all(_is_met(meant, _changed(event, one)) for meant in (entry, common)))
+
+    texts = {path: next(_accepted(values, _at(event, path))) for path, values in entry.items()}
+    met = met_others(texts)
+    if met:
+        texts = next((one for one in changes(texts) if met_others(one) == 0), texts)
+        met = met_others(texts)
+    while met:
+        fewer = next((one for one in changes(texts) if met_others(one) < met), None)
+        if fewer is None:
+            break
+        texts, met = fewer, met_others(fewer)
+    return texts
 
 
 def _near_misses(
