@@ -8,12 +8,17 @@ finitely many classes that they tell apart; classes() finds all of them, with on
 choice of one class for each field, and z3 looks for a finding for which patterns and policy differ. The policy is
 encoded here once more, from the documentation; nothing is taken from the compiler or from reference.py.
 
-A finding has two resources, which may be alike; a finding in OCSF has one, which may lack its type or ID.
+A finding has two resources, which may be alike, and in OCSF two pieces of evidence. That proves it for any number: of
+the findings about which patterns and policy differ, one has at most two. The policy forwards a finding because of one
+resource, and so does a pattern. So what is lost is lost with that resource alone, what is sent against the policy with
+the one that a pattern matches, and what is sent twice with the two that two patterns match. (In OCSF, keep those that
+have a type, or if there are none, an ID. What holds for resources holds for evidence.)
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -76,6 +81,10 @@ OPTIONAL = {
 CONTROLS = ("/aws/securityhub",)
 SERVICES = ("/aws/guardduty", "/aws/inspector", "/aws/macie")
 MARKUP = ("<", "](")
+# Fields of a list, and the elements that a finding has of each.
+LISTS = ("Resources", "resources", "evidences")
+ELEMENTS = (0, 1)
+MISSING = {"exists": False}
 GLOBAL_TYPES = ("AwsIamRole", "AwsIamUser", "AWS::IAM::Role", "AWS::IAM::User")
 
 
@@ -144,10 +153,30 @@ def classes(globs: frozenset[Glob]) -> list[str]:
     return sorted(examples.values())
 
 
+# Formulas, of which those that always or never hold are Booleans of Python: telling z3 takes longer than solving.
+
+
+def all_of(*formulas: Any) -> Any:
+    """Return the formula that all *formulas* hold."""
+    found = [formula for formula in formulas if formula is not True]
+    return False if any(formula is False for formula in found) else z3.And(found) if found else True
+
+
+def any_of(*formulas: Any) -> Any:
+    """Return the formula that one of *formulas* holds."""
+    found = [formula for formula in formulas if formula is not False]
+    return True if any(formula is True for formula in found) else z3.Or(found) if found else False
+
+
+def negated(formula: Any) -> Any:
+    """Return the formula that *formula* does not hold."""
+    return not formula if isinstance(formula, bool) else z3.Not(formula)
+
+
 class Proof:
     """A finding with unknown fields, and formulas over it."""
 
-    def __init__(self, patterns: Iterable[Pattern], policy: Policy, scope: Scope) -> None:
+    def __init__(self, patterns: Iterable[Pattern], policy: Policy, scope: Scope, region: str | None) -> None:
         self.scope, self.policy = scope, policy
         self.names = OCSF if policy.finding_format == "ocsf" else ASFF
         self.alternatives = [
@@ -157,11 +186,14 @@ class Proof:
             ]
             for pattern in patterns
         ]
-        self.elements = (0,) if policy.finding_format == "ocsf" else (0, 1)
         self.policies = [policy, *(linked for _region, linked in scope.linked)]
         globs = self._globs()
         self.texts = {name: self._texts(name, found) for name, found in globs.items()}
+        if region is not None:
+            self.texts[self.names["region"]] = [region]
         self.unknown: dict[tuple[str, int], Any] = {}
+        self._conditions: dict[tuple[str, str, int], Any] = {}
+        self._held: dict[tuple[str, int, tuple[int, ...]], Any] = {}
         self.ranges: list[Any] = []
 
     def _globs(self) -> dict[str, set[Glob]]:
@@ -220,36 +252,67 @@ class Proof:
 
     def holds(self, name: str, predicate: Callable[[str | None], bool], element: int = 0) -> Any:
         """Return the formula that *predicate* holds for the text of a field."""
-        key = (name, element if name.lower().startswith("resources.") else 0)
-        if key not in self.unknown:
-            self.unknown[key] = z3.Int(f"{name}#{key[1]}")
-            self.ranges.append(z3.And(self.unknown[key] >= 0, self.unknown[key] < len(self.texts[name])))
-        fitting = [index for index, text in enumerate(self.texts[name]) if predicate(text)]
-        if len(fitting) == len(self.texts[name]):
-            return z3.BoolVal(True)
-        return z3.Or([self.unknown[key] == index for index in fitting])
+        indexes = tuple(index for index, text in enumerate(self.texts[name]) if predicate(text))
+        if len(indexes) in (0, len(self.texts[name])):
+            return bool(indexes)
+        if (name, element) not in self.unknown:
+            bits = (len(self.texts[name]) - 1).bit_length()
+            unknown = self.unknown[name, element] = z3.BitVec(f"{name}#{element}", bits)
+            self.ranges.append(z3.ULE(unknown, len(self.texts[name]) - 1))
+        held = (name, element, indexes)
+        if held not in self._held:
+            self._held[held] = z3.Or([self.unknown[name, element] == index for index in indexes])
+        return self._held[held]
 
     def is_matched(self, alternatives: list[dict[str, list[Any]]]) -> Any:
         """Return the formula that one of *alternatives* of a pattern matches."""
-        return z3.Or([self._is_fitting(alternative) for alternative in alternatives])
+        conditions = [{(name, repr(values)) for name, values in one.items()} for one in alternatives]
+        shared = {name for name, _values in set.intersection(*conditions) if name.split(".")[0] not in LISTS}
+        scalar = all_of(*(self._has(name, alternatives[0][name]) for name in sorted(shared)))
+        if scalar is False:
+            return False
+        rests = [{name: values for name, values in one.items() if name not in shared} for one in alternatives]
+        return all_of(scalar, any_of(*map(self._is_fitting, rests)))
 
     def _is_fitting(self, alternative: dict[str, list[Any]]) -> Any:
-        of_resource = {name for name in alternative if name.lower().startswith("resources.")}
-        if any(is_missing(value) for name in of_resource for value in alternative[name]) and len(self.elements) > 1:
-            # Event-ruler looks for the tag in the resource whose ID it has compared before.
-            assert "Resources.Id" in of_resource
-        scalar = [self._fits(name, values, 0) for name, values in alternative.items() if name not in of_resource]
-        resource = [
-            z3.And([self._fits(name, alternative[name], element) for name in sorted(of_resource)])
-            for element in self.elements
+        by_list: dict[str, list[str]] = {}
+        for name in sorted(alternative):
+            first = name.split(".")[0]
+            by_list.setdefault(first if first in LISTS else "", []).append(name)
+        scalar = all_of(*(self._has(name, alternative[name]) for name in by_list.pop("", [])))
+        if scalar is False:
+            return False
+        return all_of(scalar, *(self._is_element_fitting(names, alternative, None) for names in by_list.values()))
+
+    def _is_element_fitting(self, names: list[str], alternative: dict[str, list[Any]], chosen: int | None) -> Any:
+        """Return the formula that the fields *names* of a list match in one element, as event-ruler looks for it.
+
+        It compares fields in the order of their names. A field that has one of the texts chooses the element for those
+        after it; a field is missing if no element has it, or not the chosen one.
+        """
+        if not names:
+            return True
+        (name, *others), elements = names, ELEMENTS if chosen is None else (chosen,)
+        present = [value for value in alternative[name] if not is_missing(value)]
+        cases = [
+            all_of(self._has(name, present, element), self._is_element_fitting(others, alternative, element))
+            for element in elements
         ]
-        return z3.And([*scalar, z3.Or(resource)])
+        if present != alternative[name]:
+            missing = (self._has(name, [MISSING], element) for element in elements)
+            cases.append(all_of(*missing, self._is_element_fitting(others, alternative, chosen)))
+        return any_of(*cases)
 
-    def _fits(self, name: str, values: list[Any], element: int) -> Any:
-        def fits(text: str | None) -> bool:
-            return any(is_missing(item) if text is None else fits_value(item, text) for item in values)
-
-        return self.holds(name, fits, element)
+    def _has(self, name: str, values: list[Any], element: int = 0) -> Any:
+        """Return the formula that a field has one of *values* of a pattern."""
+        condition = (name, repr(values), element)
+        if condition not in self._conditions:
+            self._conditions[condition] = self.holds(
+                name,
+                lambda text: any(is_missing(item) if text is None else fits_value(item, text) for item in values),
+                element,
+            )
+        return self._conditions[condition]
 
     def is_forwarded(self) -> Any:
         """Return the formula that the documented policy forwards the finding from this bus."""
@@ -257,14 +320,14 @@ class Proof:
         if not scope.forwards_linked:
             formula = self._is_sent(self.policy, scope.region == scope.global_findings_region)
             own = self.holds(region, lambda text: text == scope.region)
-            return z3.And(formula, own) if scope.only_own else formula
+            return all_of(formula, own) if scope.only_own else formula
         linked = {name: policy for name, policy in scope.linked if name != scope.region}
         cases = []
         for text in self.texts[region]:
             policy = linked.get(text or "", self.policy)
             formula = self._is_sent(policy, text == scope.global_findings_region)
-            cases.append(z3.And(self.holds(region, lambda other, text=text: other == text), formula))
-        return z3.Or(cases)
+            cases.append(all_of(self.holds(region, lambda other, text=text: other == text), formula))
+        return any_of(*cases)
 
     def is_trusted(self) -> Any:
         """Return the formula that AWS alone writes the texts of the finding, as far as a pattern can tell."""
@@ -280,10 +343,10 @@ class Proof:
             return self.holds(names[key], lambda text: text is not None and not any(sign in text for sign in MARKUP))
 
         by_title = any(item.title_prefixes for item in suppressions)
-        of_service = z3.BoolVal(False) if by_title else z3.And(product(SERVICES), plain("title"))
+        of_service = False if by_title else all_of(product(SERVICES), plain("title"))
         has_copy = self.policy.finding_format == "asff"
-        of_control = z3.And(product(CONTROLS), plain("copy")) if has_copy else product(CONTROLS)
-        return z3.Or(of_service, of_control)
+        of_control = all_of(product(CONTROLS), plain("copy")) if has_copy else product(CONTROLS)
+        return any_of(of_service, of_control)
 
     def _is_sent(self, policy: Policy, in_global_findings_region: bool) -> Any:
         names, ocsf = self.names, policy.finding_format == "ocsf"
@@ -303,12 +366,21 @@ class Proof:
             conditions.append(self.holds(names["account"], lambda text: text in policy.account_ids))
         conditions.append(self.holds(names["account"], lambda text: text not in policy.other_channels_account_ids))
         counted = []
-        for element in self.elements:
-            kept = [z3.Not(self._is_suppressed(item, element)) for item in policy.suppressions]
+        for element in ELEMENTS:
+            kept = [negated(self._is_suppressed(item, element)) for item in policy.suppressions]
             if not in_global_findings_region:
-                kept += [z3.Not(formula) for formula in self._is_global(policy, element)]
-            counted.append(z3.And(kept))
-        return z3.And([*conditions, z3.Or(counted)])
+                kept += [negated(formula) for formula in self._is_global(policy, element)]
+            counted.append(all_of(self._counts(element), *kept))
+        return all_of(*conditions, any_of(*counted))
+
+    def _counts(self, element: int) -> Any:
+        """Return the formula that a resource counts: one without a type if none has one, and the same for the ID."""
+
+        def has(key: str, at: int) -> Any:
+            return self.holds(self.names[key], lambda text: text is not None, at)
+
+        no_type, no_id = (negated(any_of(*(has(key, at) for at in ELEMENTS))) for key in ("type", "id"))
+        return any_of(has("type", element), all_of(no_type, any_of(has("id", element), no_id)))
 
     def _is_suppressed(self, item: Any, element: int) -> Any:
         names = self.names
@@ -332,10 +404,14 @@ class Proof:
             (item.resource_ids, "id", is_resource),
             (item.title_prefixes, "title", lambda text: text is not None and text.startswith(item.title_prefixes)),
         ]
-        formulas = [self.holds(names[key], predicate, element) for given, key, predicate in criteria if given]
+        formulas = [self._of(key, predicate, element) for given, key, predicate in criteria if given]
         for key, values in item.resource_tags:
             formulas.append(self.holds(names["tag"] + key, lambda text, values=values: text in values, element))
-        return z3.And(formulas)
+        return all_of(*formulas)
+
+    def _of(self, key: str, predicate: Callable[[str | None], bool], element: int) -> Any:
+        """Return the formula that *predicate* holds for a field of the finding, or of one resource."""
+        return self.holds(self.names[key], predicate, element if key in ("type", "id") else 0)
 
     def _is_global(self, policy: Policy, element: int) -> list[Any]:
         names = self.names
@@ -345,33 +421,46 @@ class Proof:
 
         formulas = {
             "controls": self.holds(names["control"], lambda text: text in controls.REPEATING),
-            "guardduty": z3.And(
-                product("/aws/guardduty"), self.holds(names["service"], lambda text: text in controls.GLOBAL_SERVICES)
-            ),
-            "access_analyzer": z3.And(
+            "guardduty": all_of(product("/aws/guardduty"), self._calls_global_services_only()),
+            "access_analyzer": all_of(
                 product("/aws/access-analyzer"),
                 self.holds(names["type"], lambda text: text in self._global_types(), element),
             ),
         }
         return [formulas[kind] for kind in policy.deduplicate_global]
 
+    def _calls_global_services_only(self) -> Any:
+        name = self.names["service"]
+        pieces = ELEMENTS if name.split(".")[0] in LISTS else (0,)
+        is_any = any_of(*(self.holds(name, lambda text: text is not None, piece) for piece in pieces))
+        allowed = (None, *controls.GLOBAL_SERVICES)
+        return all_of(is_any, *(self.holds(name, lambda text: text in allowed, piece) for piece in pieces))
+
     def _global_types(self) -> tuple[str, ...]:
         return GLOBAL_TYPES if self.policy.finding_format == "ocsf" else GLOBAL_TYPES[:2]
 
 
 def counterexample(
-    patterns: Iterable[Pattern], policy: Policy, scope: Scope, trusted: bool | None = None
+    patterns: Iterable[Pattern],
+    policy: Policy,
+    scope: Scope,
+    trusted: bool | None = None,
+    region: str | None = None,
 ) -> dict[str, str | None] | None:
     """Return the fields of a finding that *patterns* forward never or twice against the policy; None if none exists.
 
-    *trusted*: only findings whose texts are trusted are to be forwarded, or only the others.
+    *trusted*: only findings whose texts are trusted are to be forwarded, or only the others. *region*: of the finding.
     """
-    proof = Proof(patterns, policy, scope)
-    matched = z3.Sum([z3.If(proof.is_matched(each), 1, 0) for each in proof.alternatives] or [z3.IntVal(0)])
-    is_meant = z3.BoolVal(True) if trusted is None else proof.is_trusted() == trusted
-    expected = z3.If(z3.And(proof.is_forwarded(), is_meant), 1, 0)
-    solver = z3.Solver()
-    solver.add(*proof.ranges, matched != expected)
+    proof = Proof(patterns, policy, scope, region)
+    matched = [proof.is_matched(alternatives) for alternatives in proof.alternatives]
+    is_meant = True if trusted is None else proof.is_trusted() == trusted
+    expected = all_of(proof.is_forwarded(), is_meant)
+    twice = [all_of(one, other) for one, other in itertools.combinations(matched, 2)]
+    wrong = any_of(all_of(expected, negated(any_of(*matched))), all_of(negated(expected), any_of(*matched)), *twice)
+    if wrong is False:
+        return None
+    solver = z3.SolverFor("QF_FD")
+    solver.add(*proof.ranges, wrong)
     result = solver.check()
     assert result != z3.unknown
     if result == z3.unsat:

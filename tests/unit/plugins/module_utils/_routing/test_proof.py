@@ -40,7 +40,7 @@ def home(*policies):
 def is_proved(policy, scope):
     """Tell whether the patterns are proved: those of all findings, and those of the two kinds of custom messages."""
     return all(
-        proof.counterexample(automatic_patterns(policy, scope, trusted), policy, scope, trusted) is None
+        proof.counterexample(worlds.compiled(policy, scope, trusted), policy, scope, trusted) is None
         for trusted in (None, True, False)
     )
 

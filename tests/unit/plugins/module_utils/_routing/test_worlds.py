@@ -13,6 +13,8 @@ import re
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import first
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import format_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
@@ -46,14 +48,15 @@ def test_every_finding_arrives_exactly_once_where_its_regions_policy_forwards_it
     except UserError:
         return
     for _number in range(FINDINGS):
-        found = draw.finding()
-        for channel in {channel for _bus, channel, _pattern in rules}:
+        found = draw.finding_in(world)
+        region = first(found, format_of(found).region)
+        for channel in world.channels:
             buses = [
                 bus
                 for bus, at, pattern in rules
-                if at == channel and bus in world.buses(found["Region"]) and matches(pattern, worlds.event(found, bus))
+                if at == channel and bus in world.buses(region) and matches(pattern, event_of(found, "1" * 12, bus))
             ]
-            assert len(buses) == world.is_expected(layout, channel, found), (buses, found)
+            assert len(buses) == world.is_expected(channel, found), (buses, found)
 
 
 @OFTEN
@@ -79,7 +82,7 @@ def test_the_simulator_gives_each_finding_a_reason_and_no_difference(seed):
         for bus, scopes in [(assignment.region, assignment.scopes)]
         if not layout.problems
     ]
-    findings = [draw.finding() for _number in range(FINDINGS)]
+    findings = [draw.finding_in(world) for _number in range(FINDINGS)]
     for decision in simulate(findings, targets, {"111111111111": world.aggregation}):
         assert re.match(r"sent by \w|not sent: \w", decision.sentence)
         assert decision.sent == decision.sentence.startswith("sent by ")

@@ -11,11 +11,14 @@ from __future__ import annotations
 import datetime
 import os
 import random
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import first
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import format_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import GLOBAL_KINDS
@@ -149,10 +152,19 @@ def ocsf(found: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def patterns_of(policy: Policy, scope: Scope, trusted: bool | None = None) -> tuple[dict[str, Any], ...]:
-    """Return the patterns of a drawn policy; draw another one if its suppressions exceed EventBridge's quotas."""
+def compiled(policy: Policy, scope: Scope, trusted: bool | None = None) -> tuple[dict[str, Any], ...]:
+    """Return the patterns of a drawn policy. Raises UserError if it exceeds one of the limits in routing.rst."""
     try:
         return automatic_patterns(policy, scope, trusted)
+    except UserError as error:
+        assert re.search("quota is 2,048 characters|more than 20 event rules|asterisks", str(error)), error
+        raise
+
+
+def patterns_of(policy: Policy, scope: Scope, trusted: bool | None = None) -> tuple[dict[str, Any], ...]:
+    """Return the patterns of a drawn policy; draw another one if it exceeds a limit."""
+    try:
+        return compiled(policy, scope, trusted)
     except UserError:
         return reject()
 
@@ -255,6 +267,10 @@ class Draw:
             Resources=[self.resource() for _number in range(choice((1, 1, 1, 2, 3)))],
         )
 
+    def finding_in(self, world: World) -> dict[str, Any]:
+        """Return a finding in the format of *world*."""
+        return self.ocsf_finding() if world.finding_format == "ocsf" else self.finding()
+
     def ocsf_finding(self) -> dict[str, Any]:
         """Return a finding in OCSF, now and then without some of what it may lack."""
         made = ocsf(self.finding())
@@ -272,58 +288,106 @@ class Draw:
 
     def world(self) -> World:
         """Return an inventory of one account: targets with their policies for one or two channels."""
-        regions = self.some(REGIONS, 4)
-        few = [self.policy(3) for _number in range(3)]
-        channels = CHANNELS[: self.random.choice((1, 1, 2))]
-        policies = {region: tuple((name, self.random.choice(few)) for name in channels) for region in regions}
+        choice = self.random.choice
+        regions = tuple(self.some(REGIONS, 4))
+        policy, most = choice((self.policy, self.policy, self.ocsf_policy)), choice((1, 3, 5))
+        few = [policy(most) for _number in range(3)]
+        channels = CHANNELS[: choice((1, 1, 2))]
+        policies = {region: tuple((name, choice(few)) for name in channels) for region in regions}
         linked = tuple(sorted(self.some(REGIONS, 3)))
-        mode = self.random.choice(("ALL_REGIONS", "SPECIFIED_REGIONS", "ALL_REGIONS_EXCEPT_SPECIFIED", "NO_REGIONS"))
-        aggregation = topology.Aggregation(self.random.choice(REGIONS), mode, linked)
+        mode = choice(("ALL_REGIONS", "SPECIFIED_REGIONS", "ALL_REGIONS_EXCEPT_SPECIFIED", "NO_REGIONS"))
+        aggregation = topology.Aggregation(choice((*regions, *regions, *REGIONS)), mode, linked)
         return World(
             policies,
-            self.random.choice((None, aggregation)),
-            self.random.choice(("auto", "auto", "per_region", "home_region")),
-            self.random.choice(("", *REGIONS)),
+            choice((None, aggregation, aggregation)),
+            choice(("auto", "auto", "per_region", "home_region")),
+            choice(("", *regions, *REGIONS)),
+            self.random.random() < 0.9,
         )
 
 
 @dataclass(frozen=True)
 class World:
-    """An inventory of one account, and its aggregator."""
+    """An inventory of one account, and its aggregator; knows_aggregation: whether AWS says that it has one."""
 
     policies: dict[str, tuple[tuple[str, Policy], ...]]
     aggregation: topology.Aggregation | None
     setting: str
     global_setting: str
+    knows_aggregation: bool
+
+    @property
+    def finding_format(self) -> str:
+        """Return the format of the account's findings."""
+        return next(policy.finding_format for channels in self.policies.values() for _channel, policy in channels)
+
+    @property
+    def channels(self) -> list[str]:
+        """Return the channels, which all targets have."""
+        return [channel for channel, _policy in next(iter(self.policies.values()))]
 
     def lay_out(self) -> topology.Topology:
         """Return the topology."""
-        candidates = [topology.Candidate(region, policies, True) for region, policies in self.policies.items()]
-        return topology.lay_out(candidates, self.aggregation, self.setting, self.global_setting)
+        candidates = [topology.Candidate(region, found, True) for region, found in sorted(self.policies.items())]
+        known = self.aggregation if self.knows_aggregation else None
+        return topology.lay_out(
+            candidates, known, self.setting, self.global_setting, knows_aggregation=self.knows_aggregation
+        )
 
-    def rules(self, layout: topology.Topology) -> list[tuple[str, str, dict[str, Any]]]:
-        """Return bus, channel and pattern of each rule. Raises UserError."""
+    def rules(
+        self, layout: topology.Topology, kinds: tuple[bool | None, ...] = (None,)
+    ) -> list[tuple[str, str, dict[str, Any]]]:
+        """Return bus, channel and pattern of each rule; *kinds*: of texts (see trust.py). Raises UserError."""
         return [
             (assignment.region, channel, pattern)
             for assignment in layout.assignments
             for (channel, policy), scope in zip(self.policies[assignment.region], assignment.scopes)
-            for pattern in automatic_patterns(policy, scope)
+            for kind in kinds
+            for pattern in compiled(policy, scope, kind)
         ]
 
     def buses(self, region: str) -> set[str]:
         """Return the Regions on whose buses a finding of *region* appears."""
         return {region, self.aggregation.home} if self.aggregation and self.aggregation.links(region) else {region}
 
-    def is_expected(self, layout: topology.Topology, channel: str, found: dict[str, Any]) -> bool:
+    # What routing.rst says of them. No code is shared with topology.py.
+
+    def policy_for(self, region: str, channel: str) -> Policy | None:
+        """Return the policy that decides about findings of *region* in a channel, None if none is sent there."""
+        home = self._forwarding_home
+        target = home if home and region not in self.policies and self.aggregation.links(region) else region
+        return dict(self.policies.get(target, ())).get(channel)
+
+    @property
+    def global_findings_region(self) -> str:
+        """Return the Region that forwards global findings."""
+        home = self._forwarding_home
+        channels = {
+            channel
+            for policies in self.policies.values()
+            for channel, policy in policies
+            if policy.severities and policy.deduplicate_global
+        }
+        own = {region: dict(policies) for region, policies in sorted(self.policies.items())}
+        forwarding = [region for region in own if not (home and self.aggregation.links(region))]
+        usable = [region for region in forwarding if all(own[region][channel].severities for channel in channels)]
+        wanted = [self.global_setting, *(region for region in ("us-east-1", home) if region in usable), *usable]
+        return next(filter(None, wanted), "")
+
+    @property
+    def _forwarding_home(self) -> str:
+        """Return the home Region if it forwards the findings of its linked Regions, otherwise an empty text."""
+        found = self.aggregation
+        if not found or not self.knows_aggregation or self.setting == "per_region":
+            return ""
+        links_to_target = found.home in self.policies and found.mode != "NO_REGIONS"
+        return found.home if links_to_target or any(map(found.links, self.policies)) else ""
+
+    def is_expected(self, channel: str, found: dict[str, Any]) -> bool:
         """Return whether a finding arrives in a channel, by the documented policy of its own Region."""
-        region = found["Region"]
-        if region in self.policies:
-            policy = dict(self.policies[region])[channel]
-        elif layout.mode == "home_region" and self.aggregation and self.aggregation.links(region):
-            policy = dict(self.policies[self.aggregation.home])[channel]
-        else:
-            return False
-        return why_not_forwarded(policy, Scope(region, layout.global_findings_region), found) == ""
+        region = first(found, format_of(found).region)
+        policy = self.policy_for(region, channel)
+        return bool(policy) and why_not_forwarded(policy, Scope(region, self.global_findings_region), found) == ""
 
 
 SEEDS = st.integers(0, 2**32)
