@@ -128,11 +128,11 @@ def _target(
         compiled = tuple(
             automatic_patterns(target.settings, policy, scope) for policy, scope in zip(of_channels, place.scopes)
         )
+        desired = deployment(
+            target.settings, snapshot, compiled, layouts.responsibilities(place.scopes[0], of_channels), configurations
+        )
     except UserError as error:
         return TargetDesign(target, problems=(str(error),))
-    desired = deployment(
-        target.settings, snapshot, compiled, layouts.responsibilities(place.scopes[0], of_channels), configurations
-    )
     made_of = recorded.record(target.settings, place.scopes, today)
     desired = replace(desired, stack=replace(desired.stack, settings=made_of))
     problems = template.problems(desired.stack)

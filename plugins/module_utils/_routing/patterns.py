@@ -90,6 +90,7 @@ REMEDY = (
     "shorten securityhub_slack_suppressions or the lists of account_ids, or create a Security Hub automation rule that "
     "sets such findings to SUPPRESSED, which are never forwarded"
 )
+REPORT = "set securityhub_slack_message_format to aws, and report a bug"
 
 
 class _TooLongError(Exception):
@@ -109,14 +110,24 @@ def action_pattern(action_arn: str | dict[str, str], trusted: bool | None = None
 
     *trusted*: only of findings whose texts are trusted (see trust.py), or only of the others. An event has one finding:
     https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-integration-types.html
+    Raises UserError if the pattern is not safe (see safety.py).
     """
-    about = {"source": [SOURCE], "detail-type": [CUSTOM_ACTION], "resources": [action_arn]}
-    if trusted is None:
-        return about
-    nothing_else = Policy(severities=(), finding_format="asff"), Scope("", "")
-    piece = resolved(trust.clauses(*nothing_else, trusted=trusted))
-    choices = choices_of(piece, ASFF) if piece else None
-    return {**pattern_of(ASFF, choices), **about} if choices else {}
+    return {**json.loads(_sent_by_hand(trusted)), "resources": [action_arn]}
+
+
+@functools.cache
+def _sent_by_hand(trusted: bool | None) -> str:
+    """Return the text of the pattern of all custom actions. Raises UserError if it is not safe."""
+    pattern = {"source": [SOURCE], "detail-type": [CUSTOM_ACTION]}
+    if trusted is not None:
+        nothing_else = Policy(severities=(), finding_format="asff"), Scope("", "")
+        piece = resolved(trust.clauses(*nothing_else, trusted=trusted))
+        choices = choices_of(piece, ASFF) if piece else None
+        pattern = {**pattern_of(ASFF, choices), **pattern} if choices else {}
+    unsafe = next(iter(hazards(pattern)), "")
+    if unsafe:
+        raise UserError(f"the rule of the custom action needs an event pattern that is not safe ({unsafe}): {REPORT}")
+    return json.dumps(pattern)
 
 
 def automatic_patterns(policy: Policy, scope: Scope, trusted: bool | None = None) -> tuple[Pattern, ...]:

@@ -89,6 +89,8 @@ def _list_problems(values: list[Any]) -> Iterator[str]:
             yield "an array within an array is not a value"
         elif isinstance(value, dict):
             yield from _expression_problems(value)
+        elif isinstance(value, (int, float)) and abs(value) > LARGEST_NUMBER:
+            yield f"the number {value} is not within {LARGEST_NUMBER:,} of zero"
 
 
 def _expression_problems(expression: dict[str, Any]) -> Iterator[str]:
