@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import witnesses
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import InvalidPattern
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import registered
@@ -179,6 +180,8 @@ def test_documented_semantics(pattern, event, fits):
         ({"source": []}, "an empty array"),
         ({"source": [["aws.ec2"]]}, "an array within an array"),
         ({"source": [{}]}, "must have exactly one operator"),
+        ({"a": [5_000_000_001]}, "the number 5000000001 is not within 5,000,000,000 of zero"),
+        ({"a": [{"anything-but": [-5_000_000_001]}]}, "anything-but does not accept"),
         ({"source": [{"prefix": "a", "suffix": "b"}]}, "must have exactly one operator"),
         ({"source": [{"startsWith": "a"}]}, "startsWith is not an operator"),
         ({"source": [{"prefix": 1}]}, "prefix does not accept 1"),
@@ -321,6 +324,20 @@ def test_the_emulator_decides_alike_about_findings(emulator, policy, scope, find
         for found in findings:
             event = worlds.event(found, scope.region)
             assert matches(pattern, event) is other_verdict(events, pattern, event)
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+@given(worlds.SEEDS)
+def test_the_emulator_decides_about_witnesses_as_the_policy_says(emulator, seed):
+    draw = worlds.Draw(seed)
+    scope, kind = draw.scope(), draw.random.choice((None, True, False))
+    policy = draw.ocsf_policy() if seed % 3 == 0 and not scope.linked else draw.policy()
+    events = emulator.client("events")
+    for pattern in worlds.patterns_of(policy, scope, kind):
+        for witness in witnesses.of_policy(pattern, policy, scope, kind):
+            assert other_verdict(events, pattern, witness.event) is witness.must_match, witness
 
 
 @pytest.mark.parametrize(

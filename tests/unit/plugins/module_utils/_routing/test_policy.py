@@ -94,6 +94,12 @@ def test_case_4_a_channels_own_severity_replaces_both_variables_of_the_host(chan
     assert policy_of(for_channel(host, channel), worlds.TODAY).severities == severities
 
 
+@pytest.mark.parametrize("text", ["a**b", "**", "arn:aws:s3:::**", "a***"])
+def test_case_3_two_asterisks_in_a_row_are_refused_before_a_pattern_is_compiled(text):
+    (problem,) = problems(worlds.variables(suppressions=[{"resource_ids": ["arn:*", text]}]))
+    assert f"{text!r} in resource_ids: use a resource ID, in which a single * stands for any text" in problem
+
+
 def test_channel_inherits_keys_that_it_does_not_set():
     host = worlds.variables(account_ids=["111111111111"])
     merged = for_channel(host, {"suppressions": [{"control_ids": ["S3.1"]}], "account_ids": None})

@@ -3,7 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import reference
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
@@ -11,6 +15,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.refere
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 
+ROOT = Path(__file__).resolve().parents[5]
 ELSEWHERE = Scope("eu-west-1", "us-east-1")
 GUARDDUTY = {
     "ProductArn": "arn:aws:securityhub:eu-west-1::product/aws/guardduty",
@@ -156,3 +161,50 @@ def test_a_finding_without_ocsf_title_or_product_is_not_suppressed_by_them():
     found = ocsf(finding_info={"uid": "1"}, metadata={"uid": "1"})
     assert why_not_forwarded(policy, scope, found) == ""
     assert [matches(item, event_of(found, "1", "us-east-1")) for item in automatic_patterns(policy, scope)] == [True]
+
+
+# From the first to the last condition, as in the table of routing.rst: the reason, and what meets the condition.
+CONDITIONS = {
+    "Finding format": ("it is not a finding in the format ocsf", {"finding_format": "asff"}),
+    "Aggregation": ("eu-west-1 forwards its findings itself", {"Region": "us-east-1"}),
+    "Automatic forwarding": ("automatic forwarding is off for us-east-1", {"forward_automatically": True}),
+    "Record state": ("record state is ARCHIVED", {"RecordState": "ACTIVE"}),
+    "Workflow status": ("workflow status is NOTIFIED", {"Workflow": {"Status": "NEW"}}),
+    "Compliance status": ("compliance status is PASSED", {"Compliance": {"SecurityControlId": "IAM.1"}}),
+    "Severity": ("severity LOW is below CRITICAL", {"Severity": {"Label": "CRITICAL"}}),
+    "Account": ("account 111111111111 is not in securityhub_slack_account_ids", {"AwsAccountId": "222222222222"}),
+    "Suppressions": ("suppressed: root user", {"suppressions": []}),
+    "Global resources": ("control IAM.1 is a global finding, sent by eu-west-1 only", {"deduplicate_global": []}),
+}
+
+
+def test_the_conditions_are_those_of_the_documentation_in_its_order():
+    lines = (ROOT / "docs" / "docsite" / "rst" / "routing.rst").read_text(encoding="utf-8").splitlines()
+    table = lines[lines.index("The conditions") : lines.index("Findings about global resources")]
+    rows = [line.removeprefix("   * - ") for line in table if line.startswith("   * - ")]
+    assert rows == ["Condition", *CONDITIONS]
+    rule = {
+        "finding_format": "ocsf",
+        "forward_automatically": False,
+        "account_ids": ["222222222222"],
+        "suppressions": [{"control_ids": ["IAM.1"], "reason": "root user"}],
+    }
+    found = {
+        "Region": "eu-west-1",
+        "RecordState": "ARCHIVED",
+        "Workflow": {"Status": "NOTIFIED"},
+        "Compliance": {"Status": "PASSED", "SecurityControlId": "IAM.1"},
+        "Severity": {"Label": "LOW"},
+    }
+    scope = Scope("us-east-1", "eu-west-1", only_own=True)
+    for reason, met in CONDITIONS.values():
+        assert why_not_forwarded(worlds.policy(**rule), scope, worlds.finding(**found)) == reason
+        rule |= {key: value for key, value in met.items() if key[0].islower()}
+        found |= {key: value for key, value in met.items() if key[0].isupper()}
+    assert why_not_forwarded(worlds.policy(**rule), scope, worlds.finding(**found)) == ""
+
+
+def test_the_reference_shares_no_code_with_the_compiler():
+    tree = ast.parse(Path(reference.__file__).read_text(encoding="utf-8"))
+    imported = {node.module or node.names[0].name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert imported == {"__future__", "collections.abc", "dataclasses", "typing", "controls", "policy"}
