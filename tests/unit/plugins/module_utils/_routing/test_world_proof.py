@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import clauses
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import fields
@@ -15,9 +17,11 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing import
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import pieces
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import trust
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing.world_proof import Prover
 
+ROOT = Path(__file__).resolve().parents[5]
 # tests/run/proofs proves thousands.
 WORLDS = 60
 
@@ -43,6 +47,23 @@ def test_drawn_worlds_have_all_topologies():
     assert {len(world.channels) for world, _layout in found} == {1, 2}
     assert {world.finding_format for world, _layout in found} == {"asff", "ocsf"}
     assert {world.knows_aggregation for world, _layout in found} == {True, False}
+
+
+@pytest.mark.parametrize("mode", ["", "ALL_REGIONS", "SPECIFIED_REGIONS", "ALL_REGIONS_EXCEPT_SPECIFIED"])
+@pytest.mark.parametrize("inventory", sorted(path.parent.name for path in ROOT.glob("inventories/*/hosts.yml")))
+def test_the_inventories_that_are_shipped_are_proved(inventory, mode):
+    folder = ROOT / "inventories" / inventory
+    everywhere = yaml.safe_load((folder / "group_vars" / "all" / "securityhub_slack.yml").read_text(encoding="utf-8"))
+    hosts = yaml.safe_load((folder / "hosts.yml").read_text(encoding="utf-8"))["all"]["hosts"]
+    policies = {
+        host: (("slack", policy_of({**worlds.variables(), **everywhere, **(own or {})}, worlds.TODAY)),)
+        for host, own in hosts.items()
+    }
+    assert len(policies) == 17
+    aggregation = topology.Aggregation("eu-west-1", mode, ("eu-west-2", "us-east-1")) if mode else None
+    world = worlds.World(policies, aggregation, "auto", "", knows_aggregation=True)
+    assert world.lay_out().mode == (topology.HOME_REGION if mode else topology.PER_REGION)
+    assert list(Prover().differences(world)) == []
 
 
 def home_forwards_again(monkeypatch):

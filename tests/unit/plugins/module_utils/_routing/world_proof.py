@@ -27,7 +27,7 @@ from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._rou
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 
 # Stands for all Regions that no policy and no aggregator names.
-OTHER_REGION = "sa-east-1"
+OTHER_REGION = "me-south-1"
 # The rules of messages as Amazon Q makes them, and those of custom messages.
 KINDS: tuple[tuple[bool | None, ...], ...] = ((None,), (True, False))
 
@@ -57,7 +57,7 @@ class Prover:
         for kinds in KINDS:
             rules = world.rules(layout, kinds)
             for channel in world.channels:
-                for region in (*worlds.REGIONS, OTHER_REGION):
+                for region in dict.fromkeys((*worlds.REGIONS, *world.policies, OTHER_REGION)):
                     buses = world.buses(region)
                     patterns = [pattern for bus, to, pattern in rules if to == channel and bus in buses]
                     found = self._counterexample(world, patterns, channel, region)
