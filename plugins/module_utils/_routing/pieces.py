@@ -288,7 +288,8 @@ def _alternatives(piece: Piece, fields: Fields) -> list[Conditions]:
         least += len("{},") + sum(len(path[-1]) + len('"":') + size(condition) for path, condition in new)
         if len(alternatives) > MAX_ALTERNATIVES or (len(alternatives) > 1 and least > MAX_LENGTH):
             raise TooManyError
-    return alternatives
+    # Where values overlap, an alternative may have all conditions of another one, and then matches nothing more.
+    return [one for one in alternatives if not any(other.items() < one.items() for other in alternatives)]
 
 
 def _leaves(piece: Piece, fields: Fields) -> Iterator[Conditions]:

@@ -28,6 +28,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.simula
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import simulate
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 from hypothesis import HealthCheck
+from hypothesis import example
 from hypothesis import given
 from hypothesis import settings
 
@@ -102,6 +103,7 @@ def check(draw, policy, scope, finding):
 
 @OFTEN
 @given(worlds.SEEDS)
+@example(3261)  # an alternative that has all conditions of another one, and more
 def test_patterns_forward_what_the_policy_selects(seed):
     draw = worlds.Draw(seed)
     check(draw, draw.policy(), draw.scope(), draw.finding)
