@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -19,6 +20,8 @@ from typing import Any
 from ansible_collections.secops.securityhub.tests.resilience.playbook import environment_of
 from ansible_collections.secops.securityhub.tests.resilience.playbook import states_in
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
+from botocore import credentials
+from botocore import tokens
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "securityhub_slack_"
@@ -103,6 +106,16 @@ class Home:
             timeout=300,
         )
         return Run(done.returncode, done.stdout, done.stderr, states_in(result_file))
+
+    def enter(self, monkeypatch: Any) -> None:
+        """Let this process sign in as the user."""
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            monkeypatch.delenv(name)
+        for name, value in self._environment().items():
+            monkeypatch.setenv(name, value)
+        # botocore has computed this directory when it was imported.
+        for provider in (credentials.SSOProvider, tokens.SSOTokenProvider):
+            monkeypatch.setattr(provider, "_SSO_TOKEN_CACHE_DIR", str(self.folder / ".aws" / "sso" / "cache"))
 
     def _environment(self) -> dict[str, str]:
         return {
