@@ -95,7 +95,7 @@ def prepare(fleet: Fleet, work: Work) -> None:
 def undisturbed(fleet: Fleet, work: Work) -> float:
     """Return the seconds that the work takes without an interruption."""
     prepare(fleet, work)
-    result = fleet.run(**work.wanted)
+    result = fleet.run(interruptible=True, **work.wanted)
     expect(result.code == 0, "an undisturbed run failed", result)
     check_converged(fleet, work.wanted)
     return result.seconds
@@ -107,7 +107,7 @@ def interrupt(fleet: Fleet, point: Point, seconds: float) -> str:
     *seconds*: of an undisturbed run. Raises Broken if the next run does not complete the work.
     """
     prepare(fleet, point.work)
-    process = fleet.start(**point.work.wanted)
+    process = fleet.start(interruptible=True, **point.work.wanted)
     time.sleep(seconds * point.share)
     interrupted = time.monotonic()
     members = kill(process, point.interruption.signal, family=point.interruption.family)

@@ -103,10 +103,12 @@ def environment_of(home: Path) -> dict[str, str]:
 class Fleet:
     """An inventory of some regions of one account, the playbook, and the emulator.
 
-    *emulator*: as the fixture of tests/unit/conftest.py. *command*: the ansible-playbook to run.
+    *emulator*: as the fixture of tests/unit/conftest.py. *command*: the ansible-playbook to run. The installed one can
+    be interrupted.
     """
 
-    command = Path(sys.executable).with_name("ansible-playbook")
+    installed = Path(sys.executable).with_name("ansible-playbook")
+    command = installed
 
     def __init__(self, emulator: Any, folder: Path, regions: Iterable[str], **variables: Any) -> None:
         self.emulator = emulator
@@ -148,7 +150,7 @@ class Fleet:
             SnsTopicArns=[*ours["SnsTopicArns"], FOREIGN],
         )
 
-    def start(self, *arguments: str, **changed: Any) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, interruptible: bool = False, **changed: Any) -> subprocess.Popen[str]:
         """Start the playbook with role variables on the command line, without waiting for its end."""
         given = {
             "endpoint_url": self.emulator.url,
@@ -164,7 +166,7 @@ class Fleet:
         extra = json.dumps(
             {PREFIX + name: value for name, value in {**changed, "result_file": str(result_file)}.items()}
         )
-        command = [self.command, "-i", self.inventory, PLAYBOOK]
+        command = [self.installed if interruptible else self.command, "-i", self.inventory, PLAYBOOK]
         return subprocess.Popen(
             [*command, "-e", extra, *arguments],
             cwd=ROOT,
@@ -180,9 +182,9 @@ class Fleet:
             start_new_session=True,
         )
 
-    def run(self, *arguments: str, **changed: Any) -> Result:
+    def run(self, *arguments: str, **options: Any) -> Result:
         """Run the playbook to its end."""
-        return self.finish(self.start(*arguments, **changed), time.monotonic())
+        return self.finish(self.start(*arguments, **options), time.monotonic())
 
     def finish(self, process: subprocess.Popen[str], started: float) -> Result:
         """Wait for a started playbook. Raises Broken, and kills it, if it does not end."""

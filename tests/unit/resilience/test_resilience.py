@@ -22,6 +22,7 @@ BY_NAME = {fault.name: fault for fault in faults.FAULTS}
 @pytest.fixture
 def fleet(emulator, tmp_path):
     found = Fleet(emulator, tmp_path, FEW)
+    found.command = ansible_commands.path("ansible-playbook")
     yield found
     emulator.reset()
 
@@ -37,12 +38,10 @@ def fleet(emulator, tmp_path):
     ],
 )
 def test_a_run_with_faults_finishes_healthy_targets_and_the_next_run_the_rest(fleet, fault, phase):
-    fleet.command = ansible_commands.path("ansible-playbook")
     faults.under_fault(fleet, BY_NAME[fault], phase, seed=1)
 
 
 def test_credentials_that_expire_during_the_run_are_reported_and_the_next_run_finishes(fleet):
-    fleet.command = ansible_commands.path("ansible-playbook")
     faults.expired(fleet, UPDATE)
 
 
