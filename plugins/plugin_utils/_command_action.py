@@ -247,7 +247,9 @@ def _why_not(file: Path) -> str:
         return ""
     if not file.is_file():
         return "it is not a regular file"
-    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8", errors="replace") as opened:
+    with os.fdopen(
+        os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), encoding="utf-8", errors="replace"
+    ) as opened:
         return "" if is_ours(opened.read(LONGEST)) else "it exists, and this collection did not write it"
 
 

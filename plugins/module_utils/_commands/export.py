@@ -61,8 +61,9 @@ def run(context: Context) -> Outcome:
 
 
 def _text_of(path: str) -> str:
+    file = Path(path)
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8") if file.is_file() else ""  # reading a named pipe would never end
     except (OSError, UnicodeDecodeError):
         return ""  # why it cannot be written is reported when it is
 

@@ -57,4 +57,8 @@ def _findings_in(content: Any) -> list[Any]:
 
 
 def _is_finding(content: Any) -> bool:
-    return isinstance(content, dict) and ("ProductArn" in content or "finding_info" in content)
+    """Tell whether this may be a finding; AWS checks the other types of those that it sends."""
+    if not isinstance(content, dict) or not {"ProductArn", "finding_info"} & set(content):
+        return False
+    parts, resources = content.get("finding_info", {}), content.get("Resources", [])
+    return isinstance(parts, dict) and isinstance(resources, list) and all(isinstance(item, dict) for item in resources)
