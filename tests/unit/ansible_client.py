@@ -16,6 +16,7 @@ import time
 KNOWN = {
     "ANSIBLE_COLLECTIONS_PATH",
     "ANSIBLE_DEPRECATION_WARNINGS",
+    "ANSIBLE_FORCE_COLOR",
     "ANSIBLE_GALAXY_SERVER",
     "ANSIBLE_HOME",
     "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED",
@@ -31,7 +32,11 @@ SECONDS_TO_START = 60
 
 def can_be_served() -> bool:
     """Return whether the server can apply all settings of the environment."""
-    return not {name for name in os.environ if name.startswith(("ANSIBLE_", "PYTHON"))} - KNOWN
+    unknown = {name for name in os.environ if name.startswith(("ANSIBLE_", "PYTHON"))} - KNOWN
+    # Ansible finds the collections by itself.
+    if os.environ.get("PYTHONPATH") == os.environ.get("ANSIBLE_COLLECTIONS_PATH"):
+        unknown.discard("PYTHONPATH")
+    return not unknown
 
 
 def connect(path: str) -> socket.socket:
