@@ -500,7 +500,7 @@ def test_read(account):
 
     account.reset()
     export = ("-e", "securityhub_slack_export_file=set.json")
-    account.run(f"{READ} read:FindStackSetStacks", *STACK_SET, *export, playbook="securityhub_slack_export")
+    account.run(f"{ON_CREATE} read:FindStackSetStacks", *STACK_SET, *export, playbook="securityhub_slack_export")
     administering = account.emulator.client("cloudformation")
     body = (account.folder / "set.json").read_text(encoding="utf-8")
     administering.create_stack(StackName="securityhub-slack-stack-set", TemplateBody=body)
