@@ -197,8 +197,12 @@ class Callers:
         if action == "securityhub:BatchImportFindings":
             yield from _imports(given)
             return
-        resource = self._resource(about, path, form, given) or iam_actions.extract_resource_arn(
-            about.service, method, path, headers, body, form, get_region(), get_account_id()
+        resource = (
+            self._resource(about, path, form, given)
+            or _stack_set(form)
+            or iam_actions.extract_resource_arn(
+                about.service, method, path, headers, body, form, get_region(), get_account_id()
+            )
         )
         context = {
             **iam_actions.request_tag_context(about.service, action, body, form),
@@ -376,6 +380,11 @@ def _iam_resource(form: dict[str, list[str]]) -> str | None:
     if "AWSServiceName" in form:
         return f"arn:aws:iam::{account}:role/aws-service-role/{form['AWSServiceName'][0]}/*"
     return form.get("PolicySourceArn", [None])[0]
+
+
+def _stack_set(form: dict[str, list[str]]) -> str | None:
+    name = form.get("StackSetName", [""])[0]
+    return f"arn:aws:cloudformation:{get_region()}:{get_account_id()}:stackset/{name}:*" if name else None
 
 
 def _key(given: dict[str, Any]) -> str | None:

@@ -69,6 +69,8 @@ def test_policies_belong_to_a_role(aws):
          f"arn:aws:securityhub:{REGION}:{ACCOUNT}:hub/default"),
         ("cloudformation", "describe_stack_events", {"StackName": "s"}, "cloudformation:DescribeStackEvents",
          f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/s/*"),
+        ("cloudformation", "list_stack_instances", {"StackSetName": "s"}, "cloudformation:ListStackInstances",
+         f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stackset/s:*"),
         ("iam", "get_role", {"RoleName": "channel"}, "iam:GetRole", f"arn:aws:iam::{ACCOUNT}:role/channel"),
         ("iam", "create_policy", {"PolicyName": "p", "PolicyDocument": json.dumps(allow("s3:*"))}, "iam:CreatePolicy",
          f"arn:aws:iam::{ACCOUNT}:policy/p"),

@@ -46,6 +46,7 @@ ABSENT = ("-e", "securityhub_slack_state=absent")
 STACK_SET = ("-e", "securityhub_slack_use_stack_set=true")
 # What always goes together in read.json; its other statements are optional.
 READ = "read:ReadState,ReadStack"
+PATH = "read:ReadDeliveryPath,ReadOwnDeliveryPath"
 # In the schemas of resource types, but only needed with properties that our stacks do not have: inline subscriptions,
 # delivery logs, managed policies, descriptions of roles, and state machines in a bucket or with a key.
 UNUSED = {
@@ -198,7 +199,7 @@ class Account:
                 continue
             fleet = deployed.deploy(self.emulator, monkeypatch, **dict(variables))
             breakage.happen(fleet)
-            with self.only(f"{ON_CREATE} read:ReadDeliveryPath {policies}"):
+            with self.only(f"{ON_CREATE} {PATH} {policies}"):
                 fleet.run(repair_drift=breakage.repaired_by == breakages.DEEP)
 
     def unneeded(self, name: str, schema: set[str] = frozenset()) -> set[tuple[str, str]]:
@@ -230,6 +231,12 @@ FOR_ANY_RESOURCE = {
     ("digest", "KeysOfEncryptedTopics"),
 }
 READS = ("Get", "List", "Describe", "Simulate", "Test")
+# Reads of resources whose names are known. The others are of resources of any name (roles, keys, topics and rules of
+# others), or AWS knows no resource: DescribeAlarms with a prefix, DescribeStackResources with the ID of a resource.
+OF_NAMED_RESOURCES = {
+    *("cloudformation:ListStackInstances", "iam:ListPolicyVersions", "lambda:GetFunctionConfiguration"),
+    *("sns:ListSubscriptionsByTopic", "sqs:GetQueueAttributes"),
+}
 
 
 def test_what_writes_is_scoped():
@@ -289,6 +296,18 @@ def test_no_role_is_passed_to_any_service():
     ]
     assert passing
     assert all("iam:PassedToService" in statement["Condition"]["StringEquals"] for statement in passing)
+
+
+def test_what_reads_named_resources_is_scoped():
+    allowed = [
+        (action, statement["Resource"])
+        for path in POLICIES.glob("*.json")
+        for statement in document(path.stem)["Statement"]
+        for _sid, action in listed(statement)
+        if action in OF_NAMED_RESOURCES
+    ]
+    assert {action for action, _resource in allowed} == OF_NAMED_RESOURCES
+    assert "*" not in [resource for _action, resource in allowed]
 
 
 def test_every_role_that_gets_permissions_has_a_boundary():
@@ -424,7 +443,8 @@ def test_migrate(account, monkeypatch):
     """The documented command has named the stack; every state that it can be in, and what it can leave behind."""
     old = old_template.OldFleet(account.emulator)
     assert old.create_stack(HERE, name=old_template.STACK) == "CREATE_COMPLETE"
-    shown = account.run("read migrate:FindLeftovers", "--check", playbook="securityhub_slack_migrate")
+    preview = "migrate:FindLeftovers,FindLeftoversByName"
+    shown = account.run(f"read {preview}", "--check", playbook="securityhub_slack_migrate")
     assert old_template.STACK in shown
     account.run("read deploy channel migrate", playbook="securityhub_slack_migrate")
     for status in STATES_OF_OLD_STACKS:
@@ -471,15 +491,13 @@ def test_read(account):
     account.run(f"{ON_CREATE} deploy channel")
     account.run(ON_CREATE, "--check", "--diff", "-e", "securityhub_slack_minimum_severity=HIGH")
     account.run(f"{READ} read:FindUncoveredRegions", "-e", "securityhub_slack_report_uncovered_regions=true")
-    account.run(f"{READ} read:ReadDeliveryPath", *REPAIR)
+    account.run(f"{READ} {PATH}", *REPAIR)
     chatbot = account.emulator.client("chatbot", "us-east-2")
     (ours,) = chatbot.describe_slack_channel_configurations()["SlackChannelConfigurations"]
     theirs = account.emulator.client("sns").create_topic(Name="theirs")["TopicArn"]
     keys = {name: ours[name] for name in ("ChatConfigurationArn", "SlackChannelId")}
     chatbot.update_slack_channel_configuration(**keys, SnsTopicArns=[*ours["SnsTopicArns"], theirs])
-    account.run(
-        f"{READ} read:ReadDeliveryPath read:Doctor read:FindUncoveredRegions", playbook="securityhub_slack_doctor"
-    )
+    account.run(f"{READ} {PATH} read:Doctor read:FindUncoveredRegions", playbook="securityhub_slack_doctor")
     chatbot.update_slack_channel_configuration(**keys, SnsTopicArns=[theirs])
     account.emulator.client("iam").create_policy_version(
         PolicyArn=GUARDRAIL, PolicyDocument=EVERYTHING, SetAsDefault=True
@@ -495,7 +513,7 @@ def test_read(account):
     optional = ("-e", '{"securityhub_slack_alarms": true, "securityhub_slack_kms_key": "create"}')
     account.play(*BUTTONS, *optional)
     account.run(f"{ON_CREATE} buttons", *BUTTONS, *optional)
-    account.run(f"{READ} read:ReadDeliveryPath buttons", *REPAIR, *BUTTONS, *optional)
+    account.run(f"{READ} {PATH} buttons", *REPAIR, *BUTTONS, *optional)
     account.run("read buttons", *BUTTONS, *optional, playbook="securityhub_slack_doctor")
 
     account.reset()
@@ -506,7 +524,7 @@ def test_read(account):
     administering.create_stack(StackName="securityhub-slack-stack-set", TemplateBody=body)
     administering.get_waiter("stack_create_complete").wait(StackName="securityhub-slack-stack-set")
     of_stack_set = f"{READ} read:FindStackSetStacks read:ReadStackSetStacks"
-    account.run(f"{of_stack_set} read:Preflight read:ReadDeliveryPath deploy channel", *STACK_SET, *REPAIR)
+    account.run(f"{of_stack_set} read:Preflight {PATH} deploy channel", *STACK_SET, *REPAIR)
     account.run(of_stack_set, *STACK_SET)
     account.run("read", *STACK_SET, playbook="securityhub_slack_doctor")
     # Either of the two actions of that statement is enough.
