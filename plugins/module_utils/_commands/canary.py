@@ -39,7 +39,7 @@ def run(context: Context) -> Outcome:
         raise UserError(f"timeout is {timeout}, which is out of range. Set it to 1 to {LONGEST_TIMEOUT} seconds.")
     sent = _send(context, timeout)
     result = report.result(*sent)
-    failure = "" if result["healthy"] else f"{result['msg']} The report above says why and what to do."
+    failure = "" if result["healthy"] else f"The report above says why and what to do. {result['msg']}"
     return Outcome(result, report.table(*sent), failure=failure)
 
 

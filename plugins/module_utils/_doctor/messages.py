@@ -327,7 +327,7 @@ def unsupported_events(count: int, hours: int) -> Result:
     """Report events that Amazon Q dropped because of their format."""
     return Result(
         RISK,
-        f"Amazon Q dropped {count} events that it does not support in the last {hours} h.",
+        f"In the last {hours} h, Amazon Q dropped events that it does not support: {count}.",
         "These messages did not arrive.",
         "Find the topic of the channel that carries anything but unmodified events. Those of this collection do not, "
         "as long as its rule targets and subscriptions are in order.",
@@ -338,7 +338,7 @@ def throttled_events(count: int, hours: int) -> Result:
     """Report events that Amazon Q dropped because there were too many."""
     return Result(
         RISK,
-        f"Amazon Q throttled {count} events in the last {hours} h. Its limit is 10 per second.",
+        f"In the last {hours} h, Amazon Q throttled events, because its limit is 10 per second: {count}.",
         "These messages did not arrive.",
         "Send fewer findings: raise securityhub_slack_minimum_severity, or add suppressions.",
     )
@@ -379,7 +379,7 @@ def nothing_published(failed: int, hours: int, *, conditions: bool) -> Result:
         )
     return Result(
         UNKNOWN,
-        f"EventBridge could not deliver {failed} events in the last {hours} h, and the topic delivered none.",
+        f"In the last {hours} h, the topic delivered nothing. Events that EventBridge could not deliver: {failed}.",
         UNKNOWN_ARRIVAL,
         remedy,
         (CANARY,),
