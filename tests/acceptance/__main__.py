@@ -36,7 +36,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-PARTS = ("doctor", "canary", "again", "assumptions", "drift", "integration")
+PARTS = ("doctor", "canary", "again", "drift", "assumptions", "integration")
 PASSED, NOT_PASSED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -187,8 +187,8 @@ class Acceptance:
             "doctor": steps.doctor,
             "canary": steps.canary,
             "again": steps.again,
+            "drift": steps.drift,  # before the assumptions, whose messages the doctor would report
             "assumptions": lambda: self._assumptions(trial),
-            "drift": steps.drift,
             "removal": steps.remove,
             "integration": lambda: steps.integration(self.options.targets, adopted=self.options.adopt_channel),
         }
@@ -213,6 +213,7 @@ class Acceptance:
 
     def _note_all(self, name: str, part: Callable[[], Iterator[Step]]) -> None:
         """Note the steps of a part of the run; one that cannot continue has failed, and the next one begins."""
+        say(f"{name} ...")
         try:
             for step in part():
                 self._note(step)

@@ -27,7 +27,7 @@ def lines(settings: Settings, patience: float) -> Iterator[str]:
     yield f"  global: channel configuration {name}, role {name}-channel, policy {name}-channel-guardrail"
     yield "  while the canary runs: a queue and its subscription in each region"
     yield f"Created in {settings.regions[0]} to ask AWS about {len(TRIALS)} assumptions, and deleted after each:"
-    yield f"  topics, queues, rules, roles and a stack whose names begin with {name}-"
+    yield f"  topics, queues, rules, roles and stacks whose names begin with {name}-"
     yield f"  changes of the channel configuration {name}, which are undone"
     yield f"Created by the integration targets {', '.join(chosen)}, and deleted by them:"
     yield f"  custom action, channel configurations and roles whose names begin with {tiny}"
@@ -36,7 +36,7 @@ def lines(settings: Settings, patience: float) -> Iterator[str]:
     for target, reason in left_out.items():
         yield f"Left out: {target}: {reason}."
     yield "What stays:"
-    yield f"  {len(settings.regions) + 2} archived test findings, which Security Hub deletes within 90 days"
+    yield f"  up to {len(settings.regions) + 3} archived test findings, which Security Hub deletes within 90 days"
     yield "  the role AWSServiceRoleForAWSChatbot, which AWS creates with the first channel configuration of an account"
     yield f"Messages in {settings.channel_id}: {len(settings.regions)} canaries, up to 4 others, all marked TEST."
     metrics = patience / POLL_SECONDS * METRICS_A_POLL * WAITS

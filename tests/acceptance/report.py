@@ -100,6 +100,10 @@ def markdown(content: dict[str, Any]) -> str:
         "",
         "## Assumptions about AWS",
         "",
+        "One holds if AWS answers as the strictest emulator. The collection is tested with the other answers, too, so "
+        "one that does not hold fails nothing. If AWS gives an answer that `tests/emulator/assumptions.yml` does not "
+        "list, please report it.",
+        "",
         *_table(
             ("Assumption", "Result", "Assumed", "AWS", "Evidence"),
             (

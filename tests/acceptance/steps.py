@@ -111,7 +111,7 @@ class Steps:
     def deploy(self) -> Iterator[Step]:
         """Deploy all regions."""
         done = self.playbooks.run("securityhub_slack")
-        yield _step("deploy", done, "localhost" in done.changed, f"changed: {_listed(done.changed)}")
+        yield _step("deploy", done, "localhost" in done.changed, _summary(done))
 
     def doctor(self) -> Iterator[Step]:
         """Let the doctor examine the deployment."""
@@ -142,7 +142,7 @@ class Steps:
     def again(self) -> Iterator[Step]:
         """Run the deployment again: nothing may change."""
         done = self.playbooks.run("securityhub_slack")
-        yield _step("second run", done, not done.changed, f"changed: {_listed(done.changed)}")
+        yield _step("second run", done, not done.changed, _summary(done))
 
     def drift(self) -> Iterator[Step]:
         """Disable a rule by hand, and let the doctor find and the playbook repair it."""
@@ -152,13 +152,13 @@ class Steps:
         yield self._doctor(f"doctor after {rule} was disabled by hand in {region}", in_order=False)
         done = self.playbooks.run("securityhub_slack", securityhub_slack_repair_drift=True)
         state = wait_for(lambda: events.describe_rule(Name=rule)["State"] == "ENABLED", self.trial.soon, 2)
-        yield _step("repair", done, bool(state), f"changed: {_listed(done.changed)}; rule enabled: {state}")
+        yield _step("repair", done, bool(state), f"{_summary(done)} Rule enabled: {state}")
         yield self._doctor("doctor after the repair", in_order=True)
 
     def remove(self) -> Iterator[Step]:
         """Remove the deployment."""
         done = self.playbooks.run("securityhub_slack", securityhub_slack_state="absent")
-        yield _step("removal", done, True, f"changed: {_listed(done.changed)}")
+        yield _step("removal", done, True, _summary(done))
 
     def integration(self, targets: list[str] | None, *, adopted: bool) -> Iterator[Step]:
         """Run the integration target of each module; after the removal, because they use the channel."""
@@ -224,7 +224,7 @@ class Steps:
         states = {target["state"] for target in targets.values()}
         working = bool(states & {"ok", "risk"}) and states <= {"ok", "risk", "none"}  # none: linked to a home region
         as_expected = working if in_order else "broken" in states
-        return Step(name, _state(as_expected), "; ".join(problems) or _summary(done))
+        return Step(name, _state(as_expected), "; ".join(problems) or _summary(done) or done.last_words)
 
     def _wait(self, condition: Callable[[], bool]) -> bool:
         return bool(wait_for(condition, self.trial.patience, min(15, self.trial.patience / 10)))
@@ -298,13 +298,13 @@ def _state(good: bool) -> str:
 
 def _step(name: str, done: Run, as_expected: bool, seen: str) -> Step:
     good = done.status == 0 and as_expected
-    return Step(name, _state(good), seen if good else f"exit status {done.status}; {seen}; {done.last_words}")
+    return Step(name, _state(good), seen if good else f"exit status {done.status}. {seen}\n{done.last_words}")
 
 
 def _summary(done: Run) -> str:
-    """Return the line of the output that counts the targets."""
-    found = re.search(r"^ *(\d+ targets?: .*)$", done.output, re.M)
-    return found[1] if found else done.last_words
+    """Return the sentences of the output that count the targets. They may have several lines."""
+    found = re.search(r"^ *(\d+ targets?: .*?(?:\.|secops\.securityhub\.\w+))$", done.output, re.M | re.S)
+    return " ".join(found[1].split()) if found else ""
 
 
 def _listed(names: list[str]) -> str:

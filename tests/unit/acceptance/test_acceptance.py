@@ -46,6 +46,9 @@ def test_a_whole_run_proves_each_step_and_leaves_nothing(command, capsys):
     steps = command.steps()
     assert {name for name, state in steps.items() if state == "failed"} == set()
     assert steps["messages seen in the channel"] == "not confirmed"
+    seen = {step["name"]: step["seen"] for step in command.report()["steps"]}
+    assert seen["deploy"].startswith("2 targets: 2 changed, 0 unchanged, 0 failed. 1 account changed (")
+    assert seen["doctor after the repair"] == "2 targets: 2 in order."
     proved = ("canary", "rules invoked without FailedInvocations", "topics published", "channel metric", "second run")
     assert [steps[name] for name in (*proved, "repair", "removal")] == ["passed"] * 7
     assert steps[f"integration target {target}"] == "passed"
@@ -55,6 +58,8 @@ def test_a_whole_run_proves_each_step_and_leaves_nothing(command, capsys):
     assert command.names() == before
     canaries = [message for message in command.emulator.inbox(CHANNEL) if "the canary of" in message["title"]]
     assert {message["region"] for message in canaries} == set(REGIONS)
+    findings = [command.client("securityhub", region).get_findings()["Findings"] for region in REGIONS]
+    assert sum(map(len, findings)) == 5, "as the dry run says"
     assert command.report()["emulator"] is True
     switches = command.switches()
     told = {
@@ -106,6 +111,7 @@ def test_a_dry_run_writes_nothing_and_names_what_would_be_created_and_its_cost(c
     assert command.writes() == []
     assert "2 would change" in shown
     assert f"stack {PREFIX} (topic, rules)" in shown
+    assert "up to 5 archived test findings" in shown
     assert re.search(r"Cost: at most \d+\.\d\d USD", shown)
     assert "Left out: securityhub_hub" in shown
 
@@ -247,6 +253,8 @@ def test_a_rule_that_cannot_publish_is_reported(command):
     steps = command.steps()
     names = ("canary", "rules invoked without FailedInvocations", "topics published", "channel metric")
     assert [steps[name] for name in names] == ["failed"] * 4
+    (failed,) = [step["seen"] for step in command.report()["steps"] if step["name"] == "canary"]
+    assert failed.count("securityhub_slack_topic_policy_conditions to") == 3, "summary, table and failure"
     assert steps["nothing with the prefix is left"] == "passed"
 
 
