@@ -171,3 +171,14 @@ def cloudformation_names(trial: Trial) -> Answer:
     if name.startswith(f"{stack[:24]}-{logical_id[:24]}-"):
         return Answer("both_cut", name)
     return Answer("end_cut" if name.startswith(stack[:40]) else "other", name)
+
+
+def cloudformation_express(trial: Trial) -> Answer:
+    """Create a stack in express mode."""
+    template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    with trial.scratch() as scratch:
+        try:
+            scratch.stack("express", template, DeploymentConfig={"Mode": "EXPRESS", "DisableRollback": False})
+        except ClientError as error:
+            return Answer("refused", refusal(error))
+    return Answer("served", "CreateStack accepted express mode")

@@ -86,8 +86,8 @@ class Scratch(ExitStack):
             client.put_role_policy(RoleName=name, PolicyName="acceptance", PolicyDocument=policy)
         return str(arn)
 
-    def stack(self, purpose: str, template: dict[str, Any]) -> str:
-        """Create a stack, wait for it, and return its name."""
+    def stack(self, purpose: str, template: dict[str, Any], **more: Any) -> str:
+        """Create a stack, wait for it, and return its name. *more*: members of CreateStack."""
         name = self.settings.name(purpose)
         client = self.account.client("cloudformation", self.region)
         self._delete_later("stack", name)
@@ -96,6 +96,7 @@ class Scratch(ExitStack):
             TemplateBody=json.dumps(template),
             Capabilities=["CAPABILITY_IAM"],
             Tags=self.tags,
+            **more,
         )
         client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 2, "MaxAttempts": 300})
         return name

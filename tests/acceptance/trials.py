@@ -37,6 +37,7 @@ TRIALS: dict[str, Callable[[Trial], Answer]] = {
     "security_hub_customer_fields": hub_trials.security_hub_customer_fields,
     "security_hub_aws_products": hub_trials.security_hub_aws_products,
     "cloudformation_names": event_trials.cloudformation_names,
+    "cloudformation_express": event_trials.cloudformation_express,
     "chatbot_unknown_arn": channel_trials.chatbot_unknown_arn,
     "chatbot_role_delay": channel_trials.chatbot_role_delay,
     "chatbot_role_message": channel_trials.chatbot_role_message,

@@ -93,6 +93,7 @@ def install(rules_quota: Callable[[], int], switches: Switches) -> None:
     """Replace these parts of ministack. rules_quota: of a bus in the caller's account and region."""
     _install_matching(switches)
     _install_test_event_pattern(switches)
+    _install_hidden_rules()
     _install_delivery(switches)
     _install_refusals(rules_quota)
 
@@ -125,6 +126,34 @@ def _install_matching(switches: Switches) -> None:
         return event_pattern.matches(fields, conditions, eventbridge._matches_alternatives)
 
     eventbridge._matches_alternative = matches_alternative
+
+
+def show_later(keys: set[Any], seconds: float) -> None:
+    """Let rules that CloudFormation has created in express mode be unknown for a while."""
+    for key in keys:
+        eventbridge._rules[key]["_hidden_until"] = time.time() + seconds
+
+
+def _is_hidden(rule: dict) -> bool:
+    return bool(rule.get("_hidden_until", 0) > time.time())
+
+
+def _install_hidden_rules() -> None:
+    def without_hidden(function: Callable[[dict], Any]) -> Callable[[dict], Any]:
+        def call(data: dict) -> Any:
+            hidden = {key: rule for key, rule in eventbridge._rules.items() if _is_hidden(rule)}
+            for key in hidden:
+                del eventbridge._rules[key]
+            try:
+                return function(data)
+            finally:
+                for key, rule in hidden.items():
+                    eventbridge._rules[key] = rule
+
+        return call
+
+    for name in ("_list_rules", "_describe_rule", "_list_targets_by_rule"):
+        setattr(eventbridge, name, without_hidden(getattr(eventbridge, name)))
 
 
 def _install_test_event_pattern(switches: Switches) -> None:
@@ -162,7 +191,7 @@ def _install_delivery(switches: Switches) -> None:
     to_sqs = eventbridge._dispatch_to_sqs
 
     def invoke_and_count(target: dict, event: dict, rule: dict, view: Any = None) -> None:
-        if time.time() - rule["CreationTime"] < switches["eventbridge_rule_delay"]:
+        if time.time() - rule["CreationTime"] < switches["eventbridge_rule_delay"] or _is_hidden(rule):
             return
         view = view or eventbridge._pattern_event_view(event)
         for name in ("MatchedEvents", "TriggeredRules", "Invocations"):

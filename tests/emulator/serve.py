@@ -94,7 +94,7 @@ class Emulator:
         stacks.install_conditions()
         stacks.install_change_sets()
         stacks.install_search()
-        stacks.install_modes()
+        stacks.install_modes(self.switches)
         stacks.install_names(self.switches)
         self.stack_sets = StackSets(self.account_state)
         self.stack_sets.install()

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 from typing import Callable
 
+import event_bus
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from ministack.core.responses import now_iso
 from ministack.core.responses import request_scope
 from ministack.services import cloudformation
+from ministack.services import eventbridge
 from ministack.services.cloudformation import changesets
 from ministack.services.cloudformation import engine as template_engine
 from ministack.services.cloudformation import handlers
@@ -133,8 +135,10 @@ class Stacks:
 
         async def deploy_slowly(stack_name: str, *rest: Any, **more: Any) -> None:
             stack = cloudformation._stacks[stack_name]
-            _begin("update" if more.get("is_update") else "create", stack)
+            operation = _begin("update" if more.get("is_update") else "create", stack)
+            before = set(eventbridge._rules)
             await deploy(stack_name, *rest, **more)
+            self._hide_rules(operation, before)
             if stack["StackStatus"] == "UPDATE_COMPLETE":
                 await self._clean_up(stack)
 
@@ -179,10 +183,20 @@ class Stacks:
     async def _take_time(self, share: float = 1) -> None:
         """Wait a share of the time of an operation. Cancel it when another one has started on its stack."""
         operation = _current.get()
-        unstable = 0 if operation is None or operation.express or share != 1 else operation.changed
-        await asyncio.sleep(self.seconds * share + unstable * self.switches["cloudformation_stabilization"])
+        waits = operation is not None and not operation.express and share == 1
+        await asyncio.sleep(self.seconds * share + (self._unstable(operation) if waits else 0))
         if operation is not None and operation.stack.get("_operation") is not operation:
             raise asyncio.CancelledError
+
+    def _hide_rules(self, operation: Operation, before: set[Any]) -> None:
+        """Let the rules that an operation in express mode has created be unknown until they are stable."""
+        if operation.express:
+            seconds = float(self.switches["cloudformation_stabilization"])  # they become stable at the same time
+            event_bus.show_later(set(eventbridge._rules) - before, seconds)
+
+    def _unstable(self, operation: Operation) -> float:
+        """Return how many seconds the resources of an operation take to become stable."""
+        return operation.changed * float(self.switches["cloudformation_stabilization"])
 
     def _failing(self, function: Callable, operations: str, names: Callable) -> Callable:
         """Return the function with failures as configured. names: returns stack and resource from its arguments."""
@@ -226,10 +240,11 @@ def _deleted(_type: str, _id: str, _properties: dict, stack: str, resource: str)
     return stack, resource
 
 
-def _begin(kind: str, stack: dict) -> None:
+def _begin(kind: str, stack: dict) -> Operation:
     operation = Operation(kind, stack, stack.pop("_express", False))
     stack["_operation"] = operation
     _current.set(operation)
+    return operation
 
 
 class _AsyncioWith:
@@ -357,25 +372,47 @@ def install_refusals() -> None:
     )
 
 
-def install_modes() -> None:
-    """Read the mode of a stack operation, as DeploymentConfig gives it."""
-    for action in ("CreateStack", "UpdateStack"):
-        handlers._ACTION_HANDLERS[action] = _with_mode(handlers._ACTION_HANDLERS[action])
+def install_modes(switches: Switches) -> None:
+    """Read the mode of a stack operation, as DeploymentConfig gives it.
+
+    Express mode does not roll back unless the request says so, its stacks have no RollbackStack, and CloudFormation
+    refuses the older members beside DeploymentConfig (github.com/aws/aws-cdk-cli 1931 and 1970, aws/aws-sam-cli 9106).
+    """
+    for action in ("CreateStack", "UpdateStack", "DeleteStack"):
+        handlers._ACTION_HANDLERS[action] = _with_mode(handlers._ACTION_HANDLERS[action], switches)
+    roll_back = handlers._ACTION_HANDLERS["RollbackStack"]
+
+    def roll_back_unless_express(params: dict) -> Any:
+        stack = handlers._resolve_stack(helpers._p(params, "StackName"))
+        if stack is not None and stack.get("_mode") == "EXPRESS":
+            return helpers._error("ValidationError", "RollbackStack is not supported for stacks in express mode")
+        return roll_back(params)
+
+    handlers._ACTION_HANDLERS["RollbackStack"] = roll_back_unless_express
 
 
-def _with_mode(function: Callable[[dict], Any]) -> Callable[[dict], Any]:
+def _with_mode(function: Callable[[dict], Any], switches: Switches) -> Callable[[dict], Any]:
     def call_with_mode(params: dict) -> Any:
+        config = [name for name in params if name.startswith("DeploymentConfig.")]
         mode = helpers._p(params, "DeploymentConfig.Mode") or "STANDARD"
+        if config and {"OnFailure", "DisableRollback"} & set(params):
+            message = "You can't specify OnFailure or DisableRollback together with DeploymentConfig."
+            return helpers._error("ValidationError", message)
+        if mode == "EXPRESS" and switches["cloudformation_express"] == "refused":
+            return helpers._error("ValidationError", "DeploymentConfig mode EXPRESS is not supported")
         if mode not in MODES:
             message = (
                 f"1 validation error detected: Value '{mode}' at 'deploymentConfig.mode' failed to satisfy constraint: "
                 f"Member must satisfy enum value set: [{', '.join(MODES)}]"
             )
             return helpers._error("ValidationError", message)
+        if config:
+            off = "true" if mode == "EXPRESS" else "false"
+            params = {**params, "DisableRollback": [helpers._p(params, "DeploymentConfig.DisableRollback") or off]}
         answer = function(params)
         stack = handlers._resolve_stack(helpers._p(params, "StackName"))
         if stack is not None:
-            stack["_express"] = mode == "EXPRESS"  # its operation begins after the answer
+            stack["_mode"], stack["_express"] = mode, mode == "EXPRESS"  # its operation begins after the answer
         return answer
 
     return call_with_mode

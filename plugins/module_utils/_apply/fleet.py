@@ -70,7 +70,7 @@ def fleet(aws: Clients, plans: Sequence[AccountPlan], progress: Progress) -> lis
     accounts = _deployed(aws, accounts, _stops_forwarding, progress)
     accounts = _removed(aws, accounts, progress)
     accounts = _each(partial(_delete_channel, aws, progress), accounts)
-    return [_with_left_behind(account) for account in accounts]
+    return [_with_notices(account) for account in accounts]
 
 
 def _announce(accounts: list[AccountOutcome], progress: Progress) -> None:
@@ -202,7 +202,13 @@ def _with_stacks(aws: Clients, targets: list[TargetOutcome], progress: Progress)
     works = stacks.drive(
         aws,
         [
-            stacks.Work(target.settings, target.desired.stack if target.desired else None, target.live.stack)
+            stacks.Work(
+                target.settings,
+                target.account,
+                target.desired.stack if target.desired else None,
+                target.live.stack,
+                express=target.settings.value("deployment_mode") == "express",
+            )
             for target in pending
         ],
         progress,
@@ -212,7 +218,7 @@ def _with_stacks(aws: Clients, targets: list[TargetOutcome], progress: Progress)
 
 
 def _with_work(target: TargetOutcome, work: stacks.Work) -> TargetOutcome:
-    done = replace(target, stack=work.done, left_behind=work.left_behind)
+    done = replace(target, stack=work.done, left_behind=work.left_behind, express_refused=work.refused)
     # Of a target that is removed, the custom action is only deleted after its stack.
     undone = {"action": Operation.NONE} if target.desired is None else {}
     return _target_failed(done, work.error, **undone) if work.error is not None else done
@@ -243,7 +249,7 @@ def _remaining(target: TargetOutcome) -> Any:
     return target.plan if target.stack == target.plan.stack else replace(target.plan, stack=target.stack)
 
 
-def _with_left_behind(account: AccountOutcome) -> AccountOutcome:
+def _with_notices(account: AccountOutcome) -> AccountOutcome:
     """Report resources that no later run finds. A target that should be removed fails because of them.
 
     One that was created again does not: the new stack may use a resource of the same name.
@@ -254,6 +260,12 @@ def _with_left_behind(account: AccountOutcome) -> AccountOutcome:
         for target in account.targets
         if target.left_behind and target.desired
     ]
+    refused = sorted({target.settings.region for target in account.targets if target.express_refused})
+    if refused:
+        notices.append(
+            f"CloudFormation refused express mode (securityhub_slack_deployment_mode) in {', '.join(refused)}, so the "
+            f"stacks were deployed in standard mode"
+        )
     targets = tuple(
         _target_failed(
             target,

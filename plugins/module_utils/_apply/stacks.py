@@ -15,6 +15,12 @@ from typing import TypeVar
 
 from .._aws import parallel
 from .._aws.errors import UserError
+from .._model.drift import ALARM_TOPIC
+from .._model.drift import LISTENER
+from .._model.drift import SUBSCRIPTION
+from .._model.snapshot import LiveTarget
+from .._observe import targets
+from .._plan import drift
 from .._resource.operation import Operation
 from .._resource.ownership import not_managed
 from .._services import cloudformation
@@ -28,12 +34,15 @@ if TYPE_CHECKING:
 
     from .._aws.clients import Clients
     from .._aws.progress import Progress
+    from .._model.account import Account
     from .._model.settings import Settings
     from .._services.cloudformation import Stack
     from .._stack.template import StackDesign
 
 FIRST_PAUSE = 0.5  # seconds; the pause grows by half each round
 LONGEST_PAUSE = 5.0
+# Drift that the stack cannot have caused.
+LATER = frozenset({ALARM_TOPIC, LISTENER, SUBSCRIPTION})
 
 
 @dataclass(frozen=True)
@@ -41,10 +50,12 @@ class Work:
     """One stack on its way. *design*: None to delete it. *live*: the stack as last read, None without one.
 
     *done*: the operations started so far. *left_behind*: in words, with the reason, resources that could not be deleted
-    and do not belong to a stack any more. *is_fresh*: *live* was read in this round.
+    and do not belong to a stack any more. *is_fresh*: *live* was read in this round. *express*: create and update it in
+    express mode. *refused*: CloudFormation did not accept that.
     """
 
     settings: Settings
+    account: Account | None
     design: StackDesign | None
     live: Stack | None
     done: tuple[Operation, ...] = ()
@@ -52,6 +63,8 @@ class Work:
     error: Exception | None = None
     finished: bool = False
     is_fresh: bool = True
+    express: bool = False
+    refused: bool = False
 
 
 # A frozen value with ``settings``, ``error`` and ``finished``.
@@ -110,7 +123,7 @@ def _advanced(aws: Clients, work: Work, started: float) -> Work:
         tried=frozenset(work.done),
     )
     if operation == Operation.NONE:
-        return replace(work, finished=True)
+        return _completed(aws, work, started)
     if operation == Operation.STUCK:
         raise UserError(_stuck(aws, work))
     if operation != Operation.WAIT:
@@ -118,8 +131,27 @@ def _advanced(aws: Clients, work: Work, started: float) -> Work:
             return replace(OPERATIONS[operation](aws, work), done=(*work.done, operation))
         except cloudformation.Busy:
             pass  # another operation is in progress, which the next round waits for
+        except cloudformation.ExpressRefused:
+            return replace(work, express=False, refused=True, is_fresh=True)
     _refuse_if_late(work, started)
     return work
+
+
+def _completed(aws: Clients, work: Work, started: float) -> Work:
+    """Return the work as finished, if what express mode has completed is really there.
+
+    Amazon Q's subscriptions are none of it: it subscribes when the channel lists the topic.
+    """
+    was_written = not {Operation.CREATE, Operation.UPDATE}.isdisjoint(work.done)
+    if work.express and was_written and work.design is not None and work.account is not None:
+        live = LiveTarget(hub=True, stack=work.live)
+        found = targets.with_path(aws, work.settings, work.account, live, work.design)
+        if found.resources is not None and found.path is not None:
+            missing = [item for item in drift.drifts(found.resources, found.path) if item.part not in LATER]
+            if missing:
+                _refuse_if_late(work, started, str(missing[0]))
+                return work
+    return replace(work, finished=True)
 
 
 def _call(aws: Clients, work: Work, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -127,11 +159,12 @@ def _call(aws: Clients, work: Work, function: Callable[..., Any], *arguments: An
     return aws.call(settings.source, settings.region, "cloudformation", function, settings.name, *arguments, **options)
 
 
-def _refuse_if_late(work: Work, started: float) -> None:
+def _refuse_if_late(work: Work, started: float, missing: str = "") -> None:
     limit = work.settings.value("stack_timeout")
     if time.monotonic() - started > limit:
+        state = stacks.status_of(work.live) if missing else f"still {stacks.status_of(work.live)}"
         raise UserError(
-            f"the stack {work.settings.name} is still {stacks.status_of(work.live)} after {limit} s "
+            f"the stack {work.settings.name} is {state} after {limit} s{f', but {missing}' if missing else ''} "
             f"(securityhub_slack_stack_timeout). Check its events in the console, then rerun the playbook, which "
             f"continues from there."
         )
@@ -147,7 +180,8 @@ def _stuck(aws: Clients, work: Work) -> str:
 
 def _create(aws: Clients, work: Work) -> Work:
     if work.design is not None:
-        _call(aws, work, cloudformation.create_stack, template.render(work.design), template.stack_tags(work.design))
+        text, tags = template.render(work.design), template.stack_tags(work.design)
+        _call(aws, work, cloudformation.create_stack, text, tags, express=work.express)
     return work
 
 
@@ -155,7 +189,7 @@ def _update(aws: Clients, work: Work) -> Work:
     if work.design is None:
         return work
     text, tags = template.render(work.design), template.stack_tags(work.design)
-    return replace(work, finished=not _call(aws, work, cloudformation.update_stack, text, tags))
+    return replace(work, finished=not _call(aws, work, cloudformation.update_stack, text, tags, express=work.express))
 
 
 def _delete(aws: Clients, work: Work) -> Work:

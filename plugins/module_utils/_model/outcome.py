@@ -26,7 +26,7 @@ class TargetOutcome(OfTarget):
     """What happened to one target, or in check mode would happen.
 
     *action*, *repairs*, *stack*: the operations, see TargetPlan. *left_behind*: in words, resources of its stack that
-    could not be deleted.
+    could not be deleted. *express_refused*: its stack was deployed in standard mode, unlike the inventory says.
     """
 
     plan: TargetPlan | None
@@ -35,6 +35,7 @@ class TargetOutcome(OfTarget):
     repairs: tuple[Drift, ...] = ()
     stack: tuple[Operation, ...] = ()
     left_behind: tuple[str, ...] = ()
+    express_refused: bool = False
     problems: tuple[str, ...] = ()
 
     @property

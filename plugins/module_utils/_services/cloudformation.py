@@ -13,7 +13,6 @@ from typing import TypedDict
 
 from .._aws import errors
 from .._resource.tags import boto3_tags
-from .refusals import accepted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +62,15 @@ class StackInstance(TypedDict, total=False):
 BUSY = re.compile(r"\b[A-Z_]+_IN_PROGRESS\b")
 
 
+# Only with the second member, CloudFormation rolls back an operation in this mode that fails.
+EXPRESS = {"Mode": "EXPRESS", "DisableRollback": False}
+ABOUT_EXPRESS = re.compile(r"deployment.?config|express", re.IGNORECASE)
+
+
+class ExpressRefused(Exception):
+    """CloudFormation does not offer express mode here."""
+
+
 class Busy(Exception):
     """Another operation is running on the stack: of another run, or of a request whose answer was lost."""
 
@@ -84,21 +92,26 @@ def describe_stacks(client: Any) -> list[Stack]:
     return [stack for page in pages for stack in page["Stacks"]]
 
 
-def create_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:
-    """Start creating the stack (a failure rolls back to ROLLBACK_COMPLETE); return False if it exists."""
-    return accepted(
-        client.create_stack,
-        client.exceptions.AlreadyExistsException,
-        OnFailure="ROLLBACK",
-        **_members(name, template, tags),
-    )
+def create_stack(client: Any, name: str, template: str, tags: dict[str, str], *, express: bool = False) -> bool:
+    """Start creating the stack (a failure rolls back to ROLLBACK_COMPLETE); return False if it exists.
 
-
-def update_stack(client: Any, name: str, template: str, tags: dict[str, str]) -> bool:
-    """Start updating the stack; return False if there is nothing to update. Raise Busy."""
+    *express*: do not wait until its resources are stable. Raise ExpressRefused.
+    """
+    mode = {"DeploymentConfig": EXPRESS} if express else {"OnFailure": "ROLLBACK"}
     try:
-        with _unless_busy(client):
-            client.update_stack(**_members(name, template, tags))
+        with _unless_refused(client, express):
+            client.create_stack(**mode, **_members(name, template, tags))
+    except client.exceptions.AlreadyExistsException:
+        return False
+    return True
+
+
+def update_stack(client: Any, name: str, template: str, tags: dict[str, str], *, express: bool = False) -> bool:
+    """Start updating the stack; return False if there is nothing to update. Raise Busy or ExpressRefused."""
+    mode = {"DeploymentConfig": EXPRESS} if express else {}
+    try:
+        with _unless_busy(client), _unless_refused(client, express):
+            client.update_stack(**mode, **_members(name, template, tags))
     except client.exceptions.ClientError as error:
         if errors.code(error) == "ValidationError" and "No updates are to be performed" in errors.message(error):
             return False
@@ -189,6 +202,16 @@ def _unless_busy(client: Any) -> Iterator[None]:
     except client.exceptions.ClientError as error:
         if errors.code(error) == "ValidationError" and BUSY.search(errors.message(error)):
             raise Busy from error
+        raise
+
+
+@contextmanager
+def _unless_refused(client: Any, express: bool) -> Iterator[None]:
+    try:
+        yield
+    except client.exceptions.ClientError as error:
+        if express and errors.code(error) == "ValidationError" and ABOUT_EXPRESS.search(errors.message(error)):
+            raise ExpressRefused from error
         raise
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.error
+from functools import partial
 from pathlib import Path
 
 import botocore.session
@@ -36,9 +37,9 @@ def code_of(raised) -> str:
     return raised.value.response["Error"]["Code"]
 
 
-def code_of_call(call) -> str | None:
+def code_of_call(call, **given) -> str | None:
     try:
-        call()
+        call(**given)
     except ClientError as error:
         return error.response["Error"]["Code"]
     return None
@@ -380,6 +381,44 @@ def test_cloudformation_stabilization(aws, mode, waits):
     cloudformation.create_stack(StackName="stable", TemplateBody=json.dumps({"Resources": {"Topic": topic}}), **config)
     assert settled(cloudformation, "stable") == "CREATE_COMPLETE"
     assert (time.monotonic() - began >= 0.4) is waits
+
+
+EXPRESS_RULE = {"Type": "AWS::Events::Rule", "Properties": {"Name": "express", "EventPattern": {"source": ["s"]}}}
+RULE_BODY = json.dumps({"Resources": {"Rule": EXPRESS_RULE}})
+
+
+@pytest.mark.parametrize(("answer", "code"), [("served", None), ("refused", "ValidationError")])
+def test_cloudformation_express(aws, answer, code):
+    """A rule that express mode has created is not there until it is stable, and gets no events."""
+    switch(aws, cloudformation_express=answer, cloudformation_stabilization=1)
+    create = partial(aws.client("cloudformation").create_stack, StackName="s", TemplateBody=RULE_BODY)
+    assert code_of_call(create, DeploymentConfig={"Mode": "EXPRESS"}) == code
+    if code is None:
+        events = aws.client("events")
+        assert settled(aws.client("cloudformation"), "s") == "CREATE_COMPLETE"
+        assert events.list_rules()["Rules"] == []
+        assert code_of_call(events.describe_rule, Name="express") == "ResourceNotFoundException"
+        time.sleep(1)
+        assert [rule["Name"] for rule in events.list_rules()["Rules"]] == ["express"]
+
+
+@pytest.mark.parametrize(
+    ("config", "status"),
+    [({"Mode": "EXPRESS"}, "CREATE_FAILED"), ({"Mode": "EXPRESS", "DisableRollback": False}, "ROLLBACK_COMPLETE")],
+)
+def test_express_mode_rolls_back_only_if_told(aws, config, status):
+    aws.emulator.stacks(0, {"operation": "create", "resource": "Rule"})
+    cloudformation = aws.client("cloudformation")
+    cloudformation.create_stack(StackName="s", TemplateBody=RULE_BODY, DeploymentConfig=config)
+    assert settled(cloudformation, "s") == status
+    if status == "CREATE_FAILED":
+        assert code_of_call(cloudformation.rollback_stack, StackName="s") == "ValidationError"
+
+
+def test_older_members_are_refused_beside_the_deployment_config(aws):
+    create = partial(aws.client("cloudformation").create_stack, StackName="s", TemplateBody=RULE_BODY)
+    config = {"Mode": "EXPRESS", "DisableRollback": False}
+    assert code_of_call(create, DeploymentConfig=config, OnFailure="ROLLBACK") == "ValidationError"
 
 
 def test_an_unknown_deployment_mode_is_refused(aws):

@@ -517,6 +517,8 @@ def test_read(account):
     account.run("read buttons", *BUTTONS, *optional, playbook="securityhub_slack_doctor")
 
     account.reset()
+    account.run(f"{ON_CREATE} {PATH} deploy channel", "-e", "securityhub_slack_deployment_mode=express")
+    account.reset()
     export = ("-e", "securityhub_slack_export_file=set.json")
     account.run(f"{ON_CREATE} read:FindStackSetStacks", *STACK_SET, *export, playbook="securityhub_slack_export")
     administering = account.emulator.client("cloudformation")

@@ -35,7 +35,7 @@ def clock(monkeypatch):
 
 
 def work(region="eu-west-1"):
-    return stacks.Work(account_model.settings(region), None, None)
+    return stacks.Work(account_model.settings(region), None, None, None)
 
 
 @pytest.mark.parametrize(("seconds", "times"), [(0, 2), (5, 6), (40, 13), (600, 125)])

@@ -35,6 +35,7 @@ VARIABLES = {
     "chatbot_button_values": {"message_format": "custom", "buttons": True},
     "chatbot_encrypted_topics": {"kms_key": "create"},
     "chatbot_read_lag": {"message_format": "custom", "buttons": True},
+    "cloudformation_express": {"deployment_mode": "express"},
     "security_hub_customer_fields": {"mark_notified": True},
 }
 # Answers under which no run can succeed, with what it says then; nothing may be reported as delivered.
