@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CloudFormation resource types for which ministack accepts more than AWS: topics, topic policies, rules."""
+"""CloudFormation resource types for which ministack accepts more than AWS: it replaces what exists, for example."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from typing import Callable
 import event_bus
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
+from ministack.services import cloudwatch
 from ministack.services import eventbridge
 from ministack.services import iam
 from ministack.services import sns
+from ministack.services import stepfunctions
 from ministack.services.cloudformation import provisioners
 
 TOPIC_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo")
@@ -47,8 +49,36 @@ def install(rules_quota: Callable[[], int]) -> None:
     _wrap_topic(handlers["AWS::SNS::Topic"])
     _wrap_topic_policy(handlers["AWS::SNS::TopicPolicy"])
     _wrap_rule(handlers["AWS::Events::Rule"], rules_quota)
+    for resource_type, (name, exists) in NAMED.items():
+        _refuse_existing(handlers[resource_type], resource_type, name, exists)
     _install_topic_refusals()
     _install_policy_refusals()
+
+
+def _machine_arn(name: str) -> str:
+    return f"arn:aws:states:{get_region()}:{get_account_id()}:stateMachine:{name}"
+
+
+# The property that names a resource, and whether one of that name exists.
+NAMED: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "AWS::CloudWatch::Alarm": ("AlarmName", lambda name: name in cloudwatch._alarms),
+    "AWS::IAM::Role": ("RoleName", lambda name: name in iam._roles),
+    "AWS::StepFunctions::StateMachine": (
+        "StateMachineName",
+        lambda name: _machine_arn(name) in stepfunctions._state_machines,
+    ),
+}
+
+
+def _refuse_existing(handler: dict[str, Any], resource_type: str, name: str, exists: Callable[[str], bool]) -> None:
+    create = handler["create"]
+
+    def create_new(logical_id: str, properties: dict, stack_name: str) -> tuple:
+        if properties.get(name) and exists(properties[name]):
+            raise already_exists(resource_type, properties[name])
+        return create(logical_id, properties, stack_name)
+
+    handler["create"] = create_new
 
 
 def default_topic_policy(arn: str) -> str:

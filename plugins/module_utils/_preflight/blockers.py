@@ -131,12 +131,10 @@ def of_pattern(cause: str, evidence: str) -> str:
     )
 
 
-def of_names(kind: str, names: Iterable[str]) -> list[str]:
-    """Return the sentences for rules or topics that the stack would create, and that exist without it."""
+def of_name(kind: str, name: str) -> str:
+    """Return the sentence for a resource that the stack would create, and that exists without it."""
     # An earlier stack may have left it behind.
-    return [
-        f"{not_managed(f'the {kind} {name}').rstrip('.')}, or delete it if nothing uses it." for name in sorted(names)
-    ]
+    return f"{not_managed(f'the {kind} {name}').rstrip('.')}, or delete it if nothing uses it."
 
 
 def of_iam(summary: dict[str, int], *, roles: int, policies: int) -> list[str]:

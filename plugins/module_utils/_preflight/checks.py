@@ -29,6 +29,7 @@ from .._securityhub import action_target
 from .._stack import live
 from . import blockers
 from . import keys
+from . import namesakes
 from . import pattern_tests
 from . import questions
 from .questions import Answer
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._aws.clients import Clients
+    from .._model.account import Account
     from .._model.plan import AccountDesign
     from .._model.plan import TargetDesign
     from .._model.settings import Channel
@@ -149,10 +151,11 @@ def _blockers(known: _Known, outcomes: Iterable[parallel.Outcome[_Question, Answ
 
 def _account(aws: Clients, number: int, design: AccountDesign) -> _Known:
     present = [target for target in design.targets if target.settings.present]
-    if not present or not design.snapshot.is_complete or layout.is_member(design.snapshot):
-        return _Known()
-    found = [_channels(aws, number, design, present)]
-    found += [_target(aws, number, target) for target in present if target.desired is not None]
+    found = []
+    if present and design.snapshot.is_complete and not layout.is_member(design.snapshot):
+        found += [_channels(aws, number, design, present)]
+        found += [_target(aws, number, target) for target in present if target.desired is not None]
+    found += [_namesakes(aws, number, design.account, target) for target in design.targets]
     return _Known(
         tuple(item for known in found for item in known.problems),
         tuple(item for known in found for item in known.unless_unchanged),
@@ -239,6 +242,16 @@ def _of_new_channels(
 # What a target has
 
 
+def _namesakes(aws: Clients, number: int, account: Account, target: TargetDesign) -> _Known:
+    """Return what to ask about a target that has no stack, and should get one or be removed."""
+    settings = target.settings
+    is_due = target.desired is not None if settings.present else not target.problems
+    if settings.stack_set or target.live.stack is not None or not is_due:
+        return _Known()
+    about = "whether resources of others have the names of the stack"
+    return _Known(questions=(_Question(number, (target.host,), about, partial(namesakes.ask, aws, settings, account)),))
+
+
 def _target(aws: Clients, number: int, target: TargetDesign) -> _Known:
     if target.desired is None:
         return _Known()
@@ -251,9 +264,6 @@ def _target(aws: Clients, number: int, target: TargetDesign) -> _Known:
     if _changes_stack(target):
         ask = partial(questions.of_rules, aws, settings, stack, alone=current.stack is None)
         asked.append(_Question(number, hosts, "whether the event bus has room for the rules", ask))
-    if not settings.stack_set and current.stack is None:
-        ask = partial(questions.of_topics, aws, settings, [arn for _channel, arn in target.desired.topics])
-        asked.append(_Question(number, hosts, "whether topics of these names exist", ask))
     return _Known(((hosts, (problem,)),) if problem else (), questions=tuple(asked))
 
 

@@ -25,7 +25,6 @@ from .._services import events
 from .._services import iam
 from .._services import organizations
 from .._services import service_quotas as quotas
-from .._services import sns
 from .._stack import template
 from . import blockers
 
@@ -153,12 +152,12 @@ def of_rules(aws: Clients, settings: Settings, design: StackDesign, *, alone: bo
         default = blockers.RULES_AT_MOST_IN.get(settings.region, blockers.RULES_AT_MOST)
         quota = read(quotas.get_service_quota, "events", blockers.RULES_QUOTA) or default
     taken = set(desired) & set(existing) if alone else set()
-    if taken and _has_stack_now(aws, settings):
+    if taken and has_stack_now(aws, settings):
         taken = set()
     patterns = {name: rule.get("EventPattern", "") for name, rule in existing.items()}
     return Answer(
         (
-            *blockers.of_names("rule", taken),
+            *(blockers.of_name("rule", name) for name in sorted(taken)),
             *blockers.of_rules(existing, desired, quota, settings.region),
             *blockers.of_wildcards(patterns, desired),
         ),
@@ -166,25 +165,13 @@ def of_rules(aws: Clients, settings: Settings, design: StackDesign, *, alone: bo
     )
 
 
-def of_topics(aws: Clients, settings: Settings, arns: list[str]) -> Answer:
-    """Ask for the topics that the stack would create: one call for each."""
-    existing = [arn for arn in arns if _topic(aws, settings, arn) is not None]
-    if existing and _has_stack_now(aws, settings):
-        return Answer()
-    return Answer(tuple(blockers.of_names("topic", [arn.rpartition(":")[2] for arn in existing])))
-
-
-def _has_stack_now(aws: Clients, settings: Settings) -> bool:
+def has_stack_now(aws: Clients, settings: Settings) -> bool:
     """Ask again for the stack that did not exist when the target was read: one call.
 
-    A parallel run may have created it, with these rules and topics. Then there is nothing to choose or to delete:
+    A parallel run may have created it, with what has its names. Then there is nothing to choose or to delete:
     `_apply.stacks` waits for it.
     """
     return (
         aws.call(settings.source, settings.region, "cloudformation", cloudformation.describe_stack, settings.name)
         is not None
     )
-
-
-def _topic(aws: Clients, settings: Settings, arn: str) -> dict[str, Any] | None:
-    return aws.call(settings.source, settings.region, "sns", sns.get_topic_attributes, arn)

@@ -240,6 +240,43 @@ def test_a_pattern_is_counted_without_spaces(stack):
     assert stack.update("two", rule={"EventPattern": pattern})[-1] == "UPDATE_COMPLETE"
 
 
+ROLE = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}}
+ALARM = {
+    "ComparisonOperator": "GreaterThanThreshold",
+    "EvaluationPeriods": 1,
+    "MetricName": "m",
+    "Namespace": "n",
+    "Period": 60,
+    "Statistic": "Sum",
+    "Threshold": 1,
+}
+MACHINE = {
+    "DefinitionString": '{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}',
+    "RoleArn": "arn:aws:iam::1:role/r",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "properties"),
+    [
+        ("AWS::IAM::Role", "RoleName", ROLE),
+        ("AWS::CloudWatch::Alarm", "AlarmName", ALARM),
+        ("AWS::StepFunctions::StateMachine", "StateMachineName", MACHINE),
+    ],
+)
+def test_a_resource_of_the_same_name_fails_the_stack(aws, kind, name, properties):
+    client = aws.client("cloudformation")
+    body = json.dumps({"Resources": {"Resource": {"Type": kind, "Properties": {name: "theirs", **properties}}}})
+    for stack, expected in (("first", "CREATE_COMPLETE"), ("second", "ROLLBACK_COMPLETE")):
+        client.create_stack(StackName=stack, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
+        status = None
+        while status not in ("CREATE_COMPLETE", "ROLLBACK_COMPLETE"):
+            status = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        assert status == expected
+    events = client.describe_stack_events(StackName="second")["StackEvents"]
+    assert any("theirs' already exists" in event.get("ResourceStatusReason", "") for event in events)
+
+
 def test_a_topic_or_rule_that_exists_fails_the_stack(aws, stack):
     aws.client("sns").create_topic(Name="findings")
     assert stack.create()[-1] == "ROLLBACK_COMPLETE"

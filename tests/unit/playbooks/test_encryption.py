@@ -144,5 +144,5 @@ def test_a_foreign_alias_is_left_alone(emulator, playbooks):
     deployed.make_key(emulator, "eu-west-1", alias=ALIAS)
     outcome = playbooks.run("securityhub_slack", kms_key="create")
     assert outcome.code == 2
-    assert f"'{ALIAS}' already exists" in " ".join(outcome.output.split())
+    assert f"the key {ALIAS} already exists and is not managed by" in " ".join(outcome.output.split())
     assert aliases(emulator) == [ALIAS]

@@ -511,6 +511,7 @@ def test_read(account):
     account.run(ON_CREATE, "--check", "-e", "securityhub_slack_finding_format=ocsf")
     account.reset()
     optional = ("-e", '{"securityhub_slack_alarms": true, "securityhub_slack_kms_key": "create"}')
+    account.run(ON_CREATE, "--check", *optional, "-e", "securityhub_slack_mark_notified=true")
     account.play(*BUTTONS, *optional)
     account.run(f"{ON_CREATE} buttons", *BUTTONS, *optional)
     account.run(f"{READ} {PATH} buttons", *REPAIR, *BUTTONS, *optional)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from ansible_collections.secops.securityhub.tests.unit.deployed import TEAM
 
 PAGE = Path(__file__).resolve().parents[5] / "docs" / "docsite" / "rst" / "concepts.rst"
 OTHER, OTHER_CHANNEL = "other", "C0OTHER0000"
-ON = {"message_format": "custom", "buttons": True}
+ON = {"message_format": "custom", "buttons": True, "alarms": True, "kms_key": "create", "mark_notified": True}
 # What the second run of our own deployment changes in each of its resources.
 CHANGED = {**ON, "tags": {"Team": "security"}, "minimum_severity": "LOW", "action_name": "To Slack"}
 TRUST = {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -86,6 +87,27 @@ def rule(fleet, name):
     return answer(fleet, "events", "describe_rule", Name=f"{name}-findings")
 
 
+def alarm(fleet, name):
+    client = fleet.client("cloudwatch")
+    found = next(iter(client.describe_alarms(AlarmNames=[f"{name}-undelivered"])["MetricAlarms"]), None)
+    return found and (found, client.list_tags_for_resource(ResourceARN=found["AlarmArn"])["Tags"])
+
+
+def alias(fleet, name):
+    made = answer(fleet, "kms", "describe_key", KeyId=f"alias/{name}")
+    return made and made["KeyMetadata"]["KeyId"]
+
+
+def machine(fleet, name):
+    arn = f"arn:aws:states:{HERE}:{ACCOUNT}:stateMachine:{name}-notified"
+    made = answer(fleet, "stepfunctions", "describe_state_machine", stateMachineArn=arn)
+    return made and (made["definition"], answer(fleet, "stepfunctions", "list_tags_for_resource", resourceArn=arn))
+
+
+def role_of_machine(fleet, name):
+    return answer(fleet, "iam", "get_role", RoleName=f"{name}-Notified-{HERE}")
+
+
 def role(fleet, name):
     return answer(fleet, "iam", "get_role", RoleName=f"{name}-channel")
 
@@ -135,6 +157,32 @@ def make_button(fleet):
     )
 
 
+def make_alarm(fleet):
+    fleet.client("cloudwatch").put_metric_alarm(
+        AlarmName=f"{NAME}-undelivered",
+        Namespace="Theirs",
+        MetricName="theirs",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+
+
+def make_alias(fleet):
+    kms = fleet.client("kms")
+    kms.create_alias(AliasName=f"alias/{NAME}", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+
+
+def make_machine(fleet):
+    made = fleet.client("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=document(TRUST))
+    definition = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Succeed"}}}
+    fleet.client("stepfunctions").create_state_machine(
+        name=f"{NAME}-notified", definition=json.dumps(definition), roleArn=made["Role"]["Arn"], type="EXPRESS"
+    )
+
+
 KINDS = {
     "Stack": Kind(stack, make_stack),
     "Custom action": Kind(
@@ -147,6 +195,15 @@ KINDS = {
     "Rule": Kind(
         rule,
         lambda fleet: fleet.client("events").put_rule(Name=f"{NAME}-findings", EventPattern='{"source":["theirs"]}'),
+    ),
+    "Alarm": Kind(alarm, make_alarm),
+    "Key alias": Kind(alias, make_alias),
+    "State machine": Kind(machine, make_machine),
+    "Role of the state machine": Kind(
+        role_of_machine,
+        lambda fleet: fleet.client("iam").create_role(
+            RoleName=f"{NAME}-Notified-{HERE}", AssumeRolePolicyDocument=document(TRUST)
+        ),
     ),
     "Channel role": Kind(
         role,
@@ -247,6 +304,15 @@ def test_resources_of_others(emulator, monkeypatch, resource, _whose, how, cell)
     assert before
     said = run(fleet, how)
     assert_happened(cell, before, kind.read(fleet, NAME), said, resource)
+
+
+def test_a_removal_names_all_rules_of_others_with_its_names_and_no_others(emulator, monkeypatch):
+    fleet = deployed.deploy(emulator, monkeypatch, run=False)
+    ours = [f"{NAME}-findings", f"{NAME}-findings-2", f"{NAME}-action"]
+    for name in [*ours, f"{NAME}-prod-findings", f"{NAME}-findings-x", f"{NAME}-actions", f"x{NAME}-action"]:
+        fleet.client("events").put_rule(Name=name, EventPattern='{"source":["theirs"]}')
+    said = run(fleet, "absent")
+    assert set(re.findall(rf"the rule (\S+) in {HERE} is not managed by the deployment {NAME}", said)) == set(ours)
 
 
 @pytest.mark.parametrize(("resource", "_whose", "how", "cell"), SHARED)

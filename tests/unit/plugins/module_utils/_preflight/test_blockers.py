@@ -67,7 +67,7 @@ def of_policy(content, user_roles=False):
             ["event bus has 30 rules with a wildcard, 1 more are needed, and AWS allows 30", "resource_ids"],
         ),
         (
-            blockers.of_names("topic", ["mine"]),
+            [blockers.of_name("topic", "mine")],
             ["the topic mine already exists", "not managed by this collection", "securityhub_slack_name", "delete it"],
         ),
         (

@@ -1,0 +1,89 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Resources that have names of a stack, although that stack does not exist: those of others. PRIVATE to the collection.
+
+A run that would create the stack is refused, and one that would delete it says what stays.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .._model import names
+from .._observe import accounts as observe
+from .._services import cloudwatch
+from .._services import events
+from .._services import iam
+from .._services import kms
+from .._services import sns
+from .._services import step_functions
+from .._stack import alarms
+from . import blockers
+from . import questions
+from .questions import Answer
+
+if TYPE_CHECKING:
+    from .._aws.clients import Clients
+    from .._model.account import Account
+    from .._model.settings import Settings
+
+
+def ask(aws: Clients, settings: Settings, account: Account) -> Answer:
+    """Ask for each kind of resource that the stack would have: a call for each topic, and one for each other kind.
+
+    Rules are only asked for if the stack would be deleted: see questions.of_rules.
+    """
+    found = _namesakes(aws, settings, account)
+    if not found or questions.has_stack_now(aws, settings):
+        return Answer()
+    if settings.present:
+        return Answer(tuple(blockers.of_name(kind, name) for kind, name in found))
+    return Answer(
+        notices=tuple(
+            f"the {kind} {name} in {settings.region} is not managed by the deployment {settings.name}, and stays"
+            for kind, name in found
+        )
+    )
+
+
+def _namesakes(aws: Clients, settings: Settings, account: Account) -> list[tuple[str, str]]:
+    """Return the kind and name of each resource."""
+    call = partial(aws.call, settings.source, settings.region)
+    prefix, rule = f"{settings.name}-", _rule(settings)
+    topics = [arn for _channel, arn in names.topic_arns(settings, account)]
+    found = [("topic", arn.rpartition(":")[2]) for arn in topics if call("sns", sns.get_topic_attributes, arn)]
+    if not settings.present:
+        listed = call("events", events.list_rules, prefix)
+        found += [("rule", name) for name in listed if re.fullmatch(rule, name)]
+    if settings.value("alarms"):
+        named = call("cloudwatch", cloudwatch.describe_metric_alarms, prefix)
+        found += [("alarm", name) for name in named if re.fullmatch(_alarm(settings, rule), name)]
+    alias = f"alias/{settings.name}"
+    if settings.key == "create" and call("kms", kms.describe_key, alias):
+        found.append(("key", alias))
+    if settings.value("mark_notified"):
+        role, machine = f"{settings.name}-Notified-{settings.region}", f"{settings.name}-notified"
+        location = f"arn:{account.partition}:states:{settings.region}:{account.id}:stateMachine"
+        if observe.call_iam(aws, settings, iam.get_role, role):
+            found.append(("IAM role", role))
+        if call("stepfunctions", step_functions.describe_state_machine, f"{location}:{machine}"):
+            found.append(("state machine", machine))
+    return found
+
+
+def _rule(settings: Settings) -> str:
+    """Return a regular expression for the names of the rules; their number depends on the policy."""
+    topics = "|".join(re.escape(route.topic) for route in settings.routes)
+    return rf"(?:(?:{topics})-findings|{re.escape(settings.name)}-action)(?:-\d+)?"
+
+
+def _alarm(settings: Settings, rule: str) -> str:
+    """Return a regular expression for the names of the alarms."""
+    topics = tuple(route.topic for route in settings.routes)
+    configurations = tuple(route.channel.configuration for route in settings.routes)
+    designed = alarms.alarms(settings.name, [], topics, configurations, "")
+    fixed = "|".join(re.escape(item["Properties"]["AlarmName"]) for item in designed.values())
+    return rf"{rule}-failed-invocations|{fixed}"

@@ -1,0 +1,20 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Step Functions: one function a call. PRIVATE to the collection.
+
+Every function takes a botocore client of the service ``stepfunctions`` and raises botocore's errors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def describe_state_machine(client: Any, arn: str) -> dict[str, Any] | None:
+    """Return the state machine, or None."""
+    try:
+        machine: dict[str, Any] = client.describe_state_machine(stateMachineArn=arn)
+    except client.exceptions.StateMachineDoesNotExist:
+        return None
+    return machine
