@@ -201,6 +201,11 @@ def target_without_queue(fleet: Fleet) -> None:
     fleet.client("events").put_targets(Rule=RULE, Targets=[{"Id": "topic", "Arn": TOPIC}])
 
 
+def target_with_queue(fleet: Fleet) -> None:
+    queue = {"Arn": f"arn:aws:sqs:{HERE}:999999999999:theirs"}
+    fleet.client("events").put_targets(Rule=RULE, Targets=[{"Id": "topic", "Arn": TOPIC, "DeadLetterConfig": queue}])
+
+
 ALARM = f"{NAME}-undelivered"
 
 
@@ -300,6 +305,7 @@ BREAKAGES = (
     Breakage("target removed", target_removed, DEEP),
     Breakage("target changes the event", target_changes_event, DEEP),
     Breakage("target doubled", target_doubled, DEEP, loses=False),
+    Breakage("target with a dead-letter queue", target_with_queue, DEEP, loses=False),
     Breakage("topic deleted", topic_deleted, DEEP),
     Breakage("topic policy without EventBridge", policy_emptied, DEEP),
     Breakage("topic policy denies", policy_denies, DEEP),

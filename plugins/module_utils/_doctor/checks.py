@@ -309,6 +309,9 @@ CHECKS = (
     Check("chat", "Chat app", "is authorized in the workspace, and not disabled", _chat),
     Check("delivery", "Delivery", "lost nothing recently, and alarms would report it", _delivery),
     Check("access", "Topic access", "is not open to everyone", _access),
+    Check(
+        "grants", "Other accounts", "have no access to the topics, the dead-letter queue and the key", exposure.grants
+    ),
     Check("subscribers", "Subscribers", "of the topics are Amazon Q only", exposure.subscribers),
     Check("destinations", "Destinations", "of the rules are those of the stack", exposure.destinations),
     Check("role", "Channel role", "exists, and only Amazon Q can assume it", exposure.role),

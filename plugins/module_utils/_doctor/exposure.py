@@ -8,11 +8,13 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws import errors
 from .._channel import transformations
+from .._iam_policies import evaluation
 from .._model import names
 from .._model.identity import ROLE_POLICY
 from .._plan import identity as identities
@@ -47,7 +49,45 @@ def subscribers(evidence: Evidence) -> Result:
         arn: [item for item in items if item["Protocol"] != "sqs" or canaries not in item["Endpoint"]]
         for arn, items in path.subscribers.items()
     }
+    for arn, items in path.subscriptions.items():
+        found.setdefault(arn, []).extend(_redrive(item) for item in items if item.get("RedrivePolicy"))
     return _reported(evidence, found, messages.unknown_subscribers)
+
+
+def _redrive(attributes: dict[str, str]) -> dict[str, Any]:
+    """Return the queue that gets what SNS cannot deliver to Amazon Q, as if it were subscribed."""
+    queue = json.loads(attributes["RedrivePolicy"]).get("deadLetterTargetArn", "")
+    return {
+        "Protocol": "sqs",
+        "Endpoint": f"{queue} (dead-letter queue of Amazon Q's subscription)",
+        "SubscriptionArn": "",
+    }
+
+
+def grants(evidence: Evidence) -> Result:
+    """Check that no policy of the stack's resources lets other accounts in; topics open to everyone: see "access"."""
+    live, account_id = evidence.target.live, evidence.target.account_id
+    if live.path is None or live.resources is None:
+        return _unread(evidence)
+    policies = [(f"queue {url.rpartition('/')[2]}", _policy(queue)) for url, queue in live.path.queues.items()]
+    own = {alias["AliasName"] for alias in live.resources.of_type(stack_resources.ALIAS)}
+    policies += [(f"key {name}", key.policy) for name, key in live.path.keys.items() if name in own]
+    found = {
+        name: [who for statement in evaluation.statements(policy) for who in evaluation.others(statement, account_id)]
+        for name, policy in policies
+    }
+    for arn, topic in live.path.topics.items():
+        limited = [item for item in evaluation.statements(_policy(topic)) if not evaluation.is_open(item)]
+        found[f"topic {arn.rpartition(':')[2]}"] = [
+            who for item in limited for who in evaluation.others(item, account_id)
+        ]
+    some = {name: list(dict.fromkeys(who)) for name, who in found.items() if who}
+    return messages.granted(some) if some else ok()
+
+
+def _policy(attributes: dict[str, str] | None) -> dict[str, Any]:
+    policy: dict[str, Any] = json.loads((attributes or {}).get("Policy") or "{}")
+    return policy
 
 
 def destinations(evidence: Evidence) -> Result:

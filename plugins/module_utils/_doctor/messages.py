@@ -441,6 +441,17 @@ def unknown_targets(region: str, found: dict[str, list[dict[str, Any]]]) -> Resu
     )
 
 
+def granted(found: dict[str, list[str]]) -> Result:
+    """Report whom outside of the account a policy lets in, by kind and name of its resource."""
+    resources = "; ".join(f"{name} to {', '.join(who)}" for name, who in found.items())
+    return Result(
+        RISK,
+        f"Policies give access to others than this account: of the {resources}.",
+        OPEN_TO_ALL.replace("Anyone with an AWS account", "They"),
+        "If you do not know them, remove the statements from the policies. The playbooks never do.",
+    )
+
+
 def unknown_permissions(role: str, inline: list[str], attached: tuple[str, ...]) -> Result:
     """Report policies of the channel role that this collection did not grant: names of inline ones, ARNs of others."""
     policies = ", ".join([*(f"inline policy {name}" for name in inline), *attached])

@@ -101,7 +101,12 @@ def lets_in(policy: Mapping[str, Any], request: Request) -> bool:
 
 def open_statements(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the statements of *policy* that allow something to everyone."""
-    return [statement for statement in _listed(policy.get("Statement")) if is_open(statement)]
+    return [statement for statement in statements(policy) if is_open(statement)]
+
+
+def statements(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the statements of *policy*, which may be one without a list."""
+    return _listed(policy.get("Statement"))
 
 
 def is_open(statement: Mapping[str, Any]) -> bool:
@@ -119,6 +124,33 @@ def is_open(statement: Mapping[str, Any]) -> bool:
         for operator, keys in (statement.get("Condition") or {}).items()
         for key, values in keys.items()
     )
+
+
+def others(statement: Mapping[str, Any], account_id: str) -> list[str]:
+    """Return to whom outside of the account a statement allows something: principals, or the values that limit "*"."""
+    if statement.get("Effect") != "Allow":
+        return []
+    principal = "*" if "NotPrincipal" in statement else statement.get("Principal")
+    named = _listed(principal.get("AWS")) if isinstance(principal, Mapping) else _listed(principal)
+    foreign = [str(name) for name in named if name != "*" and _account(str(name)) != account_id]
+    if "*" not in named:
+        return foreign
+    limits = [
+        [str(value) for value in _listed(values)]
+        for operator, keys in (statement.get("Condition") or {}).items()
+        if operator.rpartition(":")[2].lower() in LIMITING_OPERATORS
+        for key, values in keys.items()
+        if key.lower() in LIMITING_KEYS
+    ]
+    if any(limit and all(_account(value) == account_id for value in limit) for limit in limits):
+        return foreign
+    return [*foreign, *([value for limit in limits for value in limit] or ["*"])]
+
+
+def _account(principal: str) -> str:
+    """Return the ID of the account of a principal or resource, given by an ARN or by that ID."""
+    parts = principal.split(":")
+    return parts[4] if len(parts) > 4 else principal
 
 
 def _applies(statement: Mapping[str, Any], request: Request) -> bool:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 WATCHED = ("Namespace", "MetricName", "Dimensions", "Statistic", "Threshold", "ComparisonOperator", "TreatMissingData")
 # Chatbot drops what is not the event as EventBridge got it.
 CHANGING = ("Input", "InputPath", "InputTransformer")
+UNWANTED_QUEUE = "has a dead-letter queue, which is not in the stack and gets what cannot be delivered"
 
 
 def drifts(resources: Resources, live: LivePath) -> list[Drift]:
@@ -91,9 +92,10 @@ def _target(rule: str, wanted: dict[str, Any], there: list[dict[str, Any]] | Non
         return [Drift(TARGET, rule, problem)]
     if len(feeding) > 1:
         return [Drift(TARGET, rule, f"is there {len(feeding)} times, so that each finding is sent as often", False)]
-    if "DeadLetterConfig" in wanted and feeding[0].get("DeadLetterConfig") != wanted["DeadLetterConfig"]:
-        return [Drift(DEAD_LETTERS, rule, "does not use the dead-letter queue of the stack", False)]
-    return []
+    if feeding[0].get("DeadLetterConfig") == wanted.get("DeadLetterConfig"):
+        return []
+    queue = "does not use the dead-letter queue of the stack" if "DeadLetterConfig" in wanted else UNWANTED_QUEUE
+    return [Drift(DEAD_LETTERS, rule, queue, False)]
 
 
 def _is_topic(target: dict[str, Any]) -> bool:

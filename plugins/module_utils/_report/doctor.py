@@ -53,7 +53,7 @@ COLUMNS = {
     "CHN": ("channel",),
     "APP": ("chat",),
     "DEL": ("delivery",),
-    "SEC": ("access", "subscribers", "destinations", "role", "permissions", "guardrail"),
+    "SEC": ("access", "grants", "subscribers", "destinations", "role", "permissions", "guardrail"),
 }
 CELLS = {BROKEN: "XX", UNKNOWN: "??", RISK: "!", OK: "ok", NONE: "-"}
 STATES = {

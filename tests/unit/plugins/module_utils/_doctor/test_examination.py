@@ -35,6 +35,7 @@ SAID = {
     "target removed": ("targets", "broken", "target of the rule securityhub-slack-findings is gone"),
     "target changes the event": ("targets", "broken", "InputTransformer"),
     "target doubled": ("targets", "risk", "is there 2 times"),
+    "target with a dead-letter queue": ("targets", "risk", "has a dead-letter queue, which is not in the stack"),
     "topic deleted": ("topic", "broken", "topic securityhub-slack is gone"),
     "topic policy without EventBridge": ("topic", "broken", "does not allow EventBridge to publish"),
     "topic policy denies": ("topic", "broken", "does not allow EventBridge to publish"),

@@ -11,7 +11,11 @@ import shlex
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import messages
 from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit.breakages import ALIAS
 from ansible_collections.secops.securityhub.tests.unit.breakages import RULE
+from ansible_collections.secops.securityhub.tests.unit.breakages import key_id
+from ansible_collections.secops.securityhub.tests.unit.breakages import queue_url
+from ansible_collections.secops.securityhub.tests.unit.breakages import subscription_arn
 from ansible_collections.secops.securityhub.tests.unit.breakages import topic_attribute
 from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
 from ansible_collections.secops.securityhub.tests.unit.deployed import NAME
@@ -38,6 +42,48 @@ def topic_open(fleet):
         }
     )
     topic_attribute(fleet, "Policy", json.dumps(policy))
+
+
+def topic_opened_to(principal, **condition):
+    """Return an attack that lets someone subscribe to the topic."""
+
+    def attack(fleet):
+        sns = fleet.client("sns")
+        policy = json.loads(sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]["Policy"])
+        statement = {"Sid": "Other", "Effect": "Allow", "Principal": principal, "Action": "sns:Subscribe"}
+        policy["Statement"].append({**statement, "Resource": TOPIC, **condition})
+        topic_attribute(fleet, "Policy", json.dumps(policy))
+
+    return attack
+
+
+def queue_open(fleet):
+    sqs, url = fleet.client("sqs"), queue_url(fleet)
+    policy = json.loads(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"])
+    policy["Statement"].append({"Effect": "Allow", "Principal": "*", "Action": "sqs:ReceiveMessage", "Resource": "*"})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+
+
+def key_open(fleet):
+    kms, key = fleet.client("kms"), key_id(fleet, ALIAS)
+    policy = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    principal = {"AWS": "arn:aws:iam::999999999999:root"}
+    policy["Statement"].append({"Effect": "Allow", "Principal": principal, "Action": "kms:Decrypt", "Resource": "*"})
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
+
+
+def failures_copied(fleet):
+    fleet.client("sns").set_subscription_attributes(
+        SubscriptionArn=subscription_arn(fleet),
+        AttributeName="RedrivePolicy",
+        AttributeValue=json.dumps({"deadLetterTargetArn": FOREIGN_QUEUE}),
+    )
+
+
+def undelivered_copied(fleet):
+    events = fleet.client("events")
+    (target,) = events.list_targets_by_rule(Rule=RULE)["Targets"]
+    events.put_targets(Rule=RULE, Targets=[{**target, "DeadLetterConfig": {"Arn": FOREIGN_QUEUE}}])
 
 
 def mail_subscribed(fleet):
@@ -85,6 +131,17 @@ def other_role(fleet):
 # What an attacker does, the check that sees it, facts of the problem, and the start of the first command against it.
 ATTACKS = [
     (topic_open, "access", ["topic securityhub-slack", "everyone", "Open"], messages.REPAIR),
+    (topic_opened_to({"AWS": "999999999999"}), "grants", ["topic securityhub-slack to 999999999999"], ""),
+    (
+        topic_opened_to("*", Condition={"StringEquals": {"aws:PrincipalAccount": "999999999999"}}),
+        "grants",
+        ["topic securityhub-slack to 999999999999"],
+        "",
+    ),
+    (queue_open, "grants", ["queue securityhub-slack-", "to *"], ""),
+    (key_open, "grants", [f"key {ALIAS} to arn:aws:iam::999999999999:root"], ""),
+    (failures_copied, "subscribers", [f"sqs {FOREIGN_QUEUE} (dead-letter queue"], ""),
+    (undelivered_copied, "targets", [RULE, "does not use the dead-letter queue"], messages.REPAIR),
     (mail_subscribed, "subscribers", ["email eve@example.com"], "aws sns unsubscribe"),
     (rule_copied, "destinations", [RULE, FOREIGN_QUEUE], "aws events remove-targets"),
     (inline_policy, "permissions", [ROLE, "inline policy all"], "aws iam delete-role-policy"),
@@ -97,7 +154,7 @@ ATTACKS = [
 
 @pytest.fixture
 def fleet(emulator, monkeypatch):
-    return deployed.deploy(emulator, monkeypatch)
+    return deployed.deploy(emulator, monkeypatch, alarms=True, kms_key="create")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +170,7 @@ def test_each_attack_is_a_separate_problem(fleet, emulator, attack, check, facts
     assert all(fact in finding.result.problem for fact in facts), finding.result.problem
     assert finding.result.effect
     assert finding.result.remedy
-    assert (finding.result.commands or ("aws sns unsubscribe",))[0].startswith(command)
+    assert all(shown.startswith(command) for shown in finding.result.commands[:1])
     hosts = deployed.REGIONS if check in CHANNEL_WIDE else (HERE,)
     assert set(finding.where) == set(hosts)
     assert found.healthy, "every finding still arrives"

@@ -150,3 +150,28 @@ def statement(**more):
 )
 def test_a_statement_is_open_if_it_is_for_everyone_and_nothing_limits_it(given, expected):
     assert evaluation.is_open(given) is expected
+
+
+OWN, OTHER = "111111111111", "arn:aws:iam::444444444444:root"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (statement(), ["*"]),
+        ({"Effect": "Allow", "NotPrincipal": {"AWS": OWN}, "Action": "sns:*"}, ["*"]),
+        (statement(Principal={"AWS": OTHER}), [OTHER]),
+        (statement(Principal={"AWS": ["444444444444", OWN, f"arn:aws:iam::{OWN}:role/ours"]}), ["444444444444"]),
+        (statement(Principal={"AWS": "AIDAOFADELETEDUSER"}), ["AIDAOFADELETEDUSER"]),
+        (statement(Principal={"AWS": ["*", OTHER]}), [OTHER, "*"]),
+        (statement(Condition={"StringEquals": {"aws:PrincipalAccount": [OWN, "444444444444"]}}), [OWN, "444444444444"]),
+        (statement(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}), ["o-1"]),
+        (statement(Condition={"StringEquals": {"AWS:SourceOwner": OWN}}), []),
+        (statement(Condition={"ArnLike": {"aws:SourceArn": f"arn:aws:events:eu-west-1:{OWN}:rule/*"}}), []),
+        (statement(Condition={"StringEquals": {"aws:SourceAccount": []}}), ["*"]),
+        (statement(Principal={"Service": "events.amazonaws.com"}), []),
+        (statement(Principal={"AWS": OTHER}, Effect="Deny"), []),
+    ],
+)
+def test_whom_outside_of_the_account_a_statement_lets_in(given, expected):
+    assert evaluation.others(given, OWN) == expected
