@@ -256,7 +256,7 @@ WRONG = {
 
 def test_hostile_variables_of_the_inventory_are_sanitized(home):
     hosts = {f"{name}.eu-central-1": given for name, given in WRONG.items()}
-    found = run(home, "preview", inventory_of(home, **hosts))
+    found = run(home, "run", inventory_of(home, **hosts))
     assert set(hosts) == {host for host, state in found.states.items() if state == "failed"}
     assert found.states["us-east-1"] == "changed"
     assert_sanitized(home, found)
