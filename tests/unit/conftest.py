@@ -12,9 +12,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -65,13 +67,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test: emulator if it uses that fixture, playbook if its file runs commands of Ansible, else pure."""
     for item in items:
         needs_emulator = "emulator" in getattr(item, "fixturenames", ())
-        runs_playbooks = "ansible_commands" in vars(getattr(item, "module", None) or object)
+        runs_playbooks = _runs_commands(getattr(item, "module", None))
         if needs_emulator:
             item.add_marker("emulator")
         if runs_playbooks:
             item.add_marker("playbook")
         if not needs_emulator and not runs_playbooks:
             item.add_marker("pure")
+
+
+def _runs_commands(module: ModuleType | None) -> bool:
+    """Return whether a test file runs commands of Ansible, by itself or with a module or class that it imports."""
+    found = vars(module) if module else {}
+    imported = [sys.modules.get(getattr(item, "__module__", "")) or item for item in found.values()]
+    return "ansible_commands" in found or any(hasattr(item, "ansible_commands") for item in imported)
 
 
 class Emulator:

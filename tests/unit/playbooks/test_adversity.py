@@ -281,7 +281,14 @@ def test_hostile_findings_in_a_file_are_sanitized(home):
     assert_sanitized(home, found, longest=len(LONG) + 1000)  # the result contains the whole title
 
 
-@pytest.mark.parametrize("text", [HOSTILE, f'["{READABLE}"]', "[" * 100_000, '{"a": 1e999}', "\x00", ""])
+SHAPELESS = (
+    '{"finding_info": "x"}',
+    '{"ProductArn": "x", "Resources": "x"}',
+    '{"ProductArn": "x", "Resources": ["x"]}',
+)
+
+
+@pytest.mark.parametrize("text", [HOSTILE, f'["{READABLE}"]', "[" * 100_000, '{"a": 1e999}', "\x00", "", *SHAPELESS])
 def test_a_file_without_findings_is_reported(home, text):
     path = home.folder / "findings.json"
     path.write_text(text)

@@ -208,6 +208,14 @@ def test_no_file_is_written_if_eventbridge_evaluates_a_pattern_differently(organ
     assert code == 0, said
 
 
+@pytest.mark.parametrize("arguments", [[], ["--check"]])
+def test_a_named_pipe_is_refused(organization, arguments):
+    os.mkfifo(organization.folder / FILE)
+    code, said = organization.run("_export", *arguments)
+    assert code == 2
+    assert "could not be written: it is not a regular file" in said
+
+
 def test_patterns_that_could_not_be_tested_are_noted_in_the_export(organization, emulator):
     emulator.faults({"denied": 1, "operations": ["TestEventPattern"]})
     code, said = organization.run("_export")

@@ -162,6 +162,20 @@ def test_a_symbolic_link_is_not_followed(tmp_path, exists):
     assert (other.read_text() if exists else "") == (files.PAGE if exists else "")
 
 
+def test_a_hard_link_is_replaced_and_not_written_to(tmp_path):
+    path, other = tmp_path / "report.html", tmp_path / "other"
+    other.write_text(files.PAGE)
+    path.hardlink_to(other)
+    _command_action.write_file(str(path), "text")
+    assert (path.read_text(), other.read_text()) == ("text", files.PAGE)
+
+
+def test_a_named_pipe_is_refused(tmp_path):
+    path = tmp_path / "report.html"
+    os.mkfifo(path)
+    assert "regular file" in refusal(path)
+
+
 def test_no_folder_is_created_and_none_is_replaced(tmp_path):
     assert "does not exist" in refusal(tmp_path / "reprots" / "report.html")
     assert list(tmp_path.iterdir()) == []
