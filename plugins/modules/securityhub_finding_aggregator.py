@@ -110,77 +110,10 @@ finding_aggregator:
 
 from typing import Any
 
-from ..module_utils._aws.clients import Caller
-from ..module_utils._aws.errors import UserError
 from ..module_utils._aws.modules import Module
-from ..module_utils._aws.names import REGION
+from ..module_utils._securityhub import finding_aggregator
 from ..module_utils._securityhub import transformations
 from ..module_utils._services import securityhub
-
-Aggregator = dict[str, Any]
-
-# True: the mode needs a list of regions.
-MODES = {
-    "ALL_REGIONS": False,
-    "ALL_REGIONS_EXCEPT_SPECIFIED": True,
-    "SPECIFIED_REGIONS": True,
-    "NO_REGIONS": False,
-}
-
-
-def problems(mode: str | None, regions: list[str], home: str) -> list[str]:
-    """Return what AWS would refuse, each with its remedy."""
-    found = [
-        f"regions has {region!r}, which is not an AWS region." for region in regions if not REGION.fullmatch(region)
-    ]
-    if home in regions:
-        found.append(f"regions has {home}, which is the home region. Remove it.")
-    if mode is None:
-        return found
-    if MODES[mode] and not regions:
-        found.append(f"region_linking_mode {mode} requires regions.")
-    if not MODES[mode] and regions:
-        found.append(f"region_linking_mode {mode} cannot be combined with regions. Remove regions.")
-    return found
-
-
-def read_aggregator(aws: Caller, hub_needed: bool) -> Aggregator | None:
-    """Return the aggregator of the account, or None.
-
-    Where Security Hub is off nothing is aggregated; raise HubNotEnabled there if *hub_needed*.
-    """
-    try:
-        arns = aws.call("securityhub", securityhub.list_finding_aggregators)
-        return aws.call("securityhub", securityhub.get_finding_aggregator, arns[0]) if arns else None
-    except securityhub.HubNotEnabled:
-        if hub_needed:
-            raise
-        return None
-
-
-def is_as_desired(current: Aggregator, desired: dict[str, Any]) -> bool:
-    """Tell whether the aggregator links the desired regions."""
-    mode, regions = desired["RegionLinkingMode"], desired.get("Regions", [])
-    return bool(current["RegionLinkingMode"] == mode and (not MODES[mode] or sorted(current["Regions"]) == regions))
-
-
-def ensure_present(aws: Caller, current: Aggregator | None, desired: dict[str, Any], check_mode: bool) -> Aggregator:
-    """Return the aggregator as it is (or would be) afterwards. Raise UserError if its home is another region."""
-    if current is None:
-        if check_mode:
-            return {"FindingAggregationRegion": aws.region, **desired}
-        return aws.call("securityhub", securityhub.create_finding_aggregator, desired)
-    home = current["FindingAggregationRegion"]
-    if home != aws.region:
-        raise UserError(
-            f"this account already aggregates findings in {home}, and AWS cannot move the home region. Set region to "
-            f"{home}, or delete the aggregator first (state: absent)."
-        )
-    if is_as_desired(current, desired):
-        return current
-    if check_mode:
-        return {**current, "Regions": [], **desired}
-    return aws.call("securityhub", securityhub.update_finding_aggregator, current["FindingAggregatorArn"], desired)
 
 
 def main() -> None:
@@ -188,7 +121,7 @@ def main() -> None:
     module = Module(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "region_linking_mode": {"type": "str", "choices": list(MODES)},
+            "region_linking_mode": {"type": "str", "choices": list(finding_aggregator.MODES)},
             "regions": {"type": "list", "elements": "str"},
         },
         required_if=[("state", "present", ["region_linking_mode"])],
@@ -197,14 +130,14 @@ def main() -> None:
     mode, regions = module.params["region_linking_mode"], module.params["regions"] or []
     present = module.params["state"] == "present"
     aws = module.access()
-    module.require(problems(mode, regions, aws.region) if present else [])
+    module.require(finding_aggregator.problems(mode, regions, aws.region) if present else [])
 
-    after: Aggregator | None = None
+    after: dict[str, Any] | None = None
     with module.explained(f"Security Hub finding aggregator in {aws.region}"):
-        current = read_aggregator(aws, hub_needed=present)
+        current = finding_aggregator.read_aggregator(aws, hub_needed=present)
         if present:
-            desired = {"RegionLinkingMode": mode, **({"Regions": sorted(set(regions))} if regions else {})}
-            after = ensure_present(aws, current, desired, module.check_mode)
+            desired = finding_aggregator.desired_of(mode, regions)
+            after = finding_aggregator.ensure_present(aws, current, desired, module.check_mode)
         elif current is not None and not module.check_mode:
             arn, home = current["FindingAggregatorArn"], current["FindingAggregationRegion"]
             aws.call("securityhub", securityhub.delete_finding_aggregator, arn, region=home)

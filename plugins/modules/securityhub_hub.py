@@ -106,86 +106,10 @@ hub:
 
 from typing import Any
 
-from ..module_utils._aws.clients import Caller
 from ..module_utils._aws.modules import Module
-from ..module_utils._aws.polling import poll
-from ..module_utils._resource.tags import tag_changes
-from ..module_utils._resource.tags import with_changes
+from ..module_utils._securityhub import hub
 from ..module_utils._securityhub import transformations
 from ..module_utils._services import securityhub
-from ..module_utils._services import sts
-
-Hub = dict[str, Any]
-
-SECONDS_TO_APPEAR = 60
-
-
-def read_hub(aws: Caller) -> Hub | None:
-    """Return the hub with its Tags as a dict, or None where Security Hub is off."""
-    try:
-        hub = aws.call("securityhub", securityhub.describe_hub)
-    except securityhub.HubNotEnabled:
-        return None
-    return {**hub, "Tags": aws.call("securityhub", securityhub.list_tags_for_resource, hub["HubArn"])}
-
-
-def changes(hub: Hub, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the members of UpdateSecurityHubConfiguration that differ."""
-    desired = {
-        "AutoEnableControls": options["auto_enable_controls"],
-        "ControlFindingGenerator": options["control_finding_generator"],
-    }
-    return {key: value for key, value in desired.items() if value not in (None, hub.get(key))}
-
-
-def projected(hub: Hub, options: dict[str, Any]) -> Hub:
-    """Return the hub as it will be."""
-    to_set, to_unset = tag_changes(hub["Tags"], options["tags"], purge=options["purge_tags"])
-    return {**hub, **changes(hub, options), "Tags": with_changes(hub["Tags"], to_set, to_unset)}
-
-
-def new_hub(aws: Caller) -> Hub:
-    """Return the hub that AWS creates without any option."""
-    identity = aws.call("sts", sts.get_caller_identity)
-    arn = transformations.hub_arn(identity["Arn"].split(":")[1], aws.region, identity["Account"])
-    return {"HubArn": arn, "AutoEnableControls": True, "ControlFindingGenerator": "SECURITY_CONTROL", "Tags": {}}
-
-
-def enable(aws: Caller, options: dict[str, Any]) -> Hub:
-    """Enable Security Hub and return the hub; one that was enabled meanwhile is updated afterwards."""
-    members = {
-        "EnableDefaultStandards": options["enable_default_standards"],
-        "ControlFindingGenerator": options["control_finding_generator"],
-        "Tags": options["tags"] or None,
-    }
-    given = {key: value for key, value in members.items() if value is not None}
-    aws.call("securityhub", securityhub.enable_security_hub, given)
-    hub = poll(lambda: read_hub(aws), lambda found: found is not None, SECONDS_TO_APPEAR)
-    if hub is None:
-        raise securityhub.HubNotEnabled(aws.region)
-    return hub
-
-
-def update(aws: Caller, hub: Hub, options: dict[str, Any]) -> None:
-    """Change the settings and tags that differ."""
-    differing = changes(hub, options)
-    if differing:
-        aws.call("securityhub", securityhub.update_security_hub_configuration, differing)
-    to_set, to_unset = tag_changes(hub["Tags"], options["tags"], purge=options["purge_tags"])
-    if to_set:
-        aws.call("securityhub", securityhub.tag_resource, hub["HubArn"], to_set)
-    if to_unset:
-        aws.call("securityhub", securityhub.untag_resource, hub["HubArn"], list(to_unset))
-
-
-def ensure_present(aws: Caller, current: Hub | None, options: dict[str, Any], check_mode: bool) -> Hub | None:
-    """Return the hub as it is (or would be) afterwards."""
-    if check_mode:
-        return projected(current or new_hub(aws), options)
-    if current is not None and projected(current, options) == current:
-        return current
-    update(aws, current or enable(aws, options), options)
-    return read_hub(aws)
 
 
 def main() -> None:
@@ -203,10 +127,10 @@ def main() -> None:
     )
     aws = module.access()
     with module.explained(f"Security Hub in {aws.region}"):
-        current = read_hub(aws)
-        after: Hub | None = None
+        current = hub.read_hub(aws)
+        after: dict[str, Any] | None = None
         if module.params["state"] == "present":
-            after = ensure_present(aws, current, module.params, module.check_mode)
+            after = hub.ensure_present(aws, current, module.params, module.check_mode)
         elif current is not None and not module.check_mode:
             aws.call("securityhub", securityhub.disable_security_hub)
     module.exit_with("hub", transformations.hub_result(current), transformations.hub_result(after))

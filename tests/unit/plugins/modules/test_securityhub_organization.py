@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.modules import (
-    securityhub_organization_admin_account as admin_account,
-)
+from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import administrator
 from ansible_collections.secops.securityhub.tests.unit.stubbed import Stubbed
 from botocore.stub import Stubber
 
@@ -21,7 +19,7 @@ SECURITY = "111111111111"
 @pytest.fixture(autouse=True)
 def organization(emulator, modules, monkeypatch):
     emulator.world({MANAGEMENT: {}}, management_account=MANAGEMENT)
-    monkeypatch.setattr(admin_account, "SECONDS_OF_CONFLICT", 0)
+    monkeypatch.setattr(administrator, "SECONDS_OF_CONFLICT", 0)
 
 
 @pytest.fixture
@@ -55,14 +53,14 @@ class TestAdminAccount:
         assert modules.changes_nothing(ADMIN, "admin_account", **options)["admin_account"]["account_id"] == SECURITY
 
     def test_waits_for_another_change_of_the_organization(self, emulator, monkeypatch):
-        monkeypatch.setattr(admin_account, "SECONDS_OF_CONFLICT", 5)
+        monkeypatch.setattr(administrator, "SECONDS_OF_CONFLICT", 5)
         client = emulator.client("securityhub", account=MANAGEMENT)
         with Stubber(client) as aws:
             aws.add_client_error("enable_organization_admin_account", "ResourceConflictException", "in progress")
             aws.add_response("enable_organization_admin_account", {})
             shown = {"AccountId": SECURITY, "Status": "ENABLED"}
             aws.add_response("list_organization_admin_accounts", {"AdminAccounts": [shown]})
-            assert admin_account.enable(Stubbed(client), SECURITY) == shown
+            assert administrator.enable(Stubbed(client), SECURITY) == shown
 
     def test_says_that_it_needs_the_management_account(self, modules):
         message = modules.refused(ADMIN, admin_account_id=SECURITY)

@@ -1,0 +1,86 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Aggregates the findings of an account in a home region. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._aws.errors import UserError
+from .._aws.names import REGION
+from .._services import securityhub
+
+if TYPE_CHECKING:
+    from .._aws.clients import Caller
+
+Aggregator = dict[str, Any]
+
+# True: the mode needs a list of regions.
+MODES = {
+    "ALL_REGIONS": False,
+    "ALL_REGIONS_EXCEPT_SPECIFIED": True,
+    "SPECIFIED_REGIONS": True,
+    "NO_REGIONS": False,
+}
+
+
+def problems(mode: str | None, regions: list[str], home: str) -> list[str]:
+    """Return what AWS would refuse, each with its remedy."""
+    found = [
+        f"regions has {region!r}, which is not an AWS region." for region in regions if not REGION.fullmatch(region)
+    ]
+    if home in regions:
+        found.append(f"regions has {home}, which is the home region. Remove it.")
+    if mode is None:
+        return found
+    if MODES[mode] and not regions:
+        found.append(f"region_linking_mode {mode} requires regions.")
+    if not MODES[mode] and regions:
+        found.append(f"region_linking_mode {mode} cannot be combined with regions. Remove regions.")
+    return found
+
+
+def read_aggregator(aws: Caller, hub_needed: bool) -> Aggregator | None:
+    """Return the aggregator of the account, or None.
+
+    Where Security Hub is off nothing is aggregated; raise HubNotEnabled there if *hub_needed*.
+    """
+    try:
+        arns = aws.call("securityhub", securityhub.list_finding_aggregators)
+        return aws.call("securityhub", securityhub.get_finding_aggregator, arns[0]) if arns else None
+    except securityhub.HubNotEnabled:
+        if hub_needed:
+            raise
+        return None
+
+
+def desired_of(mode: str, regions: list[str]) -> dict[str, Any]:
+    """Return the members of the desired aggregator."""
+    return {"RegionLinkingMode": mode, **({"Regions": sorted(set(regions))} if regions else {})}
+
+
+def is_as_desired(current: Aggregator, desired: dict[str, Any]) -> bool:
+    """Tell whether the aggregator links the desired regions."""
+    mode, regions = desired["RegionLinkingMode"], desired.get("Regions", [])
+    return bool(current["RegionLinkingMode"] == mode and (not MODES[mode] or sorted(current["Regions"]) == regions))
+
+
+def ensure_present(aws: Caller, current: Aggregator | None, desired: dict[str, Any], check_mode: bool) -> Aggregator:
+    """Return the aggregator as it is (or would be) afterwards. Raise UserError if its home is another region."""
+    if current is None:
+        if check_mode:
+            return {"FindingAggregationRegion": aws.region, **desired}
+        return aws.call("securityhub", securityhub.create_finding_aggregator, desired)
+    home = current["FindingAggregationRegion"]
+    if home != aws.region:
+        raise UserError(
+            f"this account already aggregates findings in {home}, and AWS cannot move the home region. Set region to "
+            f"{home}, or delete the aggregator first (state: absent)."
+        )
+    if is_as_desired(current, desired):
+        return current
+    if check_mode:
+        return {**current, "Regions": [], **desired}
+    return aws.call("securityhub", securityhub.update_finding_aggregator, current["FindingAggregatorArn"], desired)
