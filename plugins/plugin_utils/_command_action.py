@@ -79,8 +79,8 @@ class CommandAction(ActionBase):
     """An action that runs once for the whole play.
 
     A subclass names its command: *SPEC* and *command* are those of a module of ``module_utils/_commands``, *PLAYBOOK*
-    is the playbook that runs it, with what has to follow on the command line. *REFUSED*: variables that must not be
-    set, with why and what to do.
+    is the playbook that runs it, with what has to follow on the command line. *NEEDS_TARGETS*: whether its hosts are
+    targets. *REFUSED*: variables that must not be set, with why and what to do.
     """
 
     BYPASS_HOST_LOOP = True
@@ -91,6 +91,7 @@ class CommandAction(ActionBase):
     PLAYBOOK: str
     SPEC: dict[str, Any]
     command: Callable[[Context], Outcome]
+    NEEDS_TARGETS: ClassVar[bool] = True
     REFUSED: ClassVar[dict[str, str]] = {}
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -129,8 +130,8 @@ class CommandAction(ActionBase):
             raise AnsibleActionFail("boto3 and botocore are missing on the controller. Run: pip install boto3")
         from ..module_utils._aws.clients import Clients  # needs botocore
 
-        targets, unselected = _targets.gather(self, task_vars)
-        if not targets:
+        targets, unselected = _targets.gather(self, task_vars) if self.NEEDS_TARGETS else ([], [])
+        if self.NEEDS_TARGETS and not targets:
             raise AnsibleActionFail(
                 "The inventory has no targets. Fix any parse error reported above; otherwise add one host per region, "
                 f"as in inventories/example, and run: ansible-playbook -i inventories/production "
@@ -216,7 +217,7 @@ def _with_options(outcome: Outcome) -> Outcome:
 def _file_mode(targets: list[TargetSnapshot]) -> int:
     """Return the permissions that all targets allow."""
     given = {str(target.settings.value("file_mode") or "0600") for target in targets}
-    return reduce(and_, (int(mode, 8) for mode in given))
+    return reduce(and_, (int(mode, 8) for mode in given), 0o777)
 
 
 def write_file(path: str, text: str, mode: int = 0o600, *, check_mode: bool = False) -> None:

@@ -33,7 +33,7 @@ VARIABLES = {
 
 @pytest.fixture
 def play(emulator, tmp_path):
-    """Return a function that runs the playbook and returns its exit code, output and number of changed tasks."""
+    """Return a function that runs the playbook and returns its exit code, output and number of changed steps."""
     emulator.reset()
     emulator.forget_requests()
     emulator.world({MANAGEMENT: {}}, management_account=MANAGEMENT)
@@ -63,7 +63,8 @@ def play(emulator, tmp_path):
             text=True,
             check=False,
         )
-        changed = re.search(r"changed=(\d+)", done.stdout)
+        changed = re.search(r"steps?: (\d+) (?:would )?change", done.stdout)
+        assert "assertion" not in done.stdout + done.stderr
         return done.returncode, done.stdout + done.stderr, int(changed[1]) if changed else None
 
     return run
@@ -100,3 +101,36 @@ def test_check_mode_writes_nothing_even_with_apply_and_a_second_run_changes_noth
     code, output, changed = play(VARIABLES)
     assert (code, changed) == (0, 0), output
     assert emulator.writes() == []
+
+
+def test_a_step_that_fails_is_reported_once_and_does_not_stop_the_others(play, emulator):
+    regions = ["eu-west-1", "eu-west-2", "us-east-1"]
+    emulator.faults({"denied": 1.0, "regions": regions[:2], "operations": ["EnableSecurityHub"]})
+    variables = {"securityhub_organization_apply": True, "securityhub_organization_enable_hub": True, **PROFILE}
+    code, output, changed = play({**variables, "securityhub_organization_regions": regions})
+    assert (code, changed) == (2, 1)
+    assert "Security Hub in eu-west-1, Security Hub in eu-west-2: " in output.partition("\nFailed:\n")[2]
+    assert '"msg": "2 of 3 steps failed. The report above says why."' in output
+    assert emulator.client("securityhub", "us-east-1", account=SECURITY).describe_hub()["HubArn"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"securityhub_organization_enable_hub": True}, "securityhub_organization_regions is empty"),
+        ({"securityhub_organization_home_region": "europe"}, "'europe' is not an AWS region"),
+        ({**REGION, "securityhub_organization_admin_account_id": "12"}, "Use the 12 digits of an account ID"),
+        (
+            {
+                "securityhub_organization_home_region": "eu-west-1",
+                "securityhub_organization_linking_mode": "SPECIFIED_REGIONS",
+            },
+            "region_linking_mode SPECIFIED_REGIONS requires regions",
+        ),
+    ],
+)
+def test_a_wrong_variable_is_reported_before_anything_is_called(play, emulator, variables, said):
+    code, output, _changed = play(variables)
+    assert code == 2
+    assert said in output
+    assert emulator.requests() == []

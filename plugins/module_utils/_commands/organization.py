@@ -1,0 +1,156 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The organization command: sets up Security Hub for an AWS organization, step by step. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .._aws import errors
+from .._aws import parallel
+from .._aws.credentials import CredentialSource
+from .._aws.errors import UserError
+from .._aws.names import ACCOUNT_ID
+from .._aws.names import REGION
+from .._report import organization as report
+from .._report.organization import Step
+from .._securityhub import administrator
+from .._securityhub import finding_aggregator
+from .._securityhub import hub
+from .._securityhub import organization
+from .._services import securityhub
+from .context import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Iterable
+
+    from .._aws.clients import Caller
+    from .context import Context
+
+PREFIX = "securityhub_organization_"
+SPEC: dict[str, Any] = {
+    "apply": {"type": "bool", "default": False},
+    "regions": {"type": "list", "elements": "str", "default": []},
+    "management_profile": {"type": "str", "default": ""},
+    "administrator_profile": {"type": "str", "default": ""},
+    "admin_account_id": {"type": "str", "default": ""},
+    "enable_hub": {"type": "bool", "default": False},
+    "default_standards": {"type": "bool", "default": True},
+    "home_region": {"type": "str", "default": ""},
+    "linking_mode": {"type": "str", "choices": list(finding_aggregator.MODES), "default": "ALL_REGIONS"},
+    "linked_regions": {"type": "list", "elements": "str", "default": []},
+    "auto_enable": {"type": "bool", "default": False},
+    "auto_enable_standards": {"type": "str", "choices": ["NONE", "DEFAULT"], "default": "NONE"},
+}
+ACTIVATING = ("admin_account_id", "enable_hub", "home_region", "auto_enable")
+DEPENDS = "not previewed: needs the steps above"
+
+
+def run(context: Context) -> Outcome:
+    """Take each step that is on, in all its regions. A region that fails does not stop the others."""
+    given = context.options
+    problems = _problems(given)
+    if problems:
+        raise UserError(" ".join(problems))
+    preview = context.check_mode or not given["apply"]
+    steps = _steps(context, given, preview)
+    result = report.result(steps, preview=preview)
+    return Outcome(result, report.lines(steps, preview=preview), failure=report.failure(steps))
+
+
+def _problems(given: dict[str, Any]) -> list[str]:
+    """Return what is wrong with the options, each with the remedy."""
+    if not any(given[name] for name in ACTIVATING):
+        names = ", ".join(PREFIX + name for name in ACTIVATING)
+        return [f"Nothing to do. Every step of this playbook is off until its variable is set: {names}."]
+    found = []
+    if not given["regions"] and any(given[name] for name in ACTIVATING if name != "home_region"):
+        found.append(f"{PREFIX}regions is empty. Set it to the regions of these steps.")
+    if given["admin_account_id"] and not ACCOUNT_ID.fullmatch(given["admin_account_id"]):
+        account = given["admin_account_id"]
+        found.append(f"{PREFIX}admin_account_id is {account!r}. Use the 12 digits of an account ID, in quotes.")
+    named = [*given["regions"], *filter(None, [given["home_region"]])]
+    found += [f"{region!r} is not an AWS region." for region in named if not REGION.fullmatch(region)]
+    if given["home_region"]:
+        found += finding_aggregator.problems(given["linking_mode"], given["linked_regions"], given["home_region"])
+    return found
+
+
+def _steps(context: Context, given: dict[str, Any], preview: bool) -> list[Step]:
+    management = partial(context.aws.access, CredentialSource(profile=given["management_profile"]))
+    security = partial(context.aws.access, CredentialSource(profile=given["administrator_profile"]))
+    regions, home = given["regions"], given["home_region"]
+    steps: list[Step] = []
+
+    def take(name: str, access: Callable[[str], Caller], act: Callable[[Caller], Any], of: Iterable[str]) -> None:
+        context.progress.now(name)
+        outcomes = parallel.each(lambda region: act(access(region)), of)
+        steps.extend(_step(name, outcome) for outcome in outcomes)
+
+    if given["admin_account_id"]:
+        account = given["admin_account_id"]
+        # One region after the other: AWS Organizations refuses concurrent changes.
+        for region in regions:
+            take(f"Delegated administrator {account}", management, partial(_designate, account, preview), [region])
+    if given["enable_hub"]:
+        take("Security Hub", security, partial(_enable, given, preview), regions)
+    if home:
+        take("Aggregation", security, partial(_aggregate, given, preview), [home])
+    if given["auto_enable"]:
+        designated = {step.region for step in steps if preview and step.name.startswith("Delegated") and step.changed}
+        take(
+            "Accounts that join",
+            security,
+            partial(_configure, given, preview),
+            [region for region in regions if region not in designated],
+        )
+        steps += [Step("Accounts that join", region, skipped=DEPENDS) for region in regions if region in designated]
+    return steps
+
+
+def _step(name: str, outcome: parallel.Outcome[str, bool | None]) -> Step:
+    if outcome.error:
+        return Step(name, outcome.item, problem=errors.explain(outcome.error))
+    if outcome.value is None:
+        return Step(name, outcome.item, skipped=DEPENDS)
+    return Step(name, outcome.item, changed=outcome.value)
+
+
+# Each returns whether something changed, or would; None if that cannot be previewed.
+
+
+def _designate(account: str, preview: bool, aws: Caller) -> bool:
+    current = administrator.read_admin(aws)
+    return administrator.ensure_present(aws, current, account, preview) != current
+
+
+def _enable(given: dict[str, Any], preview: bool, aws: Caller) -> bool:
+    unset = dict.fromkeys(("auto_enable_controls", "control_finding_generator", "tags"))
+    options = {**unset, "purge_tags": False, "enable_default_standards": given["default_standards"]}
+    current = hub.read_hub(aws)
+    return hub.ensure_present(aws, current, options, preview) != current
+
+
+def _aggregate(given: dict[str, Any], preview: bool, aws: Caller) -> bool | None:
+    try:
+        current = finding_aggregator.read_aggregator(aws, hub_needed=True)
+    except securityhub.HubNotEnabled:
+        if preview:
+            return None
+        raise
+    desired = finding_aggregator.desired_of(given["linking_mode"], given["linked_regions"])
+    return finding_aggregator.ensure_present(aws, current, desired, preview) != current
+
+
+def _configure(given: dict[str, Any], preview: bool, aws: Caller) -> bool:
+    options = {
+        "auto_enable": True,
+        "auto_enable_standards": given["auto_enable_standards"],
+        "configuration_type": None,
+    }
+    current = aws.call("securityhub", securityhub.describe_organization_configuration)
+    return organization.ensure(aws, current, options, preview) != current

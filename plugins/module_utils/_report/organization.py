@@ -1,0 +1,73 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the set-up of an organization did, or would do: for people and for programs. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+
+from .text import by_cause
+from .text import count
+from .text import few_of
+from .text import wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+APPLY = "This was a preview; nothing was changed. To apply it, rerun with -e securityhub_organization_apply=true"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step in one region. *problem*: why it failed, *skipped*: why it was not taken, '' if it was."""
+
+    name: str
+    region: str
+    changed: bool = False
+    problem: str = ""
+    skipped: str = ""
+
+
+def result(steps: Sequence[Step], *, preview: bool) -> dict[str, Any]:
+    """Return what the module returns."""
+    return {
+        "changed": any(step.changed for step in steps),
+        "preview": preview,
+        "steps": [
+            {
+                "step": step.name,
+                "region": step.region,
+                "changed": step.changed,
+                "failed": bool(step.problem),
+                "msg": step.problem or step.skipped,
+            }
+            for step in steps
+        ],
+    }
+
+
+def lines(steps: Sequence[Step], *, preview: bool) -> list[str]:
+    """Return the lines for a terminal: each step and region, what happened, what to do next, and what has failed."""
+    name_width = max([len("STEP"), *(len(step.name) for step in steps)])
+    region_width = max([len("REGION"), *(len(step.region) for step in steps)])
+    verb = "would change" if preview else "changed"
+    rows = [f"  {'STEP':{name_width}}  {'REGION':{region_width}}  STATUS"]
+    for step in steps:
+        status = "FAILED, see below" if step.problem else step.skipped or (verb if step.changed else "unchanged")
+        rows += wrapped(f"  {step.name:{name_width}}  {step.region:{region_width}}  {status}", indent=6)
+    failed = sum(bool(step.problem) for step in steps)
+    changed = sum(step.changed for step in steps)
+    rows += ["", f"{count(len(steps), 'step')}: {changed} {verb}, {failed} failed."]
+    causes = by_cause((f"{step.name} in {step.region}", step.problem) for step in steps if step.problem)
+    rows += ["", "Failed:"] if causes else []
+    rows += [line for cause, where in causes.items() for line in wrapped(f"  {few_of(where)}: {cause}")]
+    return ["", *rows, *(wrapped(APPLY) if preview and not failed else [])]
+
+
+def failure(steps: Sequence[Step]) -> str:
+    """Return how many steps have failed, '' for none."""
+    failed = sum(bool(step.problem) for step in steps)
+    return f"{failed} of {count(len(steps), 'step')} failed. The report above says why." if failed else ""
