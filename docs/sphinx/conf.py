@@ -10,12 +10,16 @@ from typing import Any
 
 from docutils import nodes
 
-project = title = html_short_title = "secops.securityhub"
+project = title = html_title = html_short_title = "secops.securityhub"
 project_copyright = "Contributors to the secops.securityhub project"
 extensions = ["sphinx_antsibull_ext"]
 pygments_style = "ansible"
 highlight_language = "YAML+Jinja"
-html_theme = "sphinx_ansible_theme"
+html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["narrow.css"]
+# The options of modules follow the theme, which is dark where the reader's system is.
+antsibull_ext_color_scheme = "default-autodark"
 html_show_sphinx = False
 html_use_index = False
 html_copy_source = False
@@ -46,6 +50,13 @@ def resolve_external_reference(_app: Any, _env: Any, node: Any, content: Any) ->
     return nodes.reference("", "", content, internal=False, refuri=url) if url else None
 
 
+def remove_contents(_app: Any, doctree: nodes.document) -> None:
+    """Remove the tables of contents of antsibull-docs and of the guides: the theme has one beside each page."""
+    for topic in [found for found in doctree.findall(nodes.topic) if "contents" in found["classes"]]:
+        topic.parent.remove(topic)
+
+
 def setup(app: Any) -> None:
-    """Register the handler for references that Sphinx cannot resolve."""
+    """Register the handlers of events."""
     app.connect("missing-reference", resolve_external_reference)
+    app.connect("doctree-read", remove_contents)
