@@ -204,7 +204,7 @@ def _channel_line(outcome: ChannelOutcome) -> str:
     if refused:
         return (
             f"{head}LOST: Amazon Q could not post {count(refused, 'message')}. Check that the channel exists "
-            "and is not archived, and type /invite @Amazon Q in it."
+            "and is not archived, and type /invite @Amazon Q in it. Then run the canary again."
         )
     throttled = outcome.more(metrics.THROTTLED)
     if throttled:

@@ -251,7 +251,11 @@ def table(
     if unknown:
         lines += ["", "Targets whose account is unknown:", *_rows(unknown, check=check)]
     lines += ["", *proof, *wrapped(_summary(targets, accounts, check=check), indent=0), traffic]
-    lines += [] if check or proof else _next_steps(accounts, canary)
+    if check:
+        would_change = any(target.changed for target in targets) or any(map(account_changes, accounts))
+        lines += ["Next: to make these changes, run the same command without --check."] if would_change else []
+    elif not proof:
+        lines += _next_steps(accounts, canary)
     return lines + _failures(targets)
 
 

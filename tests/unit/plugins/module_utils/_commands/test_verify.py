@@ -82,7 +82,7 @@ def test_only_what_a_run_has_connected_is_tested(fleet):
 def test_a_removal_and_check_mode_send_nothing(fleet, emulator):
     found, words, _files = run(fleet, check=True)
     assert "canary" not in found
-    assert "Next:" not in words
+    assert "test finding" not in words
     assert emulator.writes() == []
     run(fleet)
     found, words, _files = run(fleet, state="absent")

@@ -74,7 +74,7 @@ def test_check_mode_uses_would_and_omits_the_invitation():
     lines = table(AccountModel().preview(hosts("us-east-1")), check=True)
     assert "  TARGET     FORWARDS  WOULD CHANGE" in lines
     assert "1 target: 1 would change, 0 unchanged, 0 failed. 1 account would change" in lines
-    assert not any(line.startswith("Next:") for line in lines)
+    assert lines[-1] == "Next: to make these changes, run the same command without --check."
 
 
 def test_linked_region_names_the_home_region_that_forwards():
