@@ -209,8 +209,8 @@ volume:
           messages_a_day: 0.4
     suppressions:
       description:
-        - Messages that there would have been without each suppression. Several suppressions can remove the same
-          message.
+        - Messages that there would have been without each suppression or vulnerability filter. Several of them can
+          remove the same message.
       type: list
       elements: dict
       sample:

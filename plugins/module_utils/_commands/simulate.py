@@ -166,13 +166,13 @@ def _simulated(
     simulated = [plan.simulated(target) for target in targets]
     aggregations = {item.account.id: topology.aggregation_of(item.snapshot.facts.aggregator) for item in designs}
     administrators = _administrators(designs)
-    suppressions = (
-        item.description
+    filters = (
+        description
         for target in simulated
         if not target.reason
         for channel in target.channels
         for policy in (channel.policy, *(of_linked for _region, of_linked in channel.scope.linked))
-        for item in policy.suppressions
+        for description, _only in policy.filters
     )
     return Simulation(
         targets,
@@ -183,7 +183,7 @@ def _simulated(
             lambda finding: simulation.prospects(finding, simulated, aggregations, administrators),
             days,
             today,
-            suppressions,
+            filters,
         ),
     )
 

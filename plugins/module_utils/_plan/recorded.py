@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from .._routing import policy as policies
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .._model.settings import Route
     from .._model.settings import Settings
     from .._routing.policy import Policy
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 LONGEST = 256  # characters of the value of a tag
 SEVERITY, ACCOUNTS, SUPPRESSIONS, ON = "severity", "accounts", "suppressions", "on"
+VULNERABILITIES = "vulnerabilities"
 SWITCHES = ("buttons", "alarms", "mark_notified", "topic_policy_conditions")
 # A severity and all above it: HIGH+. Several values: CRITICAL/LOW.
 ABOVE, AND, NONE, BY_HAND = "+", "/", "none", "by-hand"
@@ -73,7 +76,14 @@ def _of_channel(route: Route, policy: Policy) -> dict[str, str]:
         SEVERITY: severity or BY_HAND,
         ACCOUNTS: "others" if policy.other_channels_account_ids else accounts,
         SUPPRESSIONS: AND.join(map(_hash_of, policy.suppressions)) or NONE,
+        VULNERABILITIES: AND.join(_vulnerabilities(policy)) or NONE,
     }
+
+
+def _vulnerabilities(policy: Policy) -> Iterator[str]:
+    yield from ["fix"] if policy.fix_available else []
+    yield from ["exploit"] if policy.exploit_available else []
+    yield from [f"EPSS-{policy.minimum_epss:g}"] if policy.minimum_epss else []
 
 
 def _hash_of(suppression: Suppression) -> str:

@@ -36,7 +36,11 @@ def chart(volume: dict[str, Any]) -> list[str]:
         *_bars([(heading(row), row["messages_a_day"]) for row in volume["by_minimum_severity"]] + [_now(volume)]),
         *_weeks(volume),
         *_ranked("The controls with the most messages a day:", volume["controls"][:CONTROLS_AT_MOST], "control"),
-        *_ranked("Messages a day that each suppression removes:", volume["suppressions"], "suppression"),
+        *_ranked(
+            "Messages a day that each suppression or vulnerability filter removes:",
+            volume["suppressions"],
+            "suppression",
+        ),
         "",
         *wrapped(suggestion(volume)),
         *wrapped(_total(volume)),

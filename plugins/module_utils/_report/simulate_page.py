@@ -34,7 +34,9 @@ def page(result: dict[str, Any], now: datetime.datetime) -> str:
             _regions(volume),
             _weeks(volume),
             _ranked("Controls with the most messages", volume["controls"], "control"),
-            _ranked("Messages that each suppression removes", volume["suppressions"], "suppression"),
+            _ranked(
+                "Messages that each suppression or vulnerability filter removes", volume["suppressions"], "suppression"
+            ),
         ],
         "securityhub_slack_simulate",
     )

@@ -80,6 +80,9 @@ def _change(name: str, before: str, after: str, suppressions: Mapping[str, str])
     if name == recorded.ACCOUNTS:
         numbers = ["all" if value == recorded.NONE else value.partition(":")[0] for value in (before, after)]
         return [f"accounts {' -> '.join(numbers)}" if numbers[0] != numbers[1] else "other accounts"]
+    if name == recorded.VULNERABILITIES:
+        wanted = [value.replace(recorded.AND, ", ").replace("-", " ") for value in (before, after)]
+        return [f"vulnerability filters {' -> '.join(wanted)}"]
     return [OTHERS.get(name, name)]
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 
 from . import controls
+from .conditions import AT_LEAST
 from .conditions import EXACT
 from .conditions import NEVER
 from .conditions import PREFIX
@@ -27,6 +28,8 @@ from .conditions import none_of
 from .fields import ACCESS_ANALYZER_ARN
 from .fields import BY_FORMAT
 from .fields import GUARDDUTY_ARN
+from .fields import INSPECTOR_ARN
+from .fields import OCSF
 from .fields import Fields
 from .fields import Path
 from .policy import ACCESS_ANALYZER
@@ -96,8 +99,32 @@ def _each_clause(policy: Policy, fields: Fields, in_global_findings_region: bool
         yield ((fields.account, none_of(policy.other_channels_account_ids)),)
     for suppression in policy.suppressions:
         yield _not_suppressed(suppression, fields)
+    for path, condition in _of_vulnerabilities(policy, fields):
+        yield ((fields.product, _none_of(fields, fields.product, [Matcher(SUFFIX, INSPECTOR_ARN)])), (path, condition))
     if not in_global_findings_region:
         yield from _not_global(policy, fields)
+
+
+def _of_vulnerabilities(policy: Policy, fields: Fields) -> Iterator[tuple[Path, Condition]]:
+    """Yield what a vulnerability must not deny."""
+    if policy.minimum_epss:
+        at_least = Condition(frozenset((Matcher(AT_LEAST, f"{policy.minimum_epss:g}"),)), absent=True)
+        # OCSF has the score as text.
+        below = Condition(frozenset(_below(policy.minimum_epss)), negated=True, absent=True)
+        yield fields.epss_score, below if fields is OCSF else at_least
+    if policy.exploit_available:
+        yield fields.exploit_available
+    if policy.fix_available:
+        yield fields.fix_available
+
+
+def _below(minimum: float) -> Iterator[Matcher]:
+    """Yield how texts of decimals between 0 and *minimum*, which has two digits at most, begin."""
+    tenths, hundredths = divmod(round(100 * minimum), 10)
+    yield from (Matcher(PREFIX, f"0.{digit}") for digit in range(tenths))
+    yield from (Matcher(PREFIX, f"0.{tenths}{digit}") for digit in range(hundredths))
+    if hundredths:
+        yield Matcher(EXACT, f"0.{tenths}")
 
 
 def _not_global(policy: Policy, fields: Fields) -> Iterator[Clause]:

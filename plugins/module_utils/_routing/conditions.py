@@ -23,18 +23,26 @@ EXACT = "exactly"
 PREFIX = "prefix"
 SUFFIX = "suffix"
 WILDCARD = "wildcard"
+# Not of texts: the number in the text or a higher one, and the boolean true.
+AT_LEAST = "at least"
+TRUE = "true"
 
 
 class Matcher(NamedTuple):
-    """A text, prefix, suffix or wildcard (in a wildcard, * stands for any text and a backslash escapes)."""
+    """A text, prefix, suffix or wildcard (in a wildcard, * stands for any text and a backslash escapes).
+
+    A field that has numbers or booleans has matchers of that kind only, which are never negated.
+    """
 
     kind: str
     text: str
 
     def covers(self, other: Matcher) -> bool:
         """Return whether this matcher is known to match every text of *other*."""
-        if self.kind == EXACT:
+        if self.kind in (EXACT, TRUE):
             return self == other
+        if self.kind == AT_LEAST:
+            return float(other.text) >= float(self.text)
         if self.kind == PREFIX:
             return other.kind in (EXACT, PREFIX) and other.text.startswith(self.text)
         if self.kind == SUFFIX:
@@ -164,11 +172,14 @@ def written(condition: Condition) -> tuple[Any, ...]:
     if condition.negated:
         values.append({"anything-but": _negated(condition)} if condition.matchers else {"exists": True})
     else:
-        values += [
-            matcher.text if matcher.kind == EXACT else {matcher.kind: matcher.text}
-            for matcher in sorted(condition.matchers, key=_natural)
-        ]
+        values += [_value(matcher) for matcher in sorted(condition.matchers, key=_natural)]
     return (*values, {"exists": False}) if condition.absent else tuple(values)
+
+
+def _value(matcher: Matcher) -> Any:
+    if matcher.kind == AT_LEAST:
+        return {"numeric": [">=", float(matcher.text)]}
+    return {EXACT: matcher.text, TRUE: True}.get(matcher.kind) or {matcher.kind: matcher.text}
 
 
 @functools.lru_cache(maxsize=4096)

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import controls
+from .conditions import TRUE
 from .conditions import Condition
+from .conditions import Matcher
 from .conditions import any_of
 from .conditions import none_of
 
@@ -27,14 +29,16 @@ SEVERITIES = ("INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL")
 # The ends of product ARNs: product/<company>/<product> in ASFF, productv2/<company>/<product> in OCSF.
 GUARDDUTY_ARN = "/aws/guardduty"
 ACCESS_ANALYZER_ARN = "/aws/access-analyzer"
+INSPECTOR_ARN = "/aws/inspector"
 
 
 @dataclass(frozen=True)
 class Fields:
     """One finding format: paths of the fields that routing reads, and the values it expects.
 
-    resource_copy: where controls repeat the ID of their resource, outside of a list. optional_paths: fields that a
-    finding may lack (tags are optional too). always_present: fields that it never lacks.
+    resource_copy: where controls repeat the ID of their resource, outside of a list. exploit_available, fix_available:
+    with the condition of findings that do not deny it. optional_paths: fields that a finding may lack (tags are
+    optional too). always_present: fields that it never lacks.
     """
 
     detail_type: str
@@ -54,6 +58,9 @@ class Fields:
     resource_copy: Path | None
     called_service: Path
     global_resource_types: tuple[str, ...]
+    epss_score: Path
+    exploit_available: tuple[Path, Condition]
+    fix_available: tuple[Path, Condition]
     optional_paths: frozenset[Path]
     always_present: tuple[Path, ...]
 
@@ -67,8 +74,12 @@ class Fields:
         return tags is not None and path[: len(tags)] == tags
 
     def is_single(self, path: Path) -> bool:
-        """Return whether a finding has at most one value there, and not one for each resource or piece of evidence."""
-        return path[0] not in ("Resources", "resources", "evidences")
+        """Return whether a finding has at most one value there, and not one for each element of a list."""
+        return path[0] not in ("Resources", "resources", "evidences") and not self.is_of_vulnerability(path)
+
+    def is_of_vulnerability(self, path: Path) -> bool:
+        """Return whether the field is one of a vulnerability."""
+        return path[0] == self.epss_score[0]
 
     def element_marker(self, path: Path) -> Path | None:
         """Return the field that makes event-ruler choose the array element in which it then looks for *path*.
@@ -103,6 +114,10 @@ ASFF = Fields(
     resource_copy=("ProductFields", "Resources:0/Id"),
     called_service=("Action", "AwsApiCallAction", "ServiceName"),
     global_resource_types=controls.GLOBAL_RESOURCE_TYPES,
+    epss_score=("Vulnerabilities", "EpssScore"),
+    # PARTIAL: a fix is available for some of the packages.
+    exploit_available=(("Vulnerabilities", "ExploitAvailable"), none_of(["NO"], absent=True)),
+    fix_available=(("Vulnerabilities", "FixAvailable"), none_of(["NO"], absent=True)),
     optional_paths=frozenset(
         {
             ("Compliance", "Status"),
@@ -115,6 +130,9 @@ ASFF = Fields(
     # https://docs.aws.amazon.com/securityhub/latest/userguide/asff-required-attributes.html
     always_present=(("SchemaVersion",), ("Id",), ("GeneratorId",), ("CreatedAt",), ("UpdatedAt",), ("Description",)),
 )
+
+# A pattern cannot say that a boolean is not false.
+IS_TRUE = Condition(frozenset({Matcher(TRUE, "true")}), absent=True)
 
 OCSF = Fields(
     detail_type="Findings Imported V2",
@@ -141,6 +159,9 @@ OCSF = Fields(
     resource_copy=None,
     called_service=("evidences", "api", "service", "name"),
     global_resource_types=(*controls.GLOBAL_RESOURCE_TYPES, "AWS::IAM::Role", "AWS::IAM::User"),
+    epss_score=("vulnerabilities", "cve", "epss", "score"),
+    exploit_available=(("vulnerabilities", "is_exploit_available"), IS_TRUE),
+    fix_available=(("vulnerabilities", "is_fix_available"), IS_TRUE),
     optional_paths=frozenset(
         {
             ("activity_name",),

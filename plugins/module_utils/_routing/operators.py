@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operators of event patterns that this collection uses, on one value of an event: pure. PRIVATE to the collection.
 
-EventBridge also has equals-ignore-case, numeric and cidr.
+EventBridge also has equals-ignore-case and cidr, and compares numbers in other ways than >=.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import functools
 import re
 from collections.abc import Callable
 from typing import Any
+
+# The decimals of numbers that EventBridge compares (event-ruler, ComparableNumber).
+DECIMALS = 6
 
 
 def is_missing(wanted: Any) -> bool:
@@ -64,6 +67,10 @@ def _exists(operand: Any, value: Any) -> bool:
     return operand is True
 
 
+def _numeric(operand: Any, value: Any) -> bool:
+    return _is_number(value) and round(value, DECIMALS) == value and bool(_number(value) >= _number(operand[1]))
+
+
 def _anything_but(operand: Any, value: Any) -> bool:
     if not isinstance(operand, dict):
         return not any(_equal(item, value) for item in _as_list(operand))
@@ -81,5 +88,6 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "suffix": _suffix,
     "wildcard": _wildcard,
     "exists": _exists,
+    "numeric": _numeric,
     "anything-but": _anything_but,
 }

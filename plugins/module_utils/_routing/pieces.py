@@ -302,7 +302,10 @@ def _leaves(piece: Piece, fields: Fields) -> Iterator[Conditions]:
 
 
 def _parts(piece: Piece, fields: Fields) -> Iterator[Piece]:
-    option = next(ranked(piece, {path for clause in piece.clauses for path, _condition in clause}), None)
+    # Event-ruler looks for a vulnerability's missing field in the one that the fields before it have chosen. So no
+    # alternative has a condition on vulnerabilities that the policy does not have.
+    named = {path for clause in piece.clauses for path, _condition in clause if not fields.is_of_vulnerability(path)}
+    option = next(ranked(piece, named), None)
     if option is not None:
         yield from split(piece, *option, fields)
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from .fields import BY_FORMAT
@@ -83,7 +84,9 @@ class Policy:
     """Which findings one target forwards to one channel. Without severities it forwards none automatically.
 
     account_ids: only findings of these accounts; empty: of all. other_channels_account_ids: not of these.
-    deduplicate_global: the kinds of global findings that only the global findings region forwards.
+    deduplicate_global: the kinds of global findings that only the global findings region forwards. fix_available,
+    exploit_available, minimum_epss: of the findings of Amazon Inspector only those about a vulnerability with a fix, a
+    known exploit, and at least this EPSS score, or which do not say.
     """
 
     severities: tuple[str, ...]
@@ -92,6 +95,28 @@ class Policy:
     other_channels_account_ids: tuple[str, ...] = ()
     deduplicate_global: tuple[str, ...] = GLOBAL_KINDS
     suppressions: tuple[Suppression, ...] = ()
+    fix_available: bool = False
+    exploit_available: bool = False
+    minimum_epss: float = 0.0
+
+    @property
+    def filters(self) -> tuple[tuple[str, Policy], ...]:
+        """Return each suppression and vulnerability filter: its description, and the policy with no other one."""
+        without = self.unfiltered
+        found = [(item.description, replace(without, suppressions=(item,))) for item in self.suppressions]
+        if self.fix_available:
+            found.append(("vulnerabilities without a fix", replace(without, fix_available=True)))
+        if self.exploit_available:
+            found.append(("vulnerabilities without a known exploit", replace(without, exploit_available=True)))
+        if self.minimum_epss:
+            text = f"vulnerabilities with an EPSS score below {self.minimum_epss:g}"
+            found.append((text, replace(without, minimum_epss=self.minimum_epss)))
+        return tuple(found)
+
+    @property
+    def unfiltered(self) -> Policy:
+        """Return the policy without suppressions and vulnerability filters."""
+        return replace(self, suppressions=(), fix_available=False, exploit_available=False, minimum_epss=0.0)
 
 
 @dataclass(frozen=True)
@@ -129,6 +154,9 @@ def policy_of(variables: dict[str, Any], today: datetime.date) -> Policy:
         other_channels_account_ids=_texts(variables.get(PREFIX + OTHER_CHANNELS_ACCOUNT_IDS)),
         deduplicate_global=tuple(kind for kind in GLOBAL_KINDS if kind in kinds),
         suppressions=tuple(sorted(item for item in _suppressions(variables) if not _has_expired(item, today))),
+        fix_available=bool(variables[PREFIX + "fix_available"]),
+        exploit_available=bool(variables[PREFIX + "exploit_available"]),
+        minimum_epss=float(variables[PREFIX + "minimum_epss"]),
     )
 
 
@@ -154,7 +182,8 @@ def summary(variables: dict[str, Any]) -> str:
     if not labels:
         return "custom action only"
     above = len(labels) > 1 and not variables[PREFIX + "severities"]
-    return (f"{labels[-1]} and above" if above else ", ".join(labels)) + _accounts_summary(variables)
+    severities = f"{labels[-1]} and above" if above else ", ".join(labels)
+    return severities + _accounts_summary(variables) + _vulnerabilities_summary(variables)
 
 
 def _accounts_summary(variables: dict[str, Any]) -> str:
@@ -162,6 +191,13 @@ def _accounts_summary(variables: dict[str, Any]) -> str:
     if named:
         return f" of {named[0] if len(named) == 1 else f'{len(named)} accounts'}"
     return " of all other accounts" if variables.get(PREFIX + OTHER_CHANNELS_ACCOUNT_IDS) else ""
+
+
+def _vulnerabilities_summary(variables: dict[str, Any]) -> str:
+    wanted = ["a fix"] if variables[PREFIX + "fix_available"] else []
+    wanted += ["an exploit"] if variables[PREFIX + "exploit_available"] else []
+    wanted += [f"EPSS {variables[PREFIX + 'minimum_epss']:g}"] if variables[PREFIX + "minimum_epss"] else []
+    return f"; vulnerabilities with {', '.join(wanted)}" if wanted else ""
 
 
 def at_least(severity: str) -> list[str]:
@@ -209,6 +245,7 @@ def problems(variables: dict[str, Any]) -> list[str]:
         *_account_problems(variables),
         *_format_problems(variables),
         *_global_problems(variables),
+        *_epss_problems(variables),
     ]
     for number, item in enumerate(variables[PREFIX + "suppressions"] or [], start=1):
         sentences += [f"suppression {number} {problem}" for problem in _suppression_problems(item, variables)]
@@ -248,6 +285,16 @@ def _global_problems(variables: dict[str, Any]) -> list[str]:
         f"securityhub_slack_deduplicate_global contains {kind!r}: use {', '.join(GLOBAL_KINDS)}, or [] for none"
         for kind in _texts(variables[PREFIX + "deduplicate_global"])
         if kind not in GLOBAL_KINDS
+    ]
+
+
+def _epss_problems(variables: dict[str, Any]) -> list[str]:
+    minimum = float(variables[PREFIX + "minimum_epss"])
+    if 0 <= minimum <= 1 and round(minimum, 2) == minimum:
+        return []
+    return [
+        f"securityhub_slack_minimum_epss is {minimum:g}: use a probability from 0 (no minimum) to 1 with at most two "
+        f"decimals, such as 0.1"
     ]
 
 

@@ -38,6 +38,15 @@ class Resource:
 
 
 @dataclass(frozen=True)
+class Vulnerability:
+    """What a finding says about one vulnerability; None for what it does not say."""
+
+    epss_score: float | None = None
+    has_exploit: bool | None = None
+    has_fix: bool | None = None
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the policy depends on, in the words of ASFF; empty texts for what a finding does not have."""
 
@@ -53,6 +62,7 @@ class Facts:
     resource_copy: str
     called_services: tuple[str, ...]
     resources: tuple[Resource, ...]
+    vulnerabilities: tuple[Vulnerability, ...]
 
 
 def why_not_forwarded(policy: Policy, scope: Scope, finding: Finding) -> str:
@@ -115,7 +125,33 @@ def _filter_reason(policy: Policy, facts: Facts) -> str:
         return f"account {facts.account or 'missing'} is not in securityhub_slack_account_ids"
     if facts.account in policy.other_channels_account_ids:
         return f"account {facts.account} belongs to another channel"
+    return _vulnerability_reason(policy, facts) if _is_product(facts.product_arn, "product/aws/inspector") else ""
+
+
+def _vulnerability_reason(policy: Policy, facts: Facts) -> str:
+    """Return why no vulnerability counts, an empty text if one does or if none answers what the policy asks.
+
+    Of several vulnerabilities, those that do not answer a question do not count if another one answers it.
+    """
+    answers = [tuple(_answers(policy, item)) for item in facts.vulnerabilities]
+    for question in range(len(answers[0]) if answers else 0):
+        counted = [answer for answer in answers if answer[question] is not None]
+        if counted:
+            denials = [next(filter(None, answer), "") for answer in counted]
+            return denials[0] if all(denials) else ""
     return ""
+
+
+def _answers(policy: Policy, item: Vulnerability) -> Iterator[str | None]:
+    """Yield why a vulnerability does not count for each question of the policy: an empty text if it does."""
+    if policy.minimum_epss:
+        score = item.epss_score
+        below = f"EPSS score {score} is below {policy.minimum_epss:g}"
+        yield None if score is None else "" if score >= policy.minimum_epss else below
+    if policy.exploit_available:
+        yield None if item.has_exploit is None else "" if item.has_exploit else "no exploit is known"
+    if policy.fix_available:
+        yield None if item.has_fix is None else "" if item.has_fix else "no fix is available"
 
 
 def _resource_reason(policy: Policy, facts: Facts, owner: str) -> str:
@@ -205,6 +241,17 @@ def _asff(finding: Finding) -> Facts:
             Resource(_text(item, "Id"), _text(item, "Type"), tuple(sorted((item.get("Tags") or {}).items())))
             for item in finding.get("Resources") or [{}]
         ),
+        vulnerabilities=tuple(map(_vulnerability, finding.get("Vulnerabilities") or [])),
+    )
+
+
+def _vulnerability(item: dict[str, Any]) -> Vulnerability:
+    """Return what a finding in ASFF says about a vulnerability. A fix for some of the packages is a fix."""
+    score = item.get("EpssScore")
+    return Vulnerability(
+        epss_score=score if score is None or isinstance(score, (int, float)) else -1,
+        has_exploit=item["ExploitAvailable"] != "NO" if "ExploitAvailable" in item else None,
+        has_fix=item["FixAvailable"] != "NO" if "FixAvailable" in item else None,
     )
 
 
@@ -227,6 +274,18 @@ def _ocsf(finding: Finding) -> Facts:
         resource_copy="",
         called_services=tuple(_texts(finding, "evidences", "api", "service", "name")),
         resources=tuple(Resource(_text(item, "uid"), _text(item, "type")) for item in counted),
+        vulnerabilities=tuple(map(_ocsf_vulnerability, finding.get("vulnerabilities") or [])),
+    )
+
+
+def _ocsf_vulnerability(item: dict[str, Any]) -> Vulnerability:
+    """Return what a finding in OCSF says about a vulnerability. The EPSS score is a text, which may be no decimal."""
+    text = _text(item, "cve", "epss", "score")
+    is_below_1 = re.fullmatch(r"0\.[0-9]+", text)
+    return Vulnerability(
+        epss_score=float(text) if is_below_1 else 1 if text else None,
+        has_exploit=item.get("is_exploit_available"),
+        has_fix=item.get("is_fix_available"),
     )
 
 

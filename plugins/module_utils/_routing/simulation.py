@@ -98,7 +98,7 @@ class Prospect:
     """Whether a finding is sent to one channel, and whether it would be under other policies.
 
     sent: by the rules. at_any_severity: by the policies, if they forwarded every severity. suppressed_by: the
-    descriptions of the suppressions without which it would be sent.
+    descriptions of the suppressions and vulnerability filters without which it would be sent.
     """
 
     topic: str
@@ -193,18 +193,13 @@ def _at_any_severity(policy: Policy) -> Policy:
 
 
 def _suppressed_by(channel: Channel, finding: Finding) -> tuple[str, ...]:
-    """Return the suppressions that each keep *finding* from a channel; all of them if only all together do."""
-    policy = channel.policy
-    if not policy.suppressions or _is_forwarded(policy, channel.scope, finding):
+    """Return the filters that each keep *finding* from a channel; all of them if only all together do."""
+    policy, scope = channel.policy, channel.scope
+    filters = policy.filters
+    if not filters or _is_forwarded(policy, scope, finding) or not _is_forwarded(policy.unfiltered, scope, finding):
         return ()
-    if not _is_forwarded(replace(policy, suppressions=()), channel.scope, finding):
-        return ()
-    alone = [
-        item
-        for item in policy.suppressions
-        if not _is_forwarded(replace(policy, suppressions=(item,)), channel.scope, finding)
-    ]
-    return tuple(item.description for item in alone or policy.suppressions)
+    alone = [description for description, only in filters if not _is_forwarded(only, scope, finding)]
+    return tuple(alone or (description for description, _only in filters))
 
 
 def _on_buses(

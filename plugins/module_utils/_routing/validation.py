@@ -118,6 +118,10 @@ def _is_number(operand: Any) -> bool:
     return isinstance(operand, (int, float)) and not isinstance(operand, bool) and abs(operand) <= LARGEST_NUMBER
 
 
+def _is_at_least(operand: Any) -> bool:
+    return isinstance(operand, list) and len(operand) == 2 and operand[0] == ">=" and _is_number(operand[1])
+
+
 def _is_anything_but(operand: Any) -> bool:
     if not isinstance(operand, dict):
         items = operand if isinstance(operand, list) else [operand]
@@ -145,5 +149,6 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "suffix": _is_text,
     "wildcard": _is_wildcard,
     "exists": lambda operand: isinstance(operand, bool),
+    "numeric": _is_at_least,
     "anything-but": _is_anything_but,
 }

@@ -41,8 +41,8 @@ class Volume:
 
     days_sent: by day (as in 2026-11-24) and severity. regions_sent: by Region and severity. controls_sent: by control,
     or product, and severity. *of_any*: the same if every severity were forwarded. suppressed: messages that each
-    suppression has removed. repeated: how many were about a finding that had already been sent, because it was updated
-    while NEW. titles: of the controls.
+    suppression or vulnerability filter has removed. repeated: how many were about a finding that had already been sent,
+    because it was updated while NEW. titles: of the controls.
     """
 
     days: int
@@ -80,17 +80,17 @@ def volume(
     prospects: Callable[[Finding], Iterable[Prospect]],
     days: int,
     today: datetime.date,
-    suppressions: Iterable[str] = (),
+    filters: Iterable[str] = (),
 ) -> Volume:
     """Return what would have been sent of *findings* from *days* - 1 days before *today* through *today*.
 
     *prospects*: of a finding in its present state. A finding counts on the day of its creation, when it was NEW and
     ACTIVE, and again on the day of its last update if it is sent in its present state. A finding does not record other
-    updates or past compliance states, so there may have been more messages. *suppressions*: counted even if they have
+    updates or past compliance states, so there may have been more messages. *filters*: counted even if they have
     removed nothing.
     """
     since = today - datetime.timedelta(days=days - 1)
-    counted = Volume(days, suppressed=Counter(dict.fromkeys(suppressions, 0)))
+    counted = Volume(days, suppressed=Counter(dict.fromkeys(filters, 0)))
     repeated = 0
     for finding in findings:
         created, updated = _times(finding)

@@ -162,7 +162,8 @@ def _lists_of(pattern: Pattern, fields: Fields) -> tuple[Conditions, list[list[C
 
 def _finding(fields: Fields, region: str) -> dict[str, Any]:
     """Return a finding that the conditions of a pattern complete."""
-    finding: dict[str, Any] = {"resources": [{}], "evidences": [{}]} if fields is OCSF else {"Resources": [{}]}
+    lists = ("resources", "evidences", "vulnerabilities") if fields is OCSF else ("Resources", "Vulnerabilities")
+    finding: dict[str, Any] = {name: [{}] for name in lists}
     named = (*fields.always_present, fields.product, fields.title, fields.resource_id, fields.resource_type)
     texts = dict.fromkeys(named, "example")
     return _changed(finding, {**texts, fields.account: ACCOUNT, fields.region: region})
@@ -246,26 +247,26 @@ def _is_met(conditions: Conditions, event: Event) -> bool:
     return fits({".".join(path): values for path, values in conditions.items()}, leaves_of(event))
 
 
-def _accepted(values: list[Any], present: str | None = None) -> Iterator[str | None]:
-    """Yield texts that one of *values* accepts, *present* first if it does; None if the field may be missing."""
+def _accepted(values: list[Any], present: str | None = None) -> Iterator[Any]:
+    """Yield values that one of *values* accepts, *present* first if it does; None if the field may be missing."""
     options = (*([] if present is None else [present]), *_named(values), *OTHERS)
     yield from (text for text in options if any(fits_value(value, text) for value in values))
     if any(map(is_missing, values)):
         yield None
 
 
-def _rejected(values: list[Any]) -> Iterator[str | None]:
-    """Yield texts that none of *values* accepts, near ones first, and None for a missing field if it must not be."""
+def _rejected(values: list[Any]) -> Iterator[Any]:
+    """Yield values that none of *values* accepts, near ones first, and None for a missing field if it must not be."""
     named = list(_named(values))
-    for text in (*named, *(f"{text}-x" for text in named), *(f"x-{text}" for text in named)):
+    for text in (*named, *(near for value in named for near in _near(value))):
         if not any(fits_value(value, text) for value in values):
             yield text
     if not any(map(is_missing, values)):
         yield None
 
 
-def _rejected_at(path: Path, values: list[Any]) -> Iterator[str | None]:
-    """Yield texts for the field at *path* that none of *values* accepts."""
+def _rejected_at(path: Path, values: list[Any]) -> Iterator[Any]:
+    """Yield values for the field at *path* that none of *values* accepts."""
     if path[: len(FINDING)] == FINDING:
         yield from _rejected(values)
     else:  # fields of every event
@@ -282,13 +283,22 @@ def _named_by_field(conditions: Iterable[Conditions]) -> Mapping[Path, list[str]
     return {path: list(texts) for path, texts in found.items()}
 
 
-def _named(values: list[Any]) -> Iterator[str]:
-    """Yield a text for each value, prefix, suffix and wildcard in *values*, negated or not."""
+def _near(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, bool):
+        return (not value,)
+    return (value / 2,) if isinstance(value, float) else (f"{value}-x", f"x-{value}")
+
+
+def _named(values: list[Any]) -> Iterator[Any]:
+    """Yield a value for each value, prefix, suffix, wildcard and least number in *values*, negated or not."""
     for value in values:
-        if isinstance(value, str):
+        if isinstance(value, (str, bool)):
             yield value
         elif isinstance(value, dict):
             ((operator, operand),) = value.items()
+            if operator == "numeric":
+                yield operand[1]
+                continue
             for item in operand if isinstance(operand, list) else [operand]:
                 if operator == "wildcard":
                     yield _unescaped(item)
@@ -318,7 +328,7 @@ def _changed(node: dict[str, Any], texts: Texts) -> dict[str, Any]:
     return node
 
 
-def _with(node: dict[str, Any], path: Path, text: str | None) -> dict[str, Any]:
+def _with(node: dict[str, Any], path: Path, text: Any) -> dict[str, Any]:
     key, rest = path[0], path[1:]
     inner = node.get(key, {})
     if not rest and text is None:

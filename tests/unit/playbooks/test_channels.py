@@ -86,13 +86,17 @@ class Channels:
         assert done.returncode == 0, done.stdout + done.stderr
         return {name for name, state in states_in(self.result_file).items() if state == "changed"}
 
-    def find(self, severity: str, region: str = "eu-west-1", account: str = PROD, about: str = "") -> str:
-        """Import a finding, and return its ID. *about*: the member account that it is about, if any."""
+    def find(self, severity: str, region: str = "eu-west-1", account: str = PROD, about: str = "", **more) -> str:
+        """Import a finding, and return its ID. *about*: the member account that it is about, if any.
+
+        *more*: its product, and fields of ASFF; None for a field that it does not have.
+        """
+        product = more.pop("product", "securityhub")
         finding_id = f"arn:aws:securityhub:{region}:{account}:finding/{next(self.numbers)}"
         finding = {
             "SchemaVersion": "2018-10-08",
             "Id": finding_id,
-            "ProductArn": f"arn:aws:securityhub:{region}::product/aws/securityhub",
+            "ProductArn": f"arn:aws:securityhub:{region}::product/aws/{product}",
             "GeneratorId": "security-control/EC2.8",
             "AwsAccountId": about or account,
             "CreatedAt": "2026-01-01T00:00:00.000Z",
@@ -103,7 +107,9 @@ class Channels:
             "Resources": [{"Type": "AwsEc2Instance", "Id": "i-1"}],
             "Types": ["Software and Configuration Checks"],
             "Compliance": {"Status": "FAILED", "SecurityControlId": "EC2.8"},
+            **more,
         }
+        finding = {name: value for name, value in finding.items() if value is not None}
         client = self.emulator.client("securityhub", region, account=about or account)
         assert client.batch_import_findings(Findings=[finding])["SuccessCount"] == 1
         return finding_id
@@ -212,6 +218,30 @@ def test_findings_of_a_member_account_are_suppressed_in_one_channel_only(channel
     assert channels.messages() == [(ONCALL, "CRITICAL"), (FINDINGS, "CRITICAL")]
     channels.find("CRITICAL", about=SANDBOX_MEMBER)
     assert channels.messages() == [(FINDINGS, "CRITICAL")]
+
+
+def test_only_vulnerabilities_that_matter_reach_a_channel(channels, emulator):
+    patching = {"name": "patching", "channel_id": AUDIT, "fix_available": True, "minimum_epss": 0.1}
+    oncall = {"name": "oncall", "channel_id": ONCALL, "exploit_available": True}
+    everything = {"name": "findings", "channel_id": FINDINGS}
+    channels.write(prod={"channels": [oncall, patching, everything]}, stage={"channel_id": SANDBOX})
+    channels.changed()
+
+    def found(**says):
+        channels.find(
+            "CRITICAL", product="inspector", Vulnerabilities=[{"Id": "CVE-2026-0001", **says}], Compliance=None
+        )
+        return [channel for channel, _severity in channels.messages() if channel != FINDINGS]
+
+    assert found(FixAvailable="YES", ExploitAvailable="YES", EpssScore=0.94321) == [ONCALL, AUDIT]
+    assert found(FixAvailable="PARTIAL", ExploitAvailable="NO", EpssScore=0.1) == [AUDIT]
+    assert found(FixAvailable="YES", ExploitAvailable="YES", EpssScore=0.00043) == [ONCALL]
+    assert found(FixAvailable="NO", ExploitAvailable="YES", EpssScore=0.5) == [ONCALL]
+    assert found(FixAvailable="NO", ExploitAvailable="NO", EpssScore=0.5) == []
+    # What a finding does not say, and other products.
+    assert found() == [ONCALL, AUDIT]
+    channels.find("CRITICAL", product="guardduty", Compliance=None)
+    assert channels.messages() == sorted([(ONCALL, "CRITICAL"), (AUDIT, "CRITICAL"), (FINDINGS, "CRITICAL")])
 
 
 def test_member_accounts_are_divided_among_channels(channels, emulator):

@@ -259,6 +259,12 @@ BUCKETS = {"resource_ids": ["arn:aws:s3:::dev-*"], "reason": "dev buckets"}
             "other suppressions (dev buckets)",
         ),
         ({}, {"account_ids": ["222222222222"]}, "accounts all -> 1"),
+        ({}, {"fix_available": True}, "vulnerability filters none -> fix"),
+        (
+            {"minimum_epss": 0.1},
+            {"exploit_available": True, "minimum_epss": 0.5},
+            "vulnerability filters EPSS 0.1 -> exploit, EPSS 0.5",
+        ),
         ({}, {"message_format": "custom"}, "message format aws -> custom"),
         ({"alarms": True}, {}, "alarms off"),
         (

@@ -13,6 +13,7 @@ the findings about which patterns and policy differ, one has at most two. The po
 resource, and so does a pattern. So what is lost is lost with that resource alone, what is sent against the policy with
 the one that a pattern matches, and what is sent twice with the two that two patterns match. (In OCSF, keep those that
 have a type, or if there are none, an ID. What holds for resources holds for evidence.)
+A finding has one vulnerability, as those of Inspector have.
 """
 
 from __future__ import annotations
@@ -56,6 +57,9 @@ ASFF = {
     "id": "Resources.Id",
     "tag": "Resources.Tags.",
     "copy": "ProductFields.Resources:0/Id",
+    "epss": "Vulnerabilities.EpssScore",
+    "exploit": "Vulnerabilities.ExploitAvailable",
+    "fix": "Vulnerabilities.FixAvailable",
 }
 OCSF = {
     "state": "activity_name",
@@ -72,10 +76,13 @@ OCSF = {
     "id": "resources.uid",
     "tag": "none",
     "copy": "none",
+    "epss": "vulnerabilities.cve.epss.score",
+    "exploit": "vulnerabilities.is_exploit_available",
+    "fix": "vulnerabilities.is_fix_available",
 }
 OPTIONAL = {
-    "asff": ("compliance", "control", "service", "tag", "copy"),
-    "ocsf": ("state", "compliance", "control", "service", "product", "title", "type", "id"),
+    "asff": ("compliance", "control", "service", "tag", "copy", "epss", "exploit", "fix"),
+    "ocsf": ("state", "compliance", "control", "service", "product", "title", "type", "id", "epss", "exploit", "fix"),
 }
 # What messages trust: the products, and what a name must not contain.
 CONTROLS = ("/aws/securityhub",)
@@ -95,7 +102,7 @@ def globs_of(values: Iterable[Any]) -> set[Glob]:
         for item in operand if isinstance(operand, list) else [operand]:
             if isinstance(item, dict):
                 found |= globs_of([item])
-            elif isinstance(item, str):
+            elif isinstance(item, str) and operator in GLOBS:
                 found.add(GLOBS[operator](item))
     return found
 
@@ -215,9 +222,11 @@ class Proof:
                 *policy.account_ids,
                 *policy.other_channels_account_ids,
             )
+        words |= {"exploit": ("NO",), "fix": ("NO",)}
         for key, texts in words.items():
             found[names[key]] |= {tuple(text) for text in texts if text}
         found[names["product"]] |= {(STAR, *end) for end in ("/aws/access-analyzer", *CONTROLS, *SERVICES)}
+        found[names["epss"]] |= self._decimals()
         for suppression in (item for policy in self.policies for item in policy.suppressions):
             for key, values in (
                 ("control", suppression.control_ids),
@@ -238,16 +247,33 @@ class Proof:
                 found.setdefault(names["tag"] + key, set()).update(tuple(text) for text in values)
         return found
 
+    def _decimals(self) -> set[Glob]:
+        """Return how decimals begin as texts: with one digit, and with two where a policy tells them apart."""
+        wholes = ("0.", *(f"{policy.minimum_epss:.2f}"[:3] for policy in self.policies))
+        exact = {tuple(whole) for whole in wholes}
+        return exact | {(*whole, str(digit), STAR) for whole in wholes for digit in range(10)}
+
+    def _numbers(self, name: str) -> list[Any]:
+        """Return one number for each range that patterns or policies tell apart."""
+        lists = [one[name] for each in self.alternatives for one in each if name in one]
+        named = {item["numeric"][1] for values in lists for item in values if "numeric" in item}
+        return sorted({0.0, *named, *(policy.minimum_epss for policy in self.policies)})
+
     def _severities(self) -> Iterable[str]:
         for label in ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL"):
             yield from (label, label.capitalize())
         yield "Fatal"
 
-    def _texts(self, name: str, globs: set[Glob]) -> list[str | None]:
+    def _texts(self, name: str, globs: set[Glob]) -> list[Any]:
         # Patterns also name fields that every finding has, to tell two alternatives apart.
         other = "tag" if name.startswith(self.names["tag"]) else ""
         key = next((key for key, value in self.names.items() if value == name), other)
         optional: list[str | None] = [None] if key in OPTIONAL[self.policy.finding_format] else []
+        is_ocsf = self.policy.finding_format == "ocsf"
+        if key == "epss" and not is_ocsf:
+            return [*self._numbers(name), *optional]
+        if key in ("exploit", "fix") and is_ocsf:
+            return [True, False, *optional]
         return [*classes(frozenset(globs)), *optional]
 
     def holds(self, name: str, predicate: Callable[[str | None], bool], element: int = 0) -> Any:
@@ -365,6 +391,7 @@ class Proof:
         if policy.account_ids:
             conditions.append(self.holds(names["account"], lambda text: text in policy.account_ids))
         conditions.append(self.holds(names["account"], lambda text: text not in policy.other_channels_account_ids))
+        conditions.append(self._is_vulnerable(policy))
         counted = []
         for element in ELEMENTS:
             kept = [negated(self._is_suppressed(item, element)) for item in policy.suppressions]
@@ -381,6 +408,28 @@ class Proof:
 
         no_type, no_id = (negated(any_of(*(has(key, at) for at in ELEMENTS))) for key in ("type", "id"))
         return any_of(has("type", element), all_of(no_type, any_of(has("id", element), no_id)))
+
+    def _is_vulnerable(self, policy: Policy) -> Any:
+        """Return the formula that the finding is not of Inspector, or denies nothing that the policy asks."""
+
+        def is_enough(value: Any) -> bool:
+            if isinstance(value, str):
+                is_decimal = re.fullmatch(r"0\.[0-9]+", value) is not None
+                return not is_decimal or value >= f"{policy.minimum_epss:g}"
+            return bool(value >= policy.minimum_epss)
+
+        asked = {
+            "epss": is_enough if policy.minimum_epss else None,
+            "exploit": (lambda value: value not in ("NO", False)) if policy.exploit_available else None,
+            "fix": (lambda value: value not in ("NO", False)) if policy.fix_available else None,
+        }
+        other = self.holds(self.names["product"], lambda text: text is None or not text.endswith("/aws/inspector"))
+        met = [
+            self.holds(self.names[key], lambda value, is_met=is_met: value is None or is_met(value))
+            for key, is_met in asked.items()
+            if is_met
+        ]
+        return any_of(other, all_of(*met))
 
     def _is_suppressed(self, item: Any, element: int) -> Any:
         names = self.names

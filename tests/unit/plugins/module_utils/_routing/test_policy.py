@@ -73,6 +73,11 @@ def test_suppression_is_described_by_reason_or_criteria():
         ({"minimum_severity": "HIGH", "account_ids": ["111111111111", "222222222222"]}, "HIGH and above of 2 accounts"),
         ({"other_channels_account_ids": ["111111111111"]}, "CRITICAL of all other accounts"),
         ({"forward_automatically": False, "account_ids": ["111111111111"]}, "custom action only"),
+        ({"fix_available": True, "minimum_epss": 0.1}, "CRITICAL; vulnerabilities with a fix, EPSS 0.1"),
+        (
+            {"account_ids": ["111111111111"], "exploit_available": True},
+            "CRITICAL of 111111111111; vulnerabilities with an exploit",
+        ),
     ],
 )
 def test_a_policy_summary(changed, words):
@@ -106,6 +111,13 @@ def test_channel_inherits_keys_that_it_does_not_set():
     assert merged == {**host, "securityhub_slack_suppressions": [{"control_ids": ["S3.1"]}]}
 
 
+def test_a_channel_switches_the_vulnerability_filters_of_the_host_off():
+    host = worlds.variables(fix_available=True, exploit_available=True, minimum_epss=0.1)
+    own = {"fix_available": False, "exploit_available": None, "minimum_epss": 0.0}
+    found = policy_of(for_channel(host, own), worlds.TODAY)
+    assert (found.fix_available, found.exploit_available, found.minimum_epss) == (False, True, 0.0)
+
+
 def test_accounts_are_texts_in_one_order_each_once():
     given = worlds.policy(account_ids=["222222222222", 111111111111, "222222222222"])
     assert given.account_ids == ("111111111111", "222222222222")
@@ -127,6 +139,10 @@ def test_accounts_are_texts_in_one_order_each_once():
             {"deduplicate_global": ["iam"]},
             "deduplicate_global contains 'iam': use controls, guardduty, access_analyzer",
         ),
+        ({"minimum_epss": 10}, "minimum_epss is 10: use a probability from 0 (no minimum) to 1"),
+        ({"minimum_epss": -0.1}, "minimum_epss is -0.1: use a probability"),
+        ({"minimum_epss": 0.125}, "minimum_epss is 0.125: use a probability from 0 (no minimum) to 1 with at most two"),
+        ({"minimum_epss": float("nan")}, "minimum_epss is nan: use a probability"),
         ({"suppressions": ["S3.1"]}, "suppression 1 is not a mapping: use the keys control_ids,"),
         (
             {"suppressions": [{"control_ids": ["S3.1"]}, {"control": "S3.1"}]},
@@ -188,3 +204,4 @@ def test_sound_variables_have_no_problems():
     assert problems(worlds.variables(suppressions=[given])) == []
     assert problems(worlds.variables(suppressions=None, severities=None, account_ids=None)) == []
     assert problems(worlds.variables(account_ids=["111111111111"])) == []
+    assert problems(worlds.variables(minimum_epss=0.29, fix_available=True)) == []

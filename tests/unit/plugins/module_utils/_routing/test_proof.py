@@ -61,6 +61,8 @@ def test_classes_are_all_that_globs_tell_apart():
 def broken_patterns():
     policy = worlds.policy(suppressions=USUAL[:4])
     (pattern,) = automatic_patterns(policy, OWNER)
+    yield worlds.policy(suppressions=USUAL[:4], fix_available=True), (pattern,)
+    yield worlds.policy(suppressions=USUAL[:4], minimum_epss=0.15), (pattern,)
     for change in ("severity", "state", "control", "list"):
         changed = copy.deepcopy(pattern)
         findings = changed["detail"]["findings"]
@@ -122,6 +124,32 @@ WORST = {
 def test_the_worst_policies_are_proved(suppressions, scope):
     policy = worlds.policy(minimum_severity="HIGH", suppressions=suppressions)
     assert is_proved(policy, scope)
+
+
+VULNERABILITIES = {"fix_available": True, "exploit_available": True, "minimum_epss": 0.15}
+
+
+@pytest.mark.parametrize("finding_format", ["asff", "ocsf"])
+@pytest.mark.parametrize("name", ["usual", "titles within titles", "wildcards that overlap", "a list of each"])
+def test_vulnerability_filters_beside_the_worst_policies_are_proved(finding_format, name):
+    policy = worlds.policy(finding_format=finding_format, suppressions=untagged(WORST[name]), **VULNERABILITIES)
+    assert is_proved(policy, ELSEWHERE)
+
+
+def untagged(suppressions):
+    """The suppressions that a policy for OCSF can have."""
+    return [item for item in suppressions if "resource_tags" not in item]
+
+
+def test_a_home_region_with_other_vulnerability_filters_than_its_linked_regions_is_proved():
+    others = [worlds.policy(minimum_epss=0.5), worlds.policy(exploit_available=True), worlds.policy(**VULNERABILITIES)]
+    assert is_proved(worlds.policy(fix_available=True, suppressions=USUAL[:3]), home(*others))
+
+
+@pytest.mark.parametrize("minimum", [0.01, 0.1, 0.99, 1.0])
+@pytest.mark.parametrize("finding_format", ["asff", "ocsf"])
+def test_the_minimum_of_the_epss_score_is_proved(finding_format, minimum):
+    assert is_proved(worlds.policy(finding_format=finding_format, minimum_epss=minimum), OWNER)
 
 
 def test_a_home_region_with_three_policies_is_proved():

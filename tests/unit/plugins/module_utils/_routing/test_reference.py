@@ -173,6 +173,7 @@ CONDITIONS = {
     "Compliance status": ("compliance status is PASSED", {"Compliance": {"SecurityControlId": "IAM.1"}}),
     "Severity": ("severity LOW is below CRITICAL", {"Severity": {"Label": "CRITICAL"}}),
     "Account": ("account 111111111111 is not in securityhub_slack_account_ids", {"AwsAccountId": "222222222222"}),
+    "Vulnerability": ("no exploit is known", {"exploit_available": False}),
     "Suppressions": ("suppressed: root user", {"suppressions": []}),
     "Global resources": ("control IAM.1 is a global finding, sent by eu-west-1 only", {"deduplicate_global": []}),
 }
@@ -187,6 +188,7 @@ def test_the_conditions_are_those_of_the_documentation_in_its_order():
         "finding_format": "ocsf",
         "forward_automatically": False,
         "account_ids": ["222222222222"],
+        "exploit_available": True,
         "suppressions": [{"control_ids": ["IAM.1"], "reason": "root user"}],
     }
     found = {
@@ -195,6 +197,8 @@ def test_the_conditions_are_those_of_the_documentation_in_its_order():
         "Workflow": {"Status": "NOTIFIED"},
         "Compliance": {"Status": "PASSED", "SecurityControlId": "IAM.1"},
         "Severity": {"Label": "LOW"},
+        "ProductArn": "arn:aws:securityhub:eu-west-1::product/aws/inspector",
+        "Vulnerabilities": [{"Id": "CVE-2026-0001", "ExploitAvailable": "NO"}],
     }
     scope = Scope("us-east-1", "eu-west-1", only_own=True)
     for reason, met in CONDITIONS.values():

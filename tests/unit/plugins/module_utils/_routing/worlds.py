@@ -42,6 +42,9 @@ DEFAULTS: dict[str, Any] = {
     "global_findings_region": "",
     "deduplicate_global": list(GLOBAL_KINDS),
     "suppressions": [],
+    "fix_available": False,
+    "exploit_available": False,
+    "minimum_epss": 0.0,
     "aggregation": "auto",
     "allow_member": False,
     "finding_format": "asff",
@@ -67,6 +70,8 @@ TITLES = ("IAM.1 Policies", "S3 is public", "S3 is open", "Tor")
 TITLE_PREFIXES = ("S3", "S3 is", "S3 is public", "Tor", "IAM.1 Policies")
 TAGS = ("env", "team", "Ref", "prefix")
 TAG_VALUES = ("dev", "prod")
+MINIMUMS = (0.01, 0.1, 0.15, 0.9, 1.0)
+SCORES = (0.0, 0.00043, 0.01, 0.099, 0.1, 0.149, 0.15, 0.2, 0.94321, 1.0)
 CHANNELS = ("slack", "slack-oncall")
 
 
@@ -149,7 +154,16 @@ def ocsf(found: dict[str, Any]) -> dict[str, Any]:
         made["compliance"] = {"status": states[compliance["Status"]], **control}
     if service:
         made["evidences"] = [{"api": {"service": {"name": service}}}]
+    if "Vulnerabilities" in found:
+        made["vulnerabilities"] = [_ocsf_vulnerability(item) for item in found["Vulnerabilities"]]
     return made
+
+
+def _ocsf_vulnerability(item: dict[str, Any]) -> dict[str, Any]:
+    names = {"ExploitAvailable": "is_exploit_available", "FixAvailable": "is_fix_available"}
+    made: dict[str, Any] = {name: item[key] != "NO" for key, name in names.items() if key in item}
+    score = {"epss": {"score": str(item["EpssScore"])}} if "EpssScore" in item else {}
+    return {**made, "cve": {"uid": item["Id"], **score}}
 
 
 def compiled(policy: Policy, scope: Scope, trusted: bool | None = None) -> tuple[dict[str, Any], ...]:
@@ -174,6 +188,8 @@ class Draw:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        # Apart, so that what else a seed draws stays the same.
+        self.of_vulnerabilities = random.Random(f"vulnerabilities {seed}")
 
     def some(self, values: tuple[Any, ...], most: int = 2) -> list[Any]:
         """Return one to *most* of *values*."""
@@ -215,6 +231,9 @@ class Draw:
             "account_ids": self.maybe(ACCOUNTS),
             "other_channels_account_ids": self.maybe(ACCOUNTS),
             "deduplicate_global": [kind for kind in GLOBAL_KINDS if self.random.random() < 0.7],
+            "fix_available": self.of_vulnerabilities.random() < 0.3,
+            "exploit_available": self.of_vulnerabilities.random() < 0.3,
+            "minimum_epss": self.of_vulnerabilities.choice((0.0, 0.0, 0.0, *MINIMUMS)),
             **changed,
         }
         given = variables(**drawn)
@@ -247,6 +266,16 @@ class Draw:
         made = {"Type": self.near(self.random.choice(TYPES)), "Id": self.near(self.random.choice(IDS))}
         return {**made, "Tags": tags} if tags or self.random.random() < 0.2 else made
 
+    def vulnerability(self) -> dict[str, Any]:
+        """Return what a finding may say about a vulnerability."""
+        choice = self.of_vulnerabilities.choice
+        made = {
+            "EpssScore": choice((None, *SCORES)),
+            "ExploitAvailable": choice((None, "YES", "NO")),
+            "FixAvailable": choice((None, "YES", "NO", "PARTIAL")),
+        }
+        return {"Id": "CVE-2026-0001", **{key: value for key, value in made.items() if value is not None}}
+
     def finding(self, region: str = "") -> dict[str, Any]:
         """Return a finding near enough to what is forwarded that each condition decides about some of them."""
         choice = self.random.choice
@@ -265,6 +294,7 @@ class Draw:
             Workflow={"Status": choice((*["NEW"] * 8, "NOTIFIED", "SUPPRESSED"))},
             RecordState=choice((*["ACTIVE"] * 8, "ARCHIVED")),
             Resources=[self.resource() for _number in range(choice((1, 1, 1, 2, 3)))],
+            Vulnerabilities=[self.vulnerability() for _number in range(self.of_vulnerabilities.choice((0, 1, 2, 3)))],
         )
 
     def finding_in(self, world: World) -> dict[str, Any]:
