@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
-from typing import Optional
 
 from .fields import ASFF
 from .fields import BY_FORMAT
@@ -41,7 +40,7 @@ from .simulation import event_of
 Event = dict[str, Any]
 # Path -> value list of a pattern; path -> text, None for a missing field.
 Conditions = Mapping[Path, list[Any]]
-Texts = Mapping[Path, Optional[str]]
+Texts = Mapping[Path, Any]
 
 # The account of the documentation.
 ACCOUNT = "123456789012"
@@ -195,7 +194,7 @@ def _texts(event: Event, common: Conditions, entry: Conditions, others: list[Con
         every = ({**texts, **option} for option in options)
         yield from (one for one in every if all(_is_met(meant, _changed(event, one)) for meant in (entry, common)))
 
-    texts = {path: next(_accepted(values, _at(event, path))) for path, values in entry.items()}
+    texts: Texts = {path: next(_accepted(values, _at(event, path))) for path, values in entry.items()}
     met = met_others(texts)
     if met:
         texts = next((one for one in changes(texts) if met_others(one) == 0), texts)
