@@ -45,11 +45,11 @@ class ChatMessage:
     markup: bool = True
 
 
-def read(message: str, ocsf: bool = True, markup: bool = True) -> ChatMessage | None:
+def read(message: str, ocsf: bool = True, markup: bool = True, custom_markup: bool = True) -> ChatMessage | None:
     """Return the message for the body of a notification, or None for one that Chatbot does not support and drops.
 
-    ocsf: whether it supports events with OCSF findings. markup: whether the texts of events reach Slack as markup, as
-    those of custom notifications do.
+    ocsf: whether it supports events with OCSF findings. markup, custom_markup: whether the texts of events, and of
+    custom notifications, reach Slack as markup.
     """
     try:
         body = json.loads(message)
@@ -58,7 +58,7 @@ def read(message: str, ocsf: bool = True, markup: bool = True) -> ChatMessage | 
     if not isinstance(body, dict):
         return None
     if body.get("source") == "custom":
-        return _custom(body)
+        return _custom(body, custom_markup)
     if "AlarmName" in body and "NewStateValue" in body:
         return _alarm(body)
     if not body.keys() >= ENVELOPE or body["source"] not in SUPPORTED_SOURCES or not isinstance(body["detail"], dict):
@@ -91,7 +91,7 @@ def _items(value: Any) -> Any:
     return value.values() if isinstance(value, dict) else value
 
 
-def _custom(body: dict) -> ChatMessage | None:
+def _custom(body: dict, markup: bool) -> ChatMessage | None:
     content, metadata = body.get("content"), body.get("metadata") or {}
     if body.get("version") != "1.0" or not _follows(content, CONTENT) or not _follows(metadata, METADATA):
         return None
@@ -109,6 +109,7 @@ def _custom(body: dict) -> ChatMessage | None:
         finding_account=str(context.get("account", "")),
         thread=metadata.get("threadId", ""),
         notification=body,
+        markup=markup,
     )
 
 

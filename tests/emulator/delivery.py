@@ -209,7 +209,8 @@ class Delivery:
             metrics.of_chatbot(account, name, "EventsProcessed")
             ocsf = self.switches["chatbot_ocsf_events"] == "shown"
             markup = self.switches["chatbot_event_texts"] == "markup"
-            shown = None if raw else chat_message.read(message, ocsf=ocsf, markup=markup)
+            custom = self.switches["chatbot_custom_texts"] == "markup"
+            shown = None if raw else chat_message.read(message, ocsf=ocsf, markup=markup, custom_markup=custom)
             if shown is None:
                 metrics.of_chatbot(account, name, "UnsupportedEvents")
                 log.info("%s: the event is not supported", name)

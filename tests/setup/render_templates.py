@@ -67,6 +67,14 @@ SHAPES: dict[str, dict[str, Any]] = {
         "finding_format": "ocsf",
     },
     "buttons": {"channel_id": "C0123456789", "message_format": "custom", "buttons": True},
+    "mentions-and-links": {
+        "message_format": "custom",
+        "mentions": {"CRITICAL": ["here"], "HIGH": ["S0123456789"]},
+        "access_portal_url": "https://example.awsapps.com/start",
+        "access_portal_role": "SecurityAudit",
+        "runbook_url": "https://wiki.example.com/security-hub/{control}",
+        "channels": [{"name": "audit", "channel_id": "C0123456780", "minimum_severity": "LOW"}],
+    },
     "marking": {"channel_id": "C0123456789", "mark_notified": True, "tags": {"Team": "security"}},
 }
 
@@ -83,7 +91,9 @@ def design(shape: dict[str, Any], scope: Scope = HERE) -> template.StackDesign:
     given = {f"securityhub_slack_{name}": value for name, value in shape.items()}
     settings = settings_of("eu-west-1", {**defaults(), "securityhub_slack_workspace_id": "T0123456789", **given})
     policies = layout.policies_of(settings, datetime.date(2026, 1, 1))
-    compiled = tuple(designs.automatic_patterns(settings, policy, scope) for policy in policies)
+    compiled = tuple(
+        designs.automatic_patterns(settings, route, policy, scope) for route, policy in zip(settings.routes, policies)
+    )
     responsibilities = layout.responsibilities(scope, policies)
     configurations = tuple(route.channel.configuration for route in settings.routes)
     return designs.deployment(settings, SNAPSHOT, compiled, responsibilities, configurations).stack

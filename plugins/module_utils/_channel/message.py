@@ -60,16 +60,22 @@ BY_FORMAT = {
 }
 
 
-def transformer(finding_format: str, *, trusted: bool, buttons: bool) -> dict[str, Any]:
+def transformer(
+    finding_format: str, *, trusted: bool, buttons: bool, mention: str = "", links: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Return the InputTransformer of a rule's target for findings of a format (asff, ocsf).
 
     *trusted*: the rule matches only findings whose texts AWS alone writes. *buttons*: their messages have the variables
-    of the channel's buttons. An event has one finding: if a person selects several, Security Hub sends one event for
-    each (https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-integration-types.html).
+    of the channel's buttons. *mention*, *links*: see _model/additions.py. An event has one finding: if a person selects
+    several, Security Hub sends one event for each
+    (https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-integration-types.html).
     """
     paths, console, search = BY_FORMAT[finding_format]
     resource = [_alone("resource")] if "resource" in paths else []
     notification = _of_aws(console + search, resource, buttons=buttons) if trusted else _of_others(console)
+    content = notification["content"]
+    content["description"] = f"{mention} {content['description']}".lstrip()
+    content["nextSteps"] += links
     template = _template(notification)
     used = set(re.findall(r"<(\w+)>", template))
     return {
@@ -144,4 +150,6 @@ def _alone(name: str) -> str:
 
 def _template(notification: dict[str, Any]) -> str:
     text = json.dumps(notification, separators=(",", ":"))
+    # EventBridge would take a mention, such as <!here>, for a variable.
+    text = re.sub(r"<([!@][^<>]*)>", r"\\u003c\1\\u003e", text)
     return re.sub(r'"alone:(<\w+>)"', r"\1", text)

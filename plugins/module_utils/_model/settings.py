@@ -20,6 +20,7 @@ from .._channel.platforms import SLACK
 from .._routing import policy
 from .._securityhub import action_target
 from .._stack import encryption
+from . import additions
 
 PREFIX = "securityhub_slack_"
 WITHOUT_CHATBOT = {
@@ -183,6 +184,7 @@ def problems(settings: Settings) -> list[str]:
         found += _alarm_problems(settings)
         found += _triage_problems(settings)
         found += dict.fromkeys(item for route in settings.routes for item in policy.problems(route.variables))
+        found += dict.fromkeys(item for route in settings.routes for item in _addition_problems(settings, route))
     return found
 
 
@@ -259,6 +261,16 @@ def _triage_problems(settings: Settings) -> list[str]:
             "securityhub_slack_message_format to custom too."
         ]
     return []
+
+
+def _addition_problems(settings: Settings, route: Route) -> list[str]:
+    names = additions.is_set(route.variables)
+    if names and not settings.custom_messages:
+        return [
+            f"{PREFIX}{names[0]} is set, but only custom messages can show it. Set securityhub_slack_message_format to "
+            f"custom too."
+        ]
+    return additions.problems(route.variables)
 
 
 def _region_problems(region: str) -> list[str]:

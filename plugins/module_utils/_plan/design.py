@@ -15,6 +15,7 @@ from .._channel import message
 from .._channel import metrics
 from .._channel import regions
 from .._channel import transformations
+from .._model import additions
 from .._model import layout as layouts
 from .._model import names
 from .._model.plan import AccountDesign
@@ -39,12 +40,13 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable
 
+    from .._model.settings import Route
     from .._model.settings import Settings
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
 
-# An event pattern, and the kind of its findings (see _kinds).
-Compiled = tuple[dict[str, Any], Optional[bool]]
+# An event pattern, the kind of its findings (see _kinds), and the mentions in their messages.
+Compiled = tuple[dict[str, Any], Optional[bool], str]
 OF_KIND = {None: "", True: ", with texts of AWS", False: ", with texts of others"}
 
 ACTION_DESCRIPTION = "Send this finding to the Slack channel."
@@ -126,7 +128,8 @@ def _target(
     of_channels = layouts.policies_of(target.settings, today)
     try:
         compiled = tuple(
-            automatic_patterns(target.settings, policy, scope) for policy, scope in zip(of_channels, place.scopes)
+            automatic_patterns(target.settings, *of_route)
+            for of_route in zip(target.settings.routes, of_channels, place.scopes)
         )
         desired = deployment(
             target.settings, snapshot, compiled, layouts.responsibilities(place.scopes[0], of_channels), configurations
@@ -227,12 +230,18 @@ def deployment(
     )
 
 
-def automatic_patterns(settings: Settings, policy: policies.Policy, scope: policies.Scope) -> tuple[Compiled, ...]:
-    """Return the event patterns of automatic forwarding, each with the kind of its findings (see _kinds)."""
+def automatic_patterns(
+    settings: Settings, route: Route, policy: policies.Policy, scope: policies.Scope
+) -> tuple[Compiled, ...]:
+    """Return the event patterns of automatic forwarding to a channel, each with what its messages depend on.
+
+    A message depends on its rule alone, so severities with different mentions have rules of their own.
+    """
     return tuple(
-        (pattern, trusted)
+        (pattern, trusted, mention)
+        for mention, severities in additions.mentions_of(route.variables).items()
         for trusted in _kinds(settings)
-        for pattern in patterns.automatic_patterns(policy, scope, trusted)
+        for pattern in patterns.automatic_patterns(*policies.limited(policy, scope, severities), trusted)
     )
 
 
@@ -250,10 +259,10 @@ def _automatic_rules(settings: Settings, compiled: tuple[tuple[Compiled, ...], .
             topic=route.topic,
             automatic=True,
             trusted=trusted,
-            transformer=_transformer(settings, settings.value("finding_format"), trusted),
+            transformer=_transformer(settings, route, settings.value("finding_format"), trusted, mention),
         )
         for route, of_route in zip(settings.routes, compiled)
-        for number, (pattern, trusted) in enumerate(of_route, start=1)
+        for number, (pattern, trusted, mention) in enumerate(of_route, start=1)
     ]
 
 
@@ -268,7 +277,7 @@ def _action_rules(settings: Settings) -> list[Rule]:
             topic=settings.routes[0].topic,
             trusted=trusted,
             # Custom actions are part of Security Hub CSPM, whichever findings are forwarded automatically.
-            transformer=_transformer(settings, "asff", trusted),
+            transformer=_transformer(settings, settings.routes[0], "asff", trusted),
         )
         for number, trusted in enumerate(_kinds(settings), start=1)
     ]
@@ -278,10 +287,18 @@ def _numbered(name: str, number: int) -> str:
     return name if number == 1 else f"{name}-{number}"
 
 
-def _transformer(settings: Settings, finding_format: str, trusted: bool | None) -> dict[str, Any] | None:
+def _transformer(
+    settings: Settings, route: Route, finding_format: str, trusted: bool | None, mention: str = ""
+) -> dict[str, Any] | None:
     if trusted is None:
         return None
-    return message.transformer(finding_format, trusted=trusted, buttons=settings.value("buttons"))
+    return message.transformer(
+        finding_format,
+        trusted=trusted,
+        buttons=settings.value("buttons"),
+        mention=mention,
+        links=additions.links_of(route.variables, trusted=trusted),
+    )
 
 
 def _alarms(settings: Settings, configurations: tuple[str, ...]) -> Alarms | None:

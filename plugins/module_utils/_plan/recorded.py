@@ -13,6 +13,7 @@ import datetime
 import hashlib
 from typing import TYPE_CHECKING
 
+from .._model import additions
 from .._routing import policy as policies
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 LONGEST = 256  # characters of the value of a tag
 SEVERITY, ACCOUNTS, SUPPRESSIONS, ON = "severity", "accounts", "suppressions", "on"
-VULNERABILITIES = "vulnerabilities"
+VULNERABILITIES, ADDITIONS = "vulnerabilities", "additions"
 SWITCHES = ("buttons", "alarms", "mark_notified", "topic_policy_conditions")
 # A severity and all above it: HIGH+. Several values: CRITICAL/LOW.
 ABOVE, AND, NONE, BY_HAND = "+", "/", "none", "by-hand"
@@ -77,6 +78,7 @@ def _of_channel(route: Route, policy: Policy) -> dict[str, str]:
         ACCOUNTS: "others" if policy.other_channels_account_ids else accounts,
         SUPPRESSIONS: AND.join(map(_hash_of, policy.suppressions)) or NONE,
         VULNERABILITIES: AND.join(_vulnerabilities(policy)) or NONE,
+        ADDITIONS: _additions(route),
     }
 
 
@@ -84,6 +86,11 @@ def _vulnerabilities(policy: Policy) -> Iterator[str]:
     yield from ["fix"] if policy.fix_available else []
     yield from ["exploit"] if policy.exploit_available else []
     yield from [f"EPSS-{policy.minimum_epss:g}"] if policy.minimum_epss else []
+
+
+def _additions(route: Route) -> str:
+    names = additions.is_set(route.variables)
+    return _hash([(name, route.variables[policies.PREFIX + name]) for name in names]) if names else NONE
 
 
 def _hash_of(suppression: Suppression) -> str:

@@ -31,6 +31,7 @@ OTHERS = {
     "boundary": "permissions boundary",
     "linked": "policies of linked regions",
     "deduplicated": "deduplication of global findings",
+    recorded.ADDITIONS: "mentions and links",
 }
 RESPONSIBILITIES = {"global": "global findings", "linked": "findings of linked regions"}
 

@@ -141,6 +141,15 @@ class Scope:
         return self.aggregates or bool(self.linked)
 
 
+def limited(policy: Policy, scope: Scope, severities: tuple[str, ...]) -> tuple[Policy, Scope]:
+    """Return *policy* and the policies of the linked Regions in *scope*, with none but these severities."""
+
+    def only(one: Policy) -> Policy:
+        return replace(one, severities=tuple(label for label in one.severities if label in severities))
+
+    return only(policy), replace(scope, linked=tuple((region, only(linked)) for region, linked in scope.linked))
+
+
 def policy_of(variables: dict[str, Any], today: datetime.date) -> Policy:
     """Return the policy in *variables*, for which problems() returns nothing.
 

@@ -538,6 +538,17 @@ def test_chatbot_event_texts(aws, answer, mentions):
     assert message["labeled_links"] == (["https://evil.example"] if mentions else [])
 
 
+@pytest.mark.parametrize(("answer", "mentions"), [("markup", ["!channel"]), ("escaped", [])])
+def test_chatbot_custom_texts(aws, answer, mentions):
+    switch(aws, chatbot_custom_texts=answer)
+    aws.deployment()
+    topic = aws.client("sns").list_topics()["Topics"][0]["TopicArn"]
+    body = {"version": "1.0", "source": "custom", "content": {"description": "<!channel> hello"}}
+    aws.client("sns").publish(TopicArn=topic, Message=json.dumps(body))
+    (message,) = aws.emulator.inbox()
+    assert (message["text"], message["mentions"]) == ("<!channel> hello", mentions)
+
+
 PARTNER = "arn:aws:securityhub:us-east-1::product/partner/scanner"
 OWN = f"arn:aws:securityhub:us-east-1:{ACCOUNT}:product/{ACCOUNT}/default"
 

@@ -56,6 +56,45 @@ def test_findings_of_all_products_arrive_with_their_details(emulator, playbooks)
     assert shown["text"].splitlines()[:2] == ["*CRITICAL*", f"Account {THIRD_PARTY['AwsAccountId']}, eu-west-1"]
 
 
+def test_each_severity_notifies_its_own_people_and_links_lead_on(emulator, playbooks):
+    oncall = {
+        "name": "oncall",
+        "channel_id": findings.CHANNEL,
+        "mentions": {"CRITICAL": ["here"], "HIGH": ["SAZ94GDB8"]},
+    }
+    audit = {"name": "audit", "channel_id": "CAUD1T00001", "minimum_severity": "LOW", "runbook_url": ""}
+    playbooks.inventory(
+        {"eu-west-1": {}},
+        message_format="custom",
+        minimum_severity="MEDIUM",
+        runbook_url="https://wiki.example.com/hub/{control}",
+        access_portal_url="https://example.awsapps.com/start",
+        access_portal_role="SecurityAudit",
+        channels=[oncall, audit],
+    )
+    playbooks.ok("securityhub_slack")
+    findings.bring(emulator, FINDING, THIRD_PARTY, MACIE, LOW)
+    inbox = emulator.inbox()
+    assert {item["finding_id"]: item["mentions"] for item in inbox if item["channel"] == findings.CHANNEL} == {
+        FINDING["Id"]: ["!here"],
+        THIRD_PARTY["Id"]: ["!here"],
+        MACIE["Id"]: ["!subteam^SAZ94GDB8"],
+        LOW["Id"]: [],
+    }
+    assert len(inbox) == 8
+    assert [item["mentions"] for item in inbox if item["channel"] == "CAUD1T00001"] == [[]] * 4
+    (shown,) = (item for item in inbox if item["channel"] == findings.CHANNEL and item["finding_id"] == FINDING["Id"])
+    assert shown["text"].startswith("<!here> *CRITICAL* EC2.19\n")
+    assert "Runbook: https://wiki.example.com/hub/EC2.19\n" in shown["text"]
+    portal = f"https://example.awsapps.com/start/#/console?account_id={FINDING['AwsAccountId']}&role_name=SecurityAudit"
+    assert portal in shown["text"]
+    (other,) = (item for item in inbox if item["channel"] == "CAUD1T00001" and item["finding_id"] == FINDING["Id"])
+    assert "Runbook" not in other["text"]
+    emulator.forget_requests()
+    playbooks.ok("securityhub_slack")
+    assert emulator.writes() == []
+
+
 def test_hostile_text_arrives_unchanged(emulator, playbooks):
     playbooks.ok("securityhub_slack")
     resources = [{**FINDING["Resources"][0], "Id": HOSTILE}]

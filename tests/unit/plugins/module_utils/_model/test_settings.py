@@ -117,6 +117,14 @@ def test_no_problem(given):
         ({"channels": [{**CHANNELS[0], "suppressions": [{"title": "x"}]}]}, ["suppression 1 has the key 'title'"]),
         ({"channels": [{**CHANNELS[0], "account_ids": ["prod"]}]}, ["securityhub_slack_account_ids", "'prod'"]),
         (
+            {"mentions": {"HIGH": ["here"]}},
+            ["securityhub_slack_mentions", "securityhub_slack_message_format to custom"],
+        ),
+        (
+            {"message_format": "custom", "channels": [{**CHANNELS[0], "mentions": {"HIGH": ["all"]}}]},
+            ["securityhub_slack_mentions has 'all' for HIGH"],
+        ),
+        (
             {"channels": [{**CHANNELS[0], "account_ids": ["222222222222"], "other_accounts": True}]},
             ["'prod'", "account_ids and other_accounts"],
         ),

@@ -22,7 +22,7 @@ from ansible_collections.secops.securityhub.tests.unit import account_model
 NAME = "securityhub-slack"
 SETTINGS = account_model.settings()
 SNAPSHOT = account_model.AccountModel().snapshot([SETTINGS])
-DESIRED = design.deployment(SETTINGS, SNAPSHOT, ((({"source": ["aws.securityhub"]}, None),),), ())
+DESIRED = design.deployment(SETTINGS, SNAPSHOT, ((({"source": ["aws.securityhub"]}, None, ""),),), ())
 ACTION = {
     "ActionTargetArn": "arn:aws:securityhub:us-east-1:111111111111:action/custom/SendToSlack",
     "Name": "Send to Slack",

@@ -272,6 +272,11 @@ BUCKETS = {"resource_ids": ["arn:aws:s3:::dev-*"], "reason": "dev buckets"}
             {"alarms": True, "message_format": "custom"},
             "buttons off, alarms on",
         ),
+        (
+            {"message_format": "custom", "mentions": {"HIGH": ["here"]}},
+            {"message_format": "custom", "mentions": {"HIGH": ["here"]}, "runbook_url": "https://wiki.example.com"},
+            "mentions and links",
+        ),
         ({}, {"mark_notified": True}, "marking as NOTIFIED on"),
         ({}, {"kms_key": "create"}, "encryption none -> own key"),
         ({}, {"deduplicate_global": []}, "deduplication of global findings, global findings off"),

@@ -18,6 +18,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import limited
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import shows_texts
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import why_not_forwarded
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.safety import hazards
@@ -129,6 +130,20 @@ def test_custom_messages_show_the_texts_that_the_documentation_says(seed):
         event = event_of(found, "111111111111", scope.region)
         kinds = [kind for pattern, kind in rules if matches(pattern, event)]
         assert kinds == [shows_texts(policy, scope, found)] * (why_not_forwarded(policy, scope, found) == ""), found
+
+
+@OFTEN
+@given(worlds.SEEDS)
+def test_rules_for_some_severities_each_forward_together_what_the_policy_selects(seed):
+    draw = worlds.Draw(seed)
+    policy, scope = draw.policy(2), draw.scope()
+    groups = (("CRITICAL", "LOW"), ("HIGH",), ("MEDIUM", "INFORMATIONAL"))
+    patterns = [pattern for some in groups for pattern in worlds.patterns_of(*limited(policy, scope, some))]
+    for _number in range(FINDINGS):
+        found = draw.finding()
+        event = event_of(found, "111111111111", scope.region)
+        fitting = sum(matches(pattern, event) for pattern in patterns)
+        assert fitting == (why_not_forwarded(policy, scope, found) == ""), found
 
 
 ELSEWHERE = Scope("eu-west-1", "us-east-1")
