@@ -31,7 +31,10 @@ FACTS: dict[str, Any] = {
     "private_channels": [],  # Slack channels without the app
     "channel_policy_disabled": None,  # StateReason when an organization policy disables the channels
     "chatbot_policy": None,  # the effective chat applications policy, which may also disable them
-    "organizational_unit": None,  # the id of the unit that the account is in, for stack sets
+    "organizational_unit": None,  # the id of the unit that the account is in
+    "name": "",  # its name in the organization; without one, Organizations does not list it
+    "tags": {},  # its tags in the organization
+    "units": None,  # parent by organizational unit, for an account that may read the organization; None: it may not
     "quotas": {},  # "rules" of an event bus, IAM's "roles" and "policies", where they are not AWS's defaults
 }
 

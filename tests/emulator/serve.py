@@ -28,6 +28,7 @@ import account_facts
 import alarms
 import boundaries
 import delivery
+import directory
 import event_bus
 import keys
 import ministack_app
@@ -99,6 +100,7 @@ class Emulator:
         self.stack_sets = StackSets(self.account_state)
         self.stack_sets.install()
         self.limits.install()
+        directory.install(self.account_state)
         event_bus.install(self.limits.rules, self.switches)
         resource_types.install(self.limits.rules)
         keys.install()

@@ -110,7 +110,8 @@ STACK_FOREIGN = Result(
 )
 STACK_OUTDATED = Result(
     RISK,
-    "The stack was deployed with other variables than those in the inventory now.",
+    "The stack was deployed with other variables than those in the inventory now, or a channel now chooses other "
+    "accounts of the organization.",
     OTHER_FINDINGS,
     "Run the playbook to update it.",
     (DEPLOY,),

@@ -20,6 +20,7 @@ from .._channel.platforms import SLACK
 from .._routing import policy
 from .._securityhub import action_target
 from .._stack import encryption
+from . import account_channels
 from . import additions
 
 PREFIX = "securityhub_slack_"
@@ -156,7 +157,8 @@ def _routes(variables: dict[str, Any], name: str) -> tuple[Route, ...]:
 
 
 def _policy_keys(route: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in route.items() if key not in ("name", OTHER_ACCOUNTS, *SLACK_CHANNEL)}
+    others = ("name", OTHER_ACCOUNTS, *account_channels.SELECTORS, *SLACK_CHANNEL)
+    return {key: value for key, value in route.items() if key not in others}
 
 
 def _other_channels(route: dict[str, Any], routes: list[dict[str, Any]]) -> dict[str, Any]:
@@ -179,6 +181,7 @@ def problems(settings: Settings) -> list[str]:
     if settings.present:
         found += _slack_problems(settings)
         found += _other_accounts_problems(settings.value("channels"))
+        found += account_channels.problems(settings.value("channels"))
         found += _marking_problems(settings)
         found += _key_problems(settings)
         found += _alarm_problems(settings)
@@ -191,17 +194,22 @@ def problems(settings: Settings) -> list[str]:
 def _other_accounts_problems(routes: list[dict[str, Any]]) -> list[str]:
     taking = [route for route in routes if route.get(OTHER_ACCOUNTS)]
     found = [
-        f"the channel {route['name']!r} in securityhub_slack_channels has both account_ids and other_accounts. Remove "
-        "one."
+        f"the channel {route['name']!r} in securityhub_slack_channels has both {_chosen_by(route)} and other_accounts. "
+        f"Remove one."
         for route in taking
-        if route.get("account_ids")
+        if _chosen_by(route)
     ]
-    if taking and not any(route.get("account_ids") for route in routes):
+    if taking and not any(map(_chosen_by, routes)):
         found.append(
             f"the channel {taking[0]['name']!r} in securityhub_slack_channels has other_accounts, but no channel has "
             f"account_ids. Set account_ids for the other channels, or remove other_accounts."
         )
     return found
+
+
+def _chosen_by(route: dict[str, Any]) -> str:
+    """Return the keys with which a channel chooses accounts, '' if it does not."""
+    return ", ".join(key for key in ("account_ids", *account_channels.SELECTORS) if route.get(key))
 
 
 def _marking_problems(settings: Settings) -> list[str]:

@@ -26,6 +26,7 @@ from .._model.snapshot import LiveTarget
 from .._model.snapshot import TargetSnapshot
 from .._model.snapshot import healthy
 from . import accounts as of_account
+from . import directory
 from . import targets as of_target
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _agreeing(account: AccountSnapshot) -> AccountSnapshot:
 def _signed_in(
     aws: Clients, targets: Sequence[TargetSnapshot], unselected: Sequence[TargetSnapshot], *, early: bool = False
 ) -> Fleet:
-    """Return the accounts of the targets: one call for each set of credentials.
+    """Return the accounts of the targets: one call for each set of credentials, and those of directory.py.
 
     *early*: also create the clients of later calls, while the processor would otherwise wait for the network.
     """
@@ -147,7 +148,8 @@ def _signed_in(
             if healthy(found):
                 known.setdefault(outcome.value, []).extend(healthy(found))
     accounts = [_account(account, found, checked, others) for account, found in known.items()]
-    return Fleet(tuple(target.host for target in checked), tuple(accounts), tuple(unknown))
+    resolved = parallel.each(partial(directory.with_accounts, aws), accounts)
+    return Fleet(tuple(target.host for target in checked), tuple(map(_value, resolved)), tuple(unknown))
 
 
 def _in_account(target: TargetSnapshot, account: Account) -> TargetSnapshot:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._model import account_channels
 from .._routing import simulation
 from .._routing import topology
 from .._routing.matcher import matches
@@ -34,8 +35,13 @@ class Forwarded:
 
 
 def needs_aws(targets: Iterable[TargetSnapshot]) -> bool:
-    """Return whether what a target forwards depends on the account's aggregator."""
-    return any(item.settings.value("aggregation") != topology.PER_REGION for item in targets if not item.problems)
+    """Return whether what a target forwards depends on the account's aggregator or organization."""
+    return any(
+        item.settings.value("aggregation") != topology.PER_REGION
+        or any(map(account_channels.asks, item.settings.value("channels")))
+        for item in targets
+        if not item.problems
+    )
 
 
 def without_disabled_hubs(design: AccountDesign) -> AccountDesign:

@@ -26,3 +26,26 @@ def effective_chatbot_policy(client: Any) -> dict[str, Any] | None:
         return None
     content: dict[str, Any] = json.loads(answer["EffectivePolicy"]["PolicyContent"])
     return content
+
+
+def list_accounts(client: Any) -> list[dict[str, Any]]:
+    """Return all accounts of the organization: one call for every 20."""
+    return [account for page in client.get_paginator("list_accounts").paginate() for account in page["Accounts"]]
+
+
+def accounts_in(client: Any, parent: str) -> list[str]:
+    """Return the IDs of the accounts directly in an organizational unit or root: one call for every 20."""
+    pages = client.get_paginator("list_accounts_for_parent").paginate(ParentId=parent)
+    return [account["Id"] for page in pages for account in page["Accounts"]]
+
+
+def units_in(client: Any, parent: str) -> list[str]:
+    """Return the IDs of the organizational units directly in another one or a root."""
+    pages = client.get_paginator("list_organizational_units_for_parent").paginate(ParentId=parent)
+    return [unit["Id"] for page in pages for unit in page["OrganizationalUnits"]]
+
+
+def tags_of(client: Any, account_id: str) -> dict[str, str]:
+    """Return the tags of an account."""
+    pages = client.get_paginator("list_tags_for_resource").paginate(ResourceId=account_id)
+    return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}

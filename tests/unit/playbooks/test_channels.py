@@ -19,6 +19,7 @@ from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._rou
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
+DOCTOR = ROOT / "playbooks" / "securityhub_slack_doctor.yml"
 PREVIEW = Path(__file__).with_name("preview.yml")
 PROD, STAGE = "111111111111", "222222222222"
 MEMBER, SANDBOX_MEMBER = "444444444444", "555555555555"
@@ -59,12 +60,12 @@ class Channels:
         }
         self.inventory.write_text(json.dumps({"all": {"children": children}}))
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess:
-        """Run the playbook."""
+    def run(self, *arguments: str, playbook: Path = PLAYBOOK) -> subprocess.CompletedProcess:
+        """Run a playbook, the main one by default."""
         return subprocess.run(
             [
                 ansible_commands.path("ansible-playbook"),
-                *("-i", str(self.inventory), str(PREVIEW if "--check" in arguments else PLAYBOOK)),
+                *("-i", str(self.inventory), str(PREVIEW if "--check" in arguments else playbook)),
                 *("-e", f"securityhub_slack_result_file={self.result_file}"),
                 *arguments,
             ],
@@ -218,6 +219,71 @@ def test_findings_of_a_member_account_are_suppressed_in_one_channel_only(channel
     assert channels.messages() == [(ONCALL, "CRITICAL"), (FINDINGS, "CRITICAL")]
     channels.find("CRITICAL", about=SANDBOX_MEMBER)
     assert channels.messages() == [(FINDINGS, "CRITICAL")]
+
+
+PAYMENTS, PAYMENTS_EU = "ou-ab12-payments", "ou-ab12-paymentseu"
+
+
+def test_accounts_are_chosen_by_name_unit_and_tag_and_followed_when_they_move(channels, emulator):
+    shop, pay, pay_eu, lab = (f"{number}" * 12 for number in range(4, 8))
+    member = {"hubs": "all", "administrator": PROD}
+    emulator.world(
+        {
+            PROD: {"units": {PAYMENTS: "r-ab12", PAYMENTS_EU: PAYMENTS}, "name": "security"},
+            shop: {**member, "name": "shop-prod", "organizational_unit": "r-ab12"},
+            pay: {**member, "name": "pay", "organizational_unit": PAYMENTS},
+            pay_eu: {**member, "name": "pay-eu", "organizational_unit": PAYMENTS_EU},
+            lab: {**member, "name": "lab", "organizational_unit": "r-ab12", "tags": {"team": "lab", "env": "dev"}},
+        }
+    )
+    by_unit = {"name": "pay", "channel_id": AUDIT, "organizational_unit_ids": [PAYMENTS]}
+    by_name = {
+        "name": "shop",
+        "channel_id": ONCALL,
+        "account_name_prefixes": ["shop-"],
+        "account_tags": {"team": "lab"},
+    }
+    rest = {"name": "rest", "channel_id": FINDINGS, "other_accounts": True}
+    channels.write(prod={"channels": [by_unit, by_name, rest]}, stage={"channel_id": SANDBOX})
+    channels.changed()
+
+    found = []
+    for account in (PROD, shop, pay, pay_eu, lab):
+        channels.find("CRITICAL", about=account)
+        found.append(channels.messages())
+    assert found == [[(channel, "CRITICAL")] for channel in (FINDINGS, ONCALL, AUDIT, AUDIT, ONCALL)]
+    assert channels.changed() == set()
+
+    emulator.world({shop: {"organizational_unit": PAYMENTS, "name": "pay-shop"}})
+    doctor = channels.run("-e", "securityhub_slack_doctor_html=", playbook=DOCTOR)
+    assert "AT RISK Stack: prod.eu-west-1, prod.us-east-1 " in " ".join(doctor.stdout.split())
+    assert "now chooses other accounts of the organization" in " ".join(doctor.stdout.split())
+    preview = channels.run("--check")
+    assert "pay accounts 2 -> 3" in " ".join(preview.stdout.split())
+    assert channels.changed() == {f"prod.{region}" for region in REGIONS}
+    channels.find("CRITICAL", about=shop)
+    assert channels.messages() == [(AUDIT, "CRITICAL")]
+
+
+@pytest.mark.parametrize(
+    ("world", "given", "words"),
+    [
+        ({}, {"account_name_prefixes": ["shop"]}, "may not call ListAccounts"),
+        (
+            {"units": {}},
+            {"account_name_prefixes": ["shop"]},
+            "no account of the organization is chosen by the channel 'team'",
+        ),
+        ({"units": {}}, {"organizational_unit_ids": [PAYMENTS]}, f"the organizational unit {PAYMENTS} does not exist"),
+    ],
+)
+def test_a_channel_whose_accounts_are_unknown_gets_nothing(channels, emulator, world, given, words):
+    emulator.world({PROD: world})
+    channels.write(prod={"channels": [{"name": "team", "channel_id": AUDIT, **given}]}, stage={"channel_id": SANDBOX})
+    done = channels.run()
+    assert done.returncode == 2
+    assert words in " ".join(done.stdout.split())
+    assert channels.configurations() == {}
 
 
 def test_only_vulnerabilities_that_matter_reach_a_channel(channels, emulator):

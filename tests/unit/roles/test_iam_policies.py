@@ -381,6 +381,18 @@ def test_encryption_and_alarms(account, monkeypatch, policy, variables, kinds):
     assert account.unneeded(policy, schema) == set()
 
 
+def test_account_channels(account):
+    """Channels whose accounts AWS Organizations knows, by unit and by tag."""
+    given = {"organizational_unit_ids": ["ou-ab12-payments"], "account_tags": {"team": "pay"}}
+    channels = [{"name": "team", "channel_id": "C0123456789", **given}]
+    chosen = ("-e", json.dumps({"securityhub_slack_channels": channels}))
+    unit = {"organizational_unit": "ou-ab12-payments", "units": {"ou-ab12-payments": "r-ab12"}}
+    account.emulator.world({ACCOUNT: {"name": "pay", "tags": {"team": "pay"}, **unit}})
+    assert "organizations:ListAccounts" in account.refused(ON_CREATE, "--check", *chosen)
+    account.run(f"{ON_CREATE} account_channels", "--check", *chosen)
+    assert account.unneeded("account_channels") == set()
+
+
 def test_existing_channel(account):
     """Another configuration of the Slack channel is only changed by those who may."""
     account.existing_configuration()
