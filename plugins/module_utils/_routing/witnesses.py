@@ -191,7 +191,7 @@ def _texts(event: Event, common: Conditions, entry: Conditions, others: list[Con
         return sum(_is_met(other, _changed(event, texts)) for other in others)
 
     def changes(texts: Texts) -> Iterator[Texts]:
-        every = ({**texts, **option} for option in options)
+        every: Iterator[Texts] = ({**texts, **option} for option in options)
         yield from (one for one in every if all(_is_met(meant, _changed(event, one)) for meant in (entry, common)))
 
     texts: Texts = {path: next(_accepted(values, _at(event, path))) for path, values in entry.items()}
