@@ -299,6 +299,42 @@ def test_a_file_without_findings_is_reported(home, text):
     assert_sanitized(home, found)
 
 
+@pytest.mark.parametrize("sink", SINKS)
+def test_no_playbook_calls_another_account_than_the_pinned_one(home, sink):
+    inventory = inventory_of(home)
+    run(home, "run", inventory)
+    home.emulator.forget_requests()
+    found = run(home, sink, inventory, "-e", f"{PREFIX}account_id=222222222222")
+    assert found.code == 2
+    assert "222222222222" in found.said
+    assert {entry["operation"] for entry in home.emulator.requests()} == {"GetCallerIdentity"}
+
+
+@pytest.mark.parametrize("sink", ["run", "removal", "doctor", "baseline", "canary", "migrate", "digest"])
+def test_no_playbook_follows_credentials_into_another_account(home, sink):
+    """The program of a profile leads to the first account for half a second, and then to another one."""
+    inventory = inventory_of(home)
+    run(home, "run", inventory)
+    first, other = home.environment.pop("AWS_ACCESS_KEY_ID"), "222222222222"
+    del home.environment["AWS_SECRET_ACCESS_KEY"]
+    code = f"""
+        import datetime, json, pathlib, time
+        asked = pathlib.Path({str(home.folder / "asked")!r})
+        asked.exists() or asked.touch()
+        key = {first!r} if time.time() - asked.stat().st_mtime < 0.5 else {other!r}
+        expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=0.1)
+        print(json.dumps(dict(Version=1, AccessKeyId=key, SecretAccessKey="s", Expiration=expires.isoformat())))
+    """
+    home.config(f"[default]\ncredential_process = {home.program('switch.py', code)}\n")
+    home.emulator.faults({"latency_ms": 300})
+    home.emulator.forget_requests()
+    found = run(home, sink, inventory)
+    assert found.code == 2
+    assert "refreshed" in found.said, found.output
+    of_other = {entry["operation"] for entry in home.emulator.requests() if entry["account"] == other}
+    assert of_other == {"GetCallerIdentity"}
+
+
 def test_hostile_text_in_an_inventory_of_accounts_is_sanitized(home):
     home.emulator.faults({"denied": 1, "reason": HOSTILE, "operations": ["DescribeHub", "ListRegions"]})
     source = home.folder / "securityhub_regions.yml"
