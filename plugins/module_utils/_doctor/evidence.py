@@ -30,10 +30,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RolePolicies:
-    """The policies of the channel role: the documents of the inline ones by name, the ARNs of the attached ones."""
+    """The policies of a role: the documents of the inline ones by name, the ARNs of the attached ones."""
 
     inline: Mapping[str, Any]
     attached: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Marking:
+    """What marks findings as NOTIFIED: the role with its policies, and the state machine; None for what is gone."""
+
+    role: Mapping[str, Any] | None
+    policies: RolePolicies
+    machine: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -62,10 +71,10 @@ class Evidence:
     """A target and its metrics. *hours*: how far back the metrics go. *account*: None if it is unknown.
 
     *instances*: those of the StackSet that the target's stack is of, None without one. *tested*: what EventBridge
-    answers about its event patterns, None if it was not asked.
+    answers about its event patterns, None if it was not asked. *marking*: None if the stack does not mark findings.
 
     The errors say, with a remedy, why something could not be read ('' if it was): the target itself, the resources of
-    its stack, its metrics.
+    its stack, its metrics, what marks findings.
     """
 
     target: TargetDesign
@@ -77,6 +86,8 @@ class Evidence:
     resources_error: str = ""
     metrics_error: str = ""
     tested: Tested | None = None
+    marking: Marking | None = None
+    marking_error: str = ""
 
     def drifts(self, *parts: str) -> list[Drift]:
         """Return the differences between the stack's template and the live resources in these parts."""

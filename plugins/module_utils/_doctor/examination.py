@@ -27,7 +27,9 @@ from .._plan import duplicates
 from .._preflight import pattern_tests
 from .._routing import topology
 from .._services import iam
+from .._services import step_functions
 from .._stack import live as stacks
+from .._stack import resources as stack_resources
 from .._stack import template
 from . import checks
 from . import messages
@@ -36,6 +38,7 @@ from . import results
 from . import stack_sets
 from .evidence import AccountEvidence
 from .evidence import Evidence
+from .evidence import Marking
 from .evidence import RolePolicies
 from .results import RegionResult
 from .results import TargetResults
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from .._model.settings import Settings
     from .._model.snapshot import LiveTarget
     from .._model.snapshot import TargetSnapshot
+    from .._stack.resources import Resources
     from .results import Result
 
 
@@ -114,6 +118,8 @@ def _evidence(
     of_accounts = _read(lambda account: metrics.of_account(aws, account.snapshot, window), with_deployment)
     of_roles = _read(lambda account: _role_policies(aws, account), with_deployment)
     read = [target for target, _error in paths.values() if target and target.live.path]
+    marked = {target.host: target for target in read if target.live.resources.of_type(stack_resources.STATE_MACHINE)}
+    marking = _read(lambda target: _marking(aws, target.settings, target.live.resources), marked)
     tested = pattern_tests.test(
         aws, [rule for target in read for rule in pattern_tests.rules(target, target.live.path.rules, deployed=True)]
     )
@@ -127,6 +133,7 @@ def _evidence(
         for target in account.targets:
             with_path, resources_error = paths.get(target.host, (None, ""))
             counted, metrics_error = of_targets.get(target.host, (None, ""))
+            marks, marking_error = marking.get(target.host, (None, ""))
             evidence.append(
                 Evidence(
                     target=with_path or target,
@@ -138,6 +145,8 @@ def _evidence(
                     resources_error=resources_error,
                     metrics_error=metrics_error,
                     tested=tested.get(target.host),
+                    marking=marks,
+                    marking_error=marking_error,
                 )
             )
     return evidence
@@ -162,9 +171,24 @@ def _role_policies(aws: Clients, account: AccountDesign) -> RolePolicies | None:
     """Return the policies of the channel role, None without one: two calls, and one for each inline policy."""
     if account.snapshot.identity.role is None:
         return None
-    settings, role = account.settings, names.identity(account.settings, account.account).role_name
+    return _policies_of(aws, account.settings, names.identity(account.settings, account.account).role_name)
+
+
+def _policies_of(aws: Clients, settings: Settings, role: str) -> RolePolicies:
     inline = of_account.call_iam(aws, settings, iam.inline_policies, role)
     return RolePolicies(inline, tuple(of_account.call_iam(aws, settings, iam.attached_policies, role)))
+
+
+def _marking(aws: Clients, settings: Settings, resources: Resources) -> Marking:
+    """Return what marks findings in the stack of these resources: five calls."""
+    (role,), (machine,) = (resources.of_type(kind) for kind in (stack_resources.ROLE, stack_resources.STATE_MACHINE))
+    arn = resources.location.arn("states", f"stateMachine:{machine['StateMachineName']}")
+    name = str(role["RoleName"])
+    return Marking(
+        of_account.call_iam(aws, settings, iam.get_role, name),
+        _policies_of(aws, settings, name),
+        aws.call(settings.source, settings.region, "stepfunctions", step_functions.describe_state_machine, arn),
+    )
 
 
 def _channel_error(account: AccountDesign) -> str:

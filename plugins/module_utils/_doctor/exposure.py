@@ -30,6 +30,7 @@ from .results import ok
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Mapping
 
     from .._channel.transformations import Configuration
     from .._model.identity import Identity
@@ -157,6 +158,38 @@ def permissions(evidence: Evidence) -> Result:
         return messages.unknown_permissions(desired.role_name, unknown, found.attached)
     changed = [name for name in found.inline if identities.document_of(found.inline[name]) != granted[name]]
     return messages.permissions_changed(desired.role_name, changed[0]) if changed else ok()
+
+
+def marking(evidence: Evidence) -> Result:
+    """Check that the state machine that marks findings, and its role, are those of the stack."""
+    resources, found = evidence.target.live.resources, evidence.marking
+    if evidence.marking_error:
+        return messages.explained(UNKNOWN, evidence.marking_error, messages.UNKNOWN_MARKING)
+    if resources is None or found is None:
+        return nothing("findings are not marked as NOTIFIED")
+    (role,), (machine,) = (resources.of_type(kind) for kind in (stack_resources.ROLE, stack_resources.STATE_MACHINE))
+    granted = {policy["PolicyName"]: policy["PolicyDocument"] for policy in role["Policies"]}
+    inline = {name: identities.document_of(document) for name, document in found.policies.inline.items()}
+    trust = identities.document_of((found.role or {}).get("AssumeRolePolicyDocument", {}))
+    changed = [
+        *([f"role {role['RoleName']} (trust policy)"] if trust != role["AssumeRolePolicyDocument"] else []),
+        *(
+            f"role {role['RoleName']} (inline policy {name})"
+            for name in {**granted, **inline}
+            if inline.get(name) != granted.get(name)
+        ),
+        *(f"role {role['RoleName']} ({arn})" for arn in found.policies.attached),
+        *([] if _runs(machine, found.machine) else [f"state machine {machine['StateMachineName']}"]),
+    ]
+    return messages.marking_changed(changed) if changed else ok()
+
+
+def _runs(machine: dict[str, Any], live: Mapping[str, Any] | None) -> bool:
+    """Return whether a live state machine has the definition and the role of the stack's."""
+    if live is None:
+        return False
+    same = json.loads(live["definition"]) == json.loads(machine["DefinitionString"])
+    return same and bool(live["roleArn"] == machine["RoleArn"])
 
 
 def guardrail(evidence: Evidence) -> Result:

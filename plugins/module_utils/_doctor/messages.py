@@ -468,6 +468,20 @@ def unknown_permissions(role: str, inline: list[str], attached: tuple[str, ...])
     )
 
 
+UNKNOWN_MARKING = "It is not known what the state machine that marks findings does."
+
+
+def marking_changed(changed: list[str]) -> Result:
+    """Report differences from the stack of the role and state machine that mark findings."""
+    return Result(
+        RISK,
+        f"What marks findings as NOTIFIED differs from the stack: {', '.join(changed)}.",
+        "The state machine may do something else in this account, or leave findings unmarked.",
+        "Undo the changes. The playbooks never do. If that is not possible, run the main playbook with "
+        "securityhub_slack_mark_notified: false, and then again with true.",
+    )
+
+
 def permissions_changed(role: str, policy: str) -> Result:
     """Report a changed document of the policy that grants the channel role what the buttons need."""
     return Result(

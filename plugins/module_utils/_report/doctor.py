@@ -53,7 +53,7 @@ COLUMNS = {
     "CHN": ("channel",),
     "APP": ("chat",),
     "DEL": ("delivery",),
-    "SEC": ("access", "grants", "subscribers", "destinations", "role", "permissions", "guardrail"),
+    "SEC": ("access", "grants", "subscribers", "destinations", "role", "permissions", "marking", "guardrail"),
 }
 CELLS = {BROKEN: "XX", UNKNOWN: "??", RISK: "!", OK: "ok", NONE: "-"}
 STATES = {

@@ -530,6 +530,11 @@ def test_read(account):
     account.run("read buttons", *BUTTONS, *optional, playbook="securityhub_slack_doctor")
 
     account.reset()
+    marking = ("-e", "securityhub_slack_mark_notified=true")
+    account.play(*marking)
+    account.run(f"{READ} {PATH} read:Doctor read:FindUncoveredRegions", *marking, playbook="securityhub_slack_doctor")
+
+    account.reset()
     account.run(f"{ON_CREATE} {PATH} deploy channel", "-e", "securityhub_slack_deployment_mode=express")
     account.reset()
     export = ("-e", "securityhub_slack_export_file=set.json")

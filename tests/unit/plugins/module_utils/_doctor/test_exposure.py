@@ -24,7 +24,7 @@ from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._doc
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._doctor.test_examination import states
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
-ROLE = f"{NAME}-channel"
+ROLE, MARKING = f"{NAME}-channel", f"{NAME}-Notified-{HERE}"
 EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 FOREIGN_QUEUE = f"arn:aws:sqs:{HERE}:999999999999:copy"
 CHANNEL_WIDE = {"role", "permissions", "guardrail"}
@@ -80,9 +80,30 @@ def failures_copied(fleet):
     )
 
 
+def attached_to_marking(fleet):
+    fleet.client("iam").attach_role_policy(RoleName=MARKING, PolicyArn=ADMINISTRATOR)
+
+
+def inline_of_marking(fleet):
+    fleet.client("iam").put_role_policy(RoleName=MARKING, PolicyName="all", PolicyDocument=EVERYTHING)
+
+
+def trust_of_marking(fleet):
+    trust = {"Effect": "Allow", "Principal": {"AWS": "999999999999"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    fleet.client("iam").update_assume_role_policy(RoleName=MARKING, PolicyDocument=document)
+
+
+def marking_replaced(fleet):
+    fleet.client("stepfunctions").update_state_machine(
+        stateMachineArn=f"arn:aws:states:{HERE}:{deployed.ACCOUNT}:stateMachine:{NAME}-notified",
+        definition=json.dumps({"StartAt": "Nothing", "States": {"Nothing": {"Type": "Succeed"}}}),
+    )
+
+
 def undelivered_copied(fleet):
     events = fleet.client("events")
-    (target,) = events.list_targets_by_rule(Rule=RULE)["Targets"]
+    (target,) = [item for item in events.list_targets_by_rule(Rule=RULE)["Targets"] if item["Id"] == "topic"]
     events.put_targets(Rule=RULE, Targets=[{**target, "DeadLetterConfig": {"Arn": FOREIGN_QUEUE}}])
 
 
@@ -142,6 +163,10 @@ ATTACKS = [
     (key_open, "grants", [f"key {ALIAS} to arn:aws:iam::999999999999:root"], ""),
     (failures_copied, "subscribers", [f"sqs {FOREIGN_QUEUE} (dead-letter queue"], ""),
     (undelivered_copied, "targets", [RULE, "does not use the dead-letter queue"], messages.REPAIR),
+    (attached_to_marking, "marking", [MARKING, ADMINISTRATOR], ""),
+    (inline_of_marking, "marking", [MARKING, "inline policy all"], ""),
+    (trust_of_marking, "marking", [MARKING, "trust policy"], ""),
+    (marking_replaced, "marking", [f"state machine {NAME}-notified"], ""),
     (mail_subscribed, "subscribers", ["email eve@example.com"], "aws sns unsubscribe"),
     (rule_copied, "destinations", [RULE, FOREIGN_QUEUE], "aws events remove-targets"),
     (inline_policy, "permissions", [ROLE, "inline policy all"], "aws iam delete-role-policy"),
@@ -154,7 +179,7 @@ ATTACKS = [
 
 @pytest.fixture
 def fleet(emulator, monkeypatch):
-    return deployed.deploy(emulator, monkeypatch, alarms=True, kms_key="create")
+    return deployed.deploy(emulator, monkeypatch, alarms=True, kms_key="create", mark_notified=True)
 
 
 @pytest.mark.parametrize(
@@ -245,6 +270,14 @@ def test_every_role_gets_the_permissions_boundary_and_keeps_it(emulator, monkeyp
     assert {(finding.check, BOUNDARY in finding.result.problem) for finding in look(fleet).findings} == {("role", True)}
     assert fleet.run()
     assert set(boundaries(fleet).values()) == {BOUNDARY}
+
+
+def test_marking_that_cannot_be_read_is_unknown(fleet, emulator):
+    emulator.faults({"denied": 1.0, "operations": ["DescribeStateMachine"]})
+    found = look(fleet)
+    (finding,) = found.findings
+    assert (finding.check, finding.result.state) == ("marking", "unknown")
+    assert "DescribeStateMachine" in finding.result.problem
 
 
 def test_policies_that_cannot_be_read_are_unknown(fleet, emulator):
