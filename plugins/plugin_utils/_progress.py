@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_UPDATES = 0.5  # on a terminal
 SECONDS_BETWEEN_LINES = 15.0  # elsewhere
-FIRST = "Reading AWS"
+FIRST, NOTHING_WRITTEN = "Reading AWS", "Nothing was written to AWS."
 CLEAR = "\r\x1b[2K"
 UNFINISHED = "Unfinished: {text}. AWS completes what it has begun. Rerun the playbook to continue from there."
 
@@ -50,7 +50,7 @@ class Live:
         self._path = path
         self._display = display
         self._calls = calls
-        self._text, self._if_stopped = FIRST, ""
+        self._text, self._if_stopped = FIRST, NOTHING_WRITTEN
         self._started = self._printed = time.monotonic()
         self._lock = threading.Lock()
         self._ended = threading.Event()

@@ -59,6 +59,7 @@ def fleet(aws: Clients, plans: Sequence[AccountPlan], progress: Progress) -> lis
     """Carry out the plans and return what happened. Nothing is raised: a failure is in the problems of its target."""
     accounts = [AccountOutcome(plan, tuple(map(unapplied_target, plan.targets)), None, plan.notices) for plan in plans]
     _announce(accounts, progress)
+    progress.now("Writing to AWS")
     # First: if Amazon Q is to create this role itself and cannot, it leaves half of a channel configuration behind.
     accounts = _unwritten(_each(partial(_create_service_role, aws), accounts), lambda target: True)
     # Before anything is created: a run that is killed later must not leave a topic in the channel that looks right, and

@@ -49,6 +49,7 @@ def run(context: Context) -> Outcome:
     targets = in_order(fleet.hosts, [*unknown, *(target for design in designs for target in design.targets)])
     baselines = _each(partial(_found, context), [Baseline(target, problems=target.problems) for target in targets])
     if not context.check_mode:
+        context.progress.now("Marking findings")
         baselines = _each(partial(marked, context.aws), baselines)
     notices = list(dict.fromkeys(notice for design in designs for notice in design.notices))
     result = report.result(baselines, notices, check=context.check_mode)

@@ -11,6 +11,7 @@ from typing import Any
 
 from .._aws.errors import UserError
 from .._canary import channels
+from .._canary import messages
 from .._canary import probes
 from .._canary import sending
 from .._canary.probes import ProbeOutcome
@@ -75,4 +76,5 @@ def _send(context: Context, timeout: float) -> tuple[list[ProbeOutcome], list[Ch
         return [ProbeOutcome(probe, probe.error) for probe in planned], []
     before = channels.before(context.aws, designs, planned, context.now)
     outcomes = sending.send(context.aws, planned, timeout, context.progress)
+    context.progress.now("Waiting for the metrics of Amazon Q", messages.NOTHING_LEFT)
     return outcomes, channels.wait(context.aws, before, outcomes, context.now, timeout)

@@ -29,6 +29,8 @@ def run(context: Context) -> Outcome:
     targets = digests.count(context.aws, fleet, designs)
     found = digests.digests(targets, designs, context.now, days)
     notifications = [notification(digest, days) for digest in found]
+    if not context.check_mode:
+        context.progress.now("Sending digests")
     deliveries = digests.deliver(context.aws, list(zip(found, notifications)), check_mode=context.check_mode)
     notices = list(dict.fromkeys(notice for design in designs for notice in design.notices))
     result = report.result(targets, deliveries, notifications, notices, check=context.check_mode)

@@ -70,8 +70,8 @@ def run(context: Context) -> Outcome:
         result,
         [
             *report.table(migrations, failed=[target.host for target in targets if target.problems], check=check),
-            *deploy_report.table(targets, done, calls, check=check),
             report.summary(result, check=check),
+            *deploy_report.table(targets, done, calls, check=check),
         ],
         failure=deploy_report.failure(targets),
         differences=differences.lines(result.get("differences", [])),
@@ -104,6 +104,7 @@ def _design(context: Context, migration: AccountMigration) -> AccountDesign:
 
 def _applied(context: Context, migrations: list[AccountMigration], plans: list[AccountPlan]) -> list[AccountOutcome]:
     aws, progress = context.aws, context.progress
+    progress.now("Writing to AWS")
     failures = apply.adopt_channels(aws, [item for item, planned in zip(migrations, plans) if healthy(planned.targets)])
     done = deployment.fleet(aws, [_without(planned, failures) for planned in plans], progress)
     done = _failed(done, apply.delete_stacks(aws, _deployed(migrations, done), progress))

@@ -123,6 +123,22 @@ def started(emulator, folder, program):
     )
 
 
+def test_ctrl_c_while_aws_is_read_says_that_nothing_was_written(emulator, tmp_path, terminal):
+    emulator.reset()
+    emulator.world({"111111111111": {"hubs": "all"}})
+    emulator.faults({"latency_ms": 3000})
+    user, program = terminal
+    running = started(emulator, tmp_path, program)
+    shown = ""
+    while "Reading AWS, " not in shown:
+        assert running.poll() is None, shown
+        shown += read(user, 1)
+    os.killpg(running.pid, signal.SIGINT)
+    assert running.wait(timeout=30) == 99
+    assert "Stopped. Nothing was written to AWS." in " ".join(read(user).split())
+    assert emulator.writes() == []
+
+
 def test_a_run_shows_its_progress_and_ctrl_c_ends_it_with_what_is_unfinished(emulator, tmp_path, terminal):
     emulator.reset()
     emulator.world({"111111111111": {"hubs": "all", "workspaces": [{"SlackTeamId": "T0123456789"}]}})
