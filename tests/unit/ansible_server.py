@@ -14,8 +14,8 @@ import atexit
 import contextlib
 import gc
 import importlib
-import json
 import logging
+import marshal
 import os
 import pkgutil
 import selectors
@@ -234,7 +234,7 @@ def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
     length, _newline, data = data.partition(b"\n")
     while len(data) < int(length):
         data += connection.recv(65536)
-    return json.loads(data), list(files)
+    return marshal.loads(data), list(files)
 
 
 def main() -> None:
