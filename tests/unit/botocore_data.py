@@ -1,18 +1,19 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep botocore's data files in memory: each session reads them again, which takes longer than most tests."""
+"""Keep what botocore reads and computes for each session in memory, which takes longer than most tests."""
 
 from __future__ import annotations
 
 import functools
 
+from botocore.hooks import EventAliaser
 from botocore.loaders import JSONFileLoader
 from botocore.loaders import Loader
 
 
 def keep_in_memory() -> None:
-    """Let all sessions of this process share what one of them has read: files, and the names of all services."""
+    """Let all sessions of this process share data files, the names of all services, and the new names of old events."""
     load_file = functools.lru_cache(maxsize=None)(JSONFileLoader().load_file)
     JSONFileLoader.load_file = lambda _self, path: load_file(path)
     list_services = Loader.list_available_services
@@ -24,3 +25,6 @@ def keep_in_memory() -> None:
     Loader.list_available_services = lambda self, kind: sorted(
         {name for folder in self.search_paths for name in services(folder, kind)}
     )
+
+    name_of = functools.cache(EventAliaser(None)._alias_event_name)
+    EventAliaser._alias_event_name = lambda _self, event: name_of(event)
