@@ -57,7 +57,8 @@ sanity: setup-dev  ## run ansible-test sanity, without ignore files
 	@tests/run/ansible-test sanity
 
 unit: setup-dev emulator-venv  ## run all unit tests
-	@$(BIN)/pytest -n 3 --dist worksteal
+	@# Runs of playbooks wait for stacks and channels most of the time, so there are twice as many workers as cores.
+	@$(BIN)/pytest -n 4 --dist worksteal
 
 unit-pure: setup-dev  ## run the unit tests that need neither emulator nor playbook
 	@$(BIN)/pytest -n 2 -m pure
