@@ -50,7 +50,7 @@ def of_account(account: str, regions: list[str], endpoint: str = ENDPOINT) -> di
 
 
 def _roles(iam: Any) -> list[dict[str, Any]]:
-    """The account's roles but for those of AWS's services, which stay when what they were made for goes."""
+    """Return the account's roles without service-linked roles, which outlive the resources that need them."""
     return [role for role in iam.list_roles()["Roles"] if not role["Path"].startswith("/aws-service-role/")]
 
 

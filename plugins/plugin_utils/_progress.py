@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows on a terminal, in one line that is written over, what a run is doing. PRIVATE to the collection."""
+"""Shows the progress of a run on a terminal, in one line that is written over. PRIVATE to the collection."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def compared(folder: Path, answers: dict[str, dict[str, Any]]) -> dict[str, list
 def differences(recorded: Any, emulated: Any, where: str = "") -> list[str]:
     """Return what an answer of the emulator lacks, or has in another type, compared to AWS's recorded answer.
 
-    Lists are compared by their first members, and only if both have one. Members that the emulator adds are no error.
+    Lists are compared by their first members, and only if both have one. The emulator may add members.
     """
     if isinstance(recorded, dict) and isinstance(emulated, dict):
         missing = [f"{where}{name}: missing" for name in recorded if name not in emulated]

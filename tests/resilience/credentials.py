@@ -150,8 +150,8 @@ def stress(emulator: Any, folder: Path, seconds: float, seed: int = 1) -> str:
 def _check(emulator: Any, calls: Calls, requests: list[dict[str, Any]]) -> None:
     expect(not calls.elsewhere, f"requests were signed for another account: {calls.elsewhere[:5]}")
     expect(set(calls.answered) == set(ACCOUNTS), f"no answer for {sorted(set(ACCOUNTS) - set(calls.answered))}")
-    strangers = {entry["account"] for entry in requests if entry["operation"] == "CreateTopic"} - {*ACCOUNTS}
-    expect(not strangers, f"topics were created in {sorted(strangers)}")
+    unknown = {entry["account"] for entry in requests if entry["operation"] == "CreateTopic"} - {*ACCOUNTS}
+    expect(not unknown, f"topics were created in {sorted(unknown)}")
     for account in (*ACCOUNTS, ACCOUNT):
         for region in REGIONS:
             topics = emulator.client("sns", region, account).list_topics()["Topics"]

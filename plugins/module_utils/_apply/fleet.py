@@ -326,7 +326,7 @@ def _write_planned_channel(aws: Clients, progress: Progress, account: AccountOut
     _delete_buttons(aws, account, planned.buttons)
     _write_identity(aws, account, planned.identity)
     for merge in planned.merges:
-        # What was removed since it was read is added again.
+        # Topics that were removed since they were read are added again.
         plan = None if merge.resubscribed else merge.plan
         authorized = merge.desired.team_id in account.plan.blockers.authorized
         configuration.apply(_chatbot(aws, account), merge.desired, plan, authorized=authorized, progress=progress)

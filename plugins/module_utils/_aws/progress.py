@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Gets what a run is doing between enter and exit; it alone knows terminals."""
+    """Shows the progress of a run between enter and exit; it alone knows terminals."""
 
     def __enter__(self) -> Progress:
         """Begin to show what is being done."""

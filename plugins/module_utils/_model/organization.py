@@ -27,7 +27,7 @@ class Organization:
 
 
 def role_in_words(account_id: str, found: Organization) -> list[str]:
-    """Return what the account is in its organization, and what to do if it is the wrong one: a sentence or two."""
+    """Return the function of the account in its organization, and what to do if another account is needed."""
     said = []
     if found.designated is not None:
         said.append(_management(account_id, found.designated))

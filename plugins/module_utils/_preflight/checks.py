@@ -229,7 +229,7 @@ def _of_new_channels(
         _Question(
             number,
             hosts,
-            "what the account is in its organization",
+            "the function of the account in its organization",
             partial(questions.of_organization, aws, design, settings),
         ),
     ]

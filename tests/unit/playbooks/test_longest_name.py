@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The longest allowed securityhub_slack_name, with every option that creates a resource.
 
-CloudFormation shortens generated names, and nobody knows exactly how. The shipped policies name resources by patterns.
+How CloudFormation shortens generated names is not documented. The shipped policies name resources by patterns.
 """
 
 from __future__ import annotations

@@ -338,7 +338,7 @@ aws_secret_access_key = {SECRET}
 
 
 def switching(tmp_path, seconds=1):
-    """Write a profile whose credentials expire after *seconds* and lead to the account that stands in a file.
+    """Write a profile whose credentials expire after *seconds* and lead to the account that a file names.
 
     Return the file.
     """

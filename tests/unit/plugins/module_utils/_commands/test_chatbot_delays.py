@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Chatbot refuses, lags and fails as AWS does, in words that nobody documents: whole runs over HTTP."""
+"""Chatbot refuses, lags and fails as AWS does, in words that are not documented: whole runs over HTTP."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""IAM against the emulator: what is there already is not an error, and what is gone is not one either."""
+"""IAM against the emulator: resources that exist already, or no longer exist, are not an error."""
 
 from __future__ import annotations
 
