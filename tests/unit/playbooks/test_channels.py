@@ -265,6 +265,26 @@ def test_accounts_are_chosen_by_name_unit_and_tag_and_followed_when_they_move(ch
     assert channels.messages() == [(AUDIT, "CRITICAL")]
 
 
+def test_500_accounts_of_one_channel_are_read_in_few_calls_and_arrive_once(channels, emulator):
+    accounts = [f"{600000000000 + number * 7919}" for number in range(500)]
+    emulator.world({PROD: {"units": {}, "name": "security"}})
+    emulator.world({account: {"name": f"shop-{account}"} for account in accounts})
+    emulator.world({account: {"hubs": "all", "administrator": PROD} for account in (accounts[0], accounts[-1])})
+    shop = {"name": "shop", "channel_id": AUDIT, "account_name_prefixes": ["shop-"]}
+    channels.write(prod={"channels": [shop]}, stage={"channel_id": SANDBOX})
+    channels.changed("--limit", "prod.eu-west-1")
+    read = [item for item in emulator.requests() if item["service"] == "organizations"]
+    assert len([item for item in read if item["operation"] == "ListAccounts"]) == 27  # 501 accounts, and an empty page
+    assert len(read) <= 29
+    rules = emulator.client("events", "eu-west-1", account=PROD).list_rules(NamePrefix="securityhub-slack-shop")[
+        "Rules"
+    ]
+    assert 1 < len(rules) <= 10
+    for account in (accounts[0], accounts[-1], PROD):
+        channels.find("CRITICAL", about=account)
+    assert channels.messages() == [(AUDIT, "CRITICAL")] * 2
+
+
 @pytest.mark.parametrize(
     ("world", "given", "words"),
     [
