@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
-from ..module_utils._commands import digest
 from ..plugin_utils._command_action import CommandAction
+
+# Python caches the bytecode of what follows.
+# isort: split
+from ..module_utils._commands import digest
 
 
 class ActionModule(CommandAction):
