@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import itertools
 from collections import Counter
@@ -78,11 +79,12 @@ def channel(emulator, monkeypatch) -> str:
 
 @pytest.fixture(scope="module")
 def chromium():
-    try:
-        with browser.chromium() as found:
-            yield found
-    except browser.NoBrowser as error:
-        pytest.skip(str(error))
+    with contextlib.ExitStack() as stack:
+        try:
+            found = stack.enter_context(browser.chromium())
+        except browser.NoBrowser as error:
+            pytest.skip(str(error))
+        yield found
 
 
 @pytest.mark.parametrize("shown", [doctor, simulation, channel], ids=lambda page: page.__name__)

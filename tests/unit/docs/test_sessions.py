@@ -10,7 +10,6 @@ import re
 import pytest
 from ansible_collections.secops.securityhub.tests.sessions import recorder
 from ansible_collections.secops.securityhub.tests.sessions.sessions import SESSIONS
-from ansible_collections.secops.securityhub.tests.unit import ansible_commands  # noqa: F401, runs playbooks
 from ansible_collections.secops.securityhub.tests.unit.docs import pages
 
 QUICK = ("first_deployment", "wrong_account")
@@ -24,6 +23,7 @@ def lasting(text: str) -> list[str]:
     return [re.sub(r"\d+ calls?|\d+\.\d s", "N", line) for line in lines]
 
 
+@pytest.mark.playbook
 @pytest.mark.parametrize("session", [session for session in SESSIONS if session.name in QUICK], ids=lambda it: it.name)
 def test_a_recorded_session_is_what_a_user_sees_now(emulator, session):
     recorded = (recorder.RECORDS / f"{session.file}.txt").read_text(encoding="utf-8")
