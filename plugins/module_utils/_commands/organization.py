@@ -22,6 +22,7 @@ from .._securityhub import finding_aggregator
 from .._securityhub import hub
 from .._securityhub import organization
 from .._services import securityhub
+from .._services import sts
 from .context import Outcome
 
 if TYPE_CHECKING:
@@ -80,10 +81,29 @@ def _problems(given: dict[str, Any]) -> list[str]:
     return found
 
 
+def _pinned(context: Context, profile: str, expected: str = "") -> Callable[[str], Caller]:
+    """Return access with a profile, in any region, to the account that it leads to now and to no other: one call.
+
+    *expected*: the account that it has to be, if known. Raise UserError.
+    """
+    source = CredentialSource(profile=profile)
+    region = context.aws.home_region(source)
+    account = context.aws.call(source, region, "sts", sts.get_caller_identity)["Account"]
+    if expected and account != expected:
+        raise UserError(
+            f"{PREFIX}admin_account_id is {expected}, but the credentials ({source}) lead to account {account}. "
+            f"Correct one of them: the steps after the first are those of the administrator."
+        )
+    context.aws.pin(source, account, region)
+    return partial(context.aws.access, source)
+
+
 def _steps(context: Context, given: dict[str, Any], preview: bool) -> list[Step]:
-    management = partial(context.aws.access, CredentialSource(profile=given["management_profile"]))
-    security = partial(context.aws.access, CredentialSource(profile=given["administrator_profile"]))
-    regions, home = given["regions"], given["home_region"]
+    regions, home, designated = given["regions"], given["home_region"], given["admin_account_id"]
+    if designated:
+        management = _pinned(context, given["management_profile"])
+    if any(given[name] for name in ACTIVATING[1:]):
+        security = _pinned(context, given["administrator_profile"], designated)
     steps: list[Step] = []
 
     def take(name: str, access: Callable[[str], Caller], act: Callable[[Caller], Any], of: Iterable[str]) -> None:
@@ -91,24 +111,24 @@ def _steps(context: Context, given: dict[str, Any], preview: bool) -> list[Step]
         outcomes = parallel.each(lambda region: act(access(region)), of)
         steps.extend(_step(name, outcome) for outcome in outcomes)
 
-    if given["admin_account_id"]:
-        account = given["admin_account_id"]
+    if designated:
         # One region after the other: AWS Organizations refuses concurrent changes.
         for region in regions:
-            take(f"Delegated administrator {account}", management, partial(_designate, account, preview), [region])
+            act = partial(_designate, designated, preview)
+            take(f"Delegated administrator {designated}", management, act, [region])
     if given["enable_hub"]:
         take("Security Hub", security, partial(_enable, given, preview), regions)
     if home:
         take("Aggregation", security, partial(_aggregate, given, preview), [home])
     if given["auto_enable"]:
-        designated = {step.region for step in steps if preview and step.name.startswith("Delegated") and step.changed}
+        waiting = {step.region for step in steps if preview and step.name.startswith("Delegated") and step.changed}
         take(
             "Accounts that join",
             security,
             partial(_configure, given, preview),
-            [region for region in regions if region not in designated],
+            [region for region in regions if region not in waiting],
         )
-        steps += [Step("Accounts that join", region, skipped=DEPENDS) for region in regions if region in designated]
+        steps += [Step("Accounts that join", region, skipped=DEPENDS) for region in regions if region in waiting]
     return steps
 
 

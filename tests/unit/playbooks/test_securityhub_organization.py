@@ -9,6 +9,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ def play(emulator, tmp_path):
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
         "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
         "AWS_ENDPOINT_URL": emulator.url,
         "ANSIBLE_HOME": str(tmp_path / "ansible"),
         "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections")),
@@ -101,6 +103,36 @@ def test_check_mode_writes_nothing_even_with_apply_and_a_second_run_changes_noth
     code, output, changed = play(VARIABLES)
     assert (code, changed) == (0, 0), output
     assert emulator.writes() == []
+
+
+def test_a_profile_of_another_account_than_the_administrator_changes_nothing(play, emulator):
+    code, output, _changed = play({**VARIABLES, "securityhub_organization_administrator_profile": "management"})
+    assert code == 2
+    assert all(
+        fact in " ".join(output.split()) for fact in (SECURITY, f"profile management) lead to account {MANAGEMENT}")
+    )
+    assert {entry["operation"] for entry in emulator.requests()} == {"GetCallerIdentity"}
+
+
+def test_a_program_that_begins_to_lead_into_another_account_changes_nothing_there(play, emulator, tmp_path):
+    """The profile leads to the administrator for half a second."""
+    program = tmp_path / "switch.py"
+    program.write_text(
+        "import datetime, json, pathlib, time\n"
+        f"asked = pathlib.Path({str(tmp_path / 'asked')!r})\n"
+        "asked.exists() or asked.touch()\n"
+        f"key = {SECURITY!r} if time.time() - asked.stat().st_mtime < 0.5 else '222222222222'\n"
+        "expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=0.1)\n"
+        "print(json.dumps(dict(Version=1, AccessKeyId=key, SecretAccessKey='s', Expiration=expires.isoformat())))\n"
+    )
+    (tmp_path / "config").write_text(f"[profile switch]\ncredential_process = {sys.executable} {program}\n")
+    emulator.faults({"latency_ms": 600})
+    variables = {"securityhub_organization_apply": True, "securityhub_organization_enable_hub": True, **REGION}
+    code, output, _changed = play({**variables, "securityhub_organization_administrator_profile": "switch"})
+    assert code == 2
+    assert "refreshed" in output
+    of_other = {entry["operation"] for entry in emulator.requests() if entry["account"] == "222222222222"}
+    assert of_other == {"GetCallerIdentity"}
 
 
 def test_a_step_that_fails_is_reported_once_and_does_not_stop_the_others(play, emulator):
