@@ -14,8 +14,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors imp
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import KEYS
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import for_channel
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import problems
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import proof
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
@@ -158,8 +156,8 @@ def test_a_home_region_with_three_policies_is_proved():
     assert is_proved(usual, scope)
 
 
-def documented_suppressions():
-    """The suppressions in the examples of the documentation and in the inventories."""
+def documented():
+    """The examples of the documentation and the files of the inventories."""
     texts = []
     for path in sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst")):
         lines, block = path.read_text(encoding="utf-8").splitlines(), None
@@ -172,8 +170,7 @@ def documented_suppressions():
             if line.strip() == ".. code-block:: yaml":
                 block = []
     texts += [path.read_text(encoding="utf-8") for path in sorted((ROOT / "inventories").rglob("*.yml"))]
-    for text in texts:
-        yield from (item for item in nodes(next(iter(yaml.safe_load_all(text)), None)) if is_suppression(item))
+    return [next(iter(yaml.safe_load_all(text)), None) for text in texts]
 
 
 def nodes(node):
@@ -187,27 +184,11 @@ def is_suppression(node):
 
 
 def test_the_suppressions_in_documentation_and_inventories_are_proved():
-    suppressions = [{**item, "expires": ""} for item in documented_suppressions()]
+    suppressions = [{**item, "expires": ""} for item in nodes(documented()) if is_suppression(item)]
     assert len(suppressions) >= 2
     assert problems(worlds.variables(suppressions=suppressions)) == []
     for scope in (OWNER, ELSEWHERE):
         assert is_proved(worlds.policy(minimum_severity="MEDIUM", suppressions=suppressions), scope)
-
-
-CHANNELS = [
-    {"severities": ["CRITICAL"], "suppressions": [{"account_ids": ["555555555555"]}]},
-    {"minimum_severity": "HIGH", "other_channels_account_ids": ["222222222222", "333333333333", "444444444444"]},
-    {"minimum_severity": "HIGH", "account_ids": ["222222222222", "333333333333"]},
-    {"forward_automatically": False},
-]
-
-
-@pytest.mark.parametrize("channel", CHANNELS)
-@pytest.mark.parametrize("finding_format", ["asff", "ocsf"])
-def test_the_channels_of_the_documentation_are_proved(channel, finding_format):
-    given = for_channel(worlds.variables(severities=["LOW"], finding_format=finding_format), channel)
-    for scope in (OWNER, ELSEWHERE, BESIDE):
-        assert is_proved(policy_of(given, worlds.TODAY), scope)
 
 
 @settings(max_examples=worlds.WORLDS, deadline=None, suppress_health_check=list(HealthCheck), database=None)

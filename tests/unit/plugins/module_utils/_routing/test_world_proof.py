@@ -18,7 +18,9 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing import
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import trust
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
+from ansible_collections.secops.securityhub.tests.unit import account_model
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing.test_proof import documented
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing.world_proof import Prover
 
 ROOT = Path(__file__).resolve().parents[5]
@@ -64,6 +66,31 @@ def test_the_inventories_that_are_shipped_are_proved(inventory, mode):
     world = worlds.World(policies, aggregation, "auto", "", knows_aggregation=True)
     assert world.lay_out().mode == (topology.HOME_REGION if mode else topology.PER_REGION)
     assert list(Prover().differences(world)) == []
+
+
+CHANNELS = [item for item in documented() if isinstance(item, dict) and "securityhub_slack_channels" in item]
+
+
+@pytest.mark.parametrize("example", CHANNELS)
+@pytest.mark.parametrize("finding_format", ["asff", "ocsf"])
+def test_the_channels_in_the_documentation_are_proved(example, finding_format):
+    given = {name.removeprefix("securityhub_slack_"): value for name, value in example.items()}
+    given |= {"channel_id": "", "finding_format": finding_format}
+    regions = {"us-east-1": {}, "eu-west-1": {"minimum_severity": "LOW"}, "eu-west-2": {}}
+    hosts = {region: account_model.settings(region, **{**given, **own}) for region, own in regions.items()}
+    policies = {
+        region: tuple((route.topic, policy_of(route.variables, worlds.TODAY)) for route in host.routes)
+        for region, host in hosts.items()
+    }
+    assert len(policies["us-east-1"]) == len(given["channels"])
+    for aggregation in (None, topology.Aggregation("eu-west-1", "SPECIFIED_REGIONS", ("us-east-1",))):
+        world = worlds.World(policies, aggregation, "auto", "", knows_aggregation=True)
+        assert not world.lay_out().problems
+        assert list(Prover().differences(world)) == []
+
+
+def test_the_documentation_has_examples_of_channels():
+    assert len(CHANNELS) >= 4
 
 
 def home_forwards_again(monkeypatch):
