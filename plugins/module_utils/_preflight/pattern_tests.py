@@ -145,8 +145,8 @@ def _question(target: TargetDesign, rule: Rule) -> _Question:
     if rule.automatic:
         channel = next(item for item in target.channels if item.topic == rule.topic)
         pattern, scope = _text(rule.pattern), comparable(channel.scope)
-        meaning = f"Policy: {json.dumps({**_given(channel.policy), **_given(scope)})}"
-        return _Question(region, pattern, meaning, _of_policy(pattern, channel.policy, scope, rule.trusted))
+        meaning, events_to_test = _of_policy(pattern, channel.policy, scope, rule.trusted)
+        return _Question(region, pattern, meaning, events_to_test)
     account = Account(witnesses.ACCOUNT, target.account.partition if target.account else "aws")
     pattern, arn = _text(_pattern(rule, region, account)), names.action_arn(target.settings, account)
     return _Question(region, pattern, f"Custom action: {arn}", _of_action(pattern, arn, rule.trusted))
@@ -157,8 +157,9 @@ def _text(pattern: Any) -> str:
 
 
 @functools.lru_cache(maxsize=512)
-def _of_policy(pattern: str, policy: Policy, scope: Scope, trusted: bool | None) -> tuple[Witness, ...]:
-    return witnesses.of_policy(json.loads(pattern), policy, scope, trusted)
+def _of_policy(pattern: str, policy: Policy, scope: Scope, trusted: bool | None) -> tuple[str, tuple[Witness, ...]]:
+    meaning = f"Policy: {json.dumps({**_given(policy), **_given(scope)})}"
+    return meaning, witnesses.of_policy(json.loads(pattern), policy, scope, trusted)
 
 
 @functools.lru_cache(maxsize=512)
