@@ -47,6 +47,7 @@ ONE_BY_ONE = ("module-loop", "loop")  # their time is proportional to the number
 WORKSPACE = {"SlackTeamId": "T0123456789", "SlackTeamName": "acme"}
 LATENCY = 50  # milliseconds a call
 STACK_SECONDS = 40  # of a first deployment
+STABLE_SECONDS = 12  # of a resource, so that the four of a stack take most of a minute, as users report of rules
 NAME = "securityhub-slack"
 REGIONS = [
     "us-east-1",
@@ -306,12 +307,45 @@ def once(what: str, take_part: Callable[[], Cost]) -> Row:
     return side_by_side(1, {what: take_part})[0]
 
 
-def measure(fleet: Fleet, peers: list[str], commands: Path, cdk: Path, rounds: int, *, quotas: bool) -> list[Row]:
-    """Return all rows, from the first deployment to the removal. *quotas*: throttle requests as AWS does."""
+def begin(fleet: Fleet) -> None:
+    """Let the emulator have the accounts of the fleet, and nothing deployed."""
     ask("POST", "reset", {})
-    ask("POST", "switches", {"request_quotas": "enforced" if quotas else "unlimited"})
     ask("POST", "world", {"accounts": fleet.world})
     ask("POST", "faults", [{"latency_ms": LATENCY}])
+
+
+def compare(fleet: Fleet, rounds: int, variants: tuple[str, str], switches: dict[str, Any]) -> list[Row]:
+    """Return the rows of the runs of a fleet in two variants, in turn. *switches*: of the emulator, for all runs."""
+    begin(fleet)
+    ask("POST", "switches", switches)
+    runs: dict[str, tuple[str, str]] = {
+        "first deployment": ("before", "present"),
+        "no change": ("before", "present"),
+        "one target changed": ("after", "present"),
+        "removal": ("after", "absent"),
+    }
+    rows: dict[str, Row] = {}
+    for number in range(rounds):
+        # Each variant begins every other round, so that a change of the machine's load affects both.
+        for variant in variants if number % 2 == 0 else reversed(variants):
+            commands = {f"{what}, {variant}": partial(_run, fleet, variant, *run) for what, run in runs.items()}
+            for row in side_by_side(1, commands):
+                rows[row.what] = Row(row.what, (*(rows[row.what].runs if row.what in rows else ()), *row.runs))
+    return list(rows.values())
+
+
+def _run(fleet: Fleet, variant: str, inventory: str, state: str) -> Cost:
+    """Return the cost of a run under request rates, whose token buckets are full then, or in a deployment mode."""
+    if variant in tables.RATES:
+        ask("POST", "switches", {"request_quotas": variant})
+    mode = variant if variant in tables.MODES else tables.STANDARD
+    given = {"securityhub_slack_state": state, "securityhub_slack_deployment_mode": mode}
+    return fleet.playbook("-e", json.dumps(given), inventory=inventory)
+
+
+def measure(fleet: Fleet, peers: list[str], commands: Path, cdk: Path, rounds: int) -> list[Row]:
+    """Return all rows, from the first deployment to the removal."""
+    begin(fleet)
     ask("POST", "stacks", {"seconds": STACK_SECONDS})
     first = once(f"playbook, first deployment, stacks of {STACK_SECONDS} s", fleet.playbook)
     ask("POST", "stacks", {"seconds": 0})
@@ -370,7 +404,12 @@ def main() -> None:
     parser.add_argument(
         "--quotas",
         action="store_true",
-        help="throttle requests as AWS does (tests/emulator/quotas.yml); prints the results and does not store them",
+        help="only compare runs without and with the request rates of AWS (tests/emulator/quotas.yml)",
+    )
+    parser.add_argument(
+        "--modes",
+        action="store_true",
+        help=f"only compare the deployment modes; a resource takes {STABLE_SECONDS} s until it is stable",
     )
     parser.add_argument("--commands", type=Path, required=True, help="folder of the commands aws and sceptre")
     parser.add_argument("--cdk", type=Path, required=True, help="folder of the npm packages of the AWS CDK")
@@ -380,14 +419,19 @@ def main() -> None:
         peers = [name for name in PEERS if name not in ONE_BY_ONE or options.targets <= len(REGIONS)]
     with tempfile.TemporaryDirectory() as folder:
         fleet = Fleet(options.targets, Path(folder))
-        rows = measure(fleet, peers, options.commands, options.cdk, options.rounds, quotas=options.quotas)
+        name, table = str(options.targets), tables.costs
+        if options.quotas:
+            name, table = f"quotas-{name}", tables.quotas
+            rows = compare(fleet, options.rounds, tables.RATES, {})
+        elif options.modes:
+            name, table = f"modes-{name}", tables.modes
+            rows = compare(fleet, options.rounds, tables.MODES, {"cloudformation_stabilization": STABLE_SECONDS})
+        else:
+            rows = measure(fleet, peers, options.commands, options.cdk, options.rounds)
     found = result(rows, options.targets)
-    if options.quotas:
-        print(tables.costs(found))
-        return
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{options.targets}.json").write_text(f"{json.dumps(found, indent=2)}\n")
-    print(tables.costs(found))
+    (RESULTS / f"{name}.json").write_text(f"{json.dumps(found, indent=2)}\n")
+    print(table(found))
 
 
 if __name__ == "__main__":

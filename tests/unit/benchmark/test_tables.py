@@ -15,6 +15,16 @@ FIRST = {**PLAYBOOK, "what": "playbook, first deployment, stacks of 40 s"}
 OF_1700 = "First deployment of 1,700 targets: the slowest stack and 60 s"
 
 
+LIMITED = {
+    "rows": [
+        {**PLAYBOOK, "what": f"{run}, {rates}", "wall": wall, "calls": 43}
+        for run, free, limited in (("no change", 1.0, 1.1), ("removal", 3.0, 3.1))
+        for rates, wall in (("unlimited", free), ("enforced", limited))
+    ]
+}
+OF_QUOTAS = "17 targets under the request rates of AWS: at most 10 % more time"
+
+
 def found(*rows):
     return {"targets": 1700, "rows": [PLAYBOOK, *rows]}
 
@@ -34,8 +44,8 @@ def test_one_that_did_not_come_to_a_good_end_is_not_compared():
     costs = cells(tables.costs(found(BURST)), "sceptre launch")
     assert costs == ["1", "**ran out of memory** after 30 s", "", "25.00", "16000", "0.10"]
     goal = "... at least 2.5 times faster than ``sceptre launch``"
-    assert cells(tables.goals(found(BURST), found()), goal) == ["", "not measured"]
-    assert cells(tables.goals(found(SCEPTRE), found()), goal) == ["yes", "3.0 times"]
+    assert cells(tables.goals(found(BURST), found(), LIMITED), goal) == ["", "not measured"]
+    assert cells(tables.goals(found(SCEPTRE), found(), LIMITED), goal) == ["yes", "3.0 times"]
 
 
 @pytest.mark.parametrize(
@@ -47,4 +57,15 @@ def test_one_that_did_not_come_to_a_good_end_is_not_compared():
     ],
 )
 def test_first_deployment_time_excludes_the_slowest_stack(rows, verdict):
-    assert cells(tables.goals(found(), found(*rows)), OF_1700) == verdict
+    assert cells(tables.goals(found(), found(*rows), LIMITED), OF_1700) == verdict
+
+
+def test_runs_with_request_rates_are_compared_with_those_without():
+    assert cells(tables.quotas(LIMITED), "no change") == ["1", "1.00", "1.10", "1.10", "43", "43"]
+    assert cells(tables.goals(found(), found(), LIMITED), OF_QUOTAS) == ["yes", "+5 %"]
+    slower = {
+        "rows": [{**row, "wall": 2 * row["wall"]} if "enforced" in row["what"] else row for row in LIMITED["rows"]]
+    }
+    assert cells(tables.goals(found(), found(), slower), OF_QUOTAS) == ["**no**", "+110 %"]
+    broken = {"rows": [{**row, "ended": "ended with 2"} for row in LIMITED["rows"]]}
+    assert cells(tables.goals(found(), found(), broken), OF_QUOTAS) == ["", "not measured"]
