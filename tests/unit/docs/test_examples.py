@@ -62,8 +62,10 @@ def examples(*shapes: str) -> list:
 
 @pytest.fixture
 def everywhere(reader):
-    """Return a reader whose account has Security Hub enabled in all regions."""
-    reader.emulator.world({conftest.PRODUCTION: {"hubs": "all"}})
+    """Return a reader whose account has Security Hub in all regions, and whose organization has two accounts."""
+    unit = {"units": {"ou-ab12-3cd4ef56": "r-ab12"}, "organizational_unit": "ou-ab12-3cd4ef56"}
+    reader.emulator.world({conftest.PRODUCTION: {"hubs": "all", "name": "security", **unit}})
+    reader.emulator.world({"444444444444": {"name": "shop-prod", "organizational_unit": "r-ab12"}})
     return reader
 
 
