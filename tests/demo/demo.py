@@ -234,15 +234,17 @@ class Demo:
         state = self.aws.state(list(self.policies))
         in_regions = state["regions"].values()
         found = {
-            "stacks": sum(len(region["stacks"]) for region in in_regions),
-            "custom actions": sum(len(region["actions"]) for region in in_regions),
-            "topics": sum(len(region["topics"]) for region in in_regions),
-            "rules": sum(len(region["rules"]) for region in in_regions),
-            "channel configurations": len(state["configurations"]),
-            "roles": len(state["roles"]),
-            "policies": len(state["policies"]),
+            "stack": sum(len(region["stacks"]) for region in in_regions),
+            "custom action": sum(len(region["actions"]) for region in in_regions),
+            "topic": sum(len(region["topics"]) for region in in_regions),
+            "rule": sum(len(region["rules"]) for region in in_regions),
+            "channel configuration": len(state["configurations"]),
+            "role": len(state["roles"]),
+            "policy": len(state["policies"]),
         }
-        say(f"Read back from AWS: {', '.join(f'{number} {name}' for name, number in found.items())}.")
+        plural = {name: f"{name}s" for name in found} | {"policy": "policies"}
+        counts = (f"{number} {name if number == 1 else plural[name]}" for name, number in found.items())
+        say(f"Read back from AWS: {', '.join(counts)}.")
         return found
 
     def requests_so_far(self) -> int:
