@@ -9,9 +9,11 @@ import json
 import re
 import time
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
+from typing import TypedDict
 
 from .._aws import errors
 from .._aws.clients import Caller
@@ -27,9 +29,6 @@ from .platforms import SLACK
 from .platforms import TEAMS
 from .transformations import result
 
-# As boto3 shapes it, with Tags, and ChatConfigurationArns: the sorted ARNs of the channels that offer it.
-CustomAction = dict[str, Any]
-
 # https://docs.aws.amazon.com/chatbot/latest/APIReference/API_CreateCustomAction.html
 NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}\Z")
 ALIAS = re.compile(r"^[A-Za-z0-9_-]{1,30}\Z")
@@ -41,6 +40,21 @@ ROUNDS = 5  # until a new custom action is known everywhere
 # What Chatbot answers to the name of something that it does not know, or not yet.
 UNKNOWN = ("ResourceNotFoundException", "InvalidRequestException")
 AT_MOST = 5  # criteria, and variables, of an attachment
+
+
+class CustomAction(TypedDict, total=False):
+    """A custom action as boto3 shapes it, with its name, its tags, and the sorted ARNs of the channels that offer it.
+
+    It has all members, except that a planned one has no CustomActionArn.
+    """
+
+    CustomActionArn: str
+    ActionName: str
+    AliasName: str
+    Definition: dict[str, str]
+    Attachments: list[dict[str, Any]]
+    Tags: list[dict[str, str]]
+    ChatConfigurationArns: list[str]
 
 
 @dataclass(frozen=True)
@@ -142,7 +156,7 @@ def _change(current: CustomAction, desired: Desired) -> Plan:
         "AliasName": current["AliasName"] if desired.alias_name is None else desired.alias_name,
         "Attachments": current["Attachments"] if desired.attachments is None else _sorted(desired.attachments),
     }
-    differs = any(current[key] != value for key, value in settings.items())
+    differs = any(current.get(key) != value for key, value in settings.items())
     to_set, to_unset = tag_changes(tags_of(current), desired.tags, purge=desired.purge_tags)
     associate, disassociate = _association_changes(current["ChatConfigurationArns"], desired)
     if not (differs or to_set or to_unset or associate or disassociate):
@@ -166,13 +180,17 @@ def _association_changes(current: list[str], desired: Desired) -> tuple[tuple[st
     return tuple(sorted(channels - set(current))), tuple(sorted(surplus))
 
 
-def normalized(action: CustomAction) -> CustomAction:
+def normalized(action: Mapping[str, Any]) -> CustomAction:
     """Return the custom action with everything that AWS may leave out, and sorted where order means nothing."""
+    created: CustomAction = {"CustomActionArn": action["CustomActionArn"]} if "CustomActionArn" in action else {}
     return {
-        "AliasName": "",
-        **action,
+        **created,
+        "ActionName": action["ActionName"],
+        "AliasName": action.get("AliasName") or "",
+        "Definition": action["Definition"],
         "Attachments": _sorted(action.get("Attachments") or []),
         "Tags": chatbot_tags(tags_of(action)),
+        "ChatConfigurationArns": action["ChatConfigurationArns"],
     }
 
 

@@ -133,7 +133,7 @@ def identity(aws: Clients, settings: Settings, desired: Identity) -> LiveIdentit
     return LiveIdentity(*_together(reads))
 
 
-def buttons(aws: Clients, snapshot: AccountSnapshot) -> tuple[dict[str, Any], ...]:
+def buttons(aws: Clients, snapshot: AccountSnapshot) -> tuple[custom_action.CustomAction, ...]:
     """Return the custom actions behind the account's buttons, with their tags and the channels that offer them.
 
     One call; if there are any, one for each of the channels, and two for each custom action.
