@@ -99,6 +99,12 @@ class Plan:
         """Tell whether there is anything to do."""
         return self.operation != Operation.NONE
 
+    @property
+    def new_topics(self) -> frozenset[str]:
+        """Return the ARNs of the topics that the configuration does not list yet."""
+        before, after = (frozenset((state or {}).get("SnsTopicArns", ())) for state in (self.before, self.after))
+        return after - before
+
 
 class ChannelIdentity(Protocol):
     """A channel, and the name of its configuration: the common part of Desired and Removal."""

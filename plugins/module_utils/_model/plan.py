@@ -231,8 +231,7 @@ class Merge:
     @property
     def added(self) -> frozenset[str]:
         """Return the ARNs of the topics to which Amazon Q subscribes in this run."""
-        before, after = (set((state or {}).get("SnsTopicArns", [])) for state in (self.plan.before, self.plan.after))
-        return frozenset(after - before).union(self.resubscribed)
+        return self.plan.new_topics.union(self.resubscribed)
 
     @property
     def name(self) -> str:

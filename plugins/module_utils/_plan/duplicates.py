@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from .._channel.platforms import SLACK
 from .._channel.transformations import configuration_name
 from .._model import playbooks
-from .._resource.operation import Operation
 from .._resource.ownership import is_managed
 from . import channel as channels
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from .._channel.transformations import Configuration
     from .._model.plan import AccountDesign
     from .._model.plan import ChannelPlan
-    from .._model.plan import Merge
 
 # CloudFormation names the topic of AWS's template of 2020 after its stack and its logical ID.
 SOURCE = "aws.securityhub"  # of the events of Security Hub
@@ -48,12 +46,7 @@ def of_template(design: AccountDesign) -> list[str]:
 
 def begins(planned: ChannelPlan | None) -> bool:
     """Return whether a run lets a channel hear more topics, or would."""
-    return any(_added(merge) for merge in planned.merges) if planned else False
-
-
-def _added(merge: Merge) -> set[str]:
-    before, after = (set((state or {}).get("SnsTopicArns", [])) for state in (merge.plan.before, merge.plan.after))
-    return set() if merge.plan.operation == Operation.NONE else after - before
+    return any(merge.plan.new_topics for merge in planned.merges) if planned else False
 
 
 def adopted(planned: ChannelPlan | None) -> list[str]:
@@ -62,7 +55,7 @@ def adopted(planned: ChannelPlan | None) -> list[str]:
         f"the Slack channel has the configuration {merge.name} already, which is not managed by this collection. Only "
         f"topics are added to it; its role, guardrail and other settings stay"
         for merge in (planned.merges if planned else ())
-        if channels.is_foreign(merge) and _added(merge)
+        if channels.is_foreign(merge) and merge.plan.new_topics
     ]
 
 
