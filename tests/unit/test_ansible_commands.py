@@ -37,16 +37,16 @@ def run(command, folder, *arguments, **environment):
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("fails", ["false", "true"])
 @pytest.mark.parametrize(
-    "environment",
+    ("environment", "fails"),
     [
-        {"GIVEN": "a"},
-        {"GIVEN": "b", "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false"},
-        {"GIVEN": "c", "ANSIBLE_STDOUT_CALLBACK": "minimal"},
-        {"GIVEN": "d", "ANSIBLE_COLLECTIONS_PATH": "/nowhere"},
+        ({"GIVEN": "a"}, "true"),
+        ({"GIVEN": "b", "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false"}, "false"),
+        ({"GIVEN": "c", "ANSIBLE_STDOUT_CALLBACK": "minimal"}, "true"),
+        ({"GIVEN": "d", "ANSIBLE_COLLECTIONS_PATH": "/nowhere"}, "false"),
+        ({"GIVEN": "e", "ANSIBLE_FORCE_COLOR": "1", "PYTHONPATH": ansible_commands.COLLECTIONS}, "true"),
     ],
-    ids=lambda environment: environment["GIVEN"],
+    ids=["defaults", "warnings", "callback", "collections", "colors"],
 )
 def test_a_playbook_has_the_same_output_and_exit_code(tmp_path, environment, fails):
     (tmp_path / "play.yml").write_text(PLAY)
