@@ -83,6 +83,7 @@ OTHER_AWS = {
     "chatbot_read_lag": 3,
     "chatbot_ocsf_events": "shown",
     "chatbot_encrypted_topics": "lost",
+    "cloudformation_express": "refused",
     "cloudformation_names": "end_cut",
     "administrator_none": "not_found",
     "security_hub_v2": "denied",
