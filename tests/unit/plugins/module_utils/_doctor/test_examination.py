@@ -105,7 +105,12 @@ def wrong(found: dict[str, str], cause: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "variables",
-    [{}, {"alarms": True}, {"kms_key": "create", "alarms": True}, {"kms_key": deployed.GIVEN_ALIAS}],
+    [
+        {},
+        {"alarms": True},
+        {"kms_key": "create", "alarms": True},
+        {"kms_key": deployed.GIVEN_ALIAS, "mark_notified": True},
+    ],
     ids=str,
 )
 def test_a_healthy_fleet_raises_no_alarm_and_nothing_is_written(emulator, monkeypatch, variables):
@@ -114,7 +119,10 @@ def test_a_healthy_fleet_raises_no_alarm_and_nothing_is_written(emulator, monkey
     emulator.forget_requests()
     found = look(fleet)
     assert (found.healthy, found.findings) == (True, ())
-    assert {state for target in found.targets for state in states(found, target.host).values()} == {"ok"}
+    not_deployed = set() if variables.get("mark_notified") else {"marking"}
+    for target in found.targets:
+        expected = {name: "none" if name in not_deployed else "ok" for name in states(found, target.host)}
+        assert states(found, target.host) == expected
     assert emulator.writes() == []
 
 
