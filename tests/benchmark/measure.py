@@ -30,6 +30,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 RESULTS = HERE / "results"
 PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
+DOCTOR = ROOT / "playbooks" / "securityhub_slack_doctor.yml"
 URL = f"http://127.0.0.1:{os.environ['EMULATOR_PORT']}"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 OWN_ACCOUNT = "111111111111"
@@ -120,6 +121,8 @@ class Fleet:
         ]
         self.world = {number: {"hubs": "all", "workspaces": [WORKSPACE]} for number in numbers}
         (folder / "accounts.json").write_text(json.dumps(self.accounts))
+        empty = {"name": "Do nothing", "hosts": "all", "connection": "local", "gather_facts": False}
+        (folder / "empty.yml").write_text(json.dumps([empty]))
         self._inventory("before", "CRITICAL")
         self._inventory("after", "HIGH")
 
@@ -138,9 +141,9 @@ class Fleet:
         }
         (self.folder / f"{name}.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
 
-    def playbook(self, *arguments: str, inventory: str = "before") -> Cost:
-        """Run the playbook."""
-        command = ["ansible-playbook", "-i", f"{inventory}.json", str(PLAYBOOK), *arguments]
+    def playbook(self, *arguments: str, inventory: str = "before", playbook: Path = PLAYBOOK) -> Cost:
+        """Run a playbook."""
+        command = ["ansible-playbook", "-i", f"{inventory}.json", str(playbook), *arguments]
         return succeeded(measured(command, SIGNED_IN, self.folder))
 
     def bare(self) -> Cost:
@@ -349,20 +352,23 @@ def measure(fleet: Fleet, peers: list[str], commands: Path, cdk: Path, rounds: i
     ask("POST", "stacks", {"seconds": STACK_SECONDS})
     first = once(f"playbook, first deployment, stacks of {STACK_SECONDS} s", fleet.playbook)
     ask("POST", "stacks", {"seconds": 0})
-    commands: dict[str, Callable[[], Cost]] = {
-        "playbook, no change": fleet.playbook,
-        "bare boto3 in threads": fleet.bare,
-        "playbook, check mode": lambda: fleet.playbook("--check"),
+    runs: dict[str, Callable[[], Cost]] = {
+        tables.NO_CHANGE: fleet.playbook,
+        tables.BARE: fleet.bare,
+        tables.EMPTY: partial(fleet.playbook, playbook=fleet.folder / "empty.yml"),
+        "playbook, check mode": partial(fleet.playbook, "--check"),
+        "playbook, --syntax-check": partial(fleet.playbook, "--syntax-check"),
+        "doctor": partial(fleet.playbook, playbook=DOCTOR),
     }
     alone: list[Row] = []
     if peers:
         others = Peers(fleet, commands, cdk)
-        commands |= {PEERS[name]: partial(others.run, name) for name in peers if name != "loop"}
-        rows = side_by_side(rounds, commands)
+        runs |= {PEERS[name]: partial(others.run, name) for name in peers if name != "loop"}
+        rows = side_by_side(rounds, runs)
         if "loop" in peers:
             alone = [once(PEERS["loop"], partial(others.run, "loop"))]
     else:
-        rows = side_by_side(rounds, commands)
+        rows = side_by_side(rounds, runs)
     changed = once("playbook, one target changed", lambda: fleet.playbook(inventory="after"))
     removal = once("playbook, removal", lambda: fleet.playbook("-e", "securityhub_slack_state=absent"))
     return [*rows, *alone, changed, first, removal]

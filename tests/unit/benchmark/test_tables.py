@@ -49,6 +49,20 @@ def test_one_that_did_not_come_to_a_good_end_is_not_compared():
 
 
 @pytest.mark.parametrize(
+    ("others", "verdict"),
+    [
+        ({tables.BARE: 6.0}, ["", "not measured"]),
+        ({tables.BARE: 6.0, tables.EMPTY: 4.0}, ["yes", "1.00 times"]),
+        ({tables.BARE: 5.0, tables.EMPTY: 3.0}, ["**no**", "1.25 times"]),
+    ],
+)
+def test_the_playbook_is_compared_with_two_commands_together(others, verdict):
+    few = found(*({**SCEPTRE, "what": what, "wall": wall} for what, wall in others.items()))
+    goal = "... at most as long as a play without tasks and the bare script together"
+    assert cells(tables.goals(few, found(), LIMITED), goal) == verdict
+
+
+@pytest.mark.parametrize(
     ("rows", "verdict"),
     [
         ([], ["", "not measured"]),
