@@ -279,14 +279,20 @@ def _ocsf(finding: Finding) -> Facts:
 
 
 def _ocsf_vulnerability(item: dict[str, Any]) -> Vulnerability:
-    """Return what a finding in OCSF says about a vulnerability. The EPSS score is a text, which may be no decimal."""
-    text = _text(item, "cve", "epss", "score")
-    is_below_1 = re.fullmatch(r"0\.[0-9]+", text)
+    """Return what a finding in OCSF says about a vulnerability."""
     return Vulnerability(
-        epss_score=float(text) if is_below_1 else 1 if text else None,
+        epss_score=_score(_text(item, "cve", "epss", "score")),
         has_exploit=item.get("is_exploit_available"),
         has_fix=item.get("is_fix_available"),
     )
+
+
+def _score(text: str) -> float | None:
+    """Return the EPSS score of a text, the highest that it may mean if it is no decimal; None for no text."""
+    if not text or re.fullmatch(r"0\.[0-9]+", text):
+        return float(text) if text else None
+    begins = re.match(r"0\.([0-9]{1,2})", text)
+    return float(f"0.{begins[1]:9<2}") if begins else 1.0
 
 
 # OCSF has Fatal above Critical.

@@ -414,8 +414,9 @@ class Proof:
 
         def is_enough(value: Any) -> bool:
             if isinstance(value, str):
-                is_decimal = re.fullmatch(r"0\.[0-9]+", value) is not None
-                return not is_decimal or value >= f"{policy.minimum_epss:g}"
+                begins = re.match(r"0\.[0-9]{1,2}", value)
+                highest = "" if re.fullmatch(r"0\.[0-9]+", value) else "9"
+                return begins is None or (begins[0] + highest)[:4] >= f"{policy.minimum_epss:g}"
             return bool(value >= policy.minimum_epss)
 
         asked = {

@@ -90,6 +90,12 @@ def test_which_vulnerabilities_are_forwarded(finding_format, given, vulnerabilit
         (0.9, "0", True),
         (0.9, "4.3E-4", True),
         (0.9, "95 %", True),
+        # Begins like a decimal: it is read as the highest that it may mean.
+        (0.15, "0.0.", False),
+        (0.15, "0.1.", True),
+        (0.15, "0.12x", False),
+        (0.15, "0.2x", True),
+        (0.15, "0.", True),
     ],
 )
 def test_ocsf_has_the_epss_score_as_text(minimum, score, is_sent):
