@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-from ..plugin_utils._command_action import CommandAction
-
-# Python caches the bytecode of what follows.
-# isort: split
 from ..module_utils._commands import export
+from ..plugin_utils._command_action import CommandAction
 
 
 class ActionModule(CommandAction):

@@ -28,9 +28,6 @@ from ansible.module_utils.common.yaml import yaml_load
 from ansible.parsing.splitter import parse_kv
 from ansible.plugins.action import ActionBase
 
-from . import _bytecode as _bytecode
-
-# isort: split
 from ..module_utils._aws.errors import UserError
 from ..module_utils._aws.sanitize import sanitize
 from ..module_utils._aws.sanitize import sanitize_all
