@@ -481,7 +481,7 @@ class Proof:
 
     def _calls_global_services_only(self) -> Any:
         name = self.names["service"]
-        pieces = ELEMENTS if name.split(".")[0] in LISTS else (0,)
+        pieces = ELEMENTS if name.split(".", maxsplit=1)[0] in LISTS else (0,)
         is_any = any_of(*(self.holds(name, lambda text: text is not None, piece) for piece in pieces))
         allowed = (None, *controls.GLOBAL_SERVICES)
         return all_of(is_any, *(self.holds(name, lambda text: text in allowed, piece) for piece in pieces))
