@@ -13,6 +13,7 @@ import argparse
 from ansible_collections.secops.securityhub.tests.unit import conftest
 
 from . import screenshots
+from .picture import cast
 from .picture import picture
 from .recorder import RECORDS
 from .recorder import record
@@ -35,6 +36,8 @@ def main() -> None:
                 terminal = record(session, emulator)
                 (RECORDS / f"{session.file}.txt").write_text(terminal.text, encoding="utf-8")
                 (RECORDS / f"{session.file}.svg").write_text(picture(terminal.colored, session.title), encoding="utf-8")
+                if session is SESSIONS[0]:
+                    (RECORDS / "cast.svg").write_text(cast(terminal.screens, session.title), encoding="utf-8")
         if SCREENSHOTS in chosen:
             print("Taking screenshots", flush=True)
             with user(emulator) as (person, terminal):

@@ -91,6 +91,7 @@ class User:
 
 
 def first_deployment(user: User) -> None:
+    user.emulator.stacks(6)
     user.type(f"cat {INVENTORY}")
     user.type(f"{PLAYBOOK} --check")
     user.type(PLAYBOOK)

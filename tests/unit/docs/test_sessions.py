@@ -14,7 +14,7 @@ from ansible_collections.secops.securityhub.tests.unit.docs import pages
 
 QUICK = ("first_deployment", "wrong_account")
 OF_ANSIBLE = ("PLAY", "TASK", "localhost", "ok:", "changed:", "fatal:")  # may differ between its versions
-PICTURES = ("channel.png", "doctor.png", "simulation.png")
+PICTURES = ("cast.svg", "channel.png", "doctor.png", "simulation.png")
 
 
 def lasting(text: str) -> list[str]:
@@ -34,6 +34,6 @@ def test_all_sessions_are_recorded_and_shown():
     files = {f"{session.file}.{suffix}" for session in SESSIONS for suffix in ("txt", "svg")} | {*PICTURES, "README.md"}
     assert {path.name for path in recorder.RECORDS.iterdir()} == files
     index = (recorder.RECORDS / "README.md").read_text(encoding="utf-8")
-    assert re.findall(r"\((\w+)\.svg\)", index) == [session.file for session in SESSIONS]
+    assert re.findall(r"\((\d\w+)\.svg\)", index) == [session.file for session in SESSIONS]
     readme = (pages.ROOT / "README.md").read_text(encoding="utf-8")
     assert [name for name in (*PICTURES, "docs/sessions") if name not in readme] == []
