@@ -11,8 +11,8 @@ export PATH := $(CURDIR)/$(BIN):$(shell tr : '\n' <<<"$$PATH" | grep -v '/shims$
 export ANSIBLE_HOME := $(CURDIR)/.ansible/home
 PIP_INSTALL := $(BIN)/python tests/setup/pip_install.py
 
-.PHONY: help setup setup-dev emulator-venv demo test lint sanity unit unit-pure integration acceptance build docs molecule \
-  versions mutants sessions lock clean
+.PHONY: help setup setup-dev emulator-venv chromium demo test lint sanity unit unit-pure integration acceptance build docs \
+  molecule versions mutants sessions lock clean
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -20,6 +20,7 @@ help:  ## show the targets
 setup: .venv/run.stamp  ## install ansible-core, boto3 and amazon.aws below this folder
 setup-dev: .venv/dev.stamp
 emulator-venv: .cache/emulator/venv/stamp
+chromium: .cache/chromium/stamp
 
 .venv/bin/python:
 	@echo "Creating .venv"
@@ -42,10 +43,15 @@ emulator-venv: .cache/emulator/venv/stamp
 	@.cache/emulator/venv/bin/python tests/setup/pip_install.py -r tests/setup/locks/emulator.txt
 	@touch $@
 
+.cache/chromium/stamp: tests/setup/chromium/package-lock.json tests/setup/chromium/install | .venv/dev.stamp
+	@echo "Installing Chromium into .cache/chromium (1 minute)"
+	@tests/setup/chromium/install
+	@touch $@
+
 demo: setup emulator-venv  ## deploy to 17 regions of a local AWS and show which messages arrive
 	@tests/demo/demo
 
-test: setup-dev emulator-venv  ## run everything that CI checks
+test: setup-dev emulator-venv chromium  ## run everything that CI checks
 	@# In this order, the longest first, both processes are busy until the end.
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target molecule sanity integration lint build docs
 	@$(MAKE) --no-print-directory unit
@@ -56,7 +62,7 @@ lint: setup-dev  ## check code, YAML, templates, docs, licenses and changelog
 sanity: setup-dev  ## run ansible-test sanity, without ignore files
 	@tests/run/ansible-test sanity
 
-unit: setup-dev emulator-venv  ## run all unit tests
+unit: setup-dev emulator-venv chromium  ## run all unit tests
 	@# Runs of playbooks wait for stacks and channels most of the time, so there are twice as many workers as cores.
 	@$(BIN)/pytest -n 4 --dist worksteal
 
@@ -84,7 +90,7 @@ versions: emulator-venv  ## run unit and sanity tests on each ansible-core whose
 mutants: setup-dev emulator-venv  ## check that the tests fail for each mutation of tests/mutants
 	@tests/run/mutants
 
-sessions: setup-dev emulator-venv  ## record docs/sessions again: terminal sessions and screenshots (needs Chromium)
+sessions: setup-dev emulator-venv chromium  ## record docs/sessions again: terminal sessions and screenshots
 	@tests/run/sessions
 
 lock: setup-dev  ## update the locked requirements, with hashes, to the newest that requirements*.txt allow

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import itertools
 from collections import Counter
@@ -79,11 +78,7 @@ def channel(emulator, monkeypatch) -> str:
 
 @pytest.fixture(scope="module")
 def chromium():
-    with contextlib.ExitStack() as stack:
-        try:
-            found = stack.enter_context(browser.chromium())
-        except browser.NoBrowser as error:
-            pytest.skip(str(error))
+    with browser.chromium() as found:
         yield found
 
 

@@ -59,6 +59,14 @@ def test_every_locked_version_has_hashes_and_no_index(name):
     assert all("--hash=sha256:" in entry for entry in entries)
 
 
+def test_everything_that_npm_installs_has_a_hash():
+    lock = (ROOT / "tests" / "setup" / "chromium" / "package-lock.json").read_text(encoding="utf-8")
+    assert "://" not in lock
+    packages = [package for path, package in json.loads(lock)["packages"].items() if path]
+    assert packages
+    assert all(package["integrity"].startswith("sha512-") for package in packages)
+
+
 def test_a_run_has_the_versions_that_are_tested():
     assert locked("run").items() <= locked("dev").items()
 
