@@ -79,8 +79,8 @@ attributes:
     support: full
     description: Reports what would change. Steps that depend on others which are only previewed are skipped.
   diff_mode:
-    support: none
-    description: The report names the steps that would change.
+    support: full
+    description: Shows which values differ, before the report. Regions that change alike are listed together.
   idempotent:
     support: full
     description: A second run changes nothing.
@@ -110,6 +110,11 @@ changed:
   description: Whether a step changed something, or would.
   returned: always
   type: bool
+differences:
+  description: For each change its C(name) (the step and its regions), and its C(before) and C(after).
+  returned: in diff mode
+  type: list
+  elements: dict
 preview:
   description: Whether nothing was written.
   returned: always

@@ -15,6 +15,7 @@ from .._aws.credentials import CredentialSource
 from .._aws.errors import UserError
 from .._aws.names import ACCOUNT_ID
 from .._aws.names import REGION
+from .._report import differences
 from .._report import organization as report
 from .._report.organization import Step
 from .._securityhub import administrator
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
     from .._aws.clients import Caller
     from .context import Context
+
+    Change = tuple[dict[str, Any] | None, dict[str, Any] | None]
+    Act = Callable[[Caller], Change | None]
 
 PREFIX = "securityhub_organization_"
 SPEC: dict[str, Any] = {
@@ -59,8 +63,13 @@ def run(context: Context) -> Outcome:
         raise UserError(" ".join(problems))
     preview = context.check_mode or not given["apply"]
     steps = _steps(context, given, preview)
-    result = report.result(steps, preview=preview)
-    return Outcome(result, report.lines(steps, preview=preview), failure=report.failure(steps))
+    result = report.result(steps, preview=preview, diff=context.diff)
+    return Outcome(
+        result,
+        report.lines(steps, preview=preview),
+        failure=report.failure(steps),
+        differences=differences.lines(result.get("differences", [])),
+    )
 
 
 def _problems(given: dict[str, Any]) -> list[str]:
@@ -106,7 +115,7 @@ def _steps(context: Context, given: dict[str, Any], preview: bool) -> list[Step]
         security = _pinned(context, given["administrator_profile"], designated)
     steps: list[Step] = []
 
-    def take(name: str, access: Callable[[str], Caller], act: Callable[[Caller], Any], of: Iterable[str]) -> None:
+    def take(name: str, access: Callable[[str], Caller], act: Act, of: Iterable[str]) -> None:
         context.progress.now(name)
         outcomes = parallel.each(lambda region: act(access(region)), of)
         steps.extend(_step(name, outcome) for outcome in outcomes)
@@ -132,30 +141,30 @@ def _steps(context: Context, given: dict[str, Any], preview: bool) -> list[Step]
     return steps
 
 
-def _step(name: str, outcome: parallel.Outcome[str, bool | None]) -> Step:
+def _step(name: str, outcome: parallel.Outcome[str, Change | None]) -> Step:
     if outcome.error:
         return Step(name, outcome.item, problem=errors.explain(outcome.error))
     if outcome.value is None:
         return Step(name, outcome.item, skipped=DEPENDS)
-    return Step(name, outcome.item, changed=outcome.value)
+    return Step(name, outcome.item, *outcome.value)
 
 
-# Each returns whether something changed, or would; None if that cannot be previewed.
+# Each returns what AWS has before and afterwards, or would have; None if that cannot be previewed.
 
 
-def _designate(account: str, preview: bool, aws: Caller) -> bool:
+def _designate(account: str, preview: bool, aws: Caller) -> Change:
     current = administrator.read_admin(aws)
-    return administrator.ensure_present(aws, current, account, preview) != current
+    return current, administrator.ensure_present(aws, current, account, preview)
 
 
-def _enable(given: dict[str, Any], preview: bool, aws: Caller) -> bool:
+def _enable(given: dict[str, Any], preview: bool, aws: Caller) -> Change:
     unset = dict.fromkeys(("auto_enable_controls", "control_finding_generator", "tags"))
     options = {**unset, "purge_tags": False, "enable_default_standards": given["default_standards"]}
     current = hub.read_hub(aws)
-    return hub.ensure_present(aws, current, options, preview) != current
+    return current, hub.ensure_present(aws, current, options, preview)
 
 
-def _aggregate(given: dict[str, Any], preview: bool, aws: Caller) -> bool | None:
+def _aggregate(given: dict[str, Any], preview: bool, aws: Caller) -> Change | None:
     try:
         current = finding_aggregator.read_aggregator(aws, hub_needed=True)
     except securityhub.HubNotEnabled:
@@ -163,14 +172,14 @@ def _aggregate(given: dict[str, Any], preview: bool, aws: Caller) -> bool | None
             return None
         raise
     desired = finding_aggregator.desired_of(given["linking_mode"], given["linked_regions"])
-    return finding_aggregator.ensure_present(aws, current, desired, preview) != current
+    return current, finding_aggregator.ensure_present(aws, current, desired, preview)
 
 
-def _configure(given: dict[str, Any], preview: bool, aws: Caller) -> bool:
+def _configure(given: dict[str, Any], preview: bool, aws: Caller) -> Change:
     options = {
         "auto_enable": True,
         "auto_enable_standards": given["auto_enable_standards"],
         "configuration_type": None,
     }
     current = aws.call("securityhub", securityhub.describe_organization_configuration)
-    return organization.ensure(aws, current, options, preview) != current
+    return current, organization.ensure(aws, current, options, preview)

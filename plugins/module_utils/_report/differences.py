@@ -15,6 +15,7 @@ from .._stack import template
 from .text import few_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from collections.abc import Iterator
     from collections.abc import Sequence
 
@@ -28,13 +29,17 @@ Difference = dict[str, Any]
 
 def differences(targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome]) -> list[Difference]:
     """Return a difference for each change: targets that change alike are shown once, under their names."""
-    alike: dict[str, tuple[list[str], Any, Any]] = {}
-    for target in targets:
-        if target.changed and not target.problems:
-            before, after = _before(target), _after(target)
-            alike.setdefault(json.dumps([before, after], sort_keys=True), ([], before, after))[0].append(target.host)
-    found = [_difference(few_of(hosts), before, after) for hosts, before, after in alike.values()]
+    changing = [target for target in targets if target.changed and not target.problems]
+    found = alike((target.host, _before(target), _after(target)) for target in changing)
     return found + [item for account in accounts if account.channel for item in _of_channels(account, account.channel)]
+
+
+def alike(changes: Iterable[tuple[str, Any, Any]], prefix: str = "") -> list[Difference]:
+    """Return a difference for each name, value before and value after; names with equal values share one."""
+    found: dict[str, tuple[list[str], Any, Any]] = {}
+    for name, before, after in changes:
+        found.setdefault(json.dumps([before, after], sort_keys=True), ([], before, after))[0].append(name)
+    return [_difference(f"{prefix}{few_of(names)}", before, after) for names, before, after in found.values()]
 
 
 def lines(found: Sequence[Difference]) -> list[str]:
@@ -89,7 +94,7 @@ def _button(action: CustomAction | None) -> dict[str, Any]:
     return {"command": action["Definition"]["CommandText"], "channels": channels}
 
 
-def _difference(name: str, before: dict[str, Any], after: dict[str, Any]) -> Difference:
+def _difference(name: str, before: Any, after: Any) -> Difference:
     return {"name": name, "before": before, "after": after}
 
 

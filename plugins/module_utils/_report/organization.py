@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
+from . import differences
 from .text import by_cause
 from .text import count
 from .text import few_of
@@ -17,23 +18,31 @@ from .text import wrapped
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+CHOSEN_BY_AWS = ("HubArn", "SubscribedAt", "FindingAggregatorArn")
 APPLY = "This was a preview; nothing was changed. To apply it, rerun with -e securityhub_organization_apply=true"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step in one region. *problem*: why it failed, *skipped*: why it was not taken, '' if it was."""
+    """One step in one region: what AWS had and has then. *problem*: why it failed, *skipped*: why it was not taken."""
 
     name: str
     region: str
-    changed: bool = False
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
     problem: str = ""
     skipped: str = ""
 
+    @property
+    def changed(self) -> bool:
+        """Tell whether the step changed something, or would."""
+        return self.before != self.after
 
-def result(steps: Sequence[Step], *, preview: bool) -> dict[str, Any]:
+
+def result(steps: Sequence[Step], *, preview: bool, diff: bool) -> dict[str, Any]:
     """Return what the module returns."""
     return {
+        **({"differences": _differences(steps)} if diff else {}),
         "changed": any(step.changed for step in steps),
         "preview": preview,
         "steps": [
@@ -47,6 +56,18 @@ def result(steps: Sequence[Step], *, preview: bool) -> dict[str, Any]:
             for step in steps
         ],
     }
+
+
+def _differences(steps: Sequence[Step]) -> list[differences.Difference]:
+    found = []
+    for name in dict.fromkeys(step.name for step in steps if step.changed):
+        changes = [(step.region, _shown(step.before), _shown(step.after)) for step in steps if step.name == name]
+        found += differences.alike((change for change in changes if change[1] != change[2]), f"{name} in ")
+    return found
+
+
+def _shown(state: dict[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in (state or {}).items() if key not in CHOSEN_BY_AWS and value != []}
 
 
 def lines(steps: Sequence[Step], *, preview: bool) -> list[str]:

@@ -86,6 +86,34 @@ def test_a_run_is_a_preview_without_apply(play, emulator):
     assert "This was a preview" in output
 
 
+def test_diff_shows_the_values_before_and_after(play):
+    assert play({**VARIABLES, "securityhub_organization_auto_enable": False})[0] == 0
+    changed = {
+        "securityhub_organization_apply": False,
+        "securityhub_organization_regions": ["eu-west-1", "eu-west-2", "us-east-1"],
+        "securityhub_organization_linking_mode": "NO_REGIONS",
+    }
+    code, output, _changed = play({**VARIABLES, **changed}, "--diff")
+    assert code == 0, output
+    shown = output.partition("Take the steps that are on]")[2].partition("  STEP ")[0]
+    assert [line for line in shown.splitlines()[1:] if line] == [
+        f"Delegated administrator {SECURITY} in eu-west-2, us-east-1:",
+        f"  + AccountId: {SECURITY}",
+        "  + Status: ENABLED",
+        "Security Hub in eu-west-2, us-east-1:",
+        "  + AutoEnableControls: true",
+        "  + ControlFindingGenerator: SECURITY_CONTROL",
+        "Aggregation in eu-west-1:",
+        "  - RegionLinkingMode: ALL_REGIONS",
+        "  + RegionLinkingMode: NO_REGIONS",
+        "Accounts that join in eu-west-1:",
+        "  - AutoEnable: false",
+        "  + AutoEnable: true",
+        "  - AutoEnableStandards: DEFAULT",
+        "  + AutoEnableStandards: NONE",
+    ]
+
+
 def test_check_mode_writes_nothing_even_with_apply_and_a_second_run_changes_nothing(play, emulator):
     code, output, changed = play(VARIABLES, "--check")
     assert (code, changed) == (0, 2), output
