@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from docutils import nodes
+from sphinx.util import logging
 
 project = title = html_title = html_short_title = "secops.securityhub"
 project_copyright = "Contributors to the secops.securityhub project"
@@ -35,6 +36,14 @@ EXTERNAL_LABELS = {
 }
 PLUGIN = re.compile(r"ansible_collections\.(?!secops\.)(\w+)\.(\w+)\.(\w+_[a-z]+)")
 
+# Links lead to files, so that they work on GitHub; the site has pages for these.
+PAGES = {
+    r"(\w+)\.rst": r"docsite/\1",
+    r"\.\./\.\./\.\./roles/(\w+)/README\.md": r"\1_role",
+    r"\.\./\.\./\.\./plugins/modules/(\w+)\.py": r"\1_module",
+    r"\.\./\.\./\.\./plugins/inventory/(\w+)\.py": r"\1_inventory",
+}
+
 
 def external_url(kind: str, target: str) -> str:
     """Return the URL of a reference to the documentation of Ansible, or an empty string."""
@@ -54,9 +63,29 @@ def remove_contents(_app: Any, doctree: nodes.document) -> None:
     """Remove the tables of contents of antsibull-docs and of the guides: the theme has one beside each page."""
     for topic in [found for found in doctree.findall(nodes.topic) if "contents" in found["classes"]]:
         topic.parent.remove(topic)
+    for title in doctree.findall(nodes.title):
+        title.attributes.pop("refid", None)  # the entry in the table
+
+
+def page_of(path: str) -> str:
+    """Return the page that the site has for a file, or an empty string."""
+    return next((re.sub(pattern, page, path) for pattern, page in PAGES.items() if re.fullmatch(pattern, path)), "")
+
+
+def lead_to_pages(app: Any, doctree: nodes.document, page: str) -> None:
+    """Let links to files lead to their pages."""
+    for link in doctree.findall(nodes.reference):
+        path, mark, heading = link.get("refuri", "").partition("#")
+        target = page_of(path)
+        if target and target not in app.env.found_docs:
+            logging.getLogger(__name__).warning("there is no page %s", target, location=link)
+        if target:
+            link["internal"] = True
+            link["refuri"] = f"{app.builder.get_relative_uri(page, target)}{mark}{heading}"
 
 
 def setup(app: Any) -> None:
     """Register the handlers of events."""
     app.connect("missing-reference", resolve_external_reference)
     app.connect("doctree-read", remove_contents)
+    app.connect("doctree-resolved", lead_to_pages)
