@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 from ansible_collections.secops.securityhub.tests.unit.docs import pages
 from docutils import nodes
 
@@ -44,3 +45,17 @@ def test_the_links_of_a_guide_lead_to_files_and_headings(guide):
 
 def test_the_guides_have_links():
     assert sum(len(links(guide.read_text(encoding="utf-8"))) for guide in GUIDES) > 50
+
+
+def test_the_index_on_github_is_that_of_the_site():
+    folder = pages.ROOT / "docs" / "docsite"
+    sections = yaml.safe_load((folder / "extra-docs.yml").read_text(encoding="utf-8"))["sections"]
+    index = (folder / "rst" / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^## (.+)$|^\* \[(.+)\]\((\w+)\.rst\)$", index, re.MULTILINE)
+    expected = []
+    for section in sections:
+        expected.append((section["title"], "", ""))
+        for name in section["toctree"]:
+            title = re.search(r"^(.+)\n=+$", (folder / "rst" / f"{name}.rst").read_text(encoding="utf-8"), re.MULTILINE)
+            expected.append(("", title[1], name))
+    assert listed == expected
