@@ -19,12 +19,12 @@ from .._apply import fleet as apply
 from .._model import outcome as outcomes
 from .._model.snapshot import in_order
 from .._observe import details
-from .._observe import duplicates as observe_duplicates
 from .._observe import fleet as observe
 from .._plan import account as plan
 from .._plan import design
 from .._plan import duplicates
 from .._preflight import checks as preflight
+from .._preflight import senders
 from .._report import deploy as report
 from .._report import differences
 from . import canary
@@ -89,7 +89,7 @@ def planned(aws: Clients, designs: Sequence[AccountDesign], *, diff: bool = Fals
 
 def _with_duplicates(aws: Clients, planned: AccountPlan) -> AccountPlan:
     """Return a plan that lets a channel hear more topics, with what else the channel already gets findings from."""
-    return replace(planned, notices=(*planned.notices, *observe_duplicates.senders(aws, planned.design)))
+    return replace(planned, notices=(*planned.notices, *senders.of_account(aws, planned.design)))
 
 
 def _targets(accounts: Sequence[AccountOutcome]) -> list[outcomes.TargetOutcome]:

@@ -18,13 +18,13 @@ from .._model.plan import TargetDesign
 from .._model.plan import TargetPlan
 from .._observe import accounts as of_account
 from .._observe import details
-from .._observe import duplicates as observe_duplicates
 from .._observe import fleet as observe
 from .._observe import targets as observe_targets
 from .._plan import channel
 from .._plan import design
 from .._plan import duplicates
 from .._preflight import pattern_tests
+from .._preflight import senders
 from .._routing import topology
 from .._services import iam
 from .._services import step_functions
@@ -89,7 +89,7 @@ def examine(
         for account in designs
     }
     for account in designs:
-        sentences[account.account.id] += tuple(observe_duplicates.senders(aws, account))
+        sentences[account.account.id] += tuple(senders.of_account(aws, account))
     for item in instances:
         if item.error:
             sentence = f"The instances of the StackSet {item.stack_set.name} are not known: {item.error.rstrip('.')}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .._model.plan import AccountDesign
 
 
-def senders(aws: Clients, account: AccountDesign) -> list[str]:
+def of_account(aws: Clients, account: AccountDesign) -> list[str]:
     """Return what to report about other rules, and about AWS User Notifications.
 
     A call for each channel; and where a channel has other topics, one for each of them and for each of their regions.
