@@ -26,7 +26,6 @@ from .conditions import any_of
 from .conditions import join
 from .conditions import none_of
 from .fields import ACCESS_ANALYZER_ARN
-from .fields import BY_FORMAT
 from .fields import GUARDDUTY_ARN
 from .fields import INSPECTOR_ARN
 from .fields import OCSF
@@ -45,7 +44,7 @@ Clause = tuple[tuple[Path, Condition], ...]
 
 def clauses_of(policy: Policy, scope: Scope) -> tuple[Clause, ...]:
     """Return the clauses of a target's *policy* on the findings of its bus."""
-    fields = BY_FORMAT[policy.finding_format]
+    fields = policy.fields
     if not scope.forwards_linked:
         own: Iterable[Clause] = [((fields.region, any_of([scope.region])),)] if scope.only_own else []
         return (*own, *_clauses(policy, scope.region == scope.global_findings_region))
@@ -83,14 +82,12 @@ def _with(clause: Clause, path: Path, condition: Condition) -> Clause:
 @functools.lru_cache(maxsize=512)
 def _clauses(policy: Policy, in_global_findings_region: bool) -> tuple[Clause, ...]:
     """Return the clauses of *policy* for findings of one Region."""
-    return tuple(dict.fromkeys(_each_clause(policy, BY_FORMAT[policy.finding_format], in_global_findings_region)))
+    return tuple(dict.fromkeys(_each_clause(policy, policy.fields, in_global_findings_region)))
 
 
 def _each_clause(policy: Policy, fields: Fields, in_global_findings_region: bool) -> Iterator[Clause]:
     """Yield the clauses of *policy* for findings of one Region; an empty clause never holds."""
-    for path, condition in fields.states:
-        yield ((path, condition),)
-    yield ((fields.compliance, any_of(fields.open_compliance, absent=True)),)
+    yield from fields.states
     labels = any_of(value for label in policy.severities for value in fields.labels[label])
     yield ((fields.severity, labels),) if policy.severities else ()
     if policy.account_ids:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from . import controls
@@ -36,17 +37,15 @@ INSPECTOR_ARN = "/aws/inspector"
 class Fields:
     """One finding format: paths of the fields that routing reads, and the values it expects.
 
-    resource_copy: where controls repeat the ID of their resource, outside of a list. exploit_available, fix_available:
-    with the condition of findings that do not deny it. optional_paths: fields that a finding may lack (tags are
-    optional too). always_present: fields that it never lacks.
+    states: clauses that hold for findings in a state to be sent. resource_copy: where controls repeat the ID of their
+    resource, outside of a list. exploit_available, fix_available: with the condition of findings that do not deny it.
+    optional_paths: fields that a finding may lack (tags are optional too). always_present: fields that it never lacks.
     """
 
     detail_type: str
     severity: Path
     labels: Mapping[str, tuple[str, ...]]
-    states: tuple[tuple[Path, Condition], ...]
-    compliance: Path
-    open_compliance: tuple[str, ...]
+    states: tuple[tuple[tuple[Path, Condition], ...], ...]
     control: Path
     account: Path
     region: Path
@@ -97,11 +96,10 @@ ASFF = Fields(
     severity=("Severity", "Label"),
     labels={label: (label,) for label in SEVERITIES},
     states=(
-        (("RecordState",), any_of(["ACTIVE"])),
-        (("Workflow", "Status"), any_of(["NEW"])),
+        ((("RecordState",), any_of(["ACTIVE"])),),
+        ((("Workflow", "Status"), any_of(["NEW"])),),
+        ((("Compliance", "Status"), any_of(["FAILED", "WARNING"], absent=True)),),
     ),
-    compliance=("Compliance", "Status"),
-    open_compliance=("FAILED", "WARNING"),
     control=("Compliance", "SecurityControlId"),
     account=("AwsAccountId",),
     region=("Region",),
@@ -142,11 +140,10 @@ OCSF = Fields(
     states=(
         # "Security Hub considers findings with activity_name != Close as active"
         # (https://docs.aws.amazon.com/securityhub/latest/userguide/ocsf-findings.html)
-        (("activity_name",), none_of(["Close"], absent=True)),
-        (("status",), any_of(["New"])),
+        ((("activity_name",), none_of(["Close"], absent=True)),),
+        ((("status",), any_of(["New"])),),
+        ((("compliance", "status"), any_of(["Fail", "Warning"], absent=True)),),
     ),
-    compliance=("compliance", "status"),
-    open_compliance=("Fail", "Warning"),
     control=("compliance", "control"),
     account=("cloud", "account", "uid"),
     region=("cloud", "region"),
@@ -187,6 +184,18 @@ OCSF = Fields(
 )
 
 BY_FORMAT = {"asff": ASFF, "ocsf": OCSF}
+
+
+def ended(mark: str) -> Fields:
+    """Return the fields of findings that were sent and are over: *mark* holds the severity that they were sent with.
+
+    A control that passes is RESOLVED, and then its severity is INFORMATIONAL.
+    """
+    over = (
+        (("RecordState",), any_of(["ARCHIVED"])),
+        (("Workflow", "Status"), any_of(["RESOLVED", "SUPPRESSED"])),
+    )
+    return replace(ASFF, severity=("UserDefinedFields", mark), states=(over,))
 
 
 def format_of(finding: Mapping[str, Any]) -> Fields:

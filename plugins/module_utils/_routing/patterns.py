@@ -43,7 +43,6 @@ from .conditions import EXACT
 from .conditions import Condition
 from .conditions import Matcher
 from .fields import ASFF
-from .fields import BY_FORMAT
 from .fields import Fields
 from .fields import Path
 from .notation import SOURCE
@@ -169,7 +168,7 @@ def _compiled(policy: Policy, scope: Scope, trusted: bool | None) -> tuple[tuple
 
 
 def _all_rules(policy: Policy, scope: Scope, trusted: bool | None) -> list[Pattern]:
-    fields = BY_FORMAT[policy.finding_format]
+    fields = policy.fields
     about_texts = () if trusted is None else trust.clauses(policy, scope, trusted=trusted)
     whole = resolved((*clauses_of(policy, scope), *about_texts))
     if whole is None:

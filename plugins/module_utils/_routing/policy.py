@@ -13,6 +13,8 @@ from typing import Any
 
 from .fields import BY_FORMAT
 from .fields import SEVERITIES
+from .fields import Fields
+from .fields import ended
 
 PREFIX = "securityhub_slack_"
 LISTS = (
@@ -86,7 +88,8 @@ class Policy:
     account_ids: only findings of these accounts; empty: of all. other_channels_account_ids: not of these.
     deduplicate_global: the kinds of global findings that only the global findings region forwards. fix_available,
     exploit_available, minimum_epss: of the findings of Amazon Inspector only those about a vulnerability with a fix, a
-    known exploit, and at least this EPSS score, or which do not say.
+    known exploit, and at least this EPSS score, or which do not say. mark: of the findings that the policy forwarded,
+    those that are over, by the user-defined field of this name; see fields.ended().
     """
 
     severities: tuple[str, ...]
@@ -98,6 +101,12 @@ class Policy:
     fix_available: bool = False
     exploit_available: bool = False
     minimum_epss: float = 0.0
+    mark: str = ""
+
+    @property
+    def fields(self) -> Fields:
+        """Return the fields of the findings."""
+        return ended(self.mark) if self.mark else BY_FORMAT[self.finding_format]
 
     @property
     def filters(self) -> tuple[tuple[str, Policy], ...]:
@@ -148,6 +157,18 @@ def limited(policy: Policy, scope: Scope, severities: tuple[str, ...]) -> tuple[
         return replace(one, severities=tuple(label for label in one.severities if label in severities))
 
     return only(policy), replace(scope, linked=tuple((region, only(linked)) for region, linked in scope.linked))
+
+
+def of_ended(policy: Policy, scope: Scope, mark: str) -> tuple[Policy, Scope]:
+    """Return *policy* and the policies of the linked Regions in *scope* for findings that were sent and are over.
+
+    Only the owner of global findings sends them, and so marks them.
+    """
+
+    def sent(one: Policy) -> Policy:
+        return replace(one, mark=mark, deduplicate_global=())
+
+    return sent(policy), replace(scope, linked=tuple((region, sent(linked)) for region, linked in scope.linked))
 
 
 def policy_of(variables: dict[str, Any], today: datetime.date) -> Policy:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from . import controls
@@ -79,12 +80,15 @@ def why_not_forwarded(policy: Policy, scope: Scope, finding: Finding) -> str:
         return f"{facts.region} forwards its findings itself"
     if scope.forwards_linked and facts.region != scope.region:
         policy = dict(scope.linked).get(facts.region, policy)
+    if policy.mark:
+        facts = replace(facts, severity=_text(finding, "UserDefinedFields", policy.mark))
     region = facts.region if scope.forwards_linked else scope.region
     if not policy.severities:
         return f"automatic forwarding is off for {region}"
 
     owner = "" if region == scope.global_findings_region else scope.global_findings_region
-    return _status_reason(facts) or _filter_reason(policy, facts) or _resource_reason(policy, facts, owner)
+    status = _open_reason(policy, facts) if policy.mark else _status_reason(facts)
+    return status or _filter_reason(policy, facts) or _resource_reason(policy, facts, owner)
 
 
 def shows_texts(policy: Policy, scope: Scope, finding: Finding) -> bool:
@@ -116,6 +120,12 @@ def _status_reason(facts: Facts) -> str:
     if facts.compliance_status not in ("FAILED", "WARNING", ""):
         return f"compliance status is {facts.compliance_status}"
     return ""
+
+
+def _open_reason(policy: Policy, facts: Facts) -> str:
+    if facts.record_state != "ARCHIVED" and facts.workflow_status not in ("RESOLVED", "SUPPRESSED"):
+        return "it is not over"
+    return "" if facts.severity else f"it has no user-defined field {policy.mark}, so it was not sent, or is reported"
 
 
 def _filter_reason(policy: Policy, facts: Facts) -> str:

@@ -22,7 +22,6 @@ from .conditions import WILDCARD
 from .conditions import Condition
 from .conditions import any_of
 from .conditions import none_of
-from .fields import BY_FORMAT
 from .fields import Path
 from .policy import Policy
 from .policy import Scope
@@ -35,7 +34,7 @@ MARKUP = ("*<*", "*](*")
 
 def clauses(policy: Policy, scope: Scope, *, trusted: bool) -> tuple[Clause, ...]:
     """Return the clauses that hold for findings whose texts are trusted, or those that hold for all others."""
-    fields = BY_FORMAT[policy.finding_format]
+    fields = policy.fields
     controls, services = _products(policy, scope)
     product, title, resource = fields.product, fields.title, fields.resource_copy
     if trusted:

@@ -19,7 +19,6 @@ from dataclasses import field
 from typing import Any
 
 from .fields import ASFF
-from .fields import BY_FORMAT
 from .fields import OCSF
 from .fields import Fields
 from .fields import Path
@@ -71,7 +70,7 @@ class Witness:
 
 def of_policy(pattern: Pattern, policy: Policy, scope: Scope, trusted: bool | None = None) -> tuple[Witness, ...]:
     """Return the witnesses of a *pattern* that automatic_patterns() compiled from the other arguments."""
-    fields = BY_FORMAT[policy.finding_format]
+    fields = policy.fields
     finding = _finding(fields, scope.region or REGION)
 
     def is_meant(event: Event) -> bool:

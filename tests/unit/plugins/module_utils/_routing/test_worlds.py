@@ -13,12 +13,14 @@ import re
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import first
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import format_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import limited
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import of_ended
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import shows_texts
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import why_not_forwarded
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.safety import hazards
@@ -144,6 +146,25 @@ def test_rules_for_some_severities_each_forward_together_what_the_policy_selects
         event = event_of(found, "111111111111", scope.region)
         fitting = sum(matches(pattern, event) for pattern in patterns)
         assert fitting == (why_not_forwarded(policy, scope, found) == ""), found
+
+
+@OFTEN
+@given(worlds.SEEDS)
+def test_patterns_of_findings_that_are_over_report_those_that_were_sent(seed):
+    draw = worlds.Draw(seed)
+    policy, scope = of_ended(draw.policy(2), draw.scope(), "slack")
+    rules = [(pattern, kind) for kind in (True, False) for pattern in worlds.patterns_of(policy, scope, kind)]
+    for _number in range(FINDINGS):
+        sent = {"slack": draw.random.choice(SEVERITIES), "other": "HIGH"}
+        marks = (sent, sent, {"slack": "OVER"}, {"other": "HIGH"}, None)
+        over = {"Workflow": {"Status": draw.random.choice(("RESOLVED", "SUPPRESSED", "NOTIFIED", "NEW"))}}
+        record = {"RecordState": draw.random.choice(("ACTIVE", "ACTIVE", "ARCHIVED"))}
+        found = {**draw.finding(), "UserDefinedFields": draw.random.choice(marks) or {}, **over, **record}
+        event = event_of(found, "111111111111", scope.region)
+        kinds = [kind for pattern, kind in rules if matches(pattern, event)]
+        assert kinds == [shows_texts(policy, scope, found)] * (why_not_forwarded(policy, scope, found) == ""), found
+        reopened = {**found, "RecordState": "ACTIVE", "Workflow": {"Status": "NEW"}}
+        assert why_not_forwarded(policy, scope, reopened)
 
 
 ELSEWHERE = Scope("eu-west-1", "us-east-1")
