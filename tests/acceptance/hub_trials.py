@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import findings
@@ -85,6 +86,61 @@ def security_hub_customer_fields(trial: Trial) -> Answer:
         raise NotTested("EventBridge sent no event for the second import")
     kept = events[0].get("UserDefinedFields") == fields
     return Answer("kept" if kept else "left_out", f"members of the finding in the event: {sorted(events[0])}")
+
+
+def security_hub_user_defined_fields(trial: Trial) -> Answer:
+    """Set a user-defined field of a test finding, then another one, and read both."""
+    hub = trial.client("securityhub")
+    asff = test_finding(trial)
+    identifier = {name: asff[name] for name in ("Id", "ProductArn")}
+    hub.batch_import_findings(Findings=[asff])
+    try:
+
+        def is_set(name: str) -> bool:
+            fields = {name: "acceptance"}
+            answer = hub.batch_update_findings(FindingIdentifiers=[identifier], UserDefinedFields=fields)
+            return bool(answer["ProcessedFindings"])
+
+        def read() -> dict[str, Any]:
+            shown = hub.get_findings(Filters={"Id": [{"Value": asff["Id"], "Comparison": "EQUALS"}]})["Findings"]
+            found: dict[str, Any] = shown[0].get("UserDefinedFields", {}) if shown else {}
+            return found if "Second" in found else {}
+
+        if not all(wait_for(partial(is_set, name), trial.soon, 1) for name in ("First", "Second")):
+            raise NotTested("BatchUpdateFindings does not find the finding that was imported")
+        fields = wait_for(read, trial.soon, 1)
+    finally:
+        hub.batch_import_findings(Findings=[findings.archived(asff, now_utc() + datetime.timedelta(seconds=1))])
+    if not fields:
+        raise NotTested("GetFindings does not show the field that was set")
+    return Answer("kept" if "First" in fields else "replaced", f"user-defined fields of the finding: {sorted(fields)}")
+
+
+def security_hub_passed_events(trial: Trial) -> Answer:
+    """Import a finding that failed, and then passed, and count the events of the latter."""
+    hub = trial.client("securityhub")
+    with trial.scratch() as scratch:
+        queue = scratch.queue("passed", "events.amazonaws.com")
+        asff = {**test_finding(trial), "Compliance": {"Status": "FAILED"}}
+        scratch.rule("passed", {"source": ["aws.securityhub"], "detail": {"findings": {"Id": [asff["Id"]]}}}, queue.arn)
+        shown: list[dict[str, Any]] = []
+
+        def has_come(status: str) -> bool:
+            shown.extend(body["detail"]["findings"][0] for body in queue.receive())
+            return any(item["Compliance"]["Status"] == status for item in shown)
+
+        try:
+            for status in ("FAILED", "PASSED"):
+                compliance = {"Compliance": {"Status": status}, "UpdatedAt": findings.timestamp(now_utc())}
+                hub.batch_import_findings(Findings=[{**asff, **compliance}])
+                if not wait_for(partial(has_come, status), trial.soon, 1):
+                    raise NotTested("EventBridge sent no event for an import")
+            # A second event would come soon after the first.
+            shown.extend(body["detail"]["findings"][0] for body in queue.receive())
+        finally:
+            hub.batch_import_findings(Findings=[findings.archived(asff, now_utc() + datetime.timedelta(seconds=1))])
+    statuses = [item["Workflow"]["Status"] for item in shown if item["Compliance"]["Status"] == "PASSED"]
+    return Answer("one" if len(statuses) == 1 else "two", f"workflow statuses of the events: {', '.join(statuses)}")
 
 
 def security_hub_aws_products(trial: Trial) -> Answer:

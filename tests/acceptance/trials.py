@@ -35,6 +35,8 @@ TRIALS: dict[str, Callable[[Trial], Answer]] = {
     "administrator_none": hub_trials.administrator_none,
     "security_hub_v2": hub_trials.security_hub_v2,
     "security_hub_customer_fields": hub_trials.security_hub_customer_fields,
+    "security_hub_user_defined_fields": hub_trials.security_hub_user_defined_fields,
+    "security_hub_passed_events": hub_trials.security_hub_passed_events,
     "security_hub_aws_products": hub_trials.security_hub_aws_products,
     "cloudformation_names": event_trials.cloudformation_names,
     "cloudformation_express": event_trials.cloudformation_express,

@@ -41,7 +41,8 @@ V2_ERRORS = {
     "invalid": ("ValidationException", "Security Hub V2 is not available", 400),
 }
 # Members that only BatchUpdateFindings writes and an import keeps.
-CUSTOMER_FIELDS = ("Note", "UserDefinedFields", "VerificationState")
+FIELDS = "UserDefinedFields"
+CUSTOMER_FIELDS = ("Note", FIELDS, "VerificationState")
 FINDING_LIMIT_BYTES = 240 * 1024
 
 # (account, region, detail-type, resources, detail) -> an event on the default bus there
@@ -296,6 +297,8 @@ class SecurityHub:
             new = findings.imported(old, given, region, _utc_now())
         if new is not None:
             self.origins[findings.key(new)] = (account, region)
+            if self.switches["security_hub_passed_events"] == "two" and old and new["Workflow"] != old["Workflow"]:
+                self._publish({**new, "Workflow": old["Workflow"]})
             self._publish(new, self._shown_after_import(new))
         return None
 
@@ -337,7 +340,7 @@ class SecurityHub:
         for identifier in given["FindingIdentifiers"]:
             with self.lock:
                 old = hub.findings.get(findings.key(identifier))
-                new = findings.updated(old, changes, _utc_now()) if old else None
+                new = findings.updated(old, self._with_kept_fields(old, changes), _utc_now()) if old else None
             if new is None:
                 unprocessed.append(
                     {
@@ -350,6 +353,11 @@ class SecurityHub:
             processed.append(identifier)
             self._publish(new)
         return {"ProcessedFindings": processed, "UnprocessedFindings": unprocessed}
+
+    def _with_kept_fields(self, old: dict, changes: dict) -> dict:
+        if self.switches["security_hub_user_defined_fields"] == "replaced" or FIELDS not in changes:
+            return changes
+        return {**changes, FIELDS: {**old.get(FIELDS, {}), **changes[FIELDS]}}
 
     def _publish(self, finding: dict, shown: dict | None = None) -> None:
         """Store the finding in every hub that shows it, and send the event of each."""

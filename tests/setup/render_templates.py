@@ -76,6 +76,12 @@ SHAPES: dict[str, dict[str, Any]] = {
         "channels": [{"name": "audit", "channel_id": "C0123456780", "minimum_severity": "LOW"}],
     },
     "marking": {"channel_id": "C0123456789", "mark_notified": True, "tags": {"Team": "security"}},
+    "resolved": {
+        "channel_id": "C0123456789",
+        "mark_notified": True,
+        "message_format": "custom",
+        "report_resolved": True,
+    },
 }
 
 
@@ -96,7 +102,8 @@ def design(shape: dict[str, Any], scope: Scope = HERE) -> template.StackDesign:
     )
     responsibilities = layout.responsibilities(scope, policies)
     configurations = tuple(route.channel.configuration for route in settings.routes)
-    return designs.deployment(settings, SNAPSHOT, compiled, responsibilities, configurations).stack
+    resolved = tuple(designs.resolved_patterns(settings, policy, scope) for policy in policies)
+    return designs.deployment(settings, SNAPSHOT, compiled, responsibilities, configurations, resolved).stack
 
 
 def render_all() -> dict[str, dict[str, Any]]:

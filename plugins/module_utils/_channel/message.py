@@ -54,6 +54,13 @@ OCSF = {
     "remedy": f"{FINDING}.remediation.references[0]",
 }
 EVENT_PATHS = {"hub": "$.region", "kind": "$.detail-type"}
+# Security Hub and EventBridge set these or check their form.
+END_PATHS = {
+    "created": f"{FINDING}.CreatedAt",
+    "workflow": f"{FINDING}.Workflow.Status",
+    "record": f"{FINDING}.RecordState",
+    "time": "$.time",
+}
 BY_FORMAT = {
     "asff": (ASFF, f"{CONSOLE}/home?region=<hub>#/findings", "?search=Id%3D<id>"),
     "ocsf": (OCSF, f"{CONSOLE}/v2/home?region=<hub>#/findings", ""),
@@ -76,6 +83,26 @@ def transformer(
     content = notification["content"]
     content["description"] = f"{mention} {content['description']}".lstrip()
     content["nextSteps"] += links
+    return _input(notification, paths)
+
+
+def resolved(mark: str, *, trusted: bool) -> dict[str, Any]:
+    """Return the InputTransformer of a rule's target for findings (ASFF) that were sent and are over.
+
+    *mark*: the user-defined field that has the severity that they were sent with, of which the rule names the values.
+    """
+    content = {
+        "title": _alone("title") if trusted else "Finding of <product>",
+        "description": (
+            f"*No longer open*: <workflow>, <record>\nSent as <severity>{' <control>' if trusted else ''}\n"
+            f"Account <account>, <region>\nCreated <created>, no longer open at <time>"
+        ),
+    }
+    paths = {**ASFF, **END_PATHS, "severity": f"{FINDING}.UserDefinedFields.{mark}"}
+    return _input(custom(content, _metadata(content["title"])), paths)
+
+
+def _input(notification: dict[str, Any], paths: dict[str, str]) -> dict[str, Any]:
     template = _template(notification)
     used = set(re.findall(r"<(\w+)>", template))
     return {

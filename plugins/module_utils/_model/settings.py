@@ -183,6 +183,7 @@ def problems(settings: Settings) -> list[str]:
         found += _other_accounts_problems(settings.value("channels"))
         found += account_channels.problems(settings.value("channels"))
         found += _marking_problems(settings)
+        found += _resolved_problems(settings)
         found += _key_problems(settings)
         found += _alarm_problems(settings)
         found += _triage_problems(settings)
@@ -217,6 +218,15 @@ def _marking_problems(settings: Settings) -> list[str]:
         return [
             "securityhub_slack_mark_notified is set, but OCSF findings (securityhub_slack_finding_format: ocsf) have "
             "no status NOTIFIED. Remove one of the two settings."
+        ]
+    return []
+
+
+def _resolved_problems(settings: Settings) -> list[str]:
+    if settings.value("report_resolved") and not (settings.value("mark_notified") and settings.custom_messages):
+        return [
+            "securityhub_slack_report_resolved is set, but it needs marked findings and threads of custom messages. "
+            "Set securityhub_slack_mark_notified to true and securityhub_slack_message_format to custom too."
         ]
     return []
 

@@ -131,8 +131,16 @@ def _target(
             automatic_patterns(target.settings, *of_route)
             for of_route in zip(target.settings.routes, of_channels, place.scopes)
         )
+        resolved = tuple(
+            resolved_patterns(target.settings, *of_channel) for of_channel in zip(of_channels, place.scopes)
+        )
         desired = deployment(
-            target.settings, snapshot, compiled, layouts.responsibilities(place.scopes[0], of_channels), configurations
+            target.settings,
+            snapshot,
+            compiled,
+            layouts.responsibilities(place.scopes[0], of_channels),
+            configurations,
+            resolved,
         )
     except UserError as error:
         return TargetDesign(target, problems=(str(error),))
@@ -202,11 +210,12 @@ def deployment(
     compiled: tuple[tuple[Compiled, ...], ...],
     responsibilities: tuple[str, ...],
     configurations: tuple[str, ...] = (),
+    resolved: tuple[tuple[Compiled, ...], ...] = (),
 ) -> Deployment:
     """Return the deployment of one target.
 
-    *compiled*: for each of its channels, what automatic_patterns returns. *responsibilities*: see
-    StackDesign. *configurations*: the names of the account's channel configurations.
+    *compiled*, *resolved*: for each of its channels, what automatic_patterns and resolved_patterns return.
+    *responsibilities*: see StackDesign. *configurations*: the names of the account's channel configurations.
     """
     return Deployment(
         action=action_target.Desired(
@@ -217,7 +226,11 @@ def deployment(
         stack=StackDesign(
             name=settings.name,
             topics=tuple(route.topic for route in settings.routes),
-            rules=(*_automatic_rules(settings, compiled), *_action_rules(settings)),
+            rules=(
+                *_automatic_rules(settings, compiled),
+                *_resolved_rules(settings, resolved),
+                *_action_rules(settings),
+            ),
             tags=settings.tags,
             mark_notified=settings.value("mark_notified"),
             key=settings.key,
@@ -245,6 +258,18 @@ def automatic_patterns(
     )
 
 
+def resolved_patterns(settings: Settings, policy: policies.Policy, scope: policies.Scope) -> tuple[Compiled, ...]:
+    """Return the event patterns of the reports to a channel that findings are over, if it has any."""
+    if not settings.value("report_resolved"):
+        return ()
+    ended = policies.of_ended(policy, scope, settings.name)
+    return tuple(
+        (pattern, trusted, "")
+        for trusted in _kinds(settings)
+        for pattern in patterns.automatic_patterns(*ended, trusted)
+    )
+
+
 def _kinds(settings: Settings) -> tuple[bool | None, ...]:
     """Return the kinds of findings that have rules of their own: whether their texts are trusted; None for all."""
     return (True, False) if settings.custom_messages else (None,)
@@ -263,6 +288,22 @@ def _automatic_rules(settings: Settings, compiled: tuple[tuple[Compiled, ...], .
         )
         for route, of_route in zip(settings.routes, compiled)
         for number, (pattern, trusted, mention) in enumerate(of_route, start=1)
+    ]
+
+
+def _resolved_rules(settings: Settings, resolved: tuple[tuple[Compiled, ...], ...]) -> list[Rule]:
+    return [
+        Rule(
+            name=_numbered(f"{route.topic}-resolved", number),
+            description="Findings that were sent automatically and are no longer open" + OF_KIND[trusted],
+            pattern=pattern,
+            topic=route.topic,
+            resolved=True,
+            trusted=trusted,
+            transformer=message.resolved(settings.name, trusted=bool(trusted)),
+        )
+        for route, of_route in zip(settings.routes, resolved)
+        for number, (pattern, trusted, _mention) in enumerate(of_route, start=1)
     ]
 
 

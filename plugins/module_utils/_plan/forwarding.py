@@ -66,6 +66,11 @@ def rules_of(target: TargetDesign) -> tuple[simulation.Rule, ...]:
     return tuple(simulation.Rule(rule.name, rule.pattern, rule.topic) for rule in rules if rule.automatic)
 
 
+def _resolved_rules_of(target: TargetDesign) -> tuple[simulation.Rule, ...]:
+    rules = target.desired.stack.rules if target.desired and not target.problems else ()
+    return tuple(simulation.Rule(rule.name, rule.pattern, rule.topic) for rule in rules if rule.resolved)
+
+
 def is_ocsf(target: TargetDesign) -> bool:
     """Return whether a target forwards OCSF findings, which are not read from AWS."""
     return any(route.variables["securityhub_slack_finding_format"] == "ocsf" for route in target.settings.routes)
@@ -105,7 +110,15 @@ def _equals(value: str) -> dict[str, str]:
 def simulated(target: TargetDesign) -> simulation.Target:
     """Return a target in the form in which the simulation takes it."""
     region = target.settings.region
-    return simulation.Target(target.host, target.account_id, region, rules_of(target), target.channels, _reason(target))
+    return simulation.Target(
+        target.host,
+        target.account_id,
+        region,
+        rules_of(target),
+        target.channels,
+        _reason(target),
+        _resolved_rules_of(target),
+    )
 
 
 def _reason(target: TargetDesign) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LONGEST = 256  # characters of the value of a tag
 SEVERITY, ACCOUNTS, SUPPRESSIONS, ON = "severity", "accounts", "suppressions", "on"
 VULNERABILITIES, ADDITIONS = "vulnerabilities", "additions"
-SWITCHES = ("buttons", "alarms", "mark_notified", "topic_policy_conditions")
+SWITCHES = ("buttons", "alarms", "mark_notified", "report_resolved", "topic_policy_conditions")
 # A severity and all above it: HIGH+. Several values: CRITICAL/LOW.
 ABOVE, AND, NONE, BY_HAND = "+", "/", "none", "by-hand"
 

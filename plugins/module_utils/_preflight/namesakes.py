@@ -77,7 +77,7 @@ def _namesakes(aws: Clients, settings: Settings, account: Account) -> list[tuple
 def _rule(settings: Settings) -> str:
     """Return a regular expression for the names of the rules; their number depends on the policy."""
     topics = "|".join(re.escape(route.topic) for route in settings.routes)
-    return rf"(?:(?:{topics})-findings|{re.escape(settings.name)}-action)(?:-\d+)?"
+    return rf"(?:(?:{topics})-(?:findings|resolved)|{re.escape(settings.name)}-action)(?:-\d+)?"
 
 
 def _alarm(settings: Settings, rule: str) -> str:

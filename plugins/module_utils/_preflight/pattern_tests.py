@@ -26,6 +26,7 @@ from .._routing import witnesses
 from .._routing.patterns import comparable
 from .._routing.policy import Policy
 from .._routing.policy import Scope
+from .._routing.policy import of_ended
 from .._routing.witnesses import Witness
 from .._services import events
 from .._stack import resources
@@ -142,10 +143,13 @@ def notices(tested: Mapping[str, Tested]) -> list[str]:
 
 def _question(target: TargetDesign, rule: Rule) -> _Question:
     region = target.settings.region
-    if rule.automatic:
+    if rule.automatic or rule.resolved:
         channel = next(item for item in target.channels if item.topic == rule.topic)
-        pattern, scope = _text(rule.pattern), comparable(channel.scope)
-        meaning, events_to_test = _of_policy(pattern, channel.policy, scope, rule.trusted)
+        policy, scope = channel.policy, channel.scope
+        if rule.resolved:
+            policy, scope = of_ended(policy, scope, target.settings.name)
+        pattern = _text(rule.pattern)
+        meaning, events_to_test = _of_policy(pattern, policy, comparable(scope), rule.trusted)
         return _Question(region, pattern, meaning, events_to_test)
     account = Account(witnesses.ACCOUNT, target.account.partition if target.account else "aws")
     pattern, arn = _text(_pattern(rule, region, account)), names.action_arn(target.settings, account)
@@ -224,7 +228,7 @@ def _disagreement(rule: Rule, question: _Question, answers: Sequence[_Answer]) -
     verdict = "does not match an event that must be sent"
     if not witness.must_match:
         verdict = f"matches an event that must not be sent, because of its field {witness.about}"
-    says = "the policy says" if rule.automatic else "it should"
+    says = "the policy says" if rule.automatic or rule.resolved else "it should"
     cause = f"EventBridge does not evaluate the rule {rule.name} as {says}: it {verdict}"
     event = f"Event: {json.dumps(witness.event)}"
     return Disagreement(cause, f"{pattern} {event} {question.meaning}", loses=witness.must_match)

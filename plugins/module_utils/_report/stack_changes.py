@@ -23,6 +23,7 @@ SWITCHES = {
     "buttons": "buttons",
     "alarms": "alarms",
     "mark_notified": "marking as NOTIFIED",
+    "report_resolved": "reports of resolved findings",
     "topic_policy_conditions": "conditions of topic policies",
 }
 VALUES = {"findings": "finding format", "messages": "message format", "key": "encryption"}

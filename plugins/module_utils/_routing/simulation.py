@@ -56,7 +56,10 @@ class Channel:
 
 @dataclass(frozen=True)
 class Target:
-    """One target: its deployed rules, and what they were compiled from. reason: why it has none, if so."""
+    """One target: its deployed rules, and what they were compiled from. reason: why it has none, if so.
+
+    resolved: the rules that report that findings which were sent are no longer open.
+    """
 
     host: str
     account: str
@@ -64,6 +67,7 @@ class Target:
     rules: tuple[Rule, ...]
     channels: tuple[Channel, ...] = ()
     reason: str = ""
+    resolved: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -226,24 +230,32 @@ def _on_buses(
 def _decision(finding: Finding, targets: list[Target]) -> Decision:
     deliveries = _deliveries(finding, targets)
     sentence = _sent(deliveries) if deliveries else f"not sent: {_reasons(finding, targets)}"
+    reports = _matching(finding, [(target, rule) for target in targets for rule in target.resolved])
+    sentence += f"; its end is reported {_by(reports)}" if reports else ""
     difference = _difference(finding, targets, deliveries)
     return Decision(finding, deliveries, f"{sentence}; {difference}" if difference else sentence, bool(difference))
 
 
 def _deliveries(finding: Finding, targets: list[Target]) -> tuple[Delivery, ...]:
+    return _matching(finding, [(target, rule) for target in targets for rule in target.rules])
+
+
+def _matching(finding: Finding, rules: Iterable[tuple[Target, Rule]]) -> tuple[Delivery, ...]:
     return tuple(
         Delivery(target.host, rule.name, rule.topic)
-        for target in targets
-        for rule in target.rules
+        for target, rule in rules
         if matches(rule.pattern, event_of(finding, target.account, target.region))
     )
 
 
 def _sent(deliveries: tuple[Delivery, ...]) -> str:
-    messages = " and ".join(f"by {item.host} (rule {item.rule}) to {item.topic}" for item in deliveries)
     topics = [item.topic for item in deliveries]
     duplicate = ", so it arrives more than once" if len(set(topics)) < len(topics) else ""
-    return f"sent {messages}{duplicate}"
+    return f"sent {_by(deliveries)}{duplicate}"
+
+
+def _by(deliveries: tuple[Delivery, ...]) -> str:
+    return " and ".join(f"by {item.host} (rule {item.rule}) to {item.topic}" for item in deliveries)
 
 
 def _difference(finding: Finding, targets: list[Target], deliveries: tuple[Delivery, ...]) -> str:

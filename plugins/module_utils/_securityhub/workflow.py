@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The permission to set the workflow status of findings, and nothing else of them: pure. PRIVATE to the collection."""
+"""The permission to set the workflow status of findings, and little else of them: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -11,21 +11,26 @@ from typing import Any
 FIELD = "securityhub:ASFFSyntaxPath"
 # The other fields that a BatchUpdateFindings request can change, as AWS's own policies name them
 # (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSSystemsManagerOpsDataSyncServiceRolePolicy.html).
+USER_DEFINED = ("UserDefinedFields.key", "UserDefinedFields.value")
 UNTOUCHED = (
     *("Confidence", "Criticality", "Note.Text", "Note.UpdatedBy", "RelatedFindings"),
     *("Severity.Label", "Severity.Normalized", "Severity.Product", "Types"),
-    *("UserDefinedFields.key", "UserDefinedFields.value", "VerificationState"),
+    *(*USER_DEFINED, "VerificationState"),
 )
 
 
-def permission(resource: Any, statuses: str | list[str]) -> dict[str, Any]:
-    """Return the statement that allows setting one of *statuses* on the findings of a hub."""
+def permission(resource: Any, statuses: str | list[str], *, user_defined: bool = False) -> dict[str, Any]:
+    """Return the statement that allows setting one of *statuses* on the findings of a hub.
+
+    *user_defined*: it also allows setting user-defined fields, with or without one of *statuses*.
+    """
+    untouched = [name for name in UNTOUCHED if not (user_defined and name in USER_DEFINED)]
     return {
         "Effect": "Allow",
         "Action": "securityhub:BatchUpdateFindings",
         "Resource": resource,
         "Condition": {
-            "StringEquals": {f"{FIELD}/Workflow.Status": statuses},
-            "Null": {f"{FIELD}/{name}": "true" for name in UNTOUCHED},
+            "StringEqualsIfExists" if user_defined else "StringEquals": {f"{FIELD}/Workflow.Status": statuses},
+            "Null": {f"{FIELD}/{name}": "true" for name in untouched},
         },
     }

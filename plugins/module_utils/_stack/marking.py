@@ -3,6 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sets forwarded findings to NOTIFIED, for the template of a stack: pure. PRIVATE to the collection.
 
+If their end is reported, it also writes the severity that they were sent with into a user-defined field named as the
+stack, and OVER once the end is reported. Fields of others stay: the finding is read first, because AWS does not
+document whether an event has all fields, and whether an update keeps those that it does not name.
+
 An event rule cannot call Security Hub, but an express state machine can
 (https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html). The update causes another event,
 which no automatic rule matches, since they require NEW.
@@ -24,26 +28,32 @@ ROLE = "NotifiedRole"
 OLDEST_EVENT_SECONDS = 60
 
 UNPROCESSED = "$.UnprocessedFindings[0]"
+FINDING, READ = "$.detail.findings[0]", "$.read.fields[0]"
+OVER = "OVER"
 
 
-def target() -> dict[str, Any]:
-    """Return the target of a rule that marks the findings it forwards."""
-    return {
-        "Id": "notified",
-        "Arn": {"Ref": MACHINE},
-        "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
-        "RetryPolicy": {"MaximumEventAgeInSeconds": OLDEST_EVENT_SECONDS},
-    }
+def target(resolved: bool) -> dict[str, Any]:
+    """Return the target of a rule that marks the findings it forwards, or whose end it reports (*resolved*)."""
+    timely = {} if resolved else {"RetryPolicy": {"MaximumEventAgeInSeconds": OLDEST_EVENT_SECONDS}}
+    return {"Id": "notified", "Arn": {"Ref": MACHINE}, "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]}, **timely}
 
 
-def resources(name: str, rules: list[str], tags: list[dict[str, str]], boundary: str) -> dict[str, Any]:
-    """Return the state machine of the stack *name*, and the role of the machine and of the *rules* that start it."""
+def resources(
+    name: str, rules: list[str], tags: list[dict[str, str]], boundary: str, *, resolved: bool
+) -> dict[str, Any]:
+    """Return the state machine of the stack *name*, and the role of the machine and of the *rules* that start it.
+
+    *resolved*: the end of findings is reported.
+    """
     machine = f"{name}-notified"
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
     rule_arns = [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
     found: dict[str, Any] = {
-        ROLE: {"Type": "AWS::IAM::Role", "Properties": _role(name, machine_arn, rule_arns)},
-        MACHINE: {"Type": "AWS::StepFunctions::StateMachine", "Properties": _machine(machine)},
+        ROLE: {"Type": "AWS::IAM::Role", "Properties": _role(name, machine_arn, rule_arns, resolved)},
+        MACHINE: {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": _machine(machine, name if resolved else ""),
+        },
     }
     if boundary:
         found[ROLE]["Properties"]["PermissionsBoundary"] = _of_account(boundary)
@@ -53,30 +63,27 @@ def resources(name: str, rules: list[str], tags: list[dict[str, str]], boundary:
     return found
 
 
-def _machine(name: str) -> dict[str, Any]:
+def _machine(name: str, mark: str) -> dict[str, Any]:
     return {
         "StateMachineName": name,
         "StateMachineType": "EXPRESS",
         "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
-        "DefinitionString": {"Fn::Sub": json.dumps(_definition(), separators=(",", ":"))},
+        "DefinitionString": {"Fn::Sub": json.dumps(_definition(mark), separators=(",", ":"))},
     }
 
 
-def _definition() -> dict[str, Any]:
-    """Return the states: mark the finding of the event; fail, which a metric counts, if Security Hub refused."""
-    finding = {"Id.$": "$.detail.findings[0].Id", "ProductArn.$": "$.detail.findings[0].ProductArn"}
-    mark = {
-        "Type": "Task",
-        "Resource": f"{ARN}:states:::aws-sdk:securityhub:batchUpdateFindings",
-        "Parameters": {"FindingIdentifiers": [finding], "Workflow": {"Status": "NOTIFIED"}},
-        "Retry": [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "MaxAttempts": 4, "BackoffRate": 2}],
-        "Next": "IsMarked",
-    }
+def _definition(mark: str) -> dict[str, Any]:
+    """Return the states: mark the finding of the event; fail, which a metric counts, if Security Hub refused.
+
+    *mark*: the name of the user-defined field, '' for none.
+    """
+    notified = {"Workflow": {"Status": "NOTIFIED"}}
     refused = {"Variable": UNPROCESSED, "IsPresent": True, "Next": "NotMarked"}
     return {
-        "StartAt": "Mark",
+        "StartAt": "IsOver" if mark else "Mark",
         "States": {
-            "Mark": mark,
+            **(_of_field(mark, notified) if mark else {}),
+            "Mark": _update(notified),
             "IsMarked": {"Type": "Choice", "Choices": [refused], "Default": "Marked"},
             "NotMarked": {"Type": "Fail", "Error": "NotMarked", "CausePath": "States.JsonToString($)"},
             "Marked": {"Type": "Succeed"},
@@ -84,8 +91,64 @@ def _definition() -> dict[str, Any]:
     }
 
 
-def _role(name: str, machine: dict[str, Any], rules: list[dict[str, Any]]) -> dict[str, Any]:
-    may_mark = workflow.permission({"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub/default"}, "NOTIFIED")
+def _of_field(mark: str, notified: dict[str, Any]) -> dict[str, Any]:
+    """Return the states before those: what the field *mark* gets, for a finding that was sent or is over.
+
+    Samples, such as the canary's, are only set to NOTIFIED.
+    """
+    fields = {"UserDefinedFields.$": "$.fields.all"}
+    identifiers = {name: [{"Comparison": "EQUALS", "Value.$": f"{FINDING}.{name}"}] for name in ("Id", "ProductArn")}
+    read = {"Filters": identifiers, "MaxResults": 1}
+
+    def then(state: str, *conditions: dict[str, Any]) -> dict[str, Any]:
+        return {"And": list(conditions), "Next": state}
+
+    def all_fields(value: dict[str, Any]) -> dict[str, Any]:
+        return {"Type": "Pass", "Parameters": value, "ResultPath": "$.fields", "Next": "Read"}
+
+    is_open = (
+        {"Variable": f"{FINDING}.RecordState", "StringEquals": "ACTIVE"},
+        {"Variable": f"{FINDING}.Workflow.Status", "StringEquals": "NEW"},
+    )
+    sample = f"{FINDING}.Sample"
+    is_test = ({"Variable": sample, "IsPresent": True}, {"Variable": sample, "BooleanEquals": True})
+    # Two whole findings may be more than the 256 KiB that a state can pass on.
+    only_fields = {"fields.$": "$.Findings[*].UserDefinedFields"}
+    is_there = ({"Variable": READ, "IsPresent": True},)
+    merged = {"all.$": f"States.JsonMerge({READ}, $.fields.all, false)"}
+    return {
+        "IsOver": {"Type": "Choice", "Choices": [then("Mark", *is_open, *is_test), then("Sent", *is_open)]}
+        | {"Default": "Over"},
+        "Sent": all_fields({"all": {f"{mark}.$": f"{FINDING}.Severity.Label"}}),
+        "Over": all_fields({"all": {mark: OVER}}),
+        "Read": _task("getFindings", read, "HasFields") | {"ResultSelector": only_fields, "ResultPath": "$.read"},
+        "HasFields": {"Type": "Choice", "Choices": [then("Keep", *is_there)], "Default": "IsSent"},
+        "Keep": all_fields(merged) | {"Next": "IsSent"},
+        "IsSent": {"Type": "Choice", "Choices": [then("MarkSent", *is_open)], "Default": "MarkOver"},
+        "MarkSent": _update(notified | fields),
+        "MarkOver": _update(fields),
+    }
+
+
+def _update(changes: dict[str, Any]) -> dict[str, Any]:
+    finding = {f"{name}.$": f"{FINDING}.{name}" for name in ("Id", "ProductArn")}
+    return _task("batchUpdateFindings", {"FindingIdentifiers": [finding], **changes}, "IsMarked")
+
+
+def _task(action: str, given: dict[str, Any], then: str) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": f"{ARN}:states:::aws-sdk:securityhub:{action}",
+        "Parameters": given,
+        "Retry": [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "MaxAttempts": 4, "BackoffRate": 2}],
+        "Next": then,
+    }
+
+
+def _role(name: str, machine: dict[str, Any], rules: list[dict[str, Any]], resolved: bool) -> dict[str, Any]:
+    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub/default"}
+    may_mark = workflow.permission(hub, "NOTIFIED", user_defined=resolved)
+    may_read = {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub}
     may_start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine}
     return {
         # CloudFormation would shorten a generated name, and IAM policies name the role by a pattern. A role is global.
@@ -98,7 +161,10 @@ def _role(name: str, machine: dict[str, Any], rules: list[dict[str, Any]]) -> di
         "Policies": [
             {
                 "PolicyName": "MarkFindingsNotified",
-                "PolicyDocument": {"Version": "2012-10-17", "Statement": [may_mark, may_start]},
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [may_mark, may_start, *([may_read] if resolved else [])],
+                },
             }
         ],
     }

@@ -256,8 +256,8 @@ class _Merger:
         raise UserError(
             f"the stacks of a StackSet have one template, but these differ in {'.'.join(path)}. Give all targets the "
             f"same securityhub_slack_alarms, securityhub_slack_kms_key, securityhub_slack_mark_notified, "
-            f"securityhub_slack_message_format, securityhub_slack_finding_format, securityhub_slack_tags and "
-            f"channel names."
+            f"securityhub_slack_report_resolved, securityhub_slack_message_format, "
+            f"securityhub_slack_finding_format, securityhub_slack_tags and channel names."
         )
 
     def _list(self, path: tuple[str, ...], values: list[Any]) -> list[Any]:

@@ -38,9 +38,9 @@ DYNAMIC_REFERENCE = "{{resolve:"
 class Rule:
     """One EventBridge rule of the stack: its name, description, event pattern and the topic that it sends to.
 
-    *automatic*: it forwards findings without a person selecting them. *trusted*: only findings whose texts are trusted,
-    or only the others (see trust.py); None for all. *transformer*: its InputTransformer for the topic, None to send the
-    event unchanged.
+    *automatic*: it forwards findings without a person selecting them. *resolved*: it reports that such findings are no
+    longer open. *trusted*: only findings whose texts are trusted, or only the others (see trust.py); None for all.
+    *transformer*: its InputTransformer for the topic, None to send the event unchanged.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Rule:
     pattern: dict[str, Any]
     topic: str
     automatic: bool = False
+    resolved: bool = False
     trusted: bool | None = None
     transformer: dict[str, Any] | None = field(default=None, hash=False)
 
@@ -100,11 +101,13 @@ def template(design: StackDesign) -> dict[str, Any]:
         resources[logical_id("Topic", topic)] = _topic(topic, design)
         policy = _topic_policy(topic, senders if design.conditions else None, _publishers(design))
         resources[logical_id("TopicPolicy", topic)] = policy
-    marked = [rule.name for rule in design.rules if rule.automatic] if design.mark_notified else []
+    marked = [rule.name for rule in design.rules if rule.automatic or rule.resolved] if design.mark_notified else []
     if marked:
-        resources |= marking.resources(design.name, marked, boto3_tags(dict(design.tags)), design.boundary)
+        resolved = any(rule.resolved for rule in design.rules)
+        tags = boto3_tags(dict(design.tags))
+        resources |= marking.resources(design.name, marked, tags, design.boundary, resolved=resolved)
     for rule in design.rules:
-        targets = [marking.target()] if rule.name in marked else []
+        targets = [marking.target(rule.resolved)] if rule.name in marked else []
         resources[logical_id("Rule", rule.name)] = _rule(rule, design, targets)
     if design.alarms:
         resources |= _alarms(design, design.alarms)
@@ -205,8 +208,9 @@ def _publishers(design: StackDesign) -> dict[str, Any]:
 
 def _alarms(design: StackDesign, settings: alarms.Alarms) -> dict[str, Any]:
     rules = [rule.name for rule in design.rules]
+    forwarding = [rule.name for rule in design.rules if not rule.resolved]
     notified = settings.topic or {"Ref": logical_id("Topic", design.topics[0])}
-    found = alarms.alarms(design.name, rules, design.topics, settings.configurations, notified)
+    found = alarms.alarms(design.name, forwarding, design.topics, settings.configurations, notified)
     tags = boto3_tags(dict(design.tags))
     if tags:
         for alarm in found.values():

@@ -88,6 +88,8 @@ OTHER_AWS = {
     "administrator_none": "not_found",
     "security_hub_v2": "denied",
     "security_hub_customer_fields": "left_out",
+    "security_hub_user_defined_fields": "kept",
+    "security_hub_passed_events": "two",
     "security_hub_aws_products": "services",
 }
 

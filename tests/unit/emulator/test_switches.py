@@ -482,6 +482,34 @@ def test_security_hub_customer_fields(aws, answer, shown):
     assert hub.get_findings()["Findings"][0]["UserDefinedFields"] == {"Owner": "jane"}
 
 
+@pytest.mark.parametrize(("answer", "fields"), [("replaced", {"Team": "a"}), ("kept", {"Owner": "jane", "Team": "a"})])
+def test_security_hub_user_defined_fields(aws, answer, fields):
+    finding = aws.finding()
+    aws.import_findings(finding)
+    switch(aws, security_hub_user_defined_fields=answer)
+    hub = aws.client("securityhub")
+    identifier = {name: finding[name] for name in ("Id", "ProductArn")}
+    for given in ({"Owner": "jane"}, {"Team": "a"}):
+        hub.batch_update_findings(FindingIdentifiers=[identifier], UserDefinedFields=given)
+    assert hub.get_findings()["Findings"][0]["UserDefinedFields"] == fields
+
+
+@pytest.mark.parametrize(("answer", "shown"), [("one", 1), ("two", 2)])
+def test_security_hub_passed_events(aws, answer, shown):
+    aws.role()
+    aws.topic()
+    aws.rule({"detail": {"findings": {"Compliance": {"Status": ["PASSED"]}}}})
+    aws.channel()
+    finding = {**aws.finding(), "Compliance": {"Status": "FAILED"}}
+    aws.import_findings(finding)
+    switch(aws, security_hub_passed_events=answer)
+    passed = {**finding, "Compliance": {"Status": "PASSED"}}
+    for day in (2, 3):
+        aws.import_findings({**passed, "UpdatedAt": f"2026-01-0{day}T00:00:00.000Z"})
+    assert len(aws.titles()) == 1 + shown
+    assert aws.client("securityhub").get_findings()["Findings"][0]["Workflow"]["Status"] == "RESOLVED"
+
+
 def test_request_quotas(aws):
     hub = aws.client("securityhub")
 

@@ -24,6 +24,7 @@ EVERYTHING = {
     "kms_key": "create",
     "alarms": True,
     "mark_notified": True,
+    "report_resolved": True,
     "message_format": "custom",
     "buttons": True,
     "channels": [

@@ -41,6 +41,7 @@ GUARDRAIL = f"arn:aws:iam::{ACCOUNT}:policy/securityhub-slack-channel-guardrail"
 AGGREGATOR = {"home": HERE, "RegionLinkingMode": "SPECIFIED_REGIONS", "Regions": ["ap-northeast-1"]}
 BOUNDED = ("-e", f"securityhub_slack_permissions_boundary={BOUNDARY}")
 BUTTONS = ("-e", '{"securityhub_slack_buttons": true, "securityhub_slack_message_format": "custom"}')
+RESOLVED = ("-e", '{"securityhub_slack_report_resolved": true, "securityhub_slack_message_format": "custom"}')
 REPAIR = ("-e", "securityhub_slack_repair_drift=true")
 ABSENT = ("-e", "securityhub_slack_state=absent")
 STACK_SET = ("-e", "securityhub_slack_use_stack_set=true")
@@ -255,6 +256,7 @@ def test_what_writes_is_scoped():
 # What each statement with a condition requires: without one of these, it would allow more than its Sid says.
 CONDITIONS = {
     ("baseline", "MarkFindingsNotified"): {"securityhub:ASFFSyntaxPath/*"},
+    ("boundary", "MarkSentFindings"): {"securityhub:ASFFSyntaxPath/*"},
     ("boundary", "SetWorkflowStatus"): {"securityhub:ASFFSyntaxPath/*"},
     ("buttons", "PermissionsOfTheChannel"): {"iam:PermissionsBoundary"},
     ("canary", "ImportTestFinding"): {"securityhub:TargetAccount"},
@@ -323,14 +325,19 @@ def test_every_role_that_gets_permissions_has_a_boundary():
 
 
 def test_the_boundary_allows_what_our_roles_need_and_nothing_else():
-    design = StackDesign("securityhub-slack", ("securityhub-slack",), (RULE,), mark_notified=True)
+    resolved = Rule("securityhub-slack-resolved", "", {}, "securityhub-slack", resolved=True)
+    design = StackDesign("securityhub-slack", ("securityhub-slack",), (RULE, resolved), mark_notified=True)
     roles = [item for item in template(design)["Resources"].values() if item["Type"] == "AWS::IAM::Role"]
     policies = [policy for role in roles for policy in role["Properties"]["Policies"]]
     needed = {item["Action"] for policy in policies for item in policy["PolicyDocument"]["Statement"]}
     assert {action for _sid, action in actions("boundary")} == needed
-    (marking,) = [item for item in document("boundary")["Statement"] if item["Sid"] == "SetWorkflowStatus"]
-    every_status = workflow.permission("arn:aws:securityhub:*:*:hub/default", sorted(buttons.BUTTONS.values()))
-    assert {key: value for key, value in marking.items() if key != "Sid"} == every_status
+    hub = "arn:aws:securityhub:*:*:hub/default"
+    for sid, permission in (
+        ("SetWorkflowStatus", workflow.permission(hub, sorted(buttons.BUTTONS.values()))),
+        ("MarkSentFindings", workflow.permission(hub, "NOTIFIED", user_defined=True)),
+    ):
+        (statement,) = document(f"boundary:{sid}")["Statement"]
+        assert {key: value for key, value in statement.items() if key != "Sid"} == permission
 
 
 def test_baseline_can_change_nothing_but_the_workflow_status():
@@ -422,6 +429,7 @@ def test_mark_notified(account):
     account.reset()
     account.run(f"{ON_CREATE} deploy channel mark_notified", *on, *BOUNDED)
     account.run(f"{ON_CREATE} deploy channel mark_notified", *on, *BOUNDED, *OTHER_TAGS)
+    account.run(f"{ON_CREATE} deploy channel mark_notified", *on, *BOUNDED, *RESOLVED)
     account.run(f"{ON_CREATE} deploy channel mark_notified", *BOUNDED, *OTHER_TAGS)
     design = StackDesign("securityhub-slack", ("securityhub-slack",), (RULE,), mark_notified=True)
     schema = permissions(design, "AWS::IAM::", "AWS::StepFunctions::") - UNUSED

@@ -78,6 +78,33 @@ def test_the_text_of_others_is_not_shown(name, schema):
     assert "enableCustomActions" not in made["metadata"]
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+@pytest.mark.parametrize("name", FINDINGS)
+def test_the_end_of_a_finding_is_in_the_thread_of_its_message(name, trusted):
+    finding = {
+        **FINDINGS[name],
+        "UserDefinedFields": {"slack": "HIGH"},
+        "Workflow": {"Status": "RESOLVED"},
+        "RecordState": "ARCHIVED",
+    }
+    made = message.resolved("slack", trusted=trusted)
+    assert input_transformer.problem_with(made) is None
+    strings = re.findall(r'"(?:\\.|[^"\\])*"', made["InputTemplate"])
+    inside = {name for text in strings for name in re.findall(r"<(\w+)>", text)}
+    assert inside <= CHECKED | {"created", "time", "workflow", "record"} | ({"control"} if trusted else set())
+    event = {"detail-type": "x", "time": "2026-11-23T11:14:02Z", "detail": {"findings": [finding]}}
+    shown = chat_message.read(input_transformer.transformed(made, event, {}))
+    assert shown.thread == chat_message.read(json.dumps(notification(FINDINGS[name], trusted=trusted))).thread
+    assert shown.title == (finding["Title"] if trusted else f"Finding of {finding['ProductArn']}")
+    control = finding.get("Compliance", {}).get("SecurityControlId", "") if trusted else ""
+    assert shown.text.splitlines() == [
+        "*No longer open*: RESOLVED, ARCHIVED",
+        f"Sent as HIGH {control}" if trusted else "Sent as HIGH",
+        f"Account {finding['AwsAccountId']}, {finding['Region']}",
+        f"Created {finding['CreatedAt']}, no longer open at 2026-11-23T11:14:02Z",
+    ]
+
+
 def test_content_of_a_message():
     made = notification(CONTROL)
     assert made["content"] == {

@@ -30,13 +30,16 @@ FINDING = json.loads(SAMPLE.replace("222222222222", deployed.ACCOUNT))
 SUBSCRIPTION_ACTIONS = ("Subscribe", "Unsubscribe", "GetSubscriptionAttributes", "SetSubscriptionAttributes")
 # Numbers that are smaller than the strict ones, so that the tests end soon.
 SOON = {"chatbot_role_delay": 2, "chatbot_topic_limit": 2, "chatbot_subscription_delay": 1}
+RESOLVED = {"mark_notified": True, "message_format": "custom", "report_resolved": True}
 # Variables with which the answer matters.
 VARIABLES = {
     "chatbot_button_values": {"message_format": "custom", "buttons": True},
     "chatbot_encrypted_topics": {"kms_key": "create"},
     "chatbot_read_lag": {"message_format": "custom", "buttons": True},
     "cloudformation_express": {"deployment_mode": "express"},
-    "security_hub_customer_fields": {"mark_notified": True},
+    "security_hub_customer_fields": RESOLVED,
+    "security_hub_user_defined_fields": RESOLVED,
+    "security_hub_passed_events": RESOLVED,
 }
 # Answers under which no run can succeed, with what it says then; nothing may be reported as delivered.
 FAILURES = {

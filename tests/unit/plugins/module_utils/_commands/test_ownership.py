@@ -26,7 +26,14 @@ from ansible_collections.secops.securityhub.tests.unit.deployed import TEAM
 
 PAGE = Path(__file__).resolve().parents[5] / "docs" / "docsite" / "rst" / "concepts.rst"
 OTHER, OTHER_CHANNEL = "other", "C0OTHER0000"
-ON = {"message_format": "custom", "buttons": True, "alarms": True, "kms_key": "create", "mark_notified": True}
+ON = {
+    "message_format": "custom",
+    "buttons": True,
+    "alarms": True,
+    "kms_key": "create",
+    "mark_notified": True,
+    "report_resolved": True,
+}
 # What the second run of our own deployment changes in each of its resources.
 CHANGED = {**ON, "tags": {"Team": "security"}, "minimum_severity": "LOW", "action_name": "To Slack"}
 TRUST = {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"}

@@ -278,6 +278,11 @@ BUCKETS = {"resource_ids": ["arn:aws:s3:::dev-*"], "reason": "dev buckets"}
             "mentions and links",
         ),
         ({}, {"mark_notified": True}, "marking as NOTIFIED on"),
+        (
+            {"message_format": "custom", "mark_notified": True},
+            {"message_format": "custom", "mark_notified": True, "report_resolved": True},
+            "reports of resolved findings on",
+        ),
         ({}, {"kms_key": "create"}, "encryption none -> own key"),
         ({}, {"deduplicate_global": []}, "deduplication of global findings, global findings off"),
         ({"tags": {"team": "a"}}, {"tags": {"team": "b"}}, "tags"),

@@ -16,6 +16,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._stack import t
 FINDINGS = template.Rule("slack-findings", "automatic", {"source": ["aws.securityhub"]}, "slack", automatic=True)
 BY_HAND = template.Rule("slack-action", "by hand", {"source": ["aws.securityhub"]}, "slack")
 DESIGN = template.StackDesign("slack", ("slack",), (FINDINGS, BY_HAND), mark_notified=True)
+END = template.Rule("slack-resolved", "over", {"source": ["aws.securityhub"]}, "slack", resolved=True)
+RESOLVED = replace(DESIGN, rules=(FINDINGS, END, BY_HAND))
 
 
 def resources(design):
@@ -50,6 +52,16 @@ def test_the_role_may_only_set_notified_and_start_the_machine():
             "Resource": {"Fn::Sub": f"arn:${{AWS::Partition}}:states:{here}:stateMachine:slack-notified"},
         },
     ]
+
+
+def test_with_the_end_of_findings_the_role_may_also_read_and_set_user_defined_fields():
+    (policy,) = resources(RESOLVED)[marking.ROLE]["Properties"]["Policies"]
+    may_mark, _may_start, may_read = policy["PolicyDocument"]["Statement"]
+    hub = {"Fn::Sub": "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:hub/default"}
+    assert may_mark == workflow.permission(hub, "NOTIFIED", user_defined=True)
+    assert may_read == {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub}
+    assert targets(RESOLVED, "slack-resolved") == ["topic", "notified"]
+    assert ":rule/slack-resolved" in json.dumps(resources(RESOLVED)[marking.ROLE])
 
 
 def test_the_role_trusts_its_own_machine_and_rules_only():

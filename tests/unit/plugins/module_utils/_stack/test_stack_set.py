@@ -33,9 +33,14 @@ def automatic(topic, severities):
     ]
 
 
-def design(*severities_by_topic, responsibilities=(), **more):
+def resolved(rule):
+    return replace(rule, name=rule.name.replace("findings", "resolved"), automatic=False, resolved=True)
+
+
+def design(*severities_by_topic, responsibilities=(), reports=False, **more):
     topics = tuple(f"slack-{chr(97 + number)}" for number, _severities in enumerate(severities_by_topic))
     rules = [rule for topic, severities in zip(topics, severities_by_topic) for rule in automatic(topic, severities)]
+    rules += [resolved(rule) for rule in rules] if reports else []
     by_hand = Rule("slack-action", "By hand", BY_HAND, topics[0])
     return StackDesign("slack", topics, (*rules, by_hand), responsibilities=responsibilities, **more)
 
@@ -51,6 +56,7 @@ def fleets(draw):
     common = {
         "tags": draw(st.sampled_from([(), (("Team", "security"),)])),
         "mark_notified": draw(st.booleans()),
+        "reports": draw(st.booleans()),
     }
     alarmed, keyed = draw(st.booleans()), draw(st.sampled_from(["", "create", "given"]))
     told = draw(st.booleans())

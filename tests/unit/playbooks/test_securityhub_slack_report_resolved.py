@@ -1,0 +1,259 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A finding that was sent and is over has one more message, in the thread of the first; no other finding has one."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+
+import pytest
+from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
+from botocore.exceptions import ClientError
+
+HERE = "eu-west-1"
+CONTROL = findings.FINDINGS["ec2-19-critical-eu-west-1"]
+THREAT = findings.FINDINGS["guardduty-backdoor-high-eu-west-1"]
+ON = {"mark_notified": True, "message_format": "custom", "report_resolved": True}
+MARK = "securityhub-slack"
+SECONDS = 10
+
+
+@pytest.fixture
+def playbooks(emulator, tmp_path):
+    """Return a runner of playbooks in an organization without findings."""
+    findings.set_up(emulator)
+    return findings.Playbooks(tmp_path, emulator.url)
+
+
+def deployed(playbooks, **variables):
+    playbooks.inventory({HERE: {}}, minimum_severity="HIGH", **ON, **variables)
+    playbooks.ok("securityhub_slack")
+
+
+def fields(emulator, finding):
+    """Return the user-defined fields of a finding."""
+    filters = {"Id": [{"Value": finding["Id"], "Comparison": "EQUALS"}]}
+    found = emulator.client("securityhub", finding["Region"]).get_findings(Filters=filters)["Findings"][0]
+    return found.get("UserDefinedFields", {})
+
+
+def marked(emulator, finding, value):
+    """Wait until the state machine has written the mark, and return all user-defined fields."""
+    deadline = time.monotonic() + SECONDS
+    while fields(emulator, finding).get(MARK) != value and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert fields(emulator, finding).get(MARK) == value
+    return fields(emulator, finding)
+
+
+def sent(emulator, *some):
+    """Let findings arrive, and wait until they are marked as sent."""
+    findings.bring(emulator, *some)
+    for finding in some:
+        marked(emulator, finding, finding["Severity"]["Label"])
+
+
+def again(emulator, finding, year, **changed):
+    """Import the finding again, as its product does."""
+    findings.bring(emulator, {**copy.deepcopy(finding), "UpdatedAt": f"{year}-01-01T00:00:00.000Z", **changed})
+
+
+def passed(finding):
+    """Return what changes in the finding of a control that passes: its severity, too."""
+    severity = {"Label": "INFORMATIONAL", "Normalized": 0}
+    return {
+        "Compliance": {**finding["Compliance"], "Status": "PASSED"},
+        "Severity": severity,
+        "FindingProviderFields": {"Severity": {"Label": "INFORMATIONAL"}},
+    }
+
+
+def by_hand(emulator, finding, **changes):
+    emulator.client("securityhub", finding["Region"]).batch_update_findings(
+        FindingIdentifiers=[{"Id": finding["Id"], "ProductArn": finding["ProductArn"]}], **changes
+    )
+
+
+def set_status(emulator, finding, status):
+    by_hand(emulator, finding, Workflow={"Status": status})
+
+
+def messages(emulator, finding):
+    """Return the messages about a finding: the first line of each, and its thread."""
+    time.sleep(0.5)
+    about = [item for item in emulator.inbox() if item["finding_id"] == finding["Id"]]
+    return [(item["text"].splitlines()[0], item["thread"]) for item in about]
+
+
+FIRST, PASSED = "*CRITICAL* EC2.19", "*No longer open*: RESOLVED, ACTIVE"
+
+
+@pytest.mark.parametrize("events", ["one", "two"])
+@pytest.mark.parametrize("update", ["replaced", "kept"])
+def test_a_control_that_passes_is_reported_once_in_the_thread_of_its_finding(emulator, playbooks, events, update):
+    emulator.ask("POST", "switches", {"security_hub_passed_events": events, "security_hub_user_defined_fields": update})
+    deployed(playbooks)
+    sent(emulator, CONTROL)
+    by_hand(emulator, CONTROL, UserDefinedFields={**fields(emulator, CONTROL), "Owner": "jane"})
+    again(emulator, CONTROL, 2097, **passed(CONTROL))
+    assert marked(emulator, CONTROL, "OVER") == {"Owner": "jane", MARK: "OVER"}
+    again(emulator, CONTROL, 2098, RecordState="ARCHIVED", **passed(CONTROL))
+    assert messages(emulator, CONTROL) == [(FIRST, CONTROL["Id"]), (PASSED, CONTROL["Id"])]
+    lines = emulator.inbox()[-1]["text"].splitlines()
+    assert lines[1:3] == ["Sent as CRITICAL EC2.19", f"Account {CONTROL['AwsAccountId']}, {HERE}"]
+    assert lines[3].startswith(f"Created {CONTROL['CreatedAt']}, no longer open at 20")
+    assert emulator.inbox()[-1]["title"] == CONTROL["Title"]
+
+    # It fails again: a new message, and a new end.
+    again(emulator, CONTROL, 2099, RecordState="ACTIVE")
+    assert marked(emulator, CONTROL, "CRITICAL") == {"Owner": "jane", MARK: "CRITICAL"}
+    set_status(emulator, CONTROL, "SUPPRESSED")
+    marked(emulator, CONTROL, "OVER")
+    said = [line for line, _thread in messages(emulator, CONTROL)]
+    assert said == [FIRST, PASSED, FIRST, "*No longer open*: SUPPRESSED, ACTIVE"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        (lambda emulator: again(emulator, THREAT, 2097, RecordState="ARCHIVED"), "NOTIFIED, ARCHIVED"),
+        (lambda emulator: set_status(emulator, THREAT, "RESOLVED"), "RESOLVED, ACTIVE"),
+        (lambda emulator: set_status(emulator, THREAT, "SUPPRESSED"), "SUPPRESSED, ACTIVE"),
+    ],
+)
+def test_each_other_end_is_reported_once(emulator, playbooks, ends, said):
+    deployed(playbooks)
+    sent(emulator, THREAT)
+    by_hand(emulator, THREAT, Note={"Text": "Looking", "UpdatedBy": "jane"})
+    assert len(messages(emulator, THREAT)) == 1
+    ends(emulator)
+    assert marked(emulator, THREAT, "OVER") == {MARK: "OVER"}
+    set_status(emulator, THREAT, "SUPPRESSED")
+    again(emulator, THREAT, 2099, RecordState="ARCHIVED")
+    assert [line for line, _thread in messages(emulator, THREAT)][1:] == [f"*No longer open*: {said}"]
+
+
+def test_what_was_not_sent_has_no_end(emulator, playbooks):
+    low, early, sample, forged = ({**copy.deepcopy(THREAT), "Id": f"{THREAT['Id'][:-4]}000{n}"} for n in range(4))
+    low |= {"Severity": {"Label": "LOW"}, "FindingProviderFields": {"Severity": {"Label": "LOW"}}}
+    forged |= {"Severity": {"Label": "LOW"}, "FindingProviderFields": {"Severity": {"Label": "LOW"}}}
+    sample["Sample"] = True
+    findings.bring(emulator, early)
+    set_status(emulator, early, "RESOLVED")
+    deployed(playbooks)
+    findings.bring(emulator, low, sample, forged)
+    emulator.custom_action(HERE, "SendToSlack", low["Id"])
+    by_hand(emulator, forged, UserDefinedFields={MARK: "<!channel>"})
+    assert len(messages(emulator, sample)) == 1
+    for finding in (low, early, sample, forged):
+        set_status(emulator, finding, "SUPPRESSED")
+        again(emulator, finding, 2097, RecordState="ARCHIVED")
+    assert [len(messages(emulator, finding)) for finding in (low, early, sample, forged)] == [1, 0, 1, 0]
+
+
+def test_where_an_event_lacks_the_mark_nothing_is_said_and_no_field_is_lost(emulator, playbooks):
+    emulator.ask("POST", "switches", {"security_hub_customer_fields": "left_out"})
+    deployed(playbooks)
+    sent(emulator, CONTROL)
+    by_hand(emulator, CONTROL, UserDefinedFields={**fields(emulator, CONTROL), "Owner": "jane"})
+    again(emulator, CONTROL, 2097, **passed(CONTROL))
+    assert [line for line, _thread in messages(emulator, CONTROL)] == [FIRST]
+    again(emulator, CONTROL, 2098)
+    assert len(messages(emulator, CONTROL)) == 2
+    assert fields(emulator, CONTROL) == {"Owner": "jane", MARK: "CRITICAL"}
+    set_status(emulator, CONTROL, "RESOLVED")
+    assert marked(emulator, CONTROL, "OVER") == {"Owner": "jane", MARK: "OVER"}
+    assert [line for line, _thread in messages(emulator, CONTROL)] == [FIRST, FIRST, PASSED]
+
+
+def test_each_channel_that_got_the_finding_gets_its_end(emulator, playbooks):
+    channels = [
+        {"name": "oncall", "channel_id": "C0ONCALL001", "minimum_severity": "CRITICAL"},
+        {"name": "all", "channel_id": "C0EVERYONE1"},
+    ]
+    deployed(playbooks, channels=channels)
+    sent(emulator, CONTROL, THREAT)
+    again(emulator, CONTROL, 2097, **passed(CONTROL))
+    again(emulator, THREAT, 2097, RecordState="ARCHIVED")
+    time.sleep(0.5)
+    about = sorted((item["finding_id"] == CONTROL["Id"], item["channel"]) for item in emulator.inbox())
+    everyone, oncall = (False, "C0EVERYONE1"), (True, "C0ONCALL001")
+    assert about == sorted([everyone, everyone, (True, "C0EVERYONE1"), (True, "C0EVERYONE1"), oncall, oncall])
+
+
+def test_the_home_region_reports_the_end_of_findings_of_linked_ones_without_the_texts_of_others(emulator, playbooks):
+    findings.set_up(emulator, aggregator={"home": "us-east-1", "RegionLinkingMode": "ALL_REGIONS"})
+    playbooks.inventory({"us-east-1": {}, HERE: {}}, minimum_severity="HIGH", **ON)
+    playbooks.ok("securityhub_slack")
+    account, region = THREAT["AwsAccountId"], THREAT["Region"]
+    product = f"arn:aws:securityhub:{region}:{account}:product/{account}/default"
+    theirs = {**copy.deepcopy(THREAT), "Id": 'x", "y": "<!channel>', "Title": "<!channel>", "ProductArn": product}
+    sent(emulator, theirs)
+    again(emulator, theirs, 2097, RecordState="ARCHIVED")
+    marked(emulator, theirs, "OVER")
+    end = emulator.inbox()[-1]
+    assert (end["title"], end["thread"]) == (f"Finding of {product}", theirs["Id"])
+    assert end["text"].startswith(f"*No longer open*: NOTIFIED, ARCHIVED\nSent as HIGH\nAccount {account}, {HERE}\n")
+    assert "channel" not in end["text"]
+    assert len(messages(emulator, theirs)) == 2
+
+
+def test_it_is_previewed_enabled_simulated_and_disabled(emulator, playbooks):
+    playbooks.inventory({HERE: {}}, minimum_severity="HIGH", mark_notified=True, message_format="custom")
+    playbooks.ok("securityhub_slack")
+    cloudformation = emulator.client("cloudformation", HERE)
+    plain = cloudformation.get_template(StackName=MARK)["TemplateBody"]
+    preview = playbooks.ok("securityhub_slack", "", "--check", "--diff", report_resolved=True)
+    assert "securityhub-slack-resolved" in preview.output
+    playbooks.ok("securityhub_slack", report_resolved=True)
+    emulator.forget_requests()
+    playbooks.ok("securityhub_slack", report_resolved=True)
+    assert emulator.writes() == []
+    over = {**CONTROL, "UserDefinedFields": {MARK: "CRITICAL"}, "Workflow": {"Status": "RESOLVED"}}
+    (playbooks.folder / "over.json").write_text(json.dumps({"Findings": [over]}), encoding="utf-8")
+    found = playbooks.ok(
+        "securityhub_slack_simulate",
+        "securityhub_slack_simulation",
+        simulate_files=["over.json"],
+        report_resolved=True,
+    )
+    assert "its end is reported by eu-west-1 (rule securityhub-slack-resolved) to securityhub-slack" in json.dumps(
+        found.result
+    )
+    assert "not sent: workflow status is RESOLVED" in json.dumps(found.result)
+    assert "1 target: 1 in order." in playbooks.run("securityhub_slack_doctor", report_resolved=True).output
+    playbooks.ok("securityhub_slack")
+    assert cloudformation.get_template(StackName=MARK)["TemplateBody"] == plain
+
+
+def test_the_role_may_do_what_the_machine_does_and_nothing_else(emulator, playbooks):
+    deployed(playbooks)
+    findings.bring(emulator, CONTROL)
+    marked(emulator, CONTROL, "CRITICAL")
+    iam = emulator.client("iam")
+    name = f"{MARK}-Notified-{HERE}"
+    policy = iam.get_role_policy(RoleName=name, PolicyName="MarkFindingsNotified")["PolicyDocument"]
+    emulator.ask("POST", "callers", {findings.ADMINISTRATOR: [policy]})
+
+    def is_allowed(**changes):
+        try:
+            by_hand(emulator, CONTROL, **changes)
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "AccessDeniedException"
+            return False
+        return True
+
+    assert fields(emulator, CONTROL) == {MARK: "CRITICAL"}
+    mark, notified = {"UserDefinedFields": {MARK: "OVER"}}, {"Workflow": {"Status": "NOTIFIED"}}
+    assert [is_allowed(**mark), is_allowed(**mark, **notified), is_allowed(**notified)] == [True] * 3
+    for changes in (
+        {"Workflow": {"Status": "SUPPRESSED"}},
+        {"Severity": {"Label": "LOW"}},
+        {"Note": {"Text": "x", "UpdatedBy": "x"}},
+        {"VerificationState": "FALSE_POSITIVE"},
+    ):
+        assert not is_allowed(**changes), changes
+        assert not is_allowed(**{**mark, **changes}), changes
