@@ -20,6 +20,7 @@ from .._aws import parallel
 from .._aws.errors import UserError
 from .._channel import configuration
 from .._channel import custom_action
+from .._channel import regions
 from .._model import names
 from .._model.outcome import AccountOutcome
 from .._model.outcome import TargetOutcome
@@ -308,31 +309,50 @@ def _unsubscribe(aws: Clients, progress: Progress, account: AccountOutcome) -> A
 def _write_channel(aws: Clients, progress: Progress, account: AccountOutcome) -> AccountOutcome:
     """Bring role, guardrail and channel configurations to what the targets need that have not failed.
 
-    If a call fails, all targets fail, and the outcome still has the channel: something of it may have been written.
+    If a call fails, all targets fail (see _with_configurations for an exception), and the outcome still has the
+    channel: something of it may have been written.
     """
     if not healthy(account.targets):
         return account
     planned = _channel_of_survivors(account)
     begun = replace(account, channel=planned)
     try:
-        _write_planned_channel(aws, progress, account, planned)
+        # Later runs find buttons by the tag of the role, so it is written before them and removed after them.
+        _delete_buttons(aws, account, planned.buttons)
+        _write_identity(aws, account, planned.identity)
+        begun = _with_configurations(aws, progress, begun, planned)
+        for button, button_plan in planned.buttons.desired:
+            if button_plan.changed:
+                custom_action.write(_chatbot(aws, account), button_plan, button)
     except errors.failures() as error:
         return _failed(replace(begun, unfinished=planned.changed), error)
     return begun
 
 
-def _write_planned_channel(aws: Clients, progress: Progress, account: AccountOutcome, planned: ChannelPlan) -> None:
-    # Later runs find buttons by the tag of the role, so it is written before them and removed after them.
-    _delete_buttons(aws, account, planned.buttons)
-    _write_identity(aws, account, planned.identity)
-    for merge in planned.merges:
-        # Topics that were removed since they were read are added again.
-        plan = None if merge.resubscribed else merge.plan
-        authorized = merge.desired.team_id in account.plan.blockers.authorized
-        configuration.apply(_chatbot(aws, account), merge.desired, plan, authorized=authorized, progress=progress)
-    for button, button_plan in planned.buttons.desired:
-        if button_plan.changed:
-            custom_action.write(_chatbot(aws, account), button_plan, button)
+def _with_configurations(
+    aws: Clients, progress: Progress, account: AccountOutcome, planned: ChannelPlan
+) -> AccountOutcome:
+    """Write the channel configurations, without the regions that Amazon Q does not list if it refuses them."""
+    try:
+        for merge in planned.merges:
+            # Topics that were removed since they were read are added again.
+            plan = None if merge.resubscribed else merge.plan
+            authorized = merge.desired.team_id in account.plan.blockers.authorized
+            configuration.apply(_chatbot(aws, account), merge.desired, plan, authorized=authorized, progress=progress)
+    except errors.failures() as error:
+        unlisted = [
+            _target_failed(target, error)
+            for target in healthy(account.targets)
+            if target.desired and target.desired.topics and target.settings.region not in regions.SUPPORTED
+        ]
+        if not unlisted or errors.code(error) not in configuration.REFUSALS:
+            raise
+        (listed,) = _with([account], unlisted)
+        if not healthy(listed.targets):
+            raise
+        remaining = replace(planned, merges=_channel_of_survivors(listed).merges)
+        return _with_configurations(aws, progress, replace(listed, channel=remaining), remaining)
+    return account
 
 
 def _channel_of_survivors(account: AccountOutcome) -> ChannelPlan:

@@ -42,3 +42,24 @@ def test_a_channel_lists_no_topic_of_a_target_that_failed_before(lab):
     assert lab.carried() == [f"{US}:securityhub-slack"]
     (channel,) = done.result["accounts"][0]["channels"]
     assert [arn.split(":")[3] for arn in channel["topics"]] == [US]
+
+
+def test_a_region_that_amazon_q_refuses_fails_alone(lab):
+    taipei = "ap-east-2"
+    lab.world(hubs=[US, taipei])
+    targets = lab.hosts(US, taipei, additional_regions=[taipei])
+    lab.emulator.ask("POST", "switches", {"chatbot_unlisted_regions": "refused"})
+    for operation in ("CreateSlackChannelConfiguration", "UpdateSlackChannelConfiguration"):
+        done = lab.run(targets)
+        assert list(done.problems) == [taipei]
+        assert "is in an unsupported region" in done.errors[taipei]
+        assert operation in done.errors[taipei]
+        assert lab.carried() == [f"{US}:securityhub-slack"]
+        (account,) = done.result["accounts"]
+        assert [arn.split(":")[3] for arn in account["channels"][0]["topics"]] == [US]
+    lab.emulator.ask("POST", "switches", {"chatbot_unlisted_regions": "delivered"})
+    assert lab.run(targets).problems == {}
+    assert lab.carried() == [f"{taipei}:securityhub-slack", f"{US}:securityhub-slack"]
+    lab.emulator.ask("POST", "switches", {"chatbot_unlisted_regions": "refused"})
+    assert lab.run(lab.hosts(US, taipei, additional_regions=[taipei], state="absent")).problems == {}
+    assert lab.ours(US, taipei) == {}

@@ -341,6 +341,18 @@ def test_patterns_that_could_not_be_tested_are_unknown(fleet, emulator):
     assert not found.healthy
 
 
+def test_a_region_that_amazon_q_does_not_list_is_broken_alone(fleet, emulator, monkeypatch):
+    taipei = "ap-east-2"
+    monkeypatch.setattr(deployed, "REGIONS", (*deployed.REGIONS, taipei))
+    emulator.world({deployed.ACCOUNT: {**deployed.WORLD, "hubs": list(deployed.REGIONS)}})
+    found = look(fleet)
+    (finding,) = found.findings
+    assert (finding.check, finding.where, finding.result.state) == ("region", (taipei,), "broken")
+    said = f"{finding.result.problem} {finding.result.remedy}"
+    assert "does not list ap-east-2 among its regions" in said
+    assert "Link ap-east-2 to the finding aggregator, remove it from the inventory" in said
+
+
 def test_invalid_variables_are_reported_without_a_call(fleet, emulator):
     emulator.forget_requests()
     found = look(fleet, workspace_id="T00000000")
