@@ -801,14 +801,6 @@ def test_an_aggregator_of_the_new_security_hub_that_fails_for_a_moment_changes_n
     assert done.writes == []
 
 
-@pytest.mark.parametrize("operation", ["DescribeHub", "GetAdministratorAccount", "DescribeSecurityHubV2"])
-def test_a_denied_call_that_only_informs_is_reported_once(lab, operation):
-    lab.emulator.faults({"denied": 1, "operations": [operation]})
-    done = lab.run(lab.hosts("eu-west-1", "us-east-1"))
-    assert done.errors == {}
-    assert len([notice for notice in done.notices if operation in notice]) == 1
-
-
 def test_unavailable_chatbot_is_retried(lab):
     lab.emulator.faults({"unavailable": 0.3})
     assert lab.run(lab.hosts("eu-west-1", "us-east-1")).errors == {}

@@ -241,13 +241,6 @@ def test_a_check_without_permission_is_reported_once_and_blocks_nothing(lab):
     assert any("chat applications policy; these credentials may not call" in notice for notice in unchecked)
 
 
-def test_a_quota_without_permission_to_read_it_blocks_nothing(lab):
-    for number in range(100):
-        lab.client("events", US).put_rule(Name=f"rule{number}", EventPattern='{"source": ["aws.ec2"]}')
-    lab.emulator.faults({"denied": 1, "operations": ["GetServiceQuota"]})
-    assert lab.run(lab.hosts(US)).errors == {}
-
-
 def test_nothing_is_deployed_if_the_workspaces_cannot_be_read(lab, refused):
     lab.emulator.faults({"denied": 1, "operations": ["DescribeSlackWorkspaces"]})
     found = refused(lab.hosts(EU, US))
