@@ -82,6 +82,26 @@ def test_a_wrong_pattern_has_a_counterexample(policy, patterns):
     assert proof.counterexample(patterns, policy, OWNER)
 
 
+def test_a_pattern_that_only_an_ideal_matcher_gets_right_has_a_counterexample(monkeypatch):
+    policy = worlds.policy(
+        account_ids=["222222222222", "333333333333"],
+        suppressions=[{"control_ids": ["S3.8"], "account_ids": ["333333333333"]}],
+    )
+    (pattern,) = automatic_patterns(policy, OWNER)
+    findings = pattern["detail"]["findings"]
+    # Event-ruler may drop the second alternative, which has a value of each field of the first one.
+    findings["$or"] = [
+        {"AwsAccountId": ["222222222222"], "Compliance": {"SecurityControlId": [{"exists": True}, {"exists": False}]}},
+        {
+            "AwsAccountId": ["222222222222", "333333333333"],
+            "Compliance": {"SecurityControlId": [{"anything-but": ["S3.8"]}, {"exists": False}]},
+        },
+    ]
+    assert "333333333333" in proof.counterexample([pattern], policy, OWNER).values()
+    monkeypatch.setattr(proof, "registered", lambda alternatives: alternatives)
+    assert proof.counterexample([pattern], policy, OWNER) is None
+
+
 # What takes the most rules, and every criterion beside every other one.
 WORST = {
     "usual": USUAL,
