@@ -10,6 +10,7 @@ import gc
 import html
 import json
 import os
+import re
 import shlex
 import tempfile
 from dataclasses import replace
@@ -21,10 +22,10 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import ClassVar
 
+import yaml
 from ansible import constants
 from ansible import context as command_line
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.common.yaml import yaml_load
 from ansible.parsing.splitter import parse_kv
 from ansible.plugins.action import ActionBase
 
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
 # as often as Python does by default took a seventh of a small run.
 OBJECTS_BEFORE_COLLECTION = 100_000
 
+# A text in JSON that stays the same text, and the only one, as the value of name=value.
+PLAIN = re.compile(r'"([A-Za-z0-9_./:@,+-]*)"')
 
 # Of the lines of a difference, by their sign.
 COLORS = {"-": constants.COLOR_DIFF_REMOVE, "+": constants.COLOR_DIFF_ADD}
@@ -169,11 +172,23 @@ def extra_variables() -> list[str]:
         if given.startswith("@"):
             words += ["-e", f"@{_from_here(given[1:])}"]
             continue
-        found = yaml_load(given) if given.startswith(("{", "[")) else parse_kv(given)
-        for name in sorted(set(found) & set(_targets.options()) - {_targets.EXTERNAL_ID}):
-            value = found[name]
-            words += ["-e", f"{name}={value}" if isinstance(value, str) else json.dumps({name: value})]
+        assigned = _assigned(given)
+        for name in sorted(set(assigned) & set(_targets.options()) - {_targets.EXTERNAL_ID}):
+            plain = PLAIN.fullmatch(assigned[name])
+            words += ["-e", f"{name}={plain[1]}" if plain else f'{{"{name}": {assigned[name]}}}']
     return words
+
+
+def _assigned(given: str) -> dict[str, str]:
+    """Return the variables that an option -e sets, each with its value as JSON or as Ansible's YAML."""
+    if not given.startswith("{"):
+        return {name: json.dumps(value) for name, value in parse_kv(given).items()}
+    try:
+        return {name: json.dumps(value) for name, value in json.loads(given).items()}
+    except ValueError:
+        # As it was written: what JSON lacks, such as a date or !unsafe, has to stay.
+        whole: Any = yaml.compose(given, Loader=yaml.SafeLoader)
+        return {key.value: given[value.start_mark.index : value.end_mark.index] for key, value in whole.value}
 
 
 def inventories() -> list[str]:

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import unicodedata
 from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.splitter import parse_kv
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._commands.context import File
 from ansible_collections.secops.securityhub.plugins.module_utils._commands.context import Outcome
@@ -194,3 +197,46 @@ def test_a_file_that_cannot_be_written_is_kept_as_it_was(tmp_path, monkeypatch):
     assert "No space left on device" in refusal(path)
     assert path.read_text() == files.PAGE
     assert [item.name for item in tmp_path.iterdir()] == ["report.html"]
+
+
+def repeated(monkeypatch, given):
+    """Return what a printed command repeats of the variables that a run was *given*, as a shell reads it."""
+    monkeypatch.setattr(_command_action.command_line, "CLIARGS", {"extra_vars": (given,)})
+    words = shlex.split(shlex.join(_command_action.extra_variables()))
+    assert words[::2] == ["-e"] * (len(words) // 2)
+    return words[1::2]
+
+
+def read_by_ansible(texts):
+    """Return the variables that Ansible reads from the values of -e."""
+    found = {}
+    for text in texts:
+        found |= DataLoader().load(text) if text.startswith("{") else parse_kv(text)
+    return found
+
+
+# Spaces and signs with which one value could set another variable, and what only Ansible's YAML has.
+GIVEN = [
+    """{"securityhub_slack_channel_name": "a securityhub_slack_state=absent"}""",
+    """securityhub_slack_channel_name='a securityhub_slack_state=absent'""",
+    r"""{"securityhub_slack_channel_name": "it's $(id) \\ \"x\" \ud83d\ude00"}""",
+    """{"securityhub_slack_suppressions":\t[],\t"securityhub_slack_name": "a"}""",
+    "{securityhub_slack_suppressions: [{expires: 2026-12-31, title_prefixes: [x]}], securityhub_slack_alarms: yes}",
+    "{securityhub_slack_name: a, securityhub_slack_channel_name: !unsafe 'a {{ b }}'}",
+]
+
+
+@pytest.mark.parametrize("given", GIVEN)
+def test_a_printed_command_sets_the_variables_of_the_run_and_no_others(monkeypatch, given):
+    assert read_by_ansible(repeated(monkeypatch, given)) == read_by_ansible([given])
+
+
+def test_what_is_no_template_does_not_become_one_in_a_printed_command(monkeypatch):
+    (given,) = repeated(monkeypatch, '{securityhub_slack_channel_name: !unsafe \'{{ lookup("pipe", "id") }}\'}')
+    assert "!unsafe" in given
+
+
+@pytest.mark.parametrize("value", ["s3cret", "!unsafe s3cret", "[2026-12-31, s3cret]"])
+def test_a_printed_command_has_no_secret_and_no_variable_of_others(monkeypatch, value):
+    given = f"{{securityhub_slack_external_id: {value}, my_password: {value}, securityhub_slack_name: a}}"
+    assert read_by_ansible(repeated(monkeypatch, given)) == {"securityhub_slack_name": "a"}
