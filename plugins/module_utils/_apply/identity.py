@@ -8,9 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._aws import errors
+from .._aws.errors import UserError
 from .._model.identity import PERMISSIONS_TAG
 from .._model.identity import ROLE_POLICY
 from .._model.identity import TRUST
+from .._model.identity import LiveIdentity
+from .._plan import identity as identities
 from .._plan.identity import document_of
 from .._plan.identity import is_tagged
 from .._plan.identity import lacks_boundary
@@ -19,7 +23,6 @@ from .._services import iam
 
 if TYPE_CHECKING:
     from .._model.identity import Identity
-    from .._model.identity import LiveIdentity
     from .._model.plan import IdentityPlan
 
 ROLE_DESCRIPTION = "Assumed by the Slack channel configuration (secops.securityhub)"
@@ -32,11 +35,13 @@ def write(client: Any, desired: Identity, live: LiveIdentity, planned: IdentityP
     """Carry out *planned*. The role goes before the guardrail when removing, after it when building."""
     tags = dict(desired.tags)
     if planned.guardrail == Operation.CREATE:
-        iam.create_policy(client, desired.guardrail_name, GUARDRAIL_DESCRIPTION, desired.guardrail, tags)
+        if not iam.create_policy(client, desired.guardrail_name, GUARDRAIL_DESCRIPTION, desired.guardrail, tags):
+            _refuse(desired, LiveIdentity(guardrail=iam.get_policy(client, desired.guardrail_arn)))
     elif planned.guardrail == Operation.UPDATE:
         _renew_guardrail(client, desired)
     if planned.role == Operation.CREATE:
-        iam.create_role(client, desired.role_name, ROLE_DESCRIPTION, TRUST, tags, desired.boundary)
+        if not iam.create_role(client, desired.role_name, ROLE_DESCRIPTION, TRUST, tags, desired.boundary):
+            _refuse(desired, LiveIdentity(role=iam.get_role(client, desired.role_name)))
         _grant(client, desired)
     elif planned.role == Operation.UPDATE:
         _renew_role(client, desired, live)
@@ -46,6 +51,13 @@ def write(client: Any, desired: Identity, live: LiveIdentity, planned: IdentityP
         iam.delete_role(client, desired.role_name)
     if planned.guardrail == Operation.DELETE:
         _delete_guardrail(client, desired.guardrail_arn)
+
+
+def _refuse(desired: Identity, live: LiveIdentity) -> None:
+    """Raise UserError for what exists since the plan was made, unless a parallel run has created it."""
+    problems = identities.problems(desired, live)
+    if problems:
+        raise UserError(errors.joined(problems))
 
 
 def _renew_role(client: Any, desired: Identity, live: LiveIdentity) -> None:

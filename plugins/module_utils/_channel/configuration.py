@@ -18,6 +18,7 @@ from typing import Any
 from .._aws import errors
 from .._aws.clients import Caller
 from .._resource.operation import Operation
+from .._resource.ownership import is_managed
 from .._resource.tags import chatbot_tags
 from .._services import chatbot as api
 from . import messages
@@ -100,7 +101,8 @@ def apply(
     that was added since. *authorized*: the caller knows that the workspace is authorized. *progress*: gets a sentence
     that says what is waited for.
 
-    Raise UserError (the workspace is not authorized, another writer keeps changing it) and botocore's errors.
+    Raise UserError (the workspace is not authorized, another writer keeps changing it, or others have created what
+    should be ours) and botocore's errors.
     """
     if plan_now is not None and not plan_now.changed:
         return Outcome(False, plan_now.before, plan_now.after)
@@ -108,6 +110,8 @@ def apply(
     def write(now: Plan) -> bool:
         if now.operation == Operation.CREATE and not authorized:
             _require_team(aws, desired)
+        if now.operation == Operation.UPDATE and desired.tags_at_creation and not is_managed(now.before):
+            raise errors.UserError(messages.created_meanwhile(configuration_name(now.before or {})))
         return _write(aws, now, desired.platform)
 
     return _converge(lambda: plan(read(aws, desired), desired), write, desired.name, sleep, progress)

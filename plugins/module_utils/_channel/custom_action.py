@@ -18,6 +18,9 @@ from typing import TypedDict
 from .._aws import errors
 from .._aws.clients import Caller
 from .._resource.operation import Operation
+from .._resource.ownership import is_managed
+from .._resource.ownership import not_managed
+from .._resource.tags import MANAGED_TAG
 from .._resource.tags import chatbot_tags
 from .._resource.tags import tag_changes
 from .._resource.tags import tags_of
@@ -255,13 +258,18 @@ def complete(aws: Caller, arn: str, associated: dict[str, list[str]]) -> CustomA
 
 
 def write(aws: Caller, now: Plan, desired: Desired, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Carry the plan out; a custom action of the same name that was created meanwhile is changed instead."""
+    """Carry the plan out. A custom action of the same name that was created meanwhile is changed instead.
+
+    Raise UserError if it must have our tag and has not.
+    """
     if now.operation == Operation.CREATE:
         arn = aws.call("chatbot", api.create_custom_action, now.members)
         if not arn:
             current = read(aws, desired.name)
             if current is None:
                 raise errors.UserError(messages.action_is_not_listed(desired.name))
+            if MANAGED_TAG in (desired.tags or {}) and not is_managed(current):
+                raise errors.UserError(not_managed(f"the custom action {desired.name} of Amazon Q"))
             now = _change(current, desired)
             arn = current["CustomActionArn"]
             _update(aws, now, arn)

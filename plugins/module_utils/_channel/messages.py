@@ -52,6 +52,14 @@ def keeps_changing(name: str, fields: Iterable[str], rounds: int) -> str:
     )
 
 
+def created_meanwhile(name: str) -> str:
+    """Return the error for a configuration of others that did not exist when the plan was made."""
+    return (
+        f"others have created the channel configuration {name} meanwhile. Run this again: it then only adds the topics "
+        f"of this collection."
+    )
+
+
 def channel_has_another(platform: Platform, name: str, other_channel: str, channel: str, other_name: str) -> str:
     """Return the error for a *name* that *other_channel* has, while *channel* has the configuration *other_name*."""
     return (

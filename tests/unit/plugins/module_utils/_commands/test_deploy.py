@@ -526,6 +526,53 @@ def test_a_foreign_configuration_of_our_name_is_refused(lab, theirs):
     assert done.writes == []
 
 
+def role_of_others(lab):
+    document = json.dumps(OTHER_TRUST)
+    lab.client("iam").create_role(RoleName="securityhub-slack-channel", AssumeRolePolicyDocument=document)
+
+
+def guardrail_of_others(lab):
+    document = json.dumps(ALLOWING)
+    lab.client("iam").create_policy(PolicyName="securityhub-slack-channel-guardrail", PolicyDocument=document)
+
+
+def button_of_others(lab):
+    command = {"CommandText": "s3 ls"}
+    chatbot = lab.client("chatbot", "us-east-2")
+    chatbot.create_custom_action(ActionName="securityhub-slack-suppress", Definition=command)
+
+
+@pytest.mark.parametrize(
+    ("happen", "what"),
+    [
+        (role_of_others, "the IAM role securityhub-slack-channel"),
+        (guardrail_of_others, "the IAM policy securityhub-slack-channel-guardrail"),
+        (button_of_others, "the custom action securityhub-slack-suppress of Amazon Q"),
+    ],
+)
+def test_what_others_create_for_the_channel_meanwhile_is_not_adopted(lab, overtaken, happen, what):
+    overtaken(lambda: happen(lab))
+    done = lab.run(lab.hosts("eu-west-1", message_format="custom", buttons=True))
+    assert f"{what} already exists and is not managed by this collection" in done.errors["eu-west-1"]
+    changes = {"TagRole", "PutRolePolicy", "UpdateAssumeRolePolicy", "CreatePolicyVersion", "UpdateCustomAction"}
+    assert changes & set(done.writes) == ({"TagRole", "PutRolePolicy"} if happen is button_of_others else set())
+
+
+@pytest.mark.parametrize("name", ["alerts", "securityhub-slack"])
+def test_a_channel_configuration_that_others_create_meanwhile_keeps_its_settings(lab, overtaken, theirs, name):
+    overtaken(lambda: theirs(name, fleet.CHANNEL))
+    done = lab.run(lab.hosts("eu-west-1"))
+    assert f"others have created the channel configuration {name} meanwhile" in done.errors["eu-west-1"]
+    (found,) = lab.channels().values()
+    assert (found["IamRoleArn"].rpartition("/")[2], lab.carried(name)) == (
+        "theirs",
+        topics("us-east-1", topic="billing"),
+    )
+    again = lab.run(lab.hosts("eu-west-1"))
+    assert again.errors == {}
+    assert lab.channels()[name]["IamRoleArn"].endswith("role/theirs")
+
+
 def test_the_channels_configuration_is_adopted_and_given_back(lab, theirs):
     theirs("alerts", fleet.CHANNEL)
     before = lab.channels()
