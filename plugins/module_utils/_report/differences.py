@@ -57,10 +57,19 @@ def _changes(before: Any, after: Any, path: str) -> Iterator[str]:
         for key in sorted({*old, *new}):
             yield from _changes(old.get(key), new.get(key), f"{path} > {key}" if path else key)
     elif isinstance(before, list) and isinstance(after, list):
-        sides = (("-", before, after), ("+", after, before))
-        yield from (_line(sign, path, item) for sign, one, other in sides for item in one if item not in other)
+        removed = [item for item in before if item not in after]
+        added = [item for item in after if item not in before]
+        # A condition that names many values is one item of a list.
+        if len(removed) == len(added) == 1 and _have_the_same_keys(removed[0], added[0]):
+            yield from _changes(removed[0], added[0], path)
+        else:
+            yield from (_line(sign, path, item) for sign, items in (("-", removed), ("+", added)) for item in items)
     elif before != after:
         yield from (_line(sign, path, value) for sign, value in (("-", before), ("+", after)) if value is not None)
+
+
+def _have_the_same_keys(one: Any, other: Any) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys()
 
 
 def _line(sign: str, path: str, value: Any) -> str:

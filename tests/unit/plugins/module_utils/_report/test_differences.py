@@ -45,3 +45,13 @@ def test_only_what_differs_is_shown_with_its_path():
         "  + rules > a > Severity: HIGH",
         '  - topics: ["slack"]',
     ]
+
+
+def test_a_long_condition_that_gains_a_value_is_not_repeated():
+    controls = [f"IAM.{number}" for number in range(1, 30)]
+    before = {"SecurityControlId": [{"anything-but": controls}, {"exists": False}]}
+    after = {"SecurityControlId": [{"anything-but": [*controls, "S3.9"]}, {"exists": False}]}
+    assert lines(before, after) == ["  + SecurityControlId > anything-but: S3.9"]
+    assert lines(before, {"SecurityControlId": [{"prefix": "S3."}, {"exists": False}]})[1:] == [
+        '  + SecurityControlId: {"prefix": "S3."}'
+    ]
