@@ -151,6 +151,18 @@ def test_a_first_run_ends_with_the_next_step_and_an_unchanged_run_with_the_summa
         assert len(about_hosts(lines)) == 2
 
 
+def test_the_settings_of_the_checkout_show_a_failure_without_json(screen, emulator):
+    emulator.world({ACCOUNT: {"hubs": ["us-east-1"]}})
+    (screen.folder / "ansible.cfg").write_text((ROOT / "ansible.cfg").read_text())
+    lines = screen.run("securityhub_slack", status=2, columns=120)
+    assert [line.strip() for line in lines[-5:-2]] == [
+        "fatal: [localhost]: FAILED! =>",
+        "changed: true",
+        "msg: '2 of 3 targets failed: ap-southeast-1, eu-west-1. The report above says why.'",
+    ]
+    assert "{" not in "".join(lines)
+
+
 @pytest.mark.parametrize("arguments", [[], ["--check"]])
 def test_a_failed_run_says_each_cause_once_and_ends_with_the_targets_that_failed(screen, emulator, arguments):
     emulator.world({ACCOUNT: {"hubs": ["us-east-1"]}})
