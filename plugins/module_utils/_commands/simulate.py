@@ -78,7 +78,7 @@ def run(context: Context) -> Outcome:
     result = report.result(simulated, context.today)
     # The volume is about the policy; one finding says nothing about it.
     is_one = bool(options["finding_id"])
-    html = "" if is_one else options["html"]
+    html = "" if is_one or report.is_unknown(result) else options["html"]
     written = os.path.abspath(html) if html and not context.check_mode else ""
     return Outcome(
         result,

@@ -138,11 +138,18 @@ def failure(outcome: dict[str, Any]) -> str:
     return f"Not everything could be simulated: {few_of(hosts)}. The lines above that begin with FAILED say why."
 
 
+def is_unknown(outcome: dict[str, Any]) -> bool:
+    """Return whether there may be findings, although none was read."""
+    return bool(outcome["problems"]) and not outcome["findings"]
+
+
 def table(outcome: dict[str, Any], page: str = "", *, with_volume: bool = True) -> list[str]:
     """Return the lines for a terminal: the verdict on each finding, and the volume of messages.
 
     *page*: the file with the HTML page, '' for none.
     """
+    if is_unknown(outcome):
+        return [*notes(outcome["notices"]), *failed(outcome["problems"].items())]
     findings = outcome["findings"]
     summary = outcome["summary"]
     lines = [""] if findings else []

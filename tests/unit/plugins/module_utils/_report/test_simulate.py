@@ -89,6 +89,12 @@ def test_a_simulation_without_messages_is_short():
     assert "0.0 messages a day" in Reader(simulate_page.page(found, NOW)).texts
 
 
+def test_findings_that_could_not_be_read_are_not_said_to_be_none():
+    found = result(Volume(30))
+    found["problems"] = {"eu-west-1": "You may not."}
+    assert simulate.table(found) == ["FAILED: eu-west-1: You may not."]
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.text(min_size=1))
 def test_no_text_breaks_out_of_the_page(text):
