@@ -30,5 +30,7 @@ def chromium() -> Iterator[Any]:
     with sync_api.sync_playwright() as playwright:
         # As root, which CI may be, Chromium has no sandbox.
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"], env=environment)
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()

@@ -37,7 +37,7 @@ def test_a_guide_has_nothing_that_only_sphinx_knows(guide):
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
 def test_the_links_of_a_guide_lead_to_files_and_headings(guide):
     for link in links(guide.read_text(encoding="utf-8")):
-        path, _, heading = link.partition("#")
+        path, _mark, heading = link.partition("#")
         target = guide.parent / path
         assert target.is_file(), link
         assert not heading or heading in headings(target.read_text(encoding="utf-8")), link
