@@ -41,6 +41,7 @@ VARIABLES = {
     "security_hub_user_defined_fields": RESOLVED,
     "security_hub_passed_events": RESOLVED,
 }
+EVERYTHING = {name: value for variables in VARIABLES.values() for name, value in variables.items()}
 # Answers under which no run can succeed, with what it says then; nothing may be reported as delivered.
 FAILURES = {
     ("eventbridge_context", "none"): "no unchanged event arrived at the topic securityhub-slack",
@@ -93,6 +94,25 @@ def test_a_deployment_is_proved_kept_and_removed_or_says_why_not(emulator, monke
     emulator.ask("POST", "switches", {row["switch"]: row["default"] for row in ROWS})
     assert set(fleet.traces()) <= {FINDING["Id"]}
     assert [fleet.client("cloudformation", region).describe_stacks()["Stacks"] for region in REGIONS] == [[]] * 3
+
+
+def test_a_deployment_is_proved_kept_and_removed_under_all_strict_answers_together(emulator, monkeypatch):
+    deployed.remove_pauses_of_canaries(monkeypatch)
+    monkeypatch.setattr(listeners, "SUBSCRIPTION_SECONDS", 5)
+    monkeypatch.setattr(sending, "SECONDS_UNTIL_REPEAT", 2)
+    monkeypatch.setattr(canary, "DEFAULT_TIMEOUT", 15)
+    fleet = deployed.deploy(emulator, monkeypatch, run=False, **EVERYTHING)
+    monkeypatch.setattr(configuration, "SETTLE_SECONDS", 0.2)
+    strict = {row["switch"]: SOON.get(row["switch"], row["strict"]) for row in ROWS}
+    emulator.ask("POST", "switches", {**strict, "chatbot_topic_limit": 100})
+    found = run(fleet, verify=True)
+    assert [target["msg"] for target in found["targets"].values() if target["failed"]] == []
+    assert [item["state"] for item in found["canary"]["channels"]] == ["delivered"]
+    assert len(emulator.inbox()) == len(REGIONS)
+    assert run(fleet)["changed"] is False
+    assert run(fleet, state="absent")["summary"]["failed"] == 0
+    emulator.ask("POST", "switches", {row["switch"]: row["default"] for row in ROWS})
+    assert fleet.traces() == []
 
 
 def test_each_answer_that_fails_is_one_of_the_table():
