@@ -175,7 +175,7 @@ def _stack_changes(target: TargetOutcome) -> str:
 def _waits_for(target: TargetOutcome) -> str:
     """Return what an earlier run has started on the stack and not awaited, in words; '' for nothing."""
     status = live.status_of(target.live.stack)
-    return f"stack: {status} since an earlier run" if states.in_progress(status) else ""
+    return f"stack: was {status} from an earlier run" if states.in_progress(status) else ""
 
 
 def account_changes(account: AccountOutcome) -> list[str]:

@@ -353,7 +353,7 @@ def test_a_stack_that_an_earlier_run_is_still_creating_is_named(check):
     account.applied(hosts("us-east-1"))
     account.stacks["us-east-1"]["StackStatus"] = "CREATE_IN_PROGRESS"
     lines = table(account.preview(hosts("us-east-1")), check=check)
-    assert any("us-east-1  CRITICAL  stack: CREATE_IN_PROGRESS since an earlier run" in line for line in lines)
+    assert any("us-east-1  CRITICAL  stack: was CREATE_IN_PROGRESS from an earlier run" in line for line in lines)
 
 
 def test_the_summary_counts_changes_of_the_account():
