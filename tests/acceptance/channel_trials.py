@@ -140,6 +140,17 @@ def chatbot_unlisted_regions(trial: Trial) -> Answer:
     return Answer("delivered" if growth.get("MessageDeliverySuccess") else "silent", f"metrics: {growth or 'none'}")
 
 
+def chatbot_missing_topics(trial: Trial) -> Answer:
+    """Give our channel configuration a topic that does not exist."""
+    channel = trial.channel()
+    topics = [*channel["SnsTopicArns"], f"{channel['SnsTopicArns'][0]}-missing"]
+    try:
+        with changed_channel(trial.account, channel, SnsTopicArns=topics):
+            return Answer("accepted", "a topic that does not exist was accepted")
+    except ClientError as error:
+        return Answer("refused", refusal(error))
+
+
 def chatbot_ocsf_events(trial: Trial) -> Answer:
     """Publish an event of the new Security Hub to a topic of our channel."""
     finding = {

@@ -46,6 +46,7 @@ TRIALS: dict[str, Callable[[Trial], Answer]] = {
     "chatbot_topic_limit": channel_trials.chatbot_topic_limit,
     "chatbot_read_lag": channel_trials.chatbot_read_lag,
     "chatbot_subscription_delay": channel_trials.chatbot_subscription_delay,
+    "chatbot_missing_topics": channel_trials.chatbot_missing_topics,
     "chatbot_unlisted_regions": channel_trials.chatbot_unlisted_regions,
     "chatbot_ocsf_events": channel_trials.chatbot_ocsf_events,
     "chatbot_event_texts": channel_trials.chatbot_event_texts,

@@ -86,6 +86,11 @@ class ServiceLinkedRole:
                 sns._sub_arn_to_topic.pop(found["arn"], None)
                 sns._refresh_subscription_counts(topic)
 
+    def exists(self, topic_arn: str) -> bool:
+        """Return whether the topic exists."""
+        with _scope_of(topic_arn):
+            return topic_arn in sns._topics
+
     def may_assume(self, role_arn: str) -> bool:
         """Return whether the channel role exists and trusts chatbot.amazonaws.com."""
         account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]

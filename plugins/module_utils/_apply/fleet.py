@@ -35,6 +35,7 @@ from .._resource.operation import Operation
 from .._securityhub import action_target
 from .._services import iam
 from .._services import securityhub
+from .._services import sns
 from . import identity
 from . import repair
 from . import stacks
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from .._model.plan import ButtonsPlan
     from .._model.plan import ChannelPlan
     from .._model.plan import IdentityPlan
+    from .._model.plan import Merge
 
 # The operations of a target of which none was carried out.
 NOTHING: dict[str, Any] = {"action": Operation.NONE, "repairs": (), "stack": ()}
@@ -335,10 +337,7 @@ def _with_configurations(
     """Write the channel configurations, without the regions that Amazon Q does not list if it refuses them."""
     try:
         for merge in planned.merges:
-            # Topics that were removed since they were read are added again.
-            plan = None if merge.resubscribed else merge.plan
-            authorized = merge.desired.team_id in account.plan.blockers.authorized
-            configuration.apply(_chatbot(aws, account), merge.desired, plan, authorized=authorized, progress=progress)
+            account = replace(account, notices=(*account.notices, *_apply(aws, progress, account, merge)))
     except errors.failures() as error:
         unlisted = [
             _target_failed(target, error)
@@ -353,6 +352,33 @@ def _with_configurations(
         remaining = replace(planned, merges=_channel_of_survivors(listed).merges)
         return _with_configurations(aws, progress, replace(listed, channel=remaining), remaining)
     return account
+
+
+def _apply(aws: Clients, progress: Progress, account: AccountOutcome, merge: Merge) -> list[str]:
+    """Write a channel configuration, without topics of others that do not exist if Amazon Q refuses it; say so."""
+    authorized = merge.desired.team_id in account.plan.blockers.authorized
+    write = partial(configuration.apply, _chatbot(aws, account), authorized=authorized, progress=progress)
+    try:
+        # Topics that were removed since they were read are added again.
+        write(merge.desired, None if merge.resubscribed else merge.plan)
+    except errors.failures() as error:
+        gone = _missing_topics(aws, account, merge) if errors.code(error) in configuration.REFUSALS else []
+        if not gone:
+            raise
+        write(replace(merge.desired, remove_topics=(*merge.desired.remove_topics, *gone)))
+        return [
+            f"Amazon Q refused topics that no longer exist, so they were removed from {merge.name}: {', '.join(gone)}"
+        ]
+    return []
+
+
+def _missing_topics(aws: Clients, account: AccountOutcome, merge: Merge) -> list[str]:
+    """Return the topics of others in the account that a configuration lists and that do not exist."""
+    listed = (merge.plan.after or {}).get("SnsTopicArns", [])
+    others = [arn for arn in listed if arn not in merge.desired.add_topics and f":{account.account.id}:" in arn]
+    source = account.plan.settings.source
+    read = parallel.each(lambda arn: aws.call(source, arn.split(":")[3], "sns", sns.get_topic_attributes, arn), others)
+    return [outcome.item for outcome in read if outcome.error is None and outcome.value is None]
 
 
 def _channel_of_survivors(account: AccountOutcome) -> ChannelPlan:

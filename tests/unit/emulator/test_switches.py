@@ -218,6 +218,21 @@ def test_chatbot_unlisted_regions(aws, answer):
     assert len(aws.titles()) == int(answer == "delivered")
 
 
+@pytest.mark.parametrize("answer", ["accepted", "refused"])
+def test_chatbot_missing_topics(aws, answer):
+    switch(aws, chatbot_missing_topics=answer)
+    aws.role()
+    topic = aws.topic()
+    gone = f"{topic}-gone"
+    if answer == "refused":
+        with pytest.raises(ClientError, match=f"{gone} does not exist") as raised:
+            aws.channel(topic, gone)
+        assert code_of(raised) == "InvalidRequestException"
+        assert aws.channel(topic)["SnsTopicArns"] == [topic]
+    else:
+        assert aws.channel(topic, gone)["SnsTopicArns"] == [topic, gone]
+
+
 def test_chatbot_role_delay(aws):
     switch(aws, chatbot_role_delay=2, chatbot_role_message="Not now: {role}")
     role = aws.role()

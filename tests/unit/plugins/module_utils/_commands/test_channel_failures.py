@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import json
+
+from ansible_collections.secops.securityhub.plugins.module_utils._model.identity import TRUST
 from ansible_collections.secops.securityhub.plugins.module_utils._report import deploy as report
+from ansible_collections.secops.securityhub.tests.unit import account_model
 
 EU, US = "eu-west-1", "us-east-1"
 
@@ -63,3 +67,24 @@ def test_a_region_that_amazon_q_refuses_fails_alone(lab):
     lab.emulator.ask("POST", "switches", {"chatbot_unlisted_regions": "refused"})
     assert lab.run(lab.hosts(US, taipei, additional_regions=[taipei], state="absent")).problems == {}
     assert lab.ours(US, taipei) == {}
+
+
+def test_topics_of_others_that_no_longer_exist_do_not_stop_an_update(lab):
+    role = lab.client("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    billing, gone = (lab.client("sns", US).create_topic(Name=name)["TopicArn"] for name in ("billing", "gone"))
+    lab.client("chatbot", "us-east-2").create_slack_channel_configuration(
+        ConfigurationName="alerts",
+        SlackTeamId=account_model.WORKSPACE,
+        SlackChannelId=account_model.CHANNEL,
+        IamRoleArn=role,
+        SnsTopicArns=[billing, gone],
+    )
+    lab.client("sns", US).delete_topic(TopicArn=gone)
+    assert lab.run(lab.hosts(EU)).problems == {}
+    assert lab.carried("alerts") == [f"{EU}:securityhub-slack", f"{US}:billing", f"{US}:gone"]
+    lab.emulator.ask("POST", "switches", {"chatbot_missing_topics": "refused"})
+    done = lab.run(lab.hosts(EU, US))
+    assert done.problems == {}
+    assert [notice for notice in done.notices if gone in notice and "no longer exist" in notice]
+    assert lab.carried("alerts") == [f"{EU}:securityhub-slack", f"{US}:billing", f"{US}:securityhub-slack"]
+    assert lab.run(lab.hosts(EU, US)).result["changed"] is False
