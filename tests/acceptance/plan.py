@@ -36,7 +36,7 @@ def lines(settings: Settings, patience: float) -> Iterator[str]:
     for target, reason in left_out.items():
         yield f"Left out: {target}: {reason}."
     yield "What stays:"
-    yield f"  up to {len(settings.regions) + 3} archived test findings, which Security Hub deletes within 90 days"
+    yield f"  up to {len(settings.regions) + 5} archived test findings, which Security Hub deletes within 90 days"
     yield "  the role AWSServiceRoleForAWSChatbot, which AWS creates with the first channel configuration of an account"
     yield f"Messages in {settings.channel_id}: {len(settings.regions)} canaries, up to 4 others, all marked TEST."
     metrics = patience / POLL_SECONDS * METRICS_A_POLL * WAITS

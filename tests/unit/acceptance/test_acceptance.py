@@ -59,7 +59,7 @@ def test_a_whole_run_proves_each_step_and_leaves_nothing(command, capsys):
     canaries = [message for message in command.emulator.inbox(CHANNEL) if "the canary of" in message["title"]]
     assert {message["region"] for message in canaries} == set(REGIONS)
     findings = [command.client("securityhub", region).get_findings()["Findings"] for region in REGIONS]
-    assert sum(map(len, findings)) == 5, "as the dry run says"
+    assert sum(map(len, findings)) == 7, "as the dry run says"
     assert command.report()["emulator"] is True
     switches = command.switches()
     told = {
@@ -114,7 +114,7 @@ def test_a_dry_run_writes_nothing_and_names_what_would_be_created_and_its_cost(c
     assert command.writes() == []
     assert "2 would change" in shown
     assert f"stack {PREFIX} (topic, rules)" in shown
-    assert "up to 5 archived test findings" in shown
+    assert "up to 7 archived test findings" in shown
     assert re.search(r"Cost: at most \d+\.\d\d USD", shown)
     assert "Left out: securityhub_hub" in shown
 
