@@ -278,6 +278,11 @@ def _triage_problems(settings: Settings) -> list[str]:
             "securityhub_slack_buttons is set, but only custom messages identify their finding. Set "
             "securityhub_slack_message_format to custom too."
         ]
+    if not settings.value("topic_policy_conditions"):
+        return [
+            "securityhub_slack_buttons is set, but with securityhub_slack_topic_policy_conditions: false, rules of any "
+            "account can send messages whose buttons change any finding. Remove one of the two settings."
+        ]
     return []
 
 

@@ -281,6 +281,11 @@ def test_the_next_run_completes_an_interrupted_one(emulator, playbooks):
             {**ON, "finding_format": "ocsf"},
             ["securityhub_slack_buttons", "securityhub_slack_finding_format: ocsf", "Remove one of"],
         ),
+        # Whoever can publish to a topic chooses what the buttons of a message change.
+        (
+            {**ON, "topic_policy_conditions": False},
+            ["securityhub_slack_buttons", "securityhub_slack_topic_policy_conditions: false", "any account"],
+        ),
     ],
 )
 def test_settings_that_exclude_buttons_are_refused(playbooks, variables, facts):
