@@ -201,6 +201,19 @@ def test_the_home_region_reports_the_end_of_findings_of_linked_ones_without_the_
     assert len(messages(emulator, theirs)) == 2
 
 
+def test_the_end_of_a_finding_with_the_id_of_another_names_its_product(emulator, playbooks):
+    deployed(playbooks)
+    sent(emulator, CONTROL)
+    account = CONTROL["AwsAccountId"]
+    product = f"arn:aws:securityhub:{HERE}:{account}:product/{account}/default"
+    over = {"RecordState": "ARCHIVED", "UserDefinedFields": {MARK: "CRITICAL"}}
+    findings.bring(emulator, {**copy.deepcopy(CONTROL), "ProductArn": product, **over})
+    time.sleep(0.5)
+    first, *ends = emulator.inbox()
+    assert {(end["title"], end["thread"]) for end in ends} == {(f"Finding of {product}", first["thread"])}
+    assert CONTROL["Title"] not in "".join(end["text"] for end in ends)
+
+
 def test_it_is_previewed_enabled_simulated_and_disabled(emulator, playbooks):
     playbooks.inventory({HERE: {}}, minimum_severity="HIGH", mark_notified=True, message_format="custom")
     playbooks.ok("securityhub_slack")
