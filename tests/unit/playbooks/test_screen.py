@@ -151,9 +151,9 @@ def test_a_first_run_ends_with_the_next_step_and_an_unchanged_run_with_the_summa
         assert len(about_hosts(lines)) == 2
 
 
-def test_the_settings_of_the_checkout_show_a_failure_without_json(screen, emulator):
+def test_a_setting_of_ansible_shows_a_failure_without_json(screen, emulator):
     emulator.world({ACCOUNT: {"hubs": ["us-east-1"]}})
-    (screen.folder / "ansible.cfg").write_text((ROOT / "ansible.cfg").read_text())
+    (screen.folder / "ansible.cfg").write_text("[defaults]\ncallback_result_format = yaml\n")
     lines = screen.run("securityhub_slack", status=2, columns=120)
     assert [line.strip() for line in lines[-5:-2]] == [
         "fatal: [localhost]: FAILED! =>",
