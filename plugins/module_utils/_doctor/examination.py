@@ -213,7 +213,8 @@ def _regions(aws: Clients, account: AccountDesign) -> list[RegionResult]:
         return [
             RegionResult(account_id, "", messages.explained(results.UNKNOWN, others.error, messages.UNKNOWN_REGIONS))
         ]
-    settings = {region: replace(account.settings, host=region, region=region) for region in account.uncovered}
+    missing = (*account.uncovered, *account.unlisted)
+    settings = {region: replace(account.settings, host=region, region=region) for region in missing}
     found = _read(lambda item: observe_targets.target(aws, item, account.account), settings)
     return [
         RegionResult(account_id, region, _region(account, settings[region], live, error))

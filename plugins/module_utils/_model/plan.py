@@ -112,6 +112,7 @@ class AccountDesign:
     *others*: the targets that are not part of the run. *home*, *global_findings*: hosts of the targets that forward
     the findings of linked regions, and those about global resources; '' for none. *linked*: hosts of the targets whose
     findings an aggregator copies. *uncovered*: regions with Security Hub whose findings are not forwarded.
+    *unlisted*: regions that the inventory lacks, and of which a topic is in a channel.
     """
 
     snapshot: AccountSnapshot
@@ -121,6 +122,7 @@ class AccountDesign:
     global_findings: str = ""
     linked: tuple[str, ...] = ()
     uncovered: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
     @property

@@ -32,8 +32,11 @@ def uncovered(others: AccountFacts | None, aggregation: Aggregation | None, mode
     )
 
 
-def notices(others: AccountFacts | None, regions: Iterable[str]) -> list[str]:
-    """Return what to report about *regions*, the uncovered ones, and about those of *others* that are unknown."""
+def notices(others: AccountFacts | None, regions: Iterable[str], unlisted: Iterable[str] = ()) -> list[str]:
+    """Return what to report about *regions*, the uncovered ones, and about those of *others* that are unknown.
+
+    *unlisted*: regions that are deployed, but not in this inventory.
+    """
     if others is None:
         return []
     if others.error:
@@ -44,6 +47,12 @@ def notices(others: AccountFacts | None, regions: Iterable[str]) -> list[str]:
         found.append(
             f"Security Hub is enabled in {names}, and its findings are not forwarded. Add it to the inventory, or use "
             f"the inventory plugin secops.securityhub.securityhub_regions, which finds the regions"
+        )
+    deployed = ", ".join(unlisted)
+    if deployed:
+        found.append(
+            f"deployed, but not in this inventory: {deployed}. Nothing keeps the deployment up to date. Add the region "
+            f"to the inventory. To remove the deployment, add it with securityhub_slack_state: absent"
         )
     unknown = {region: hub.reason for region, hub in others.regions.items() if hub.state == HUB_UNKNOWN}
     if unknown:

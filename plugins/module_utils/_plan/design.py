@@ -76,7 +76,10 @@ def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
     others += map(_as_read, snapshot.invalid)
     everyone = [_home(snapshot, item, layout) if item.settings.region == home else item for item in (*targets, *others)]
     linked = layouts.linked_regions(snapshot)
-    uncovered = coverage.uncovered(snapshot.coverage, topology.aggregation_of(snapshot.facts.aggregator), layout.mode)
+    missing = coverage.uncovered(snapshot.coverage, topology.aggregation_of(snapshot.facts.aggregator), layout.mode)
+    connected = _connected_regions(snapshot)
+    unlisted = tuple(region for region in missing if region in connected)
+    uncovered = tuple(region for region in missing if region not in connected)
     design = AccountDesign(
         snapshot=snapshot,
         targets=tuple(everyone[: len(targets)]),
@@ -87,9 +90,10 @@ def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
         ),
         linked=tuple(item.host for item in everyone if item.settings.region in linked),
         uncovered=uncovered,
+        unlisted=unlisted,
     )
     notices = [*layout.notices, *_of_slice(design, present, today), *_remarks(snapshot, present, today)]
-    notices += [*_unwatched(snapshot, layout), *coverage.notices(snapshot.coverage, uncovered)]
+    notices += [*_unwatched(snapshot, layout), *coverage.notices(snapshot.coverage, uncovered, unlisted)]
     return replace(design, notices=tuple(notices))
 
 
@@ -188,9 +192,18 @@ def _is_in_place(snapshot: AccountSnapshot, target: TargetDesign) -> bool:
     """Return whether the target is deployed as it should be, and the channel configurations list its topics."""
     if target.desired is None or not live.is_deployed(target.live.stack):
         return False
-    listed = {arn for configuration in snapshot.configurations for arn in configuration.get("SnsTopicArns", [])}
     topics = {arn for _channel, arn in target.desired.topics}
-    return live.matches(target.desired.stack, target.live.stack) and topics <= listed
+    return live.matches(target.desired.stack, target.live.stack) and topics <= _connected_topics(snapshot)
+
+
+def _connected_topics(snapshot: AccountSnapshot) -> set[str]:
+    return {arn for configuration in snapshot.configurations for arn in configuration.get("SnsTopicArns", [])}
+
+
+def _connected_regions(snapshot: AccountSnapshot) -> set[str]:
+    """Return the regions with a topic that has the name of one of the inventory's and is in a channel."""
+    topics = {route.topic for target in snapshot.targets for route in target.settings.routes}
+    return {arn.split(":")[3] for arn in _connected_topics(snapshot) if arn.rpartition(":")[2] in topics}
 
 
 def _host_in(region: str, targets: Iterable[TargetDesign]) -> str:

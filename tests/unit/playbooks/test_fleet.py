@@ -248,6 +248,11 @@ def test_uncovered_regions_are_reported(fleet, emulator):
     assert "Security Hub is enabled in ap-east-1, and its findings are not forwarded" in said(limited)
     assert f'"uncovered_regions": {{"{ACCOUNTS["prod"]}": ["ap-east-1"]}}' in said(limited)
 
+    fleet.narrow("us-east-1")
+    left = said(fleet.run(*report))
+    assert "deployed, but not in this inventory: eu-west-1. " in left
+    assert not re.search(r"enabled in [^:]*eu-west-1[^:]*, and its findings are not forwarded", left)
+
     fleet.narrow("us-east-1", "eu-*", "ap-east-1", "sa-east-1")
     covered = fleet.run(*report)
     assert fleet.hosts("changed") == {"prod.ap-east-1", "lab.sa-east-1", "lab.eu-south-1"}
