@@ -41,6 +41,6 @@ def test_no_run_over_17_regions_is_throttled(lab, monkeypatch, variables):
         # Deleting buttons takes more calls than the rate of Chatbot allows at once, which is a guess.
         removes_buttons = name == "removal" and "buttons" in variables
         by_chatbot = [entry for entry in done.requests if (entry["service"], entry["status"]) == ("chatbot", 429)]
-        assert done.traffic.retries == (len(by_chatbot) if removes_buttons else 0), name
+        assert done.traffic.retries <= (len(by_chatbot) if removes_buttons else 0), name
     lab.emulator.faults()
     assert lab.ours(*SEVENTEEN) == {}
