@@ -12,6 +12,7 @@ from .._channel.platforms import SLACK
 from .._channel.transformations import configuration_name
 from .._model import playbooks
 from .._resource.ownership import is_managed
+from .._routing.notation import SOURCE
 from . import channel as channels
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from .._model.plan import ChannelPlan
 
 # CloudFormation names the topic of AWS's template of 2020 after its stack and its logical ID.
-SOURCE = "aws.securityhub"  # of the events of Security Hub
 TOPIC_OF_TEMPLATE = re.compile(r"[A-Za-z0-9-]+-SNSTopicAWSChatBot-[A-Za-z0-9]+\Z")
 
 

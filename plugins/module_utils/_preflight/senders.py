@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .._aws import errors
 from .._aws import parallel
 from .._plan import duplicates
+from .._routing.notation import SOURCE
 from .._services import events
 from .._services import notifications
 
@@ -33,7 +34,7 @@ def _of_notifications(aws: Clients, account: AccountDesign) -> list[str]:
     def configurations(channel_arn: str) -> list[str]:
         function = notifications.configurations_for
         source, region = account.settings.source, notifications.REGION
-        found = aws.call(source, region, "notifications", function, duplicates.SOURCE, channel_arn)
+        found = aws.call(source, region, "notifications", function, SOURCE, channel_arn)
         return duplicates.of_notifications(channel_arn, found)
 
     return _each(configurations, duplicates.channel_arns(account), "whether AWS User Notifications send findings to")
