@@ -97,11 +97,10 @@ def _policy(site: Site, name: str) -> None:
 
 def with_grants_of_others(wanted: dict[str, Any], live: dict[str, Any]) -> dict[str, Any]:
     """Return *wanted* with what *live* allows to others, such as a subscription, but not with what it allows to all."""
-    statements = live.get("Statement") or []
     own = {statement["Sid"] for statement in wanted["Statement"]}
     others = [
         statement
-        for statement in (statements if isinstance(statements, list) else [statements])
+        for statement in evaluation.statements(live)
         if statement.get("Effect") == "Allow" and statement.get("Sid") not in own and not evaluation.is_open(statement)
     ]
     return {**wanted, "Statement": [*wanted["Statement"], *others]}
