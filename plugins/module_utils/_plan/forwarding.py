@@ -17,11 +17,13 @@ from .._routing import topology
 from .._routing.matcher import matches
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from collections.abc import Iterable
 
     from .._model.plan import AccountDesign
     from .._model.plan import TargetDesign
     from .._model.snapshot import TargetSnapshot
+    from .._stack.template import Rule
 
 Finding = dict[str, Any]
 
@@ -60,15 +62,14 @@ def _needing_hub(target: TargetDesign) -> TargetDesign:
 
 def rules_of(target: TargetDesign) -> tuple[simulation.Rule, ...]:
     """Return the rules by which a target forwards automatically, with the patterns of its stack."""
+    return _rules(target, lambda rule: rule.automatic)
+
+
+def _rules(target: TargetDesign, is_chosen: Callable[[Rule], bool]) -> tuple[simulation.Rule, ...]:
     if target.problems or target.desired is None:
         return ()
     rules = target.desired.stack.rules
-    return tuple(simulation.Rule(rule.name, rule.pattern, rule.topic) for rule in rules if rule.automatic)
-
-
-def _resolved_rules_of(target: TargetDesign) -> tuple[simulation.Rule, ...]:
-    rules = target.desired.stack.rules if target.desired and not target.problems else ()
-    return tuple(simulation.Rule(rule.name, rule.pattern, rule.topic) for rule in rules if rule.resolved)
+    return tuple(simulation.Rule(rule.name, rule.pattern, rule.topic) for rule in rules if is_chosen(rule))
 
 
 def is_ocsf(target: TargetDesign) -> bool:
@@ -117,7 +118,7 @@ def simulated(target: TargetDesign) -> simulation.Target:
         rules_of(target),
         target.channels,
         _reason(target),
-        _resolved_rules_of(target),
+        _rules(target, lambda rule: rule.resolved),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
@@ -156,7 +157,7 @@ def limited(policy: Policy, scope: Scope, severities: tuple[str, ...]) -> tuple[
     def only(one: Policy) -> Policy:
         return replace(one, severities=tuple(label for label in one.severities if label in severities))
 
-    return only(policy), replace(scope, linked=tuple((region, only(linked)) for region, linked in scope.linked))
+    return _each(policy, scope, only)
 
 
 def of_ended(policy: Policy, scope: Scope, mark: str) -> tuple[Policy, Scope]:
@@ -165,10 +166,11 @@ def of_ended(policy: Policy, scope: Scope, mark: str) -> tuple[Policy, Scope]:
     Only the owner of global findings sends them, and so marks them.
     """
 
-    def sent(one: Policy) -> Policy:
-        return replace(one, mark=mark, deduplicate_global=())
+    return _each(policy, scope, lambda one: replace(one, mark=mark, deduplicate_global=()))
 
-    return sent(policy), replace(scope, linked=tuple((region, sent(linked)) for region, linked in scope.linked))
+
+def _each(policy: Policy, scope: Scope, changed: Callable[[Policy], Policy]) -> tuple[Policy, Scope]:
+    return changed(policy), replace(scope, linked=tuple((region, changed(linked)) for region, linked in scope.linked))
 
 
 def policy_of(variables: dict[str, Any], today: datetime.date) -> Policy:
