@@ -21,6 +21,8 @@ from .._services import kms
 from .._services import sns
 from .._services import step_functions
 from .._stack import alarms
+from .._stack import marking
+from .._stack.resources import Location
 from . import blockers
 from . import questions
 from .questions import Answer
@@ -65,11 +67,11 @@ def _namesakes(aws: Clients, settings: Settings, account: Account) -> list[tuple
     if settings.key == "create" and call("kms", kms.describe_key, alias):
         found.append(("key", alias))
     if settings.value("mark_notified"):
-        role, machine = f"{settings.name}-Notified-{settings.region}", f"{settings.name}-notified"
-        location = f"arn:{account.partition}:states:{settings.region}:{account.id}:stateMachine"
+        role, machine = marking.role_name(settings.name, settings.region), marking.machine_name(settings.name)
+        arn = Location(account.partition, account.id, settings.region).arn("states", f"stateMachine:{machine}")
         if observe.call_iam(aws, settings, iam.get_role, role):
             found.append(("IAM role", role))
-        if call("stepfunctions", step_functions.describe_state_machine, f"{location}:{machine}"):
+        if call("stepfunctions", step_functions.describe_state_machine, arn):
             found.append(("state machine", machine))
     return found
 

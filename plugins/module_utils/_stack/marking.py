@@ -32,6 +32,20 @@ FINDING, READ = "$.detail.findings[0]", "$.read.fields[0]"
 OVER = "OVER"
 
 
+def machine_name(name: str) -> str:
+    """Return the name of the state machine of the stack *name*."""
+    return f"{name}-notified"
+
+
+def role_name(name: str, region: str) -> str:
+    """Return the name of its role in *region*.
+
+    CloudFormation would shorten a generated name, and IAM policies name the role by a pattern. A role is global. With
+    the longest name of a deployment and of a region, these are the 64 characters that IAM allows.
+    """
+    return f"{name}-Notified-{region}"
+
+
 def target(resolved: bool) -> dict[str, Any]:
     """Return the target of a rule that marks the findings it forwards, or whose end it reports (*resolved*)."""
     timely = {} if resolved else {"RetryPolicy": {"MaximumEventAgeInSeconds": OLDEST_EVENT_SECONDS}}
@@ -45,7 +59,7 @@ def resources(
 
     *resolved*: the end of findings is reported.
     """
-    machine = f"{name}-notified"
+    machine = machine_name(name)
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
     rule_arns = [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
     found: dict[str, Any] = {
@@ -151,9 +165,7 @@ def _role(name: str, machine: dict[str, Any], rules: list[dict[str, Any]], resol
     may_read = {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub}
     may_start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine}
     return {
-        # CloudFormation would shorten a generated name, and IAM policies name the role by a pattern. A role is global.
-        # With the longest name of a deployment and of a region, these are the 64 characters that IAM allows.
-        "RoleName": {"Fn::Sub": f"{name}-Notified-${{AWS::Region}}"},
+        "RoleName": {"Fn::Sub": role_name(name, "${AWS::Region}")},
         "AssumeRolePolicyDocument": {
             "Version": "2012-10-17",
             "Statement": [_trust("states.amazonaws.com", [machine]), _trust("events.amazonaws.com", rules)],
