@@ -9,6 +9,7 @@ import queue
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from typing import Any
 from typing import Generic
 from typing import TypeVar
 
@@ -46,6 +47,15 @@ def each(work: Callable[[Item], Value], items: Iterable[Item]) -> list[Outcome[I
         threading.Thread(target=_serve, args=(work, todo, done), daemon=True).start()
     outcomes = [done.get() for _pair in numbered]
     return [outcome for _index, outcome in sorted(outcomes, key=lambda pair: pair[0])]
+
+
+def values(work: Callable[[Item], Value], items: Iterable[Item]) -> list[Any]:
+    """Return the values of each(). Raise the first failure."""
+    outcomes = each(work, items)
+    for outcome in outcomes:
+        if outcome.error is not None:
+            raise outcome.error
+    return [outcome.value for outcome in outcomes]
 
 
 def _serve(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._apply import fleet as apply
+from .._aws import parallel
 from .._model import outcome as outcomes
 from .._model.snapshot import in_order
 from .._observe import details
@@ -84,12 +85,10 @@ def planned(aws: Clients, designs: Sequence[AccountDesign], *, diff: bool = Fals
     """
     complete = details.details(aws, designs, templates=diff)
     plans = [plan.plan(item, found) for item, found in zip(complete, preflight.check(aws, complete))]
-    return [_with_duplicates(aws, item) if duplicates.begins(item.channel) else item for item in plans]
-
-
-def _with_duplicates(aws: Clients, planned: AccountPlan) -> AccountPlan:
-    """Return a plan that lets a channel hear more topics, with what else the channel already gets findings from."""
-    return replace(planned, notices=(*planned.notices, *senders.of_account(aws, planned.design)))
+    begun = [item for item in plans if duplicates.begins(item.channel)]
+    others = parallel.values(lambda item: senders.of_account(aws, item.design), begun)
+    found = {item.account.id: of_account for item, of_account in zip(begun, others)}
+    return [replace(item, notices=(*item.notices, *found.get(item.account.id, ()))) for item in plans]
 
 
 def _targets(accounts: Sequence[AccountOutcome]) -> list[outcomes.TargetOutcome]:

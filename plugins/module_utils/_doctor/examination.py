@@ -88,8 +88,8 @@ def examine(
         account.account.id: _sentences(account, organizations[account.account.id][0] or organization.Organization())
         for account in designs
     }
-    for account in designs:
-        sentences[account.account.id] += tuple(senders.of_account(aws, account))
+    for account, others in zip(designs, parallel.values(lambda item: senders.of_account(aws, item), designs)):
+        sentences[account.account.id] += tuple(others)
     for item in instances:
         if item.error:
             sentence = f"The instances of the StackSet {item.stack_set.name} are not known: {item.error.rstrip('.')}"

@@ -20,7 +20,6 @@ from .._services import organizations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from collections.abc import Iterable
 
     from .._aws.clients import Clients
     from .._model.settings import Settings
@@ -72,9 +71,10 @@ def _directory(aws: Clients, settings: Settings, channels: list[dict[str, Any]])
     )
     listed = call(organizations.list_accounts) if by_name or by_tag else []
     names = {account["Id"]: account["Name"] for account in listed}
-    tags = _each(partial(call, organizations.tags_of), names if by_tag else ())
-    units = _each(partial(_accounts_below, call), account_channels.units_of(channels))
-    return Directory(names, units, tags)
+    tagged, units = list(names) if by_tag else [], account_channels.units_of(channels)
+    tags = parallel.values(partial(call, organizations.tags_of), tagged)
+    accounts = parallel.values(partial(_accounts_below, call), units)
+    return Directory(names, dict(zip(units, accounts)), dict(zip(tagged, tags)))
 
 
 def _accounts_below(call: Callable[..., Any], unit: str) -> frozenset[str]:
@@ -88,15 +88,5 @@ def _accounts_below(call: Callable[..., Any], unit: str) -> frozenset[str]:
             f"the organizational unit {unit} does not exist. Correct {account_channels.UNITS} in "
             f"securityhub_slack_channels."
         ) from None
-    inside = _each(partial(_accounts_below, call), below)
-    return frozenset(call(organizations.accounts_in, unit)).union(*inside.values())
-
-
-def _each(read: Callable[[str], Any], names: Iterable[str]) -> dict[str, Any]:
-    """Return the answer for each of *names*, read in parallel. Raises the first failure."""
-    found = {}
-    for outcome in parallel.each(read, names):
-        if outcome.error is not None:
-            raise outcome.error
-        found[outcome.item] = outcome.value
-    return found
+    inside = parallel.values(partial(_accounts_below, call), below)
+    return frozenset(call(organizations.accounts_in, unit)).union(*inside)
