@@ -36,7 +36,7 @@ ANSWERS = ["denied", "throttle", "errors", "garbage", "unauthorized"]
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    """Let botocore try again at once."""
+    """Let botocore try again immediately."""
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
 
 

@@ -38,7 +38,7 @@ def test_no_run_over_17_regions_is_throttled(lab, monkeypatch, variables):
         lab.emulator.ask("POST", "switches", {"request_quotas": "enforced"})
         done = lab.run(lab.hosts(*SEVENTEEN, **{**variables, **more}))
         assert done.errors == {}
-        # Deleting buttons takes more calls than the rate of Chatbot allows at once, which is a guess.
+        # Deleting buttons takes more calls than the assumed rate of Chatbot allows.
         removes_buttons = name == "removal" and "buttons" in variables
         by_chatbot = [entry for entry in done.requests if (entry["service"], entry["status"]) == ("chatbot", 429)]
         assert done.traffic.retries <= (len(by_chatbot) if removes_buttons else 0), name
