@@ -76,6 +76,27 @@ def options() -> dict[str, Any]:
     return dict(specs["argument_specs"]["main"]["options"])
 
 
+class Validator:
+    """Validates variables of the role. Each value once: thousands of hosts share a few values."""
+
+    def __init__(self) -> None:
+        self._defaults = ArgumentSpecValidator(options()).validate({}).validated_parameters
+        self._known: dict[tuple[str, str], tuple[Any, list[str]]] = {}
+
+    def validate(self, variables: Variables) -> tuple[Variables, list[str]]:
+        """Return the variables with the types of the argument spec and its defaults, and what is wrong with them."""
+        validated = {**self._defaults, **variables}
+        problems: list[str] = []
+        for name in [name for name in variables if name in options()]:
+            key = (name, repr(variables[name]))
+            if key not in self._known:
+                result = ArgumentSpecValidator({name: options()[name]}).validate({name: variables[name]})
+                self._known[key] = (result.validated_parameters[name], [*map(_with_hint, result.error_messages)])
+            validated[name], errors = self._known[key]
+            problems += errors
+        return validated, problems
+
+
 def gather(action: ActionBase, task_vars: Variables) -> tuple[list[TargetSnapshot], list[TargetSnapshot]]:
     """Return a target for every host of the play, and the inventory's other targets, which --limit leaves out.
 
@@ -85,7 +106,7 @@ def gather(action: ActionBase, task_vars: Variables) -> tuple[list[TargetSnapsho
     take longer than all calls to AWS. Variables of the play (vars, vars_files, role parameters) are the same for all
     hosts; they are those that this task sees with another value than the inventory's.
     """
-    validator = ArgumentSpecValidator(options())
+    validator = Validator()
     of_the_play = _variables_of_the_play(action, task_vars)
     targets: list[TargetSnapshot] = []
     unselected: list[TargetSnapshot] = []
@@ -93,18 +114,19 @@ def gather(action: ActionBase, task_vars: Variables) -> tuple[list[TargetSnapsho
     for host in task_vars["groups"]["all"]:
         raw = task_vars["hostvars"].raw_get(host)
         variables, problems = _variables(action, raw, of_the_play)
-        problems += [*_misplaced(host, raw), *_misspelt(variables), *_invalid(validator, variables)]
+        validated, invalid = validator.validate(variables)
+        problems += [*_misplaced(host, raw), *_misspelt(variables), *invalid]
         if ACCOUNT_ERROR in raw:
             problems = [str(raw[ACCOUNT_ERROR])]
-        settings = settings_of(host, _location_variables(validator, variables) if problems else variables)
+        settings = settings_of(host, _location_variables(validator, variables) if problems else validated)
         (targets if host in play else unselected).append(TargetSnapshot(settings, problems=tuple(problems)))
     return targets, unselected
 
 
-def _location_variables(validator: ArgumentSpecValidator, variables: Variables) -> Variables:
+def _location_variables(validator: Validator, variables: Variables) -> Variables:
     """Return only the valid variables that identify account and region."""
     kept = {name: str(variables[name]) for name in WHERE if variables.get(name) is not None}
-    return dict(validator.validate(kept).validated_parameters)
+    return validator.validate(kept)[0]
 
 
 def _role_defaults(action: ActionBase) -> Variables:
@@ -179,13 +201,6 @@ def _misspelt(variables: Variables) -> list[str]:
         hint = f"did you mean {PREFIX}{near}?" if near else "see the role's README for the list"
         problems.append(f"{name} is not a variable of this role: {hint}")
     return problems
-
-
-def _invalid(validator: ArgumentSpecValidator, variables: Variables) -> list[str]:
-    known = {name: value for name, value in variables.items() if name in options()}
-    result = validator.validate(known)
-    variables.update(result.validated_parameters)
-    return [_with_hint(message) for message in result.error_messages]
 
 
 def _with_hint(message: str) -> str:

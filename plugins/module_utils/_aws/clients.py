@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 import random
 import threading
 from dataclasses import dataclass
@@ -25,8 +27,10 @@ from .credentials import CredentialStore
 
 try:
     import botocore.config
+    import botocore.loaders
     import botocore.session
     from botocore.parsers import ResponseParserError
+    from botocore.utils import parse_timestamp
 except ImportError:
     pass  # the action plugin reports it
 
@@ -95,6 +99,9 @@ class Clients:
         # Opt-in regions refuse tokens of the old global endpoint, which AWS_STS_REGIONAL_ENDPOINTS=legacy selects.
         self._session.set_config_variable("sts_regional_endpoints", "regional")
         self._session.register_component("credential_provider", self._acting)
+        self._session.register_component("data_loader", data_loader(self._session.get_config_variable("data_path")))
+        parsers = self._session.get_component("response_parser_factory")
+        parsers.set_parser_defaults(timestamp_parser=timestamp)
         self._session.user_agent_extra = USER_AGENT
         self._config = botocore.config.Config(
             connect_timeout=CONNECT_TIMEOUT,
@@ -184,6 +191,35 @@ class Clients:
         if http_response.status_code >= HTTP_REDIRECT:
             with self._errors_lock:
                 _created = client.exceptions
+
+
+def data_loader(data_path: str | None) -> Any:
+    """Return botocore's loader of data files; *data_path*: more folders (``AWS_DATA_PATH``).
+
+    Whether botocore knows a service, its own loader finds out by listing the versions of all 400 services, for each
+    type of file and in each thread at once, which took a fifth of the CPU time of a small run.
+    """
+
+    class DataLoader(botocore.loaders.Loader):  # type: ignore[misc]
+        @botocore.loaders.instance_cache  # type: ignore[untyped-decorator]
+        def list_available_services(self, type_name: str) -> list[str]:
+            return sorted(
+                {entry.name for folder in self.search_paths if os.path.isdir(folder) for entry in os.scandir(folder)}
+            )
+
+    folders = botocore.loaders.create_loader(data_path).search_paths
+    return DataLoader(folders, include_default_search_paths=False)
+
+
+def timestamp(value: float | str) -> datetime.datetime:
+    """Return the time that an answer has; botocore's own parser takes ten times as long for a time of ISO 8601."""
+    if isinstance(value, str) and "T" in value:
+        try:
+            return datetime.datetime.fromisoformat(value)
+        except ValueError:
+            pass
+    parsed: datetime.datetime = parse_timestamp(value)
+    return parsed
 
 
 def retry_unavailable(

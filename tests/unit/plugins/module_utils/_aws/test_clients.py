@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +14,17 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import LONGEST_BACKOFF
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import data_loader
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import retry_unavailable
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import timestamp
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
 from ansible_collections.secops.securityhub.plugins.module_utils._services import iam
 from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
 from ansible_collections.secops.securityhub.plugins.module_utils._services import sts
 from botocore.errorfactory import ClientExceptionsFactory
+from botocore.exceptions import UnknownServiceError
 from botocore.parsers import ResponseParserError
+from botocore.utils import parse_timestamp
 
 pytestmark = pytest.mark.usefixtures("environment")
 
@@ -46,6 +51,38 @@ def test_there_is_one_client_for_a_service_a_region_and_an_endpoint(clients, emu
         clients.call(SOURCE, "eu-west-1", "securityhub", itself, attempts=1),
     ]
     assert len({id(each) for each in [client, *others]}) == 5
+
+
+def test_the_data_files_of_services_are_found_without_listing_their_versions(tmp_path):
+    (tmp_path / "own" / "2020-01-01").mkdir(parents=True)
+    (tmp_path / "own" / "2020-01-01" / "service-2.json").write_text(json.dumps({"metadata": {}}))
+    loader = data_loader(str(tmp_path))
+    assert loader.load_service_model("own", "service-2") == {"metadata": {}}
+    assert loader.load_service_model("sns", "service-2")["metadata"]["serviceId"] == "SNS"
+    with pytest.raises(UnknownServiceError):
+        loader.load_service_model("none", "service-2")
+    with pytest.raises(botocore.exceptions.DataNotFoundError):
+        loader.load_service_model("own", "paginators-1")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-11-29T02:20:58.123Z",
+        "2026-11-29T02:20:58Z",
+        "2026-11-29T02:20:58.123456+00:00",
+        "2026-11-29T02:20:58+01:00",
+        "2026-11-29",
+        "Sun, 29 Nov 2026 02:20:58 GMT",
+        "Tue, 24 Nov 2026 02:20:58 GMT",
+        "20261129",
+        "1764382858.5",
+        1764382858,
+        1764382858.25,
+    ],
+)
+def test_times_are_what_botocore_reads(value):
+    assert timestamp(value) == parse_timestamp(value)
 
 
 def test_threads_share_the_client_that_the_first_of_them_makes(clients):
