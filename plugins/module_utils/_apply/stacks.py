@@ -180,7 +180,7 @@ def _stuck(aws: Clients, work: Work) -> str:
 
 def _create(aws: Clients, work: Work) -> Work:
     if work.design is not None:
-        text, tags = template.render(work.design), template.stack_tags(work.design)
+        text, tags = work.design.text, template.stack_tags(work.design)
         _call(aws, work, cloudformation.create_stack, text, tags, express=work.express)
     return work
 
@@ -188,7 +188,7 @@ def _create(aws: Clients, work: Work) -> Work:
 def _update(aws: Clients, work: Work) -> Work:
     if work.design is None:
         return work
-    text, tags = template.render(work.design), template.stack_tags(work.design)
+    text, tags = work.design.text, template.stack_tags(work.design)
     return replace(work, finished=not _call(aws, work, cloudformation.update_stack, text, tags, express=work.express))
 
 

@@ -126,10 +126,7 @@ def _signed_in(
     *early*: also create the clients of later calls, while the processor would otherwise wait for the network.
     """
     checked, others = _checked(targets), _checked(unselected)
-    by_source: dict[CredentialSource, list[TargetSnapshot]] = {}
-    for target in healthy(checked):
-        by_source.setdefault(target.settings.source, []).append(target)
-    groups = list(by_source.values())
+    groups = list(_by_source(healthy(checked)).values())
     # First, because clients are created one at a time, in this order.
     parallel.each(lambda group: of_account.prepare_sign_in(aws, group[0].settings), groups)
     works: list[Callable[[], Any]] = [
@@ -147,7 +144,8 @@ def _signed_in(
             unknown += [target for target in found if target.problems]
             if healthy(found):
                 known.setdefault(outcome.value, []).extend(healthy(found))
-    accounts = [_account(account, found, checked, others) for account, found in known.items()]
+    of_play, of_rest = _by_source(checked), _by_source(others)
+    accounts = [_account(account, found, of_play, of_rest) for account, found in known.items()]
     resolved = parallel.each(partial(directory.with_accounts, aws), accounts)
     return Fleet(tuple(target.host for target in checked), tuple(map(_value, resolved)), tuple(unknown))
 
@@ -163,19 +161,31 @@ def _in_account(target: TargetSnapshot, account: Account) -> TargetSnapshot:
     )
 
 
+def _by_source(targets: Iterable[TargetSnapshot]) -> dict[CredentialSource, list[TargetSnapshot]]:
+    found: dict[CredentialSource, list[TargetSnapshot]] = {}
+    for target in targets:
+        found.setdefault(target.settings.source, []).append(target)
+    return found
+
+
 def _account(
-    account: Account, targets: list[TargetSnapshot], checked: list[TargetSnapshot], others: list[TargetSnapshot]
+    account: Account,
+    targets: list[TargetSnapshot],
+    of_play: dict[CredentialSource, list[TargetSnapshot]],
+    of_rest: dict[CredentialSource, list[TargetSnapshot]],
 ) -> AccountSnapshot:
-    """Return the account of *targets*, with what else the inventory has of it."""
-    sources = {target.settings.source for target in targets}
-    present = [item for item in others if item.settings.present and item.settings.source in sources]
-    failed = [item for item in checked if item.problems and item.settings.present and item.settings.source in sources]
+    """Return the account of *targets*, with what else the play and the rest of the inventory have of it."""
+    sources = dict.fromkeys(target.settings.source for target in targets)
+    checked = [item for source in sources for item in of_play[source]]
+    others = [item for source in sources for item in of_rest.get(source, ())]
+    present = [item for item in others if item.settings.present]
+    failed = [item for item in checked if item.problems and item.settings.present]
     return AccountSnapshot(
         account=account,
         targets=tuple(targets),
         unselected=(*healthy(present), *layout.in_another_slice([*targets, *present, *failed])),
         invalid=tuple(item for item in (*present, *failed) if item.problems and REGION.fullmatch(item.settings.region)),
-        regions=frozenset(item.settings.region for item in (*checked, *others) if item.settings.source in sources),
+        regions=frozenset(item.settings.region for item in (*checked, *others)),
     )
 
 

@@ -80,10 +80,16 @@ class StackDesign:
     @functools.cached_property
     def digest(self) -> str:
         """Return the digest that the stack has as a tag, so one read tells whether the live stack is as desired."""
-        whole = json.dumps([template(self), sorted(self.tags), self.responsibilities], sort_keys=True)
+        whole = json.dumps([self.text, sorted(self.tags), self.responsibilities])
         return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
+    @functools.cached_property
+    def text(self) -> str:
+        """Return the text of the template for CloudFormation: stable, and short."""
+        return json.dumps(template(self), separators=(",", ":"))
 
+
+@functools.lru_cache(maxsize=1000)
 def logical_id(prefix: str, name: str) -> str:
     """Return a CloudFormation logical id for *name*: letters and digits only."""
     return prefix + "".join(part.capitalize() for part in name.replace("_", "-").replace(".", "-").split("-"))
@@ -118,14 +124,9 @@ def template(design: StackDesign) -> dict[str, Any]:
     }
 
 
-def render(design: StackDesign) -> str:
-    """Return the text of the template for CloudFormation: stable, and short."""
-    return json.dumps(template(design), separators=(",", ":"))
-
-
 def problems(design: StackDesign) -> list[str]:
     """Return why CloudFormation would refuse or misread the template, each with its remedy."""
-    text = render(design)
+    text = design.text
     found = []
     if len(text) > MAX_BYTES:
         found.append(

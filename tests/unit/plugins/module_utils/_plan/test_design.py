@@ -14,7 +14,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._model.topics import unknown_topics
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import account as plan
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import design
-from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 from ansible_collections.secops.securityhub.tests.unit import account_model
 from ansible_collections.secops.securityhub.tests.unit.account_model import AccountModel
 from ansible_collections.secops.securityhub.tests.unit.account_model import errors
@@ -39,7 +38,7 @@ def stacks(planned):
 def regions_of_home_rule(found):
     """Return the regions that the home region's rules name."""
     (home,) = (target for target in found.targets if target.host == "us-east-1")
-    text = template.render(home.desired.stack)
+    text = home.desired.stack.text
     return {region for region in ("ap-southeast-1", "eu-west-1", "us-west-2") if region in text}
 
 

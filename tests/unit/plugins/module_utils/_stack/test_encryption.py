@@ -35,7 +35,7 @@ def test_every_topic_has_the_key(design, wanted):
 
 @pytest.mark.parametrize("design", [PLAIN, GIVEN])
 def test_key_is_created_only_if_requested(design):
-    assert "AWS::KMS" not in template.render(design)
+    assert "AWS::KMS" not in design.text
 
 
 def test_the_own_key_is_rotated_and_found_by_its_alias():

@@ -72,7 +72,7 @@ def test_a_rule_waits_for_the_policy_of_its_topic():
 
 
 def test_no_account_region_or_partition_in_the_text():
-    assert not re.search(r"\d{12}|arn:aws|us-east-1", template.render(TWO).replace("arn:${AWS::Partition}", ""))
+    assert not re.search(r"\d{12}|arn:aws|us-east-1", TWO.text.replace("arn:${AWS::Partition}", ""))
 
 
 def test_tags_on_all_that_can_carry_them():
@@ -147,7 +147,7 @@ def test_too_large_a_template_is_a_problem():
     def of(size):
         return template.problems(design("slack", pattern={"detail": ["x" * size]}))
 
-    room = template.MAX_BYTES - len(template.render(design("slack", pattern={"detail": [""]})))
+    room = template.MAX_BYTES - len(design("slack", pattern={"detail": [""]}).text)
     assert of(room) == []
     (problem,) = of(room + 1)
     assert "the stack slack would need a template of 51,201 bytes" in problem
@@ -155,7 +155,7 @@ def test_too_large_a_template_is_a_problem():
 
 
 def test_a_template_of_any_text_is_counted_in_bytes():
-    assert template.render(design("slack", pattern={"detail": ["é"]})).isascii()
+    assert design("slack", pattern={"detail": ["é"]}).text.isascii()
 
 
 def test_a_dynamic_reference_is_a_problem():
