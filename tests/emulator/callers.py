@@ -44,7 +44,10 @@ HANDLERS = Path(__file__).resolve().with_name("resource_handlers.yml")
 # A service signs with another name than its actions have.
 PREFIXES = {"monitoring": "cloudwatch", "awsssoportal": "sso", "sso-oauth": "sso-oauth"}
 # Operations that are allowed by an action of another name.
-ACTIONS = {"securityhub:BatchUpdateFindingsV2": "securityhub:BatchUpdateFindings"}
+ACTIONS = {
+    "securityhub:BatchUpdateFindingsV2": "securityhub:BatchUpdateFindings",
+    "securityhub:GetFindingsV2": "securityhub:GetFindings",
+}
 # No policy is needed to ask who one is, and those that lead to credentials are not signed.
 ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity"})
 # Actions that tag what they create, and what AWS checks besides when they are given tags.
@@ -412,7 +415,10 @@ def _context(about: AwsRequest, action: str, form: dict[str, list[str]], given: 
     if about.service == "securityhub" and about.operation.startswith("BatchUpdateFindings"):
         syntax = "OCSFSyntaxPath" if about.operation.endswith("V2") else "ASFFSyntaxPath"
         changes = {name: value for name, value in given.items() if name not in ("FindingIdentifiers", "MetadataUids")}
-        return {f"securityhub:{syntax}/{path}": value for path, value in _leaves(changes)}
+        return {
+            f"securityhub:{syntax}/{path}": str(value) if isinstance(value, int) else value
+            for path, value in _leaves(changes)
+        }
     if about.service == "sns" and about.operation == "Subscribe":
         return {"sns:Protocol": form.get("Protocol", [""])[0], "sns:Endpoint": form.get("Endpoint", [""])[0]}
     if about.service == "iam":

@@ -71,6 +71,10 @@ def _value(shape: Any, values: list[str]) -> Any:
         return [_value(shape.member, [value]) for value in values]
     if len(values) != 1:
         raise InvalidCommand(f"expected one argument, got {len(values)}")
+    if shape.type_name == "integer":
+        if not re.fullmatch(r"-?\d+", values[0]):
+            raise InvalidCommand(f"invalid literal for int() with base 10: {values[0]!r}")
+        return int(values[0])
     return _shorthand(shape, values[0]) if shape.type_name == "structure" else values[0]
 
 

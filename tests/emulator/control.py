@@ -45,6 +45,7 @@ class Control:
             ("POST", "/_emulator/button"): self.button,
             ("POST", "/_emulator/sign_in"): self.describe_sign_in,
             ("POST", "/_emulator/event"): self.event,
+            ("POST", "/_emulator/ocsf_finding"): self.ocsf_finding,
             ("GET", "/_emulator/switches"): self.show_switches,
             ("POST", "/_emulator/switches"): self.set_switches,
             ("GET", "/_emulator/callers"): self.show_callers,
@@ -159,6 +160,11 @@ class Control:
     def set_callers(self, given: Any, query: dict[str, str]) -> Any:
         """{account or ARN pattern: [policy document, ...]}: replaces the identity policies of callers."""
         self.emulator.callers.replace(given)
+        return {}
+
+    def ocsf_finding(self, given: Any, query: dict[str, str]) -> Any:
+        """A finding (OCSF): created or updated in the new Security Hub, as by the AWS service that it is of."""
+        self.emulator.security_hub.ocsf.report(given)
         return {}
 
     def event(self, given: Any, query: dict[str, str]) -> Any:

@@ -96,6 +96,11 @@ def _passes(finding: dict, name: str, conditions: list[dict], now: datetime.date
         text = str(finding).lower()
         return any(condition["Value"].lower() in text for condition in conditions)
     values = values_at(finding, PATHS.get(name, name))
+    return meets(values, conditions, now)
+
+
+def meets(values: list[Any], conditions: list[dict], now: datetime.datetime) -> bool:
+    """Return whether the values of a field meet one of the positive conditions, if any, and all negative ones."""
     positive = [condition for condition in conditions if condition.get("Comparison") not in NEGATIVE]
     negative = [condition for condition in conditions if condition.get("Comparison") in NEGATIVE]
     if positive and not any(_meets(value, condition, now) for condition in positive for value in values):

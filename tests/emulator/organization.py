@@ -95,31 +95,35 @@ class Organization:
         """Return whether an account is the delegated administrator in a region."""
         return self.admins.get((region, "SecurityHub")) == account
 
-    def feeds(self, account: str, region: str) -> list[tuple[str, str]]:
-        """Return where a finding that an account has in a region is shown, and sends an event."""
+    def feeds(self, account: str, region: str, *, v2: bool = False) -> list[tuple[str, str]]:
+        """Return where a finding that an account has in a region is shown, and sends an event.
+
+        v2: in the new Security Hub, which has aggregators of its own.
+        """
         accounts = [account]
         administrator = self.account_state.account(account)["administrator"]
         if administrator:
             accounts.append(administrator)
         targets = [(owner, region) for owner in accounts]
         for owner in accounts:
-            home = self.home_of(owner, region)
+            home = self.home_of(owner, region, v2=v2)
             if home and home != region:
                 targets.append((owner, home))
         return targets
 
-    def home_of(self, account: str, region: str) -> str | None:
+    def home_of(self, account: str, region: str, *, v2: bool = False) -> str | None:
         """Return the region into which an account's aggregator copies the findings of a region."""
-        aggregator = self.aggregators.get(account)
+        aggregators, words = (self.aggregators_v2, V2) if v2 else (self.aggregators, V1)
+        aggregator = aggregators.get(account)
         if aggregator is None:
             return None
-        mode, regions = aggregator["RegionLinkingMode"], aggregator.get("Regions", [])
+        mode, regions = aggregator["RegionLinkingMode"], aggregator.get(words["regions"], [])
         linked = {
             "ALL_REGIONS": True,
             "ALL_REGIONS_EXCEPT_SPECIFIED": region not in regions,
             "SPECIFIED_REGIONS": region in regions,
         }.get(mode, False)
-        return aggregator["FindingAggregationRegion"] if linked else None
+        return aggregator[words["region"]] if linked else None
 
     # Aggregators
 

@@ -121,7 +121,9 @@ class RestJson:
         find_problems(shape, given, "", problems)
         if problems:
             counted = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected"
-            raise AwsError(self.invalid, f"{counted}: {'; '.join(problems[:5])}")
+            errors = {error.name for error in operation.error_shapes}
+            code = "ValidationException" if "ValidationException" in errors else self.invalid
+            raise AwsError(code, f"{counted}: {'; '.join(problems[:5])}")
         return given
 
     def _status(self, code: str) -> int:

@@ -23,6 +23,7 @@ from finding_filters import matches
 from finding_filters import ordered
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
+from ocsf_findings import OcsfFindings
 from organization import Organization
 from rest_json import AwsError
 from rest_json import Garbage
@@ -70,7 +71,9 @@ class SecurityHub:
         self.switches = switches
         self.lock = threading.RLock()
         self.organization = Organization(account_state, self)
-        self.service = RestJson("securityhub", {**self._operations(), **self.organization.operations()}, INVALID)
+        self.ocsf = OcsfFindings(self)
+        operations = {**self._operations(), **self.organization.operations(), **self.ocsf.operations()}
+        self.service = RestJson("securityhub", operations, INVALID)
         self.service.check_items = frozenset({"BatchImportFindings"})
         self.clear()
 
@@ -101,6 +104,7 @@ class SecurityHub:
         self.v2: dict[tuple[str, str], str] = {}
         self.origins: dict[tuple[str, str], tuple[str, str]] = {}
         self.organization.clear()
+        self.ocsf.clear()
 
     # For the control API
 
