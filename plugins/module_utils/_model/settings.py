@@ -182,7 +182,6 @@ def problems(settings: Settings) -> list[str]:
         found += _slack_problems(settings)
         found += _other_accounts_problems(settings.value("channels"))
         found += account_channels.problems(settings.value("channels"))
-        found += _marking_problems(settings)
         found += _resolved_problems(settings)
         found += _key_problems(settings)
         found += _alarm_problems(settings)
@@ -213,16 +212,12 @@ def _chosen_by(route: dict[str, Any]) -> str:
     return ", ".join(key for key in ("account_ids", *account_channels.SELECTORS) if route.get(key))
 
 
-def _marking_problems(settings: Settings) -> list[str]:
-    if settings.value("mark_notified") and settings.value("finding_format") == "ocsf":
-        return [
-            "securityhub_slack_mark_notified is set, but OCSF findings (securityhub_slack_finding_format: ocsf) have "
-            "no status NOTIFIED. Remove one of the two settings."
-        ]
-    return []
-
-
 def _resolved_problems(settings: Settings) -> list[str]:
+    if settings.value("report_resolved") and settings.value("finding_format") == "ocsf":
+        return [
+            "securityhub_slack_report_resolved is set, but OCSF findings (securityhub_slack_finding_format: ocsf) have "
+            "no user-defined fields. Remove one of the two settings."
+        ]
     if settings.value("report_resolved") and not (settings.value("mark_notified") and settings.custom_messages):
         return [
             "securityhub_slack_report_resolved is set, but it needs marked findings and threads of custom messages. "

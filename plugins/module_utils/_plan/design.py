@@ -246,6 +246,7 @@ def deployment(
             ),
             tags=settings.tags,
             mark_notified=settings.value("mark_notified"),
+            ocsf=settings.value("finding_format") == "ocsf",
             key=settings.key,
             responsibilities=responsibilities,
             alarms=_alarms(settings, configurations),

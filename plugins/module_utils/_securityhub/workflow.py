@@ -1,7 +1,12 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The permission to set the workflow status of findings, and little else of them: pure. PRIVATE to the collection."""
+"""The permission to set the workflow status of findings, and little else of them: pure. PRIVATE to the collection.
+
+Findings (OCSF) of the new Security Hub have a status with numbers
+(https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchUpdateFindingsV2.html). None of them is NOTIFIED: the
+only one for a finding that was seen and is not over is In Progress.
+"""
 
 from __future__ import annotations
 
@@ -32,5 +37,22 @@ def permission(resource: Any, statuses: str | list[str], *, user_defined: bool =
         "Condition": {
             "StringEqualsIfExists" if user_defined else "StringEquals": {f"{FIELD}/Workflow.Status": statuses},
             "Null": {f"{FIELD}/{name}": "true" for name in untouched},
+        },
+    }
+
+
+OCSF_FIELD = "securityhub:OCSFSyntaxPath"
+STATUS_IDS = {"NOTIFIED": 2, "SUPPRESSED": 3, "RESOLVED": 4}
+
+
+def ocsf_permission(resource: Any, statuses: list[str]) -> dict[str, Any]:
+    """Return the statement that allows setting one of *statuses* on the findings (OCSF) of a new hub."""
+    return {
+        "Effect": "Allow",
+        "Action": "securityhub:BatchUpdateFindings",
+        "Resource": resource,
+        "Condition": {
+            "StringEquals": {f"{OCSF_FIELD}/StatusId": [str(STATUS_IDS[status]) for status in statuses]},
+            "Null": {f"{OCSF_FIELD}/{name}": "true" for name in ("Comment", "SeverityId")},
         },
     }

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sets forwarded findings to NOTIFIED, for the template of a stack: pure. PRIVATE to the collection.
+"""Sets forwarded findings to NOTIFIED (OCSF: In Progress), for a stack's template: pure. PRIVATE to the collection.
 
 If their end is reported, it also writes the severity that they were sent with into a user-defined field named as the
 stack, and OVER once the end is reported. Fields of others stay: the finding is read first, because AWS does not
@@ -9,7 +9,7 @@ document whether an event has all fields, and whether an update keeps those that
 
 An event rule cannot call Security Hub, but an express state machine can
 (https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html). The update causes another event,
-which no automatic rule matches, since they require NEW.
+which no automatic rule matches, since they require NEW (OCSF: New).
 """
 
 from __future__ import annotations
@@ -53,21 +53,20 @@ def target(resolved: bool) -> dict[str, Any]:
 
 
 def resources(
-    name: str, rules: list[str], tags: list[dict[str, str]], boundary: str, *, resolved: bool
+    name: str, rules: list[str], tags: list[dict[str, str]], boundary: str, *, resolved: bool, ocsf: bool
 ) -> dict[str, Any]:
     """Return the state machine of the stack *name*, and the role of the machine and of the *rules* that start it.
 
-    *resolved*: the end of findings is reported.
+    *resolved*: the end of findings is reported. *ocsf*: the findings are those of the new Security Hub.
     """
+    definition = _ocsf_definition() if ocsf else _definition(name if resolved else "")
+    permissions = _ocsf_permissions() if ocsf else _permissions(resolved)
     machine = machine_name(name)
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
     rule_arns = [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
     found: dict[str, Any] = {
-        ROLE: {"Type": "AWS::IAM::Role", "Properties": _role(name, machine_arn, rule_arns, resolved)},
-        MACHINE: {
-            "Type": "AWS::StepFunctions::StateMachine",
-            "Properties": _machine(machine, name if resolved else ""),
-        },
+        ROLE: {"Type": "AWS::IAM::Role", "Properties": _role(name, machine_arn, rule_arns, permissions)},
+        MACHINE: {"Type": "AWS::StepFunctions::StateMachine", "Properties": _machine(machine, definition)},
     }
     if boundary:
         found[ROLE]["Properties"]["PermissionsBoundary"] = _of_account(boundary)
@@ -77,12 +76,12 @@ def resources(
     return found
 
 
-def _machine(name: str, mark: str) -> dict[str, Any]:
+def _machine(name: str, definition: dict[str, Any]) -> dict[str, Any]:
     return {
         "StateMachineName": name,
         "StateMachineType": "EXPRESS",
         "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
-        "DefinitionString": {"Fn::Sub": json.dumps(_definition(mark), separators=(",", ":"))},
+        "DefinitionString": {"Fn::Sub": json.dumps(definition, separators=(",", ":"))},
     }
 
 
@@ -92,16 +91,27 @@ def _definition(mark: str) -> dict[str, Any]:
     *mark*: the name of the user-defined field, '' for none.
     """
     notified = {"Workflow": {"Status": "NOTIFIED"}}
+    states = {**(_of_field(mark, notified) if mark else {}), "Mark": _update(notified)}
+    return {"StartAt": "IsOver" if mark else "Mark", "States": states | _end()}
+
+
+def _ocsf_definition() -> dict[str, Any]:
+    """Return the same for findings (OCSF) of the new Security Hub."""
+    in_progress = {"StatusId": workflow.STATUS_IDS["NOTIFIED"]}
+    uids = {"MetadataUids.$": f"States.Array({FINDING}.metadata.uid)"}
+    return {
+        "StartAt": "Mark",
+        "States": {"Mark": _task("batchUpdateFindingsV2", uids | in_progress, "IsMarked")} | _end(),
+    }
+
+
+def _end() -> dict[str, Any]:
+    """Return the last states, after an update of either kind of finding."""
     refused = {"Variable": UNPROCESSED, "IsPresent": True, "Next": "NotMarked"}
     return {
-        "StartAt": "IsOver" if mark else "Mark",
-        "States": {
-            **(_of_field(mark, notified) if mark else {}),
-            "Mark": _update(notified),
-            "IsMarked": {"Type": "Choice", "Choices": [refused], "Default": "Marked"},
-            "NotMarked": {"Type": "Fail", "Error": "NotMarked", "CausePath": "States.JsonToString($)"},
-            "Marked": {"Type": "Succeed"},
-        },
+        "IsMarked": {"Type": "Choice", "Choices": [refused], "Default": "Marked"},
+        "NotMarked": {"Type": "Fail", "Error": "NotMarked", "CausePath": "States.JsonToString($)"},
+        "Marked": {"Type": "Succeed"},
     }
 
 
@@ -159,10 +169,21 @@ def _task(action: str, given: dict[str, Any], then: str) -> dict[str, Any]:
     }
 
 
-def _role(name: str, machine: dict[str, Any], rules: list[dict[str, Any]], resolved: bool) -> dict[str, Any]:
+def _permissions(resolved: bool) -> list[dict[str, Any]]:
+    """Return the statements that allow the tasks of the state machine."""
     hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub/default"}
-    may_mark = workflow.permission(hub, "NOTIFIED", user_defined=resolved)
     may_read = {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub}
+    return [workflow.permission(hub, "NOTIFIED", user_defined=resolved), *([may_read] if resolved else [])]
+
+
+def _ocsf_permissions() -> list[dict[str, Any]]:
+    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hubv2/default"}
+    return [workflow.ocsf_permission(hub, ["NOTIFIED"])]
+
+
+def _role(
+    name: str, machine: dict[str, Any], rules: list[dict[str, Any]], permissions: list[dict[str, Any]]
+) -> dict[str, Any]:
     may_start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine}
     return {
         "RoleName": {"Fn::Sub": role_name(name, "${AWS::Region}")},
@@ -175,7 +196,7 @@ def _role(name: str, machine: dict[str, Any], rules: list[dict[str, Any]], resol
                 "PolicyName": "MarkFindingsNotified",
                 "PolicyDocument": {
                     "Version": "2012-10-17",
-                    "Statement": [may_mark, may_start, *([may_read] if resolved else [])],
+                    "Statement": [*permissions, may_start],
                 },
             }
         ],

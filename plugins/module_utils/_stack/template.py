@@ -57,7 +57,8 @@ class Rule:
 class StackDesign:
     """The contents of a target's stack.
 
-    *mark_notified*: findings that automatic rules forward are set to NOTIFIED. *responsibilities*: what it forwards in
+    *mark_notified*: findings that automatic rules forward are set to NOTIFIED. *ocsf*: they are those of the new
+    Security Hub. *responsibilities*: what it forwards in
     addition to the findings of its own region; the next run reads them before it transfers any to another target.
     *key*: encrypts topics and queue: encryption.CREATE or the ID, ARN or alias of a key, or '' for none. *alarms*: None
     for none. *boundary*: the ARN of the permissions boundary of the stack's roles, or ''. *conditions*: the policies of
@@ -70,6 +71,7 @@ class StackDesign:
     rules: tuple[Rule, ...]
     tags: tuple[tuple[str, str], ...] = ()
     mark_notified: bool = False
+    ocsf: bool = False
     responsibilities: tuple[str, ...] = ()
     key: str = ""
     alarms: alarms.Alarms | None = None
@@ -111,7 +113,7 @@ def template(design: StackDesign) -> dict[str, Any]:
     if marked:
         resolved = any(rule.resolved for rule in design.rules)
         tags = boto3_tags(dict(design.tags))
-        resources |= marking.resources(design.name, marked, tags, design.boundary, resolved=resolved)
+        resources |= marking.resources(design.name, marked, tags, design.boundary, resolved=resolved, ocsf=design.ocsf)
     for rule in design.rules:
         targets = [marking.target(rule.resolved)] if rule.name in marked else []
         resources[logical_id("Rule", rule.name)] = _rule(rule, design, targets)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLES = ROOT / "tests" / "findings"
@@ -101,6 +103,31 @@ def set_up(emulator: Any, **facts: Any) -> None:
     emulator.world({ADMINISTRATOR: {"hubs": "all", "workspaces": [workspace], **facts}})
     emulator.world({member: {"hubs": "all", "administrator": ADMINISTRATOR} for member in members})
     emulator.forget_requests()
+
+
+def set_up_new_hub(emulator: Any, **facts: Any) -> None:
+    """Let all of them have the new Security Hub, too."""
+    set_up(emulator, hubs_v2="all", **facts)
+    emulator.world({finding["AwsAccountId"]: {"hubs_v2": "all"} for finding in FINDINGS.values()})
+    emulator.forget_requests()
+
+
+def ocsf(finding: dict[str, Any]) -> dict[str, Any]:
+    """Return the finding (ASFF) as the new Security Hub has it."""
+    made = worlds.ocsf(finding)
+    uid = hashlib.sha256(f"{finding['ProductArn']} {finding['Id']}".encode()).hexdigest()
+    times = {"created_time_dt": finding["CreatedAt"], "modified_time_dt": finding["UpdatedAt"]}
+    return {
+        **made,
+        "metadata": {**made["metadata"], "uid": uid},
+        "finding_info": {**made["finding_info"], **times},
+    }
+
+
+def bring_ocsf(emulator: Any, *findings: dict[str, Any]) -> None:
+    """Let the services that findings (OCSF) are of report them (statuses start as New)."""
+    for finding in findings:
+        emulator.ask("POST", "ocsf_finding", finding)
 
 
 def bring(emulator: Any, *findings: dict[str, Any]) -> None:

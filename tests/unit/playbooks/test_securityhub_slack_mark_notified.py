@@ -11,7 +11,9 @@ import time
 
 import pytest
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
+from botocore.exceptions import ClientError
 
+HERE = "eu-west-1"
 FINDING = findings.FINDINGS["ec2-19-critical-eu-west-1"]
 LOW = findings.FINDINGS["guardduty-backdoor-high-eu-west-1"]
 SECONDS = 10
@@ -109,10 +111,77 @@ def test_the_home_region_marks_findings_of_linked_ones(emulator, playbooks):
     assert findings.delivered(emulator) == [FINDING["Id"]]
 
 
-def test_ocsf_findings_cannot_be_marked(emulator, playbooks):
-    playbooks.inventory({"eu-west-1": {}}, mark_notified=True, finding_format="ocsf")
-    outcome = playbooks.run("securityhub_slack")
-    assert outcome.code != 0
-    said = " ".join(outcome.output.split())
-    facts = ["securityhub_slack_mark_notified", "securityhub_slack_finding_format: ocsf", "Remove one of"]
-    assert [fact for fact in facts if fact not in said] == []
+def ocsf_status(emulator, finding, region=HERE):
+    """Return the status of a finding (OCSF) that the administrator sees."""
+    filters = [{"FieldName": "metadata.uid", "Filter": {"Value": finding["metadata"]["uid"], "Comparison": "EQUALS"}}]
+    found = emulator.client("securityhub", region).get_findings_v2(
+        Filters={"CompositeFilters": [{"StringFilters": filters}]}
+    )
+    return found["Findings"][0]["status"]
+
+
+def ocsf_status_after_marking(emulator, finding, region=HERE):
+    deadline = time.monotonic() + SECONDS
+    while ocsf_status(emulator, finding, region) == "New" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return ocsf_status(emulator, finding, region)
+
+
+@pytest.mark.parametrize("reopened", ["new", "kept"])
+def test_a_finding_of_the_new_hub_is_forwarded_once_and_a_status_set_by_hand_is_kept(emulator, playbooks, reopened):
+    findings.set_up_new_hub(emulator, aggregator_v2={"home": "us-east-1"})
+    emulator.ask("POST", "switches", {"security_hub_v2_reopened": reopened})
+    playbooks.inventory({"us-east-1": {}, HERE: {}}, mark_notified=True, finding_format="ocsf")
+    playbooks.ok("securityhub_slack")
+    client = emulator.client("securityhub", "us-east-1")
+    one, two, low = (
+        findings.ocsf({**found, "Id": f"{found['Id']}{n}"}) for n, found in enumerate((FINDING, FINDING, LOW))
+    )
+    findings.bring_ocsf(emulator, one, two, low)
+    assert [ocsf_status_after_marking(emulator, item) for item in (one, two)] == ["In Progress"] * 2
+    # The events of these updates, and of those of the product, send nothing.
+    findings.bring_ocsf(emulator, one, two, low)
+    client.batch_update_findings_v2(MetadataUids=[two["metadata"]["uid"]], StatusId=3)
+    findings.bring_ocsf(emulator, two)
+    assert findings.delivered(emulator) == [item["finding_info"]["uid"] for item in (one, two)]
+    assert [ocsf_status(emulator, item) for item in (two, low)] == ["Suppressed", "New"]
+
+    # It is over, and fails again: whether AWS then sets it to New is not documented.
+    for item in (one, two):
+        findings.bring_ocsf(emulator, {**item, "activity_name": "Close"}, {**item, "activity_name": "Create"})
+    assert ocsf_status_after_marking(emulator, one) == "In Progress"
+    again = 1 if reopened == "new" else 0
+    assert findings.delivered(emulator).count(one["finding_info"]["uid"]) == 1 + again
+    assert findings.delivered(emulator).count(two["finding_info"]["uid"]) == 1
+
+
+def test_the_machine_for_the_new_hub_does_what_its_role_may_and_nothing_else(emulator, playbooks):
+    findings.set_up_new_hub(emulator)
+    playbooks.inventory({HERE: {}}, mark_notified=True, finding_format="ocsf")
+    playbooks.ok("securityhub_slack")
+    emulator.forget_requests()
+    playbooks.ok("securityhub_slack")
+    assert emulator.writes() == []
+    assert "1 target: 1 in order." in playbooks.run("securityhub_slack_doctor").output
+    refused = execution(emulator, findings.ocsf(FINDING))
+    assert (refused["status"], refused["error"]) == ("FAILED", "NotMarked")
+    assert "ResourceNotFoundException" in refused["cause"]
+    one = findings.ocsf(FINDING)
+    findings.bring_ocsf(emulator, one)
+    assert ocsf_status_after_marking(emulator, one) == "In Progress"
+
+    iam = emulator.client("iam")
+    name = f"securityhub-slack-Notified-{HERE}"
+    policy = iam.get_role_policy(RoleName=name, PolicyName="MarkFindingsNotified")["PolicyDocument"]
+    boundary = json.loads((findings.ROOT / "roles/securityhub_slack/files/iam/boundary.json").read_text())
+    client, uids = emulator.client("securityhub", HERE), [one["metadata"]["uid"]]
+    for document, allowed in ((policy, [2]), (boundary, [2, 3, 4])):
+        emulator.ask("POST", "callers", {findings.ADMINISTRATOR: [document]})
+        for status_id in (0, 1, 2, 3, 4, 5, 99):
+            for more in ({}, {"Comment": "x"}, {"SeverityId": 1}):
+                call = {"MetadataUids": uids, "StatusId": status_id, **more}
+                if status_id in allowed and not more:
+                    client.batch_update_findings_v2(**call)
+                    continue
+                with pytest.raises(ClientError, match="AccessDenied"):
+                    client.batch_update_findings_v2(**call)

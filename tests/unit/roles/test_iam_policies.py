@@ -257,6 +257,7 @@ def test_what_writes_is_scoped():
 CONDITIONS = {
     ("baseline", "MarkFindingsNotified"): {"securityhub:ASFFSyntaxPath/*"},
     ("boundary", "MarkSentFindings"): {"securityhub:ASFFSyntaxPath/*"},
+    ("boundary", "SetStatusInNewHub"): {"securityhub:OCSFSyntaxPath/*"},
     ("boundary", "SetWorkflowStatus"): {"securityhub:ASFFSyntaxPath/*"},
     ("buttons", "PermissionsOfTheChannel"): {"iam:PermissionsBoundary"},
     ("canary", "ImportTestFinding"): {"securityhub:TargetAccount"},
@@ -278,7 +279,7 @@ CONDITIONS = {
 def test_each_condition_stays():
     found = {
         (path.stem, statement["Sid"]): {
-            re.sub("^(securityhub:ASFFSyntaxPath/).*", r"\1*", key)
+            re.sub("^(securityhub:(?:ASFF|OCSF)SyntaxPath/).*", r"\1*", key)
             for keys in statement["Condition"].values()
             for key in keys
         }
@@ -335,6 +336,7 @@ def test_the_boundary_allows_what_our_roles_need_and_nothing_else():
     for sid, permission in (
         ("SetWorkflowStatus", workflow.permission(hub, sorted(buttons.BUTTONS.values()))),
         ("MarkSentFindings", workflow.permission(hub, "NOTIFIED", user_defined=True)),
+        ("SetStatusInNewHub", workflow.ocsf_permission(hub.replace("hub/", "hubv2/"), list(workflow.STATUS_IDS))),
     ):
         (statement,) = document(f"boundary:{sid}")["Statement"]
         assert {key: value for key, value in statement.items() if key != "Sid"} == permission

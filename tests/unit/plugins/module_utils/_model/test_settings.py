@@ -151,7 +151,6 @@ def test_no_problem(given):
         ({"tags": {"key": "{{ 7*7 }}"}}, ["securityhub_slack_tags", "'key'"]),
         ({"tags": {"key": "\x1b[31m"}}, ["securityhub_slack_tags", "'key'"]),
         ({"tags": {f"key{number}": "" for number in range(46)}}, ["securityhub_slack_tags", "46 tags", "45"]),
-        ({"mark_notified": True, "finding_format": "ocsf"}, ["securityhub_slack_mark_notified", "NOTIFIED"]),
         *(
             ({"report_resolved": True, **one}, ["securityhub_slack_report_resolved", "mark_notified", "custom"])
             for one in ({"mark_notified": True}, {"message_format": "custom"})

@@ -56,7 +56,7 @@ def test_the_role_may_only_set_notified_and_start_the_machine():
 
 def test_with_the_end_of_findings_the_role_may_also_read_and_set_user_defined_fields():
     (policy,) = resources(RESOLVED)[marking.ROLE]["Properties"]["Policies"]
-    may_mark, _may_start, may_read = policy["PolicyDocument"]["Statement"]
+    may_mark, may_read, _may_start = policy["PolicyDocument"]["Statement"]
     hub = {"Fn::Sub": "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:hub/default"}
     assert may_mark == workflow.permission(hub, "NOTIFIED", user_defined=True)
     assert may_read == {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub}
