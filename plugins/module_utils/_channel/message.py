@@ -61,9 +61,12 @@ END_PATHS = {
     "record": f"{FINDING}.RecordState",
     "time": "$.time",
 }
+# The console of the new Security Hub has no documented address of a finding. This is the search that AWS's solution
+# Automated Security Response links to (aws-solutions/automated-security-response-on-aws, get_security_hub_console_url).
+OCSF_SEARCH = "?search=finding_info.uid%3D%255Coperator%255C%253AEQUALS%255C%253A<id>"
 BY_FORMAT = {
     "asff": (ASFF, f"{CONSOLE}/home?region=<hub>#/findings", "?search=Id%3D<id>"),
-    "ocsf": (OCSF, f"{CONSOLE}/v2/home?region=<hub>#/findings", ""),
+    "ocsf": (OCSF, f"{CONSOLE}/v2/home?region=<hub>#/findings", OCSF_SEARCH),
 }
 
 

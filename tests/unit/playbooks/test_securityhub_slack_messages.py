@@ -193,7 +193,8 @@ def test_ocsf_findings_arrive(emulator, playbooks):
         "CRITICAL",
         FINDING["Id"],
     )
-    assert "securityhub/v2/home?region=eu-west-1" in message["text"]
+    assert "securityhub/v2/home?region=eu-west-1#/findings?search=finding_info.uid%3D" in message["text"]
+    assert f"EQUALS%255C%253A{FINDING['Id']}" in message["text"]
 
 
 def test_the_message_format_is_changed_kept_and_repaired(emulator, playbooks):

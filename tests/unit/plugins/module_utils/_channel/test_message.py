@@ -59,7 +59,8 @@ def test_every_sample_becomes_a_message(name, schema):
     assert shown.severity == finding["Severity"]["Label"]
     assert (shown.finding_id, shown.finding_region) == (finding["Id"], finding["Region"])
     assert shown.thread == finding["Id"]
-    assert (finding["Resources"][0]["Id"] in shown.text) == (schema == "asff")
+    lines = shown.text.splitlines()
+    assert (finding["Resources"][0]["Id"] in lines) == (schema == "asff")
 
 
 @pytest.mark.parametrize("schema", ["asff", "ocsf"])
@@ -121,6 +122,16 @@ def test_content_of_a_message():
         "keywords": [CONTROL["Resources"][0]["Id"]],
     }
     assert "enableCustomActions" not in made["metadata"]
+
+
+def test_the_link_of_an_ocsf_finding_leads_to_it_in_the_new_console():
+    console = "https://us-east-1.console.aws.amazon.com/securityhub/v2/home?region=us-east-1#/findings"
+    finding = worlds.ocsf(CONTROL)
+    # The address is that of AWS's solution Automated Security Response.
+    search = f"?search=finding_info.uid%3D%255Coperator%255C%253AEQUALS%255C%253A{CONTROL['Id']}"
+    assert notification(finding, "ocsf")["content"]["nextSteps"] == [f"Look at the finding: {console}{search}"]
+    (others,) = notification(finding, "ocsf", trusted=False)["content"]["nextSteps"]
+    assert others == f"Look at the findings: {console}"
 
 
 def test_metadata_for_buttons():
