@@ -54,9 +54,8 @@ class Buttons:
             raise chat_command.InvalidCommand(f"the emulator runs no {command.service} {command.operation}")
         operation = self.security_hub.model.operation_model(name)
         given = chat_command.parameters(command, operation.input_shape)
-        hub = f"arn:aws:securityhub:{command.region}:{account}:hub/default"
         if configuration["UserAuthorizationRequired"] or not channel_role.allows(
-            configuration, f"securityhub:{name}", hub, given
+            configuration, name, command.region, given
         ):
             return {"status": 403, "answer": {"Message": f"not authorized to perform: securityhub:{name}"}}
         with request_scope(account, command.region):

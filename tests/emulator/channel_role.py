@@ -11,18 +11,24 @@ from ministack.core import iam_evaluator as evaluator
 from ministack.services import iam
 
 
-def allows(configuration: dict, action: str, resource: str, given: dict[str, Any]) -> bool:
-    """Whether the channel's role may do an action. given: the request, for conditions on the fields of an update."""
+def allows(configuration: dict, operation: str, region: str, given: dict[str, Any]) -> bool:
+    """Whether the channel's role may call an operation of Security Hub in a region.
+
+    given: the request, for conditions on the fields of an update.
+    """
     role_arn = configuration["IamRoleArn"]
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    new_hub = operation.endswith("V2")
+    syntax = "ocsfsyntaxpath" if new_hub else "asffsyntaxpath"
+    changes = {key: value for key, value in given.items() if key not in ("MetadataUids", "FindingIdentifiers")}
     context = evaluator.EvalContext(
         principal_arn=role_arn,
         principal_type="AssumedRole",
         principal_account=account,
-        action=action,
-        resource_arn=resource,
-        region=resource.split(":")[3],
-        service_context={f"securityhub:asffsyntaxpath/{path.lower()}": value for path, value in _leaves(given, "")},
+        action=f"securityhub:{operation.removesuffix('V2')}",
+        resource_arn=f"arn:aws:securityhub:{region}:{account}:hub{'v2' if new_hub else ''}/default",
+        region=region,
+        service_context={f"securityhub:{syntax}/{path.lower()}": value for path, value in _leaves(changes, "")},
     )
     guardrails = [
         evaluator.parse_policy_document(evaluator._resolve_managed_policy_document(arn, account) or {})
@@ -39,4 +45,4 @@ def allows(configuration: dict, action: str, resource: str, given: dict[str, Any
 def _leaves(node: Any, path: str) -> list[tuple[str, Any]]:
     if isinstance(node, dict):
         return [leaf for key, value in node.items() for leaf in _leaves(value, f"{path}.{key}" if path else key)]
-    return [(path, node)]
+    return [(path, str(node))]

@@ -110,7 +110,7 @@ def _nothing_to_test(target: TargetDesign) -> str:
     settings = target.settings
     if not settings.present:
         return messages.ABSENT
-    if settings.value("finding_format") == "ocsf":
+    if settings.ocsf:
         return messages.OCSF
     if not any(route.variables["securityhub_slack_forward_automatically"] for route in settings.routes):
         return messages.MANUAL

@@ -26,11 +26,12 @@ from typing import Any
 
 FINDING = "$.detail.findings[0]"
 CONSOLE = "https://<hub>.console.aws.amazon.com/securityhub"
-# Where a button finds its variables. AWS allows 100 characters of command, so both identifiers are one variable.
+# Where a button finds its variables. AWS allows 100 characters of command, so both identifiers are one variable. In the
+# new Security Hub, metadata.uid identifies a finding.
 FINDING_KEY = "finding"
 HUB_KEY = "hub"
 
-# For each finding format: the paths in the event of the parts of a message, and the link to the console.
+# For each finding format: the paths in the event of the parts of a message.
 ASFF = {
     "title": f"{FINDING}.Title",
     "id": f"{FINDING}.Id",
@@ -46,6 +47,7 @@ ASFF = {
 OCSF = {
     "title": f"{FINDING}.finding_info.title",
     "id": f"{FINDING}.finding_info.uid",
+    "uid": f"{FINDING}.metadata.uid",
     "product": f"{FINDING}.metadata.product.uid",
     "severity": f"{FINDING}.severity",
     "account": f"{FINDING}.cloud.account.uid",
@@ -64,9 +66,11 @@ END_PATHS = {
 # The console of the new Security Hub has no documented address of a finding. This is the search that AWS's solution
 # Automated Security Response links to (aws-solutions/automated-security-response-on-aws, get_security_hub_console_url).
 OCSF_SEARCH = "?search=finding_info.uid%3D%255Coperator%255C%253AEQUALS%255C%253A<id>"
+# For each finding format: the paths, the link to the console, what leads to the finding there, and what identifies it
+# to a button.
 BY_FORMAT = {
-    "asff": (ASFF, f"{CONSOLE}/home?region=<hub>#/findings", "?search=Id%3D<id>"),
-    "ocsf": (OCSF, f"{CONSOLE}/v2/home?region=<hub>#/findings", OCSF_SEARCH),
+    "asff": (ASFF, f"{CONSOLE}/home?region=<hub>#/findings", "?search=Id%3D<id>", "Id=<id>,ProductArn=<product>"),
+    "ocsf": (OCSF, f"{CONSOLE}/v2/home?region=<hub>#/findings", OCSF_SEARCH, "<uid>"),
 }
 
 
@@ -80,9 +84,10 @@ def transformer(
     several, Security Hub sends one event for each
     (https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-integration-types.html).
     """
-    paths, console, search = BY_FORMAT[finding_format]
+    paths, console, search, key = BY_FORMAT[finding_format]
     resource = [_alone("resource")] if "resource" in paths else []
-    notification = _of_aws(console + search, resource, buttons=buttons) if trusted else _of_others(console)
+    button_key = key if buttons else ""
+    notification = _of_aws(console + search, resource, button_key) if trusted else _of_others(console)
     content = notification["content"]
     content["description"] = f"{mention} {content['description']}".lstrip()
     content["nextSteps"] += links
@@ -134,7 +139,7 @@ def finding_id(body: dict[str, Any]) -> str:
     return str(body["detail"]["findings"][0]["Id"])
 
 
-def _of_aws(console: str, resource: list[str], *, buttons: bool) -> dict[str, Any]:
+def _of_aws(console: str, resource: list[str], button_key: str) -> dict[str, Any]:
     content: dict[str, Any] = {
         "title": _alone("title"),
         "description": "*<severity>* <control>\nAccount <account>, <region>\n<remedy>",
@@ -143,8 +148,8 @@ def _of_aws(console: str, resource: list[str], *, buttons: bool) -> dict[str, An
     metadata = _metadata(_alone("title"))
     if resource:
         content["keywords"] = metadata["relatedResources"] = resource
-    if buttons:
-        metadata["additionalContext"] |= {FINDING_KEY: "Id=<id>,ProductArn=<product>", HUB_KEY: "<hub>"}
+    if button_key:
+        metadata["additionalContext"] |= {FINDING_KEY: button_key, HUB_KEY: "<hub>"}
         metadata["enableCustomActions"] = True
     return custom(content, metadata)
 

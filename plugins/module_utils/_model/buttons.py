@@ -19,14 +19,21 @@ if TYPE_CHECKING:
 
 # The text of each button, and the workflow status that it sets.
 BUTTONS = {"Notified": "NOTIFIED", "Suppress": "SUPPRESSED", "Resolve": "RESOLVED"}
+# Where the new Security Hub calls the status otherwise, a button has this text.
+OCSF_TEXTS = {"Notified": "In progress"}
 
 
-def permissions(account: Account) -> dict[str, Any]:
-    """Return the policy that allows what the buttons do, and nothing else."""
-    hub = f"arn:{account.partition}:securityhub:*:{account.id}:hub/default"
-    return {"Version": "2012-10-17", "Statement": [workflow.permission(hub, sorted(BUTTONS.values()))]}
+def permissions(account: Account, *, ocsf: bool) -> dict[str, Any]:
+    """Return the policy that allows what the buttons do, and nothing else; *ocsf*: in the new Security Hub."""
+    hub, statuses = f"arn:{account.partition}:securityhub:*:{account.id}:hub", sorted(BUTTONS.values())
+    allowed = (
+        workflow.ocsf_permission(f"{hub}v2/default", statuses)
+        if ocsf
+        else workflow.permission(f"{hub}/default", statuses)
+    )
+    return {"Version": "2012-10-17", "Statement": [allowed]}
 
 
 def action_names(name: str) -> dict[str, str]:
-    """Return the names of the custom actions of the deployment *name*, each with the text of its button."""
+    """Return the names of the custom actions of the deployment *name*, each with its key in BUTTONS."""
     return {f"{name}-{text.lower()}": text for text in BUTTONS}

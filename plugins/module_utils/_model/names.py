@@ -38,5 +38,5 @@ def topic_arns(settings: Settings, account: Account) -> tuple[tuple[Channel, str
 
 def identity(settings: Settings, account: Account) -> Identity:
     """Return the channel role and guardrail that the account should have."""
-    permissions = buttons.permissions(account) if settings.value("buttons") else None
+    permissions = buttons.permissions(account, ocsf=settings.ocsf) if settings.value("buttons") else None
     return identity_of(account, settings.name, settings.tags, permissions, settings.value("permissions_boundary"))

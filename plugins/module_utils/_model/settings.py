@@ -100,7 +100,12 @@ class Settings:
         """Return whether EventBridge creates the messages, instead of Amazon Q from the unchanged event."""
         wanted = self.value("message_format")
         # AWS does not document that Amazon Q shows the events of the new Security Hub.
-        return bool(wanted == "custom" or (wanted == "auto" and self.value("finding_format") == "ocsf"))
+        return bool(wanted == "custom" or (wanted == "auto" and self.ocsf))
+
+    @property
+    def ocsf(self) -> bool:
+        """Return whether the findings are those of the new Security Hub."""
+        return bool(self.value("finding_format") == "ocsf")
 
     @property
     def stack_set(self) -> bool:
@@ -213,7 +218,7 @@ def _chosen_by(route: dict[str, Any]) -> str:
 
 
 def _resolved_problems(settings: Settings) -> list[str]:
-    if settings.value("report_resolved") and settings.value("finding_format") == "ocsf":
+    if settings.value("report_resolved") and settings.ocsf:
         return [
             "securityhub_slack_report_resolved is set, but OCSF findings (securityhub_slack_finding_format: ocsf) have "
             "no user-defined fields. Remove one of the two settings."
@@ -263,11 +268,6 @@ def _alarm_problems(settings: Settings) -> list[str]:
 def _triage_problems(settings: Settings) -> list[str]:
     if not settings.value("buttons"):
         return []
-    if settings.value("finding_format") == "ocsf":
-        return [
-            "securityhub_slack_buttons is set, but OCSF findings (securityhub_slack_finding_format: ocsf) have no "
-            "workflow status. Remove one of the two settings."
-        ]
     if not settings.custom_messages:
         return [
             "securityhub_slack_buttons is set, but only custom messages identify their finding. Set "

@@ -182,9 +182,8 @@ def facts(aws: Clients, targets: list[Settings]) -> Facts:
 
 
 def _facts(aws: Clients, settings: Settings) -> Facts:
-    is_ocsf = settings.value("finding_format") == "ocsf"
     reads = (
-        _aggregator_v2 if is_ocsf else _aggregator,
+        _aggregator_v2 if settings.ocsf else _aggregator,
         securityhub.describe_hub,
         securityhub.get_administrator_account,
         securityhub.describe_security_hub_v2,
@@ -194,7 +193,7 @@ def _facts(aws: Clients, settings: Settings) -> Facts:
         if isinstance(outcome.error, securityhub.HubNotEnabled):
             raise outcome.error
     (aggregator, hub, administrator, v2) = outcomes
-    if aggregator.error is not None and (not is_ocsf or errors.is_passing(aggregator.error)):
+    if aggregator.error is not None and (not settings.ocsf or errors.is_passing(aggregator.error)):
         raise aggregator.error
     informative = (
         ("which Regions the aggregator of the new Security Hub links", aggregator),

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from .._channel import custom_action
 from .._channel import message
 from .._model.buttons import BUTTONS
+from .._model.buttons import OCSF_TEXTS
 from .._model.buttons import action_names
 from .._model.plan import ButtonsPlan
 from .._resource.ownership import is_managed
 from .._resource.ownership import not_managed
 from .._resource.tags import MANAGED_TAG
+from .._securityhub.workflow import STATUS_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 # AWS takes 100 characters (https://docs.aws.amazon.com/chatbot/latest/APIReference/API_CustomActionDefinition.html).
 COMMAND = "securityhub batch-update-findings --finding-identifiers $f --workflow Status={status} --region $r"
+OCSF_COMMAND = "securityhub batch-update-findings-v2 --metadata-uids $f --status-id {status} --region $r"
 CONTEXT = "event.metadata.additionalContext"
 NOTIFICATION_TYPE = "Custom"
 
@@ -40,12 +43,21 @@ def problems(live: Sequence[CustomAction]) -> list[str]:
 
 
 def plan(
-    live: Sequence[CustomAction], name: str, tags: tuple[tuple[str, str], ...], configuration_arns: tuple[str, ...]
+    live: Sequence[CustomAction],
+    name: str,
+    tags: tuple[tuple[str, str], ...],
+    configuration_arns: tuple[str, ...],
+    *,
+    ocsf: bool = False,
 ) -> ButtonsPlan:
-    """Return what leads to buttons under the messages of these configurations; problems() finds none."""
+    """Return what leads to buttons under the messages of these configurations; problems() finds none.
+
+    *ocsf*: the messages are about findings of the new Security Hub.
+    """
     existing = {action["ActionName"]: action for action in live}
     desired = [
-        _desired(action_name, text, name, tags, configuration_arns) for action_name, text in action_names(name).items()
+        _desired(action_name, button, name, tags, configuration_arns, ocsf=ocsf)
+        for action_name, button in action_names(name).items()
     ]
     return ButtonsPlan(tuple((item, custom_action.plan(existing.get(item.name), item)) for item in desired))
 
@@ -56,18 +68,25 @@ def plan_absent(live: Sequence[CustomAction]) -> ButtonsPlan:
 
 
 def _desired(
-    action_name: str, text: str, name: str, tags: tuple[tuple[str, str], ...], configuration_arns: tuple[str, ...]
+    action_name: str,
+    button: str,
+    name: str,
+    tags: tuple[tuple[str, str], ...],
+    configuration_arns: tuple[str, ...],
+    *,
+    ocsf: bool,
 ) -> custom_action.Desired:
+    status = BUTTONS[button]
     attachment = {
         "NotificationType": NOTIFICATION_TYPE,
-        "ButtonText": text,
+        "ButtonText": OCSF_TEXTS.get(button, button) if ocsf else button,
         "Variables": {"f": f"{CONTEXT}.{message.FINDING_KEY}", "r": f"{CONTEXT}.{message.HUB_KEY}"},
         # Other messages of the channel, which do not identify a finding, get no such button.
         "Criteria": [{"Operator": "HAS_VALUE", "VariableName": variable} for variable in ("f", "r")],
     }
     return custom_action.Desired(
         name=action_name,
-        command_text=COMMAND.format(status=BUTTONS[text]),
+        command_text=OCSF_COMMAND.format(status=STATUS_IDS[status]) if ocsf else COMMAND.format(status=status),
         attachments=(attachment,),
         configuration_arns=configuration_arns,
         tags={**dict(tags), MANAGED_TAG: name},

@@ -155,7 +155,7 @@ def _buttons(own: list[Merge], settings: Settings, actions: Sequence[CustomActio
     if problems:
         raise UserError(errors.joined(problems))
     arns = tuple(str((merge.plan.after or {})["ChatConfigurationArn"]) for merge in own)
-    return buttons.plan(actions, settings.name, settings.tags, arns)
+    return buttons.plan(actions, settings.name, settings.tags, arns, ocsf=settings.ocsf)
 
 
 def problems(

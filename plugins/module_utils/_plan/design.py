@@ -246,7 +246,7 @@ def deployment(
             ),
             tags=settings.tags,
             mark_notified=settings.value("mark_notified"),
-            ocsf=settings.value("finding_format") == "ocsf",
+            ocsf=settings.ocsf,
             key=settings.key,
             responsibilities=responsibilities,
             alarms=_alarms(settings, configurations),
@@ -347,10 +347,12 @@ def _transformer(
 ) -> dict[str, Any] | None:
     if trusted is None:
         return None
+    # The buttons are for the findings that are forwarded automatically.
+    has_buttons = settings.value("buttons") and finding_format == settings.value("finding_format")
     return message.transformer(
         finding_format,
         trusted=trusted,
-        buttons=settings.value("buttons"),
+        buttons=has_buttons,
         mention=mention,
         links=additions.links_of(route.variables, trusted=trusted),
     )

@@ -24,7 +24,7 @@ HUB = "us-east-1"
 KINDS = list(itertools.product(["asff", "ocsf"], [True, False], [True, False]))
 # What Security Hub checks or sets itself, and what AWS services write (the ID of a control has no other signs).
 CHECKED = {"severity", "account", "region", "product", "hub"}
-OF_AWS = {"id", "control", "remedy"}
+OF_AWS = {"id", "uid", "control", "remedy"}
 
 
 def notification(finding, schema="asff", *, trusted=True, buttons=False):
@@ -139,6 +139,11 @@ def test_metadata_for_buttons():
     assert metadata["enableCustomActions"] is True
     assert metadata["additionalContext"]["finding"] == f"Id={CONTROL['Id']},ProductArn={CONTROL['ProductArn']}"
     assert metadata["additionalContext"]["hub"] == HUB
+
+
+def test_a_button_identifies_an_ocsf_finding_by_its_uid():
+    context = notification(worlds.ocsf(CONTROL), "ocsf", buttons=True)["metadata"]["additionalContext"]
+    assert (context["finding"], context["hub"]) == ("1", HUB)
 
 
 def test_missing_fields_leave_no_text():

@@ -156,10 +156,6 @@ def test_no_problem(given):
             for one in ({"mark_notified": True}, {"message_format": "custom"})
         ),
         (
-            {"buttons": True, "message_format": "custom", "finding_format": "ocsf"},
-            ["securityhub_slack_buttons", "securityhub_slack_finding_format: ocsf"],
-        ),
-        (
             {"buttons": True, "message_format": "aws"},
             ["securityhub_slack_buttons", "securityhub_slack_message_format", "custom"],
         ),

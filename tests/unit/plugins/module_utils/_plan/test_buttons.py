@@ -31,8 +31,9 @@ def live_actions(*channels):
     return [live_action(*channels, text=text) for text in BUTTONS]
 
 
-def test_aws_accepts_the_buttons():
-    for desired, planned in buttons.plan([], "x" * 40, TAGS, (CHANNEL,)).desired:
+@pytest.mark.parametrize("ocsf", [False, True])
+def test_aws_accepts_the_buttons(ocsf):
+    for desired, planned in buttons.plan([], "x" * 40, TAGS, (CHANNEL,), ocsf=ocsf).desired:
         assert custom_action.problems(desired) == []
         assert len(desired.command_text) <= 100
         assert (planned.operation, planned.associate) == ("create", (CHANNEL,))
@@ -70,10 +71,16 @@ def test_a_foreign_custom_action_is_refused_and_left_alone():
 
 
 def test_the_permissions_are_for_one_change_of_one_account():
-    (statement,) = permissions(account_model.ACCOUNT)["Statement"]
+    (statement,) = permissions(account_model.ACCOUNT, ocsf=False)["Statement"]
     assert statement["Action"] == "securityhub:BatchUpdateFindings"
     assert statement["Resource"] == "arn:aws:securityhub:*:111111111111:hub/default"
     assert statement["Condition"]["StringEquals"] == {
         "securityhub:ASFFSyntaxPath/Workflow.Status": ["NOTIFIED", "RESOLVED", "SUPPRESSED"]
     }
     assert set(statement["Condition"]["Null"].values()) == {"true"}
+    (statement,) = permissions(account_model.ACCOUNT, ocsf=True)["Statement"]
+    assert statement["Resource"] == "arn:aws:securityhub:*:111111111111:hubv2/default"
+    assert statement["Condition"] == {
+        "StringEquals": {"securityhub:OCSFSyntaxPath/StatusId": ["2", "4", "3"]},
+        "Null": {"securityhub:OCSFSyntaxPath/Comment": "true", "securityhub:OCSFSyntaxPath/SeverityId": "true"},
+    }
