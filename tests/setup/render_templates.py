@@ -76,6 +76,12 @@ SHAPES: dict[str, dict[str, Any]] = {
         "channels": [{"name": "audit", "channel_id": "C0123456780", "minimum_severity": "LOW"}],
     },
     "marking": {"channel_id": "C0123456789", "mark_notified": True, "tags": {"Team": "security"}},
+    "resolved-of-ocsf": {
+        "channel_id": "C0123456789",
+        "mark_notified": True,
+        "finding_format": "ocsf",
+        "report_resolved": True,
+    },
     "marking-of-ocsf": {"channel_id": "C0123456789", "mark_notified": True, "finding_format": "ocsf"},
     "resolved": {
         "channel_id": "C0123456789",

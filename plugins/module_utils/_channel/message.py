@@ -63,6 +63,14 @@ END_PATHS = {
     "record": f"{FINDING}.RecordState",
     "time": "$.time",
 }
+OCSF_END_PATHS = {
+    "sent": f"{FINDING}.comment",
+    "created": f"{FINDING}.finding_info.created_time_dt",
+    "workflow": f"{FINDING}.status",
+    "record": f"{FINDING}.activity_name",
+    "compliance": f"{FINDING}.compliance.status",
+    "time": "$.time",
+}
 # The console of the new Security Hub has no documented address of a finding. This is the search that AWS's solution
 # Automated Security Response links to (aws-solutions/automated-security-response-on-aws, get_security_hub_console_url).
 OCSF_SEARCH = "?search=finding_info.uid%3D%255Coperator%255C%253AEQUALS%255C%253A<id>"
@@ -94,19 +102,27 @@ def transformer(
     return _input(notification, paths)
 
 
-def resolved(mark: str, *, trusted: bool) -> dict[str, Any]:
-    """Return the InputTransformer of a rule's target for findings (ASFF) that were sent and are over.
+def resolved(mark: str, *, trusted: bool, ocsf: bool) -> dict[str, Any]:
+    """Return the InputTransformer of a rule's target for findings that were sent and are over.
 
-    *mark*: the user-defined field that has the severity that they were sent with, of which the rule names the values.
+    *mark*: the user-defined field that has the severity that they were sent with. In OCSF, the comment has it. The rule
+    names the values of both.
     """
+    state, created = "*No longer open*: <workflow>, <record>", "Created <created>, no longer open at <time>"
+    paths = {**ASFF, **END_PATHS, "severity": f"{FINDING}.UserDefinedFields.{mark}"}
+    if ocsf:
+        paths = {**OCSF, **OCSF_END_PATHS}
+        state += " <compliance>"
+        if not trusted:
+            # AWS does not document who sets these, and whether it checks their form.
+            state, created = "*No longer open*", "No longer open at <time>"
     content = {
         "title": _alone("title") if trusted else "Finding of <product>",
         "description": (
-            f"*No longer open*: <workflow>, <record>\nSent as <severity>{' <control>' if trusted else ''}\n"
-            f"Account <account>, <region>\nCreated <created>, no longer open at <time>"
+            f"{state}\n{'<sent>' if ocsf else 'Sent as <severity>'}{' <control>' if trusted else ''}\n"
+            f"Account <account>, <region>\n{created}"
         ),
     }
-    paths = {**ASFF, **END_PATHS, "severity": f"{FINDING}.UserDefinedFields.{mark}"}
     return _input(custom(content, _metadata(content["title"])), paths)
 
 

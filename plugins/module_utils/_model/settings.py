@@ -218,11 +218,6 @@ def _chosen_by(route: dict[str, Any]) -> str:
 
 
 def _resolved_problems(settings: Settings) -> list[str]:
-    if settings.value("report_resolved") and settings.ocsf:
-        return [
-            "securityhub_slack_report_resolved is set, but OCSF findings (securityhub_slack_finding_format: ocsf) have "
-            "no user-defined fields. Remove one of the two settings."
-        ]
     if settings.value("report_resolved") and not (settings.value("mark_notified") and settings.custom_messages):
         return [
             "securityhub_slack_report_resolved is set, but it needs marked findings and threads of custom messages. "

@@ -28,7 +28,6 @@ from .conditions import none_of
 from .fields import ACCESS_ANALYZER_ARN
 from .fields import GUARDDUTY_ARN
 from .fields import INSPECTOR_ARN
-from .fields import OCSF
 from .fields import Fields
 from .fields import Path
 from .policy import ACCESS_ANALYZER
@@ -108,7 +107,7 @@ def _of_vulnerabilities(policy: Policy, fields: Fields) -> Iterator[tuple[Path, 
         at_least = Condition(frozenset((Matcher(AT_LEAST, f"{policy.minimum_epss:g}"),)), absent=True)
         # OCSF has the score as text.
         below = Condition(frozenset(_below(policy.minimum_epss)), negated=True, absent=True)
-        yield fields.epss_score, below if fields is OCSF else at_least
+        yield fields.epss_score, below if fields.is_ocsf else at_least
     if policy.exploit_available:
         yield fields.exploit_available
     if policy.fix_available:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
+from .._securityhub import comment
 from . import controls
 from .conditions import TRUE
 from .conditions import Condition
@@ -62,6 +63,11 @@ class Fields:
     fix_available: tuple[Path, Condition]
     optional_paths: frozenset[Path]
     always_present: tuple[Path, ...]
+
+    @property
+    def is_ocsf(self) -> bool:
+        """Return whether the findings are those of the new Security Hub."""
+        return self.detail_type == OCSF.detail_type
 
     def is_optional(self, path: Path) -> bool:
         """Return whether a finding may lack the field."""
@@ -186,11 +192,20 @@ OCSF = Fields(
 BY_FORMAT = {"asff": ASFF, "ocsf": OCSF}
 
 
-def ended(mark: str) -> Fields:
-    """Return the fields of findings that were sent and are over: *mark* holds the severity that they were sent with.
+def ended(mark: str, finding_format: str) -> Fields:
+    """Return the fields of findings that were sent and are over.
 
-    A control that passes is RESOLVED, and then its severity is INFORMATIONAL.
+    The user-defined field *mark*, or a comment about *mark*, has the severity that they were sent with: a control that
+    passes is RESOLVED, and then its severity is INFORMATIONAL.
     """
+    if finding_format == "ocsf":
+        labels = {label: tuple(comment.sent(mark, text) for text in texts) for label, texts in OCSF.labels.items()}
+        closed = (
+            (("activity_name",), any_of(["Close"])),
+            (("compliance", "status"), any_of(["Pass"])),
+            (("status",), any_of(["Archived", "Resolved", "Suppressed"])),
+        )
+        return replace(OCSF, severity=("comment",), labels=labels, states=(closed,))
     over = (
         (("RecordState",), any_of(["ARCHIVED"])),
         (("Workflow", "Status"), any_of(["RESOLVED", "SUPPRESSED"])),

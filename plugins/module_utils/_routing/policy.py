@@ -90,7 +90,7 @@ class Policy:
     deduplicate_global: the kinds of global findings that only the global findings region forwards. fix_available,
     exploit_available, minimum_epss: of the findings of Amazon Inspector only those about a vulnerability with a fix, a
     known exploit, and at least this EPSS score, or which do not say. mark: of the findings that the policy forwarded,
-    those that are over, by the user-defined field of this name; see fields.ended().
+    those that are over, by what the deployment of this name wrote into them; see fields.ended().
     """
 
     severities: tuple[str, ...]
@@ -107,7 +107,7 @@ class Policy:
     @property
     def fields(self) -> Fields:
         """Return the fields of the findings."""
-        return ended(self.mark) if self.mark else BY_FORMAT[self.finding_format]
+        return ended(self.mark, self.finding_format) if self.mark else BY_FORMAT[self.finding_format]
 
     @property
     def filters(self) -> tuple[tuple[str, Policy], ...]:

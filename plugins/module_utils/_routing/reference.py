@@ -81,7 +81,7 @@ def why_not_forwarded(policy: Policy, scope: Scope, finding: Finding) -> str:
     if scope.forwards_linked and facts.region != scope.region:
         policy = dict(scope.linked).get(facts.region, policy)
     if policy.mark:
-        facts = replace(facts, severity=_text(finding, "UserDefinedFields", policy.mark))
+        facts = replace(facts, severity=_sent_severity(policy, finding))
     region = facts.region if scope.forwards_linked else scope.region
     if not policy.severities:
         return f"automatic forwarding is off for {region}"
@@ -123,9 +123,20 @@ def _status_reason(facts: Facts) -> str:
 
 
 def _open_reason(policy: Policy, facts: Facts) -> str:
-    if facts.record_state != "ARCHIVED" and facts.workflow_status not in ("RESOLVED", "SUPPRESSED"):
+    is_passed = policy.finding_format == "ocsf" and facts.compliance_status == "PASSED"
+    is_closed = facts.workflow_status in ("RESOLVED", "SUPPRESSED", "ARCHIVED")
+    if facts.record_state != "ARCHIVED" and not is_closed and not is_passed:
         return "it is not over"
-    return "" if facts.severity else f"it has no user-defined field {policy.mark}, so it was not sent, or is reported"
+    mark = "comment by" if policy.finding_format == "ocsf" else "user-defined field"
+    return "" if facts.severity else f"it has no {mark} {policy.mark}, so it was not sent, or is reported"
+
+
+def _sent_severity(policy: Policy, finding: Finding) -> str:
+    """Return the severity that the finding was sent with, an empty text if it does not say that it was."""
+    if policy.finding_format == "asff":
+        return _text(finding, "UserDefinedFields", policy.mark)
+    sent = re.fullmatch(rf"Sent as ([A-Z][a-z]+) by {re.escape(policy.mark)}", _text(finding, "comment"))
+    return _in_asff(sent[1]) if sent else ""
 
 
 def _filter_reason(policy: Policy, facts: Facts) -> str:
@@ -308,6 +319,10 @@ def _score(text: str) -> float | None:
 # OCSF has Fatal above Critical.
 _ASFF_WORDS = {
     "New": "NEW",
+    "Suppressed": "SUPPRESSED",
+    "Resolved": "RESOLVED",
+    "Archived": "ARCHIVED",
+    "Pass": "PASSED",
     "Fail": "FAILED",
     "Warning": "WARNING",
     "Fatal": "CRITICAL",

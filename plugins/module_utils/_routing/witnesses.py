@@ -160,7 +160,7 @@ def _lists_of(pattern: Pattern, fields: Fields) -> tuple[Conditions, list[list[C
 
 def _finding(fields: Fields, region: str) -> dict[str, Any]:
     """Return a finding that the conditions of a pattern complete."""
-    lists = ("resources", "evidences", "vulnerabilities") if fields is OCSF else ("Resources", "Vulnerabilities")
+    lists = ("resources", "evidences", "vulnerabilities") if fields.is_ocsf else ("Resources", "Vulnerabilities")
     finding: dict[str, Any] = {name: [{}] for name in lists}
     named = (*fields.always_present, fields.product, fields.title, fields.resource_id, fields.resource_type)
     texts = dict.fromkeys(named, "example")

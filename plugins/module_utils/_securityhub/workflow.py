@@ -45,14 +45,18 @@ OCSF_FIELD = "securityhub:OCSFSyntaxPath"
 STATUS_IDS = {"NOTIFIED": 2, "SUPPRESSED": 3, "RESOLVED": 4}
 
 
-def ocsf_permission(resource: Any, statuses: list[str]) -> dict[str, Any]:
-    """Return the statement that allows setting one of *statuses* on the findings (OCSF) of a new hub."""
+def ocsf_permission(resource: Any, statuses: list[str], *, comment: bool = False) -> dict[str, Any]:
+    """Return the statement that allows setting one of *statuses* on the findings (OCSF) of a new hub.
+
+    *comment*: it also allows setting their comment, with or without one of *statuses*.
+    """
+    operator = "StringEqualsIfExists" if comment else "StringEquals"
     return {
         "Effect": "Allow",
         "Action": "securityhub:BatchUpdateFindings",
         "Resource": resource,
         "Condition": {
-            "StringEquals": {f"{OCSF_FIELD}/StatusId": [str(STATUS_IDS[status]) for status in statuses]},
-            "Null": {f"{OCSF_FIELD}/{name}": "true" for name in ("Comment", "SeverityId")},
+            operator: {f"{OCSF_FIELD}/StatusId": [str(STATUS_IDS[status]) for status in statuses]},
+            "Null": {f"{OCSF_FIELD}/{name}": "true" for name in (*([] if comment else ["Comment"]), "SeverityId")},
         },
     }

@@ -5,7 +5,8 @@
 
 If their end is reported, it also writes the severity that they were sent with into a user-defined field named as the
 stack, and OVER once the end is reported. Fields of others stay: the finding is read first, because AWS does not
-document whether an event has all fields, and whether an update keeps those that it does not name.
+document whether an event has all fields, and whether an update keeps those that it does not name. Findings of the new
+Security Hub have a comment instead, see _securityhub/comment.py. A comment of others stays.
 
 An event rule cannot call Security Hub, but an express state machine can
 (https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html). The update causes another event,
@@ -17,6 +18,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .._securityhub import comment
 from .._securityhub import workflow
 from .resources import ARN
 from .resources import HERE
@@ -59,8 +61,9 @@ def resources(
 
     *resolved*: the end of findings is reported. *ocsf*: the findings are those of the new Security Hub.
     """
-    definition = _ocsf_definition() if ocsf else _definition(name if resolved else "")
-    permissions = _ocsf_permissions() if ocsf else _permissions(resolved)
+    mark = name if resolved else ""
+    definition = _ocsf_definition(mark) if ocsf else _definition(mark)
+    permissions = _permissions(resolved, ocsf)
     machine = machine_name(name)
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
     rule_arns = [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
@@ -95,14 +98,11 @@ def _definition(mark: str) -> dict[str, Any]:
     return {"StartAt": "IsOver" if mark else "Mark", "States": states | _end()}
 
 
-def _ocsf_definition() -> dict[str, Any]:
-    """Return the same for findings (OCSF) of the new Security Hub."""
+def _ocsf_definition(mark: str) -> dict[str, Any]:
+    """Return the same for findings (OCSF) of the new Security Hub; *mark*: the name that comments have, '' for none."""
     in_progress = {"StatusId": workflow.STATUS_IDS["NOTIFIED"]}
-    uids = {"MetadataUids.$": f"States.Array({FINDING}.metadata.uid)"}
-    return {
-        "StartAt": "Mark",
-        "States": {"Mark": _task("batchUpdateFindingsV2", uids | in_progress, "IsMarked")} | _end(),
-    }
+    states = {**(_of_comment(mark, in_progress) if mark else {}), "Mark": _ocsf_update(in_progress)}
+    return {"StartAt": "IsOver" if mark else "Mark", "States": states | _end()}
 
 
 def _end() -> dict[str, Any]:
@@ -154,6 +154,44 @@ def _of_field(mark: str, notified: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _of_comment(mark: str, in_progress: dict[str, Any]) -> dict[str, Any]:
+    """Return the states before those: which comment a finding gets that was sent or is over."""
+
+    def is_(variable: str, **test: str) -> list[dict[str, Any]]:
+        return [{"Variable": variable, "IsPresent": True}, {"Variable": variable, **test}]
+
+    over = [
+        {"And": is_(f"{FINDING}.activity_name", StringEquals="Close")},
+        {"And": is_(f"{FINDING}.compliance.status", StringEquals="Pass")},
+        *({"And": is_(f"{FINDING}.status", StringEquals=status)} for status in ("Archived", "Resolved", "Suppressed")),
+    ]
+    uid = {"Value.$": f"{FINDING}.metadata.uid", "Comparison": "EQUALS"}
+    composite = {"StringFilters": [{"FieldName": "metadata.uid", "Filter": uid}]}
+    read = {"Filters": {"CompositeFilters": [composite]}, "MaxResults": 1}
+    sent = {"Comment.$": f"States.Format('{comment.sent(mark, '{}')}', {FINDING}.severity)"}
+    return {
+        "IsOver": {"Type": "Choice", "Choices": [{"Or": over, "Next": "MarkOver"}], "Default": "Read"},
+        "MarkOver": _ocsf_update({"Comment": comment.over(mark)}),
+        "Read": _task("getFindingsV2", read, "HasComment")
+        | {"ResultSelector": {"fields.$": "$.Findings[*].comment"}, "ResultPath": "$.read"},
+        "HasComment": {
+            "Type": "Choice",
+            "Choices": [
+                {"And": is_(READ, StringMatches=comment.sent(mark, "*")), "Next": "MarkSent"},
+                {"And": is_(READ, StringEquals=comment.over(mark)), "Next": "MarkSent"},
+                {"Variable": READ, "IsPresent": True, "Next": "Mark"},
+            ],
+            "Default": "MarkSent",
+        },
+        "MarkSent": _ocsf_update(in_progress | sent),
+    }
+
+
+def _ocsf_update(changes: dict[str, Any]) -> dict[str, Any]:
+    uids = {"MetadataUids.$": f"States.Array({FINDING}.metadata.uid)"}
+    return _task("batchUpdateFindingsV2", uids | changes, "IsMarked")
+
+
 def _update(changes: dict[str, Any]) -> dict[str, Any]:
     finding = {f"{name}.$": f"{FINDING}.{name}" for name in ("Id", "ProductArn")}
     return _task("batchUpdateFindings", {"FindingIdentifiers": [finding], **changes}, "IsMarked")
@@ -169,16 +207,16 @@ def _task(action: str, given: dict[str, Any], then: str) -> dict[str, Any]:
     }
 
 
-def _permissions(resolved: bool) -> list[dict[str, Any]]:
+def _permissions(resolved: bool, ocsf: bool) -> list[dict[str, Any]]:
     """Return the statements that allow the tasks of the state machine."""
-    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub/default"}
+    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:{'hubv2' if ocsf else 'hub'}/default"}
     may_read = {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub}
-    return [workflow.permission(hub, "NOTIFIED", user_defined=resolved), *([may_read] if resolved else [])]
-
-
-def _ocsf_permissions() -> list[dict[str, Any]]:
-    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hubv2/default"}
-    return [workflow.ocsf_permission(hub, ["NOTIFIED"])]
+    may_mark = (
+        workflow.ocsf_permission(hub, ["NOTIFIED"], comment=resolved)
+        if ocsf
+        else workflow.permission(hub, "NOTIFIED", user_defined=resolved)
+    )
+    return [may_mark, *([may_read] if resolved else [])]
 
 
 def _role(

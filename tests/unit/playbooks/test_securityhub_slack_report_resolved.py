@@ -270,3 +270,173 @@ def test_the_role_may_do_what_the_machine_does_and_nothing_else(emulator, playbo
     ):
         assert not is_allowed(**changes), changes
         assert not is_allowed(**{**mark, **changes}), changes
+
+
+# In the new Security Hub, whose findings have a comment instead of user-defined fields.
+OCSF = {"finding_format": "ocsf"}
+OCSF_FIRST = "*Critical* EC2.19"
+OVER = f"No longer open, reported by {MARK}"
+
+
+@pytest.fixture
+def new_hub(emulator, playbooks):
+    """Deploy for the findings of the new Security Hub, and return what reads and changes them."""
+    findings.set_up_new_hub(emulator)
+    deployed(playbooks, **OCSF)
+    return NewHub(emulator)
+
+
+class NewHub:
+    """The new Security Hub as the administrator sees it."""
+
+    def __init__(self, emulator):
+        self.emulator = emulator
+        self.client = emulator.client("securityhub", HERE)
+
+    def bring(self, *some):
+        findings.bring_ocsf(self.emulator, *some)
+
+    def finding(self, uid):
+        shown = self.client.get_findings_v2()["Findings"]
+        return next(item for item in shown if item["metadata"]["uid"] == uid)
+
+    def update(self, finding, **changes):
+        answer = self.client.batch_update_findings_v2(MetadataUids=[finding["metadata"]["uid"]], **changes)
+        assert answer["UnprocessedFindings"] == []
+
+    def commented(self, finding, comment):
+        """Wait until the finding has the comment, and return its status."""
+        deadline = time.monotonic() + SECONDS
+        uid = finding["metadata"]["uid"]
+        while self.finding(uid).get("comment") != comment and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert self.finding(uid).get("comment") == comment
+        return self.finding(uid)["status"]
+
+    def sent(self, *some):
+        """Let services report findings, and wait until they are marked as sent."""
+        self.bring(*some)
+        for finding in some:
+            assert self.commented(finding, f"Sent as {finding['severity']} by {MARK}") == "In Progress"
+
+
+def ocsf(finding, number, **changed):
+    return {**findings.ocsf({**copy.deepcopy(finding), "Id": f"{finding['Id'][:-4]}100{number}"}), **changed}
+
+
+def ocsf_messages(emulator, finding):
+    return [line for line, thread in messages(emulator, {"Id": finding["finding_info"]["uid"]}) if thread]
+
+
+def test_each_end_of_a_finding_of_the_new_hub_is_reported_once_in_its_thread(emulator, new_hub):
+    closed, passed_control, resolved, suppressed, archived = some = [
+        ocsf(CONTROL if number < 2 else THREAT, number) for number in range(5)
+    ]
+    fatal = ocsf(THREAT, 5, severity="Fatal")
+    new_hub.sent(*some, fatal)
+    new_hub.bring(*some)
+    assert len(emulator.inbox()) == 6
+    new_hub.bring({**closed, "activity_name": "Close"})
+    new_hub.bring(
+        {**passed_control, "compliance": {"status": "Pass", "control": "EC2.19"}, "severity": "Informational"}
+    )
+    for finding, status in ((resolved, 4), (suppressed, 3), (archived, 5), (fatal, 4)):
+        new_hub.update(finding, StatusId=status)
+    for finding in (*some, fatal):
+        new_hub.commented(finding, OVER)
+        new_hub.bring({**finding, "activity_name": "Close"})
+    assert [ocsf_messages(emulator, finding) for finding in (*some, fatal)] == [
+        [OCSF_FIRST, "*No longer open*: In Progress, Close Fail"],
+        [OCSF_FIRST, "*No longer open*: In Progress, Update Pass"],
+        ["*High* ", "*No longer open*: Resolved, Update "],
+        ["*High* ", "*No longer open*: Suppressed, Update "],
+        ["*High* ", "*No longer open*: Archived, Update "],
+        ["*Fatal* ", "*No longer open*: Resolved, Update "],
+    ]
+    about = [item for item in emulator.inbox() if item["finding_id"] == closed["finding_info"]["uid"]]
+    assert about[1]["title"] == CONTROL["Title"]
+    lines = about[1]["text"].splitlines()
+    assert lines[1:3] == [f"Sent as Critical by {MARK} EC2.19", f"Account {CONTROL['AwsAccountId']}, {HERE}"]
+    assert lines[3].startswith(f"Created {CONTROL['CreatedAt']}, no longer open at 20")
+
+    # It fails again: a new message, and a new end.
+    new_hub.sent(closed)
+    new_hub.update(closed, StatusId=4)
+    new_hub.commented(closed, OVER)
+    assert ocsf_messages(emulator, closed)[2:] == [OCSF_FIRST, "*No longer open*: Resolved, Update Fail"]
+
+
+def test_no_comment_of_others_is_lost_and_what_was_not_sent_has_no_end(emulator, new_hub):
+    analyzed, low, forged, lost, hidden = some = [ocsf(THREAT, number) for number in range(5)]
+    for finding in some:
+        new_hub.bring({**finding, "severity": "Low"})
+    new_hub.update(analyzed, Comment="Looking at it")
+    new_hub.update(forged, Comment="Sent as <!channel> by securityhub-slack")
+    new_hub.bring(analyzed)
+    deadline = time.monotonic() + SECONDS
+    while new_hub.finding(analyzed["metadata"]["uid"])["status"] == "New" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert new_hub.commented(analyzed, "Looking at it") == "In Progress"
+    new_hub.sent(lost, hidden)
+    new_hub.update(lost, Comment="Fixed by us", StatusId=4)
+    # AWS does not document whether the event of a product's update has the comment.
+    emulator.ask("POST", "switches", {"security_hub_customer_fields": "left_out"})
+    new_hub.bring({**hidden, "activity_name": "Close"})
+    emulator.ask("POST", "switches", {"security_hub_customer_fields": "kept"})
+    for finding in (analyzed, low, forged):
+        new_hub.update(finding, StatusId=3)
+        new_hub.bring({**finding, "activity_name": "Close"})
+    assert [len(ocsf_messages(emulator, finding)) for finding in some] == [1, 0, 0, 1, 1]
+    assert new_hub.commented(analyzed, "Looking at it") == "Suppressed"
+    assert new_hub.commented(lost, "Fixed by us") == "Resolved"
+    new_hub.commented(hidden, f"Sent as High by {MARK}")
+
+
+def test_in_the_new_hub_the_texts_of_others_are_not_shown_and_it_is_simulated(emulator, playbooks, new_hub):
+    account, hostile = THREAT["AwsAccountId"], 'x", "y": "<!channel>'
+    theirs = ocsf(THREAT, 1, activity_name=hostile)
+    product = f"arn:aws:securityhub:{HERE}:{account}:productv2/{account}/default"
+    theirs["metadata"]["product"]["uid"] = product
+    theirs["finding_info"] |= {"title": "<!channel>", "created_time_dt": hostile}
+    new_hub.sent(theirs)
+    new_hub.update(theirs, StatusId=4)
+    new_hub.commented(theirs, OVER)
+    time.sleep(0.5)
+    first, end = emulator.inbox()
+    assert (end["title"], end["thread"]) == (f"Finding of {product}", first["thread"])
+    said = f"*No longer open*\nSent as High by {MARK}\nAccount {account}, {HERE}\nNo longer open at 20"
+    assert end["text"].startswith(said)
+    assert "channel" not in end["text"]
+
+    emulator.forget_requests()
+    playbooks.ok("securityhub_slack")
+    assert emulator.writes() == []
+    assert "1 target: 1 in order." in playbooks.run("securityhub_slack_doctor").output
+    over = ocsf(CONTROL, 2, status="Resolved", comment=f"Sent as Critical by {MARK}")
+    (playbooks.folder / "over.json").write_text(json.dumps([over, {**over, "comment": "x"}]), encoding="utf-8")
+    found = playbooks.ok("securityhub_slack_simulate", "securityhub_slack_simulation", simulate_files=["over.json"])
+    reported = f"its end is reported by {HERE} (rule securityhub-slack-resolved) to securityhub-slack"
+    assert json.dumps(found.result).count(reported) == 1
+    assert json.dumps(found.result).count("not sent: workflow status is RESOLVED") == 2
+
+
+def test_the_role_for_the_new_hub_may_do_what_the_machine_does_and_nothing_else(emulator, new_hub):
+    finding = ocsf(THREAT, 1)
+    new_hub.sent(finding)
+    iam = emulator.client("iam")
+    name = f"{MARK}-Notified-{HERE}"
+    policy = iam.get_role_policy(RoleName=name, PolicyName="MarkFindingsNotified")["PolicyDocument"]
+    boundary = json.loads((findings.ROOT / "roles/securityhub_slack/files/iam/boundary.json").read_text())
+    for document in (policy, boundary):
+        emulator.ask("POST", "callers", {findings.ADMINISTRATOR: [document]})
+        new_hub.finding(finding["metadata"]["uid"])
+        for changes in ({"Comment": "x"}, {"Comment": "x", "StatusId": 2}, {"StatusId": 2}):
+            new_hub.update(finding, **changes)
+        for changes in (
+            {"StatusId": 1},
+            {"SeverityId": 1},
+            {"Comment": "x", "StatusId": 3},
+            {"Comment": "x", "SeverityId": 1},
+        ):
+            with pytest.raises(ClientError, match="AccessDenied"):
+                new_hub.update(finding, **changes)

@@ -257,6 +257,7 @@ def test_what_writes_is_scoped():
 CONDITIONS = {
     ("baseline", "MarkFindingsNotified"): {"securityhub:ASFFSyntaxPath/*"},
     ("boundary", "MarkSentFindings"): {"securityhub:ASFFSyntaxPath/*"},
+    ("boundary", "MarkSentInNewHub"): {"securityhub:OCSFSyntaxPath/*"},
     ("boundary", "SetStatusInNewHub"): {"securityhub:OCSFSyntaxPath/*"},
     ("boundary", "SetWorkflowStatus"): {"securityhub:ASFFSyntaxPath/*"},
     ("buttons", "PermissionsOfTheChannel"): {"iam:PermissionsBoundary"},
@@ -336,6 +337,10 @@ def test_the_boundary_allows_what_our_roles_need_and_nothing_else():
     for sid, permission in (
         ("SetWorkflowStatus", workflow.permission(hub, sorted(buttons.BUTTONS.values()))),
         ("MarkSentFindings", workflow.permission(hub, "NOTIFIED", user_defined=True)),
+        (
+            "MarkSentInNewHub",
+            workflow.ocsf_permission(hub.replace("hub/", "hubv2/"), ["NOTIFIED"], comment=True),
+        ),
         ("SetStatusInNewHub", workflow.ocsf_permission(hub.replace("hub/", "hubv2/"), list(workflow.STATUS_IDS))),
     ):
         (statement,) = document(f"boundary:{sid}")["Statement"]

@@ -80,6 +80,16 @@ def test_the_text_of_others_is_not_shown(name, schema):
 
 
 @pytest.mark.parametrize("trusted", [True, False])
+def test_no_free_text_is_inside_a_string_of_the_end_of_an_ocsf_finding(trusted):
+    made = message.resolved("slack", trusted=trusted, ocsf=True)
+    assert input_transformer.problem_with(made) is None
+    strings = re.findall(r'"(?:\\.|[^"\\])*"', made["InputTemplate"])
+    inside = {name for text in strings for name in re.findall(r"<(\w+)>", text)}
+    of_aws = {"created", "workflow", "record", "compliance", "control"} if trusted else set()
+    assert inside == {"severity", "account", "region", "sent", "time"} | of_aws | (set() if trusted else {"product"})
+
+
+@pytest.mark.parametrize("trusted", [True, False])
 @pytest.mark.parametrize("name", FINDINGS)
 def test_the_end_of_a_finding_is_in_the_thread_of_its_message(name, trusted):
     finding = {
@@ -88,7 +98,7 @@ def test_the_end_of_a_finding_is_in_the_thread_of_its_message(name, trusted):
         "Workflow": {"Status": "RESOLVED"},
         "RecordState": "ARCHIVED",
     }
-    made = message.resolved("slack", trusted=trusted)
+    made = message.resolved("slack", trusted=trusted, ocsf=False)
     assert input_transformer.problem_with(made) is None
     strings = re.findall(r'"(?:\\.|[^"\\])*"', made["InputTemplate"])
     inside = {name for text in strings for name in re.findall(r"<(\w+)>", text)}

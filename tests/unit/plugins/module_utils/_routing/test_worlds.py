@@ -167,6 +167,24 @@ def test_patterns_of_findings_that_are_over_report_those_that_were_sent(seed):
         assert why_not_forwarded(policy, scope, reopened)
 
 
+@OFTEN
+@given(worlds.SEEDS)
+def test_patterns_of_ocsf_findings_that_are_over_report_those_that_were_sent(seed):
+    draw = worlds.Draw(seed)
+    policy, scope = of_ended(draw.ocsf_policy(2), Scope("us-east-1", "us-east-1"), "slack")
+    rules = [(pattern, kind) for kind in (True, False) for pattern in worlds.patterns_of(policy, scope, kind)]
+    for _number in range(FINDINGS):
+        sent = f"Sent as {draw.random.choice(('Critical', 'Fatal', 'High', 'Low'))} by slack"
+        comments = (sent, sent, sent, "No longer open, reported by slack", "Sent as High by other", f"{sent}.")
+        status = draw.random.choice(("Resolved", "Suppressed", "Archived", "In Progress", "New"))
+        found = {**draw.ocsf_finding(), "comment": draw.random.choice(comments), "status": status}
+        event = event_of(found, "111111111111", scope.region)
+        kinds = [kind for pattern, kind in rules if matches(pattern, event)]
+        assert kinds == [shows_texts(policy, scope, found)] * (why_not_forwarded(policy, scope, found) == ""), found
+        reopened = {**found, "activity_name": "Update", "status": "New", "compliance": {"status": "Fail"}}
+        assert why_not_forwarded(policy, scope, reopened)
+
+
 ELSEWHERE = Scope("eu-west-1", "us-east-1")
 GUARDDUTY = "arn:aws:securityhub:eu-west-1::product/aws/guardduty"
 

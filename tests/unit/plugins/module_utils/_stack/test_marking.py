@@ -64,6 +64,15 @@ def test_with_the_end_of_findings_the_role_may_also_read_and_set_user_defined_fi
     assert ":rule/slack-resolved" in json.dumps(resources(RESOLVED)[marking.ROLE])
 
 
+@pytest.mark.parametrize(("design", "comment"), [(DESIGN, False), (RESOLVED, True)])
+def test_in_the_new_hub_the_role_may_set_one_status_and_with_the_end_of_findings_the_comment(design, comment):
+    (policy,) = resources(replace(design, ocsf=True))[marking.ROLE]["Properties"]["Policies"]
+    hub = {"Fn::Sub": "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:hubv2/default"}
+    may_mark, *may_read, _may_start = policy["PolicyDocument"]["Statement"]
+    assert may_mark == workflow.ocsf_permission(hub, ["NOTIFIED"], comment=comment)
+    assert [item["Action"] for item in may_read] == ["securityhub:GetFindings"] * comment
+
+
 def test_the_role_trusts_its_own_machine_and_rules_only():
     document = resources(DESIGN)[marking.ROLE]["Properties"]["AssumeRolePolicyDocument"]
     trusted = {item["Principal"]["Service"]: json.dumps(item["Condition"]) for item in document["Statement"]}
