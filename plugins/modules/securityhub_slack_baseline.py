@@ -12,7 +12,8 @@ version_added: 1.0.0
 short_description: Mark existing Security Hub findings as NOTIFIED, so that they are not sent
 description:
   - Sets the workflow status of every finding that a target would forward now to C(NOTIFIED), so that only new or
-    recurring findings are sent. Otherwise, each update of a finding with the status C(NEW) sends it.
+    recurring findings are sent. Otherwise, each update of a finding with the status C(NEW) sends it. In the new
+    Security Hub, which has no C(NOTIFIED), the status becomes C(In Progress).
   - Evaluates findings with exactly the event patterns that M(secops.securityhub.securityhub_slack) deploys from the
     same variables, whether they are deployed yet or not. They match only findings that are C(ACTIVE) and C(NEW), so
     resolved and suppressed findings are left alone.
@@ -84,6 +85,10 @@ targets:
     marked:
       description: Number of findings that were marked; 0 in check mode.
       type: int
+    status:
+      description: The status that they get. The new Security Hub has no C(NOTIFIED).
+      type: str
+      sample: NOTIFIED
     unprocessed:
       description: The findings that AWS did not update, and why.
       type: list

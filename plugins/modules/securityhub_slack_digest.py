@@ -14,14 +14,15 @@ description:
   - Sends one message to each Slack channel of each account of the play. It shows the number of open findings by
     severity, how many of them are new compared with as many days before, the age of the oldest finding of the highest
     severity, and the regions, accounts, controls and resources with the most findings.
-  - A finding is open if it is C(ACTIVE), is C(NEW) or C(NOTIFIED), and has not passed its check. The findings of a
-    channel are selected by the event patterns that M(secops.securityhub.securityhub_slack) deploys from the same
-    variables. So the channel's severities, accounts and suppressions apply, findings about global resources are counted
-    only in the global findings region, and findings that an aggregator copies are counted only in the home region.
+  - A finding is open if it is C(ACTIVE), is C(NEW) or C(NOTIFIED) (in the new Security Hub, C(New) or C(In Progress)),
+    and has not passed its check. The findings of a channel are selected by the event patterns that
+    M(secops.securityhub.securityhub_slack) deploys from the same variables. So the channel's severities, accounts and
+    suppressions apply, findings about global resources are counted only in the global findings region, and findings
+    that an aggregator copies are counted only in the home region.
   - The message is published to the topic of a region that reaches the channel. It names the regions that failed and
     were not counted.
   - Hosts and channels to which findings are forwarded only by hand (C(securityhub_slack_forward_automatically=false))
-    are not counted. Hosts that forward OCSF findings (C(securityhub_slack_finding_format=ocsf)) fail.
+    are not counted.
   - The module reads the variables C(securityhub_slack_*) of each host, as M(secops.securityhub.securityhub_slack) does.
   - If a target or a channel fails, the other digests are sent, and then the task fails.
 author:

@@ -1,7 +1,10 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Marks existing findings as NOTIFIED, so that the first deployment does not send them. PRIVATE to the collection."""
+"""Marks existing findings as NOTIFIED (OCSF: In Progress), so that the first deployment does not send them.
+
+PRIVATE to the collection.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from .._model.snapshot import in_order
 from .._observe import targets as observe
 from .._plan import forwarding as plan
 from .._report import baseline as report
+from .._securityhub import workflow
 from .._services import securityhub
 from . import forwarding
 from .context import Outcome
@@ -36,10 +40,7 @@ SPEC: dict[str, Any] = {}
 # https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchUpdateFindings.html
 FINDINGS_PER_CALL = 100
 NOTIFIED = {"Workflow": {"Status": "NOTIFIED"}}
-NOT_FOR_OCSF = (
-    "OCSF findings (securityhub_slack_finding_format: ocsf) have no status NOTIFIED. Close them in the console of the "
-    "new Security Hub, or leave out this target."
-)
+IN_PROGRESS = {"StatusId": workflow.STATUS_IDS["NOTIFIED"]}
 
 
 def run(context: Context) -> Outcome:
@@ -68,8 +69,6 @@ def _found(context: Context, baseline: Baseline) -> Baseline:
     target = baseline.target
     if not plan.rules_of(target):
         return baseline
-    if plan.is_ocsf(target):
-        raise UserError(NOT_FOR_OCSF)
     findings = observe.findings(context.aws, target.settings, plan.filters(target))
     return replace(baseline, findings=tuple(item.finding for item in plan.forwarded(target, findings)))
 
@@ -82,10 +81,9 @@ def marked(aws: Clients, baseline: Baseline) -> Baseline:
     settings = baseline.target.settings
     for start in range(0, len(baseline.findings), FINDINGS_PER_CALL):
         batch = baseline.findings[start : start + FINDINGS_PER_CALL]
-        identifiers = [{"Id": finding["Id"], "ProductArn": finding["ProductArn"]} for finding in batch]
-        call = partial(aws.call, settings.source, settings.region, "securityhub", securityhub.batch_update_findings)
+        call = partial(aws.call, settings.source, settings.region, "securityhub")
         try:
-            unprocessed = call(identifiers, NOTIFIED)
+            unprocessed = _mark(call, batch, ocsf=settings.ocsf)
         except errors.failures() as error:
             return replace(baseline, problems=tuple(errors.sentences(error)))
         baseline = replace(
@@ -94,3 +92,12 @@ def marked(aws: Clients, baseline: Baseline) -> Baseline:
             unprocessed=(*baseline.unprocessed, *unprocessed),
         )
     return baseline
+
+
+def _mark(call: Callable[..., Any], batch: Sequence[Finding], *, ocsf: bool) -> list[dict[str, Any]]:
+    """Mark findings, and return those that AWS did not update."""
+    if ocsf:
+        uids = [finding["metadata"]["uid"] for finding in batch]
+        return list(call(securityhub.batch_update_findings_v2, uids, IN_PROGRESS))
+    identifiers = [{"Id": finding["Id"], "ProductArn": finding["ProductArn"]} for finding in batch]
+    return list(call(securityhub.batch_update_findings, identifiers, NOTIFIED))

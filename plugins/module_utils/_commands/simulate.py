@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -26,6 +27,7 @@ from .._report import simulate as report
 from .._report import simulate_page
 from .._routing import simulation
 from .._routing import topology
+from .._routing.fields import key_of
 from .._routing.volume import volume
 from . import forwarding
 from .context import File
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Sequence
 
-    from .._aws.clients import Clients
     from .._model.plan import AccountDesign
     from .._model.snapshot import Fleet
     from .context import Context
@@ -53,10 +54,6 @@ SPEC: dict[str, Any] = {
 # Whoever imports a finding chooses its Id, which may be a Jinja template. Ansible evaluates templates of the command
 # line, so the playbook takes an Id from there in neither of these.
 FINDING_ID = "SECURITYHUB_FINDING_ID"
-FILES_ONLY = (
-    "OCSF findings (securityhub_slack_finding_format: ocsf) are read from files only. Set "
-    "securityhub_slack_simulate_files."
-)
 OFFLINE = "To simulate without AWS, set securityhub_slack_aggregation to per_region, which depends on no aggregator."
 
 
@@ -135,25 +132,31 @@ def _read(
     They are those of any state that were updated in the last days, as one that is archived by now may have been sent
     before; or only the one of a given ID, whenever it was updated.
     """
-    filters: dict[str, Any] = {"UpdatedAt": [{"DateRange": {"Value": context.options["days"], "Unit": "DAYS"}}]}
-    if context.options["finding_id"]:
-        filters = {"Id": [{"Value": context.options["finding_id"], "Comparison": "EQUALS"}]}
     readable = [target for target in healthy(targets) if target.host in hosts and target.live.hub]
     unique: dict[tuple[str, str], Finding] = {}
     failures: dict[str, tuple[str, ...]] = {}
-    for outcome in parallel.each(lambda target: _findings(context.aws, target, filters), readable):
+    for outcome in parallel.each(partial(_findings, context), readable):
         if outcome.error is not None:
             failures[outcome.item.host] = tuple(errors.sentences(outcome.error))
         for finding in outcome.value or ():
-            unique.setdefault((finding["ProductArn"], finding["Id"]), finding)
+            unique.setdefault(key_of(finding), finding)
     read = (replace(item, problems=failures[item.host]) if item.host in failures else item for item in targets)
     return tuple(read), list(unique.values())
 
 
-def _findings(aws: Clients, target: TargetDesign, filters: dict[str, Any]) -> list[Finding]:
-    if plan.is_ocsf(target):
-        raise UserError(FILES_ONLY)
-    return observe.findings(aws, target.settings, filters)
+def _findings(context: Context, target: TargetDesign) -> list[Finding]:
+    days, finding_id = context.options["days"], context.options["finding_id"]
+    updated = {"DateRange": {"Value": days, "Unit": "DAYS"}}
+    if target.settings.ocsf:
+        dates = [{"FieldName": "finding_info.modified_time_dt", "Filter": updated}]
+        filters: dict[str, Any] = {"CompositeFilters": [{"DateFilters": dates}]}
+        if finding_id:
+            filters = plan.ocsf_filters(("finding_info.uid", [finding_id]))
+    else:
+        filters = {"UpdatedAt": [updated]}
+        if finding_id:
+            filters = {"Id": [{"Value": finding_id, "Comparison": "EQUALS"}]}
+    return observe.findings(context.aws, target.settings, filters)
 
 
 def _simulated(

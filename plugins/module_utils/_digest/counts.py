@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from .._routing.fields import ASFF
+from .._routing.fields import OCSF
 from .._routing.fields import SEVERITIES
 from .._routing.fields import first
+from .._routing.fields import format_of
+from .._routing.fields import key_of
 from .._routing.fields import values_at
+from .._routing.volume import control_of
 from .._routing.volume import created_at
+from .._routing.volume import severity_of
 
 if TYPE_CHECKING:
     import datetime
@@ -74,18 +78,19 @@ class Counts:
         return next(iter(self.severities), "")
 
 
-def open_finding(asff: dict[str, Any]) -> OpenFinding:
-    """Return the attributes of a finding (ASFF) that a digest counts."""
-    account = f"{first(asff, ASFF.account)} {first(asff, ('AwsAccountName',))}"
+def open_finding(finding: dict[str, Any]) -> OpenFinding:
+    """Return the attributes of a finding that a digest counts."""
+    fields = format_of(finding)
+    name = first(finding, ("cloud", "account", "name") if fields is OCSF else ("AwsAccountName",))
     return OpenFinding(
-        key=(asff["ProductArn"], asff["Id"]),
-        severity=first(asff, ASFF.severity),
-        created=created_at(asff),
-        region=first(asff, ASFF.region),
-        account=account.rstrip(),
+        key=key_of(finding),
+        severity=severity_of(finding),
+        created=created_at(finding),
+        region=first(finding, fields.region),
+        account=f"{first(finding, fields.account)} {name}".rstrip(),
         # Findings of other products than Security Hub count for the product, for example aws/guardduty.
-        control=first(asff, ASFF.control) or first(asff, ASFF.product).rpartition("product/")[2],
-        resources=frozenset(str(name) for name in values_at(asff, ASFF.resource_id)),
+        control=control_of(finding),
+        resources=frozenset(str(name) for name in values_at(finding, fields.resource_id)),
     )
 
 

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The digest of each channel: reads and counts its open findings, and publishes it. PRIVATE to the collection.
 
-Findings are read with GetFindings, one call for every 100. Insights would need one call, but must be created first, and
-know neither suppressions nor the global findings region, so they would count findings that the channel never receives.
+Findings are read with GetFindings or GetFindingsV2, one call for every 100. Insights and GetFindingStatisticsV2 would
+need one call, but know neither suppressions nor the global findings region, so they would count findings that the
+channel never receives.
 The same event patterns select the findings that are forwarded to a channel and those that are counted for it.
 """
 
@@ -49,10 +50,6 @@ if TYPE_CHECKING:
 
 # A finding stays open after it was marked as NOTIFIED, by hand or by securityhub_slack_mark_notified.
 OPEN = ("NEW", "NOTIFIED")
-NOT_FOR_OCSF = (
-    "OCSF findings (securityhub_slack_finding_format: ocsf) are not counted. Use the dashboard in the console of the "
-    "new Security Hub, or leave out this target."
-)
 NOT_SUBSCRIBED = f"Amazon Q is not subscribed to the topic {{topic}} in {{region}}. Run: {playbooks.REPAIR}"
 
 
@@ -113,8 +110,6 @@ def count(aws: Clients, fleet: Fleet, designs: Sequence[AccountDesign]) -> list[
 def _counted(aws: Clients, target: TargetDesign) -> CountedTarget:
     if target.problems or not forwarding.rules_of(target):
         return CountedTarget(target, problems=target.problems)
-    if forwarding.is_ocsf(target):
-        raise UserError(NOT_FOR_OCSF)
     found = observe_target.findings(aws, target.settings, forwarding.filters(target, OPEN))
     forwarded = forwarding.forwarded(target, found)
     return CountedTarget(target, tuple((open_finding(item.finding), item.topics) for item in forwarded))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Baseline:
     """One target: the findings that its rules would forward now, and what happened when they were marked.
 
-    *unprocessed*: as BatchUpdateFindings answers. In check mode nothing is marked.
+    *unprocessed*: as BatchUpdateFindings or BatchUpdateFindingsV2 answers. In check mode nothing is marked.
     """
 
     target: TargetDesign

@@ -101,8 +101,9 @@ def topic_exists(aws: Clients, settings: Settings, arn: str) -> bool:
 
 
 def findings(aws: Clients, settings: Settings, filters: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the ASFF findings of the target's region that match *filters*: one call for every 100."""
-    found: list[dict[str, Any]] = _call(aws, settings, "securityhub", securityhub.get_findings, filters)
+    """Return the findings of the target's region that match *filters*, both in its format: one call for every 100."""
+    read = securityhub.get_findings_v2 if settings.ocsf else securityhub.get_findings
+    found: list[dict[str, Any]] = _call(aws, settings, "securityhub", read, filters)
     return found
 
 

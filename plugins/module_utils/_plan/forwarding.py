@@ -14,6 +14,7 @@ from typing import Any
 from .._model import account_channels
 from .._routing import simulation
 from .._routing import topology
+from .._routing.fields import OCSF
 from .._routing.matcher import matches
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from .._stack.template import Rule
 
 Finding = dict[str, Any]
+
+# What the new Security Hub calls a workflow status.
+OCSF_STATUSES = {"NEW": "New", "NOTIFIED": "In Progress"}
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,6 @@ def _rules(target: TargetDesign, is_chosen: Callable[[Rule], bool]) -> tuple[sim
     return tuple(simulation.Rule(rule.name, rule.pattern, rule.topic) for rule in rules if is_chosen(rule))
 
 
-def is_ocsf(target: TargetDesign) -> bool:
-    """Return whether a target forwards OCSF findings, which are not read from AWS."""
-    return any(route.variables["securityhub_slack_finding_format"] == "ocsf" for route in target.settings.routes)
-
-
 def forwarded(target: TargetDesign, findings: Iterable[Finding]) -> list[Forwarded]:
     """Return the *findings* that a target's rules forward, or would if their workflow status were NEW."""
     rules = rules_of(target)
@@ -85,22 +84,38 @@ def forwarded(target: TargetDesign, findings: Iterable[Finding]) -> list[Forward
 
 
 def _topics(rules: tuple[simulation.Rule, ...], target: TargetDesign, finding: Finding) -> tuple[str, ...]:
-    event = simulation.event_of({**finding, "Workflow": {"Status": "NEW"}}, target.account_id, target.settings.region)
+    new = {"status": "New"} if target.settings.ocsf else {"Workflow": {"Status": "NEW"}}
+    event = simulation.event_of({**finding, **new}, target.account_id, target.settings.region)
     return tuple(dict.fromkeys(rule.topic for rule in rules if matches(rule.pattern, event)))
 
 
 def filters(target: TargetDesign, statuses: tuple[str, ...] = ("NEW",)) -> dict[str, Any]:
-    """Return the GetFindings filters that leave out most of what the rules do; the rules alone decide.
+    """Return the filters of GetFindings that leave out most of what the rules do; the rules alone decide.
 
-    *statuses*: the workflow statuses that the findings may have.
+    *statuses*: the workflow statuses that the findings may have. For findings of the new Security Hub, they are the
+    filters of GetFindingsV2.
     """
     policies = [channel.policy for channel in target.channels]
     policies += [policy for channel in target.channels for _region, policy in channel.scope.linked]
     labels = sorted({label for policy in policies for label in policy.severities})
+    if target.settings.ocsf:
+        texts = [text for label in labels for text in OCSF.labels[label]]
+        return ocsf_filters(("status", [OCSF_STATUSES[status] for status in statuses]), ("severity", texts))
     return {
         "RecordState": [_equals("ACTIVE")],
         "WorkflowStatus": [_equals(status) for status in statuses],
         "SeverityLabel": [_equals(label) for label in labels],
+    }
+
+
+def ocsf_filters(*fields: tuple[str, list[str]]) -> dict[str, Any]:
+    """Return the filters of GetFindingsV2 for findings in which each of *fields* has one of its values."""
+    return {
+        "CompositeFilters": [
+            {"StringFilters": [{"FieldName": name, "Filter": _equals(value)} for value in values], "Operator": "OR"}
+            for name, values in fields
+        ],
+        "CompositeOperator": "AND",
     }
 
 

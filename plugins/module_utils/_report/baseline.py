@@ -11,6 +11,7 @@ from typing import Any
 
 from .._aws import errors
 from .._routing.fields import SEVERITIES
+from .._routing.volume import severity_of
 from .text import count
 from .text import failed
 from .text import notes
@@ -40,16 +41,17 @@ def result(baselines: Sequence[Baseline], notices: list[str], *, check: bool) ->
 
 
 def _target(baseline: Baseline) -> dict[str, Any]:
-    labels = Counter(finding["Severity"]["Label"] for finding in baseline.findings)
+    labels = Counter(map(severity_of, baseline.findings))
     return {
         "account_id": baseline.target.account_id,
         "region": baseline.target.settings.region,
         "findings": len(baseline.findings),
         "severities": {label: labels[label] for label in reversed(SEVERITIES) if labels[label]},
         "marked": baseline.marked,
+        "status": "In Progress" if baseline.target.settings.ocsf else "NOTIFIED",
         "unprocessed": [
             {
-                "id": item["FindingIdentifier"]["Id"],
+                "id": item.get("MetadataUid") or item["FindingIdentifier"]["Id"],
                 "error_code": item["ErrorCode"],
                 "error_message": item["ErrorMessage"],
             }
@@ -71,7 +73,8 @@ def table(found: dict[str, Any], *, check: bool) -> list[str]:
         lines += [f"{host:{width}}  {label:13}  {number:>8,}" for label, number in target["severities"].items()]
     summary = found["summary"]
     total = count(summary["findings"], "finding")
-    lines += ["", f"Would mark NOTIFIED: {total}." if check else f"Marked NOTIFIED: {summary['marked']:,} of {total}."]
+    status = " or ".join(sorted({target["status"] for target in targets.values()}, reverse=True)) or "NOTIFIED"
+    lines += ["", f"Would mark {status}: {total}." if check else f"Marked {status}: {summary['marked']:,} of {total}."]
     for host, target in targets.items():
         for code, number in Counter(item["error_code"] for item in target["unprocessed"]).items():
             lines += wrapped(f"Not marked in {host}: {count(number, 'finding')} ({code}); the result lists them.")

@@ -218,6 +218,13 @@ def format_of(finding: Mapping[str, Any]) -> Fields:
     return OCSF if "finding_info" in finding else ASFF
 
 
+def key_of(finding: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what identifies a finding: its product and ID, or in OCSF what the new Security Hub generates."""
+    if format_of(finding) is OCSF:
+        return "", first(finding, ("metadata", "uid"))
+    return first(finding, ASFF.product), first(finding, ("Id",))
+
+
 def values_at(finding: Any, path: Path) -> list[Any]:
     """Return the plain values at *path*, in every element of an array."""
     if isinstance(finding, list):

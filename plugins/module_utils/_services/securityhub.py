@@ -246,6 +246,12 @@ def get_findings(client: Any, filters: Resource) -> list[Resource]:
         return [finding for page in pages for finding in page["Findings"]]
 
 
+def get_findings_v2(client: Any, filters: Resource) -> list[Resource]:
+    """Return all findings (OCSF) of the new Security Hub that match *filters* (OcsfFindingFilters), 100 per call."""
+    pages = client.get_paginator("get_findings_v2").paginate(Filters=filters, PaginationConfig={"PageSize": 100})
+    return [finding for page in pages for finding in page["Findings"]]
+
+
 def batch_import_findings(client: Any, findings: list[Resource]) -> None:
     """Create up to 100 findings of an own product, or update them with a later UpdatedAt.
 
@@ -268,6 +274,14 @@ def batch_update_findings(client: Any, identifiers: list[Resource], changes: Res
     with _needing_hub(client):
         answer = client.batch_update_findings(FindingIdentifiers=identifiers, **changes)
     return list(answer["UnprocessedFindings"])
+
+
+def batch_update_findings_v2(client: Any, uids: list[str], changes: Resource) -> list[Resource]:
+    """Update up to 100 findings of the new Security Hub (each metadata.uid), and return UnprocessedFindings.
+
+    An unprocessed one holds MetadataUid, ErrorCode and ErrorMessage.
+    """
+    return list(client.batch_update_findings_v2(MetadataUids=uids, **changes)["UnprocessedFindings"])
 
 
 def list_organization_admin_accounts(client: Any) -> list[Resource]:

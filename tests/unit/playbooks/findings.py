@@ -117,8 +117,10 @@ def ocsf(finding: dict[str, Any]) -> dict[str, Any]:
     made = worlds.ocsf(finding)
     uid = hashlib.sha256(f"{finding['ProductArn']} {finding['Id']}".encode()).hexdigest()
     times = {"created_time_dt": finding["CreatedAt"], "modified_time_dt": finding["UpdatedAt"]}
+    named = {"name": finding["AwsAccountName"]} if "AwsAccountName" in finding else {}
     return {
         **made,
+        "cloud": {**made["cloud"], "account": {**made["cloud"]["account"], **named}},
         "metadata": {**made["metadata"], "uid": uid},
         "finding_info": {**made["finding_info"], **times},
     }

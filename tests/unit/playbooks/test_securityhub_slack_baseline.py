@@ -95,6 +95,48 @@ def test_the_home_region_marks_for_its_linked_regions_and_nothing_is_sent(emulat
     assert findings.delivered(emulator) == []
 
 
+def test_findings_of_the_new_hub_that_would_be_sent_are_in_progress_and_no_others(emulator, playbooks):
+    findings.set_up_new_hub(emulator, aggregator_v2={"home": "eu-west-1", "RegionLinkingMode": "ALL_REGIONS"})
+    playbooks.inventory(TARGETS, finding_format="ocsf")
+    some = [findings.ocsf(finding) for finding in findings.FINDINGS.values()]
+    many = [{**some[0], "metadata": {**some[0]["metadata"], "uid": f"m{number}"}} for number in range(120)]
+    many = [{**item, "severity": "Critical", "compliance": {"status": "Fail"}} for item in many]
+    findings.bring_ocsf(emulator, *some, *many)
+    client = emulator.client("securityhub", "eu-west-1")
+    client.batch_update_findings_v2(MetadataUids=["m0"], StatusId=3)
+
+    def shown():
+        pages = client.get_paginator("get_findings_v2").paginate()
+        return {item["metadata"]["uid"]: item["status"] for page in pages for item in page["Findings"]}
+
+    before = shown()
+    simulated = playbooks.ok("securityhub_slack_simulate", "securityhub_slack_simulation", simulate_days=90).result
+    would_be_sent = sum(item["sent"] for item in simulated["findings"])
+    emulator.forget_requests()
+    preview = playbooks.ok(BASELINE, BASELINE, "--check")
+    assert (emulator.writes(), "Would mark In Progress" in preview.output) == ([], True)
+    real = playbooks.ok(BASELINE, BASELINE).result
+    assert emulator.writes() == ["BatchUpdateFindingsV2"] * 2
+    changed = {uid: status for uid, status in shown().items() if status != before[uid]}
+    assert set(changed.values()) == {"In Progress"}
+    assert len(changed) == would_be_sent == real["summary"]["marked"] == preview.result["summary"]["findings"]
+    assert shown()["m0"] == "Suppressed"
+    assert real["targets"]["eu-west-1"]["status"] == "In Progress"
+    assert real["targets"]["eu-west-1"]["severities"].keys() <= {"CRITICAL", "HIGH", "MEDIUM", "LOW"}
+    assert playbooks.ok(BASELINE, BASELINE).result["changed"] is False
+    playbooks.ok("securityhub_slack")
+    findings.bring_ocsf(emulator, *some, *many)
+    assert findings.delivered(emulator) == []
+    # One finding, by its ID.
+    one = next(item for item in some[1:] if item["metadata"]["uid"] in changed)["finding_info"]["uid"]
+    (playbooks.folder / "id.txt").write_text(one, encoding="utf-8")
+    found = playbooks.ok(
+        "securityhub_slack_simulate", "securityhub_slack_simulation", simulate_finding_id_file="id.txt"
+    ).result
+    verdicts = [(item["id"], item["verdict"]) for item in found["findings"]]
+    assert verdicts == [(one, "not sent: workflow status is in progress")]
+
+
 def test_a_region_without_security_hub_fails_alone(emulator, playbooks):
     emulator.world({findings.ADMINISTRATOR: {"hubs": ["eu-west-1", "ap-southeast-1", "ap-northeast-1"]}})
     playbooks.inventory(TARGETS)

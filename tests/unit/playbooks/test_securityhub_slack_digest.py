@@ -79,6 +79,28 @@ def test_notified_findings_are_open_and_suppressed_ones_are_not(emulator, playbo
     )
 
 
+def test_the_digest_of_the_new_hub_has_the_same_numbers(emulator, playbooks):
+    findings.set_up_new_hub(emulator)
+    ready(emulator, playbooks)
+    (expected,) = playbooks.ok(DIGEST, DIGEST).result["digests"]
+    some = list(map(findings.ocsf, findings.FINDINGS.values()))
+    # Only customers set these.
+    statuses = {"Notified": 2, "Suppressed": 3, "Resolved": 4}
+    playbooks.ok("securityhub_slack", finding_format="ocsf")
+    findings.bring_ocsf(emulator, *some)
+    for finding in some:
+        if finding["status"] in statuses:
+            emulator.client("securityhub", finding["cloud"]["region"]).batch_update_findings_v2(
+                MetadataUids=[finding["metadata"]["uid"]], StatusId=statuses[finding["status"]]
+            )
+    emulator.ask("DELETE", "inbox")
+    (digest,) = playbooks.ok(DIGEST, DIGEST, finding_format="ocsf").result["digests"]
+    (message,) = emulator.inbox()
+    assert message["text"].splitlines() == digest["text"]
+    assert digest["severities"] == by_severity(open_findings("per_region"))
+    assert digest == expected
+
+
 def test_each_channel_gets_its_own_digest(emulator, playbooks):
     channels = [
         {"name": "oncall", "channel_id": "C0NCALL0001", "severities": ["CRITICAL"]},

@@ -256,6 +256,7 @@ def test_what_writes_is_scoped():
 # What each statement with a condition requires: without one of these, it would allow more than its Sid says.
 CONDITIONS = {
     ("baseline", "MarkFindingsNotified"): {"securityhub:ASFFSyntaxPath/*"},
+    ("baseline", "MarkFindingsOfNewHub"): {"securityhub:OCSFSyntaxPath/*"},
     ("boundary", "MarkSentFindings"): {"securityhub:ASFFSyntaxPath/*"},
     ("boundary", "MarkSentInNewHub"): {"securityhub:OCSFSyntaxPath/*"},
     ("boundary", "SetStatusInNewHub"): {"securityhub:OCSFSyntaxPath/*"},
@@ -350,6 +351,8 @@ def test_the_boundary_allows_what_our_roles_need_and_nothing_else():
 def test_baseline_can_change_nothing_but_the_workflow_status():
     (marking,) = [item for item in document("baseline")["Statement"] if item["Sid"] == "MarkFindingsNotified"]
     assert marking["Condition"] == workflow.permission("*", "NOTIFIED")["Condition"]
+    (marking,) = [item for item in document("baseline")["Statement"] if item["Sid"] == "MarkFindingsOfNewHub"]
+    assert marking["Condition"] == workflow.ocsf_permission("*", ["NOTIFIED"])["Condition"]
 
 
 def test_deploy_and_channel(account, monkeypatch):
@@ -451,6 +454,15 @@ def test_simulate_baseline_and_digest(account):
     account.run(f"{READ} digest", "--check", playbook="securityhub_slack_digest")
     account.run(f"{READ} digest", playbook="securityhub_slack_digest")
     account.run("read baseline", playbook="securityhub_slack_baseline")
+
+    account.reset()
+    account.emulator.world({ACCOUNT: {"hubs_v2": "all"}})
+    ocsf = ("-e", "securityhub_slack_finding_format=ocsf")
+    account.play(*ocsf)
+    findings.bring_ocsf(account.emulator, findings.ocsf(OURS))
+    account.run("read simulate", *ocsf, playbook="securityhub_slack_simulate")
+    account.run(f"{READ} digest", "--check", *ocsf, playbook="securityhub_slack_digest")
+    account.run("read baseline", *ocsf, playbook="securityhub_slack_baseline")
     assert [account.unneeded(name) for name in ("simulate", "baseline")] == [set(), set()]
     # Publishing to an encrypted topic needs these: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     assert account.unneeded("digest", {"kms:Decrypt", "kms:GenerateDataKey"}) == set()

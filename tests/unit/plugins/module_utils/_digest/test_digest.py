@@ -116,13 +116,6 @@ def test_a_linked_region_alone_has_nothing_to_count(fleet):
     assert NOTHING_TO_COUNT in lines
 
 
-def test_ocsf_findings_are_refused(fleet):
-    found, _lines = send(fleet, finding_format="ocsf")
-    assert found["digests"] == []
-    assert found["summary"]["failed"] == 3
-    assert "OCSF findings" in found["targets"][HERE]["msg"]
-
-
 def test_an_encrypted_topic_is_published_to_like_any_other(emulator, monkeypatch):
     fleet = deployed.deploy(emulator, monkeypatch, kms_key="create")
     send(fleet)
