@@ -52,15 +52,16 @@ class Facts:
 
     *aggregator*: as GetFindingAggregator answers, for OCSF findings GetAggregatorV2; or None. *knows_aggregator*: False
     if AWS did not answer whether there is one. *administrator*: the account that sees this one's findings,
-    '' for none. *per_standard*: a failed control makes one finding for each standard that includes it. *v2*: the new
-    Security Hub is enabled too. *unknown*: in words, what AWS did not answer, and why; nothing depends on it.
+    '' for none. *per_standard*: a failed control makes one finding for each standard that includes it. *v2*:
+    whether the new Security Hub is enabled, None if AWS did not answer. *unknown*: in words, what AWS did not answer,
+    and why; nothing depends on it.
     """
 
     aggregator: dict[str, Any] | None = field(default=None, hash=False)
     knows_aggregator: bool = True
     administrator: str = ""
     per_standard: bool = False
-    v2: bool = False
+    v2: bool | None = None
     unknown: tuple[str, ...] = ()
 
 

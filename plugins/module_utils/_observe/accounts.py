@@ -206,7 +206,7 @@ def _facts(aws: Clients, settings: Settings) -> Facts:
         knows_aggregator=aggregator.error is None,
         administrator=str((administrator.value or {}).get("AccountId") or ""),
         per_standard=(hub.value or {}).get("ControlFindingGenerator") == "STANDARD_CONTROL",
-        v2=bool(v2.value),
+        v2=None if v2.error is not None else v2.value is not None,
         unknown=tuple(
             f"{what} is unknown ({errors.explain(outcome.error).rstrip('.')})"
             for what, outcome in informative

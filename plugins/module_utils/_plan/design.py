@@ -418,10 +418,16 @@ def _remarks(snapshot: AccountSnapshot, present: list[TargetSnapshot], today: da
             "consolidated control findings are off, so a failed control arrives once for each standard that includes "
             "it. Turn them on in Security Hub's settings (all findings are then created again, once)"
         )
+    settings = present[0].settings
     if snapshot.facts.v2:
         notices.append(
-            f"the new Security Hub is enabled too; only {present[0].settings.value('finding_format')} findings are "
-            f"forwarded (securityhub_slack_finding_format)"
+            f"Security Hub CSPM and the new Security Hub are both enabled; only {settings.value('finding_format')} "
+            f"findings are forwarded (securityhub_slack_finding_format), so none arrives twice"
+        )
+    if settings.ocsf and snapshot.facts.v2 is False:
+        notices.append(
+            "the new Security Hub is not enabled, so nothing is forwarded automatically. Enable it, or set "
+            "securityhub_slack_finding_format to asff"
         )
     expired = {
         suppression.description: suppression.expires

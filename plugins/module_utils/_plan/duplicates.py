@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .._channel.platforms import SLACK
 from .._channel.transformations import configuration_name
 from .._model import playbooks
+from .._model.topics import live_topics
 from .._resource.ownership import is_managed
 from .._routing.notation import SOURCE
 from . import channel as channels
@@ -85,11 +86,18 @@ def of_notifications(channel_arn: str, found: Iterable[Mapping[str, str]]) -> li
 
 
 def other_topics(design: AccountDesign) -> list[str]:
-    """Return the ARNs of topics of the account that the channels hear too: neither ours, nor those of the template."""
+    """Return the ARNs of topics of the account that the channels hear too: neither ours, nor those of the template.
+
+    Those of another deployment are among them, whatever its name, such as one that forwards the findings of the other
+    hub. A topic of ours has the same name in a region that another inventory has.
+    """
     listed = {arn for item in _configurations(design) for arn in item.get("SnsTopicArns", [])}
-    own = f":{design.settings.name}"
+    targets = (*design.targets, *design.others)
+    own = {arn.rpartition(":")[2] for target in targets for arn in live_topics(target, design.account)}
     return sorted(
-        arn for arn in listed if arn.split(":")[4] == design.account.id and own not in arn and not _is_of_template(arn)
+        arn
+        for arn in listed
+        if arn.split(":")[4] == design.account.id and arn.rpartition(":")[2] not in own and not _is_of_template(arn)
     )
 
 

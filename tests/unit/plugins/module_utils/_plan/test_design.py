@@ -210,16 +210,21 @@ def test_a_target_with_nothing_to_lose_is_not_held():
 
 
 @pytest.mark.parametrize(
-    ("facts", "words"),
+    ("facts", "finding_format", "words"),
     [
-        (Facts(per_standard=True), "consolidated control findings are off"),
-        (Facts(v2=True), "only asff findings are forwarded (securityhub_slack_finding_format)"),
+        (Facts(per_standard=True), "asff", ["consolidated control findings are off"]),
+        (Facts(v2=True), "asff", ["only asff findings are forwarded (securityhub_slack_finding_format)"]),
+        (Facts(v2=True), "ocsf", ["only ocsf findings are forwarded (securityhub_slack_finding_format)"]),
+        (Facts(v2=False), "ocsf", ["the new Security Hub is not enabled, so nothing is forwarded"]),
+        (Facts(v2=False), "asff", []),
+        (Facts(v2=None), "ocsf", []),
     ],
 )
-def test_remarks_about_security_hub(facts, words):
-    snapshot = replace(AccountModel().snapshot(hosts("us-east-1")), facts=facts)
+def test_remarks_about_security_hub(facts, finding_format, words):
+    snapshot = replace(AccountModel().snapshot(hosts("us-east-1", finding_format=finding_format)), facts=facts)
     found = design.account(snapshot, account_model.TODAY)
-    assert [words in notice for notice in found.notices].count(True) == 1
+    assert len(found.notices) == len(words)
+    assert all(text in notice for text, notice in zip(words, found.notices))
 
 
 def test_an_expired_suppression_is_reported_once():
