@@ -231,7 +231,8 @@ class Callers:
             return next((given[name] for name in names if given.get(name)), "*")
         if about.service == "events":
             name = given.get("Name") or given.get("Rule")
-            return f"arn:aws:events:{where}:rule/{name}" if name else given.get("ResourceARN")
+            kind = "event-bus" if about.operation.endswith("EventBus") else "rule"
+            return f"arn:aws:events:{where}:{kind}/{name}" if name else given.get("ResourceARN")
         if about.service == "sns" and about.operation in OF_SUBSCRIPTIONS:
             return self._topic_of_subscription(form)
         if about.service == "iam":
@@ -433,11 +434,13 @@ def _context(about: AwsRequest, action: str, form: dict[str, list[str]], given: 
 
 
 def _of_resource(action: str, physical_id: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Return the context keys of an action on a rule or role, called by the caller or by CloudFormation."""
+    """Return the context keys of an action on a rule, role or topic, called by the caller or by CloudFormation."""
     if action == "events:PutRule":
         pattern = properties.get("EventPattern") or {}
         keys = {"source": "events:source", "detail-type": "events:detail-type"}
         return {key: pattern[name] for name, key in keys.items() if isinstance(pattern.get(name), list)}
+    if action == "sns:Subscribe":
+        return {f"sns:{name}": properties[name] for name in ("Protocol", "Endpoint")}
     if action == "events:PutTargets":
         targets = [target["Arn"] for target in properties.get("Targets", []) if "Arn" in target]
         return {"events:TargetArn": targets} if targets else {}

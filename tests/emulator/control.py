@@ -36,6 +36,8 @@ class Control:
             ("DELETE", "/_emulator/requests"): self.forget_requests,
             ("GET", "/_emulator/inbox"): self.messages,
             ("DELETE", "/_emulator/inbox"): self.forget_messages,
+            ("GET", "/_emulator/received"): self.received,
+            ("POST", "/_emulator/confirm"): self.confirm,
             ("GET", "/_emulator/faults"): self.show_faults,
             ("POST", "/_emulator/faults"): self.set_faults,
             ("GET", "/_emulator/stacks"): self.show_stacks,
@@ -105,6 +107,13 @@ class Control:
     def forget_messages(self, given: Any, query: dict[str, str]) -> Any:
         self.emulator.inbox.clear()
         return {}
+
+    def received(self, given: Any, query: dict[str, str]) -> Any:
+        return self.emulator.subscribers.received
+
+    def confirm(self, given: Any, query: dict[str, str]) -> Any:
+        """{"endpoint": an e-mail address or a URL}: confirm its pending subscriptions to topics."""
+        return {"confirmed": self.emulator.subscribers.confirm(given["endpoint"])}
 
     def show_faults(self, given: Any, query: dict[str, str]) -> Any:
         return self.emulator.faults.counters()

@@ -31,6 +31,7 @@ from ministack.services import eventbridge
 from ministack.services import iam
 from ministack.services import sns
 from ministack.services import sqs
+from subscribers import Subscribers
 from switches import Switches
 
 CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
@@ -155,8 +156,9 @@ def _trusts_chatbot(statement: dict) -> bool:
 class Delivery:
     """Delivers what SNS posts to HTTP(S) subscribers: to Chatbot in-process, to others on loopback only."""
 
-    def __init__(self, account_state: AccountState, inbox: Inbox, switches: Switches) -> None:
+    def __init__(self, account_state: AccountState, inbox: Inbox, subscribers: Subscribers, switches: Switches) -> None:
         self.account_state = account_state
+        self.subscribers = subscribers
         self.inbox = inbox
         self.switches = switches
         self.shown: dict[tuple[str, str], list[float]] = {}
@@ -197,7 +199,8 @@ class Delivery:
         for subscription in topic["subscriptions"] if topic else ():
             if not subscription["confirmed"] or not sns._matches_filter_policy(subscription, attributes, message):
                 continue
-            delivered = _reaches(subscription)
+            delivered = _reaches(subscription) or subscription["endpoint"] in self.subscribers.reachable
+            self.subscribers.deliver(topic_arn, subscription, message)
             metrics.of_topic(topic_arn, "NumberOfNotifications" + ("Delivered" if delivered else "Failed"))
             if _is_chatbot(subscription["endpoint"]):
                 raw = subscription["attributes"].get("RawMessageDelivery") == "true"

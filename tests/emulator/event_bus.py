@@ -17,11 +17,14 @@ import event_pattern
 import input_transformer
 import metrics
 import resource_policy
+from ministack.core import iam_evaluator as evaluator
 from ministack.core.responses import error_response_json
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from ministack.core.responses import json_response
+from ministack.core.responses import request_scope
 from ministack.services import eventbridge
+from ministack.services import iam
 from ministack.services import sns
 from ministack.services import sqs
 from switches import Switches
@@ -96,6 +99,7 @@ def install(rules_quota: Callable[[], int], switches: Switches) -> None:
     _install_hidden_rules()
     _install_delivery(switches)
     _install_refusals(rules_quota)
+    _install_whole_policies()
 
 
 def _install_matching(switches: Switches) -> None:
@@ -205,7 +209,8 @@ def _install_delivery(switches: Switches) -> None:
             _current.reset(token)
 
     def transformed(transformer: dict, rule: dict, view: Any) -> str:
-        return input_transformer.transformed(transformer, view.event_with_detail(), rule)
+        text_templates = switches["eventbridge_text_templates"]
+        return input_transformer.transformed(transformer, view.event_with_detail(), rule, text_templates)
 
     def in_scope_or_failed(spec: Any) -> bool:
         if in_scope(spec):
@@ -225,6 +230,31 @@ def _install_delivery(switches: Switches) -> None:
     eventbridge._target_matches_request_scope = in_scope_or_failed
     eventbridge._dispatch_to_sns = _to_topic
     eventbridge._dispatch_to_sqs = to_permitted_queue
+    eventbridge._dispatch_to_event_bus = _to_bus
+
+
+def _to_bus(spec: Any, event: dict, rule: dict, event_path: set, _payload: Any = None) -> None:
+    problem = _problem_with_bus(spec, rule, _current.get())
+    if problem:
+        _current.get().failed(*problem)
+        return
+    path = [*event_path, eventbridge._rule_key(rule["Name"], rule.get("EventBusName", "default"))]
+    # Account and region remain those of the event's origin.
+    forwarded = {**event, "EventBusName": spec.resource.partition("/")[2], "_DispatchPath": path}
+    with request_scope(spec.account_id, spec.region):
+        eventbridge._dispatch_event(forwarded)
+
+
+def _install_whole_policies() -> None:
+    put_permission = eventbridge._put_permission
+
+    def put_policy(data: dict) -> Any:
+        if not data.get("Policy"):
+            return put_permission(data)
+        eventbridge._event_bus_policies[data.get("EventBusName", "default")] = json.loads(data["Policy"])
+        return json_response({})
+
+    eventbridge._put_permission = put_policy
 
 
 def _to_topic(arn: str, payload: str) -> None:
@@ -250,6 +280,42 @@ def _problem_with_topic(arn: str, rule_arn: str) -> tuple[str, str] | None:
     if key and not resource_policy.key_allows(key, EVENTS, {"kms:encryptioncontext:aws:sns:topicarn": arn}):
         return "NO_PERMISSIONS", f"The policy of the key {key} does not let EventBridge use it"
     return None
+
+
+def _problem_with_bus(spec: Any, rule: dict, invocation: Invocation) -> tuple[str, str] | None:
+    """Return why EventBridge cannot send an event to another bus, or None.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-perms.html: with the role of the target, in
+    another account by the policy of the bus too.
+    """
+    name, arn, role_arn = spec.resource.partition("/")[2], str(spec), invocation.target.get("RoleArn", "")
+    if eventbridge._event_buses.get_scoped(spec.account_id, spec.region, name) is None:
+        return "RESOURCE_NOT_FOUND", "The event bus does not exist"
+    role = iam._roles.get(role_arn.rpartition("/")[2])
+    if role_arn and (role is None or not _may_put_events(role, rule["Arn"], arn)):
+        return "NO_PERMISSIONS", "The role of the target does not allow events:PutEvents"
+    if spec.account_id == get_account_id():
+        return None
+    policy = eventbridge._event_bus_policies.get_scoped(spec.account_id, spec.region, name) or {}
+    about = evaluator.EvalContext(role_arn, "AssumedRole", get_account_id(), "events:PutEvents", arn, spec.region)
+    if evaluator.evaluate_resource_policy(policy, about).decision != "Allow":
+        return "NO_PERMISSIONS", "The policy of the event bus does not let this account in"
+    return None
+
+
+def _may_put_events(role: dict, rule_arn: str, bus_arn: str) -> bool:
+    """Return whether EventBridge can assume a role for a rule, and put events on a bus with it."""
+    trust = role["AssumeRolePolicyDocument"]
+    known = {"aws:sourcearn": rule_arn, "aws:sourceaccount": get_account_id()}
+    assumed = evaluator.EvalContext(
+        "*", "Service", "", "sts:AssumeRole", role["Arn"], get_region(), service_context=known
+    )
+    document = json.loads(trust) if isinstance(trust, str) else trust
+    statements = [{**item, "Resource": "*"} for item in document["Statement"]]
+    trusted = evaluator.evaluate_resource_policy({**document, "Statement": statements}, assumed, service=EVENTS)
+    about = evaluator.EvalContext(role["Arn"], "AssumedRole", get_account_id(), "events:PutEvents", bus_arn, "")
+    permissions = evaluator._gather_role_policies(role["RoleName"], get_account_id())
+    return trusted.decision == "Allow" and evaluator.evaluate(about, permissions).decision == "Allow"
 
 
 def _context_of(rule_arn: str) -> dict[str, str]:
@@ -294,12 +360,19 @@ def problem_with_targets(targets: list[dict], there: list[dict]) -> tuple[str, s
     if len({target["Id"] for target in [*targets, *there]}) > TARGETS_QUOTA:
         return "LimitExceededException", "The requested resource exceeds the maximum number allowed."
     for target in targets:
-        if ":states:" in target.get("Arn", "") and not target.get("RoleArn"):
+        if needs_role(target.get("Arn", "")) and not target.get("RoleArn"):
             return "ValidationException", f"RoleArn is required for target {target['Arn']}."
         problem = input_transformer.problem_with(target["InputTransformer"]) if "InputTransformer" in target else None
         if problem:
             return "ValidationException", f"Invalid InputTransformer for target {target['Id']} : {problem}"
     return None
+
+
+def needs_role(arn: str) -> bool:
+    """Return whether EventBridge needs a role for a target: a state machine, or a bus of another account or region."""
+    if ":states:" in arn:
+        return True
+    return ":event-bus/" in arn and arn.split(":")[3:5] != [get_region(), get_account_id()]
 
 
 def other_patterns(name: str, bus: str) -> list[str]:

@@ -7,6 +7,9 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-inp
 becomes its JSON; inside a string its text is put in as it is ("EventBridge doesn't escape values extracted by Input
 Path"), so that a quotation mark in it breaks the JSON. One that the event does not have leaves nothing inside a string;
 what happens where it stands alone is documented nowhere, so that here the invocation fails.
+
+A template of several lines, each a string, is a text: the target gets the lines with their quotation marks, and none of
+them has to be JSON (https://github.com/aws/aws-cdk/issues/5924).
 """
 
 from __future__ import annotations
@@ -49,26 +52,38 @@ def problem_with(transformer: dict) -> str | None:
         return f"InputTemplate has placeholders without a path: {', '.join(sorted(unknown))}"
     if re.search(r"<[^<>]*>\s*:", TOKEN.sub(lambda found: _without_text(found[0]), template)):
         return "The placeholder cannot be used as an object key"
+    filled = TOKEN.sub(lambda found: VARIABLE.sub("null", found[0]), template)
     try:
-        json.loads(TOKEN.sub(lambda found: VARIABLE.sub("null", found[0]), template))
+        json.loads(f"[{','.join(filled.splitlines())}]" if _is_text(template) else filled)
     except ValueError as error:
         return f"InputTemplate is not valid: {error}"
     return None
+
+
+def _is_text(template: str) -> bool:
+    """Return whether a template has several lines, each a string."""
+    lines = template.split("\n")
+    return len(lines) > 1 and all(line.startswith('"') and line.endswith('"') for line in lines)
 
 
 def _without_text(token: str) -> str:
     return '""' if token.startswith('"') else token
 
 
-def transformed(transformer: dict, event: dict, rule: dict) -> str:
-    """Return the input for the target: JSON, minified. Raise NotJson."""
+def transformed(transformer: dict, event: dict, rule: dict, text_templates: str = "as_it_is") -> str:
+    """Return the input for the target: JSON, minified, or a text. *text_templates*: see the switch. Raise NotJson."""
     found = {name: _value(event, path) for name, path in (transformer.get("InputPathsMap") or {}).items()}
     found["aws.events.rule-arn"], found["aws.events.rule-name"] = rule.get("Arn", ""), rule.get("Name", "")
     found["aws.events.event.ingestion-time"] = event.get("time", "")
     found["aws.events.event.json"] = event
     found["aws.events.event"] = {key: value for key, value in event.items() if key != "detail"}
-    text = TOKEN.sub(lambda token: _filled(token[0], found), transformer["InputTemplate"])
+    template = transformer["InputTemplate"]
+    text = TOKEN.sub(lambda token: _filled(token[0], found), template)
+    if _is_text(template) and text_templates == "as_it_is":
+        return text
     try:
+        if _is_text(template):
+            return "\n".join(json.dumps(json.loads(line)) for line in text.split("\n"))
         return json.dumps(json.loads(text, parse_constant=_no_constant), separators=(",", ":"))
     except ValueError as error:
         raise NotJson(f"The transformed input is not valid JSON: {error}") from None

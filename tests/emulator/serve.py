@@ -35,6 +35,7 @@ import ministack_app
 import resource_types
 import stacks
 import state_machines
+import subscribers
 import template_of_2020
 from account_state import AccountState
 from aiohttp import web
@@ -79,7 +80,8 @@ class Emulator:
         self.inbox = Inbox()
         self.faults = Faults()
         self.log = RequestLog()
-        self.delivery = Delivery(self.account_state, self.inbox, self.switches)
+        self.subscribers = subscribers.Subscribers()
+        self.delivery = Delivery(self.account_state, self.inbox, self.subscribers, self.switches)
         self.security_hub = SecurityHub(self.account_state, self.emit_of_security_hub, self.switches)
         self.limits = Limits(self.account_state)
         subscriptions = ServiceLinkedRole(self.may_create_service_role, self.switches)
@@ -103,6 +105,7 @@ class Emulator:
         directory.install(self.account_state)
         event_bus.install(self.limits.rules, self.switches)
         resource_types.install(self.limits.rules)
+        subscribers.install()
         keys.install()
         alarms.install()
         boundaries.install()
@@ -171,6 +174,7 @@ class Emulator:
         self.chatbot.clear()
         self.notifications.clear()
         self.inbox.clear()
+        self.subscribers.clear()
         self.faults.clear()
         self.switches.clear()
         self.callers.clear()

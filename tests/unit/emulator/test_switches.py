@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from .conftest import ACCOUNT
 from .conftest import CHANNEL
 from .conftest import REGION
+from .conftest import TOPIC
 
 UNLISTED = "ap-east-2"
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/findings"
@@ -132,6 +133,20 @@ def test_event_ruler_alternatives(aws, answer, overlapping, apart):
     assert test(account="2", region="z")
     assert test(account="1", region="c") is overlapping
     assert test(account="3", region="z") is apart
+
+
+@pytest.mark.parametrize(("answer", "texts"), [("as_it_is", ['"CRITICAL"\n"a "quoted" title"']), ("lines_of_json", [])])
+def test_eventbridge_text_templates(aws, answer, texts):
+    switch(aws, eventbridge_text_templates=answer)
+    aws.topic()
+    aws.client("sns").subscribe(TopicArn=TOPIC, Protocol="email", Endpoint="a@example.com")
+    aws.emulator.ask("POST", "confirm", {"endpoint": "a@example.com"})
+    paths = {"s": "$.detail.findings[0].Severity.Label", "t": "$.detail.findings[0].Title"}
+    aws.rule(InputTransformer={"InputPathsMap": paths, "InputTemplate": '"<s>"\n"<t>"'})
+    aws.import_findings(aws.finding("1", Title='a "quoted" title'))
+    aws.import_findings(aws.finding("2", Title="a title"))
+    received = [item["message"] for item in aws.emulator.ask("GET", "received")]
+    assert received == [*texts, '"CRITICAL"\n"a title"']
 
 
 def check_delay(aws, delay, shown, **switches):
