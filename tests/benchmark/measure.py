@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -374,6 +375,18 @@ def measure(fleet: Fleet, peers: list[str], commands: Path, cdk: Path, rounds: i
     return [*rows, *alone, changed, first, removal]
 
 
+def growth(folder: Path) -> dict[str, Any]:
+    """Return what reading, planning and reporting cost by the number of targets (growth.py)."""
+    fleet = Fleet(2 * len(REGIONS), folder)  # two accounts, so that each has a role
+    begin(fleet)
+    fleet.playbook()
+    command = [sys.executable, str(HERE / "growth.py"), URL, fleet.accounts[0]["id"], *REGIONS]
+    environment = {**os.environ, **SIGNED_IN, "PYTHONPATH": str(ROOT / ".ansible" / "collections")}
+    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
 def result(rows: list[Row], targets: int) -> dict[str, Any]:
     """Return the results as tables.py reads them: medians of seconds, MiB and calls."""
     return {
@@ -417,13 +430,24 @@ def main() -> None:
         action="store_true",
         help=f"only compare the deployment modes; a resource takes {STABLE_SECONDS} s until it is stable",
     )
+    parser.add_argument(
+        "--growth",
+        action="store_true",
+        help="only measure the work of the collection itself for 17 to 17,000 targets, with calls answered at once",
+    )
     parser.add_argument("--commands", type=Path, required=True, help="folder of the commands aws and sceptre")
     parser.add_argument("--cdk", type=Path, required=True, help="folder of the npm packages of the AWS CDK")
     options = parser.parse_args()
     peers = options.peers
     if peers is None:
         peers = [name for name in PEERS if name not in ONE_BY_ONE or options.targets <= len(REGIONS)]
+    RESULTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
+        if options.growth:
+            grown = growth(Path(folder))
+            (RESULTS / "growth.json").write_text(f"{json.dumps(grown, indent=2)}\n")
+            print(tables.growth(grown))
+            return
         fleet = Fleet(options.targets, Path(folder))
         name, table = str(options.targets), tables.costs
         if options.quotas:
@@ -435,7 +459,6 @@ def main() -> None:
         else:
             rows = measure(fleet, peers, options.commands, options.cdk, options.rounds)
     found = result(rows, options.targets)
-    RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(f"{json.dumps(found, indent=2)}\n")
     print(table(found))
 
