@@ -123,7 +123,7 @@ def _status_reason(facts: Facts) -> str:
 
 
 def _open_reason(policy: Policy, facts: Facts) -> str:
-    is_passed = policy.finding_format == "ocsf" and facts.compliance_status == "PASSED"
+    is_passed = policy.finding_format == "ocsf" and facts.compliance_status == "pass"
     is_closed = facts.workflow_status in ("RESOLVED", "SUPPRESSED", "ARCHIVED")
     if facts.record_state != "ARCHIVED" and not is_closed and not is_passed:
         return "it is not over"
@@ -322,7 +322,6 @@ _ASFF_WORDS = {
     "Suppressed": "SUPPRESSED",
     "Resolved": "RESOLVED",
     "Archived": "ARCHIVED",
-    "Pass": "PASSED",
     "Fail": "FAILED",
     "Warning": "WARNING",
     "Fatal": "CRITICAL",
