@@ -247,9 +247,18 @@ def get_findings(client: Any, filters: Resource) -> list[Resource]:
 
 
 def get_findings_v2(client: Any, filters: Resource) -> list[Resource]:
-    """Return all findings (OCSF) of the new Security Hub that match *filters* (OcsfFindingFilters), 100 per call."""
-    pages = client.get_paginator("get_findings_v2").paginate(Filters=filters, PaginationConfig={"PageSize": 100})
-    return [finding for page in pages for finding in page["Findings"]]
+    """Return all findings (OCSF) of the new Security Hub that match *filters* (OcsfFindingFilters), 100 per call.
+
+    Raise UserError where it is off.
+    """
+    try:
+        pages = client.get_paginator("get_findings_v2").paginate(Filters=filters, PaginationConfig={"PageSize": 100})
+        return [finding for page in pages for finding in page["Findings"]]
+    except (client.exceptions.ResourceNotFoundException, client.exceptions.InvalidAccessException) as error:
+        raise errors.UserError(
+            f"The new Security Hub is not enabled in {client.meta.region_name}. Enable it there, or set "
+            f"securityhub_slack_finding_format to asff."
+        ) from error
 
 
 def batch_import_findings(client: Any, findings: list[Resource]) -> None:

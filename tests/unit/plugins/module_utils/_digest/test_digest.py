@@ -116,6 +116,16 @@ def test_a_linked_region_alone_has_nothing_to_count(fleet):
     assert NOTHING_TO_COUNT in lines
 
 
+def test_a_region_without_the_new_hub_is_missing(fleet):
+    others = [region for region in deployed.REGIONS if region != HERE]
+    fleet.emulator.world({deployed.ACCOUNT: {"hubs_v2": others}})
+    found, _lines = send(fleet, finding_format="ocsf")
+    (sent,) = found["digests"]
+    assert (sent["missing"], sent["severities"]) == ([HERE], {})
+    words = ["The new Security Hub is not enabled in", HERE, "securityhub_slack_finding_format to asff"]
+    assert [text for text in words if text not in found["targets"][HERE]["msg"]] == []
+
+
 def test_an_encrypted_topic_is_published_to_like_any_other(emulator, monkeypatch):
     fleet = deployed.deploy(emulator, monkeypatch, kms_key="create")
     send(fleet)
