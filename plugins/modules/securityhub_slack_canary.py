@@ -123,7 +123,11 @@ targets:
       sample: {securityhub-slack: 1.4}
     untested:
       description: Topics of the host that no test finding reaches, because nothing is forwarded to them automatically
-        or because of suppressions.
+        or because of suppressions, and receivers at which no test finding can be seen.
+      type: list
+      elements: str
+    unconfirmed:
+      description: Topics of receivers of which not all have confirmed their subscription.
       type: list
       elements: str
     seconds:

@@ -166,14 +166,14 @@ def selection() -> str:
 
 
 def extra_variables() -> list[str]:
-    """Return the options of the command line that set role variables, without an external ID, which may be secret."""
+    """Return the options of the command line that set role variables, without those that may be secret."""
     words = []
     for given in map(str, command_line.CLIARGS.get("extra_vars") or ()):
         if given.startswith("@"):
             words += ["-e", f"@{_from_here(given[1:])}"]
             continue
         assigned = _assigned(given)
-        for name in sorted(set(assigned) & set(_targets.options()) - {_targets.EXTERNAL_ID}):
+        for name in sorted(set(assigned) & set(_targets.options()) - _targets.SECRETS):
             plain = PLAIN.fullmatch(assigned[name])
             words += ["-e", f"{name}={plain[1]}" if plain else f'{{"{name}": {assigned[name]}}}']
     return words

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 PREFIX = "securityhub_slack_"
 ACCOUNT_ERROR = "__securityhub_slack_account_error"  # set by the inventory plugin: why an account could not be read
 FOUND_ACCOUNT = "securityhub_account_id"  # set by the inventory plugin: the account to which its credentials led
-EXTERNAL_ID = f"{PREFIX}external_id"
+# Commands that a run prints do not have these: the first may be secret, and URLs in the second may contain keys.
+SECRETS = {f"{PREFIX}external_id", f"{PREFIX}receivers"}
 RESULT = "securityhub_slack_result"  # the fact that the action sets
 # Variables of playbooks, which are set on the command line and are not the role's.
 OF_PLAYBOOKS = (

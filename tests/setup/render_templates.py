@@ -29,6 +29,13 @@ from ansible_collections.secops.securityhub.plugins.module_utils._stack.stack_se
 SNAPSHOT = AccountSnapshot(Account(id="111111111111", partition="aws"), targets=())
 HERE = Scope("eu-west-1", "us-east-1")
 
+RECEIVERS = [
+    {"name": "mail", "email": ["security@example.com"]},
+    {"name": "pager", "url": "https://events.example.com/key", "minimum_severity": "CRITICAL"},
+    {"name": "queue", "queue_arn": "arn:aws:sqs:us-east-1:111111111111:findings"},
+    {"name": "lake", "event_bus_arn": "arn:aws:events:us-east-1:222222222222:event-bus/security"},
+]
+
 SHAPES: dict[str, dict[str, Any]] = {
     "plain": {"channel_id": "C0123456789"},
     "custom-action-only": {"channel_id": "C0123456789", "forward_automatically": False},
@@ -53,6 +60,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "alarm_topic_arn": "arn:aws:sns:us-east-1:111111111111:operations",
         "kms_key": "create",
         "mark_notified": True,
+        "receivers": RECEIVERS,
         "region": "us-east-1",
         "tags": {"Team": "security"},
         "channels": [
@@ -75,6 +83,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "runbook_url": "https://wiki.example.com/security-hub/{control}",
         "channels": [{"name": "audit", "channel_id": "C0123456780", "minimum_severity": "LOW"}],
     },
+    "receivers": {"channel_id": "C0123456789", "receivers": RECEIVERS},
     "marking": {"channel_id": "C0123456789", "mark_notified": True, "tags": {"Team": "security"}},
     "resolved-of-ocsf": {
         "channel_id": "C0123456789",
@@ -104,13 +113,16 @@ def design(shape: dict[str, Any], scope: Scope = HERE) -> template.StackDesign:
     given = {f"securityhub_slack_{name}": value for name, value in shape.items()}
     settings = settings_of("eu-west-1", {**defaults(), "securityhub_slack_workspace_id": "T0123456789", **given})
     policies = layout.policies_of(settings, datetime.date(2026, 1, 1))
-    compiled = tuple(
-        designs.automatic_patterns(settings, route, policy, scope) for route, policy in zip(settings.routes, policies)
-    )
+    of_channels = list(zip(settings.routes, policies))
+    compiled = tuple(designs.automatic_patterns(settings, *item, scope) for item in of_channels)
     responsibilities = layout.responsibilities(scope, policies)
     configurations = tuple(route.channel.configuration for route in settings.routes)
-    resolved = tuple(designs.resolved_patterns(settings, policy, scope) for policy in policies)
-    return designs.deployment(settings, SNAPSHOT, compiled, responsibilities, configurations, resolved).stack
+    resolved = tuple(designs.resolved_patterns(settings, policy, scope) for _route, policy in of_channels)
+    received = tuple(
+        designs.receiver_patterns(route, policy, scope)
+        for route, policy in zip(settings.receivers, policies[len(of_channels) :])
+    )
+    return designs.deployment(settings, SNAPSHOT, compiled, responsibilities, configurations, resolved, received).stack
 
 
 def render_all() -> dict[str, dict[str, Any]]:

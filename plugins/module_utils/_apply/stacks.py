@@ -25,6 +25,7 @@ from .._resource.operation import Operation
 from .._resource.ownership import not_managed
 from .._services import cloudformation
 from .._stack import live as stacks
+from .._stack import receivers
 from .._stack import states
 from .._stack import template
 
@@ -180,16 +181,20 @@ def _stuck(aws: Clients, work: Work) -> str:
 
 def _create(aws: Clients, work: Work) -> Work:
     if work.design is not None:
-        text, tags = work.design.text, template.stack_tags(work.design)
-        _call(aws, work, cloudformation.create_stack, text, tags, express=work.express)
+        _call(aws, work, cloudformation.create_stack, *_content(work.design), express=work.express)
     return work
 
 
 def _update(aws: Clients, work: Work) -> Work:
     if work.design is None:
         return work
-    text, tags = work.design.text, template.stack_tags(work.design)
-    return replace(work, finished=not _call(aws, work, cloudformation.update_stack, text, tags, express=work.express))
+    started = _call(aws, work, cloudformation.update_stack, *_content(work.design), express=work.express)
+    return replace(work, finished=not started)
+
+
+def _content(design: StackDesign) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Return the text of the template, the tags and the parameters of a stack."""
+    return design.text, template.stack_tags(design), receivers.parameters(design.receivers)
 
 
 def _delete(aws: Clients, work: Work) -> Work:

@@ -48,13 +48,15 @@ QUEUE = re.compile(r"-canary-(?P<created>[0-9a-f]{8})-(?P<host>[0-9a-f]{6})-(?P<
 class Listener:
     """A queue that is subscribed to topics of one stack.
 
-    *settings*: those of the target that the stack belongs to. *unsubscribed*: ARNs of the topics that Amazon Q is not
-    subscribed to.
+    *settings*: those of the target that the stack belongs to. *unsubscribed*: ARNs of the topics of channels that
+    Amazon Q is not subscribed to. *unconfirmed*: of the topics of receivers, those with a receiver that has not
+    confirmed.
     """
 
     settings: Settings
     queue_url: str
     unsubscribed: frozenset[str]
+    unconfirmed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -68,19 +70,23 @@ class Received:
     time: float
 
 
-def listen(aws: Clients, cleanup: Cleanup, settings: Settings, topic_arns: list[str]) -> Listener:
-    """Create a queue and subscribe it to the topics of one stack. Delete what killed canaries have left behind.
+def listen(
+    aws: Clients, cleanup: Cleanup, settings: Settings, topic_arns: list[str], of_receivers: tuple[str, ...]
+) -> Listener:
+    """Create a queue and subscribe it to topics of one stack. Delete what killed canaries have left behind.
 
-    The URL of the queue is its owner in *cleanup*. Raise UserError if a topic does not exist.
+    *of_receivers*: the ARNs of all topics of receivers, whether among *topic_arns* or not. The URL of the queue is its
+    owner in *cleanup*. Raise UserError if a topic does not exist.
     """
     call = partial(aws.call, settings.source, settings.region)
+    of_channels = [arn for arn in topic_arns if arn not in of_receivers]
     queue = queue_name(settings.name)
     queue_arn = f"{topic_arns[0].rpartition(':')[0]}:{queue}".replace(":sns:", ":sqs:", 1)
     for url in filter(is_left_behind, call("sqs", sqs.list_queues, queue_prefix(settings.name))):
         call("sqs", sqs.delete_queue, url)
     subscriptions = polling.poll(
-        lambda: {arn: _subscriptions(call, arn) for arn in topic_arns},
-        lambda found: all(map(is_subscribed, found.values())),
+        lambda: {arn: _subscriptions(call, arn) for arn in dict.fromkeys((*topic_arns, *of_receivers))},
+        lambda found: all(is_subscribed(found[arn]) for arn in of_channels),
         SUBSCRIPTION_SECONDS,
     )
     for item in (item for found in subscriptions.values() for item in found):
@@ -94,7 +100,18 @@ def listen(aws: Clients, cleanup: Cleanup, settings: Settings, topic_arns: list[
         with cleanup.creating():
             subscription = call("sns", sns.subscribe_queue, arn, queue_arn)
             cleanup.add(url, partial(call, "sns", sns.unsubscribe, subscription))
-    return Listener(settings, url, frozenset(arn for arn, found in subscriptions.items() if not is_subscribed(found)))
+    return Listener(
+        settings,
+        url,
+        frozenset(arn for arn in of_channels if not is_subscribed(subscriptions[arn])),
+        frozenset(arn for arn in of_receivers if not _is_confirmed(subscriptions[arn])),
+    )
+
+
+def _is_confirmed(subscriptions: list[dict[str, str]]) -> bool:
+    """Return whether a topic has receivers, and all of them have confirmed."""
+    receivers = [item["SubscriptionArn"] for item in subscriptions if not QUEUE.search(item["Endpoint"])]
+    return bool(receivers) and all(arn.startswith("arn:") for arn in receivers)
 
 
 def _subscriptions(call: Callable[..., Any], topic_arn: str) -> list[dict[str, str]]:

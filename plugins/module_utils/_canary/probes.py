@@ -12,10 +12,12 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._model import names
 from .._model.plan import OfTarget
 from .._model.snapshot import in_order
 from .._plan import channel as channels
 from .._plan import forwarding
+from .._stack.receivers import HTTPS
 from . import findings
 from . import messages
 
@@ -46,11 +48,14 @@ Pair = tuple[str, str]  # a finding's id and the name of a topic
 
 @dataclass(frozen=True)
 class Destination:
-    """A topic that a test finding must reach, and its Slack channel. *problem*: why the channel gets nothing, or ''."""
+    """A topic that a test finding must reach, and its Slack channel, or None for a receiver beside the channels.
+
+    *problem*: why the channel gets nothing, or ''.
+    """
 
     topic: str
     arn: str
-    channel: Channel
+    channel: Channel | None
     problem: str
 
 
@@ -91,7 +96,7 @@ def _probe(target: TargetDesign, design: AccountDesign, now: datetime.datetime) 
     if sender.live.stack is None:
         return Probe(snapshot, (messages.NOT_DEPLOYED.format(region=sender.settings.region),))
     identifier = uuid.uuid4().hex
-    rules = forwarding.rules_of(sender)
+    rules = tuple(rule for rule in forwarding.rules_of(sender) if rule.topic not in _unheard(sender))
     chosen = findings.choose(design.account, region, sender.settings.region, rules, identifier, now)
     if not chosen:
         return Probe(snapshot, skipped=messages.SUPPRESSED)
@@ -101,9 +106,14 @@ def _probe(target: TargetDesign, design: AccountDesign, now: datetime.datetime) 
         sender=sender,
         findings=chosen,
         destinations=tuple(item for item in _destinations(sender, design) if item.topic in reached),
-        untested=tuple(route.topic for route in target.settings.routes if route.topic not in reached),
+        untested=tuple(route.topic for route in target.settings.outlets if route.topic not in reached),
         leftovers=findings.active_filters(design.account, region),
     )
+
+
+def _unheard(sender: TargetDesign) -> set[str]:
+    """Return the receivers at which a test finding cannot be seen: an e-mail does not name it, a queue has readers."""
+    return {route.topic for route in sender.settings.receivers if route.receiver.kind != HTTPS}
 
 
 def _nothing_to_test(target: TargetDesign) -> str:
@@ -112,7 +122,7 @@ def _nothing_to_test(target: TargetDesign) -> str:
         return messages.ABSENT
     if settings.ocsf:
         return messages.OCSF
-    if not any(route.variables["securityhub_slack_forward_automatically"] for route in settings.routes):
+    if not any(route.variables["securityhub_slack_forward_automatically"] for route in settings.outlets):
         return messages.MANUAL
     return ""
 
@@ -120,10 +130,12 @@ def _nothing_to_test(target: TargetDesign) -> str:
 def _destinations(sender: TargetDesign, design: AccountDesign) -> list[Destination]:
     topics = sender.desired.topics if sender.desired else ()
     listed = design.snapshot.configurations
-    return [
+    found = [
         Destination(arn.rpartition(":")[2], arn, channel, channels.why_not_connected(listed, channel, arn))
         for channel, arn in topics
     ]
+    receivers = names.receiver_topic_arns(sender.settings, design.account) if sender.desired else ()
+    return found + [Destination(arn.rpartition(":")[2], arn, None, "") for arn in receivers]
 
 
 @dataclass(frozen=True)
@@ -193,6 +205,11 @@ class ProbeOutcome:
         if not problem and destination.arn in listener.unsubscribed:
             problem = messages.UNSUBSCRIBED
         return Loss(CHANNEL, messages.LOST_AT_CHANNEL.format(topic=topic, problem=problem)) if problem else None
+
+    @property
+    def unconfirmed(self) -> list[str]:
+        """Return the topics of which not all receivers have confirmed."""
+        return sorted(arn.rpartition(":")[2] for arn in self.listener.unconfirmed) if self.listener else []
 
     @property
     def steps(self) -> dict[str, bool | None]:

@@ -126,8 +126,26 @@ def resolved(mark: str, *, trusted: bool, ocsf: bool) -> dict[str, Any]:
     return _input(custom(content, _metadata(content["title"])), paths)
 
 
+def mail(finding_format: str, *, trusted: bool) -> dict[str, Any]:
+    """Return the InputTransformer of a rule's target for findings that people get by e-mail.
+
+    Each line is a string, and SNS delivers the lines with their quotation marks, as EventBridge has no other form of
+    text in several lines (https://github.com/aws/aws-cdk/issues/5924). *trusted*: as for transformer().
+    """
+    paths, console, search, _key = BY_FORMAT[finding_format]
+    lines = ["<severity> finding in account <account>, <region>"]
+    if trusted:
+        lines += ["<control> <title>", f"Look at the finding: {console}{search}", "<remedy>"]
+    else:
+        lines += ["Finding of <product>", f"Its text is only shown in the console: {console}"]
+    return _of_template("\n".join(map(json.dumps, lines)), paths)
+
+
 def _input(notification: dict[str, Any], paths: dict[str, str]) -> dict[str, Any]:
-    template = _template(notification)
+    return _of_template(_template(notification), paths)
+
+
+def _of_template(template: str, paths: dict[str, str]) -> dict[str, Any]:
     used = set(re.findall(r"<(\w+)>", template))
     return {
         "InputPathsMap": {name: path for name, path in {**paths, **EVENT_PATHS}.items() if name in used},

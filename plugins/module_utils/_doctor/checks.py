@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .._aws import errors
 from .._channel import metrics as chatbot_metrics
 from .._channel import transformations
 from .._model import drift
@@ -214,6 +215,36 @@ def _disconnected(evidence: Evidence) -> list[str]:
     return found
 
 
+def _receivers(evidence: Evidence) -> Result:
+    if not evidence.target.settings.receivers:
+        return nothing("no receivers beside the channels")
+    if evidence.receivers_error:
+        return messages.explained(UNKNOWN, evidence.receivers_error, messages.UNKNOWN_RECEIPT)
+    if evidence.receiver_problems:
+        problem = errors.joined(list(evidence.receiver_problems))
+        return messages.explained(BROKEN, problem, messages.NOT_RECEIVED)
+    pending, missing = _unconfirmed(evidence)
+    if pending or missing:
+        return messages.unsubscribed(evidence.target.settings.region, pending, missing)
+    return ok()
+
+
+def _unconfirmed(evidence: Evidence) -> tuple[list[messages.Endpoint], list[messages.Endpoint]]:
+    """Return the receivers whose subscriptions are not confirmed, and those that have none."""
+    pending: list[messages.Endpoint] = []
+    missing: list[messages.Endpoint] = []
+    path = evidence.target.live.path
+    for arn, route in evidence.receiver_topics():
+        if path is None or arn not in path.topics:
+            continue  # reported by another check
+        arns = {(item["Protocol"], item["Endpoint"]): item["SubscriptionArn"] for item in path.subscribers[arn]}
+        for endpoint in route.receiver.endpoints:
+            subscription = arns.get((route.receiver.kind, endpoint), "")
+            if not subscription.startswith("arn:"):
+                (pending if subscription else missing).append((arn, route.receiver.kind, endpoint))
+    return pending, missing
+
+
 def _channel(evidence: Evidence) -> Result:
     if evidence.account and evidence.account.channel_error:
         return messages.explained(BROKEN, evidence.account.channel_error, messages.NOTHING_ARRIVES)
@@ -305,6 +336,7 @@ CHECKS = (
     Check("topic", "Topic", "exists, and its policy lets EventBridge publish", _topic),
     Check("encryption", "Encryption", "uses a key that EventBridge may use", _encryption),
     Check("subscription", "Subscription", "of Amazon Q is confirmed, unfiltered and not raw", _subscription),
+    Check("receivers", "Receivers", "have confirmed, and their queues and event buses accept findings", _receivers),
     Check("channel", "Channel", "configuration lists the topics", _channel),
     Check("chat", "Chat app", "is authorized in the workspace, and not disabled", _chat),
     Check("delivery", "Delivery", "lost nothing recently, and alarms would report it", _delivery),
@@ -312,7 +344,7 @@ CHECKS = (
     Check(
         "grants", "Other accounts", "have no access to the topics, the dead-letter queue and the key", exposure.grants
     ),
-    Check("subscribers", "Subscribers", "of the topics are Amazon Q only", exposure.subscribers),
+    Check("subscribers", "Subscribers", "of the topics are Amazon Q and receivers only", exposure.subscribers),
     Check("destinations", "Destinations", "of the rules are those of the stack", exposure.destinations),
     Check("role", "Channel role", "exists, and only Amazon Q can assume it", exposure.role),
     Check("permissions", "Permissions", "of the channel role are those of the buttons, if any", exposure.permissions),

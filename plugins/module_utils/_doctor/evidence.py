@@ -11,6 +11,7 @@ from typing import Any
 
 from .._channel import transformations
 from .._channel.platforms import SLACK
+from .._model import names
 from .._plan import drift
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .._channel.transformations import Configuration
     from .._model.drift import Drift
     from .._model.plan import TargetDesign
+    from .._model.receivers import ReceiverRoute
     from .._model.settings import Channel
     from .._model.snapshot import AccountSnapshot
     from .._preflight.pattern_tests import Tested
@@ -72,9 +74,10 @@ class Evidence:
 
     *instances*: those of the StackSet that the target's stack is of, None without one. *tested*: what EventBridge
     answers about its event patterns, None if it was not asked. *marking*: None if the stack does not mark findings.
+    *receiver_problems*: why queues and event buses do not accept findings.
 
     The errors say, with a remedy, why something could not be read ('' if it was): the target itself, the resources of
-    its stack, its metrics, what marks findings.
+    its stack, its metrics, what marks findings, queues and event buses.
     """
 
     target: TargetDesign
@@ -88,6 +91,8 @@ class Evidence:
     tested: Tested | None = None
     marking: Marking | None = None
     marking_error: str = ""
+    receiver_problems: tuple[str, ...] = ()
+    receivers_error: str = ""
 
     def drifts(self, *parts: str) -> list[Drift]:
         """Return the differences between the stack's template and the live resources in these parts."""
@@ -95,6 +100,12 @@ class Evidence:
         if live.resources is None or live.path is None:
             return []
         return [item for item in drift.drifts(live.resources, live.path) if item.part in parts]
+
+    def receiver_topics(self) -> list[tuple[str, ReceiverRoute]]:
+        """Return the receivers that have a topic, each with its ARN."""
+        settings, account = self.target.settings, self.target.account
+        routes = [route for route in settings.receivers if route.receiver.has_topic]
+        return [(names.topic_arn(settings, account, route.topic), route) for route in routes] if account else []
 
     def configuration_of(self, channel: Channel) -> Configuration | None:
         """Return the account's configuration of a Slack channel, whatever its name."""

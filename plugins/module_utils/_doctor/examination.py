@@ -24,11 +24,13 @@ from .._plan import channel
 from .._plan import design
 from .._plan import duplicates
 from .._preflight import pattern_tests
+from .._preflight import receivers
 from .._preflight import senders
 from .._routing import topology
 from .._services import iam
 from .._services import step_functions
 from .._stack import live as stacks
+from .._stack import marking as stack_marking
 from .._stack import resources as stack_resources
 from .._stack import template
 from . import checks
@@ -120,6 +122,10 @@ def _evidence(
     read = [target for target, _error in paths.values() if target and target.live.path]
     marked = {target.host: target for target in read if target.live.resources.of_type(stack_resources.STATE_MACHINE)}
     marking = _read(lambda target: _marking(aws, target.settings, target.live.resources), marked)
+    receiver_problems = _read(
+        lambda target: receivers.problems(aws, target.settings, target.account, target.desired.stack),
+        {host: target for host, target in deployed.items() if target.settings.receivers},
+    )
     tested = pattern_tests.test(
         aws, [rule for target in read for rule in pattern_tests.rules(target, target.live.path.rules, deployed=True)]
     )
@@ -134,6 +140,7 @@ def _evidence(
             with_path, resources_error = paths.get(target.host, (None, ""))
             counted, metrics_error = of_targets.get(target.host, (None, ""))
             marks, marking_error = marking.get(target.host, (None, ""))
+            refused, receivers_error = receiver_problems.get(target.host, (None, ""))
             evidence.append(
                 Evidence(
                     target=with_path or target,
@@ -147,6 +154,8 @@ def _evidence(
                     tested=tested.get(target.host),
                     marking=marks,
                     marking_error=marking_error,
+                    receiver_problems=tuple(refused or ()),
+                    receivers_error=receivers_error,
                 )
             )
     return evidence
@@ -181,7 +190,7 @@ def _policies_of(aws: Clients, settings: Settings, role: str) -> RolePolicies:
 
 def _marking(aws: Clients, settings: Settings, resources: Resources) -> Marking:
     """Return what marks findings in the stack of these resources: five calls."""
-    (role,), (machine,) = (resources.of_type(kind) for kind in (stack_resources.ROLE, stack_resources.STATE_MACHINE))
+    role, machine = stack_marking.role_and_machine(resources)
     arn = resources.location.arn("states", f"stateMachine:{machine['StateMachineName']}")
     name = str(role["RoleName"])
     return Marking(

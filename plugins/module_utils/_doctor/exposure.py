@@ -21,6 +21,7 @@ from .._plan import identity as identities
 from .._resource.operation import Operation
 from .._resource.tags import MANAGED_TAG
 from .._resource.tags import tags_of
+from .._stack import marking as stack_marking
 from .._stack import resources as stack_resources
 from . import messages
 from .results import RISK
@@ -41,13 +42,23 @@ if TYPE_CHECKING:
 
 
 def subscribers(evidence: Evidence) -> Result:
-    """Check that only Amazon Q, and running canaries, receive what is published to the topics."""
+    """Check that only Amazon Q, the receivers and running canaries receive what is published to the topics."""
     path, settings = evidence.target.live.path, evidence.target.settings
     if path is None:
         return _unread(evidence)
+    known = {
+        (arn, route.receiver.kind, endpoint)
+        for arn, route in evidence.receiver_topics()
+        for endpoint in route.receiver.endpoints
+    }
     canaries = f":sqs:{settings.region}:{evidence.target.account_id}:{settings.name}-canary-"
     found = {
-        arn: [item for item in items if item["Protocol"] != "sqs" or canaries not in item["Endpoint"]]
+        arn: [
+            item
+            for item in items
+            if (item["Protocol"] != "sqs" or canaries not in item["Endpoint"])
+            and (arn, item["Protocol"], item["Endpoint"]) not in known
+        ]
         for arn, items in path.subscribers.items()
     }
     for arn, items in path.subscriptions.items():
@@ -167,7 +178,7 @@ def marking(evidence: Evidence) -> Result:
         return messages.explained(UNKNOWN, evidence.marking_error, messages.UNKNOWN_MARKING)
     if resources is None or found is None:
         return nothing("findings are not marked as NOTIFIED")
-    (role,), (machine,) = (resources.of_type(kind) for kind in (stack_resources.ROLE, stack_resources.STATE_MACHINE))
+    role, machine = stack_marking.role_and_machine(resources)
     granted = {policy["PolicyName"]: policy["PolicyDocument"] for policy in role["Policies"]}
     inline = {name: identities.document_of(document) for name, document in found.policies.inline.items()}
     trust = identities.document_of((found.role or {}).get("AssumeRolePolicyDocument", {}))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 from typing import Any
+from urllib.parse import urlsplit
 
 from .._channel.platforms import CONSOLE
 from .._model.identity import PERMISSIONS_TAG
@@ -18,6 +19,7 @@ from .._model.playbooks import EXPORT
 from .._model.playbooks import REPAIR
 from .._stack import stack_set_resource
 from .._stack import states
+from .._stack.receivers import EMAIL
 from .._stack.stack_set import LOCATION
 from . import stack_sets
 from .results import BROKEN
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from .._services.cloudformation import StackInstance
     from .._stack.live import StackSet
     from .stack_sets import Instances
+
+# The ARN of a topic, a protocol and an endpoint.
+Endpoint = tuple[str, str, str]
 
 NOTHING_ARRIVES = "No finding of this region reaches the channel."
 UNKNOWN_ARRIVAL = "It is not known whether findings of this region arrive."
@@ -414,10 +419,46 @@ MAY_STOP = "Amazon Q may stop sending messages, or others may be able to assume 
 TOO_MUCH = "People in the channel may be able to do more in this account than they should."
 
 
+UNKNOWN_RECEIPT = "It is not known whether all receivers get findings."
+NOT_RECEIVED = "These receivers do not get the findings of this region."
+
+
+def unsubscribed(region: str, pending: list[Endpoint], missing: list[Endpoint]) -> Result:
+    """Report receivers whose subscriptions are unconfirmed, or gone."""
+    kinds = [(pending, "have not been confirmed"), (missing, "do not exist any more")]
+    problems = [
+        f"Subscriptions that {words}: {', '.join(f'{kind} {_shown(endpoint)}' for _topic, kind, endpoint in items)}."
+        for items, words in kinds
+        if items
+    ]
+    mails = [item for items, _words in kinds for item in items if item[1] == EMAIL]
+    return Result(
+        BROKEN,
+        " ".join(problems),
+        NOT_RECEIVED,
+        "Confirm with the link in the e-mail from AWS Notifications; the commands send it again. An HTTPS endpoint "
+        "confirms by itself if it understands SNS: check the url in securityhub_slack_receivers. SNS deletes "
+        "subscriptions that are not confirmed within two days.",
+        tuple(
+            _aws(
+                *("sns", "subscribe", region, "--topic-arn", topic),
+                *("--protocol", kind, "--notification-endpoint", endpoint),
+            )
+            for topic, kind, endpoint in mails
+        ),
+    )
+
+
+def _shown(endpoint: str) -> str:
+    """Return an endpoint without the path of a URL, which may contain a key."""
+    parts = urlsplit(endpoint)
+    return f"{parts.scheme}://{parts.hostname}/..." if parts.scheme in ("http", "https") else endpoint
+
+
 def unknown_subscribers(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
     """Report subscriptions of others than Amazon Q by topic ARN, as ListSubscriptionsByTopic shapes them."""
     items = [item for of_topic in found.values() for item in of_topic]
-    subscribers = ", ".join(f"{item['Protocol']} {item['Endpoint']}" for item in items)
+    subscribers = ", ".join(f"{item['Protocol']} {_shown(item['Endpoint'])}" for item in items)
     arns = [item["SubscriptionArn"] for item in items if item["SubscriptionArn"].startswith("arn:")]
     return Result(
         RISK,

@@ -95,8 +95,8 @@ def is_member(account: AccountSnapshot) -> bool:
 
 
 def policies_of(settings: Settings, today: datetime.date) -> list[policies.Policy]:
-    """Return the policy of each channel of a target."""
-    return [policies.policy_of(route.variables, today) for route in settings.routes]
+    """Return the policy of each channel of a target, then of each receiver."""
+    return [policies.policy_of(route.variables, today) for route in settings.outlets]
 
 
 def responsibilities(scope: Scope, of_channels: Iterable[policies.Policy]) -> tuple[str, ...]:
@@ -123,5 +123,5 @@ def _candidate(target: TargetSnapshot, settings: Settings, today: datetime.date)
     region, hub = target.settings.region, target.live.hub
     if target.in_another_slice:
         return topology.Candidate(region, (), hub, in_another_slice=True)
-    by_topic = tuple((route.topic, policies.policy_of(route.variables, today)) for route in settings.routes)
+    by_topic = tuple((route.topic, policies.policy_of(route.variables, today)) for route in settings.outlets)
     return topology.Candidate(region, by_topic, hub)

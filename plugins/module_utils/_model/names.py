@@ -36,6 +36,12 @@ def topic_arns(settings: Settings, account: Account) -> tuple[tuple[Channel, str
     return tuple((route.channel, topic_arn(settings, account, route.topic)) for route in settings.routes)
 
 
+def receiver_topic_arns(settings: Settings, account: Account) -> tuple[str, ...]:
+    """Return the ARNs of the topics of the target's receivers."""
+    routes = (route for route in settings.receivers if route.receiver.has_topic)
+    return tuple(topic_arn(settings, account, route.topic) for route in routes)
+
+
 def identity(settings: Settings, account: Account) -> Identity:
     """Return the channel role and guardrail that the account should have."""
     permissions = buttons.permissions(account, ocsf=settings.ocsf) if settings.value("buttons") else None

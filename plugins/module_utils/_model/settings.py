@@ -22,6 +22,8 @@ from .._securityhub import action_target
 from .._stack import encryption
 from . import account_channels
 from . import additions
+from . import receivers
+from .receivers import ReceiverRoute
 
 PREFIX = "securityhub_slack_"
 WITHOUT_CHATBOT = {
@@ -90,6 +92,12 @@ class Settings:
     name: str
     routes: tuple[Route, ...]
     variables: dict[str, Any] = field(hash=False, repr=False)
+    receivers: tuple[ReceiverRoute, ...] = ()
+
+    @property
+    def outlets(self) -> tuple[Route | ReceiverRoute, ...]:
+        """Return everything to which findings are sent by a policy of its own: the channels, then the receivers."""
+        return (*self.routes, *self.receivers)
 
     def value(self, name: str) -> Any:
         """Return the role variable *name*, given without its prefix; None if it is not set and has no default."""
@@ -139,6 +147,7 @@ def settings_of(host: str, variables: dict[str, Any]) -> Settings:
         name=text("name"),
         routes=_routes(variables, text("name")),
         variables=variables,
+        receivers=receivers.routes(variables, text("name")),
     )
 
 
@@ -191,7 +200,8 @@ def problems(settings: Settings) -> list[str]:
         found += _key_problems(settings)
         found += _alarm_problems(settings)
         found += _triage_problems(settings)
-        found += dict.fromkeys(item for route in settings.routes for item in policy.problems(route.variables))
+        found += receivers.problems(settings.value("receivers"), settings.region)
+        found += dict.fromkeys(item for route in settings.outlets for item in policy.problems(route.variables))
         found += dict.fromkeys(item for route in settings.routes for item in _addition_problems(settings, route))
     return found
 
@@ -358,6 +368,12 @@ def _name_problems(settings: Settings) -> list[str]:
         f"to {TOPIC_LENGTH - 1} characters together."
         for name in names
         if len(f"{settings.name}-{name}") > TOPIC_LENGTH
+    ]
+    found += [
+        f"securityhub_slack_name and the receiver name {route.topic.removeprefix(f'{settings.name}-to-')!r} make rule "
+        f"names that are too long for AWS. Shorten them to {TOPIC_LENGTH - len('-to-')} characters together."
+        for route in settings.receivers
+        if len(route.topic) > TOPIC_LENGTH
     ]
     found += [
         f"the name {name!r} in securityhub_slack_channels is invalid. Use 1 to 16 lowercase letters and digits, "

@@ -29,6 +29,8 @@ from .._securityhub import action_target
 from .._stack import live
 from .._stack import template
 from .._stack.alarms import Alarms
+from .._stack.receivers import EMAIL
+from .._stack.receivers import QUEUE
 from .._stack.resources import ARN
 from .._stack.resources import HERE
 from .._stack.template import Rule
@@ -40,10 +42,12 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable
 
+    from .._model.receivers import ReceiverRoute
     from .._model.settings import Route
     from .._model.settings import Settings
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
+    from .._stack.receivers import Receiver
 
 # An event pattern, the kind of its findings (see _kinds), and the mentions in their messages.
 Compiled = tuple[dict[str, Any], Optional[bool], str]
@@ -129,22 +133,18 @@ def _target(
         return TargetDesign(target, policy=place.reason, problems=target.problems)
     if not _is_supported(target.settings):
         return TargetDesign(target, problems=(_unsupported(target.settings.region),))
-    of_channels = layouts.policies_of(target.settings, today)
+    settings, of_outlets = target.settings, layouts.policies_of(target.settings, today)
+    of_channels = list(zip(settings.routes, of_outlets, place.scopes))
+    of_receivers = list(zip(settings.receivers, *(values[len(of_channels) :] for values in (of_outlets, place.scopes))))
     try:
-        compiled = tuple(
-            automatic_patterns(target.settings, *of_route)
-            for of_route in zip(target.settings.routes, of_channels, place.scopes)
-        )
-        resolved = tuple(
-            resolved_patterns(target.settings, *of_channel) for of_channel in zip(of_channels, place.scopes)
-        )
         desired = deployment(
-            target.settings,
+            settings,
             snapshot,
-            compiled,
-            layouts.responsibilities(place.scopes[0], of_channels),
+            tuple(automatic_patterns(settings, *of_channel) for of_channel in of_channels),
+            layouts.responsibilities(place.scopes[0], of_outlets),
             configurations,
-            resolved,
+            tuple(resolved_patterns(settings, policy, scope) for _route, policy, scope in of_channels),
+            tuple(receiver_patterns(*of_receiver) for of_receiver in of_receivers),
         )
     except UserError as error:
         return TargetDesign(target, problems=(str(error),))
@@ -153,9 +153,14 @@ def _target(
     problems = template.problems(desired.stack)
     if problems:
         return TargetDesign(target, problems=tuple(problems))
-    policy = " | ".join(policies.summary(route.variables) for route in target.settings.routes)
-    topics = [route.topic for route in target.settings.routes]
-    channels = tuple(map(simulation.Channel, topics, of_channels, place.scopes))
+    words = [policies.summary(route.variables) for route in settings.routes]
+    words += [
+        f"{route.topic.removeprefix(f'{settings.name}-')}: {policies.summary(route.variables)}"
+        for route in settings.receivers
+    ]
+    policy = " | ".join(words)
+    topics = [route.topic for route in settings.outlets]
+    channels = tuple(map(simulation.Channel, topics, of_outlets, place.scopes))
     return TargetDesign(target, desired, policy, channels)
 
 
@@ -224,10 +229,12 @@ def deployment(
     responsibilities: tuple[str, ...],
     configurations: tuple[str, ...] = (),
     resolved: tuple[tuple[Compiled, ...], ...] = (),
+    received: tuple[tuple[Compiled, ...], ...] = (),
 ) -> Deployment:
     """Return the deployment of one target.
 
-    *compiled*, *resolved*: for each of its channels, what automatic_patterns and resolved_patterns return.
+    *compiled*, *resolved*: for each of its channels, what automatic_patterns and resolved_patterns return. *received*:
+    for each of its receivers, what receiver_patterns returns.
     *responsibilities*: see StackDesign. *configurations*: the names of the account's channel configurations.
     """
     return Deployment(
@@ -242,6 +249,7 @@ def deployment(
             rules=(
                 *_automatic_rules(settings, compiled),
                 *_resolved_rules(settings, resolved),
+                *_receiver_rules(settings, received),
                 *_action_rules(settings),
             ),
             tags=settings.tags,
@@ -252,6 +260,7 @@ def deployment(
             alarms=_alarms(settings, configurations),
             boundary=settings.value("permissions_boundary"),
             conditions=settings.value("topic_policy_conditions"),
+            receivers=_receivers(settings, snapshot),
         ),
         topics=names.topic_arns(settings, snapshot.account),
     )
@@ -281,6 +290,14 @@ def resolved_patterns(settings: Settings, policy: policies.Policy, scope: polici
         (pattern, trusted, "")
         for trusted in _kinds(settings)
         for pattern in patterns.automatic_patterns(*ended, trusted)
+    )
+
+
+def receiver_patterns(route: ReceiverRoute, policy: policies.Policy, scope: policies.Scope) -> tuple[Compiled, ...]:
+    """Return the event patterns of a receiver; people read texts, whose authors matter, and machines get the event."""
+    kinds: tuple[bool | None, ...] = (True, False) if route.receiver.kind == EMAIL else (None,)
+    return tuple(
+        (pattern, trusted, "") for trusted in kinds for pattern in patterns.automatic_patterns(policy, scope, trusted)
     )
 
 
@@ -319,6 +336,35 @@ def _resolved_rules(settings: Settings, resolved: tuple[tuple[Compiled, ...], ..
         for route, of_route in zip(settings.routes, resolved)
         for number, (pattern, trusted, _mention) in enumerate(of_route, start=1)
     ]
+
+
+def _receiver_rules(settings: Settings, received: tuple[tuple[Compiled, ...], ...]) -> list[Rule]:
+    return [
+        Rule(
+            name=_numbered(f"{route.topic}-findings", number),
+            description="New findings for a receiver beside the channels" + OF_KIND[trusted],
+            pattern=pattern,
+            topic=route.topic,
+            automatic=True,
+            trusted=trusted,
+            transformer=None if trusted is None else message.mail(settings.value("finding_format"), trusted=trusted),
+        )
+        for route, of_receiver in zip(settings.receivers, received)
+        for number, (pattern, trusted, _mention) in enumerate(of_receiver, start=1)
+    ]
+
+
+def _receivers(settings: Settings, snapshot: AccountSnapshot) -> tuple[Receiver, ...]:
+    """Return the receivers. Raise UserError for a queue of another account."""
+    for route in settings.receivers:
+        arn = route.receiver.endpoints[0]
+        if route.receiver.kind == QUEUE and arn.split(":")[4] != snapshot.account.id:
+            raise UserError(
+                f"the receiver {route.topic.removeprefix(f'{settings.name}-to-')!r} in securityhub_slack_receivers has "
+                f"the queue {arn}, but the target is in {snapshot.account.id}. Use a queue of this account, or an "
+                f"event bus (event_bus_arn), which can be in another account."
+            )
+    return tuple(route.receiver for route in settings.receivers)
 
 
 def _action_rules(settings: Settings) -> list[Rule]:
@@ -432,7 +478,7 @@ def _remarks(snapshot: AccountSnapshot, present: list[TargetSnapshot], today: da
     expired = {
         suppression.description: suppression.expires
         for target in present
-        for route in target.settings.routes
+        for route in target.settings.outlets
         for suppression in policies.expired(route.variables, today)
     }
     return notices + [f"a suppression expired on {day} and has no effect: {words}" for words, day in expired.items()]

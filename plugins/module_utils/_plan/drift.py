@@ -82,13 +82,13 @@ def _target(rule: str, wanted: dict[str, Any], there: list[dict[str, Any]] | Non
     if there is None:
         return []
     feeding = [target for target in there if target["Arn"] == wanted["Arn"]]
-    if not _is_topic(wanted):
+    if _marks(wanted):
         return [] if feeding else [Drift(TARGET, rule, "that marks findings as NOTIFIED is gone", loses=False)]
     if not feeding:
         return [Drift(TARGET, rule, "is gone")]
     changing = sorted({key for target in feeding for key in CHANGING if target.get(key) != wanted.get(key)})
     if changing:
-        problem = f"changes the event ({', '.join(changing)}) unlike the stack, so Amazon Q may drop it"
+        problem = f"changes the event ({', '.join(changing)}) unlike the stack, so Amazon Q or the receiver may drop it"
         return [Drift(TARGET, rule, problem)]
     if len(feeding) > 1:
         return [Drift(TARGET, rule, f"is there {len(feeding)} times, so that each finding is sent as often", False)]
@@ -98,8 +98,8 @@ def _target(rule: str, wanted: dict[str, Any], there: list[dict[str, Any]] | Non
     return [Drift(DEAD_LETTERS, rule, queue, False)]
 
 
-def _is_topic(target: dict[str, Any]) -> bool:
-    return str(target["Arn"]).split(":")[2] == "sns"
+def _marks(target: dict[str, Any]) -> bool:
+    return str(target["Arn"]).split(":")[2] == "states"
 
 
 def _topic(topic: dict[str, Any], resources: Resources, live: LivePath) -> list[Drift]:
@@ -110,7 +110,7 @@ def _topic(topic: dict[str, Any], resources: Resources, live: LivePath) -> list[
     return [
         *_policy(name, arn, attributes, resources),
         *_encryption(topic, arn, attributes, resources, live),
-        *_subscription(name, live.subscriptions.get(arn, [])),
+        *(_subscription(name, live.subscriptions.get(arn, [])) if resources.is_of_channel(arn) else []),
     ]
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LONGEST = 256  # characters of the value of a tag
 SEVERITY, ACCOUNTS, SUPPRESSIONS, ON = "severity", "accounts", "suppressions", "on"
-VULNERABILITIES, ADDITIONS = "vulnerabilities", "additions"
+VULNERABILITIES, ADDITIONS, RECEIVERS = "vulnerabilities", "additions", "receivers"
 SWITCHES = ("buttons", "alarms", "mark_notified", "report_resolved", "topic_policy_conditions")
 # A severity and all above it: HIGH+. Several values: CRITICAL/LOW.
 ABOVE, AND, NONE, BY_HAND = "+", "/", "none", "by-hand"
@@ -47,6 +47,7 @@ def record(settings: Settings, scopes: tuple[Scope, ...], today: datetime.date) 
         "boundary": _hash(settings.value("permissions_boundary")) if settings.value("permissions_boundary") else "",
         "deduplicated": _hash(sorted(settings.value("deduplicate_global"))),
         "linked": _hash([scope.linked for scope in scopes]),
+        RECEIVERS: _receivers(settings, today),
     }
     text = " ".join(f"{name}={value}" for name, value in entries.items() if value not in ("", NONE))
     return text if len(text) <= LONGEST else ""
@@ -80,6 +81,14 @@ def _of_channel(route: Route, policy: Policy) -> dict[str, str]:
         VULNERABILITIES: AND.join(_vulnerabilities(policy)) or NONE,
         ADDITIONS: _additions(route),
     }
+
+
+def _receivers(settings: Settings, today: datetime.date) -> str:
+    found = [
+        (route.receiver.name, route.receiver.kind, route.receiver.endpoints, policies.policy_of(route.variables, today))
+        for route in settings.receivers
+    ]
+    return _hash(found) if found else NONE
 
 
 def _vulnerabilities(policy: Policy) -> Iterator[str]:

@@ -264,6 +264,9 @@ def _target(aws: Clients, number: int, target: TargetDesign) -> _Known:
     if _changes_stack(target):
         ask = partial(questions.of_rules, aws, settings, stack, alone=current.stack is None)
         asked.append(_Question(number, hosts, "whether the event bus has room for the rules", ask))
+    if _changes_stack(target) and stack.receivers and target.account:
+        ask = partial(questions.of_receivers, aws, settings, target.account, stack)
+        asked.append(_Question(number, hosts, "whether queues and event buses accept findings", ask))
     return _Known(((hosts, (problem,)),) if problem else (), questions=tuple(asked))
 
 

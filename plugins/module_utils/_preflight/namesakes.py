@@ -22,6 +22,7 @@ from .._services import sns
 from .._services import step_functions
 from .._stack import alarms
 from .._stack import marking
+from .._stack import receivers
 from .._stack.resources import Location
 from . import blockers
 from . import questions
@@ -56,6 +57,7 @@ def _namesakes(aws: Clients, settings: Settings, account: Account) -> list[tuple
     call = partial(aws.call, settings.source, settings.region)
     prefix, rule = f"{settings.name}-", _rule(settings)
     topics = [arn for _channel, arn in names.topic_arns(settings, account)]
+    topics += names.receiver_topic_arns(settings, account)
     found = [("topic", arn.rpartition(":")[2]) for arn in topics if call("sns", sns.get_topic_attributes, arn)]
     if not settings.present:
         listed = call("events", events.list_rules, prefix)
@@ -66,6 +68,10 @@ def _namesakes(aws: Clients, settings: Settings, account: Account) -> list[tuple
     alias = f"alias/{settings.name}"
     if settings.key == "create" and call("kms", kms.describe_key, alias):
         found.append(("key", alias))
+    if any(route.receiver.kind == receivers.BUS for route in settings.receivers):
+        role = receivers.role_name(settings.name, settings.region)
+        if observe.call_iam(aws, settings, iam.get_role, role):
+            found.append(("IAM role", role))
     if settings.value("mark_notified"):
         role, machine = marking.role_name(settings.name, settings.region), marking.machine_name(settings.name)
         arn = Location(account.partition, account.id, settings.region).arn("states", f"stateMachine:{machine}")
@@ -78,13 +84,13 @@ def _namesakes(aws: Clients, settings: Settings, account: Account) -> list[tuple
 
 def _rule(settings: Settings) -> str:
     """Return a regular expression for the names of the rules; their number depends on the policy."""
-    topics = "|".join(re.escape(route.topic) for route in settings.routes)
+    topics = "|".join(re.escape(route.topic) for route in settings.outlets)
     return rf"(?:(?:{topics})-(?:findings|resolved)|{re.escape(settings.name)}-action)(?:-\d+)?"
 
 
 def _alarm(settings: Settings, rule: str) -> str:
     """Return a regular expression for the names of the alarms."""
-    topics = tuple(route.topic for route in settings.routes)
+    topics = tuple(route.topic for route in settings.outlets)
     configurations = tuple(route.channel.configuration for route in settings.routes)
     designed = alarms.alarms(settings.name, [], topics, configurations, "")
     fixed = "|".join(re.escape(item["Properties"]["AlarmName"]) for item in designed.values())

@@ -56,6 +56,7 @@ def _target(outcome: ProbeOutcome) -> dict[str, Any]:
             for topic in sorted({topic for _finding, topic in outcome.arrived})
         },
         "untested": list(probe.untested),
+        "unconfirmed": outcome.unconfirmed,
         "seconds": outcome.seconds,
         "msg": message(outcome),
     }
@@ -113,11 +114,20 @@ def message(outcome: ProbeOutcome) -> str:
     if outcome.state == probes.LOST:
         return " ".join(dict.fromkeys(loss.sentence for loss in outcome.losses))
     severities = " and ".join(finding.severity for finding in probe.findings)
-    untested = f"; not tested: {', '.join(probe.untested)}" if probe.untested else ""
+    remarks = "".join(f"; {remark}" for remark in _remarks(outcome))
     if outcome.state == probes.ARRIVED:
-        return f"{severities}, {outcome.seconds:.1f} s{untested}"
-    channel_ids = dict.fromkeys(destination.channel.channel_id for destination in probe.destinations)
-    return f"would send {severities} to {' and '.join(channel_ids)}{untested}"
+        return f"{severities}, {outcome.seconds:.1f} s{remarks}"
+    names = dict.fromkeys(item.channel.channel_id if item.channel else item.topic for item in probe.destinations)
+    return f"would send {severities} to {' and '.join(names)}{remarks}"
+
+
+def _remarks(outcome: ProbeOutcome) -> list[str]:
+    """Return what the test findings could not show."""
+    untested, unconfirmed = outcome.probe.untested, outcome.unconfirmed
+    found = [f"not tested: {', '.join(untested)}"] if untested else []
+    return found + (
+        [f"receivers that have not confirmed: {', '.join(unconfirmed)}. {messages.CHECK}"] if unconfirmed else []
+    )
 
 
 def table(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> list[str]:
@@ -156,8 +166,7 @@ def _words(outcomes: list[ProbeOutcome]) -> list[str]:
     for outcome in outcomes:
         text = message(outcome)
         if outcome.state == probes.ARRIVED:
-            untested = outcome.probe.untested
-            text = f"not tested: {', '.join(untested)}" if untested else ""
+            text = "; ".join(_remarks(outcome))
         elif outcome.state in (probes.LOST, probes.FAILED):
             text = f"{outcome.state.upper()}: {text}"
         elif outcome.state == probes.SKIPPED:

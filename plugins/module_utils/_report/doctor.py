@@ -49,7 +49,7 @@ COLUMNS = {
     "TGT": ("targets",),
     "TOP": ("topic",),
     "KEY": ("encryption",),
-    "SUB": ("subscription",),
+    "SUB": ("subscription", "receivers"),
     "CHN": ("channel",),
     "APP": ("chat",),
     "DEL": ("delivery",),
@@ -194,7 +194,9 @@ def _row(target: TargetResults, width: int) -> list[str]:
 
 
 def _titles(names: tuple[str, ...]) -> str:
-    return TITLES[names[0]] if len(names) == 1 else f"Security ({', '.join(TITLES[name] for name in names)})"
+    if names == COLUMNS["SEC"]:
+        return f"Security ({', '.join(TITLES[name] for name in names)})"
+    return TITLES[names[0]]  # receivers are subscribers, too
 
 
 def _finding(item: Finding) -> list[str]:

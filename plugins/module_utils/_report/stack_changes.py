@@ -33,6 +33,7 @@ OTHERS = {
     "linked": "policies of linked regions",
     "deduplicated": "deduplication of global findings",
     recorded.ADDITIONS: "mentions and links",
+    recorded.RECEIVERS: "receivers",
 }
 RESPONSIBILITIES = {"global": "global findings", "linked": "findings of linked regions"}
 

@@ -92,7 +92,15 @@ def describe_stacks(client: Any) -> list[Stack]:
     return [stack for page in pages for stack in page["Stacks"]]
 
 
-def create_stack(client: Any, name: str, template: str, tags: dict[str, str], *, express: bool = False) -> bool:
+def create_stack(
+    client: Any,
+    name: str,
+    template: str,
+    tags: dict[str, str],
+    parameters: dict[str, str] | None = None,
+    *,
+    express: bool = False,
+) -> bool:
     """Start creating the stack (a failure rolls back to ROLLBACK_COMPLETE); return False if it exists.
 
     *express*: do not wait until its resources are stable. Raise ExpressRefused.
@@ -100,18 +108,26 @@ def create_stack(client: Any, name: str, template: str, tags: dict[str, str], *,
     mode = {"DeploymentConfig": EXPRESS} if express else {"OnFailure": "ROLLBACK"}
     try:
         with _unless_refused(client, express):
-            client.create_stack(**mode, **_members(name, template, tags))
+            client.create_stack(**mode, **_members(name, template, tags, parameters))
     except client.exceptions.AlreadyExistsException:
         return False
     return True
 
 
-def update_stack(client: Any, name: str, template: str, tags: dict[str, str], *, express: bool = False) -> bool:
+def update_stack(
+    client: Any,
+    name: str,
+    template: str,
+    tags: dict[str, str],
+    parameters: dict[str, str] | None = None,
+    *,
+    express: bool = False,
+) -> bool:
     """Start updating the stack; return False if there is nothing to update. Raise Busy or ExpressRefused."""
     mode = {"DeploymentConfig": EXPRESS} if express else {}
     try:
         with _unless_busy(client), _unless_refused(client, express):
-            client.update_stack(**mode, **_members(name, template, tags))
+            client.update_stack(**mode, **_members(name, template, tags, parameters))
     except client.exceptions.ClientError as error:
         if errors.code(error) == "ValidationError" and "No updates are to be performed" in errors.message(error):
             return False
@@ -215,11 +231,13 @@ def _unless_refused(client: Any, express: bool) -> Iterator[None]:
         raise
 
 
-def _members(name: str, template: str, tags: dict[str, str]) -> dict[str, Any]:
+def _members(name: str, template: str, tags: dict[str, str], parameters: dict[str, str] | None) -> dict[str, Any]:
+    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()]
     # The capability is for roles with names of their own; it is ignored if a template has none.
     return {
         "StackName": name,
         "TemplateBody": template,
         "Tags": boto3_tags(tags),
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        **({"Parameters": given} if given else {}),
     }

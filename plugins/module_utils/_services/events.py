@@ -38,6 +38,15 @@ def rules_of_target(client: Any, arn: str) -> list[str]:
     return [name for page in pages for name in page["RuleNames"]]
 
 
+def bus_exists(client: Any, name: str) -> bool:
+    """Tell whether there is an event bus of this name."""
+    try:
+        client.describe_event_bus(Name=name)
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
 def delete_rule(client: Any, name: str) -> None:
     """Delete the rule, which must have no target; succeed if it does not exist."""
     client.delete_rule(Name=name)

@@ -24,6 +24,15 @@ def get_queue_attributes(client: Any, url: str) -> Attributes | None:
     return attributes
 
 
+def attributes_of(client: Any, name: str) -> Attributes | None:
+    """Return the attributes of the queue of this name, or None: two calls."""
+    try:
+        url = client.get_queue_url(QueueName=name)["QueueUrl"]
+    except client.exceptions.QueueDoesNotExist:
+        return None
+    return get_queue_attributes(client, url)
+
+
 def create_queue(client: Any, name: str, attributes: Attributes, tags: dict[str, str]) -> str:
     """Create the queue, and return its URL; SQS refuses the name of a queue that was deleted within the last minute."""
     return str(client.create_queue(QueueName=name, Attributes=attributes, tags=tags)["QueueUrl"])

@@ -29,16 +29,19 @@ def reference(key: str) -> Any:
     return {"Ref": ALIAS} if key == CREATE else key
 
 
-def resources(name: str, topics: tuple[str, ...], tags: list[dict[str, str]], *, alarms: bool) -> dict[str, Any]:
-    """Return the key of the stack *name*, and its alias. *alarms*: the stack has alarms and a queue."""
+def resources(
+    name: str, topics: tuple[str, ...], tags: list[dict[str, str]], *, queue: bool, alarms: bool
+) -> dict[str, Any]:
+    """Return the key of the stack *name*, and its alias. *queue*, *alarms*: the stack has these."""
     of_topics = {
         "StringEquals": {f"{CONTEXT}:sns:topicArn": [{"Fn::Sub": f"{ARN}:sns:{HERE}:{topic}"} for topic in topics]}
     }
     # CloudFormation names the queue after the stack, and a StackSet chooses the name of the stack.
     of_queue = {"ArnLike": {f"{CONTEXT}:sqs:arn": {"Fn::Sub": f"{ARN}:sqs:{HERE}:*"}}}
     statements = [_account(), _user("EventBridgeForTheTopicsOfThisStack", EVENTS, of_topics)]
-    if alarms:
+    if queue:
         statements.append(_user("EventBridgeForTheQueueOfThisStack", EVENTS, of_queue))
+    if alarms:
         statements.append(_user("AlarmsForTheTopicsOfThisStack", CLOUDWATCH, of_topics))
     properties: dict[str, Any] = {
         "Description": f"Encrypts the messages of the stack {name} (secops.securityhub)",

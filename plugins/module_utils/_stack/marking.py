@@ -22,6 +22,12 @@ from .._securityhub import comment
 from .._securityhub import workflow
 from .resources import ARN
 from .resources import HERE
+from .resources import ROLE as ROLE_TYPE
+from .resources import STATE_MACHINE
+from .resources import Resources
+from .resources import boundary_reference
+from .resources import rule_arns
+from .resources import trust_statement
 
 MACHINE = "NotifiedMachine"
 ROLE = "NotifiedRole"
@@ -48,6 +54,13 @@ def role_name(name: str, region: str) -> str:
     return f"{name}-Notified-{region}"
 
 
+def role_and_machine(resources: Resources) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the properties of the role and the state machine that mark findings."""
+    (machine,) = resources.of_type(STATE_MACHINE)
+    roles = {resources.location.role_arn(item["RoleName"]): item for item in resources.of_type(ROLE_TYPE)}
+    return roles[machine["RoleArn"]], machine
+
+
 def target(resolved: bool) -> dict[str, Any]:
     """Return the target of a rule that marks the findings it forwards, or whose end it reports (*resolved*)."""
     timely = {} if resolved else {"RetryPolicy": {"MaximumEventAgeInSeconds": OLDEST_EVENT_SECONDS}}
@@ -66,13 +79,12 @@ def resources(
     permissions = _permissions(resolved, ocsf)
     machine = machine_name(name)
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
-    rule_arns = [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
     found: dict[str, Any] = {
-        ROLE: {"Type": "AWS::IAM::Role", "Properties": _role(name, machine_arn, rule_arns, permissions)},
+        ROLE: {"Type": "AWS::IAM::Role", "Properties": _role(name, machine_arn, rule_arns(rules), permissions)},
         MACHINE: {"Type": "AWS::StepFunctions::StateMachine", "Properties": _machine(machine, definition)},
     }
     if boundary:
-        found[ROLE]["Properties"]["PermissionsBoundary"] = _of_account(boundary)
+        found[ROLE]["Properties"]["PermissionsBoundary"] = boundary_reference(boundary)
     if tags:
         for resource in found.values():
             resource["Properties"]["Tags"] = tags
@@ -227,7 +239,10 @@ def _role(
         "RoleName": {"Fn::Sub": role_name(name, "${AWS::Region}")},
         "AssumeRolePolicyDocument": {
             "Version": "2012-10-17",
-            "Statement": [_trust("states.amazonaws.com", [machine]), _trust("events.amazonaws.com", rules)],
+            "Statement": [
+                trust_statement("states.amazonaws.com", [machine]),
+                trust_statement("events.amazonaws.com", rules),
+            ],
         },
         "Policies": [
             {
@@ -239,21 +254,3 @@ def _role(
             }
         ],
     }
-
-
-def _trust(service: str, callers: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "Effect": "Allow",
-        "Principal": {"Service": service},
-        "Action": "sts:AssumeRole",
-        "Condition": {
-            "ArnEquals": {"aws:SourceArn": callers},
-            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
-        },
-    }
-
-
-def _of_account(boundary: str) -> Any:
-    """Return the ARN of a policy for any account, so that the stacks of a StackSet have the same template."""
-    account, path = boundary.split(":", 5)[4:]
-    return {"Fn::Sub": f"{ARN}:iam::${{AWS::AccountId}}:{path}"} if account.isdigit() else boundary

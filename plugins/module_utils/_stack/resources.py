@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,7 @@ HERE = "${AWS::Region}:${AWS::AccountId}"
 
 TOPIC = "AWS::SNS::Topic"
 TOPIC_POLICY = "AWS::SNS::TopicPolicy"
+SUBSCRIPTION = "AWS::SNS::Subscription"
 RULE = "AWS::Events::Rule"
 ROLE = "AWS::IAM::Role"
 STATE_MACHINE = "AWS::StepFunctions::StateMachine"
@@ -22,6 +25,14 @@ ALIAS = "AWS::KMS::Alias"
 QUEUE = "AWS::SQS::Queue"
 QUEUE_POLICY = "AWS::SQS::QueuePolicy"
 ALARM = "AWS::CloudWatch::Alarm"
+# The value of a parameter with a secret, as CloudFormation answers it.
+HIDDEN = "****"
+
+
+@functools.lru_cache(maxsize=1000)
+def logical_id(prefix: str, name: str) -> str:
+    """Return a CloudFormation logical id for *name*: letters and digits only."""
+    return prefix + "".join(part.capitalize() for part in name.replace("_", "-").replace(".", "-").split("-"))
 
 
 def events_statement(action: str, resource: Any, rules: list[str] | None) -> dict[str, Any]:
@@ -37,8 +48,31 @@ def events_statement(action: str, resource: Any, rules: list[str] | None) -> dic
         return statement
     # The ARN of a rule contains the account. Whether EventBridge sends aws:SourceAccount too is not certain, and a
     # condition on a key that is not sent would silently drop every event.
-    sources = [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
-    return {**statement, "Condition": {"ArnEquals": {"aws:SourceArn": sources}}}
+    return {**statement, "Condition": {"ArnEquals": {"aws:SourceArn": rule_arns(rules)}}}
+
+
+def rule_arns(rules: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the ARNs of the stack's rules of these names."""
+    return [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
+
+
+def trust_statement(service: str, callers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the statement of a role's trust policy that lets a service assume it for *callers* (ARNs)."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": callers},
+            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+        },
+    }
+
+
+def boundary_reference(boundary: str) -> Any:
+    """Return the ARN of a policy for any account, so that the stacks of a StackSet have the same template."""
+    account, path = boundary.split(":", 5)[4:]
+    return {"Fn::Sub": f"{ARN}:iam::${{AWS::AccountId}}:{path}"} if account.isdigit() else boundary
 
 
 class UnrecognizedTemplate(Exception):
@@ -72,6 +106,10 @@ class Resources:
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         """Return the properties of all resources of one type."""
         return [properties for found, properties in self.properties if found == kind]
+
+    def is_of_channel(self, topic_arn: str) -> bool:
+        """Return whether a topic is one that Amazon Q subscribes to, and not that of a receiver."""
+        return all(item["TopicArn"] != topic_arn for item in self.of_type(SUBSCRIPTION))
 
     def topic_arn(self, topic: dict[str, Any]) -> str:
         """Return the ARN of one of the topics."""
@@ -134,7 +172,8 @@ def _resolved(whole: dict[str, Any], location: Location, names: dict[str, str]) 
     if any("Condition" in item for item in declared.values()):
         raise KeyError("Condition")
     known = {
-        **{logical_id: _reference(item, location, names.get(logical_id, "")) for logical_id, item in declared.items()},
+        **dict.fromkeys(whole.get("Parameters", {}), HIDDEN),
+        **{name: _reference(item, location, names.get(name, "")) for name, item in declared.items()},
         **{
             f"{name}.{key}": value
             for name, item in declared.items()

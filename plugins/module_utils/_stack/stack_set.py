@@ -139,12 +139,14 @@ class _Lookup:
 
     def template(self) -> Template:
         sections = ("Parameters", "Mappings", "Conditions", "Outputs")
+        parameters = {name: item for name, item in self._whole.get("Parameters", {}).items() if name != LOCATION}
         resources = {
             name: self._filled({key: value for key, value in resource.items() if key != "Condition"})
             for name, resource in self._whole["Resources"].items()
             if self._conditions.get(resource.get("Condition", ""), True)
         }
-        return {**{key: value for key, value in self._whole.items() if key not in sections}, "Resources": resources}
+        kept = {key: value for key, value in self._whole.items() if key not in sections}
+        return {**kept, **({"Parameters": parameters} if parameters else {}), "Resources": resources}
 
     def _found(self, function: Any) -> str:
         mapping, *keys = function[FIND]
@@ -212,7 +214,8 @@ class _Merger:
         return {
             **variants[0],
             "Parameters": {
-                LOCATION: {"Type": "String", "Description": "Account, region, CallAs and name of the StackSet."}
+                LOCATION: {"Type": "String", "Description": "Account, region, CallAs and name of the StackSet."},
+                **{name: item for variant in variants for name, item in variant.get("Parameters", {}).items()},
             },
             **({"Conditions": self._conditions} if self._conditions else {}),
             "Resources": resources,

@@ -18,6 +18,7 @@ from typing import Any
 from .._aws.errors import UserError
 from .._resource.tags import MANAGED_TAG
 from .._resource.tags import boto3_tags
+from . import receivers
 from . import stack_set
 from . import template
 from .stack_set import NO_VALUE
@@ -70,10 +71,11 @@ def deployment(name: str, tags: tuple[tuple[str, str], ...], instances: Sequence
             f"{template.MAX_BYTES:,}. Use fewer channels or suppressions, or give more targets the same variables."
         )
     groups = _groups(instances)
+    secrets = _secrets(instances)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": DESCRIPTION,
-        "Parameters": _parameters(name),
+        "Parameters": {**_parameters(name), **secrets},
         **({"Rules": {"SelfManaged": SELF_MANAGED_ONLY}} if len(groups) > 1 else {}),
         "Conditions": {
             SERVICE_MANAGED: {
@@ -83,7 +85,7 @@ def deployment(name: str, tags: tuple[tuple[str, str], ...], instances: Sequence
         "Resources": {
             "StackSet": {
                 "Type": "AWS::CloudFormation::StackSet",
-                "Properties": _stack_set({**dict(tags), MANAGED_TAG: name}, body, groups),
+                "Properties": _stack_set({**dict(tags), MANAGED_TAG: name}, body, groups, secrets),
             }
         },
     }
@@ -111,7 +113,29 @@ def _parameters(name: str) -> dict[str, Any]:
     }
 
 
-def _stack_set(tags: dict[str, str], body: str, groups: list[dict[str, Any]]) -> dict[str, Any]:
+def _secrets(instances: Sequence[Instance]) -> dict[str, Any]:
+    """Return the parameters for the URLs of receivers, which are the same in all stacks. Raise UserError."""
+    values: dict[str, str] = {}
+    for instance in instances:
+        for name, value in receivers.parameters(instance.design.receivers).items():
+            if values.setdefault(name, value) != value:
+                raise UserError(
+                    "the stacks of a StackSet have one value for each parameter, but the url of a receiver differs "
+                    "between targets. Give all targets the same securityhub_slack_receivers."
+                )
+    return {
+        name: {
+            "Type": "String",
+            "NoEcho": True,
+            "Description": "The url of a receiver in securityhub_slack_receivers, which this file does not contain.",
+        }
+        for name in values
+    }
+
+
+def _stack_set(
+    tags: dict[str, str], body: str, groups: list[dict[str, Any]], secrets: dict[str, Any]
+) -> dict[str, Any]:
     location = {"Fn::Sub": "${AWS::AccountId}/${AWS::Region}/${CallAs}/${StackSetName}"}
     return {
         "StackSetName": {"Ref": "StackSetName"},
@@ -123,7 +147,10 @@ def _stack_set(tags: dict[str, str], body: str, groups: list[dict[str, Any]]) ->
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
         "OperationPreferences": PREFERENCES,
         "TemplateBody": body,
-        "Parameters": [{"ParameterKey": stack_set.LOCATION, "ParameterValue": location}],
+        "Parameters": [
+            {"ParameterKey": stack_set.LOCATION, "ParameterValue": location},
+            *({"ParameterKey": name, "ParameterValue": {"Ref": name}} for name in secrets),
+        ],
         "StackInstancesGroup": groups,
         "Tags": boto3_tags(tags),
     }

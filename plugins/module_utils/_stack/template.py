@@ -25,7 +25,10 @@ from .._resource.tags import boto3_tags
 from . import alarms
 from . import encryption
 from . import marking
+from . import receivers
+from .receivers import Receiver
 from .resources import events_statement
+from .resources import logical_id
 
 DESCRIPTION = "Security Hub findings to a chat channel (Ansible collection secops.securityhub)."
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
@@ -38,9 +41,10 @@ DYNAMIC_REFERENCE = "{{resolve:"
 class Rule:
     """One EventBridge rule of the stack: its name, description, event pattern and the topic that it sends to.
 
-    *automatic*: it forwards findings without a person selecting them. *resolved*: it reports that such findings are no
-    longer open. *trusted*: only findings whose texts are trusted, or only the others (see trust.py); None for all.
-    *transformer*: its InputTransformer for the topic, None to send the event unchanged.
+    *topic*: the name of the receiver if that has no topic. *automatic*: it forwards findings without a person selecting
+    them. *resolved*: it reports that such findings are no longer open. *trusted*: only findings whose texts are
+    trusted, or only the others (see trust.py); None for all. *transformer*: its InputTransformer for the topic, None to
+    send the event unchanged.
     """
 
     name: str
@@ -62,8 +66,9 @@ class StackDesign:
     addition to the findings of its own region; the next run reads them before it transfers any to another target.
     *key*: encrypts topics and queue: encryption.CREATE or the ID, ARN or alias of a key, or '' for none. *alarms*: None
     for none. *boundary*: the ARN of the permissions boundary of the stack's roles, or ''. *conditions*: the policies of
-    topics and queue allow EventBridge to act for the rules of the stack only. *settings*: from which settings all this
-    comes, for a tag that only a person's preview needs; see _plan/recorded.py.
+    topics and queue allow EventBridge to act for the rules of the stack only. *receivers*: who gets findings beside
+    the channels, to which *topics* belong. *settings*: from which settings all this comes, for a tag that only a
+    person's preview needs; see _plan/recorded.py.
     """
 
     name: str
@@ -77,12 +82,15 @@ class StackDesign:
     alarms: alarms.Alarms | None = None
     boundary: str = ""
     conditions: bool = True
+    receivers: tuple[Receiver, ...] = ()
     settings: str = field(default="", compare=False)
 
     @functools.cached_property
     def digest(self) -> str:
         """Return the digest that the stack has as a tag, so one read tells whether the live stack is as desired."""
-        whole = json.dumps([self.text, sorted(self.tags), self.responsibilities])
+        parts: list[Any] = [self.text, sorted(self.tags), self.responsibilities]
+        secrets = receivers.parameters(self.receivers)
+        whole = json.dumps([*parts, secrets] if secrets else parts)
         return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
     @functools.cached_property
@@ -90,11 +98,20 @@ class StackDesign:
         """Return the text of the template for CloudFormation: stable, and short."""
         return json.dumps(template(self), separators=(",", ":"))
 
+    @property
+    def all_topics(self) -> tuple[str, ...]:
+        """Return the topics of channels and of receivers."""
+        return (*self.topics, *(item.name for item in self.receivers if item.has_topic))
 
-@functools.lru_cache(maxsize=1000)
-def logical_id(prefix: str, name: str) -> str:
-    """Return a CloudFormation logical id for *name*: letters and digits only."""
-    return prefix + "".join(part.capitalize() for part in name.replace("_", "-").replace(".", "-").split("-"))
+    @property
+    def keeps_undelivered(self) -> bool:
+        """Return whether a queue keeps the events that cannot be delivered."""
+        return self.alarms is not None or bool(self.receivers)
+
+    @functools.cached_property
+    def receiver_of(self) -> dict[str, Receiver]:
+        """Return the receivers by name."""
+        return {item.name: item for item in self.receivers}
 
 
 def template(design: StackDesign) -> dict[str, Any]:
@@ -102,26 +119,39 @@ def template(design: StackDesign) -> dict[str, Any]:
     resources: dict[str, Any] = {}
     if design.key == encryption.CREATE:
         resources |= encryption.resources(
-            design.name, design.topics, boto3_tags(dict(design.tags)), alarms=design.alarms is not None
+            design.name,
+            design.all_topics,
+            boto3_tags(dict(design.tags)),
+            queue=design.keeps_undelivered,
+            alarms=design.alarms is not None,
         )
-    for topic in design.topics:
+    for topic in design.all_topics:
         senders = [rule.name for rule in design.rules if rule.topic == topic]
         resources[logical_id("Topic", topic)] = _topic(topic, design)
         policy = _topic_policy(topic, senders if design.conditions else None, _publishers(design))
         resources[logical_id("TopicPolicy", topic)] = policy
-    marked = [rule.name for rule in design.rules if rule.automatic or rule.resolved] if design.mark_notified else []
+    tags = boto3_tags(dict(design.tags))
+    for receiver in design.receivers:
+        resources |= receivers.subscriptions(receiver) if receiver.has_topic else {}
+    to_buses = [rule.name for rule in design.rules if _kind(rule, design) == receivers.BUS]
+    resources |= receivers.role(design.name, design.receivers, to_buses, tags, design.boundary)
+    marked = [rule.name for rule in design.rules if _is_marked(rule, design)]
     if marked:
         resolved = any(rule.resolved for rule in design.rules)
-        tags = boto3_tags(dict(design.tags))
         resources |= marking.resources(design.name, marked, tags, design.boundary, resolved=resolved, ocsf=design.ocsf)
     for rule in design.rules:
         targets = [marking.target(rule.resolved)] if rule.name in marked else []
         resources[logical_id("Rule", rule.name)] = _rule(rule, design, targets)
+    if design.keeps_undelivered:
+        allowed = [rule.name for rule in design.rules] if design.conditions else None
+        resources |= alarms.queue(allowed, encryption.reference(design.key), tags)
     if design.alarms:
         resources |= _alarms(design, design.alarms)
+    declared = receivers.declared(design.receivers)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": DESCRIPTION,
+        **({"Parameters": declared} if declared else {}),
         "Resources": resources,
     }
 
@@ -210,16 +240,14 @@ def _publishers(design: StackDesign) -> dict[str, Any]:
 
 
 def _alarms(design: StackDesign, settings: alarms.Alarms) -> dict[str, Any]:
-    rules = [rule.name for rule in design.rules]
     forwarding = [rule.name for rule in design.rules if not rule.resolved]
     notified = settings.topic or {"Ref": logical_id("Topic", design.topics[0])}
-    found = alarms.alarms(design.name, forwarding, design.topics, settings.configurations, notified)
+    found = alarms.alarms(design.name, forwarding, design.all_topics, settings.configurations, notified)
     tags = boto3_tags(dict(design.tags))
     if tags:
         for alarm in found.values():
             alarm["Properties"]["Tags"] = tags
-    allowed = rules if design.conditions else None
-    return {**alarms.queue(allowed, encryption.reference(design.key), tags), **found}
+    return found
 
 
 def _topic_policy(topic: str, rules: list[str] | None, publishers: dict[str, Any]) -> dict[str, Any]:
@@ -236,12 +264,31 @@ def _topic_policy(topic: str, rules: list[str] | None, publishers: dict[str, Any
     }
 
 
+def _kind(rule: Rule, design: StackDesign) -> str:
+    """Return the kind of the receiver that a rule sends to, '' for a channel."""
+    receiver = design.receiver_of.get(rule.topic)
+    return receiver.kind if receiver else ""
+
+
+def _is_marked(rule: Rule, design: StackDesign) -> bool:
+    """Return whether a rule also sets findings to NOTIFIED; receivers do not, since nobody has seen them in a channel.
+
+    A finding that is sent to a channel too is marked by the rule of the channel.
+    """
+    return design.mark_notified and (rule.automatic or rule.resolved) and not _kind(rule, design)
+
+
 def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dict[str, Any]:
     # A rule that fires before the policy of its topic or queue allows it would lose the finding.
-    policies: Any = logical_id("TopicPolicy", rule.topic)
-    target: dict[str, Any] = {"Id": "topic", "Arn": {"Ref": logical_id("Topic", rule.topic)}}
-    if design.alarms:
-        policies = [policies, alarms.QUEUE_POLICY]
+    receiver = design.receiver_of.get(rule.topic)
+    if receiver and not receiver.has_topic:
+        policies: Any = alarms.QUEUE_POLICY
+        target = receivers.target(receiver)
+    else:
+        of_topic = logical_id("TopicPolicy", rule.topic)
+        policies = [of_topic, alarms.QUEUE_POLICY] if design.keeps_undelivered else of_topic
+        target = {"Id": "topic", "Arn": {"Ref": logical_id("Topic", rule.topic)}}
+    if design.keeps_undelivered:
         target["DeadLetterConfig"] = alarms.dead_letters()
     if rule.transformer:
         target["InputTransformer"] = rule.transformer

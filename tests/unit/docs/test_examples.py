@@ -66,7 +66,19 @@ def everywhere(reader):
     unit = {"units": {"ou-ab12-3cd4ef56": "r-ab12"}, "organizational_unit": "ou-ab12-3cd4ef56"}
     reader.emulator.world({conftest.PRODUCTION: {"hubs": "all", "name": "security", **unit}})
     reader.emulator.world({"444444444444": {"name": "shop-prod", "organizational_unit": "r-ab12"}})
+    receivers(reader.emulator)
     return reader
+
+
+def receivers(emulator):
+    """Create the queues and the event bus of the guide about receivers; the guide has the policy of the queues."""
+    page = (ROOT / "docs/docsite/rst/receivers.rst").read_text(encoding="utf-8")
+    (policy,) = pages.blocks(page, "json")
+    for region in conftest.REGIONS:
+        attributes = {"Policy": policy.replace("eu-west-1", region)}
+        sqs = emulator.client("sqs", region, conftest.PRODUCTION)
+        sqs.create_queue(QueueName="security-findings", Attributes=attributes)
+    emulator.client("events", "us-east-1", conftest.PRODUCTION).create_event_bus(Name="security")
 
 
 @pytest.mark.parametrize("example", examples("variables"))

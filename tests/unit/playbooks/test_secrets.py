@@ -77,7 +77,11 @@ def home(emulator, tmp_path):
 GOOD = {
     **{f"{profile}.{REGION}": {"profile": profile} for profile in ("sso", "process", "keys", "web", "chained")},
     f"environment.{REGION}": {},
-    f"role.{REGION}": {"role_arn": role_in(ROLE), "external_id": "sentinel-external-id"},
+    f"role.{REGION}": {
+        "role_arn": role_in(ROLE),
+        "external_id": "sentinel-external-id",
+        "receivers": [{"name": "pager", "url": "https://events.example.com/sentinel-url"}],
+    },
 }
 WRONG = {
     "wrong-name.eu-west-1": {
@@ -89,6 +93,10 @@ WRONG = {
     "wrong-type.eu-west-1": {"role_arn": role_in(ROLE), "external_id": {"of": "sentinel-typed external id"}},
     "wrong-template.eu-west-1": {"role_arn": role_in(ROLE), "external_id": "{{ 'sentinel-template' + nowhere }}"},
     "wrong-id.eu-west-1": {"role_arn": role_in(ROLE), "external_id": "sentinel with spaces"},
+    "wrong-receiver.eu-west-1": {"receivers": ["https://events.example.com/sentinel-receiver"]},
+    "wrong-url.eu-west-1": {"receivers": [{"name": "pager", "url": "http://events.example.com/sentinel-http"}]},
+    "wrong-urls.eu-west-1": {"receivers": [{"name": "pager", "url": ["https://events.example.com/sentinel-list"]}]},
+    "wrong-key.eu-west-1": {"receivers": [{"name": "pager", "uri": "https://events.example.com/sentinel-uri"}]},
 }
 
 

@@ -23,6 +23,7 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._model import buttons
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import workflow
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.alarms import Alarms
+from ansible_collections.secops.securityhub.plugins.module_utils._stack.receivers import Receiver
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import StackDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import template
@@ -215,6 +216,7 @@ def account(emulator, tmp_path):
 
 
 RULE = Rule("securityhub-slack-findings", "Findings", {"source": ["aws.securityhub"]}, "securityhub-slack", True)
+LAKE = Receiver("securityhub-slack-to-lake", "events", (f"arn:aws:events:{HERE}:999999999999:event-bus/lake",))
 PLAIN = StackDesign("securityhub-slack", ("securityhub-slack",), (RULE,))
 
 
@@ -230,6 +232,7 @@ FOR_ANY_RESOURCE = {
     ("canary", "Unsubscribe"),
     ("encryption", "KeyOfTheStackByCloudFormation"),
     ("digest", "KeysOfEncryptedTopics"),
+    ("receivers", "Unsubscribe"),
 }
 READS = ("Get", "List", "Describe", "Simulate", "Test")
 # Reads of resources whose names are known. The others are of resources of any name (roles, keys, topics and rules of
@@ -275,6 +278,10 @@ CONDITIONS = {
     ("encryption", "RepairOfTheKey"): {"aws:ResourceTag/secops.securityhub/managed"},
     ("mark_notified", "RolesForTheirServices"): {"iam:PassedToService"},
     ("mark_notified", "RolesWithBoundary"): {"iam:PermissionsBoundary"},
+    ("receivers", "QueuesAndEventBuses"): {"events:TargetArn"},
+    ("receivers", "RolesForEventBridge"): {"iam:PassedToService"},
+    ("receivers", "RolesWithBoundary"): {"iam:PermissionsBoundary"},
+    ("receivers", "SubscribeReceivers"): {"sns:Protocol"},
 }
 
 
@@ -329,7 +336,9 @@ def test_every_role_that_gets_permissions_has_a_boundary():
 
 def test_the_boundary_allows_what_our_roles_need_and_nothing_else():
     resolved = Rule("securityhub-slack-resolved", "", {}, "securityhub-slack", resolved=True)
-    design = StackDesign("securityhub-slack", ("securityhub-slack",), (RULE, resolved), mark_notified=True)
+    design = StackDesign(
+        "securityhub-slack", ("securityhub-slack",), (RULE, resolved), mark_notified=True, receivers=(LAKE,)
+    )
     roles = [item for item in template(design)["Resources"].values() if item["Type"] == "AWS::IAM::Role"]
     policies = [policy for role in roles for policy in role["Properties"]["Policies"]]
     needed = {item["Action"] for policy in policies for item in policy["PolicyDocument"]["Statement"]}
@@ -396,6 +405,38 @@ def test_encryption_and_alarms(account, monkeypatch, policy, variables, kinds):
     schema = permissions(design, *([kinds] if isinstance(kinds, str) else kinds))
     assert schema <= {action for _sid, action in actions(policy)}
     assert account.unneeded(policy, schema) == set()
+
+
+def test_receivers(account):
+    """Each kind of receiver: first run, changes, doctor, and the removal."""
+    bus = f"arn:aws:events:{HERE}:{ACCOUNT}:event-bus/lake"
+    account.emulator.client("events").create_event_bus(Name="lake")
+    receivers = [
+        {"name": "mail", "email": ["oncall@example.com"]},
+        {"name": "pager", "url": "https://events.example.com/key"},
+        {"name": "lake", "event_bus_arn": bus},
+    ]
+    queues = []
+    for region in (HERE, "ap-northeast-1"):
+        arn = f"arn:aws:sqs:{region}:{ACCOUNT}:findings"
+        allowed = {"Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **allowed}]})
+        account.emulator.client("sqs", region).create_queue(QueueName="findings", Attributes={"Policy": policy})
+        queues.append(arn)
+    receivers.append({"name": "eda", "queue_arn": queues[0].replace(HERE, "{{ inventory_hostname }}")})
+    on = ("-e", json.dumps({"securityhub_slack_receivers": receivers}))
+    fewer = ("-e", json.dumps({"securityhub_slack_receivers": [{**receivers[0], "email": ["other@example.com"]}]}))
+    assert "iam:CreateRole" in account.refused(f"{ON_CREATE} deploy channel receivers", *on)
+    account.play(*ABSENT)
+    account.run(f"{ON_CREATE} deploy channel receivers", *on, *BOUNDED)
+    account.run(f"{ON_CREATE} deploy channel receivers", *on, *BOUNDED, *OTHER_TAGS)
+    account.run("read receivers", *on, playbook="securityhub_slack_doctor", code=2)
+    account.run(f"{ON_CREATE} deploy channel receivers", *fewer)
+    account.run(f"{ON_CREATE} deploy channel receivers", *ABSENT)
+    design = StackDesign("securityhub-slack", ("securityhub-slack",), (RULE,), receivers=(LAKE,))
+    schema = permissions(design, "AWS::IAM::", "AWS::SQS::") - UNUSED
+    assert schema <= {action for _sid, action in actions("receivers")}
+    assert account.unneeded("receivers", schema) == set()
 
 
 def test_account_channels(account):

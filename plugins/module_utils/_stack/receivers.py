@@ -1,0 +1,122 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Receivers of findings beside the channels, for the template of a stack: pure. PRIVATE to the collection.
+
+E-mail addresses and HTTPS endpoints subscribe to a topic of their own: the topics of channels carry what Amazon Q
+understands. Queues and event buses are targets of rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+from .resources import ROLE
+from .resources import SUBSCRIPTION
+from .resources import boundary_reference
+from .resources import logical_id
+from .resources import rule_arns
+from .resources import trust_statement
+
+EMAIL, HTTPS, QUEUE, BUS = "email", "https", "sqs", "events"
+WITH_TOPIC = (EMAIL, HTTPS)
+SENDER = "ReceiverRole"
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """Who gets findings.
+
+    *name*: of its topic, if its *kind* has one; the names of its rules begin with it. *endpoints*: e-mail addresses;
+    one URL, which may contain a key; or the ARN of one queue or event bus.
+    """
+
+    name: str
+    kind: str
+    endpoints: tuple[str, ...] = field(repr=False)
+
+    @property
+    def has_topic(self) -> bool:
+        """Return whether it subscribes to a topic of its own."""
+        return self.kind in WITH_TOPIC
+
+    @property
+    def parameter(self) -> str:
+        """Return the name of the stack's parameter that has its URL."""
+        return logical_id("Url", self.name)
+
+
+def parameters(receivers: Sequence[Receiver]) -> dict[str, str]:
+    """Return the values of the stack's parameters, which CloudFormation shows to no one."""
+    return {item.parameter: item.endpoints[0] for item in receivers if item.kind == HTTPS}
+
+
+def declared(receivers: Sequence[Receiver]) -> dict[str, Any]:
+    """Return the declarations of these parameters."""
+    return {name: {"Type": "String", "NoEcho": True} for name in parameters(receivers)}
+
+
+def subscriptions(receiver: Receiver) -> dict[str, Any]:
+    """Return the subscriptions to the topic of a receiver, by logical ID."""
+    topic = {"Ref": logical_id("Topic", receiver.name)}
+    if receiver.kind == HTTPS:
+        endpoint = {"Ref": receiver.parameter}
+        return {logical_id("Subscription", receiver.name): _subscription(topic, HTTPS, endpoint)}
+    return {
+        f"Subscription{hashlib.sha256(f'{receiver.name} {address}'.encode()).hexdigest()[:16]}": _subscription(
+            topic, EMAIL, address
+        )
+        for address in receiver.endpoints
+    }
+
+
+def _subscription(topic: dict[str, str], protocol: str, endpoint: Any) -> dict[str, Any]:
+    return {"Type": SUBSCRIPTION, "Properties": {"TopicArn": topic, "Protocol": protocol, "Endpoint": endpoint}}
+
+
+def target(receiver: Receiver) -> dict[str, Any]:
+    """Return the target of a rule that sends to a queue or an event bus."""
+    (arn,) = receiver.endpoints
+    role = {"RoleArn": {"Fn::GetAtt": [SENDER, "Arn"]}} if receiver.kind == BUS else {}
+    return {"Id": "receiver", "Arn": arn, **role}
+
+
+def role_name(name: str, region: str) -> str:
+    """Return the name of the role of the stack *name* in *region*: at most the 64 characters that IAM allows."""
+    return f"{name}-Receiver-{region}"
+
+
+def role(
+    name: str, receivers: Sequence[Receiver], rules: Sequence[str], tags: list[dict[str, str]], boundary: str
+) -> dict[str, Any]:
+    """Return the role with which the *rules* send to event buses, {} if none does.
+
+    Another account or region requires one, and AWS recommends one for every bus
+    (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-perms.html).
+    """
+    buses = sorted({arn for item in receivers if item.kind == BUS for arn in item.endpoints})
+    if not buses:
+        return {}
+    statement = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": buses}
+    properties: dict[str, Any] = {
+        "RoleName": {"Fn::Sub": role_name(name, "${AWS::Region}")},
+        "AssumeRolePolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [trust_statement("events.amazonaws.com", rule_arns(rules))],
+        },
+        "Policies": [
+            {
+                "PolicyName": "SendFindingsToEventBuses",
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+            }
+        ],
+    }
+    if boundary:
+        properties["PermissionsBoundary"] = boundary_reference(boundary)
+    if tags:
+        properties["Tags"] = tags
+    return {SENDER: {"Type": ROLE, "Properties": properties}}

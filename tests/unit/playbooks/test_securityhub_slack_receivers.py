@@ -1,0 +1,163 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Receivers beside the channel get each finding that they should get once, and their URL appears nowhere."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
+
+HERE, THERE, LAKE = "eu-west-1", "us-east-1", "eu-central-1"
+OURS, THEIRS = findings.ADMINISTRATOR, "999999999999"
+CONTROL = findings.FINDINGS["ec2-19-critical-eu-west-1"]
+THREAT = findings.FINDINGS["guardduty-backdoor-high-eu-west-1"]
+URL = "https://events.pagerduty.com/integration/sentinel0key0/enqueue"
+BUS = f"arn:aws:events:{LAKE}:{THEIRS}:event-bus/lake"
+MAIL, LIST = "oncall@example.com", "security@example.com"
+RECEIVERS = [
+    {"name": "mail", "email": [MAIL, LIST], "minimum_severity": "HIGH"},
+    {"name": "pager", "url": URL, "minimum_severity": "CRITICAL"},
+    {"name": "eda", "queue_arn": f"arn:aws:sqs:{{{{ inventory_hostname }}}}:{OURS}:eda", "severities": ["HIGH"]},
+    {"name": "lake", "event_bus_arn": BUS, "minimum_severity": "HIGH", "suppressions": [{"control_ids": ["EC2.19"]}]},
+]
+
+
+@pytest.fixture
+def playbooks(emulator, tmp_path):
+    """Return a runner of playbooks in an organization without findings, with queues and an event bus elsewhere."""
+    findings.set_up(emulator)
+    for region in (HERE, THERE):
+        queue(emulator, region, OURS, "eda", f"arn:aws:events:{region}:{OURS}:rule/securityhub-slack-to-eda-*")
+    events = emulator.client("events", LAKE, THEIRS)
+    events.create_event_bus(Name="lake")
+    allowed = {"Effect": "Allow", "Principal": {"AWS": OURS}, "Action": "events:PutEvents", "Resource": BUS}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "SecurityHub", **allowed}]})
+    events.put_permission(EventBusName="lake", Policy=policy)
+    pattern = json.dumps({"source": ["aws.securityhub"]})
+    rule = events.put_rule(Name="all", EventBusName="lake", EventPattern=pattern)["RuleArn"]
+    arn = queue(emulator, LAKE, THEIRS, "lake", rule)
+    events.put_targets(Rule="all", EventBusName="lake", Targets=[{"Id": "queue", "Arn": arn}])
+    emulator.forget_requests()
+    return findings.Playbooks(tmp_path, emulator.url)
+
+
+def queue(emulator, region, account, name, rules):
+    """Create a queue to which EventBridge may send for *rules*, and return its ARN."""
+    arn = f"arn:aws:sqs:{region}:{account}:{name}"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnLike": {"aws:SourceArn": rules}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    emulator.client("sqs", region, account).create_queue(QueueName=name, Attributes={"Policy": policy})
+    return arn
+
+
+def sent_to_queue(emulator, region, account, name):
+    """Return the findings in the events that a queue got."""
+    sqs = emulator.client("sqs", region, account)
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    return [json.loads(message["Body"])["detail"]["findings"][0] for message in messages]
+
+
+def received(emulator, endpoint):
+    return [item["message"] for item in emulator.ask("GET", "received") if item["endpoint"] == endpoint]
+
+
+def test_each_receiver_gets_its_findings_once_and_no_output_has_the_url(emulator, playbooks):
+    playbooks.inventory({HERE: {}, THERE: {}}, minimum_severity="CRITICAL", receivers=RECEIVERS)
+    runs = [playbooks.ok("securityhub_slack", "", "-vvv")]
+    emulator.forget_requests()
+    runs.append(playbooks.ok("securityhub_slack", "", "--diff", "-vvv"))
+    assert emulator.writes() == []
+
+    # Nobody has confirmed.
+    runs.append(playbooks.run("securityhub_slack_doctor"))
+    assert runs[-1].code == 2
+    said = " ".join(runs[-1].output.split())
+    assert "Subscriptions that have not been confirmed: email oncall@example.com, email security@example.com" in said
+    assert "https https://events.pagerduty.com/..." in said
+    assert "aws sns subscribe --region eu-west-1 --topic-arn" in said
+    runs.append(playbooks.ok("securityhub_slack_canary", "", canary_timeout=5))
+    said = " ".join(runs[-1].output.split())
+    assert "have not confirmed: securityhub-slack-to-mail, securityhub-slack-to-pager" in said
+    assert "not tested: securityhub-slack-to-mail, securityhub-slack-to-eda, securityhub-slack-to-lake" in said
+
+    for endpoint in (MAIL, LIST, URL):
+        assert emulator.ask("POST", "confirm", {"endpoint": endpoint}) == {"confirmed": 2}
+    for region in (HERE, THERE):
+        sent_to_queue(emulator, region, OURS, "eda")
+    sent_to_queue(emulator, LAKE, THEIRS, "lake")
+    emulator.ask("DELETE", "inbox")
+    runs.append(playbooks.run("securityhub_slack_doctor"))
+    assert "2 targets: 2 in order" in runs[-1].output
+
+    account = THREAT["AwsAccountId"]
+    product = f"arn:aws:securityhub:{HERE}:{account}:product/{account}/default"
+    forged = {**copy.deepcopy(THREAT), "ProductArn": product, "Id": "forged", "Title": 'Pay at "https://evil.example"'}
+    low = {**copy.deepcopy(THREAT), "Id": f"{THREAT['Id'][:-4]}0001", "Severity": {"Label": "LOW"}}
+    low["FindingProviderFields"] = {"Severity": {"Label": "LOW"}}
+    findings.bring(emulator, CONTROL, THREAT, forged, low)
+    assert findings.delivered(emulator) == [CONTROL["Id"]]
+    console = f"https://{HERE}.console.aws.amazon.com/securityhub/home?region={HERE}#/findings"
+    of_control = [
+        f'"CRITICAL finding in account {CONTROL["AwsAccountId"]}, {HERE}"',
+        f'"EC2.19 {CONTROL["Title"]}"',
+        f'"Look at the finding: {console}?search=Id%3D{CONTROL["Id"]}"',
+        f'"{CONTROL["Remediation"]["Recommendation"]["Url"]}"',
+    ]
+    of_forged = [
+        f'"HIGH finding in account {account}, {HERE}"',
+        f'"Finding of {product}"',
+        f'"Its text is only shown in the console: {console}"',
+    ]
+    mails = [mail.split("\n") for mail in received(emulator, MAIL)]
+    assert [mails[0], mails[2]] == [of_control, of_forged]
+    assert mails[1][:2] == [f'"HIGH finding in account {account}, {HERE}"', f'" {THREAT["Title"]}"']
+    assert len(mails) == 3
+    assert received(emulator, LIST) == received(emulator, MAIL)
+    assert [json.loads(text)["detail"]["findings"][0]["Id"] for text in received(emulator, URL)] == [CONTROL["Id"]]
+    of_queue = sent_to_queue(emulator, HERE, OURS, "eda")
+    assert [(item["Id"], item["Title"]) for item in of_queue] == [
+        (THREAT["Id"], THREAT["Title"]),
+        (forged["Id"], forged["Title"]),
+    ]
+    assert sent_to_queue(emulator, THERE, OURS, "eda") == []
+    in_lake = sent_to_queue(emulator, LAKE, THEIRS, "lake")
+    assert sorted(item["Id"] for item in in_lake) == sorted([THREAT["Id"], forged["Id"]])
+
+    (playbooks.folder / "findings.json").write_text(json.dumps({"Findings": [THREAT]}), encoding="utf-8")
+    runs.append(
+        playbooks.ok("securityhub_slack_simulate", "securityhub_slack_simulation", simulate_files=["findings.json"])
+    )
+    for name in ("mail", "eda", "lake"):
+        assert f"to securityhub-slack-to-{name}" in json.dumps(runs[-1].result)
+    assert "securityhub-slack-to-pager: " not in runs[-1].output
+
+    # One address less, and another URL.
+    fewer = [{**RECEIVERS[0], "email": [LIST]}, {**RECEIVERS[1], "url": URL.replace("key0", "key1")}]
+    runs.append(playbooks.ok("securityhub_slack", "", "--check", "--diff", receivers=fewer))
+    runs.append(playbooks.ok("securityhub_slack", receivers=fewer))
+    topic = f"arn:aws:sns:{HERE}:{OURS}:securityhub-slack-to-"
+    sns = emulator.client("sns", HERE)
+    listed = sns.list_subscriptions_by_topic(TopicArn=f"{topic}mail")["Subscriptions"]
+    assert [item["Endpoint"] for item in listed] == [LIST]
+    (pager,) = sns.list_subscriptions_by_topic(TopicArn=f"{topic}pager")["Subscriptions"]
+    assert (pager["Endpoint"], pager["SubscriptionArn"]) == (fewer[1]["url"], "PendingConfirmation")
+
+    runs.append(playbooks.ok("securityhub_slack", state="absent", receivers=fewer))
+    assert sns.list_topics()["Topics"] == []
+    assert (
+        emulator.client("cloudformation", HERE).list_stacks()["StackSummaries"][0]["StackStatus"] == "DELETE_COMPLETE"
+    )
+    assert emulator.client("events", HERE).list_rules()["Rules"] == []
+    assert not any("sentinel" in run.output + json.dumps(run.result) for run in runs)
+    assert not any("sentinel" in path.read_text() for path in playbooks.folder.glob("*.json"))
