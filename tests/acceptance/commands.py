@@ -133,7 +133,13 @@ _ORGANIZATION = (
     "it changes the delegated administrator of an organization. Use an organization for tests, "
     "tests/integration/cloud-config-aws.ini.template and tests/run/ansible-test"
 )
+_ADMINISTRATOR = (
+    "it needs the Security Hub administrator account, and that of the new Security Hub. Use "
+    "tests/integration/cloud-config-aws.ini.template and tests/run/ansible-test"
+)
 LEFT_OUT = {
+    "securityhub_automation_rule": _ADMINISTRATOR,
+    "securityhub_automation_rule_v2": _ADMINISTRATOR,
     "securityhub_organization_admin_account": _ORGANIZATION,
     "securityhub_organization_configuration": _ORGANIZATION,
 }

@@ -18,6 +18,8 @@ import findings
 from account_state import ALL_REGIONS
 from account_state import AccountState
 from account_state import InvalidAccountState
+from automation_rules import AutomationRules
+from automation_rules import Rule
 from finding_filters import is_moment
 from finding_filters import matches
 from finding_filters import ordered
@@ -72,7 +74,10 @@ class SecurityHub:
         self.lock = threading.RLock()
         self.organization = Organization(account_state, self)
         self.ocsf = OcsfFindings(self)
-        operations = {**self._operations(), **self.organization.operations(), **self.ocsf.operations()}
+        self.automation_rules = AutomationRules(self)
+        operations = self._operations()
+        for part in (self.organization, self.ocsf, self.automation_rules):
+            operations |= part.operations()
         self.service = RestJson("securityhub", operations, INVALID)
         self.service.check_items = frozenset({"BatchImportFindings"})
         self.clear()
@@ -105,6 +110,7 @@ class SecurityHub:
         self.origins: dict[tuple[str, str], tuple[str, str]] = {}
         self.organization.clear()
         self.ocsf.clear()
+        self.automation_rules.clear()
 
     # For the control API
 
@@ -203,9 +209,13 @@ class SecurityHub:
         hub.control_finding_generator = given.get("ControlFindingGenerator", hub.control_finding_generator)
         hub.auto_enable_controls = given.get("AutoEnableControls", hub.auto_enable_controls)
 
-    def _tagged(self, given: dict) -> Hub:
-        if given["ResourceArn"] != _arn("hub/default"):
-            raise AwsError(NOT_FOUND, f"Resource {given['ResourceArn']} is not found")
+    def _tagged(self, given: dict) -> Hub | Rule:
+        arn = given["ResourceArn"]
+        rule = self.automation_rules.rules.get(arn)
+        if rule is not None and arn.startswith(_arn("")):
+            return rule
+        if arn != _arn("hub/default"):
+            raise AwsError(NOT_FOUND, f"Resource {arn} is not found")
         return self.hub()
 
     def tag(self, given: dict) -> None:
@@ -300,6 +310,9 @@ class SecurityHub:
             old = self.hubs[account, region].findings.get(findings.key(given))
             new = findings.imported(old, given, region, _utc_now())
         if new is not None:
+            # "Automation rules take effect before EventBridge rules are applied"
+            # (securityhub/latest/userguide/automations.html).
+            new = self.automation_rules.applied(new, account, region)
             self.origins[findings.key(new)] = (account, region)
             if self.switches["security_hub_passed_events"] == "two" and old and new["Workflow"] != old["Workflow"]:
                 self._publish({**new, "Workflow": old["Workflow"]})

@@ -19,7 +19,14 @@ from typing import TypedDict
 from .._aws import errors
 from .refusals import accepted
 
+try:
+    from botocore.exceptions import ParamValidationError
+    from botocore.validate import ParamValidator
+except ImportError:
+    pass  # the callers report it
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from collections.abc import Iterator
 
 Resource = dict[str, Any]
@@ -163,6 +170,99 @@ def delete_action_target(client: Any, arn: str) -> bool:
     except (client.exceptions.ResourceNotFoundException, HubNotEnabled):
         return False
     return True
+
+
+def list_automation_rules(client: Any) -> list[Resource]:
+    """Return the automation rules of the account in this region (at most 100), without criteria and actions.
+
+    Raise HubNotEnabled.
+    """
+    with _needing_hub(client):
+        return _all_pages(client.list_automation_rules, "AutomationRulesMetadata")
+
+
+def get_automation_rules(client: Any, arns: list[str]) -> list[Resource]:
+    """Return automation rules (1 to 100) with criteria and actions; one that was deleted meanwhile is left out."""
+    with _needing_hub(client):
+        rules: list[Resource] = client.batch_get_automation_rules(AutomationRulesArns=arns)["Rules"]
+    return rules
+
+
+def create_automation_rule(client: Any, members: Resource) -> str:
+    """Create an automation rule and return its ARN. Raise HubNotEnabled."""
+    with _needing_hub(client):
+        return str(client.create_automation_rule(**members)["RuleArn"])
+
+
+def update_automation_rule(client: Any, arn: str, changes: Resource) -> None:
+    """Change members of an automation rule. Raise UserError, HubNotEnabled."""
+    with _needing_hub(client):
+        answer = client.batch_update_automation_rules(UpdateAutomationRulesRequestItems=[{"RuleArn": arn, **changes}])
+    _refuse_unprocessed(answer)
+
+
+def delete_automation_rule(client: Any, arn: str) -> None:
+    """Delete an automation rule; one that does not exist is not an error. Raise UserError, HubNotEnabled."""
+    with _needing_hub(client):
+        answer = client.batch_delete_automation_rules(AutomationRulesArns=[arn])
+        if answer.get("UnprocessedAutomationRules") and get_automation_rules(client, [arn]):
+            _refuse_unprocessed(answer)
+
+
+def _refuse_unprocessed(answer: Resource) -> None:
+    for failed in answer.get("UnprocessedAutomationRules") or []:
+        reason = str(failed.get("ErrorMessage") or "no reason given").rstrip(".")
+        raise errors.UserError(f"Security Hub refused the automation rule ({reason}).")
+
+
+def list_automation_rules_v2(client: Any) -> list[Resource]:
+    """Return the automation rules of the new Security Hub in this region (at most 100), without criteria."""
+    return _all_pages(client.list_automation_rules_v2, "Rules")
+
+
+def get_automation_rules_v2(client: Any, arns: list[str]) -> list[Resource]:
+    """Return automation rules of the new Security Hub with criteria and actions: one call for each."""
+    found = []
+    for arn in arns:
+        with suppress(client.exceptions.ResourceNotFoundException):
+            found.append(_without_metadata(client.get_automation_rule_v2(Identifier=arn)))
+    return found
+
+
+def create_automation_rule_v2(client: Any, members: Resource) -> str:
+    """Create an automation rule of the new Security Hub and return its ARN."""
+    return str(client.create_automation_rule_v2(**members)["RuleArn"])
+
+
+def update_automation_rule_v2(client: Any, arn: str, changes: Resource) -> None:
+    """Change members of an automation rule of the new Security Hub."""
+    client.update_automation_rule_v2(Identifier=arn, **changes)
+
+
+def delete_automation_rule_v2(client: Any, arn: str) -> None:
+    """Delete an automation rule of the new Security Hub; one that does not exist is not an error."""
+    with suppress(client.exceptions.ResourceNotFoundException):
+        client.delete_automation_rule_v2(Identifier=arn)
+
+
+def check_input(client: Any, operation: str, members: Resource) -> None:
+    """Raise ParamValidationError if *members* do not have the shape of the operation's input, as a call would."""
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    report = ParamValidator().validate(members, shape)
+    if report.has_errors():
+        raise ParamValidationError(report=report.generate_report())
+
+
+def _all_pages(function: Callable[..., Resource], key: str) -> list[Resource]:
+    """Return all items of a list for which botocore has no paginator."""
+    found: list[Resource] = []
+    token: dict[str, str] = {}
+    while True:
+        answer = function(**token)
+        found += answer.get(key) or []
+        if not answer.get("NextToken"):
+            return found
+        token = {"NextToken": answer["NextToken"]}
 
 
 def list_finding_aggregators(client: Any) -> list[str]:

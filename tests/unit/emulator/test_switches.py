@@ -524,6 +524,24 @@ def test_security_hub_user_defined_fields(aws, answer, fields):
     assert hub.get_findings()["Findings"][0]["UserDefinedFields"] == fields
 
 
+@pytest.mark.parametrize(("answer", "status"), [("ignored", "NEW"), ("applied", "SUPPRESSED")])
+def test_automation_rules_linked_findings(aws, answer, status):
+    aws.emulator.world({ACCOUNT: {"hubs": [REGION, "eu-west-1"], "aggregator": {"home": REGION}}})
+    switch(aws, automation_rules_linked_findings=answer)
+    aws.client("securityhub").create_automation_rule(
+        RuleName="all",
+        Description="all",
+        RuleOrder=1,
+        Criteria={"RecordState": [{"Value": "ACTIVE", "Comparison": "EQUALS"}]},
+        Actions=[{"Type": "FINDING_FIELDS_UPDATE", "FindingFieldsUpdate": {"Workflow": {"Status": "SUPPRESSED"}}}],
+    )
+    for region, expected in ((REGION, "SUPPRESSED"), ("eu-west-1", status)):
+        finding = {**aws.finding(region=region), "Id": region}
+        aws.import_findings(finding, region=region)
+        shown = aws.client("securityhub").get_findings(Filters={"Id": [{"Value": region, "Comparison": "EQUALS"}]})
+        assert shown["Findings"][0]["Workflow"]["Status"] == expected
+
+
 @pytest.mark.parametrize(("answer", "shown"), [("one", 1), ("two", 2)])
 def test_security_hub_passed_events(aws, answer, shown):
     aws.role()
