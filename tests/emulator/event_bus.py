@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import json
 import re
 import time
@@ -112,6 +113,8 @@ def _install_matching(switches: Switches) -> None:
         values_count = switches["event_ruler_alternatives"] == "first_of_overlapping"
         return event_pattern.registered(alternatives, values_count=values_count)
 
+    # Each rule is tested with many events, and several Regions have the same rules.
+    @functools.lru_cache(maxsize=1024)
     def problem_or_complexity(pattern: Any) -> str | None:
         found = problem(pattern)
         if found or not pattern or switches["event_pattern_complexity"] == "unlimited":
@@ -119,15 +122,23 @@ def _install_matching(switches: Switches) -> None:
         return event_pattern.complexity_problem(json.loads(pattern))
 
     eventbridge._compile_alternatives = compile_registered
-    eventbridge._event_pattern_error = problem_or_complexity
+    eventbridge._event_pattern_error = lambda pattern: (
+        problem_or_complexity(pattern) if isinstance(pattern, str) else problem(pattern)
+    )
     switches.on_change(eventbridge._compiled_pattern.cache_clear)
+    switches.on_change(problem_or_complexity.cache_clear)
+
+    latest: list[tuple[Any, dict]] = [(None, {})]
 
     def matches_alternative(view: Any, alternative: dict) -> bool:
         if eventbridge._UNSATISFIABLE in alternative:
             return False
+        event = view.event_with_detail()
+        # An event is compared with all alternatives of all rules.
+        if latest[0][0] is not event:
+            latest[0] = (event, event_pattern.fields_of(event))
         conditions = event_pattern.conditions_of(alternative)
-        fields = event_pattern.fields_of(view.event_with_detail())
-        return event_pattern.matches(fields, conditions, eventbridge._matches_alternatives)
+        return event_pattern.matches(latest[0][1], conditions, eventbridge._matches_alternatives)
 
     eventbridge._matches_alternative = matches_alternative
 
