@@ -13,7 +13,10 @@ from pathlib import PurePosixPath
 # Created by the build.
 MANIFESTS = {"FILES.json", "MANIFEST.json"}
 FILES = {"CHANGELOG.rst", "LICENSE", "README.md", "changelogs/changelog.yaml"}
-FOLDERS = {"docs/docsite", "inventories/example", "inventories/fleet", "meta", "playbooks", "plugins", "roles"}
+FOLDERS = {
+    *("docs/docsite", "extensions/eda", "inventories/example", "inventories/fleet"),
+    *("meta", "playbooks", "plugins", "roles"),
+}
 
 
 def wanted(path: str) -> bool:
