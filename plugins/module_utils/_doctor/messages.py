@@ -397,7 +397,7 @@ def failed_notifications(failed: int, hours: int) -> Result:
     return Result(
         RISK,
         f"SNS could not deliver {failed} notifications in the last {hours} h.",
-        "A subscriber of the topic missed them, which may or may not be Amazon Q.",
+        "A subscriber of a topic missed them: Amazon Q, or a receiver.",
         f"Check who is subscribed to the topic, then {SEND_ONE}",
     )
 

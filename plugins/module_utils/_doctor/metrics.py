@@ -71,12 +71,12 @@ class AccountMetrics:
 
 def of_target(aws: Clients, settings: Settings, design: StackDesign, window: Window) -> TargetMetrics:
     """Return what was counted for a target: one call."""
-    rules, topics = [rule.name for rule in design.rules], list(design.topics)
+    rules = [rule.name for rule in design.rules]
     kinds = (
         ("AWS/Events", "Invocations", "RuleName", rules),
         ("AWS/Events", "FailedInvocations", "RuleName", rules),
-        ("AWS/SNS", "NumberOfNotificationsDelivered", "TopicName", topics),
-        ("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", topics),
+        ("AWS/SNS", "NumberOfNotificationsDelivered", "TopicName", design.topics),
+        ("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", design.all_topics),
     )
     metrics = [
         Metric(namespace, name, dimension, value) for namespace, name, dimension, values in kinds for value in values

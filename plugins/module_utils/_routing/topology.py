@@ -257,8 +257,8 @@ def _home_problems(candidates: Sequence[Candidate], home: str, linked: list[str]
         for name, policy in candidate.policies:
             if name not in channels:
                 sentences.append(
-                    f"{candidate.region} is linked to the home Region {home}, which has no channel {name}: set the "
-                    f"same securityhub_slack_channels for {home}"
+                    f"{candidate.region} is linked to the home Region {home}, which has no channel {name} (or "
+                    f"receiver): set the same securityhub_slack_channels and securityhub_slack_receivers for {home}"
                 )
             elif policy.finding_format != channels[name].finding_format:
                 sentences.append(

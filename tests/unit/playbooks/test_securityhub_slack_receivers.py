@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 
 import pytest
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
@@ -17,11 +18,12 @@ CONTROL = findings.FINDINGS["ec2-19-critical-eu-west-1"]
 THREAT = findings.FINDINGS["guardduty-backdoor-high-eu-west-1"]
 URL = "https://events.pagerduty.com/integration/sentinel0key0/enqueue"
 BUS = f"arn:aws:events:{LAKE}:{THEIRS}:event-bus/lake"
+RECEIVER_REGION = "{{ inventory_hostname }}"
 MAIL, LIST = "oncall@example.com", "security@example.com"
 RECEIVERS = [
     {"name": "mail", "email": [MAIL, LIST], "minimum_severity": "HIGH"},
     {"name": "pager", "url": URL, "minimum_severity": "CRITICAL"},
-    {"name": "eda", "queue_arn": f"arn:aws:sqs:{{{{ inventory_hostname }}}}:{OURS}:eda", "severities": ["HIGH"]},
+    {"name": "eda", "queue_arn": f"arn:aws:sqs:{RECEIVER_REGION}:{OURS}:eda", "severities": ["HIGH"]},
     {"name": "lake", "event_bus_arn": BUS, "minimum_severity": "HIGH", "suppressions": [{"control_ids": ["EC2.19"]}]},
 ]
 
@@ -161,3 +163,62 @@ def test_each_receiver_gets_its_findings_once_and_no_output_has_the_url(emulator
     assert emulator.client("events", HERE).list_rules()["Rules"] == []
     assert not any("sentinel" in run.output + json.dumps(run.result) for run in runs)
     assert not any("sentinel" in path.read_text() for path in playbooks.folder.glob("*.json"))
+
+
+def test_a_home_region_sends_once_and_what_is_broken_is_refused_repaired_and_reported(emulator, playbooks):
+    findings.set_up(emulator, aggregator={"home": THERE, "RegionLinkingMode": "ALL_REGIONS"})
+    eda = queue(emulator, THERE, OURS, "eda", f"arn:aws:events:{THERE}:{OURS}:rule/other")
+    entries = [{"name": "mail", "email": [MAIL]}, {"name": "eda", "queue_arn": eda.replace(THERE, RECEIVER_REGION)}]
+    entries = [{**entry, "minimum_severity": "HIGH"} for entry in entries]
+    given = {"minimum_severity": "CRITICAL", "kms_key": "create", "mark_notified": True, "receivers": entries}
+    playbooks.inventory({HERE: {}, THERE: {}}, **given)
+    refused = playbooks.run("securityhub_slack")
+    assert refused.code == 2
+    said = " ".join(refused.output.split())
+    assert f"the policy of the queue {eda} of the receiver 'eda' in securityhub_slack_receivers does not let" in said
+    assert f"arn:aws:events:{THERE}:{OURS}:rule/securityhub-slack-to-eda-*" in said
+    assert emulator.client("cloudformation", THERE).list_stacks()["StackSummaries"] == []
+
+    sqs, events = emulator.client("sqs", THERE), emulator.client("events", THERE)
+    url = sqs.get_queue_url(QueueName="eda")["QueueUrl"]
+    policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    policy = policy.replace("rule/other", "rule/securityhub-slack-to-eda-*")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    playbooks.ok("securityhub_slack")
+    emulator.ask("POST", "confirm", {"endpoint": MAIL})
+    findings.bring(emulator, CONTROL, THREAT)
+    assert len(received(emulator, MAIL)) == 2
+    assert [item["Id"] for item in sent_to_queue(emulator, THERE, OURS, "eda")] == [CONTROL["Id"], THREAT["Id"]]
+    assert findings.delivered(emulator) == [CONTROL["Id"]]
+    hub, deadline = emulator.client("securityhub", HERE), time.monotonic() + 10
+
+    def statuses():
+        return {item["Id"]: item["Workflow"]["Status"] for item in hub.get_findings()["Findings"]}
+
+    while statuses()[CONTROL["Id"]] == "NEW" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert statuses() == {CONTROL["Id"]: "NOTIFIED", THREAT["Id"]: "NEW"}
+
+    # By hand: a rule without its target, and a topic that nobody may publish to.
+    events.remove_targets(Rule="securityhub-slack-to-eda-findings", Ids=["receiver"])
+    topic, sns = f"arn:aws:sns:{THERE}:{OURS}:securityhub-slack-to-mail", emulator.client("sns", THERE)
+    live = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=live.replace("-findings", "-gone"))
+    said = " ".join(playbooks.run("securityhub_slack_doctor").output.split())
+    assert "the target of the rule securityhub-slack-to-eda-findings is gone" in said.lower()
+    assert "the policy of the topic securityhub-slack-to-mail does not allow" in said.lower()
+    playbooks.ok("securityhub_slack", repair_drift=True)
+    again = {**copy.deepcopy(THREAT), "UpdatedAt": "2099-01-01T00:00:00.000Z"}
+    findings.bring(emulator, again)
+    assert len(received(emulator, MAIL)) == 3
+    assert [item["Id"] for item in sent_to_queue(emulator, THERE, OURS, "eda")] == [THREAT["Id"]]
+
+    sqs.delete_queue(QueueUrl=url)
+    findings.bring(emulator, {**again, "UpdatedAt": "2099-01-02T00:00:00.000Z"})
+    broken = playbooks.run("securityhub_slack_doctor")
+    assert broken.code == 2
+    said = " ".join(broken.output.split())
+    assert f"queue {eda} of the receiver 'eda' in securityhub_slack_receivers does not exist" in said
+    assert "dead-letter queue" in said
+    playbooks.ok("securityhub_slack", state="absent")
+    assert sns.list_topics()["Topics"] == []
