@@ -112,8 +112,8 @@ class Control:
         return self.emulator.subscribers.received
 
     def confirm(self, given: Any, query: dict[str, str]) -> Any:
-        """{"endpoint": an e-mail address or a URL}: confirm its pending subscriptions to topics."""
-        return {"confirmed": self.emulator.subscribers.confirm(given["endpoint"])}
+        """{"endpoint": an e-mail address or a URL, "reachable"}: confirm its pending subscriptions to topics."""
+        return {"confirmed": self.emulator.subscribers.confirm(given["endpoint"], given.get("reachable", True))}
 
     def show_faults(self, given: Any, query: dict[str, str]) -> Any:
         return self.emulator.faults.counters()

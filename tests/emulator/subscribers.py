@@ -10,20 +10,25 @@ the confirmation, and leaves a pending subscription alone when it is deleted, as
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import resource_policy
 from ministack.core.responses import get_account_id
 from ministack.core.responses import new_uuid
 from ministack.services import sns
+from ministack.services import sqs
 from ministack.services.cloudformation import provisioners
 from resource_types import HandlerError
 
 CONFIRMING = ("email", "email-json", "http", "https")
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 PENDING = "PendingConfirmation"
+SNS = "sns.amazonaws.com"
+LONGEST_RETRIES = 3600  # seconds
 
 
 class Subscribers:
@@ -37,12 +42,12 @@ class Subscribers:
         self.reachable: set[str] = set()
         self.received: list[dict[str, Any]] = []
 
-    def confirm(self, endpoint: str) -> int:
+    def confirm(self, endpoint: str, reachable: bool) -> int:
         """Confirm the pending subscriptions of an endpoint in all accounts and regions, and return how many there were.
 
-        It is reachable from then on.
+        *reachable*: whether it takes messages from then on.
         """
-        self.reachable.add(endpoint)
+        (self.reachable.add if reachable else self.reachable.discard)(endpoint)
         topics = list(sns._topics.all_values())
         pending = [
             (topic, item)
@@ -57,10 +62,37 @@ class Subscribers:
         return len(pending)
 
     def deliver(self, topic_arn: str, subscription: dict, message: str) -> None:
-        """Note a message to an endpoint that is reachable."""
+        """Note a message to an endpoint that is reachable; others go to the dead-letter queue of the subscription."""
         if subscription["endpoint"] in self.reachable:
             kinds = {key: subscription[key] for key in ("protocol", "endpoint")}
             self.received.append({**kinds, "topic": topic_arn, "message": message})
+        elif subscription["protocol"] in CONFIRMING:
+            redrive = json.loads(subscription["attributes"].get("RedrivePolicy") or "{}")
+            _keep(redrive.get("deadLetterTargetArn", ""), topic_arn, message)
+
+
+def _keep(queue_arn: str, topic_arn: str, message: str) -> None:
+    """Send a message to a dead-letter queue if the policies of the queue and its key let SNS."""
+    queue = sqs._queue_by_arn(queue_arn) if queue_arn else None
+    if queue is None:
+        return
+    known = {"aws:sourcearn": topic_arn, "aws:sourceaccount": topic_arn.split(":")[4]}
+    policy, key = queue["attributes"].get("Policy", ""), queue["attributes"].get("KmsMasterKeyId")
+    context = {"kms:encryptioncontext:aws:sqs:arn": queue_arn}
+    if resource_policy.allows(policy, "sqs:SendMessage", queue_arn, SNS, known) and (
+        not key or resource_policy.key_allows(key, SNS, context)
+    ):
+        body = json.dumps({"Type": "Notification", "TopicArn": topic_arn, "Message": message})
+        sqs._act_send_message({"MessageBody": body}, queue["url"])
+
+
+def problem_with_retries(policy: Any) -> str | None:
+    """Return why SNS refuses the delivery policy of a subscription, or None: an hour is the limit."""
+    document = json.loads(policy) if isinstance(policy, str) and policy else policy or {}
+    retries = document.get("healthyRetryPolicy", {})
+    if retries.get("numRetries", 3) * retries.get("maxDelayTarget", 20) > LONGEST_RETRIES:
+        return "Invalid parameter: DeliveryPolicy: total retry time must not exceed 3600 seconds"
+    return None
 
 
 def problem_with(protocol: str, endpoint: str) -> str | None:
@@ -114,7 +146,7 @@ def _install_resource(handler: dict[str, Any]) -> None:
 
     def create_pending(logical_id: str, properties: dict, stack_name: str) -> tuple:
         protocol, endpoint, topic_arn = (properties.get(name, "") for name in ("Protocol", "Endpoint", "TopicArn"))
-        problem = problem_with(protocol, endpoint)
+        problem = problem_with(protocol, endpoint) or problem_with_retries(properties.get("DeliveryPolicy"))
         if problem:
             raise HandlerError(problem, "InvalidRequest")
         if topic_arn not in sns._topics:

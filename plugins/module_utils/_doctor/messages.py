@@ -354,10 +354,10 @@ def dead_letters(count: int) -> Result:
     """Report events in the dead-letter queue."""
     return Result(
         BROKEN,
-        f"The dead-letter queue holds events that EventBridge could not deliver: {count}.",
+        f"The dead-letter queue holds events that EventBridge or SNS could not deliver: {count}.",
         "These findings did not arrive.",
-        "Read the attribute ERROR_MESSAGE of each message for the reason, and its body for the finding. Once the "
-        "cause is fixed and the findings are known, purge the queue.",
+        "Read the attribute ERROR_MESSAGE of each message for the reason (SNS gives none), and its body for the "
+        "finding. Once the cause is fixed and the findings are known, purge the queue.",
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 EVENTS = "events.amazonaws.com"
 CLOUDWATCH = "cloudwatch.amazonaws.com"
+SNS = "sns.amazonaws.com"
 # The encryption context that SNS and SQS send to KMS: the topic or queue.
 OF_TOPIC = "kms:encryptioncontext:aws:sns:topicarn"
 OF_QUEUE = "kms:encryptioncontext:aws:sqs:arn"
@@ -68,6 +69,11 @@ def _of(service: str, action: str, resource: str, context: Mapping[str, str]) ->
 def of_rule(action: str, resource: str, rule_arn: str) -> Request:
     """Return the request of EventBridge to a topic or queue on behalf of a rule."""
     return _of(EVENTS, action, resource, _on_behalf_of(rule_arn))
+
+
+def of_topic(action: str, resource: str, topic_arn: str) -> Request:
+    """Return the request of SNS to a queue on behalf of a topic."""
+    return _of(SNS, action, resource, _on_behalf_of(topic_arn))
 
 
 def of_alarm(action: str, resource: str, alarm_arn: str) -> Request:

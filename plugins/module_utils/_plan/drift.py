@@ -166,8 +166,14 @@ def _queue(url: str, resources: Resources, live: LivePath) -> list[Drift]:
     rules = [resources.rule_arn(rule) for rule in resources.of_type(stack_resources.RULE)]
     policy = json.loads(attributes.get("Policy") or "{}")
     kept_out = _kept_out(policy, "sqs:SendMessage", resources.queue_arn(url), rules)
-    problem = f"does not allow EventBridge for {', '.join(kept_out)}"
-    return [Drift(QUEUE, name, problem, loses=False)] if kept_out else []
+    if kept_out:
+        return [Drift(QUEUE, name, f"does not allow EventBridge for {', '.join(kept_out)}", loses=False)]
+    topics = [
+        topic.rpartition(":")[2]
+        for topic in resources.redriving_topics()
+        if not evaluation.lets_in(policy, evaluation.of_topic("sqs:SendMessage", resources.queue_arn(url), topic))
+    ]
+    return [Drift(QUEUE, name, f"does not allow SNS for {', '.join(topics)}", loses=False)] if topics else []
 
 
 def _alarm(wanted: dict[str, Any], live: LivePath) -> list[Drift]:

@@ -64,6 +64,10 @@ def uses(resources: Resources) -> list[KeyUse]:
             KeyUse("EventBridge, for the dead-letter queue,", evaluation.EVENTS, arn, evaluation.OF_QUEUE, False)
             for arn in map(resources.queue_arn, resources.queue_urls())
         ),
+        *(
+            KeyUse("SNS, for the dead-letter queue,", evaluation.SNS, arn, evaluation.OF_QUEUE, False)
+            for arn in (map(resources.queue_arn, resources.queue_urls()) if resources.redriving_topics() else ())
+        ),
     ]
 
 

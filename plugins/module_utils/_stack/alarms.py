@@ -50,23 +50,39 @@ def dead_letters() -> dict[str, Any]:
     return {"Arn": QUEUE_ARN}
 
 
-def queue(rules: list[str] | None, key: Any, tags: list[dict[str, str]]) -> dict[str, Any]:
+def queue(
+    rules: list[str] | None, key: Any, tags: list[dict[str, str]], topics: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Return the queue for events that cannot be delivered, and its policy.
 
-    *rules*: those that may use it, None for all. *key*: see encryption.reference.
+    *rules*: those that may use it, None for all. *key*: see encryption.reference. *topics*: those whose messages SNS
+    sends to it if they cannot be delivered.
     """
     properties: dict[str, Any] = {"MessageRetentionPeriod": RETENTION_SECONDS}
     properties |= {"KmsMasterKeyId": key} if key else {"SqsManagedSseEnabled": True}
     if tags:
         properties["Tags"] = tags
     statement = events_statement("sqs:SendMessage", QUEUE_ARN, rules)
-    document = {"Version": "2012-10-17", "Statement": [statement]}
+    document = {"Version": "2012-10-17", "Statement": [statement, *([_redrive(topics)] if topics else [])]}
     return {
         QUEUE: {"Type": "AWS::SQS::Queue", "Properties": properties},
         QUEUE_POLICY: {
             "Type": "AWS::SQS::QueuePolicy",
             "Properties": {"Queues": [{"Ref": QUEUE}], "PolicyDocument": document},
         },
+    }
+
+
+def _redrive(topics: tuple[str, ...]) -> dict[str, Any]:
+    """Return the statement of the queue's policy that lets SNS send what it cannot deliver for *topics*."""
+    sources = [{"Fn::Sub": f"{ARN}:sns:{HERE}:{topic}"} for topic in topics]
+    return {
+        "Sid": "TopicsOfReceivers",
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": QUEUE_ARN,
+        "Condition": {"ArnEquals": {"aws:SourceArn": sources}},
     }
 
 

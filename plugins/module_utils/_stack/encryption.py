@@ -13,7 +13,7 @@ from .resources import HERE
 # Instead of the name of a key: the stack creates one.
 CREATE = "create"
 KEY = "Key"
-EVENTS, CLOUDWATCH = "events.amazonaws.com", "cloudwatch.amazonaws.com"
+EVENTS, CLOUDWATCH, SNS = "events.amazonaws.com", "cloudwatch.amazonaws.com", "sns.amazonaws.com"
 CONTEXT = "kms:EncryptionContext:aws"
 ALIAS = "KeyAlias"
 
@@ -30,9 +30,12 @@ def reference(key: str) -> Any:
 
 
 def resources(
-    name: str, topics: tuple[str, ...], tags: list[dict[str, str]], *, queue: bool, alarms: bool
+    name: str, topics: tuple[str, ...], tags: list[dict[str, str]], *, queue: bool, alarms: bool, redrive: bool
 ) -> dict[str, Any]:
-    """Return the key of the stack *name*, and its alias. *queue*, *alarms*: the stack has these."""
+    """Return the key of the stack *name*, and its alias.
+
+    *queue*, *alarms*: the stack has these. *redrive*: SNS sends to the queue what it cannot deliver.
+    """
     of_topics = {
         "StringEquals": {f"{CONTEXT}:sns:topicArn": [{"Fn::Sub": f"{ARN}:sns:{HERE}:{topic}"} for topic in topics]}
     }
@@ -41,6 +44,8 @@ def resources(
     statements = [_account(), _user("EventBridgeForTheTopicsOfThisStack", EVENTS, of_topics)]
     if queue:
         statements.append(_user("EventBridgeForTheQueueOfThisStack", EVENTS, of_queue))
+    if redrive:
+        statements.append(_user("TopicsForTheQueueOfThisStack", SNS, of_queue))
     if alarms:
         statements.append(_user("AlarmsForTheTopicsOfThisStack", CLOUDWATCH, of_topics))
     properties: dict[str, Any] = {

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
+from .alarms import QUEUE_ARN
+from .alarms import QUEUE_POLICY
 from .resources import ROLE
 from .resources import SUBSCRIPTION
 from .resources import boundary_reference
@@ -25,6 +27,9 @@ from .resources import trust_statement
 EMAIL, HTTPS, QUEUE, BUS = "email", "https", "sqs", "events"
 WITH_TOPIC = (EMAIL, HTTPS)
 SENDER = "ReceiverRole"
+# By default, SNS gives up after three retries within a minute. It refuses more than an hour altogether
+# (https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html).
+RETRIES = {"minDelayTarget": 20, "maxDelayTarget": 300, "numRetries": 12, "backoffFunction": "exponential"}
 
 
 @dataclass(frozen=True)
@@ -64,18 +69,28 @@ def subscriptions(receiver: Receiver) -> dict[str, Any]:
     """Return the subscriptions to the topic of a receiver, by logical ID."""
     topic = {"Ref": logical_id("Topic", receiver.name)}
     if receiver.kind == HTTPS:
-        endpoint = {"Ref": receiver.parameter}
-        return {logical_id("Subscription", receiver.name): _subscription(topic, HTTPS, endpoint)}
+        undelivered = {
+            "DeliveryPolicy": {"healthyRetryPolicy": RETRIES},
+            "RedrivePolicy": {"deadLetterTargetArn": QUEUE_ARN},
+        }
+        found = _subscription(topic, HTTPS, {"Ref": receiver.parameter}, undelivered)
+        return {logical_id("Subscription", receiver.name): {**found, "DependsOn": QUEUE_POLICY}}
     return {
         f"Subscription{hashlib.sha256(f'{receiver.name} {address}'.encode()).hexdigest()[:16]}": _subscription(
-            topic, EMAIL, address
+            topic, EMAIL, address, {}
         )
         for address in receiver.endpoints
     }
 
 
-def _subscription(topic: dict[str, str], protocol: str, endpoint: Any) -> dict[str, Any]:
-    return {"Type": SUBSCRIPTION, "Properties": {"TopicArn": topic, "Protocol": protocol, "Endpoint": endpoint}}
+def _subscription(topic: dict[str, str], protocol: str, endpoint: Any, more: dict[str, Any]) -> dict[str, Any]:
+    properties = {"TopicArn": topic, "Protocol": protocol, "Endpoint": endpoint, **more}
+    return {"Type": SUBSCRIPTION, "Properties": properties}
+
+
+def redriving(receivers: Sequence[Receiver]) -> tuple[str, ...]:
+    """Return the topics whose messages go to the dead-letter queue if an endpoint does not take them."""
+    return tuple(item.name for item in receivers if item.kind == HTTPS)
 
 
 def target(receiver: Receiver) -> dict[str, Any]:

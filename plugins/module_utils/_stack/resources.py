@@ -111,6 +111,10 @@ class Resources:
         """Return whether a topic is one that Amazon Q subscribes to, and not that of a receiver."""
         return all(item["TopicArn"] != topic_arn for item in self.of_type(SUBSCRIPTION))
 
+    def redriving_topics(self) -> list[str]:
+        """Return the ARNs of the topics whose subscriptions have a dead-letter queue."""
+        return [item["TopicArn"] for item in self.of_type(SUBSCRIPTION) if "RedrivePolicy" in item]
+
     def topic_arn(self, topic: dict[str, Any]) -> str:
         """Return the ARN of one of the topics."""
         return self.location.arn("sns", str(topic["TopicName"]))

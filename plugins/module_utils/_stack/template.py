@@ -124,6 +124,7 @@ def template(design: StackDesign) -> dict[str, Any]:
             boto3_tags(dict(design.tags)),
             queue=design.keeps_undelivered,
             alarms=design.alarms is not None,
+            redrive=bool(receivers.redriving(design.receivers)),
         )
     for topic in design.all_topics:
         senders = [rule.name for rule in design.rules if rule.topic == topic]
@@ -144,7 +145,8 @@ def template(design: StackDesign) -> dict[str, Any]:
         resources[logical_id("Rule", rule.name)] = _rule(rule, design, targets)
     if design.keeps_undelivered:
         allowed = [rule.name for rule in design.rules] if design.conditions else None
-        resources |= alarms.queue(allowed, encryption.reference(design.key), tags)
+        redriving = receivers.redriving(design.receivers)
+        resources |= alarms.queue(allowed, encryption.reference(design.key), tags, redriving)
     if design.alarms:
         resources |= _alarms(design, design.alarms)
     declared = receivers.declared(design.receivers)

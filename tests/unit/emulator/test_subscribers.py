@@ -84,6 +84,35 @@ def test_cloudformation_does_not_wait_for_the_confirmation_and_leaves_a_pending_
     assert aws.client("sns").list_topics()["Topics"] == []
 
 
+def test_what_an_endpoint_does_not_take_goes_to_the_dead_letter_queue_of_its_subscription(aws):
+    aws.topic()
+    sqs, dead = aws.client("sqs"), f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"
+    redrive = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": dead})}
+    aws.client("sns").subscribe(TopicArn=TOPIC, Protocol="https", Endpoint=URL, Attributes=redrive)
+    aws.emulator.ask("POST", "confirm", {"endpoint": URL, "reachable": False})
+    url = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    aws.client("sns").publish(TopicArn=TOPIC, Message="without a policy")
+    statement = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    statement |= {"Resource": dead, "Condition": {"ArnEquals": {"aws:SourceArn": TOPIC}}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    aws.client("sns").publish(TopicArn=TOPIC, Message="kept")
+    (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert json.loads(message["Body"])["Message"] == "kept"
+    assert received(aws) == []
+
+
+def test_more_than_an_hour_of_retries_is_refused(aws):
+    body = json.loads(json.dumps(BODY))
+    retries = {"healthyRetryPolicy": {"numRetries": 13, "minDelayTarget": 20, "maxDelayTarget": 300}}
+    body["Resources"]["Pager"]["Properties"]["DeliveryPolicy"] = retries
+    cloudformation = aws.client("cloudformation")
+    parameters = [{"ParameterKey": "Url", "ParameterValue": URL}]
+    cloudformation.create_stack(StackName="s", TemplateBody=json.dumps(body), Parameters=parameters)
+    events = cloudformation.describe_stack_events(StackName="s")["StackEvents"]
+    assert any("total retry time" in event.get("ResourceStatusReason", "") for event in events)
+
+
 def forwarding(aws, account, policy, permitted=True):
     """Let a rule send to a bus of an account in another region, whose only rule sends to a queue; return the queue."""
     events, sqs = aws.client("events", "eu-west-1", account), aws.client("sqs", "eu-west-1", account)

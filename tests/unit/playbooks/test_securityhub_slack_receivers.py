@@ -75,7 +75,7 @@ def received(emulator, endpoint):
 
 
 def test_each_receiver_gets_its_findings_once_and_no_output_has_the_url(emulator, playbooks):
-    playbooks.inventory({HERE: {}, THERE: {}}, minimum_severity="CRITICAL", receivers=RECEIVERS)
+    playbooks.inventory({HERE: {}, THERE: {}}, minimum_severity="CRITICAL", receivers=RECEIVERS, kms_key="create")
     runs = [playbooks.ok("securityhub_slack", "", "-vvv")]
     emulator.forget_requests()
     runs.append(playbooks.ok("securityhub_slack", "", "--diff", "-vvv"))
@@ -143,6 +143,13 @@ def test_each_receiver_gets_its_findings_once_and_no_output_has_the_url(emulator
     for name in ("mail", "eda", "lake"):
         assert f"to securityhub-slack-to-{name}" in json.dumps(runs[-1].result)
     assert "securityhub-slack-to-pager: " not in runs[-1].output
+
+    # An endpoint that takes nothing any more.
+    emulator.ask("POST", "confirm", {"endpoint": URL, "reachable": False})
+    findings.bring(emulator, {**CONTROL, "UpdatedAt": "2099-01-01T00:00:00.000Z"})
+    runs.append(playbooks.run("securityhub_slack_doctor"))
+    said = " ".join(runs[-1].output.split())
+    assert "The dead-letter queue holds events that EventBridge or SNS could not deliver: 1." in said
 
     # One address less, and another URL.
     fewer = [{**RECEIVERS[0], "email": [LIST]}, {**RECEIVERS[1], "url": URL.replace("key0", "key1")}]

@@ -71,6 +71,27 @@ def test_the_url_is_a_hidden_parameter_of_which_only_the_digest_depends():
     assert "Parameters" not in template.template(design("email"))
 
 
+def test_what_an_endpoint_does_not_take_goes_to_the_dead_letter_queue():
+    found = design("email", "https", key="create")
+    mail, _other, pager = resources(found, "AWS::SNS::Subscription")
+    assert "RedrivePolicy" not in mail
+    queue = {"Fn::GetAtt": ["UndeliveredQueue", "Arn"]}
+    assert pager["RedrivePolicy"] == {"deadLetterTargetArn": queue}
+    retries = pager["DeliveryPolicy"]["healthyRetryPolicy"]
+    assert retries["numRetries"] * retries["maxDelayTarget"] <= 3600
+    (policy,) = resources(found, "AWS::SQS::QueuePolicy")
+    _rules, topics = policy["PolicyDocument"]["Statement"]
+    assert topics["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert [item["Fn::Sub"].rpartition(":")[2] for item in topics["Condition"]["ArnEquals"]["aws:SourceArn"]] == [
+        "slack-to-https"
+    ]
+    (key,) = resources(found, "AWS::KMS::Key")
+    users = {item["Principal"].get("Service") for item in key["KeyPolicy"]["Statement"]}
+    assert users == {None, "events.amazonaws.com", "sns.amazonaws.com"}
+    (key,) = resources(design("email", key="create"), "AWS::KMS::Key")
+    assert "sns.amazonaws.com" not in str(key["KeyPolicy"])
+
+
 def test_queues_and_buses_are_targets_with_a_dead_letter_queue():
     found = design("sqs", "events")
     dead_letters = {"DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["UndeliveredQueue", "Arn"]}}}
