@@ -431,3 +431,28 @@ def test_the_instances_of_a_stack_set_of_another_account_are_not_known(organizat
     assert (code, "3 targets: 3 in order" in said) == (0, True), said
     assert f"are not known: account {ADMINISTERING}, which administers it, is not in the inventory." in said
     assert "ListStackInstances" not in [entry["operation"] for entry in emulator.requests()]
+
+
+def test_receivers_get_findings_through_a_stack_set_whose_file_lacks_the_url(organization, emulator):
+    url = "https://events.example.com/sentinel"
+    receivers = [{"name": "pager", "url": url}, {"name": "mail", "email": ["oncall@example.com"]}]
+    organization.inventory(receivers=receivers)
+    code, said = organization.run("_export")
+    assert code == 0, said
+    assert "sentinel" not in said + (organization.folder / FILE).read_text(encoding="utf-8")
+    assert organization.deploy(UrlSecurityhubSlackToPager=url) == "CREATE_COMPLETE"
+    code, said = organization.run("")
+    assert code == 0, said
+    assert "sentinel" not in said
+    for endpoint in (url, "oncall@example.com"):
+        assert emulator.ask("POST", "confirm", {"endpoint": endpoint}) == {"confirmed": len(REGIONS)}
+    organization.import_finding("eu-west-1", "CRITICAL")
+    got = emulator.ask("GET", "received")
+    assert sorted(item["endpoint"] for item in got) == [url, "oncall@example.com"]
+    _code, said = organization.run("_doctor")
+    assert "3 targets: 3 in order" in said
+    receivers[0]["url"] = f"{url}2"
+    organization.inventory(receivers=receivers)
+    code, said = organization.run("")
+    assert code == 2
+    assert "was created from other variables than the inventory has now" in said
