@@ -220,9 +220,7 @@ class Callers:
         """Return the resource of a call where ministack does not know it; '*' for none."""
         where = f"{get_region()}:{get_account_id()}"
         if about.service == "securityhub":
-            if about.operation == "GetFindingAggregator":
-                return unquote(path.rpartition("/findingAggregator/get/")[2])
-            return f"arn:aws:securityhub:{where}:hub{'v2' if about.operation.endswith('V2') else ''}/default"
+            return _of_security_hub(about.operation, path, given, where)
         if about.service == "chatbot":
             if about.operation in CREATED:
                 member, kind = CREATED[about.operation]
@@ -257,6 +255,10 @@ class Callers:
             yield Check("cloudformation:ListStacks")
         if action == "cloudformation:UpdateStack" and "Tags.member.1.Key" in form:
             yield from _stack_tags(form, resource)
+        if action.startswith("securityhub:CreateAutomationRule") and given.get("Tags"):
+            kind = "automation-rulev2" if action.endswith("V2") else "automation-rule"
+            where = f"{get_region()}:{get_account_id()}"
+            yield Check("securityhub:TagResource", f"arn:aws:securityhub:{where}:{kind}/new")
         if action == "securityhub:ListOrganizationAdminAccounts":
             yield Check("organizations:DescribeOrganization")
             yield Check("organizations:ListDelegatedAdministrators")
@@ -389,6 +391,25 @@ def _iam_resource(form: dict[str, list[str]]) -> str | None:
 def _stack_set(form: dict[str, list[str]]) -> str | None:
     name = form.get("StackSetName", [""])[0]
     return f"arn:aws:cloudformation:{get_region()}:{get_account_id()}:stackset/{name}:*" if name else None
+
+
+def _of_security_hub(operation: str, path: str, given: dict[str, Any], where: str) -> str:
+    if "AutomationRule" in operation:
+        return _automation_rule(path, given)
+    if operation == "GetFindingAggregator":
+        return unquote(path.rpartition("/findingAggregator/get/")[2])
+    return f"arn:aws:securityhub:{where}:hub{'v2' if operation.endswith('V2') else ''}/default"
+
+
+def _automation_rule(path: str, given: dict[str, Any]) -> str:
+    """Return the rule that a call is about; '*' for none."""
+    items = given.get("UpdateAutomationRulesRequestItems") or [{"RuleArn": arn} for arn in _arns(given)]
+    in_path = unquote(path.rpartition("/automationrulesv2/")[2])
+    return next((item["RuleArn"] for item in items), in_path if in_path.startswith("arn:") else "*")
+
+
+def _arns(given: dict[str, Any]) -> list[str]:
+    return given.get("AutomationRulesArns") or []
 
 
 def _key(given: dict[str, Any]) -> str | None:

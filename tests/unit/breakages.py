@@ -66,6 +66,20 @@ def action_renamed(fleet: Fleet) -> None:
     fleet.client("securityhub").update_action_target(ActionTargetArn=action_arn(), Name="Mine")
 
 
+def automation_rule_of(fleet: Fleet) -> str:
+    (rule,) = fleet.client("securityhub").list_automation_rules()["AutomationRulesMetadata"]
+    return str(rule["RuleArn"])
+
+
+def automation_rule_disabled(fleet: Fleet) -> None:
+    items = [{"RuleArn": automation_rule_of(fleet), "RuleStatus": "DISABLED"}]
+    fleet.client("securityhub").batch_update_automation_rules(UpdateAutomationRulesRequestItems=items)
+
+
+def automation_rule_deleted(fleet: Fleet) -> None:
+    fleet.client("securityhub").batch_delete_automation_rules(AutomationRulesArns=[automation_rule_of(fleet)])
+
+
 def stack_deleted(fleet: Fleet) -> None:
     fleet.client("cloudformation").delete_stack(StackName=NAME)
 
@@ -289,11 +303,14 @@ def world(**facts: Any) -> Callable[[Fleet], None]:
 OWN_KEY = (("kms_key", "create"),)
 GIVEN_KEY = (("kms_key", GIVEN_ALIAS),)
 ALARMS = (("alarms", True),)
+IN_HUB = (("suppressions", [{"control_ids": ["S3.8"], "suppress_in": "security_hub"}]),)
 BREAKAGES = (
     Breakage("hub off", hub_off, NOT),
     Breakage("custom action deleted", action_deleted, PLAIN, loses=False),
     Breakage("custom action of others", action_replaced, NOT, loses=False),
     Breakage("custom action renamed", action_renamed, PLAIN, loses=False),
+    Breakage("automation rule disabled", automation_rule_disabled, PLAIN, loses=False, variables=IN_HUB),
+    Breakage("automation rule deleted", automation_rule_deleted, PLAIN, loses=False, variables=IN_HUB),
     Breakage("stack deleted", stack_deleted, PLAIN),
     Breakage("stack rolled back", stack_in("ROLLBACK_COMPLETE"), PLAIN, loses=False),
     Breakage("stack half deleted", stack_in("DELETE_FAILED"), PLAIN, loses=False),

@@ -25,14 +25,18 @@ from .._model import names
 from .._model.outcome import AccountOutcome
 from .._model.outcome import TargetOutcome
 from .._model.outcome import unapplied_target
+from .._model.plan import RulesPlan
 from .._model.snapshot import healthy
 from .._observe import accounts as observe
 from .._plan import account as of_account
 from .._plan import channel as channels
 from .._plan import transfer
+from .._plan.transfer import NOTHING
 from .._preflight import blockers
 from .._resource.operation import Operation
+from .._resource.tags import MANAGED_TAG
 from .._securityhub import action_target
+from .._securityhub import automation_rule
 from .._services import iam
 from .._services import securityhub
 from .._services import sns
@@ -53,9 +57,6 @@ if TYPE_CHECKING:
     from .._model.plan import ChannelPlan
     from .._model.plan import IdentityPlan
     from .._model.plan import Merge
-
-# The operations of a target of which none was carried out.
-NOTHING: dict[str, Any] = {"action": Operation.NONE, "repairs": (), "stack": ()}
 
 
 def fleet(aws: Clients, plans: Sequence[AccountPlan], progress: Progress) -> list[AccountOutcome]:
@@ -152,6 +153,8 @@ def _deployed(
         target for account in accounts for target in healthy(account.targets) if target.desired and chosen(target)
     ]
     targets = _each_target(partial(_write_action, aws), targets, **NOTHING)
+    # Before the stacks too: until a rule of Security Hub suppresses findings, the event patterns do.
+    targets = _each_target(partial(_write_rules, aws), targets, rules=RulesPlan(), repairs=(), stack=())
     # Before the stacks: CloudFormation cannot update a resource that does not exist.
     targets = _each_target(partial(_repair, aws), targets, repairs=(), stack=())
     return _with(accounts, _with_stacks(aws, targets, progress))
@@ -159,6 +162,8 @@ def _deployed(
 
 def _removed(aws: Clients, accounts: list[AccountOutcome], progress: Progress) -> list[AccountOutcome]:
     targets = [target for account in accounts for target in healthy(account.targets) if target.desired is None]
+    # Before the stack, whose tag tells later runs that there are rules.
+    targets = _each_target(partial(_write_rules, aws), targets, **NOTHING)
     targets = _with_stacks(aws, targets, progress)
     return _with(accounts, _each_target(partial(_write_action, aws), targets, action=Operation.NONE))
 
@@ -193,6 +198,19 @@ def _write_action(aws: Clients, target: TargetOutcome) -> None:
         action_target.create_or_adopt(access, target.desired.action, settings.name)
     else:
         action_target.update(access, live, target.desired.action)
+
+
+def _write_rules(aws: Clients, target: TargetOutcome) -> None:
+    settings, tags = target.settings, {MANAGED_TAG: target.settings.name, **dict(target.settings.tags)}
+    access = aws.access(settings.source, settings.region)
+    kind = automation_rule.of_format(str(settings.value("finding_format")))
+    # First, because a region can only have so many.
+    for arn in target.rules.removed:
+        access.call("securityhub", automation_rule.of_arn(arn).delete, arn)
+    for rule in target.rules.created:
+        access.call("securityhub", kind.create, {**rule.members, "Tags": tags})
+    for arn, rule in target.rules.updated:
+        access.call("securityhub", kind.update, arn, dict(rule.members))
 
 
 def _repair(aws: Clients, target: TargetOutcome) -> None:

@@ -15,6 +15,7 @@ from .._routing.simulation import event_of
 
 if TYPE_CHECKING:
     import datetime
+    from collections.abc import Callable
     from collections.abc import Sequence
 
     from .._model.account import Account
@@ -53,19 +54,21 @@ def choose(
     region: str,
     forwarding_region: str,
     rules: Sequence[Rule],
+    shown: Callable[[dict[str, Any]], dict[str, Any]],
     identifier: str,
     now: datetime.datetime,
 ) -> tuple[TestFinding, ...]:
     """Return the fewest test findings, of the lowest severities, that reach every topic that any test finding reaches.
 
     Usually one is enough. Two channels without a severity in common need one each. *forwarding_region*: the region
-    whose *rules* forward the findings of *region*: the same or the home region.
+    whose *rules* forward the findings of *region*: the same or the home region. *shown*: returns a finding as its event
+    has it.
     """
     candidates = []
     for severity in SEVERITIES:
         asff = finding(account, region, identifier, severity, now)
         # Security Hub adds the region itself.
-        event = event_of({**asff, "Region": region}, account.id, forwarding_region)
+        event = event_of(shown({**asff, "Region": region}), account.id, forwarding_region)
         topics = dict.fromkeys(rule.topic for rule in rules if matches(rule.pattern, event))
         candidates.append(TestFinding(asff, event, tuple(topics)))
     missing = {topic for candidate in candidates for topic in candidate.topics}

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -17,6 +18,7 @@ from .._model.plan import OfTarget
 from .._model.snapshot import in_order
 from .._plan import channel as channels
 from .._plan import forwarding
+from .._routing import simulation
 from .._stack.receivers import HTTPS
 from . import findings
 from . import messages
@@ -97,7 +99,8 @@ def _probe(target: TargetDesign, design: AccountDesign, now: datetime.datetime) 
         return Probe(snapshot, (messages.NOT_DEPLOYED.format(region=sender.settings.region),))
     identifier = uuid.uuid4().hex
     rules = tuple(rule for rule in forwarding.rules_of(sender) if rule.topic not in _unheard(sender))
-    chosen = findings.choose(design.account, region, sender.settings.region, rules, identifier, now)
+    shown = partial(simulation.as_in_event, targets=[forwarding.simulated(sender)])
+    chosen = findings.choose(design.account, region, sender.settings.region, rules, shown, identifier, now)
     if not chosen:
         return Probe(snapshot, skipped=messages.SUPPRESSED)
     reached = {topic for finding in chosen for topic in finding.topics}

@@ -17,6 +17,7 @@ from .._channel import metrics as chatbot_metrics
 from .._channel import transformations
 from .._model import drift
 from .._plan.target import foreign_action
+from .._plan.target import rules_of
 from .._plan.target import why_not_of_stack_set
 from .._preflight import keys
 from .._securityhub import action_target
@@ -74,7 +75,16 @@ def _region(evidence: Evidence) -> Result:
 
 
 def _hub(evidence: Evidence) -> Result:
-    return ok() if evidence.target.live.hub else messages.HUB_DISABLED
+    live, desired = evidence.target.live, evidence.target.desired
+    if not live.hub:
+        return messages.HUB_DISABLED
+    if desired is None or live.rules is None:
+        return ok()
+    planned = rules_of(desired, live)
+    if planned.removed:
+        return messages.automation_rules_surplus(len(planned.removed))
+    missing = len(planned.created) + len(planned.updated)
+    return messages.automation_rules_missing(missing) if missing else ok(f"{len(desired.rules)} automation rules")
 
 
 def _action(evidence: Evidence) -> Result:
@@ -327,7 +337,7 @@ def _silent_alarms(evidence: Evidence) -> list[Result]:
 
 CHECKS = (
     Check("region", "Region", "is reachable with the credentials, and its variables are valid", _region),
-    Check("hub", "Security Hub", "is enabled", _hub),
+    Check("hub", "Security Hub", "is enabled, and has the automation rules of the inventory", _hub),
     Check("action", "Custom action", "is in the console's menu", _action),
     Check("stack", "Stack", "is deployed with the variables as they are now", _stack),
     Check("rules", "Rules", "are enabled and have the stack's event patterns", _rules),

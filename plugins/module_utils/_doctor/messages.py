@@ -106,6 +106,20 @@ ACTION_FOREIGN = Result(
     "Set securityhub_slack_action_id to another ID, then run the playbook.",
     (DEPLOY,),
 )
+
+
+def automation_rules_missing(count: int) -> Result:
+    """Report automation rules that are missing, disabled or changed."""
+    problem = f"Automation rules of Security Hub are missing, disabled or changed by hand: {count}."
+    return restorable(problem, "Findings are sent that should be suppressed.")
+
+
+def automation_rules_surplus(count: int) -> Result:
+    """Report automation rules of the deployment that it should not have."""
+    problem = f"The deployment has automation rules of Security Hub for suppressions that no longer exist: {count}."
+    return restorable(problem, "Findings are suppressed that should be sent.")
+
+
 STACK_FOREIGN = Result(
     BROKEN,
     "A stack with this name exists, and is not managed by this collection.",

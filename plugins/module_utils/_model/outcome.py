@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from .._resource.operation import Operation
 from .plan import OfTarget
+from .plan import RulesPlan
 
 if TYPE_CHECKING:
     from .account import Account
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
 class TargetOutcome(OfTarget):
     """What happened to one target, or in check mode would happen.
 
-    *action*, *repairs*, *stack*: the operations, see TargetPlan. *left_behind*: in words, resources of its stack that
-    could not be deleted. *express_refused*: its stack was deployed in standard mode, unlike the inventory says.
+    *action*, *repairs*, *stack*, *rules*: the operations, see TargetPlan. *left_behind*: in words, resources of its
+    stack that could not be deleted. *express_refused*: its stack was deployed in standard mode, unlike the inventory
+    says.
     """
 
     plan: TargetPlan | None
@@ -37,6 +40,7 @@ class TargetOutcome(OfTarget):
     left_behind: tuple[str, ...] = ()
     express_refused: bool = False
     problems: tuple[str, ...] = ()
+    rules: RulesPlan = field(default_factory=RulesPlan)
 
     @property
     def snapshot(self) -> TargetSnapshot:
@@ -57,7 +61,7 @@ class TargetOutcome(OfTarget):
     def changed(self) -> bool:
         """Return whether anything was written, or would be."""
         operations = [operation for operation in self.stack if operation != Operation.WAIT]
-        return self.action != Operation.NONE or bool(self.repairs) or bool(operations)
+        return self.action != Operation.NONE or bool(self.repairs) or bool(operations) or self.rules.changed
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,9 @@ class AccountOutcome:
 
 def unapplied_target(plan: TargetPlan) -> TargetOutcome:
     """Return the outcome of a target whose plan is not carried out, or not yet."""
-    return TargetOutcome(plan, plan.snapshot, plan.action, plan.repairs, plan.stack, problems=plan.problems)
+    return TargetOutcome(
+        plan, plan.snapshot, plan.action, plan.repairs, plan.stack, problems=plan.problems, rules=plan.rules
+    )
 
 
 def unapplied(plan: AccountPlan) -> AccountOutcome:

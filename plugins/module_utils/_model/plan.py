@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .._channel import custom_action
     from .._channel import plans
     from .._channel.custom_action import CustomAction
+    from .._routing.automation import Rule as AutomationRule
     from .._routing.simulation import Channel as RoutedChannel
     from .._securityhub import action_target
     from .._stack.template import StackDesign
@@ -82,11 +83,16 @@ class OfTarget:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What one target should have. *topics*: each channel configuration with the topic ARN that it should list."""
+    """What one target should have.
+
+    *topics*: each channel configuration with the topic ARN that it should list. *rules*: the automation rules that
+    suppress findings in Security Hub.
+    """
 
     action: action_target.Desired
     stack: StackDesign
     topics: tuple[tuple[Channel, str], ...]
+    rules: tuple[AutomationRule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,8 +164,26 @@ class Blockers:
 
 
 @dataclass(frozen=True)
+class RulesPlan:
+    """What happens to the automation rules of a target.
+
+    *created*: those it lacks. *updated*: by ARN, those that differ, as they should be. *removed*: ARNs of those that it
+    should not have, which are deleted after the stack was changed.
+    """
+
+    created: tuple[AutomationRule, ...] = ()
+    updated: tuple[tuple[str, AutomationRule], ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Return whether anything has to be written."""
+        return self != RulesPlan()
+
+
+@dataclass(frozen=True)
 class TargetPlan(OfTarget):
-    """What has to change on one target: its custom action, drifted resources, then its stack.
+    """What has to change on one target: its custom action, drifted resources, automation rules, then its stack.
 
     With *problems*, nothing.
     """
@@ -169,6 +193,7 @@ class TargetPlan(OfTarget):
     repairs: tuple[Drift, ...] = ()
     stack: tuple[Operation, ...] = ()
     problems: tuple[str, ...] = ()
+    rules: RulesPlan = field(default_factory=RulesPlan)
 
     @property
     def snapshot(self) -> TargetSnapshot:
@@ -184,7 +209,7 @@ class TargetPlan(OfTarget):
     def changed(self) -> bool:
         """Return whether anything has to be written."""
         operations = [operation for operation in self.stack if operation != Operation.WAIT]
-        return self.action != Operation.NONE or bool(self.repairs) or bool(operations)
+        return self.action != Operation.NONE or bool(self.repairs) or bool(operations) or self.rules.changed
 
 
 @dataclass(frozen=True)

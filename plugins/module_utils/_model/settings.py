@@ -121,6 +121,11 @@ class Settings:
         return bool(self.value("use_stack_set"))
 
     @property
+    def suppresses_in_security_hub(self) -> bool:
+        """Return whether automation rules of Security Hub suppress findings, now or until a day in the past."""
+        return any(map(policy.is_in_security_hub, self.value("suppressions") or []))
+
+    @property
     def tags(self) -> tuple[tuple[str, str], ...]:
         """Return the user's tags, sorted."""
         return tuple(sorted((str(key), str(value)) for key, value in self.value("tags").items()))
@@ -201,6 +206,7 @@ def problems(settings: Settings) -> list[str]:
         found += _alarm_problems(settings)
         found += _triage_problems(settings)
         found += receivers.problems(settings.value("receivers"), settings.region)
+        found += _channel_suppression_problems(settings.value("channels"))
         found += dict.fromkeys(item for route in settings.outlets for item in policy.problems(route.variables))
         found += dict.fromkeys(item for route in settings.routes for item in _addition_problems(settings, route))
     return found
@@ -220,6 +226,15 @@ def _other_accounts_problems(routes: list[dict[str, Any]]) -> list[str]:
             f"account_ids. Set account_ids for the other channels, or remove other_accounts."
         )
     return found
+
+
+def _channel_suppression_problems(routes: list[dict[str, Any]]) -> list[str]:
+    return [
+        f"the channel {route['name']!r} in securityhub_slack_channels has a suppression with suppress_in: "
+        f"security_hub, which applies to every channel. Move it to securityhub_slack_suppressions."
+        for route in routes
+        if any(map(policy.is_in_security_hub, route.get("suppressions") or []))
+    ]
 
 
 def _chosen_by(route: dict[str, Any]) -> str:

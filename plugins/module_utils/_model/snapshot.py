@@ -34,7 +34,8 @@ class LiveTarget:
 
     *hub*: whether Security Hub is enabled, None if unread. *actions*: the number of custom actions in the region.
     *template*: that of the stack, read only to be shown. *resources*, *path*: what the stack's template says, and the
-    live counterparts; read only to repair drift and by the doctor.
+    live counterparts; read only to repair drift and by the doctor. *rules*: the automation rules of this deployment, as
+    boto3 shapes them; None if unread. *rule_count*: how many automation rules the region has.
     """
 
     hub: bool | None = None
@@ -44,6 +45,8 @@ class LiveTarget:
     resources: Resources | None = field(default=None, hash=False)
     path: LivePath | None = field(default=None, hash=False)
     actions: int = 0
+    rules: tuple[dict[str, Any], ...] | None = field(default=None, hash=False)
+    rule_count: int = 0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from .._aws.errors import UserError
 from .._model import names
 from .._model.plan import DEPLOY_EXPORT
 from .._model.snapshot import LiveTarget
+from .._resource import ownership
+from .._securityhub import automation_rule
 from .._services import cloudformation
 from .._services import securityhub
 from .._services import sns
@@ -31,20 +33,47 @@ if TYPE_CHECKING:
     from .._aws.clients import Clients
     from .._model.account import Account
     from .._model.settings import Settings
+    from .._services.cloudformation import Stack
     from .._stack.template import StackDesign
 
 
 def target(aws: Clients, settings: Settings, account: Account) -> LiveTarget:
     """Return the live state of one target: two calls, three if a StackSet creates its stack.
 
-    Raise MultipleErrors if policies deny the calls.
+    With automation rules, it costs two more, or with those of the new Security Hub one more for each. Raise
+    MultipleErrors if policies deny the calls.
     """
     stack, actions = _all_allowed(lambda: _stack(aws, settings, account), lambda: _actions(aws, settings))
     if actions is None:
         return LiveTarget(hub=False, stack=stack)
     arn = names.action_arn(settings, account)
     own = next((action for action in actions if action["ActionTargetArn"] == arn), None)
-    return LiveTarget(hub=True, action=own, stack=stack, actions=len(actions))
+    live = LiveTarget(hub=True, action=own, stack=stack, actions=len(actions))
+    kinds = _kinds_of_rules(settings, stack)
+    return with_rules(aws, settings, live, kinds) if kinds else live
+
+
+def _kinds_of_rules(settings: Settings, stack: Stack | None) -> list[automation_rule.Kind]:
+    """Return the kinds of automation rules that the deployment has or should have.
+
+    The stack of a StackSet does not say so.
+    """
+    formats = {template.suppressing_of(stacks.tags_of(stack))} - {""}
+    if settings.stack_set or settings.suppresses_in_security_hub:
+        formats.add(str(settings.value("finding_format")))
+    return [automation_rule.of_format(item) for item in sorted(formats)]
+
+
+def with_rules(aws: Clients, settings: Settings, live: LiveTarget, kinds: list[automation_rule.Kind]) -> LiveTarget:
+    """Return *live* with the automation rules of these kinds that belong to the deployment."""
+    rules: list[dict[str, Any]] = []
+    count = 0
+    for kind in kinds:
+        listed = _call(aws, settings, "securityhub", kind.read_all)
+        ours = [item["RuleArn"] for item in listed if ownership.is_marked(item["Description"], settings.name)]
+        rules += _call(aws, settings, "securityhub", kind.read, ours) if ours else []
+        count = max(count, len(listed))
+    return replace(live, rules=tuple(rules), rule_count=count)
 
 
 def _stack(aws: Clients, settings: Settings, account: Account) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from .._model import names
 from .._model.plan import AccountDesign
 from .._model.plan import Deployment
 from .._model.plan import TargetDesign
+from .._routing import automation
 from .._routing import patterns
 from .._routing import policy as policies
 from .._routing import simulation
@@ -97,7 +98,8 @@ def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
         unlisted=unlisted,
     )
     notices = [*layout.notices, *_of_slice(design, present, today), *_remarks(snapshot, present, today)]
-    notices += [*_unwatched(snapshot, layout), *coverage.notices(snapshot.coverage, uncovered, unlisted)]
+    notices += [*_only_in_home(design, layout), *_unwatched(snapshot, layout)]
+    notices += coverage.notices(snapshot.coverage, uncovered, unlisted)
     return replace(design, notices=tuple(notices))
 
 
@@ -145,6 +147,8 @@ def _target(
             configurations,
             tuple(resolved_patterns(settings, policy, scope) for _route, policy, scope in of_channels),
             tuple(receiver_patterns(*of_receiver) for of_receiver in of_receivers),
+            # What is suppressed in Security Hub is suppressed for all channels.
+            _automation_rules(settings, snapshot, of_outlets[0], place.scopes[0]),
         )
     except UserError as error:
         return TargetDesign(target, problems=(str(error),))
@@ -230,12 +234,14 @@ def deployment(
     configurations: tuple[str, ...] = (),
     resolved: tuple[tuple[Compiled, ...], ...] = (),
     received: tuple[tuple[Compiled, ...], ...] = (),
+    rules: tuple[automation.Rule, ...] = (),
 ) -> Deployment:
     """Return the deployment of one target.
 
     *compiled*, *resolved*: for each of its channels, what automatic_patterns and resolved_patterns return. *received*:
     for each of its receivers, what receiver_patterns returns.
-    *responsibilities*: see StackDesign. *configurations*: the names of the account's channel configurations.
+    *responsibilities*: see StackDesign. *configurations*: the names of the account's channel configurations. *rules*:
+    the automation rules that suppress findings.
     """
     return Deployment(
         action=action_target.Desired(
@@ -261,9 +267,25 @@ def deployment(
             boundary=settings.value("permissions_boundary"),
             conditions=settings.value("topic_policy_conditions"),
             receivers=_receivers(settings, snapshot),
+            suppressing=str(settings.value("finding_format")) if rules else "",
         ),
         topics=names.topic_arns(settings, snapshot.account),
+        rules=rules,
     )
+
+
+def _automation_rules(
+    settings: Settings, snapshot: AccountSnapshot, policy: policies.Policy, scope: policies.Scope
+) -> tuple[automation.Rule, ...]:
+    """Return the automation rules of a target. Raises UserError where Security Hub cannot have them."""
+    rules = automation.automation_rules(policy, scope, settings.name, snapshot.account.partition)
+    aggregation = topology.aggregation_of(snapshot.facts.aggregator)
+    if rules and policies.applies_to_linked(policy) and aggregation and aggregation.links(settings.region):
+        raise UserError(
+            f"{settings.region} is linked to the home Region {aggregation.home}, and the new Security Hub only has "
+            f"automation rules there: set securityhub_slack_aggregation to auto, or suppress_in to pattern"
+        )
+    return rules
 
 
 def automatic_patterns(
@@ -427,6 +449,20 @@ def _configuration_names(snapshot: AccountSnapshot) -> tuple[str, ...]:
 
 
 # Notices
+
+
+def _only_in_home(design: AccountDesign, layout: topology.Topology) -> list[str]:
+    """Return where automation rules do not suppress the findings of linked regions."""
+    home = next((item for item in design.targets if item.host == design.home and item.desired), None)
+    if home is None or not home.desired or not home.desired.rules or layout.mode != topology.HOME_REGION:
+        return []
+    if policies.applies_to_linked(home.channels[0].policy):
+        return []
+    return [
+        f"suppressions with suppress_in: security_hub apply in Security Hub to findings of {home.settings.region} "
+        f"only, because an automation rule applies in its own region. The event patterns suppress those of linked "
+        f"regions"
+    ]
 
 
 def _unwatched(snapshot: AccountSnapshot, layout: topology.Topology) -> list[str]:

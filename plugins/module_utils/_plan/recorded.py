@@ -103,7 +103,8 @@ def _additions(route: Route) -> str:
 
 
 def _hash_of(suppression: Suppression) -> str:
-    return _hash([getattr(suppression, name) for name in policies.CRITERIA])
+    criteria = [getattr(suppression, name) for name in policies.CRITERIA]
+    return _hash([*criteria, policies.SECURITY_HUB] if suppression.in_security_hub else criteria)
 
 
 def _hash(value: object) -> str:

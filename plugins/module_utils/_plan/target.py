@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from typing import Any
 
 from .._model.plan import DEPLOY_EXPORT
+from .._model.plan import RulesPlan
 from .._model.plan import TargetPlan
 from .._resource.operation import Operation
 from .._resource.ownership import not_managed
 from .._securityhub import action_target
+from .._securityhub import automation_rule
 from .._stack import live
 from . import drift
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from .._model.plan import OfTarget
     from .._model.plan import TargetDesign
     from .._model.snapshot import LiveTarget
+    from .._routing.automation import Rule
     from .._services.cloudformation import Stack
 
 
@@ -36,8 +40,10 @@ def plan(design: TargetDesign, blockers: tuple[str, ...] = (), *, was_read: bool
     stack = () if design.settings.stack_set else live.path(desired.stack if desired else None, target.stack)
     if desired is None:
         ours = target.action and not foreign_action(design)
-        return TargetPlan(design, action=Operation.DELETE if ours else Operation.NONE, stack=stack)
-    return TargetPlan(design, _action(desired, target), _repairs(target), stack)
+        action = Operation.DELETE if ours else Operation.NONE
+        return TargetPlan(design, action=action, stack=stack, rules=rules_of(None, target))
+    rules = rules_of(desired, target)
+    return TargetPlan(design, _action(desired, target), _repairs(target), stack, rules=rules)
 
 
 def foreign_action(design: OfTarget) -> str:
@@ -57,6 +63,7 @@ def _problems(design: TargetDesign) -> list[str]:
     foreign = foreign_action(design) if present else ""
     if foreign:
         problems.append(action_target.not_ours(foreign, design.live.action))
+    problems += _without_room(desired, design.live)
     if settings.stack_set:
         reason = why_not_of_stack_set(desired, stack)
         if reason:
@@ -99,6 +106,44 @@ def _action(desired: Deployment, target: LiveTarget) -> Operation:
     if target.action is None:
         return Operation.CREATE
     return Operation.UPDATE if action_target.changes(target.action, desired.action) else Operation.NONE
+
+
+def rules_of(desired: Deployment | None, target: LiveTarget) -> RulesPlan:
+    """Return what leads from the live automation rules of a deployment to those that it should have.
+
+    A rule is found by its name, which its content determines, so a difference was made by hand.
+    """
+    wanted = {rule.name: rule for rule in (desired.rules if desired else ())}
+    found: dict[str, dict[str, Any]] = {}
+    removed = []
+    for live_rule in target.rules or ():
+        if live_rule["RuleName"] not in wanted or live_rule["RuleName"] in found:
+            removed.append(live_rule["RuleArn"])
+        else:
+            found[live_rule["RuleName"]] = live_rule
+    return RulesPlan(
+        tuple(rule for name, rule in wanted.items() if name not in found),
+        tuple((found[name]["RuleArn"], wanted[name]) for name in found if _differs(found[name], wanted[name])),
+        tuple(removed),
+    )
+
+
+def _differs(live_rule: dict[str, Any], rule: Rule) -> bool:
+    comparable = automation_rule.comparable
+    return any(comparable(live_rule.get(key)) != comparable(value) for key, value in rule.members.items())
+
+
+def _without_room(desired: Deployment | None, target: LiveTarget) -> list[str]:
+    """Return why the region has no room for the automation rules. Those that are removed make room for others."""
+    planned = rules_of(desired, target)
+    new = len(planned.created)
+    if not new or target.rule_count - len(planned.removed) + new <= automation_rule.LIMIT:
+        return []
+    return [
+        f"this account and region has {target.rule_count} automation rules of Security Hub, {new} more are needed for "
+        f"suppressions with suppress_in: security_hub, and AWS allows {automation_rule.LIMIT}. Delete unused rules, or "
+        f"shorten the suppressions."
+    ]
 
 
 def _repairs(target: LiveTarget) -> tuple[Drift, ...]:

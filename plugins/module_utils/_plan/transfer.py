@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from typing import Any
 
 from .._model.layout import GLOBAL
 from .._model.layout import LINKED
 from .._model.layout import forwards_global
+from .._model.plan import RulesPlan
 from .._model.plan import TargetPlan
 from .._resource.operation import Operation
 from .._stack import live
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from .._model.plan import AccountDesign
     from .._model.plan import OfTarget
 
+# The operations of a target of which none is carried out.
+NOTHING: dict[str, Any] = {"action": Operation.NONE, "repairs": (), "stack": (), "rules": RulesPlan()}
 NOTICE = (
     "another region is taking over some findings; it starts before the old one stops, so a finding of that moment may "
     "arrive twice"
@@ -60,7 +64,7 @@ def held(design: AccountDesign, targets: Sequence[TargetPlan], known: Sequence[O
 
 def _held(design: AccountDesign, target: TargetPlan, by_host: dict[str, OfTarget]) -> TargetPlan:
     reason = "" if target.problems else why_to_stay(design, target, by_host)
-    return replace(target, action=Operation.NONE, repairs=(), stack=(), problems=(reason,)) if reason else target
+    return replace(target, problems=(reason,), **NOTHING) if reason else target
 
 
 def why_to_stay(design: AccountDesign, target: TargetPlan, by_host: dict[str, OfTarget]) -> str:

@@ -26,6 +26,7 @@ from .._routing import witnesses
 from .._routing.patterns import comparable
 from .._routing.policy import Policy
 from .._routing.policy import Scope
+from .._routing.policy import left_to_patterns
 from .._routing.policy import of_ended
 from .._routing.witnesses import Witness
 from .._services import events
@@ -148,6 +149,7 @@ def _question(target: TargetDesign, rule: Rule) -> _Question:
         policy, scope = channel.policy, channel.scope
         if rule.resolved:
             policy, scope = of_ended(policy, scope, target.settings.name)
+        policy, scope = left_to_patterns(policy, scope)
         pattern = _text(rule.pattern)
         meaning, events_to_test = _of_policy(pattern, policy, comparable(scope), rule.trusted)
         return _Question(region, pattern, meaning, events_to_test)

@@ -159,9 +159,22 @@ def target_changes(target: TargetOutcome) -> list[str]:
 def _steps(target: TargetOutcome) -> list[str]:
     """Return what is written for one target, without what the update of its stack changes."""
     found = [] if target.action == Operation.NONE else [f"custom action: {target.action}"]
+    found += _rule_changes(target)
     found += [f"repair: {drift}" for drift in target.repairs]
     operations = [operation for operation in target.stack if operation != Operation.WAIT]
     return found + ([f"stack: {', then '.join(operations)}"] if operations else [])
+
+
+def _rule_changes(target: TargetOutcome) -> list[str]:
+    """Return what is written of the automation rules that suppress findings."""
+    planned = target.rules
+    counts = (
+        (len(planned.created), "created"),
+        (len(planned.updated), "restored after a change by hand"),
+        (len(planned.removed), "deleted"),
+    )
+    words = [f"{number} {verb}" for number, verb in counts if number]
+    return [f"automation rules: {', '.join(words)}"] if words else []
 
 
 def _stack_changes(target: TargetOutcome) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._resource.operation import Operation
+from .._securityhub import automation_rule
 from .._stack import live
 from .._stack import template
 from .text import few_of
@@ -17,6 +18,7 @@ from .text import few_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Iterator
+    from collections.abc import Mapping
     from collections.abc import Sequence
 
     from .._channel.custom_action import CustomAction
@@ -112,6 +114,10 @@ def _before(target: TargetOutcome) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if current.action and target.action != Operation.NONE:
         shown["custom action"] = {"name": current.action["Name"], "description": current.action["Description"]}
+    changing = {*target.rules.removed, *(arn for arn, _rule in target.rules.updated)}
+    if changing:
+        rules = [rule for rule in current.rules or () if rule["RuleArn"] in changing]
+        shown["automation rules"] = {rule["RuleName"]: _rule(rule) for rule in rules}
     if target.repairs:
         shown["changed by hand"] = [str(drift) for drift in target.repairs]
     if current.stack and _is_written(target):
@@ -126,9 +132,18 @@ def _after(target: TargetOutcome) -> dict[str, Any]:
     if target.desired and target.action != Operation.NONE:
         action = target.desired.action
         shown["custom action"] = {"name": action.name, "description": action.description}
+    rules = [*target.rules.created, *(rule for _arn, rule in target.rules.updated)]
+    if rules:
+        shown["automation rules"] = {rule.name: _rule(rule.members) for rule in rules}
     if target.desired and _is_written(target):
         shown["stack"] = template.outline(template.template(target.desired.stack))
     return shown
+
+
+def _rule(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a person has to know of an automation rule, whatever the order of its values."""
+    names = ("Description", "RuleOrder", "RuleStatus", "Criteria", "Actions")
+    return {name: automation_rule.comparable(members.get(name)) for name in names}
 
 
 def _is_written(target: TargetOutcome) -> bool:

@@ -17,6 +17,7 @@ MANAGED_TAG = "secops.securityhub/managed"
 DIGEST_TAG = "secops.securityhub/digest"
 TOPICS_TAG = "secops.securityhub/topics"
 RESPONSIBILITIES_TAG = "secops.securityhub/responsibilities"
+AUTOMATION_TAG = "secops.securityhub/automation-rules"
 SETTINGS_TAG = "secops.securityhub/settings"
 
 

@@ -59,6 +59,7 @@ from .pieces import within
 from .pieces import without
 from .policy import Policy
 from .policy import Scope
+from .policy import left_to_patterns
 from .safety import hazards
 
 Pattern = dict[str, Any]
@@ -86,8 +87,8 @@ COST_OF_PART = 4
 MAX_COST = 2 * MAX_RULES
 
 REMEDY = (
-    "shorten securityhub_slack_suppressions or the lists of account_ids, or create a Security Hub automation rule that "
-    "sets such findings to SUPPRESSED, which are never forwarded"
+    "shorten securityhub_slack_suppressions or the lists of account_ids, or set suppress_in: security_hub for long "
+    "suppressions, so that an automation rule of Security Hub suppresses the findings"
 )
 REPORT = "set securityhub_slack_message_format to aws, and report a bug"
 
@@ -137,7 +138,8 @@ def automatic_patterns(policy: Policy, scope: Scope, trusted: bool | None = None
     Raises UserError if a pattern exceeds EventBridge's quota and cannot be split into at most MAX_RULES patterns, or if
     it is not safe (see safety.py).
     """
-    texts, reason = _compiled(policy, comparable(scope), trusted)
+    left, own_scope = left_to_patterns(policy, scope)
+    texts, reason = _compiled(left, comparable(own_scope), trusted)
     if reason:
         remedy = REMEDY if trusted is None else f"set securityhub_slack_message_format to aws, {REMEDY}"
         raise UserError(f"the policy of {scope.region} {reason}: {remedy}")

@@ -28,7 +28,9 @@ LISTS = (
     "title_prefixes",
 )
 CRITERIA = (*LISTS, "resource_tags")
-KEYS = (*CRITERIA, "reason", "expires")
+# Where findings are suppressed: in the event patterns of this deployment, or by an automation rule of Security Hub.
+PATTERN, SECURITY_HUB = "pattern", "security_hub"
+KEYS = (*CRITERIA, "reason", "expires", "suppress_in")
 DAY = re.compile(r"^\d{4}-\d{2}-\d{2}\Z")
 
 # Findings about global resources that securityhub_slack_deduplicate_global can name.
@@ -59,7 +61,10 @@ SHAPES = {
 
 @dataclass(frozen=True, order=True)
 class Suppression:
-    """Findings that are not forwarded: those that match every criterion given, each by one of its values."""
+    """Findings that are not forwarded: those that match every criterion given, each by one of its values.
+
+    *in_security_hub*: an automation rule suppresses them, which is about the whole account.
+    """
 
     control_ids: tuple[str, ...] = ()
     account_ids: tuple[str, ...] = ()
@@ -71,6 +76,7 @@ class Suppression:
     resource_tags: tuple[tuple[str, tuple[str, ...]], ...] = ()
     reason: str = ""
     expires: str = ""
+    in_security_hub: bool = False
 
     @property
     def description(self) -> str:
@@ -169,6 +175,27 @@ def of_ended(policy: Policy, scope: Scope, mark: str) -> tuple[Policy, Scope]:
     return _each(policy, scope, lambda one: replace(one, mark=mark, deduplicate_global=()))
 
 
+def left_to_patterns(policy: Policy, scope: Scope) -> tuple[Policy, Scope]:
+    """Return *policy* and the policies of the linked Regions in *scope* without what automation rules suppress.
+
+    Such a rule of Security Hub CSPM only applies in its own Region
+    (https://docs.aws.amazon.com/securityhub/latest/userguide/automation-rules.html), so where findings of other Regions
+    are forwarded too, the patterns suppress them as well. One of the new Security Hub applies in all linked Regions.
+    """
+    if not applies_to_linked(policy) and scope.forwards_linked:
+        return policy, scope
+
+    def without(one: Policy) -> Policy:
+        return replace(one, suppressions=tuple(item for item in one.suppressions if not item.in_security_hub))
+
+    return _each(policy, scope, without)
+
+
+def applies_to_linked(policy: Policy) -> bool:
+    """Return whether an automation rule in a home Region applies to the findings of its linked Regions."""
+    return policy.finding_format == "ocsf"
+
+
 def _each(policy: Policy, scope: Scope, changed: Callable[[Policy], Policy]) -> tuple[Policy, Scope]:
     return changed(policy), replace(scope, linked=tuple((region, changed(linked)) for region, linked in scope.linked))
 
@@ -195,11 +222,15 @@ def policy_of(variables: dict[str, Any], today: datetime.date) -> Policy:
 def for_channel(variables: dict[str, Any], channel: dict[str, Any]) -> dict[str, Any]:
     """Return the host's role *variables* with the policy keys of one *channel* (without prefix) in their place.
 
-    A channel's minimum_severity or severities replaces both variables of the host.
+    A channel's minimum_severity or severities replaces both variables of the host. What is suppressed in Security Hub
+    is suppressed for each channel.
     """
     given = {key: value for key, value in channel.items() if value is not None}
     if "minimum_severity" in given:
         given = {"severities": [], **given}
+    if "suppressions" in given:
+        of_host = variables[PREFIX + "suppressions"] or []
+        given["suppressions"] = [*given["suppressions"], *filter(is_in_security_hub, of_host)]
     return {**variables, **{PREFIX + key: value for key, value in given.items()}}
 
 
@@ -246,6 +277,11 @@ def _severities(variables: dict[str, Any]) -> tuple[str, ...]:
     return tuple(at_least(variables[PREFIX + "minimum_severity"]))
 
 
+def is_in_security_hub(given: Any) -> bool:
+    """Return whether an automation rule is to suppress the findings of an entry of securityhub_slack_suppressions."""
+    return isinstance(given, dict) and given.get("suppress_in") == SECURITY_HUB
+
+
 def _suppressions(variables: dict[str, Any]) -> list[Suppression]:
     return [_suppression(given) for given in variables[PREFIX + "suppressions"] or []]
 
@@ -258,6 +294,7 @@ def _suppression(given: dict[str, Any]) -> Suppression:
         resource_tags=tuple(sorted((str(key), _texts(values)) for key, values in tags.items())),
         reason=str(given.get("reason") or ""),
         expires=str(given.get("expires") or ""),
+        in_security_hub=is_in_security_hub(given),
     )
 
 
@@ -342,6 +379,9 @@ def _suppression_problems(suppression: Any, variables: dict[str, Any]) -> list[s
             for text in _texts(suppression.get(name))
             if not shape.match(text)
         ]
+    place = suppression.get("suppress_in")
+    if place not in (None, PATTERN, SECURITY_HUB):
+        sentences.append(f"has suppress_in {place!r}: use {PATTERN} or {SECURITY_HUB}")
     return [
         *sentences,
         *_tag_problems(suppression.get("resource_tags"), variables),

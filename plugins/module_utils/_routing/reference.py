@@ -19,6 +19,7 @@ from typing import Any
 from . import controls
 from .policy import ACCESS_ANALYZER
 from .policy import CONTROLS
+from .policy import CRITERIA
 from .policy import GUARDDUTY
 from .policy import Policy
 from .policy import Scope
@@ -88,7 +89,8 @@ def why_not_forwarded(policy: Policy, scope: Scope, finding: Finding) -> str:
 
     owner = "" if region == scope.global_findings_region else scope.global_findings_region
     status = _open_reason(policy, facts) if policy.mark else _status_reason(facts)
-    return status or _filter_reason(policy, facts) or _resource_reason(policy, facts, owner)
+    in_hub = "" if policy.mark else _reason_in_security_hub(policy, scope, facts)
+    return status or in_hub or _filter_reason(policy, facts) or _resource_reason(policy, facts, owner)
 
 
 def shows_texts(policy: Policy, scope: Scope, finding: Finding) -> bool:
@@ -120,6 +122,35 @@ def _status_reason(facts: Facts) -> str:
     if facts.compliance_status not in ("FAILED", "WARNING", ""):
         return f"compliance status is {facts.compliance_status}"
     return ""
+
+
+def is_suppressed_in_security_hub(policy: Policy, scope: Scope, finding: Finding) -> bool:
+    """Return whether an automation rule of the target suppresses *finding*; see why_not_forwarded() for arguments."""
+    facts = _ocsf(finding) if policy.finding_format == "ocsf" else _asff(finding)
+    if scope.forwards_linked and facts.region != scope.region:
+        policy = dict(scope.linked).get(facts.region, policy)
+    return bool(_reason_in_security_hub(policy, scope, facts))
+
+
+def _reason_in_security_hub(policy: Policy, scope: Scope, facts: Facts) -> str:
+    """Return by which suppression an automation rule suppresses the finding, an empty text if none does.
+
+    A rule of Security Hub CSPM only applies in its own Region. Of several resources, one is enough for each criterion.
+    """
+    if policy.finding_format != "ocsf" and facts.region != scope.region:
+        return ""
+    found = (item for item in policy.suppressions if item.in_security_hub and _meets_each(facts, item))
+    return next((f"suppressed in Security Hub: {item.description}" for item in found), "")
+
+
+def _meets_each(facts: Facts, suppression: Suppression) -> bool:
+    """Return whether the finding meets every criterion that is given, by any of its resources."""
+    for name in CRITERIA:
+        values = getattr(suppression, name)
+        only = replace(Suppression(), **{name: values})
+        if values and not any(_is_suppressed(facts, resource, only) for resource in facts.resources):
+            return False
+    return True
 
 
 def _open_reason(policy: Policy, facts: Facts) -> str:

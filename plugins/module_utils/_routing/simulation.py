@@ -30,6 +30,7 @@ from .policy import Policy
 from .policy import Scope
 from .reference import HIGHEST_FIRST
 from .reference import Finding
+from .reference import is_suppressed_in_security_hub
 from .reference import why_not_forwarded
 from .topology import Aggregation
 
@@ -240,7 +241,22 @@ def _deliveries(finding: Finding, targets: list[Target]) -> tuple[Delivery, ...]
     return _matching(finding, [(target, rule) for target in targets for rule in target.rules])
 
 
-def _matching(finding: Finding, rules: Iterable[tuple[Target, Rule]]) -> tuple[Delivery, ...]:
+def as_in_event(finding: Finding, targets: Iterable[Target]) -> Finding:
+    """Return *finding* as its event has it: suppressed if an automation rule of one of *targets* does that.
+
+    "Automation rules take effect before EventBridge rules are applied"
+    (https://docs.aws.amazon.com/securityhub/latest/userguide/automations.html).
+    """
+    channels = [channel for target in targets if not target.reason for channel in target.channels]
+    if not any(is_suppressed_in_security_hub(item.policy, item.scope, finding) for item in channels):
+        return finding
+    if format_of(finding) is OCSF:
+        return {**finding, "status": "Suppressed"}
+    return {**finding, "Workflow": {**(finding.get("Workflow") or {}), "Status": "SUPPRESSED"}}
+
+
+def _matching(finding: Finding, rules: list[tuple[Target, Rule]]) -> tuple[Delivery, ...]:
+    finding = as_in_event(finding, [target for target, _rule in rules])
     return tuple(
         Delivery(target.host, rule.name, rule.topic)
         for target, rule in rules

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
+from .._resource.tags import AUTOMATION_TAG
 from .._resource.tags import DIGEST_TAG
 from .._resource.tags import MANAGED_TAG
 from .._resource.tags import RESPONSIBILITIES_TAG
@@ -67,7 +68,8 @@ class StackDesign:
     *key*: encrypts topics and queue: encryption.CREATE or the ID, ARN or alias of a key, or '' for none. *alarms*: None
     for none. *boundary*: the ARN of the permissions boundary of the stack's roles, or ''. *conditions*: the policies of
     topics and queue allow EventBridge to act for the rules of the stack only. *receivers*: who gets findings beside
-    the channels, to which *topics* belong. *settings*: from which settings all this comes, for a tag that only a
+    the channels, to which *topics* belong. *suppressing*: the format of the findings that automation rules beside the
+    stack suppress, or '' without such rules. *settings*: from which settings all this comes, for a tag that only a
     person's preview needs; see _plan/recorded.py.
     """
 
@@ -83,14 +85,15 @@ class StackDesign:
     boundary: str = ""
     conditions: bool = True
     receivers: tuple[Receiver, ...] = ()
+    suppressing: str = ""
     settings: str = field(default="", compare=False)
 
     @functools.cached_property
     def digest(self) -> str:
         """Return the digest that the stack has as a tag, so one read tells whether the live stack is as desired."""
         parts: list[Any] = [self.text, sorted(self.tags), self.responsibilities]
-        secrets = receivers.parameters(self.receivers)
-        whole = json.dumps([*parts, secrets] if secrets else parts)
+        parts += filter(None, [receivers.parameters(self.receivers), self.suppressing])
+        whole = json.dumps(parts)
         return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
     @functools.cached_property
@@ -208,6 +211,7 @@ def stack_tags(design: StackDesign) -> dict[str, str]:
         TOPICS_TAG: " ".join(topic.removeprefix(design.name) or "-" for topic in design.topics),
         RESPONSIBILITIES_TAG: " ".join(design.responsibilities) or "-",
         DIGEST_TAG: design.digest,
+        **({AUTOMATION_TAG: design.suppressing} if design.suppressing else {}),
         **({SETTINGS_TAG: design.settings} if design.settings else {}),
     }
 
@@ -221,6 +225,11 @@ def topics_of(tags: dict[str, str]) -> tuple[str, ...]:
 def responsibilities_of(tags: dict[str, str]) -> frozenset[str]:
     """Return what a live stack forwards in addition to the findings of its own region, from its tags."""
     return frozenset(tags.get(RESPONSIBILITIES_TAG, "").split()) - {"-"}
+
+
+def suppressing_of(tags: dict[str, str]) -> str:
+    """Return the format of the findings that automation rules beside a live stack suppress, from its tags, or ''."""
+    return tags.get(AUTOMATION_TAG, "")
 
 
 def _topic(name: str, design: StackDesign) -> dict[str, Any]:

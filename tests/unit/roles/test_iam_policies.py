@@ -224,9 +224,10 @@ ON_CREATE = f"{READ} read:Preflight"
 OTHER_TAGS = ("-e", '{"securityhub_slack_tags": {"Owner": "security"}}')
 
 
-# What writes without a resource: AWS knows none for the first three, and new keys have no name, so CloudFormation must
+# What writes without a resource: AWS knows none for the first four, and new keys have no name, so CloudFormation must
 # create them.
 FOR_ANY_RESOURCE = {
+    ("automation_rules", "CreateAutomationRules"),
     ("channel", "CreateChannel"),
     ("buttons", "CreateButton"),
     ("canary", "Unsubscribe"),
@@ -449,6 +450,36 @@ def test_account_channels(account):
     assert "organizations:ListAccounts" in account.refused(ON_CREATE, "--check", *chosen)
     account.run(f"{ON_CREATE} account_channels", "--check", *chosen)
     assert account.unneeded("account_channels") == set()
+
+
+def test_automation_rules(account):
+    """Rules of both kinds are created, changed back and deleted; the doctor and --check only read them."""
+    hub = account.emulator.client("securityhub")
+    reading = "automation_rules:ListAutomationRules,ReadAutomationRules"
+
+    def variables(control: str, finding_format: str) -> tuple[str, str]:
+        suppressions = [{"control_ids": [control], "suppress_in": "security_hub"}]
+        given = {"suppressions": suppressions, "finding_format": finding_format}
+        return "-e", json.dumps({f"securityhub_slack_{name}": value for name, value in given.items()})
+
+    account.emulator.world({ACCOUNT: {"hubs_v2": [HERE, "ap-northeast-1"]}})
+    assert "securityhub:CreateAutomationRule" in account.refused(
+        f"{ON_CREATE} deploy channel {reading}", *variables("S3.8", "asff")
+    )
+    for finding_format in ("asff", "ocsf"):
+        rules = variables("S3.8", finding_format)
+        account.run(f"{ON_CREATE} deploy channel automation_rules", *rules)
+        account.run(f"{READ} {reading}", "--check", "--diff", *rules)
+        if finding_format == "asff":
+            (found, *_others) = hub.list_automation_rules()["AutomationRulesMetadata"]
+            items = [{"RuleArn": found["RuleArn"], "RuleStatus": "DISABLED"}]
+            hub.batch_update_automation_rules(UpdateAutomationRulesRequestItems=items)
+        else:
+            (found, *_others) = hub.list_automation_rules_v2()["Rules"]
+            hub.update_automation_rule_v2(Identifier=found["RuleArn"], RuleStatus="DISABLED")
+        account.run(f"{ON_CREATE} deploy channel automation_rules", *rules)
+    account.run(f"{ON_CREATE} deploy channel automation_rules", *variables("S3.8", "ocsf"), *ABSENT)
+    assert account.unneeded("automation_rules") == set()
 
 
 def test_existing_channel(account):

@@ -6,17 +6,21 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 
 import boto3
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._canary import findings
 from ansible_collections.secops.securityhub.plugins.module_utils._model.account import Account
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import matcher
+from ansible_collections.secops.securityhub.plugins.module_utils._routing import simulation
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Channel
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Rule
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Target
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 from botocore.stub import Stubber
 from hypothesis import given
@@ -37,8 +41,16 @@ def rules_of(*severities, **policy):
     ]
 
 
+def as_in_event(**policy):
+    """How Security Hub changes a finding, by the suppressions that are left to it."""
+    of_channel = policy_of(worlds.variables(**policy), NOW.date())
+    channels = (Channel("topic0", of_channel, Scope(REGION, "us-east-1")),)
+    return partial(simulation.as_in_event, targets=[Target(REGION, ACCOUNT.id, REGION, (), channels)])
+
+
 def sent(*severities, **policy):
-    chosen = findings.choose(ACCOUNT, REGION, REGION, rules_of(*severities, **policy), "1", NOW)
+    rules = rules_of(*severities, **policy)
+    chosen = findings.choose(ACCOUNT, REGION, REGION, rules, as_in_event(**policy), "1", NOW)
     return [(item.severity, item.topics) for item in chosen]
 
 
@@ -63,8 +75,9 @@ def test_channels_without_a_common_severity_get_one_each():
         {"resource_types": ["Other"]},
     ],
 )
-def test_suppressions_filter_it_out_like_any_finding(suppression):
-    assert sent(SEVERITIES, suppressions=[suppression]) == []
+@pytest.mark.parametrize("place", ["pattern", "security_hub"])
+def test_suppressions_filter_it_out_like_any_finding(suppression, place):
+    assert sent(SEVERITIES, suppressions=[{**suppression, "suppress_in": place}]) == []
 
 
 @given(strategies.lists(strategies.sets(strategies.sampled_from(SEVERITIES), min_size=1), min_size=1, max_size=4))
@@ -105,6 +118,6 @@ def test_aws_accepts_it_and_its_archived_form():
 
 def test_no_rule_matches_it_when_it_is_archived():
     rules = rules_of(SEVERITIES)
-    for item in findings.choose(ACCOUNT, REGION, REGION, rules, "1", NOW):
+    for item in findings.choose(ACCOUNT, REGION, REGION, rules, as_in_event(), "1", NOW):
         gone = {**item.event, "detail": {"findings": [{**item.asff, "RecordState": "ARCHIVED"}]}}
         assert [rule.name for rule in rules if matcher.matches(rule.pattern, gone)] == []

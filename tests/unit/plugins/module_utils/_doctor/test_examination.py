@@ -24,6 +24,8 @@ SAID = {
     "custom action deleted": ("action", "broken", "custom action does not exist"),
     "custom action of others": ("action", "broken", "not managed by this collection"),
     "custom action renamed": ("action", "risk", "another name"),
+    "automation rule disabled": ("hub", "risk", "missing, disabled or changed by hand: 1"),
+    "automation rule deleted": ("hub", "risk", "missing, disabled or changed by hand: 1"),
     "stack deleted": ("stack", "broken", "stack does not exist"),
     "stack rolled back": ("stack", "broken", "was rolled back"),
     "stack half deleted": ("stack", "broken", "could not be deleted completely"),
