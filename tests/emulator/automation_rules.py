@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Automation rules of Security Hub CSPM and of the new Security Hub, and what those of CSPM do to findings.
+"""Automation rules of Security Hub CSPM and of the new Security Hub, and what they do to findings.
 
 Sources: securityhub/latest/userguide/automation-rules.html and securityhub-v2-automation-rules.html, botocore's model,
 and the schemas of AWS::SecurityHub::AutomationRule and AutomationRuleV2 (for lengths that the model lacks).
@@ -18,6 +18,7 @@ from typing import Any
 from typing import Callable
 
 import findings
+import ocsf_findings
 from finding_filters import matches
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
@@ -139,8 +140,7 @@ class AutomationRules:
     def create_v2(self, given: dict) -> dict:
         self._check_v2()
         _check(given, "v2", VALIDATION)
-        if not any(given["Criteria"].values()):
-            raise AwsError(VALIDATION, "Criteria must not be empty")
+        _check_criteria_v2(given["Criteria"])
         with self.security_hub.lock:
             if len(self.of("v2", get_account_id(), get_region())) >= RULES_LIMIT:
                 message = f"The limit of {RULES_LIMIT} automation rules is reached"
@@ -162,6 +162,7 @@ class AutomationRules:
     def update_v2(self, given: dict) -> None:
         rule = self._v2(given)
         _check(given, "v2", VALIDATION)
+        _check_criteria_v2(given.get("Criteria"))
         _change(rule, given)
 
     def delete_v2(self, given: dict) -> None:
@@ -201,7 +202,7 @@ class AutomationRules:
         self.rules[arn] = Rule(members | ({"RuleId": identifier} if kind else {}), dict(given.get("Tags") or {}))
         return arn
 
-    # What those of CSPM do to findings
+    # What they do to findings
 
     def applied(self, finding: dict, account: str, region: str) -> dict:
         """Return a finding that *account* imports into *region*, changed by the rules of its administrator, or its own.
@@ -219,15 +220,30 @@ class AutomationRules:
 
     def _applied_in(self, finding: dict, owner: str, region: str) -> dict:
         now = datetime.datetime.now(datetime.timezone.utc)
-        # Of rules with the same order, the one that was changed first comes first.
-        enabled = [rule.members for rule in self.of("", owner, region).values()]
-        enabled = [members for members in enabled if members["RuleStatus"] == "ENABLED"]
-        for members in sorted(enabled, key=lambda members: (members["RuleOrder"], members["UpdatedAt"])):
+        for members in self._enabled("", owner, region):
             if matches(finding, members["Criteria"], now):
                 finding = findings.updated(finding, members["Actions"][0]["FindingFieldsUpdate"], now)
                 if members["IsTerminal"]:
                     break
         return finding
+
+    def applied_v2(self, finding: dict) -> dict:
+        """Return a finding (OCSF) that a service reports, changed by the rules of its region, or of the home region."""
+        account, region = finding["cloud"]["account"]["uid"], finding["cloud"]["region"]
+        owner = self.security_hub.account_state.account(account)["administrator"] or account
+        where = self.security_hub.organization.home_of(owner, region, v2=True) or region
+        now = datetime.datetime.now(datetime.timezone.utc)
+        for members in self._enabled("v2", owner, where):
+            filters, update = members["Criteria"].get("OcsfFindingCriteria"), members["Actions"][0]
+            if filters and "FindingFieldsUpdate" in update and ocsf_findings.selects(filters, finding, now):
+                finding = {**finding, **ocsf_findings.changes_of(update["FindingFieldsUpdate"])}
+        return finding
+
+    def _enabled(self, kind: str, owner: str, region: str) -> list[dict]:
+        """Return the rules that are applied, in order; of equal ones, the one that was changed first comes first."""
+        enabled = [rule.members for rule in self.of(kind, owner, region).values()]
+        enabled = [members for members in enabled if members["RuleStatus"] == "ENABLED"]
+        return sorted(enabled, key=lambda members: (members["RuleOrder"], members["UpdatedAt"]))
 
 
 def _check(given: dict, kind: str, invalid: str) -> None:
@@ -251,6 +267,14 @@ def _check_criteria(criteria: dict | None) -> None:
         limit = VALUES_LIMITS.get(name, VALUES_LIMIT)
         if not 1 <= len(values) <= limit:
             raise AwsError(INVALID, f"Invalid parameter 'Criteria.{name}'. Between 1 and {limit} values are allowed")
+
+
+def _check_criteria_v2(criteria: dict | None) -> None:
+    if criteria is None:
+        return
+    if not any(criteria.values()):
+        raise AwsError(VALIDATION, "Criteria must not be empty")
+    ocsf_findings.check_filters(criteria.get("OcsfFindingCriteria") or {})
 
 
 def _unprocessed(arn: str, code: int, message: str) -> dict:

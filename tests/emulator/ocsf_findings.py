@@ -87,7 +87,9 @@ class OcsfFindings:
             kept = {name: old[name] for name in OF_THE_CUSTOMER if name in old} if old else {}
             if old is None or self._is_reset(old, new):
                 kept |= {"status": STATUSES[1], "status_id": 1}
-            stored = {**new, **kept}
+            # "Automation rules take effect before EventBridge rules are applied"
+            # (securityhub/latest/userguide/securityhub-v2-automations.html).
+            stored = self.security_hub.automation_rules.applied_v2({**new, **kept})
             event = stored
             if self.security_hub.switches["security_hub_customer_fields"] == "left_out":
                 event = {name: value for name, value in stored.items() if name != "comment"}
@@ -116,7 +118,7 @@ class OcsfFindings:
     def update(self, given: dict) -> dict:
         """Answer BatchUpdateFindingsV2."""
         with self.lock:
-            own, changes = self._own(), _changes(given)
+            own, changes = self._own(), changes_of(given)
             uids, identifiers = given.get("MetadataUids") or [], given.get("FindingIdentifiers") or []
             if bool(uids) == bool(identifiers):
                 raise AwsError(INVALID, "Specify either MetadataUids or FindingIdentifiers")
@@ -143,21 +145,28 @@ class OcsfFindings:
             raise AwsError("NotImplemented", "The emulator has neither Scopes nor SortCriteria", 501)
         now = datetime.datetime.now(datetime.timezone.utc)
         filters = given.get("Filters", {})
-        composite = filters.get("CompositeFilters", [])
-        if len(composite) > COMPOSITE_FILTERS:
-            raise AwsError(INVALID, f"At most {COMPOSITE_FILTERS} composite filters are allowed")
-        for item in composite:
-            _check_composite(item)
-        combine = any if filters.get("CompositeOperator") == "OR" else all
-        found = [
-            finding
-            for finding in self._own().values()
-            if not composite or combine(_passes(finding, item, now) for item in composite)
-        ]
+        check_filters(filters)
+        found = [finding for finding in self._own().values() if selects(filters, finding, now)]
         return page(found, given, "Findings", INVALID)
 
 
-def _changes(given: dict) -> dict[str, Any]:
+def check_filters(filters: dict) -> None:
+    """Raise if AWS refuses OcsfFindingFilters."""
+    composite = filters.get("CompositeFilters", [])
+    if len(composite) > COMPOSITE_FILTERS:
+        raise AwsError(INVALID, f"At most {COMPOSITE_FILTERS} composite filters are allowed")
+    for item in composite:
+        _check_composite(item)
+
+
+def selects(filters: dict, finding: dict, now: datetime.datetime) -> bool:
+    """Return whether OcsfFindingFilters select a finding."""
+    composite = filters.get("CompositeFilters", [])
+    combine = any if filters.get("CompositeOperator") == "OR" else all
+    return not composite or combine(_passes(finding, item, now) for item in composite)
+
+
+def changes_of(given: dict) -> dict[str, Any]:
     """Return what a request changes in its findings."""
     changes: dict[str, Any] = {}
     for name, texts, key in (("StatusId", STATUSES, "status"), ("SeverityId", SEVERITIES, "severity")):

@@ -116,6 +116,17 @@ def test_rules_have_tags(aws):
     assert hub.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"b": "2"}
 
 
+def ocsf(region: str, control: str) -> dict[str, Any]:
+    product = f"arn:aws:securityhub:{region}::productv2/aws/securityhub"
+    return {
+        "cloud": {"account": {"uid": ACCOUNT}, "region": region},
+        "finding_info": {"uid": f"arn:{region}", "title": control},
+        "metadata": {"uid": region, "product": {"uid": product}},
+        "compliance": {"control": control, "status": "Fail"},
+        "severity": "High",
+    }
+
+
 def test_rules_of_the_new_security_hub(aws):
     filters = [{"FieldName": "compliance.control", "Filter": {"Value": "S3.8", "Comparison": "EQUALS"}}]
     criteria = {"OcsfFindingCriteria": {"CompositeFilters": [{"StringFilters": filters}]}}
@@ -134,6 +145,11 @@ def test_rules_of_the_new_security_hub(aws):
     found = hub.get_automation_rule_v2(Identifier=created["RuleId"])
     assert (found["RuleStatus"], found["RuleOrder"], found["Criteria"]) == ("DISABLED", 1.5, criteria)
     assert [item["RuleArn"] for item in hub.list_automation_rules_v2()["Rules"]] == [created["RuleArn"]]
+    hub.update_automation_rule_v2(Identifier=created["RuleArn"], RuleStatus="ENABLED")
+    for region, control in (("eu-west-1", "S3.8"), (REGION, "S3.5")):
+        aws.emulator.ask("POST", "ocsf_finding", ocsf(region, control))
+    shown = {item["cloud"]["region"]: item["status"] for item in hub.get_findings_v2()["Findings"]}
+    assert shown == {"eu-west-1": "Suppressed", REGION: "New"}
     hub.delete_automation_rule_v2(Identifier=created["RuleArn"])
     with pytest.raises(ClientError) as raised:
         hub.get_automation_rule_v2(Identifier=created["RuleArn"])

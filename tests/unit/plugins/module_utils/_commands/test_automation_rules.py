@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
 HERE, THERE = "us-east-1", "eu-west-1"
 ACCOUNT = "111111111111"
@@ -185,6 +186,18 @@ def test_the_new_security_hub_has_its_rules_in_the_home_region(lab):
         "Comment": "a public website",
     }
     assert lab.run(hosts).writes == []
+    # Each suppression applies to the findings of its own region only, although all are in the home region.
+    for region, control, resource, sent in (
+        (HERE, "S3.8", "logs-1", False),
+        (THERE, "S3.8", "web", True),
+        (THERE, "S3.5", "logs-1", False),
+        (HERE, "S3.5", "logs-1", True),
+    ):
+        made = {**finding(f"{region}-{control}-{resource}", control, region), "Region": region}
+        made["Resources"] = [{"Type": "AwsS3Bucket", "Id": f"arn:aws:s3:::{resource}"}]
+        made |= {"Workflow": {"Status": "NEW"}, "RecordState": "ACTIVE"}
+        findings.bring_ocsf(lab.emulator, findings.ocsf(made))
+        assert any(made["Id"] in message["title"] for message in lab.emulator.inbox()) is sent, made["Id"]
     per_region = [lab.settings(THERE, finding_format="ocsf", suppressions=[WEBSITE], aggregation="per_region")]
     (problem,) = lab.run(per_region).problems[THERE]
     assert "the new Security Hub only has automation rules there" in problem
