@@ -202,9 +202,12 @@ def _chunks(criteria: Mapping[str, tuple[Value, ...]], of_format: _Format) -> It
     for name, values in criteria.items():
         size = of_format.values_at_most.get(name, VALUES_AT_MOST)
         whole = any(comparison == DIFFERS for comparison, _text in values)
-        parts = [values] if whole else [values[start : start + size] for start in range(0, len(values), size)]
-        divided.append([(name, part) for part in parts])
+        divided.append([(name, part) for part in ([values] if whole else _parts(values, size))])
     yield from map(dict, itertools.product(*divided))
+
+
+def _parts(values: tuple[Value, ...], size: int) -> list[tuple[Value, ...]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 def _asff(criteria: Mapping[str, tuple[Value, ...]], suppression: Suppression) -> dict[str, Any]:
@@ -220,10 +223,11 @@ def _ocsf(criteria: Mapping[str, tuple[Value, ...]], suppression: Suppression) -
     """Return criteria and actions of a rule of the new Security Hub."""
     composite = [
         {
-            "StringFilters": [{"FieldName": OCSF.names[name], "Filter": item} for item in _filters(values)],
-            "Operator": "AND" if values[0][0] == DIFFERS else "OR",
+            "StringFilters": [{"FieldName": OCSF.names[name], "Filter": item} for item in _filters(part)],
+            "Operator": "AND" if part[0][0] == DIFFERS else "OR",
         }
         for name, values in criteria.items()
+        for part in _parts(values, VALUES_AT_MOST)
     ]
     written = {"OcsfFindingCriteria": {"CompositeFilters": composite, "CompositeOperator": "AND"}}
     return _members(written, {"StatusId": SUPPRESSED_ID, "Comment": suppression.description[:MAX_NOTE]})

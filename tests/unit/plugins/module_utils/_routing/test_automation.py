@@ -173,6 +173,14 @@ def test_a_rule_of_a_home_region_that_forwards_its_own_findings_only_has_its_reg
     ]
 
 
+def test_linked_regions_without_the_suppression_are_excluded_by_filters_of_twenty():
+    without = worlds.policy(finding_format="ocsf")
+    linked = tuple((f"ap-south-{number}", without) for number in range(1, 31))
+    found = criteria({"control_ids": ["S3.1"]}, "ocsf", Scope(HERE, HERE, linked, aggregates=True))
+    composite = found["OcsfFindingCriteria"]["CompositeFilters"][1:]
+    assert [(part["Operator"], len(part["StringFilters"])) for part in composite] == [("AND", 20), ("AND", 10)]
+
+
 def test_the_name_of_a_rule_changes_with_its_content_and_the_reason():
     names = {
         rules_of(worlds.policy(suppressions=[{**suppression, **HUB}]))[0].name
