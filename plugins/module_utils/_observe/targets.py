@@ -54,12 +54,9 @@ def target(aws: Clients, settings: Settings, account: Account) -> LiveTarget:
 
 
 def _kinds_of_rules(settings: Settings, stack: Stack | None) -> list[automation_rule.Kind]:
-    """Return the kinds of automation rules that the deployment has or should have.
-
-    The stack of a StackSet does not say so.
-    """
+    """Return the kinds of automation rules that the deployment has or should have."""
     formats = {template.suppressing_of(stacks.tags_of(stack))} - {""}
-    if settings.stack_set or settings.suppresses_in_security_hub:
+    if settings.suppresses_in_security_hub:
         formats.add(str(settings.value("finding_format")))
     return [automation_rule.of_format(item) for item in sorted(formats)]
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws.errors import UserError
+from .._resource.tags import AUTOMATION_TAG
 from .._resource.tags import DIGEST_TAG
 from .._resource.tags import RESPONSIBILITIES_TAG
 from .._resource.tags import TOPICS_TAG
@@ -41,7 +42,10 @@ MARKS = {
     "DeploymentTopics": TOPICS_TAG,
     "DeploymentResponsibilities": RESPONSIBILITIES_TAG,
     "DeploymentDigest": DIGEST_TAG,
+    "DeploymentAutomationRules": AUTOMATION_TAG,
 }
+# What stands for a tag that only other stacks have.
+NO_TAG = "-"
 # The parameter, the same for all stacks, that says where the StackSet is, and the output that repeats it.
 LOCATION, LOCATION_OUTPUT = "StackSet", "DeploymentStackSet"
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html: mappings of a template, and
@@ -70,7 +74,8 @@ def merge(designs: Mapping[Place, StackDesign]) -> Template:
     names = {digest: f"V{number}" for number, digest in enumerate(variants, start=1)}
     kinds, kind_of = _kinds({place: names[designs[place].digest] for place in sorted(designs)})
     merger = _Merger(tuple(names.values()), several_kinds=len(kinds) > 1)
-    found = merger.template([_variant(design) for design in variants.values()])
+    tags = [tag for tag in MARKS.values() if any(tag in templates.stack_tags(design) for design in variants.values())]
+    found = merger.template([_variant(design, tags) for design in variants.values()])
     if not merger.values:
         return found
     mappings = {
@@ -173,12 +178,12 @@ class _Lookup:
         return found
 
 
-def _variant(design: StackDesign) -> Template:
-    """Return the template of a design, with its tags as outputs, and as tags of its topics.
+def _variant(design: StackDesign, shown: list[str]) -> Template:
+    """Return the template of a design, with the tags *shown* as outputs, and all as tags of its topics.
 
     CloudFormation propagates tags of a stack to its topics.
     """
-    tags = templates.stack_tags(design)
+    tags = {**dict.fromkeys(shown, NO_TAG), **templates.stack_tags(design)}
     whole = templates.template(design)
     resources = {
         name: {**resource, "Properties": {**resource["Properties"], "Tags": boto3_tags(tags)}}
@@ -186,7 +191,8 @@ def _variant(design: StackDesign) -> Template:
         else resource
         for name, resource in whole["Resources"].items()
     }
-    return {**whole, "Resources": resources, "Outputs": {name: {"Value": tags[tag]} for name, tag in MARKS.items()}}
+    outputs = {name: {"Value": tags[tag]} for name, tag in MARKS.items() if tag in shown}
+    return {**whole, "Resources": resources, "Outputs": outputs}
 
 
 def _union(lists: Sequence[list[Any]]) -> list[Any]:

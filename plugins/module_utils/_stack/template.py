@@ -229,7 +229,7 @@ def responsibilities_of(tags: dict[str, str]) -> frozenset[str]:
 
 def suppressing_of(tags: dict[str, str]) -> str:
     """Return the format of the findings that automation rules beside a live stack suppress, from its tags, or ''."""
-    return tags.get(AUTOMATION_TAG, "")
+    return tags.get(AUTOMATION_TAG, "").strip("-")
 
 
 def _topic(name: str, design: StackDesign) -> dict[str, Any]:

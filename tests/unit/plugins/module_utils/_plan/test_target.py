@@ -196,6 +196,7 @@ STACK_OF_STACK_SET = {
     "Outputs": [
         {"OutputKey": name, "OutputValue": template.stack_tags(DESIRED.stack)[tag]}
         for name, tag in stack_set.MARKS.items()
+        if tag in template.stack_tags(DESIRED.stack)
     ],
 }
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import AUTOMATION_TAG
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.alarms import Alarms
@@ -72,6 +73,7 @@ def fleets(draw):
             responsibilities=draw(st.sampled_from([(), ("global",), ("global", "linked")])),
             key=draw(st.sampled_from(["alias/one", "alias/two"])) if keyed == "given" else keyed,
             alarms=alarms if alarmed else None,
+            suppressing=draw(st.sampled_from(["", "asff"])),
             **common,
         )
 
@@ -133,10 +135,15 @@ def test_each_stack_has_our_tags_as_outputs_and_on_its_topics(designs):
     whole = stack_set.merge(designs)
     for place, wanted in designs.items():
         tags = template.stack_tags(wanted)
+        if any(other.suppressing for other in designs.values()):
+            tags.setdefault(AUTOMATION_TAG, stack_set.NO_TAG)
         outputs = {
-            tag: value_of(whole, whole["Outputs"][name]["Value"], place) for name, tag in stack_set.MARKS.items()
+            tag: value_of(whole, whole["Outputs"][name]["Value"], place)
+            for name, tag in stack_set.MARKS.items()
+            if tag in tags
         }
         assert outputs.items() <= tags.items()
+        assert template.suppressing_of(outputs) == wanted.suppressing
         for item in stack_set.filled_in(whole, place)["Resources"].values():
             if "TopicName" in item["Properties"]:
                 assert {tag["Key"]: tag["Value"] for tag in item["Properties"]["Tags"]} == tags
