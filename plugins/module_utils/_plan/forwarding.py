@@ -77,9 +77,16 @@ def _rules(target: TargetDesign, is_chosen: Callable[[Rule], bool]) -> tuple[sim
 
 
 def forwarded(target: TargetDesign, findings: Iterable[Finding]) -> list[Forwarded]:
-    """Return the *findings* that a target's rules forward, or would if their workflow status were NEW."""
-    rules = rules_of(target)
-    found = [Forwarded(finding, _topics(rules, target, finding)) for finding in findings]
+    """Return the *findings* that a target's rules forward, or would if their workflow status were NEW.
+
+    Those that an automation rule suppresses with their next update are left out.
+    """
+    rules, targets = rules_of(target), [simulated(target)]
+    found = [
+        Forwarded(finding, _topics(rules, target, finding))
+        for finding in findings
+        if simulation.as_in_event(finding, targets) is finding
+    ]
     return [item for item in found if item.topics]
 
 
