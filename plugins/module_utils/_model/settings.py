@@ -206,7 +206,7 @@ def problems(settings: Settings) -> list[str]:
         found += _alarm_problems(settings)
         found += _triage_problems(settings)
         found += receivers.problems(settings.value("receivers"), settings.region)
-        found += _channel_suppression_problems(settings.value("channels"))
+        found += _outlet_suppression_problems(settings)
         found += dict.fromkeys(item for route in settings.outlets for item in policy.problems(route.variables))
         found += dict.fromkeys(item for route in settings.routes for item in _addition_problems(settings, route))
     return found
@@ -228,12 +228,13 @@ def _other_accounts_problems(routes: list[dict[str, Any]]) -> list[str]:
     return found
 
 
-def _channel_suppression_problems(routes: list[dict[str, Any]]) -> list[str]:
+def _outlet_suppression_problems(settings: Settings) -> list[str]:
     return [
-        f"the channel {route['name']!r} in securityhub_slack_channels has a suppression with suppress_in: "
-        f"security_hub, which applies to every channel. Move it to securityhub_slack_suppressions."
-        for route in routes
-        if any(map(policy.is_in_security_hub, route.get("suppressions") or []))
+        f"the {kind} {outlet['name']!r} in securityhub_slack_{kind}s has a suppression with suppress_in: security_hub, "
+        f"which applies to every channel and receiver. Move it to securityhub_slack_suppressions."
+        for kind in ("channel", "receiver")
+        for outlet in settings.value(f"{kind}s") or []
+        if any(map(policy.is_in_security_hub, outlet.get("suppressions") or []))
     ]
 
 

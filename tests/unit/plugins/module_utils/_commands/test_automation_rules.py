@@ -246,3 +246,6 @@ def test_what_is_suppressed_in_security_hub_is_suppressed_for_every_channel(lab)
     channels[0]["suppressions"] = [WEBSITE]
     (problem,) = lab.run(lab.hosts(HERE, channels=channels)).problems[HERE]
     assert "the channel 'web' in securityhub_slack_channels has a suppression with suppress_in" in problem
+    receivers = [{"name": "mail", "email": ["security@example.com"], "suppressions": [WEBSITE]}]
+    (problem,) = lab.run(lab.hosts(HERE, receivers=receivers)).problems[HERE]
+    assert "the receiver 'mail' in securityhub_slack_receivers has a suppression with suppress_in" in problem
