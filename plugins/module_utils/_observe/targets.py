@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     from .._stack.template import StackDesign
 
 
+ONLY_ADMINISTRATOR = (
+    "Only the Security Hub administrator account can have automation rules: in a member account, set suppress_in to "
+    "pattern."
+)
+
+
 def target(aws: Clients, settings: Settings, account: Account) -> LiveTarget:
     """Return the live state of one target: two calls, three if a StackSet creates its stack.
 
@@ -62,11 +68,19 @@ def _kinds_of_rules(settings: Settings, stack: Stack | None) -> list[automation_
 
 
 def with_rules(aws: Clients, settings: Settings, live: LiveTarget, kinds: list[automation_rule.Kind]) -> LiveTarget:
-    """Return *live* with the automation rules of these kinds that belong to the deployment."""
+    """Return *live* with the automation rules of these kinds that belong to the deployment.
+
+    Raise UserError if they must not be read, as in a member account.
+    """
     rules: list[dict[str, Any]] = []
     count = 0
     for kind in kinds:
-        listed = _call(aws, settings, "securityhub", kind.read_all)
+        try:
+            listed = _call(aws, settings, "securityhub", kind.read_all)
+        except errors.failures() as error:
+            if not errors.is_denied(error):
+                raise
+            raise UserError(f"{errors.explain(error)} {ONLY_ADMINISTRATOR}") from error
         ours = [item["RuleArn"] for item in listed if ownership.is_marked(item["Description"], settings.name)]
         rules += _call(aws, settings, "securityhub", kind.read, ours) if ours else []
         count = max(count, len(listed))

@@ -235,6 +235,12 @@ def test_a_region_without_room_is_refused_before_anything_is_written(lab):
     assert done.writes == []
 
 
+def test_a_member_account_is_told_to_use_patterns(lab):
+    lab.world(administrator="222222222222")
+    done = lab.run(lab.hosts(HERE, suppressions=[WEBSITE], allow_member=True))
+    assert "in a member account, set suppress_in to pattern" in done.problems[HERE][0]
+
+
 def test_what_is_suppressed_in_security_hub_is_suppressed_for_every_channel(lab):
     channels = [
         {"name": "web", "channel_id": "C0ABCDEFG12", "suppressions": [{"control_ids": ["S3.5"]}]},
