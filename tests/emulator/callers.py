@@ -233,13 +233,13 @@ class Callers:
             return f"arn:aws:events:{where}:{kind}/{name}" if name else given.get("ResourceARN")
         if about.service == "sns" and about.operation in OF_SUBSCRIPTIONS:
             return self._topic_of_subscription(form)
-        if about.service == "iam":
-            return _iam_resource(form)
-        if about.service == "kms":
-            return _key(given)
-        if about.service == "monitoring":
-            return _alarm(form, given, where)
-        return None
+        others = {
+            "iam": lambda: _iam_resource(form),
+            "kms": lambda: _key(given),
+            "monitoring": lambda: _alarm(form, given, where),
+            "scheduler": lambda: f"arn:aws:scheduler:{where}:schedule/default/{unquote(path.rpartition('/')[2])}",
+        }
+        return others[about.service]() if about.service in others else None
 
     def _topic_of_subscription(self, form: dict[str, list[str]]) -> str:
         if self.switches["sns_subscription_resource"] == "any":
@@ -322,8 +322,9 @@ class Callers:
         if kind == "AWS::Events::Rule" and operation != "delete":
             yield from _passed_to_events(properties, context)
         for key, service in handler.get("passes", {}).items():
-            if operation != "delete" and properties.get(key):
-                yield Check("iam:PassRole", properties[key], {**context, "iam:PassedToService": service})
+            role = functools.reduce(lambda found, name: found.get(name) or {}, key.split("."), properties)
+            if operation != "delete" and role:
+                yield Check("iam:PassRole", role, {**context, "iam:PassedToService": service})
 
 
 def takes_resource(action: str) -> bool:

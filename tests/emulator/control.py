@@ -15,6 +15,7 @@ from account_state import InvalidAccountState
 from aiohttp import web
 from faults import InvalidFault
 from inbox_page import page
+from schedules import run_now
 from stacks import put_into_status
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Control:
             ("POST", "/_emulator/stack_status"): self.set_stack_status,
             ("POST", "/_emulator/custom_action"): self.custom_action,
             ("POST", "/_emulator/button"): self.button,
+            ("POST", "/_emulator/schedule"): self.schedule,
             ("POST", "/_emulator/sign_in"): self.describe_sign_in,
             ("POST", "/_emulator/event"): self.event,
             ("POST", "/_emulator/ocsf_finding"): self.ocsf_finding,
@@ -143,6 +145,10 @@ class Control:
     def button(self, given: Any, query: dict[str, str]) -> Any:
         """{"n": of a message, "button": its text}"""
         return self.emulator.buttons.press(given["n"], given["button"])
+
+    def schedule(self, given: Any, query: dict[str, str]) -> Any:
+        """{"account", "region", "name"}: let a schedule start its state machine now."""
+        return {"execution": run_now(given["account"], given["region"], given["name"])}
 
     def describe_sign_in(self, given: Any, query: dict[str, str]) -> Any:
         """{"session_seconds", "sso_tokens", "web_identity_tokens"}: merged; as the README has them."""

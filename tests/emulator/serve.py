@@ -33,6 +33,7 @@ import event_bus
 import keys
 import ministack_app
 import resource_types
+import schedules
 import stacks
 import state_machines
 import subscribers
@@ -111,7 +112,8 @@ class Emulator:
         boundaries.install()
         self.callers.install(resource_types.HandlerError)
         template_of_2020.install(self.chatbot, self.security_hub)
-        state_machines.install(self.security_hub.service)
+        state_machines.install(self.security_hub.service, self.switches)
+        schedules.install()
         self.notifications = Notifications()
         services = {
             "securityhub": self.security_hub.service.answer,
@@ -124,6 +126,7 @@ class Emulator:
             "notifications": self.notifications.service.routes,
             "account": Routes(model_of("account")),
             "lambda": Routes(model_of("lambda")),
+            "scheduler": Routes(model_of("scheduler")),
         }
         named = {"servicequotas": self.limits.service_quotas}
         self.frontend = Frontend(

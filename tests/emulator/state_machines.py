@@ -1,23 +1,44 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The AWS SDK integration of Step Functions with our Security Hub."""
+"""Step Functions: the SDK integration with our Security Hub, the permissions of roles, and the size of results."""
 
 from __future__ import annotations
 
+import contextvars
 import json
+from types import SimpleNamespace
 from typing import Any
+from typing import Callable
 
+import callers
+import service_roles
 from ministack import app as ministack
+from ministack.core.responses import get_account_id
+from ministack.core.responses import get_region
+from ministack.services import kms
+from ministack.services import sns
 from ministack.services import stepfunctions
 from rest_json import RestJson
+from switches import Switches
 
+STATES = "states.amazonaws.com"
 PREFIX = "arn:aws:states:::aws-sdk:securityhub:"
+PUBLISH = "arn:aws:states:::sns:publish"
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+RESULT_LIMIT_BYTES = 256 * 1024
+EVENTS_LIMIT = 25_000
+TOO_LARGE = "States.DataLimitExceeded"
+
+_role: contextvars.ContextVar[str] = contextvars.ContextVar("role", default="")
 
 
-def install(security_hub: RestJson) -> None:
-    """Allow tasks to call arn:aws:states:::aws-sdk:securityhub:<action>."""
+def install(security_hub: RestJson, switches: Switches) -> None:
+    """Allow tasks to call arn:aws:states:::aws-sdk:securityhub:<action>, with the permissions of their role."""
+    _install_roles()
+    _install_limits(switches)
     integrate = stepfunctions._invoke_aws_sdk_integration
+    publish = stepfunctions._SERVICE_DISPATCH[PUBLISH]
 
     async def serve(method: str, path: str, _headers: dict, body: bytes, _query: dict) -> Any:
         return security_hub.answer(method, path, "", body)
@@ -29,6 +50,7 @@ def install(security_hub: RestJson) -> None:
         name = action[:1].upper() + action[1:]
         if name not in security_hub.operations:
             raise stepfunctions._ExecutionError("States.Runtime", f"Invalid AWS SDK action: {action}")
+        _check_security_hub(name, given or {})
         http = security_hub.model.operation_model(name).http
         body = json.dumps(given or {}).encode()
         status, headers, answer = ministack.call_service_handler_sync(
@@ -39,4 +61,93 @@ def install(security_hub: RestJson) -> None:
             raise stepfunctions._ExecutionError(f"SecurityHub.{headers['x-amzn-ErrorType']}", result["Message"])
         return result
 
+    def publish_if_allowed(resource: str, given: Any) -> Any:
+        _check_publish(given["TopicArn"])
+        return publish(resource, given)
+
     stepfunctions._invoke_aws_sdk_integration = integrate_security_hub_too
+    stepfunctions._SERVICE_DISPATCH[PUBLISH] = publish_if_allowed
+
+
+def _install_roles() -> None:
+    """Run the tasks of an execution with the role of its state machine."""
+    execute = stepfunctions._execute_task
+
+    def execute_with_role(state: dict, given: Any, execution: dict, context: dict) -> Any:
+        machine = execution["stateMachineArn"]
+        role = stepfunctions._state_machines[machine]["roleArn"]
+        if not service_roles.trusts(role, STATES, machine):
+            raise stepfunctions._ExecutionError("States.Runtime", f"{role} does not let Step Functions in")
+        token = _role.set(role)
+        try:
+            return execute(state, given, execution, context)
+        finally:
+            _role.reset(token)
+
+    stepfunctions._execute_task = execute_with_role
+
+
+def _check_security_hub(operation: str, given: dict[str, Any]) -> None:
+    hub = f"arn:aws:securityhub:{get_region()}:{get_account_id()}:hub{'v2' if operation.endswith('V2') else ''}/default"
+    action = f"securityhub:{operation}"
+    about = SimpleNamespace(service="securityhub", operation=operation)
+    _check("SecurityHub", callers.ACTIONS.get(action, action), hub, callers._context(about, action, {}, given))
+
+
+def _check_publish(topic_arn: str) -> None:
+    _check("SNS", "sns:Publish", topic_arn, {})
+    topic = sns._topics.get(topic_arn) or {"attributes": {}}
+    key = kms._resolve_key(topic["attributes"].get("KmsMasterKeyId") or "")
+    if key is None:
+        return
+    aliases = [arn.split(":", 5)[5] for arn, target in kms._aliases.items() if target == key["KeyId"]]
+    context = {"kms:ViaService": f"sns.{get_region()}.amazonaws.com", "kms:ResourceAliases": aliases}
+    for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+        _check("SNS.KMS", action, key["Arn"], context)
+
+
+def _check(service: str, action: str, resource: str, context: dict[str, Any]) -> None:
+    lower = {name.lower(): value for name, value in context.items()}
+    if not service_roles.allows(_role.get(), action, resource, lower):
+        message = f"{_role.get()} is not authorized to perform: {action} on resource: {resource}"
+        raise stepfunctions._ExecutionError(f"{service}.AccessDeniedException", message)
+
+
+def _install_limits(switches: Switches) -> None:
+    """Refuse results and histories that are too large."""
+    invoke, catcher, add = (
+        stepfunctions._invoke_resource,
+        stepfunctions._find_matching_catcher,
+        stepfunctions._add_event,
+    )
+
+    def invoke_within_limit(resource: str, given: Any) -> Any:
+        result = invoke(resource, given)
+        if len(json.dumps(result)) > RESULT_LIMIT_BYTES:
+            message = f"The state/task '{resource}' returned a result with a size exceeding the maximum number of bytes"
+            raise stepfunctions._ExecutionError(TOO_LARGE, f"{message} service limit.")
+        return result
+
+    def catcher_of(catchers: list[dict], error: str) -> Any:
+        if error == TOO_LARGE:
+            by_name = [item for item in catchers if TOO_LARGE in item["ErrorEquals"]]
+            catchers = by_name if switches["step_functions_data_limit"] == "caught" else []
+        return catcher(catchers, error)
+
+    def retrier_of(find: Callable) -> Callable:
+        def find_other(retriers: list[dict], error: str, counts: dict) -> Any:
+            return (None, -1) if error == TOO_LARGE else find(retriers, error, counts)
+
+        return find_other
+
+    def add_within_limit(execution: dict, *rest: Any, **more: Any) -> Any:
+        if len(execution["events"]) >= EVENTS_LIMIT:
+            raise stepfunctions._ExecutionError(
+                "States.Runtime", "The execution reached the maximum number of history events"
+            )
+        return add(execution, *rest, **more)
+
+    stepfunctions._invoke_resource = invoke_within_limit
+    stepfunctions._find_matching_catcher = catcher_of
+    stepfunctions._find_matching_retrier = retrier_of(stepfunctions._find_matching_retrier)
+    stepfunctions._add_event = add_within_limit

@@ -301,6 +301,9 @@ def test_an_express_state_machine_marks_findings_notified(aws):
         },
     }
     role = aws.role("states.amazonaws.com", "marker")
+    may = {"Effect": "Allow", "Action": "securityhub:BatchUpdateFindings", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+    aws.client("iam").put_role_policy(RoleName="marker", PolicyName="mark", PolicyDocument=policy)
     machine = aws.client("stepfunctions").create_state_machine(
         name="marker", definition=json.dumps(definition), roleArn=role, type="EXPRESS"
     )["stateMachineArn"]

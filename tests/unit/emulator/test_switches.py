@@ -20,6 +20,9 @@ from .conftest import ACCOUNT
 from .conftest import CHANNEL
 from .conftest import REGION
 from .conftest import TOPIC
+from .test_schedules import created
+from .test_schedules import run
+from .test_schedules import stack
 
 UNLISTED = "ap-east-2"
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/findings"
@@ -623,6 +626,25 @@ def test_chatbot_custom_texts(aws, answer, mentions):
     aws.client("sns").publish(TopicArn=topic, Message=json.dumps(body))
     (message,) = aws.emulator.inbox()
     assert (message["text"], message["mentions"]) == ("<!channel> hello", mentions)
+
+
+@pytest.mark.parametrize(
+    ("answer", "errors", "status"),
+    [
+        ("caught", ["States.DataLimitExceeded"], "SUCCEEDED"),
+        ("caught", ["States.ALL"], "FAILED"),
+        ("terminal", ["States.DataLimitExceeded"], "FAILED"),
+    ],
+)
+def test_step_functions_data_limit(aws, answer, errors, status):
+    switch(aws, step_functions_data_limit=answer)
+    aws.import_findings(*(aws.finding(Id=str(number), ProductFields={"x": "x" * 2000}) for number in range(99)))
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 3}]
+    catch = [{"ErrorEquals": errors, "Next": "Smaller"}]
+    created(aws, stack(task={"Parameters": {"MaxResults": 100}, "Catch": catch, "Retry": retry}))
+    done = run(aws)
+    assert done["status"] == status
+    assert status == "SUCCEEDED" or done["error"] == "States.DataLimitExceeded"
 
 
 PARTNER = "arn:aws:securityhub:us-east-1::product/partner/scanner"

@@ -1,0 +1,144 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EventBridge Scheduler and Step Functions: schedules that AWS refuses, and roles that do not allow enough."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+
+import pytest
+
+from .conftest import ACCOUNT
+from .conftest import REGION
+
+MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:machine"
+GROUP = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/default"
+HUB = f"arn:aws:securityhub:{REGION}:{ACCOUNT}:hub/default"
+READ = {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": HUB}
+START = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": MACHINE}
+GET = "arn:aws:states:::aws-sdk:securityhub:getFindings"
+
+
+def trust(service, source):
+    condition = {"ArnEquals": {"aws:SourceArn": source}, "StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+        "Condition": condition,
+    }
+
+
+TRUSTS = [trust("scheduler.amazonaws.com", GROUP), trust("states.amazonaws.com", MACHINE)]
+
+
+def document(statements):
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def stack(statements=(READ, START), trusts=TRUSTS, task=None, **changed):
+    """Return a template with a schedule, a machine that reads findings, and their role."""
+    states = {"Read": {"Type": "Task", "Resource": GET, "Parameters": {}, "End": True, **(task or {})}}
+    if "Catch" in states["Read"]:
+        states["Smaller"] = {"Type": "Succeed"}
+    role = {"Fn::GetAtt": ["Role", "Arn"]}
+    schedule = {
+        "Name": "daily",
+        "ScheduleExpression": "cron(0 8 * * ? *)",
+        "ScheduleExpressionTimezone": "Asia/Tokyo",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {"Arn": {"Ref": "Machine"}, "RoleArn": role},
+        **changed,
+    }
+    machine = {
+        "StateMachineName": "machine",
+        "RoleArn": role,
+        "DefinitionString": json.dumps({"StartAt": "Read", "States": states}),
+    }
+    policies = [{"PolicyName": "policy", "PolicyDocument": document(list(statements))}]
+    return {
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {"RoleName": "role", "AssumeRolePolicyDocument": document(trusts), "Policies": policies},
+        },
+        "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": machine},
+        "Daily": {"Type": "AWS::Scheduler::Schedule", "Properties": schedule},
+    }
+
+
+def created(aws, resources):
+    """Create a stack, and return its status and the reasons of what failed."""
+    cloudformation = aws.client("cloudformation")
+    cloudformation.create_stack(StackName="stack", TemplateBody=json.dumps({"Resources": resources}))
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        status = cloudformation.describe_stacks(StackName="stack")["Stacks"][0]["StackStatus"]
+        if not status.endswith("IN_PROGRESS"):
+            break
+        time.sleep(0.02)
+    events = cloudformation.describe_stack_events(StackName="stack")["StackEvents"]
+    return status, " ".join(event.get("ResourceStatusReason", "") for event in events)
+
+
+def run(aws):
+    """Let the schedule start the machine, and return how the execution ends."""
+    given = {"account": ACCOUNT, "region": REGION, "name": "daily"}
+    arn = aws.emulator.ask("POST", "schedule", given)["execution"]
+    client, deadline = aws.client("stepfunctions"), time.monotonic() + 10
+    while client.describe_execution(executionArn=arn)["status"] == "RUNNING" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return client.describe_execution(executionArn=arn)
+
+
+def test_a_schedule_starts_its_machine_when_told(aws):
+    assert created(aws, stack())[0] == "CREATE_COMPLETE"
+    schedule = aws.client("scheduler").get_schedule(Name="daily")
+    assert (schedule["ScheduleExpressionTimezone"], schedule["State"]) == ("Asia/Tokyo", "ENABLED")
+    aws.import_findings(aws.finding())
+    done = run(aws)
+    assert done["status"] == "SUCCEEDED"
+    assert len(json.loads(done["output"])["Findings"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"ScheduleExpression": "cron(0 8 * * * *)"}, "Invalid Schedule Expression"),
+        ({"ScheduleExpression": "weekly"}, "Invalid Schedule Expression"),
+        ({"ScheduleExpressionTimezone": "Mars/Base"}, "Invalid Schedule Expression Timezone"),
+        ({"Name": "every day"}, "regular expression pattern"),
+        ({"trusts": [trust("scheduler.amazonaws.com", f"{GROUP}/daily"), TRUSTS[1]]}, "must allow AWS EventBridge"),
+    ],
+)
+def test_what_scheduler_refuses_fails_the_stack(aws, changed, reason):
+    status, reasons = created(aws, stack(**changed))
+    assert status == "ROLLBACK_COMPLETE"
+    assert reason in reasons
+
+
+def test_a_schedule_that_may_not_start_the_machine_or_is_disabled_does_not_run(aws):
+    created(aws, stack(statements=[READ], State="DISABLED"))
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        run(aws)
+    assert "no enabled schedule" in raised.value.read().decode()
+    aws.emulator.reset()
+    created(aws, stack(statements=[READ]))
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        run(aws)
+    assert "may not start" in raised.value.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"statements": [START]}, "SecurityHub.AccessDeniedException"),
+        ({"trusts": TRUSTS[:1]}, "States.Runtime"),
+    ],
+)
+def test_a_task_has_the_permissions_of_the_role_of_its_machine(aws, given, error):
+    created(aws, stack(**given))
+    done = run(aws)
+    assert (done["status"], done["error"]) == ("FAILED", error)
