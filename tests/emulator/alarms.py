@@ -9,6 +9,7 @@ import operator
 import time
 from typing import Any
 
+import metrics
 import resource_policy
 from ministack.core.responses import get_account_id
 from ministack.services import cloudwatch
@@ -65,13 +66,8 @@ def _points(alarm: dict) -> list[dict]:
     """Return the data points of the alarm's last period that have exactly its dimensions."""
     dimensions = {item["Name"]: item["Value"] for item in alarm.get("Dimensions") or []}
     since = time.time() - alarm.get("Period", 60) * alarm.get("EvaluationPeriods", 1)
-    return [
-        point
-        for (namespace, name, _dimensions), points in cloudwatch._metrics.items()
-        if (namespace, name) == (alarm.get("Namespace"), alarm.get("MetricName"))
-        for point in points
-        if point["Timestamp"] >= since and point["Dimensions"] == dimensions
-    ]
+    found = metrics.points_of(alarm.get("Namespace", ""), alarm.get("MetricName", ""), dimensions)
+    return [point for point in found if point["Timestamp"] >= since]
 
 
 def may_publish(topic_arn: str, alarm_arn: str) -> bool:

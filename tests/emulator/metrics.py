@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
@@ -14,8 +16,30 @@ CHATBOT_REGION = "us-east-1"
 def count(account: str, region: str, namespace: str, name: str, dimension: tuple[str, str], value: int = 1) -> None:
     """Add to a metric of a service in an account and region, and evaluate its alarms."""
     with request_scope(account, region):
-        cloudwatch.record_metric(namespace, name, value, "Count", {dimension[0]: dimension[1]})
+        _record(namespace, name, {dimension[0]: dimension[1]}, float(value))
         cloudwatch._evaluate_all_alarms()
+
+
+def _record(namespace: str, name: str, dimensions: dict[str, str], value: float) -> None:
+    """Add a value to the statistic set of this second. A point for each value would make a flood of events slow."""
+    points, now = cloudwatch._metric_bucket(_key(namespace, name, dimensions)), int(time.time())
+    if points and points[-1]["Timestamp"] == now and "_stat" in points[-1]:
+        found = points[-1]["_stat"]
+        found["SampleCount"] += 1
+        found["Sum"] += value
+        found["Minimum"], found["Maximum"] = min(found["Minimum"], value), max(found["Maximum"], value)
+        return
+    statistics = {"SampleCount": 1.0, "Sum": value, "Minimum": value, "Maximum": value}
+    points.append({"Timestamp": now, "Value": value, "Unit": "Count", "Dimensions": dimensions, "_stat": statistics})
+
+
+def points_of(namespace: str, name: str, dimensions: dict[str, str]) -> list[dict]:
+    """Return the data points of exactly this metric in the current account and region."""
+    return cloudwatch._metrics.get(_key(namespace, name, dimensions)) or []
+
+
+def _key(namespace: str, name: str, dimensions: dict[str, str]) -> tuple:
+    return namespace, name, cloudwatch._dims_key(dimensions)
 
 
 def of_chatbot(account: str, configuration: str, name: str) -> None:

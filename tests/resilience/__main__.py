@@ -9,7 +9,6 @@ import argparse
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,15 +16,16 @@ from pathlib import Path
 from ansible_collections.secops.securityhub.tests.resilience import credentials
 from ansible_collections.secops.securityhub.tests.resilience import faults
 from ansible_collections.secops.securityhub.tests.resilience import interruptions
+from ansible_collections.secops.securityhub.tests.resilience import load
 from ansible_collections.secops.securityhub.tests.resilience import slices
+from ansible_collections.secops.securityhub.tests.resilience.campaign import Campaign
+from ansible_collections.secops.securityhub.tests.resilience.campaign import Case
 from ansible_collections.secops.securityhub.tests.resilience.playbook import SEVENTEEN
-from ansible_collections.secops.securityhub.tests.resilience.playbook import Broken
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
 from ansible_collections.secops.securityhub.tests.unit.conftest import started
 
 # regions of the short form. Chatbot is called in us-east-2; global services send their findings in us-east-1.
 FEW = ("eu-west-1", "us-east-1", "us-east-2")
-Case = tuple[str, Callable[[], object]]
 
 
 def fault_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
@@ -34,16 +34,17 @@ def fault_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
         phases = faults.PHASES if arguments.long else faults.PHASES[number % len(faults.PHASES) :][:1]
         for phase in phases:
             seed = arguments.seed + number
-            yield (
-                f"{fault.name}, {phase.name}",
+            yield Case(
+                fault.name,
+                phase.name,
                 lambda fault=fault, phase=phase, seed=seed: faults.under_fault(fleet, fault, phase, seed),
             )
     for phase in faults.PHASES if arguments.long else faults.PHASES[:1]:
-        yield f"{faults.EXPIRED.name}, {phase.name}", lambda phase=phase: faults.expired(fleet, phase)
+        yield Case(faults.EXPIRED.name, phase.name, lambda phase=phase: faults.expired(fleet, phase))
 
 
 def interruption_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
-    """Yield 100 interruptions, or 15 in the short form: each kind of interruption of each work."""
+    """Yield 200 interruptions, or 15 in the short form: each kind of interruption of each work."""
     seconds: dict[str, float] = {}
 
     def interrupt(point: interruptions.Point) -> str:
@@ -51,33 +52,46 @@ def interruption_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[
             seconds[point.work.name] = interruptions.undisturbed(fleet, point.work)
         return interruptions.interrupt(fleet, point, seconds[point.work.name])
 
-    for number, point in enumerate(interruptions.points(100 if arguments.long else 15, arguments.seed), start=1):
-        name = f"{number}: {point.work.name}, {point.interruption.name} at {point.share:.0%}"
-        yield name, lambda point=point: interrupt(point)
+    for point in interruptions.points(arguments.count or (200 if arguments.long else 15), arguments.seed):
+        yield Case(
+            point.work.name, point.interruption.name, lambda point=point: interrupt(point), f"at {point.share:.0%}"
+        )
 
 
 def slice_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
     """Yield four parallel slices, by limit and by inventory; in the long form three times."""
-    for number in range(3 if arguments.long else 1):
+    for _number in range(3 if arguments.long else 1):
         for form in slices.FORMS:
-            yield f"{number + 1}: four slices by {form}", lambda form=form: "; ".join(slices.work(fleet, 4, form))
+            yield Case("four parallel slices", f"by {form}", lambda form=form: "; ".join(slices.work(fleet, 4, form)))
 
 
 def credential_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
     """Yield calls for 40 accounts by 64 threads: 20 seconds, or five times two minutes in the long form."""
     for number in range(5 if arguments.long else 1):
         folder, seconds, seed = fleet.folder / f"home-{number}", 120 if arguments.long else 20, arguments.seed + number
-        yield (
-            f"{number + 1}: credentials that expire",
+        yield Case(
+            "credentials that expire",
+            "calls for 40 accounts",
             lambda folder=folder, seconds=seconds, seed=seed: credentials.stress(fleet.emulator, folder, seconds, seed),
         )
 
 
-CASES = {
+def load_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
+    """Yield 10,000 findings in a minute, or 600 in six seconds in the short form."""
+    count, seconds = (10_000, 60) if arguments.long else (600, 6)
+    yield Case(
+        f"{count:,} findings in {seconds} s",
+        f"{len(fleet.regions)} regions",
+        lambda: load.flood(fleet, count, seconds),
+    )
+
+
+CASES: dict[str, Callable[[Fleet, argparse.Namespace], Iterator[Case]]] = {
     "faults": fault_cases,
     "interruptions": interruption_cases,
     "slices": slice_cases,
     "credentials": credential_cases,
+    "load": load_cases,
 }
 
 
@@ -85,32 +99,19 @@ def main() -> int:
     """Run the tests of one kind; return 1 if any failed."""
     parser = argparse.ArgumentParser(prog="tests/run/resilience", description=__doc__)
     parser.add_argument("kind", choices=CASES)
-    parser.add_argument("--long", action="store_true", help="17 regions, all combinations, 100 interruptions")
+    parser.add_argument("--long", action="store_true", help="17 regions, all combinations, 200 interruptions")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random choices (default 1)")
+    parser.add_argument("--count", type=int, help="number of interruptions")
+    parser.add_argument("--results", type=Path, help="JSON file that gets what was run, and the outcome of each case")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="resilience-"))
     regions = SEVENTEEN if arguments.long or arguments.kind == "slices" else FEW
+    campaign = Campaign(sys.argv[1:], arguments.seed, len(regions), arguments.results)
     try:
         with started() as emulator:
-            return run(CASES[arguments.kind](Fleet(emulator, folder, regions), arguments))
+            return campaign.run(CASES[arguments.kind](Fleet(emulator, folder, regions), arguments))
     finally:
         shutil.rmtree(folder)
-
-
-def run(cases: Iterator[Case]) -> int:
-    """Run the cases one after another, and print the result of each."""
-    failed = done = 0
-    begin = time.monotonic()
-    for name, case in cases:
-        print(f"{name} ... ", end="", flush=True)
-        try:
-            print(case(), flush=True)
-        except Broken as error:
-            failed += 1
-            print(f"FAILED: {error}", flush=True)
-        done += 1
-    print(f"{done} cases, {failed} failed, {(time.monotonic() - begin) / 60:.0f} min")
-    return min(failed, 1)
 
 
 if __name__ == "__main__":

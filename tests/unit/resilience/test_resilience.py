@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.secops.securityhub.tests.resilience import credentials
 from ansible_collections.secops.securityhub.tests.resilience import faults
 from ansible_collections.secops.securityhub.tests.resilience import interruptions
+from ansible_collections.secops.securityhub.tests.resilience import load
 from ansible_collections.secops.securityhub.tests.resilience import slices
 from ansible_collections.secops.securityhub.tests.resilience.playbook import SEVENTEEN
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
@@ -64,3 +65,7 @@ def test_parallel_slices_lose_nothing_and_create_nothing_twice(emulator, tmp_pat
 def test_each_key_signs_for_its_own_account(emulator, tmp_path):
     credentials.stress(emulator, tmp_path, seconds=6)
     emulator.reset()
+
+
+def test_each_finding_of_a_flood_arrives_once_or_is_reported_as_lost(fleet):
+    load.flood(fleet, count=300, seconds=5)
