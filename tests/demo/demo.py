@@ -1,13 +1,15 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demo: deploy, import findings, show the messages, run again, preview a change, and remove or keep everything.
+"""The demo: deploy, import findings, show the messages, run again, preview a change, follow a finding, and remove all.
 
 Exits with 0 if all checks pass, and with 1 otherwise; the last lines then explain what failed.
 """
 
 from __future__ import annotations
 
+import copy
+import datetime
 import json
 import os
 import re
@@ -28,10 +30,11 @@ INVENTORY = "inventories/demo"
 PLAYBOOK = ("ansible-playbook", f"-i {INVENTORY}", "playbooks/securityhub_slack.yml")
 MEMBERS = ("222222222222", "333333333333")
 CHANNEL = "C0123456789"
-STEPS = 7
-STEPS_IF_KEPT = 5
+STEPS = 8
+STEPS_IF_KEPT = 6
 ONE_MORE = "rds-2-critical-ap-northeast-1"  # a finding that the demo does not import
 WIDTH = 80
+SECONDS_AT_MOST = 10  # until a message arrives
 # Prefixes of lines that Ansible writes about itself.
 ANSIBLE_LINES = ("PLAY [", "TASK [", "ok: [", "changed: [", "skipping: ")
 
@@ -62,6 +65,7 @@ class Demo:
         self.show_messages()
         self.run_again()
         self.preview_a_change()
+        self.follow_a_finding()
         if not self.keep:
             self.remove()
             self.show_what_remains()
@@ -183,6 +187,48 @@ class Demo:
         if not changed:
             raise NotAsExpected("the preview shows no change")
         checked("nothing was written")
+
+    def follow_a_finding(self) -> None:
+        """Let a finding be detected, sent, corrected two hours later, and reported in its thread."""
+        life = self.script["life"]
+        self.heading("Follow one finding from its first message to its end")
+        region = self.findings[life["finding"]]["Region"]
+        variables = [f"-e securityhub_slack_{name}={value}" for name, value in life["variables"].items()]
+        self.play(f"--limit {region}", *variables)
+        finding = copy.deepcopy(self.findings[life["finding"]])
+        now = datetime.datetime.now(datetime.timezone.utc)
+        created, updated = (
+            (now - datetime.timedelta(hours=hours)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            for hours in (2, 0)
+        )
+        finding |= {"Id": f"{finding['Id']}-2", "CreatedAt": created, "UpdatedAt": created}
+        self.import_finding(life["finding"], finding)
+        first = self.thread(finding, 1)
+        self.import_finding(life["finding"], finding | {"UpdatedAt": updated} | life["corrected"])
+        messages = self.thread(finding, 2)
+        for message, what in zip(messages, ("In the channel", "In the thread of this message, two hours later")):
+            print(f"\n{what}:")
+            print(textwrap.indent(f"{message['title']}\n{message['text']}", "    "))
+        print()
+        if messages[: len(first)] != first or len({message["thread"] for message in messages}) != 1:
+            raise NotAsExpected("the end of the finding is not in the thread of its first message")
+        checked("the finding has two messages, in one thread")
+
+    def thread(self, finding: dict[str, Any], number: int) -> list[dict[str, Any]]:
+        """Return the messages about a finding, when it has so many and is marked as sent or as over."""
+        deadline = time.monotonic() + SECONDS_AT_MOST
+        while time.monotonic() < deadline:
+            found = [item for item in self.aws.ask("GET", "inbox") if item["finding_id"] == finding["Id"]]
+            if len(found) >= number and self.mark(finding) == ("OVER" if number > 1 else finding["Severity"]["Label"]):
+                return found
+            time.sleep(0.1)
+        raise NotAsExpected(f"{len(found)} of {number} messages about {finding['Id']} have arrived")
+
+    def mark(self, finding: dict[str, Any]) -> str:
+        """Return the user-defined field of a finding that says that it was sent."""
+        filters = {"Id": [{"Value": finding["Id"], "Comparison": "EQUALS"}]}
+        (found,) = self.aws.client("securityhub", finding["Region"]).get_findings(Filters=filters)["Findings"]
+        return str(found.get("UserDefinedFields", {}).get("securityhub-slack", ""))
 
     def remove(self) -> None:
         """Remove everything."""
