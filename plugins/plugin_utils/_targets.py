@@ -34,7 +34,6 @@ RESULT = "securityhub_slack_result"  # the fact that the action sets
 # Variables of playbooks, which are set on the command line and are not the role's.
 OF_PLAYBOOKS = (
     "securityhub_slack_canary_timeout",
-    "securityhub_slack_digest_days",
     "securityhub_slack_doctor_hours",
     "securityhub_slack_doctor_html",
     "securityhub_slack_doctor_json",

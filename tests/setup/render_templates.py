@@ -22,6 +22,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.settings
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import AccountSnapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import design as designs
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set_resource
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.stack_set_resource import Instance
@@ -92,6 +93,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "report_resolved": True,
     },
     "marking-of-ocsf": {"channel_id": "C0123456789", "mark_notified": True, "finding_format": "ocsf"},
+    "digest": {"channel_id": "C0123456789", "digest_schedule": "cron(0 8 ? * MON *)", "kms_key": "alias/security"},
     "resolved": {
         "channel_id": "C0123456789",
         "mark_notified": True,
@@ -122,7 +124,11 @@ def design(shape: dict[str, Any], scope: Scope = HERE) -> template.StackDesign:
         designs.receiver_patterns(route, policy, scope)
         for route, policy in zip(settings.receivers, policies[len(of_channels) :])
     )
-    return designs.deployment(settings, SNAPSHOT, compiled, responsibilities, configurations, resolved, received).stack
+    scheduled = designs.scheduled_digest(settings, [(*of_channel, scope) for of_channel in of_channels])
+    made = designs.deployment(
+        settings, SNAPSHOT, compiled, responsibilities, configurations, resolved, received, scheduled
+    )
+    return made.stack
 
 
 def render_all() -> dict[str, dict[str, Any]]:
@@ -135,9 +141,13 @@ def render_all() -> dict[str, dict[str, Any]]:
         Instance("222222222222", "eu-west-1", design({**alike, "forward_automatically": False})),
     ]
     deployment = stack_set_resource.deployment("securityhub-slack", (("Team", "security"),), instances)
+    digests = {
+        ("111111111111", "eu-west-1"): design(SHAPES["digest"]),
+        ("111111111111", "us-east-1"): design({**SHAPES["digest"], "digest_days": 30}, Scope("us-east-1", "us-east-1")),
+    }
     held = json.loads(deployment["Resources"]["StackSet"]["Properties"]["TemplateBody"])
     rendered = {name: template.template(design(shape)) for name, shape in SHAPES.items()}
-    return {**rendered, "stack-set": deployment, "stack-of-a-stack-set": held}
+    return {**rendered, "stack-set": deployment, "stack-of-a-stack-set": held, "digests": stack_set.merge(digests)}
 
 
 def policies() -> dict[str, Any]:

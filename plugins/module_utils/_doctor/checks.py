@@ -358,6 +358,7 @@ CHECKS = (
     Check("destinations", "Destinations", "of the rules are those of the stack", exposure.destinations),
     Check("role", "Channel role", "exists, and only Amazon Q can assume it", exposure.role),
     Check("permissions", "Permissions", "of the channel role are those of the buttons, if any", exposure.permissions),
+    Check("digest", "Digest", "is sent by the schedule, state machine and role of the stack", exposure.digest),
     Check("marking", "Marking", "of findings is done by the state machine and role of the stack", exposure.marking),
     Check("guardrail", "Guardrail", "of the channel is the one in the inventory, and unchanged", exposure.guardrail),
 )

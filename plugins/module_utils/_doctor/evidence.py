@@ -39,12 +39,17 @@ class RolePolicies:
 
 
 @dataclass(frozen=True)
-class Marking:
-    """What marks findings as NOTIFIED: the role with its policies, and the state machine; None for what is gone."""
+class Machine:
+    """A state machine, and its role with its policies; None for what is gone.
+
+    *schedule*: what starts it, and *executions*: its last ones, the latest first; of the machine of the digest only.
+    """
 
     role: Mapping[str, Any] | None
     policies: RolePolicies
     machine: Mapping[str, Any] | None
+    schedule: Mapping[str, Any] | None = None
+    executions: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -73,11 +78,11 @@ class Evidence:
     """A target and its metrics. *hours*: how far back the metrics go. *account*: None if it is unknown.
 
     *instances*: those of the StackSet that the target's stack is of, None without one. *tested*: what EventBridge
-    answers about its event patterns, None if it was not asked. *marking*: None if the stack does not mark findings.
-    *receiver_problems*: why queues and event buses do not accept findings.
+    answers about its event patterns, None if it was not asked. *marking*, *digest*: None if the stack does not mark
+    findings, or sends no digest. *receiver_problems*: why queues and event buses do not accept findings.
 
     The errors say, with a remedy, why something could not be read ('' if it was): the target itself, the resources of
-    its stack, its metrics, what marks findings, queues and event buses.
+    its stack, its metrics, what marks findings, what sends the digest, queues and event buses.
     """
 
     target: TargetDesign
@@ -89,10 +94,12 @@ class Evidence:
     resources_error: str = ""
     metrics_error: str = ""
     tested: Tested | None = None
-    marking: Marking | None = None
+    marking: Machine | None = None
     marking_error: str = ""
     receiver_problems: tuple[str, ...] = ()
     receivers_error: str = ""
+    digest: Machine | None = None
+    digest_error: str = ""
 
     def drifts(self, *parts: str) -> list[Drift]:
         """Return the differences between the stack's template and the live resources in these parts."""

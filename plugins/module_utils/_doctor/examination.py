@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -28,10 +29,11 @@ from .._preflight import receivers
 from .._preflight import senders
 from .._routing import topology
 from .._services import iam
+from .._services import scheduler
 from .._services import step_functions
 from .._stack import live as stacks
-from .._stack import marking as stack_marking
-from .._stack import resources as stack_resources
+from .._stack import marking
+from .._stack import scheduled_digest
 from .._stack import template
 from . import checks
 from . import messages
@@ -40,7 +42,7 @@ from . import results
 from . import stack_sets
 from .evidence import AccountEvidence
 from .evidence import Evidence
-from .evidence import Marking
+from .evidence import Machine
 from .evidence import RolePolicies
 from .results import RegionResult
 from .results import TargetResults
@@ -120,8 +122,9 @@ def _evidence(
     of_accounts = _read(lambda account: metrics.of_account(aws, account.snapshot, window), with_deployment)
     of_roles = _read(lambda account: _role_policies(aws, account), with_deployment)
     read = [target for target, _error in paths.values() if target and target.live.path]
-    marked = {target.host: target for target in read if target.live.resources.of_type(stack_resources.STATE_MACHINE)}
-    marking = _read(lambda target: _marking(aws, target.settings, target.live.resources), marked)
+    by_host = {target.host: target for target in read}
+    marked = _read(lambda target: _marking(aws, target.settings, target.live.resources), by_host)
+    digests = _read(lambda target: _digest(aws, target.settings, target.live.resources), by_host)
     receiver_problems = _read(
         lambda target: receivers.problems(aws, target.settings, target.account, target.desired.stack),
         {host: target for host, target in deployed.items() if target.settings.receivers},
@@ -139,7 +142,8 @@ def _evidence(
         for target in account.targets:
             with_path, resources_error = paths.get(target.host, (None, ""))
             counted, metrics_error = of_targets.get(target.host, (None, ""))
-            marks, marking_error = marking.get(target.host, (None, ""))
+            marks, marking_error = marked.get(target.host, (None, ""))
+            digest, digest_error = digests.get(target.host, (None, ""))
             refused, receivers_error = receiver_problems.get(target.host, (None, ""))
             evidence.append(
                 Evidence(
@@ -156,6 +160,8 @@ def _evidence(
                     marking_error=marking_error,
                     receiver_problems=tuple(refused or ()),
                     receivers_error=receivers_error,
+                    digest=digest,
+                    digest_error=digest_error,
                 )
             )
     return evidence
@@ -188,12 +194,32 @@ def _policies_of(aws: Clients, settings: Settings, role: str) -> RolePolicies:
     return RolePolicies(inline, tuple(of_account.call_iam(aws, settings, iam.attached_policies, role)))
 
 
-def _marking(aws: Clients, settings: Settings, resources: Resources) -> Marking:
-    """Return what marks findings in the stack of these resources: five calls."""
-    role, machine = stack_marking.role_and_machine(resources)
-    arn = resources.location.arn("states", f"stateMachine:{machine['StateMachineName']}")
-    name = str(role["RoleName"])
-    return Marking(
+def _marking(aws: Clients, settings: Settings, resources: Resources) -> Machine | None:
+    """Return what marks findings in the stack of these resources, None for nothing: five calls."""
+    return _machine(aws, settings, resources, marking.machine_name(settings.name))
+
+
+def _digest(aws: Clients, settings: Settings, resources: Resources) -> Machine | None:
+    """Return what sends the digest in the stack of these resources, None for nothing: seven calls."""
+    name = scheduled_digest.machine_name(settings.name)
+    found = _machine(aws, settings, resources, name)
+    if found is None or found.machine is None:
+        return found
+    call = partial(aws.call, settings.source, settings.region)
+    return replace(
+        found,
+        schedule=call("scheduler", scheduler.get_schedule, scheduled_digest.schedule_name(settings.name)),
+        executions=call("stepfunctions", step_functions.list_executions, found.machine["stateMachineArn"]),
+    )
+
+
+def _machine(aws: Clients, settings: Settings, resources: Resources, machine_name: str) -> Machine | None:
+    of_stack = resources.machine(machine_name)
+    if of_stack is None:
+        return None
+    name = str(of_stack[1]["RoleName"])
+    arn = resources.location.arn("states", f"stateMachine:{machine_name}")
+    return Machine(
         of_account.call_iam(aws, settings, iam.get_role, name),
         _policies_of(aws, settings, name),
         aws.call(settings.source, settings.region, "stepfunctions", step_functions.describe_state_machine, arn),

@@ -21,8 +21,9 @@ from .._plan import identity as identities
 from .._resource.operation import Operation
 from .._resource.tags import MANAGED_TAG
 from .._resource.tags import tags_of
-from .._stack import marking as stack_marking
+from .._stack import marking as marking_machine
 from .._stack import resources as stack_resources
+from .._stack import scheduled_digest
 from . import messages
 from .results import RISK
 from .results import UNKNOWN
@@ -38,7 +39,11 @@ if TYPE_CHECKING:
     from .._model.settings import Settings
     from .evidence import AccountEvidence
     from .evidence import Evidence
+    from .evidence import Machine
     from .results import Result
+
+
+FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
 def subscribers(evidence: Evidence) -> Result:
@@ -173,16 +178,52 @@ def permissions(evidence: Evidence) -> Result:
 
 def marking(evidence: Evidence) -> Result:
     """Check that the state machine that marks findings, and its role, are those of the stack."""
-    resources, found = evidence.target.live.resources, evidence.marking
     if evidence.marking_error:
         return messages.explained(UNKNOWN, evidence.marking_error, messages.UNKNOWN_MARKING)
-    if resources is None or found is None:
+    if evidence.marking is None:
         return nothing("findings are not marked as NOTIFIED")
-    role, machine = stack_marking.role_and_machine(resources)
+    changed = _changed(evidence, marking_machine.machine_name(evidence.target.settings.name), evidence.marking)
+    return messages.marking_changed(changed) if changed else ok()
+
+
+def digest(evidence: Evidence) -> Result:
+    """Check that the schedule, the state machine and the role that send the digest are those of the stack, and work."""
+    found, name = evidence.digest, evidence.target.settings.name
+    if evidence.digest_error:
+        return messages.explained(UNKNOWN, evidence.digest_error, messages.UNKNOWN_DIGEST)
+    if found is None:
+        return nothing("no digest is scheduled")
+    changed = [
+        *([] if _is_scheduled(evidence, found) else [f"schedule {scheduled_digest.schedule_name(name)}"]),
+        *_changed(evidence, scheduled_digest.machine_name(name), found),
+    ]
+    if changed:
+        return messages.digest_changed(changed)
+    last = found.executions[0] if found.executions else None
+    return messages.digest_failed(last["executionArn"]) if last and last["status"] in FAILED else ok()
+
+
+def _is_scheduled(evidence: Evidence, found: Machine) -> bool:
+    """Return whether the live schedule starts the machine when, and with the role, that the stack's schedule does."""
+    resources, live = evidence.target.live.resources, found.schedule
+    if resources is None or live is None:
+        return False
+    (schedule,) = resources.of_type(stack_resources.SCHEDULE)
+    names = ("State", "ScheduleExpression", "ScheduleExpressionTimezone")
+    same = all(live.get(name) == schedule[name] for name in names)
+    return same and all(live["Target"].get(name) == schedule["Target"][name] for name in ("Arn", "RoleArn"))
+
+
+def _changed(evidence: Evidence, name: str, found: Machine) -> list[str]:
+    """Return what differs from the stack: a state machine, and its role."""
+    of_stack = evidence.target.live.resources.machine(name) if evidence.target.live.resources else None
+    if of_stack is None:
+        return []
+    machine, role = of_stack
     granted = {policy["PolicyName"]: policy["PolicyDocument"] for policy in role["Policies"]}
     inline = {name: identities.document_of(document) for name, document in found.policies.inline.items()}
     trust = identities.document_of((found.role or {}).get("AssumeRolePolicyDocument", {}))
-    changed = [
+    return [
         *([f"role {role['RoleName']} (trust policy)"] if trust != role["AssumeRolePolicyDocument"] else []),
         *(
             f"role {role['RoleName']} (inline policy {name})"
@@ -192,7 +233,6 @@ def marking(evidence: Evidence) -> Result:
         *(f"role {role['RoleName']} ({arn})" for arn in found.policies.attached),
         *([] if _runs(machine, found.machine) else [f"state machine {machine['StateMachineName']}"]),
     ]
-    return messages.marking_changed(changed) if changed else ok()
 
 
 def _runs(machine: dict[str, Any], live: Mapping[str, Any] | None) -> bool:

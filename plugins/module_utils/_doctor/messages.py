@@ -537,6 +537,31 @@ def marking_changed(changed: list[str]) -> Result:
     )
 
 
+UNKNOWN_DIGEST = "It is not known whether the scheduled digest is sent."
+
+
+def digest_changed(changed: list[str]) -> Result:
+    """Report differences from the stack of what sends the digest."""
+    return Result(
+        RISK,
+        f"What sends the digest differs from the stack: {', '.join(changed)}.",
+        "The digest may not arrive, or the state machine may do something else in this account. Findings still arrive.",
+        "Undo the changes. The playbooks never do. If that is not possible, run the main playbook with an empty "
+        "securityhub_slack_digest_schedule, and then again with the schedule.",
+    )
+
+
+def digest_failed(execution: str) -> Result:
+    """Report that the last execution of the state machine that sends the digest failed."""
+    return Result(
+        RISK,
+        "The last scheduled digest failed.",
+        "The channel did not get it. Findings still arrive.",
+        "Find out why:",
+        (_aws("stepfunctions", "describe-execution", "", "--execution-arn", execution),),
+    )
+
+
 def permissions_changed(role: str, policy: str) -> Result:
     """Report a changed document of the policy that grants the channel role what the buttons need."""
     return Result(

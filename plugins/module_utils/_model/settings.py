@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import zoneinfo
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -48,6 +49,11 @@ KEY = re.compile(
 )
 BOUNDARY = re.compile(r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+\Z", re.ASCII)
 TOPIC_ARN = re.compile(r"^arn:aws[a-z-]*:sns:(?P<region>[a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}\Z", re.ASCII)
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html. A rate in minutes would flood the channel.
+RATE = re.compile(r"^rate\([1-9][0-9]{0,3} (?:hours?|days?)\)\Z", re.ASCII)
+CRON = re.compile(r"^cron\(((?:[0-9A-Z*,/#?L-]+ ){5}[0-9A-Z*,/#?L-]+)\)\Z", re.ASCII)
+# Security Hub keeps findings for 90 days.
+DIGEST_DAYS = range(1, 91)
 # EventBridge allows 64 characters for a rule, whose name is that of the topic with up to "-findings-10".
 TOPIC_LENGTH = 52
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html; a topic can have 50, ours included.
@@ -202,6 +208,7 @@ def problems(settings: Settings) -> list[str]:
         found += _other_accounts_problems(settings.value("channels"))
         found += account_channels.problems(settings.value("channels"))
         found += _resolved_problems(settings)
+        found += _digest_problems(settings)
         found += _key_problems(settings)
         found += _alarm_problems(settings)
         found += _triage_problems(settings)
@@ -250,6 +257,41 @@ def _resolved_problems(settings: Settings) -> list[str]:
             "Set securityhub_slack_mark_notified to true and securityhub_slack_message_format to custom too."
         ]
     return []
+
+
+def _digest_problems(settings: Settings) -> list[str]:
+    found, days = [], settings.value("digest_days")
+    if days not in DIGEST_DAYS:
+        found.append(f"securityhub_slack_digest_days is {days}. Use 1 to 90, as long as Security Hub keeps findings.")
+    expression = settings.value("digest_schedule") or ""
+    if not expression:
+        return found
+    if not _is_schedule(expression):
+        found.append(
+            f"securityhub_slack_digest_schedule is {expression!r}. Use an expression of EventBridge Scheduler, such as "
+            f"cron(0 8 ? * MON *), in which the third or the fifth field is ?, or rate(7 days)."
+        )
+    zone, known = settings.value("digest_time_zone"), zoneinfo.available_timezones()
+    if known and zone not in known:
+        found.append(
+            f"securityhub_slack_digest_time_zone is {zone!r}. Use a name of the time zone database, such as "
+            f"Europe/Berlin.{did_you_mean(zone, sorted(known))}"
+        )
+    if settings.ocsf:
+        found.append(
+            "securityhub_slack_digest_schedule is set, but a scheduled digest does not count OCSF findings "
+            "(securityhub_slack_finding_format: ocsf). Remove the variable, and run the playbook "
+            "securityhub_slack_digest on a schedule instead."
+        )
+    return found
+
+
+def _is_schedule(expression: str) -> bool:
+    fields = CRON.match(expression)
+    if not fields:
+        return RATE.match(expression) is not None
+    _minute, _hour, day_of_month, _month, day_of_week, _year = fields[1].split()
+    return (day_of_month == "?") != (day_of_week == "?") and "?" not in (_minute + _hour + _month + _year)
 
 
 def _key_problems(settings: Settings) -> list[str]:

@@ -22,6 +22,7 @@ from .._model.plan import AccountDesign
 from .._model.plan import Deployment
 from .._model.plan import TargetDesign
 from .._routing import automation
+from .._routing import jsonata
 from .._routing import patterns
 from .._routing import policy as policies
 from .._routing import simulation
@@ -34,6 +35,8 @@ from .._stack.receivers import EMAIL
 from .._stack.receivers import QUEUE
 from .._stack.resources import ARN
 from .._stack.resources import HERE
+from .._stack.scheduled_digest import ScheduledChannel
+from .._stack.scheduled_digest import ScheduledDigest
 from .._stack.template import Rule
 from .._stack.template import StackDesign
 from . import coverage
@@ -42,6 +45,7 @@ from . import recorded
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from .._model.receivers import ReceiverRoute
     from .._model.settings import Route
@@ -149,6 +153,7 @@ def _target(
             tuple(receiver_patterns(*of_receiver) for of_receiver in of_receivers),
             # What is suppressed in Security Hub is suppressed for all channels.
             _automation_rules(settings, snapshot, of_outlets[0], place.scopes[0]),
+            scheduled_digest(settings, of_channels),
         )
     except UserError as error:
         return TargetDesign(target, problems=(str(error),))
@@ -235,13 +240,14 @@ def deployment(
     resolved: tuple[tuple[Compiled, ...], ...] = (),
     received: tuple[tuple[Compiled, ...], ...] = (),
     rules: tuple[automation.Rule, ...] = (),
+    scheduled: ScheduledDigest | None = None,
 ) -> Deployment:
     """Return the deployment of one target.
 
     *compiled*, *resolved*: for each of its channels, what automatic_patterns and resolved_patterns return. *received*:
     for each of its receivers, what receiver_patterns returns.
-    *responsibilities*: see StackDesign. *configurations*: the names of the account's channel configurations. *rules*:
-    the automation rules that suppress findings.
+    *responsibilities*, *scheduled*: see StackDesign. *configurations*: the names of the account's channel
+    configurations. *rules*: the automation rules that suppress findings.
     """
     return Deployment(
         action=action_target.Desired(
@@ -268,6 +274,7 @@ def deployment(
             conditions=settings.value("topic_policy_conditions"),
             receivers=_receivers(settings, snapshot),
             suppressing=str(settings.value("finding_format")) if rules else "",
+            scheduled=scheduled,
         ),
         topics=names.topic_arns(settings, snapshot.account),
         rules=rules,
@@ -320,6 +327,30 @@ def receiver_patterns(route: ReceiverRoute, policy: policies.Policy, scope: poli
     kinds: tuple[bool | None, ...] = (True, False) if route.receiver.kind == EMAIL else (None,)
     return tuple(
         (pattern, trusted, "") for trusted in kinds for pattern in patterns.automatic_patterns(policy, scope, trusted)
+    )
+
+
+def scheduled_digest(
+    settings: Settings, of_channels: Sequence[tuple[Route, policies.Policy, policies.Scope]]
+) -> ScheduledDigest | None:
+    """Return the digest that AWS sends to the channels that get findings automatically, None for none."""
+    expression = settings.value("digest_schedule")
+    if not expression:
+        return None
+    channels = tuple(
+        ScheduledChannel(route.topic, severities, jsonata.forwarded(policy, scope))
+        for route, policy, scope in of_channels
+        for severities in [policies.severities_of(policy, scope)]
+        if severities
+    )
+    if not channels:
+        return None
+    return ScheduledDigest(
+        expression,
+        settings.value("digest_time_zone"),
+        settings.value("digest_days"),
+        home=of_channels[0][2].forwards_linked,
+        channels=channels,
     )
 
 

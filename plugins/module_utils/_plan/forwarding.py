@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._model import account_channels
+from .._routing import policy as policies
 from .._routing import simulation
 from .._routing import topology
 from .._routing.fields import OCSF
@@ -102,9 +103,7 @@ def filters(target: TargetDesign, statuses: tuple[str, ...] = ("NEW",)) -> dict[
     *statuses*: the workflow statuses that the findings may have. For findings of the new Security Hub, they are the
     filters of GetFindingsV2.
     """
-    policies = [channel.policy for channel in target.channels]
-    policies += [policy for channel in target.channels for _region, policy in channel.scope.linked]
-    labels = sorted({label for policy in policies for label in policy.severities})
+    labels = sorted({label for item in target.channels for label in policies.severities_of(item.policy, item.scope)})
     if target.settings.ocsf:
         texts = [text for label in labels for text in OCSF.labels[label]]
         return ocsf_filters(("status", [OCSF_STATUSES[status] for status in statuses]), ("severity", texts))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LONGEST = 256  # characters of the value of a tag
 SEVERITY, ACCOUNTS, SUPPRESSIONS, ON = "severity", "accounts", "suppressions", "on"
-VULNERABILITIES, ADDITIONS, RECEIVERS = "vulnerabilities", "additions", "receivers"
+VULNERABILITIES, ADDITIONS, DIGEST, RECEIVERS = "vulnerabilities", "additions", "digest", "receivers"
 SWITCHES = ("buttons", "alarms", "mark_notified", "report_resolved", "topic_policy_conditions")
 # A severity and all above it: HIGH+. Several values: CRITICAL/LOW.
 ABOVE, AND, NONE, BY_HAND = "+", "/", "none", "by-hand"
@@ -46,6 +46,7 @@ def record(settings: Settings, scopes: tuple[Scope, ...], today: datetime.date) 
         "key": settings.key if settings.key in ("", "create") else f"key:{_hash(settings.key)}",
         "boundary": _hash(settings.value("permissions_boundary")) if settings.value("permissions_boundary") else "",
         "deduplicated": _hash(sorted(settings.value("deduplicate_global"))),
+        DIGEST: _digest(settings),
         "linked": _hash([scope.linked for scope in scopes]),
         RECEIVERS: _receivers(settings, today),
     }
@@ -95,6 +96,11 @@ def _vulnerabilities(policy: Policy) -> Iterator[str]:
     yield from ["fix"] if policy.fix_available else []
     yield from ["exploit"] if policy.exploit_available else []
     yield from [f"EPSS-{policy.minimum_epss:g}"] if policy.minimum_epss else []
+
+
+def _digest(settings: Settings) -> str:
+    names = ("digest_schedule", "digest_time_zone", "digest_days")
+    return _hash([settings.value(name) for name in names]) if settings.value("digest_schedule") else NONE
 
 
 def _additions(route: Route) -> str:

@@ -18,11 +18,13 @@ from .._services import cloudwatch
 from .._services import events
 from .._services import iam
 from .._services import kms
+from .._services import scheduler
 from .._services import sns
 from .._services import step_functions
 from .._stack import alarms
 from .._stack import marking
 from .._stack import receivers
+from .._stack import scheduled_digest
 from .._stack.resources import Location
 from . import blockers
 from . import questions
@@ -68,18 +70,31 @@ def _namesakes(aws: Clients, settings: Settings, account: Account) -> list[tuple
     alias = f"alias/{settings.name}"
     if settings.key == "create" and call("kms", kms.describe_key, alias):
         found.append(("key", alias))
-    if any(route.receiver.kind == receivers.BUS for route in settings.receivers):
-        role = receivers.role_name(settings.name, settings.region)
-        if observe.call_iam(aws, settings, iam.get_role, role):
-            found.append(("IAM role", role))
-    if settings.value("mark_notified"):
-        role, machine = marking.role_name(settings.name, settings.region), marking.machine_name(settings.name)
-        arn = Location(account.partition, account.id, settings.region).arn("states", f"stateMachine:{machine}")
-        if observe.call_iam(aws, settings, iam.get_role, role):
-            found.append(("IAM role", role))
-        if call("stepfunctions", step_functions.describe_state_machine, arn):
-            found.append(("state machine", machine))
+    schedule = scheduled_digest.schedule_name(settings.name)
+    if settings.value("digest_schedule") and call("scheduler", scheduler.get_schedule, schedule):
+        found.append(("schedule", schedule))
+    machines, roles = _machines_and_roles(settings)
+    location = Location(account.partition, account.id, settings.region)
+    arns = {machine: location.arn("states", f"stateMachine:{machine}") for machine in machines}
+    found += [("IAM role", role) for role in roles if observe.call_iam(aws, settings, iam.get_role, role)]
+    described = step_functions.describe_state_machine
+    found += [("state machine", machine) for machine in machines if call("stepfunctions", described, arns[machine])]
     return found
+
+
+def _machines_and_roles(settings: Settings) -> tuple[list[str], list[str]]:
+    """Return the names of the state machines, and of the roles."""
+    of_region = settings.name, settings.region
+    machines, roles = [], []
+    if any(route.receiver.kind == receivers.BUS for route in settings.receivers):
+        roles.append(receivers.role_name(*of_region))
+    if settings.value("mark_notified"):
+        machines.append(marking.machine_name(settings.name))
+        roles.append(marking.role_name(*of_region))
+    if settings.value("digest_schedule"):
+        machines.append(scheduled_digest.machine_name(settings.name))
+        roles.append(scheduled_digest.role_name(*of_region))
+    return machines, roles
 
 
 def _rule(settings: Settings) -> str:

@@ -14,6 +14,10 @@ from typing import Any
 
 from .._channel import message
 from .._digest.counts import REGIONS
+from .._stack.scheduled_digest import EVENT_TYPE
+from .._stack.scheduled_digest import FIRST_OF_A_NAME
+from .._stack.scheduled_digest import LONGEST_NAME
+from .._stack.scheduled_digest import MARKUP
 from .text import count
 from .text import few_of
 
@@ -22,13 +26,6 @@ if TYPE_CHECKING:
     from .._digest.digests import Digest
     from .._model.plan import AccountDesign
 
-EVENT_TYPE = "Security Hub digest"
-# Longer names are shortened in the middle: most are ARNs, whose end says more. All names together stay below the 3,000
-# characters that Slack accepts in a block of text (https://docs.slack.dev/reference/block-kit/blocks/section-block).
-LONGEST_NAME = 100
-FIRST_OF_A_NAME = 40
-# Slack's characters for markup, and the one that ends code.
-MARKUP = "<>&`"
 # If all findings are in one region, or one account, the rest of the message shows it.
 ALWAYS_RANKED = ("Controls", "Resources")
 

@@ -52,7 +52,7 @@ COLUMNS = {
     "SUB": ("subscription", "receivers"),
     "CHN": ("channel",),
     "APP": ("chat",),
-    "DEL": ("delivery",),
+    "DEL": ("delivery", "digest"),
     "SEC": ("access", "grants", "subscribers", "destinations", "role", "permissions", "marking", "guardrail"),
 }
 CELLS = {BROKEN: "XX", UNKNOWN: "??", RISK: "!", OK: "ok", NONE: "-"}

@@ -34,6 +34,7 @@ OTHERS = {
     "deduplicated": "deduplication of global findings",
     recorded.ADDITIONS: "mentions and links",
     recorded.RECEIVERS: "receivers",
+    recorded.DIGEST: "scheduled digest",
 }
 RESPONSIBILITIES = {"global": "global findings", "linked": "findings of linked regions"}
 

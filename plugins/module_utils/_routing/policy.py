@@ -157,6 +157,12 @@ class Scope:
         return self.aggregates or bool(self.linked)
 
 
+def severities_of(policy: Policy, scope: Scope) -> tuple[str, ...]:
+    """Return the severities that *policy*, or that of a linked Region in *scope*, forwards, in alphabetical order."""
+    linked = (of_region for _region, of_region in scope.linked)
+    return tuple(sorted({label for one in (policy, *linked) for label in one.severities}))
+
+
 def limited(policy: Policy, scope: Scope, severities: tuple[str, ...]) -> tuple[Policy, Scope]:
     """Return *policy* and the policies of the linked Regions in *scope*, with none but these severities."""
 

@@ -18,3 +18,9 @@ def describe_state_machine(client: Any, arn: str) -> dict[str, Any] | None:
     except client.exceptions.StateMachineDoesNotExist:
         return None
     return machine
+
+
+def list_executions(client: Any, machine_arn: str) -> list[dict[str, Any]]:
+    """Return the latest execution of a standard state machine, an empty list before the first one."""
+    executions: list[dict[str, Any]] = client.list_executions(stateMachineArn=machine_arn, maxResults=1)["executions"]
+    return executions

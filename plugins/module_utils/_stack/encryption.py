@@ -65,6 +65,19 @@ def resources(
     }
 
 
+def permission(name: str, key: str) -> dict[str, Any]:
+    """Return the statement that allows a role to publish to the topics of the stack *name*, which *key* encrypts."""
+    alias = f"alias/{name}" if key == CREATE else key.rpartition(":")[2] if "alias/" in key else ""
+    path = "key/*" if alias else f"key/{key.rpartition('/')[2]}"
+    aliases = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}} if alias else {}
+    return {
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": {"Fn::Sub": f"{ARN}:kms:{HERE}:{path}"},
+        "Condition": {"StringEquals": {"kms:ViaService": {"Fn::Sub": "sns.${AWS::Region}.amazonaws.com"}}, **aliases},
+    }
+
+
 def _account() -> dict[str, Any]:
     """Return the statement that keeps the key manageable by the account's IAM policies."""
     return {

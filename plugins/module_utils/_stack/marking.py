@@ -22,9 +22,6 @@ from .._securityhub import comment
 from .._securityhub import workflow
 from .resources import ARN
 from .resources import HERE
-from .resources import ROLE as ROLE_TYPE
-from .resources import STATE_MACHINE
-from .resources import Resources
 from .resources import boundary_reference
 from .resources import rule_arns
 from .resources import trust_statement
@@ -52,13 +49,6 @@ def role_name(name: str, region: str) -> str:
     the longest name of a deployment and of a region, these are the 64 characters that IAM allows.
     """
     return f"{name}-Notified-{region}"
-
-
-def role_and_machine(resources: Resources) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the properties of the role and the state machine that mark findings."""
-    (machine,) = resources.of_type(STATE_MACHINE)
-    roles = {resources.location.role_arn(item["RoleName"]): item for item in resources.of_type(ROLE_TYPE)}
-    return roles[machine["RoleArn"]], machine
 
 
 def target(resolved: bool) -> dict[str, Any]:

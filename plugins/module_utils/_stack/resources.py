@@ -20,6 +20,7 @@ SUBSCRIPTION = "AWS::SNS::Subscription"
 RULE = "AWS::Events::Rule"
 ROLE = "AWS::IAM::Role"
 STATE_MACHINE = "AWS::StepFunctions::StateMachine"
+SCHEDULE = "AWS::Scheduler::Schedule"
 KEY = "AWS::KMS::Key"
 ALIAS = "AWS::KMS::Alias"
 QUEUE = "AWS::SQS::Queue"
@@ -118,6 +119,14 @@ class Resources:
     def topic_arn(self, topic: dict[str, Any]) -> str:
         """Return the ARN of one of the topics."""
         return self.location.arn("sns", str(topic["TopicName"]))
+
+    def machine(self, name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Return the properties of a state machine and of its role, None without it."""
+        for machine in self.of_type(STATE_MACHINE):
+            if machine["StateMachineName"] == name:
+                roles = {self.location.role_arn(role["RoleName"]): role for role in self.of_type(ROLE)}
+                return machine, roles[machine["RoleArn"]]
+        return None
 
     def queue_urls(self) -> list[str]:
         """Return the URLs of the queues."""
@@ -225,6 +234,9 @@ def _filled(value: Any, known: dict[str, str]) -> Any:
     if set(value) == {"Fn::GetAtt"}:
         name, attribute = value["Fn::GetAtt"]
         return known.get(f"{name}.{attribute}", known[name])
+    if set(value) == {"Fn::Sub"} and isinstance(value["Fn::Sub"], list):
+        text, variables = value["Fn::Sub"]
+        return _substituted(text, {**known, **_filled(variables, known)})
     if set(value) == {"Fn::Sub"}:
         return _substituted(value["Fn::Sub"], known)
     if any(key.startswith("Fn::") for key in value):

@@ -258,6 +258,9 @@ class _Merger:
             return self._value(path, values, lambda value: json.dumps(value, separators=(",", ":")))
         if all(isinstance(value, str) for value in there):
             return self._value(path, values, str)
+        if all(_has_variables(value) for value in there) and len({value["Fn::Sub"][0] for value in there}) == 1:
+            variables = [_part(_part(value, "Fn::Sub"), 1) for value in values]
+            return {"Fn::Sub": [first["Fn::Sub"][0], self._node(path, variables)]}
         if all(isinstance(value, list) for value in there):
             return self._list(path, values)
         if all(isinstance(value, dict) and value.keys() == first.keys() for value in there) and not _is_function(first):
@@ -265,7 +268,7 @@ class _Merger:
         raise UserError(
             f"the stacks of a StackSet have one template, but these differ in {'.'.join(path)}. Give all targets the "
             f"same securityhub_slack_alarms, securityhub_slack_kms_key, securityhub_slack_mark_notified, "
-            f"securityhub_slack_report_resolved, securityhub_slack_message_format, "
+            f"securityhub_slack_report_resolved, securityhub_slack_digest_schedule, securityhub_slack_message_format, "
             f"securityhub_slack_finding_format, securityhub_slack_tags and channel names."
         )
 
@@ -310,6 +313,10 @@ class _Merger:
 
 def _part(value: Any, key: Any) -> Any:
     return ABSENT if value is ABSENT else value[key]
+
+
+def _has_variables(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("Fn::Sub"), list)
 
 
 def _is_function(value: Any) -> bool:

@@ -27,6 +27,7 @@ from . import alarms
 from . import encryption
 from . import marking
 from . import receivers
+from . import scheduled_digest
 from .receivers import Receiver
 from .resources import events_statement
 from .resources import logical_id
@@ -69,8 +70,8 @@ class StackDesign:
     for none. *boundary*: the ARN of the permissions boundary of the stack's roles, or ''. *conditions*: the policies of
     topics and queue allow EventBridge to act for the rules of the stack only. *receivers*: who gets findings beside
     the channels, to which *topics* belong. *suppressing*: the format of the findings that automation rules beside the
-    stack suppress, or '' without such rules. *settings*: from which settings all this comes, for a tag that only a
-    person's preview needs; see _plan/recorded.py.
+    stack suppress, or '' without such rules. *scheduled*: the digest that AWS sends, None for none. *settings*: from
+    which settings all this comes, for a tag that only a person's preview needs; see _plan/recorded.py.
     """
 
     name: str
@@ -86,6 +87,7 @@ class StackDesign:
     conditions: bool = True
     receivers: tuple[Receiver, ...] = ()
     suppressing: str = ""
+    scheduled: scheduled_digest.ScheduledDigest | None = None
     settings: str = field(default="", compare=False)
 
     @functools.cached_property
@@ -143,6 +145,8 @@ def template(design: StackDesign) -> dict[str, Any]:
     if marked:
         resolved = any(rule.resolved for rule in design.rules)
         resources |= marking.resources(design.name, marked, tags, design.boundary, resolved=resolved, ocsf=design.ocsf)
+    if design.scheduled:
+        resources |= scheduled_digest.resources(design.name, design.scheduled, design.key, tags, design.boundary)
     for rule in design.rules:
         targets = [marking.target(rule.resolved)] if rule.name in marked else []
         resources[logical_id("Rule", rule.name)] = _rule(rule, design, targets)
@@ -191,8 +195,11 @@ def outline(whole: dict[str, Any]) -> dict[str, Any]:
     }
     if any("InputTransformer" in target for rule in rules for target in rule.get("Targets", [])):
         shown["messages"] = "custom"
-    for machine in of_type("AWS::StepFunctions::StateMachine"):
-        shown["state machine"] = machine["StateMachineName"]
+    machines = [machine["StateMachineName"] for machine in of_type("AWS::StepFunctions::StateMachine")]
+    if machines:
+        shown["state machine"] = machines[0] if len(machines) == 1 else sorted(machines)
+    for schedule in of_type("AWS::Scheduler::Schedule"):
+        shown["schedule"] = f"{schedule['ScheduleExpression']} {schedule['ScheduleExpressionTimezone']}"
     keys = [topic["KmsMasterKeyId"] for topic in topics if "KmsMasterKeyId" in topic]
     if keys:
         own = [f"{alias['AliasName']} (of the stack)" for alias in of_type("AWS::KMS::Alias")]

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model import b
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import workflow
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.alarms import Alarms
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.receivers import Receiver
+from ansible_collections.secops.securityhub.plugins.module_utils._stack.scheduled_digest import ScheduledChannel
+from ansible_collections.secops.securityhub.plugins.module_utils._stack.scheduled_digest import ScheduledDigest
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import StackDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import template
@@ -43,6 +46,7 @@ AGGREGATOR = {"home": HERE, "RegionLinkingMode": "SPECIFIED_REGIONS", "Regions":
 BOUNDED = ("-e", f"securityhub_slack_permissions_boundary={BOUNDARY}")
 BUTTONS = ("-e", '{"securityhub_slack_buttons": true, "securityhub_slack_message_format": "custom"}')
 RESOLVED = ("-e", '{"securityhub_slack_report_resolved": true, "securityhub_slack_message_format": "custom"}')
+SCHEDULE = ("-e", '{"securityhub_slack_digest_schedule": "rate(7 days)"}')
 REPAIR = ("-e", "securityhub_slack_repair_drift=true")
 ABSENT = ("-e", "securityhub_slack_state=absent")
 STACK_SET = ("-e", "securityhub_slack_use_stack_set=true")
@@ -217,6 +221,7 @@ def account(emulator, tmp_path):
 
 RULE = Rule("securityhub-slack-findings", "Findings", {"source": ["aws.securityhub"]}, "securityhub-slack", True)
 LAKE = Receiver("securityhub-slack-to-lake", "events", (f"arn:aws:events:{HERE}:999999999999:event-bus/lake",))
+DAILY = ScheduledDigest("rate(1 day)", "UTC", 7, False, (ScheduledChannel("securityhub-slack", ("HIGH",), "true"),))
 PLAIN = StackDesign("securityhub-slack", ("securityhub-slack",), (RULE,))
 
 
@@ -230,6 +235,7 @@ FOR_ANY_RESOURCE = {
     ("automation_rules", "CreateAutomationRules"),
     ("channel", "CreateChannel"),
     ("buttons", "CreateButton"),
+    ("boundary", "KeysOfEncryptedTopics"),
     ("canary", "Unsubscribe"),
     ("encryption", "KeyOfTheStackByCloudFormation"),
     ("digest", "KeysOfEncryptedTopics"),
@@ -253,7 +259,7 @@ def test_what_writes_is_scoped():
         and any(not action.partition(":")[2].startswith(READS) for _sid, action in listed(statement))
     }
     assert writes == FOR_ANY_RESOURCE
-    for name in ("encryption", "digest"):
+    for name in ("boundary", "encryption", "digest"):
         assert all("Condition" in item for item in document(name)["Statement"] if item["Resource"] == "*")
 
 
@@ -261,6 +267,7 @@ def test_what_writes_is_scoped():
 CONDITIONS = {
     ("baseline", "MarkFindingsNotified"): {"securityhub:ASFFSyntaxPath/*"},
     ("baseline", "MarkFindingsOfNewHub"): {"securityhub:OCSFSyntaxPath/*"},
+    ("boundary", "KeysOfEncryptedTopics"): {"kms:ViaService"},
     ("boundary", "MarkSentFindings"): {"securityhub:ASFFSyntaxPath/*"},
     ("boundary", "MarkSentInNewHub"): {"securityhub:OCSFSyntaxPath/*"},
     ("boundary", "SetStatusInNewHub"): {"securityhub:OCSFSyntaxPath/*"},
@@ -274,6 +281,8 @@ CONDITIONS = {
     ("deploy", "RulesForFindings"): {"events:source"},
     ("deploy", "TargetsOfTheStack"): {"events:TargetArn"},
     ("digest", "KeysOfEncryptedTopics"): {"kms:ViaService"},
+    ("digest_schedule", "RolesForTheirServices"): {"iam:PassedToService"},
+    ("digest_schedule", "RolesWithBoundary"): {"iam:PermissionsBoundary"},
     ("encryption", "KeyForItsAliasByCloudFormation"): {"aws:CalledVia"},
     ("encryption", "KeyOfTheStackByCloudFormation"): {"aws:CalledVia"},
     ("encryption", "RepairOfTheKey"): {"aws:ResourceTag/secops.securityhub/managed"},
@@ -337,12 +346,12 @@ def test_every_role_that_gets_permissions_has_a_boundary():
 
 def test_the_boundary_allows_what_our_roles_need_and_nothing_else():
     resolved = Rule("securityhub-slack-resolved", "", {}, "securityhub-slack", resolved=True)
-    design = StackDesign(
-        "securityhub-slack", ("securityhub-slack",), (RULE, resolved), mark_notified=True, receivers=(LAKE,)
-    )
+    options = {"mark_notified": True, "scheduled": DAILY, "key": "create", "receivers": (LAKE,)}
+    design = StackDesign("securityhub-slack", ("securityhub-slack",), (RULE, resolved), **options)
     roles = [item for item in template(design)["Resources"].values() if item["Type"] == "AWS::IAM::Role"]
     policies = [policy for role in roles for policy in role["Properties"]["Policies"]]
-    needed = {item["Action"] for policy in policies for item in policy["PolicyDocument"]["Statement"]}
+    statements = [item for policy in policies for item in policy["PolicyDocument"]["Statement"]]
+    needed = {action for item in statements for _sid, action in listed({"Sid": "", **item})}
     assert {action for _sid, action in actions("boundary")} == needed
     hub = "arn:aws:securityhub:*:*:hub/default"
     for sid, permission in (
@@ -519,6 +528,26 @@ def test_mark_notified(account):
     assert account.unneeded("mark_notified", schema) == set()
 
 
+def test_digest_schedule(account):
+    assert "iam:CreateRole" in account.refused(f"{ON_CREATE} deploy channel digest_schedule", *SCHEDULE)
+    account.reset()
+    account.run(f"{ON_CREATE} deploy channel digest_schedule", *SCHEDULE, *BOUNDED)
+    # The role may do what the state machine does, within the boundary.
+    given = {"account": ACCOUNT, "region": HERE, "name": "securityhub-slack-digest"}
+    execution = account.emulator.ask("POST", "schedule", given)["execution"]
+    client = account.emulator.client("stepfunctions", HERE)
+    while client.describe_execution(executionArn=execution)["status"] == "RUNNING":
+        time.sleep(0.1)
+    assert client.describe_execution(executionArn=execution)["status"] == "SUCCEEDED"
+    daily = ("-e", '{"securityhub_slack_digest_schedule": "rate(1 day)"}')
+    account.run(f"{ON_CREATE} deploy channel digest_schedule", *daily, *BOUNDED, *OTHER_TAGS)
+    account.run(f"{ON_CREATE} deploy channel digest_schedule", *BOUNDED, *OTHER_TAGS)
+    design = StackDesign("securityhub-slack", ("securityhub-slack",), (RULE,), scheduled=DAILY)
+    schema = permissions(design, "AWS::IAM::", "AWS::StepFunctions::", "AWS::Scheduler::") - UNUSED
+    assert schema <= {action for _sid, action in actions("digest_schedule")}
+    assert account.unneeded("digest_schedule", schema) == set()
+
+
 def test_simulate_baseline_and_digest(account):
     account.play()
     account.run("read simulate", playbook="securityhub_slack_simulate")
@@ -629,7 +658,8 @@ def test_read(account):
     account.run("read buttons", *BUTTONS, *optional, playbook="securityhub_slack_doctor")
 
     account.reset()
-    marking = ("-e", "securityhub_slack_mark_notified=true")
+    marking = ("-e", "securityhub_slack_mark_notified=true", *SCHEDULE)
+    account.run(ON_CREATE, "--check", *marking)
     account.play(*marking)
     account.run(f"{READ} {PATH} read:Doctor read:FindUncoveredRegions", *marking, playbook="securityhub_slack_doctor")
 

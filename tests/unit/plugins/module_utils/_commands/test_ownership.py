@@ -33,9 +33,16 @@ ON = {
     "kms_key": "create",
     "mark_notified": True,
     "report_resolved": True,
+    "digest_schedule": "rate(7 days)",
 }
 # What the second run of our own deployment changes in each of its resources.
-CHANGED = {**ON, "tags": {"Team": "security"}, "minimum_severity": "LOW", "action_name": "To Slack"}
+CHANGED = {
+    **ON,
+    "tags": {"Team": "security"},
+    "minimum_severity": "LOW",
+    "action_name": "To Slack",
+    "digest_schedule": "rate(1 day)",
+}
 TRUST = {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"}
 ALLOWING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
@@ -115,6 +122,10 @@ def role_of_machine(fleet, name):
     return answer(fleet, "iam", "get_role", RoleName=f"{name}-Notified-{HERE}")
 
 
+def schedule(fleet, name):
+    return answer(fleet, "scheduler", "get_schedule", Name=f"{name}-digest")
+
+
 def role(fleet, name):
     return answer(fleet, "iam", "get_role", RoleName=f"{name}-channel")
 
@@ -190,6 +201,15 @@ def make_machine(fleet):
     )
 
 
+def make_schedule(fleet):
+    fleet.client("scheduler").create_schedule(
+        Name=f"{NAME}-digest",
+        ScheduleExpression="rate(1 hour)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": f"arn:aws:sqs:{HERE}:{ACCOUNT}:theirs", "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/theirs"},
+    )
+
+
 KINDS = {
     "Stack": Kind(stack, make_stack),
     "Custom action": Kind(
@@ -212,6 +232,7 @@ KINDS = {
             RoleName=f"{NAME}-Notified-{HERE}", AssumeRolePolicyDocument=document(TRUST)
         ),
     ),
+    "Schedule": Kind(schedule, make_schedule),
     "Channel role": Kind(
         role,
         lambda fleet: fleet.client("iam").create_role(

@@ -280,6 +280,42 @@ def test_marking_that_cannot_be_read_is_unknown(fleet, emulator):
     assert "DescribeStateMachine" in finding.result.problem
 
 
+DIGEST = f"{NAME}-digest"
+
+
+def test_what_sends_the_digest_is_compared_with_the_stack_and_its_last_execution_counts(emulator, monkeypatch):
+    fleet = deployed.deploy(emulator, monkeypatch, digest_schedule="rate(7 days)", mark_notified=True)
+    states, scheduler = fleet.client("stepfunctions"), fleet.client("scheduler")
+    machine = f"arn:aws:states:{HERE}:{deployed.ACCOUNT}:stateMachine:{DIGEST}"
+
+    def problem():
+        (finding,) = look(fleet, digest_schedule="rate(7 days)", mark_notified=True).findings
+        assert (finding.check, finding.result.state, finding.where) == ("digest", "risk", (HERE,))
+        return finding.result
+
+    assert look(fleet, digest_schedule="rate(7 days)", mark_notified=True).findings == ()
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+    states.stop_execution(executionArn=execution)
+    assert "The last scheduled digest failed" in problem().problem
+    assert execution in problem().commands[0]
+
+    fleet.client("iam").put_role_policy(RoleName=f"{NAME}-Digest-{HERE}", PolicyName="all", PolicyDocument=EVERYTHING)
+    live = scheduler.get_schedule(Name=DIGEST)
+    members = ("Name", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target")
+    scheduler.update_schedule(**{name: live[name] for name in members}, State="DISABLED")
+    nothing = json.dumps({"StartAt": "Nothing", "States": {"Nothing": {"Type": "Succeed"}}})
+    states.update_state_machine(stateMachineArn=machine, definition=nothing)
+    facts = [f"schedule {DIGEST}", f"role {NAME}-Digest-{HERE} (inline policy all)", f"state machine {DIGEST}"]
+    assert f"{', '.join(facts)}." in problem().problem
+
+    emulator.faults({"denied": 1.0, "operations": ["GetSchedule"]})
+    try:
+        (finding,) = look(fleet, digest_schedule="rate(7 days)", mark_notified=True).findings
+    finally:
+        emulator.faults()
+    assert (finding.check, finding.result.state) == ("digest", "unknown")
+
+
 def test_policies_that_cannot_be_read_are_unknown(fleet, emulator):
     emulator.faults({"denied": 1.0, "operations": ["ListAttachedRolePolicies"]})
     try:

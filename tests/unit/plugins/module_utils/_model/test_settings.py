@@ -155,6 +155,19 @@ def test_no_problem(given):
             ({"report_resolved": True, **one}, ["securityhub_slack_report_resolved", "mark_notified", "custom"])
             for one in ({"mark_notified": True}, {"message_format": "custom"})
         ),
+        *(
+            ({"digest_schedule": expression}, ["securityhub_slack_digest_schedule", repr(expression), "cron(0 8"])
+            for expression in (
+                *("weekly", "cron(0 8 * * *)", "cron(0 8 * * MON *)", "cron(0 ? ? * MON *)", "cron(0 8 ? * MON ${x})"),
+                *("rate(5 minutes)", "rate(0 days)", "at(2026-01-01T00:00:00)"),
+            )
+        ),
+        (
+            {"digest_schedule": "rate(1 day)", "digest_time_zone": "Europe/Berlni"},
+            ["securityhub_slack_digest_time_zone", "Europe/Berlin"],
+        ),
+        ({"digest_days": 0}, ["securityhub_slack_digest_days", "1 to 90"]),
+        ({"digest_schedule": "rate(1 day)", "finding_format": "ocsf"}, ["securityhub_slack_digest_schedule", "ocsf"]),
         (
             {"buttons": True, "message_format": "aws"},
             ["securityhub_slack_buttons", "securityhub_slack_message_format", "custom"],

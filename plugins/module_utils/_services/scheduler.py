@@ -1,0 +1,20 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EventBridge Scheduler: one function a call. PRIVATE to the collection.
+
+Every function takes a botocore client of the service ``scheduler`` and raises botocore's errors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_schedule(client: Any, name: str) -> dict[str, Any] | None:
+    """Return a schedule of the default group, or None."""
+    try:
+        schedule: dict[str, Any] = client.get_schedule(Name=name)
+    except client.exceptions.ResourceNotFoundException:
+        return None
+    return schedule

@@ -1,0 +1,349 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The digest that AWS sends on a schedule, for the template of a stack: pure. PRIVATE to the collection.
+
+A schedule starts a state machine, which reads the open findings of each channel page by page, keeps only numbers, and
+publishes the message to the channel's topic. Its JSONata says what _digest/counts.py and _report/digest_message.py say
+in Python; a test compares their messages. Resources are not ranked: there may be more than the 256 KiB that a variable
+can hold (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+
+Step Functions calls AWS in its own region only, so the machine counts the findings of its region's hub.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from .._channel import message
+from . import encryption
+from .resources import ARN
+from .resources import HERE
+from .resources import boundary_reference
+from .resources import trust_statement
+
+MACHINE, ROLE, SCHEDULE = "DigestMachine", "DigestRole", "DigestSchedule"
+EVENT_TYPE = "Security Hub digest"
+
+# A result of a task above 256 KiB is an error, which States.ALL does not catch. Most findings have 3 to 10 KB; after
+# the error, a page has half as many. A finding has 240 KB at most.
+PAGE = 20
+TOO_LARGE = "States.DataLimitExceeded"
+# Of the 25,000 events that the history of an execution may have, a page causes 7; see test_scheduled_digest.py.
+PAGES_AT_MOST = 3_000
+# Slack's characters for markup, and the one that ends code; and with those that Python calls not printable.
+MARKUP = "<>&`"
+UNSAFE = (
+    rf"[{MARKUP}\u0000-\u001f\u007f-\u00a0\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e"
+    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ue000-\uf8ff\ufeff\ufff0-\ufffb]"
+)
+# Longer names are shortened in the middle: most are ARNs, whose end says more. All names together stay below the 3,000
+# characters that Slack accepts in a block of text (https://docs.slack.dev/reference/block-kit/blocks/section-block).
+LONGEST_NAME = 100
+FIRST_OF_A_NAME = 40
+
+
+@dataclass(frozen=True)
+class ScheduledChannel:
+    """The topic of a channel, and which findings count: their severities, and a JSONata expression on $f."""
+
+    topic: str
+    severities: tuple[str, ...]
+    forwarded: str
+
+
+@dataclass(frozen=True)
+class ScheduledDigest:
+    """When the digest is sent, to which channels, and what it says.
+
+    *expression*, *time_zone*: as EventBridge Scheduler takes them. *days*: for how many a finding is new. *home*: the
+    hub has the findings of linked regions, too.
+    """
+
+    expression: str
+    time_zone: str
+    days: int
+    home: bool
+    channels: tuple[ScheduledChannel, ...]
+
+
+def machine_name(name: str) -> str:
+    """Return the name of the state machine of the stack *name*."""
+    return f"{name}-digest"
+
+
+def schedule_name(name: str) -> str:
+    """Return the name of the schedule of the stack *name*."""
+    return f"{name}-digest"
+
+
+def role_name(name: str, region: str) -> str:
+    """Return the name of the role of both in *region*; a role is global."""
+    return f"{name}-Digest-{region}"
+
+
+def resources(
+    name: str, digest: ScheduledDigest, key: str, tags: list[dict[str, str]], boundary: str
+) -> dict[str, Any]:
+    """Return schedule, state machine and role of the stack *name*. *key*: of its topics, as StackDesign has it."""
+    machine = machine_name(name)
+    machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
+    found: dict[str, Any] = {
+        ROLE: {"Type": "AWS::IAM::Role", "Properties": _role(name, machine_arn, digest, key)},
+        MACHINE: {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {
+                "StateMachineName": machine,
+                # An express state machine would have to be done in five minutes.
+                "StateMachineType": "STANDARD",
+                "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
+                "DefinitionString": {
+                    "Fn::Sub": [json.dumps(_definition(digest), separators=(",", ":")), _values(digest)]
+                },
+            },
+        },
+    }
+    if boundary:
+        found[ROLE]["Properties"]["PermissionsBoundary"] = boundary_reference(boundary)
+    if tags:
+        for resource in found.values():
+            resource["Properties"]["Tags"] = tags
+    target = {
+        "Arn": {"Ref": MACHINE},
+        "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
+        # A digest that is a day late would be followed by the next one.
+        "RetryPolicy": {"MaximumEventAgeInSeconds": 3600},
+    }
+    found[SCHEDULE] = {
+        "Type": "AWS::Scheduler::Schedule",
+        "Properties": {
+            "Name": schedule_name(name),
+            "Description": "Sends the digest of open Security Hub findings",
+            "ScheduleExpression": digest.expression,
+            "ScheduleExpressionTimezone": digest.time_zone,
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "State": "ENABLED",
+            "Target": target,
+        },
+    }
+    return found
+
+
+def _role(name: str, machine: dict[str, Any], digest: ScheduledDigest, key: str) -> dict[str, Any]:
+    # For a schedule, the source is its group:
+    # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    group = {"Fn::Sub": f"{ARN}:scheduler:{HERE}:schedule-group/default"}
+    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub/default"}
+    topics = [{"Fn::Sub": f"{ARN}:sns:{HERE}:{channel.topic}"} for channel in digest.channels]
+    statements: list[dict[str, Any]] = [
+        {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine},
+        {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub},
+        {"Effect": "Allow", "Action": "sns:Publish", "Resource": topics},
+    ]
+    if key:
+        statements.append(encryption.permission(name, key))
+    return {
+        "RoleName": {"Fn::Sub": role_name(name, "${AWS::Region}")},
+        "AssumeRolePolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                trust_statement("states.amazonaws.com", [machine]),
+                trust_statement("scheduler.amazonaws.com", [group]),
+            ],
+        },
+        "Policies": [
+            {"PolicyName": "SendDigest", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}
+        ],
+    }
+
+
+# The state machine
+
+
+def _values(digest: ScheduledDigest) -> dict[str, str]:
+    """Return what differs between regions, so that one template of a StackSet can have it for all of them."""
+    where = ", including the regions linked to ${AWS::Region}" if digest.home else ""
+    return {
+        "Days": str(digest.days),
+        "Period": "1 day" if digest.days == 1 else f"{digest.days} days",
+        "Linked": where.replace("${AWS::Region}", "'&$region&'"),
+        **{f"Severities{number}": ",".join(item.severities) for number, item in enumerate(digest.channels)},
+        **{f"Counts{number}": _in_json(item.forwarded) for number, item in enumerate(digest.channels)},
+    }
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _definition(digest: ScheduledDigest) -> dict[str, Any]:
+    """Return the states: for each channel, read page after page, and publish the message."""
+    channels = [
+        {"topic": f"{ARN}:sns:{HERE}:{channel.topic}", "severities": f"${{Severities{number}}}"}
+        for number, channel in enumerate(digest.channels)
+    ]
+    states = {
+        "Start": {"Type": "Pass", "Assign": _start(), "Next": "Read"},
+        "Read": {
+            **_task("aws-sdk:securityhub:getFindings", _request(), "IsLast"),
+            "Assign": {
+                "next": _expression("$states.result.NextToken?$states.result.NextToken:''"),
+                "size": _expression(f"$min([{PAGE},2*$size])"),
+                "pages": _expression("$pages+1"),
+                "found": _expression(_added(len(channels))),
+            },
+            "Output": {},
+            "Catch": [{"ErrorEquals": [TOO_LARGE], "Next": "IsSmallest"}],
+        },
+        "IsSmallest": _choice("$size=1", "TooLarge", "Smaller"),
+        "Smaller": {"Type": "Pass", "Assign": {"size": _expression("$floor($size/2)")}, "Next": "Read"},
+        "TooLarge": {"Type": "Fail", "Error": TOO_LARGE, "Cause": "A finding is larger than Security Hub allows."},
+        "IsLast": _choice(f"$next='' or $pages>={_pages(len(channels))}", "Publish", "Read"),
+        "Publish": {
+            **_task("sns:publish", {"TopicArn": _expression("$topic"), "Message": _expression(_message(len(channels)))})
+        }
+        | {"Output": {"topic": _expression("$topic"), "severities": _expression("$found.severities")}, "End": True},
+    }
+    whole = {
+        "Type": "Map",
+        "Items": channels,
+        "MaxConcurrency": 1,
+        "ItemSelector": {
+            "number": _expression("$states.context.Map.Item.Index"),
+            "channel": _expression("$states.context.Map.Item.Value"),
+        },
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Start", "States": states},
+        "End": True,
+    }
+    return {"QueryLanguage": "JSONata", "StartAt": "EachChannel", "States": {"EachChannel": whole}}
+
+
+def _expression(text: str) -> str:
+    return f"{{% {text} %}}"
+
+
+def _task(action: str, arguments: Any, then: str = "") -> dict[str, Any]:
+    retry = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "MaxAttempts": 8, "BackoffRate": 2}
+    return {
+        "Type": "Task",
+        "Resource": f"{ARN}:states:::{action}",
+        "Arguments": arguments,
+        "Retry": [{**retry, "MaxDelaySeconds": 60, "JitterStrategy": "FULL"}],
+        **({"Next": then} if then else {}),
+    }
+
+
+def _choice(condition: str, then: str, otherwise: str) -> dict[str, Any]:
+    return {"Type": "Choice", "Choices": [{"Condition": _expression(condition), "Next": then}], "Default": otherwise}
+
+
+def _start() -> dict[str, Any]:
+    return {
+        "number": _expression("$states.input.number"),
+        "topic": _expression("$states.input.channel.topic"),
+        "severities": _expression("$states.input.channel.severities"),
+        "moment": _expression("$toMillis($states.context.Execution.StartTime)"),
+        "next": "",
+        "size": PAGE,
+        "pages": 0,
+        "found": {name: {} for name in ("severities", "new", "before", "oldest", "regions", "accounts", "controls")},
+    }
+
+
+def _request() -> str:
+    filters = (
+        "{'RecordState':[{'Value':'ACTIVE','Comparison':'EQUALS'}],"
+        "'WorkflowStatus':['NEW','NOTIFIED'].{'Value':$,'Comparison':'EQUALS'},"
+        "'SeverityLabel':[$split($severities,',').{'Value':$,'Comparison':'EQUALS'}]}"
+    )
+    return _expression(f"$merge([{{'Filters':{filters},'MaxResults':$size}},$next=''?{{}}:{{'NextToken':$next}}])")
+
+
+# A time with a zone; only its form is checked, because a time that $toMillis refuses would fail the whole digest.
+TIME = (
+    r"/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?"
+    r"(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/"
+)
+# Days since the creation of a finding; nothing if it does not say when it was created.
+AGE = (
+    rf"function($t){{$contains($t,{TIME})?"
+    r"$floor(($moment-$toMillis($substring($t,0,19)&$replace($t,/^.{19}(\.\d+)?/,'')))/86400000)}"
+)
+KEPT = (
+    "[$filter($states.result.Findings,function($f){COUNTS}).{"
+    "'s':Severity.Label,'a':$age(CreatedAt),'r':Region,"
+    r"'u':AwsAccountName?$replace(AwsAccountId&' '&AwsAccountName,/\s+$/,''):AwsAccountId,"
+    "'c':Compliance.SecurityControlId?Compliance.SecurityControlId:$substringAfter(ProductArn,'product/')}]"
+)
+# $add: the numbers with one more for each key. $old: the highest age by severity.
+ADD = (
+    "function($in,$keys){$reduce($keys,function($o,$k){"
+    "$merge([$o,{$k:1+($exists($lookup($o,$k))?$lookup($o,$k):0)}])},$in)}"
+)
+OLD = "function($in,$all){$reduce($all,function($o,$e){$merge([$o,{$e.s:$max([$e.a,$lookup($o,$e.s)])}])},$in)}"
+
+
+def _added(channels: int) -> str:
+    """Return the expression of the numbers so far together with those of the page."""
+    counts = ":".join(f"$number={number}?(${{Counts{number}}})" for number in range(channels)) + ":false"
+    return (
+        f"($age:={AGE};$add:={ADD};$old:={OLD};$kept:={KEPT.replace('COUNTS', counts)};"
+        "{'severities':$add($found.severities,[$kept.s]),"
+        "'new':$add($found.new,[$kept[a<${Days}].s]),"
+        "'before':$add($found.before,[$kept[a>=${Days} and a<2*${Days}].s]),"
+        "'oldest':$old($found.oldest,[$kept[$exists(a)]]),"
+        "'regions':$add($found.regions,[$kept.r]),"
+        "'accounts':$add($found.accounts,[$kept.u]),"
+        "'controls':$add($found.controls,[$kept.c])})"
+    )
+
+
+FORMATTED = "function($n){$formatNumber($n,'#,##0')}"
+LISTED = (
+    "function($c,$none){($all:=[$order[$exists($lookup($c,$))].($number_of($lookup($c,$))&' '&$)];"
+    "$count($all)>0?$join($all,', '):$none)}"
+)
+CODE = (
+    f"function($t){{($s:=$length($t)>{LONGEST_NAME}?"
+    f"$substring($t,0,{FIRST_OF_A_NAME})&'...'&$substring($t,{FIRST_OF_A_NAME + 3 - LONGEST_NAME}):$t;"
+    f"'`'&$replace($s,/{UNSAFE}/,'?')&'`')}}"
+)
+# The three names with the highest numbers, unless there are fewer than *$least* names.
+RANKED = (
+    "function($kind,$c,$least){($all:=[$keys($c)];$more:=$count($all)-3;"
+    "$top:=[$sort($all,function($x,$y){$lookup($c,$x)<$lookup($c,$y) or ($lookup($c,$x)=$lookup($c,$y) and $x>$y)})]"
+    "[[0..2]];$count($all)<$least?[]:"
+    "[$kind&': '&$join([$top.($code($)&' ('&$number_of($lookup($c,$))&')')],', ')"
+    "&($more>0?' and '&$number_of($more)&' more':'')])}"
+)
+
+
+def _pages(channels: int) -> int:
+    """Return how many pages are read for each channel."""
+    return PAGES_AT_MOST // channels
+
+
+def _message(channels: int) -> str:
+    """Return the expression of the custom notification, as text."""
+    incomplete = f"'*Not counted*: findings after the first {_pages(channels):,} pages'"
+    order = "['CRITICAL','HIGH','MEDIUM','LOW','INFORMATIONAL']"
+    lines = (
+        "['*'&$listed($found.severities,'No finding')&'* open in '&$region&'${Linked}',"
+        "$any?'New in the last ${Period}: '&$listed($found.new,'none')&'; of the ${Period} before, '"
+        "&$listed($found.before,'none')&' still open':[],"
+        "$exists($days)?'Oldest '&$highest&': '&$number_of($days)&($days=1?' day':' days'):[],"
+        "$ranked('Regions',$found.regions,2),$ranked('Accounts',$found.accounts,2),"
+        f"$ranked('Controls',$found.controls,1),$next=''?[]:{incomplete}]"
+    )
+    console = message.CONSOLE.replace("<hub>", "${AWS::Region}") + "/home?region=${AWS::Region}#/findings"
+    title = f"{EVENT_TYPE}: account ${{AWS::AccountId}}"
+    shown = json.dumps(message.custom({"title": title}, {"summary": title, "eventType": EVENT_TYPE}))
+    return (
+        f"($number_of:={FORMATTED};$order:={order};$listed:={LISTED};$code:={CODE};$ranked:={RANKED};"
+        "$region:='${AWS::Region}';$highest:=$order[$exists($lookup($found.severities,$))][0];$any:=$exists($highest);"
+        f"$days:=$any?$lookup($found.oldest,$highest);$lines:={lines};$shown:={shown};"
+        "$string($merge([$shown,{'content':$merge([$shown.content,{'description':$join($lines,'\\n')},"
+        f"$any?{{'nextSteps':['View the findings in '&$region&': {console}']}}:{{}}])}}])))"
+    )

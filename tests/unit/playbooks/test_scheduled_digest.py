@@ -1,0 +1,157 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The digest that AWS sends on a schedule says what the playbook's digest says about the same findings."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+
+import pytest
+from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
+
+DIGEST = "securityhub_slack_digest"
+ACCOUNT, HOME = findings.ADMINISTRATOR, "eu-west-1"
+NAME = "securityhub-slack-digest"
+SCHEDULE = {"digest_schedule": "cron(0 8 ? * MON *)", "digest_time_zone": "Europe/Berlin"}
+HOSTILE = 'x`<!channel> *bold* <https://evil.example|click>\n"{{ x }}" \u202e\u3042 ${AWS::Region}'
+SECONDS = 30
+
+
+@pytest.fixture
+def playbooks(emulator, tmp_path):
+    """Return a runner of playbooks in an organization without findings, whose regions are linked to a home region."""
+    findings.set_up(emulator, aggregator={"home": HOME, "RegionLinkingMode": "ALL_REGIONS"})
+    return findings.Playbooks(tmp_path, emulator.url)
+
+
+def aws_state(emulator):
+    """Return what is in the account of a stack with a digest."""
+    machines = emulator.client("stepfunctions", HOME).list_state_machines()["stateMachines"]
+    roles = {role["RoleName"] for role in emulator.client("iam").list_roles()["Roles"]}
+    return (
+        emulator.client("scheduler", HOME).list_schedules()["Schedules"],
+        [machine["name"] for machine in machines],
+        roles - {"AWSServiceRoleForAWSChatbot"},
+        emulator.client("sns", HOME).list_topics()["Topics"],
+    )
+
+
+def sent(emulator, region=HOME):
+    """Let the schedule start the state machine, and return how the execution ended, as DescribeExecution does."""
+    given = {"account": ACCOUNT, "region": region, "name": NAME}
+    arn = emulator.ask("POST", "schedule", given)["execution"]
+    client, deadline = emulator.client("stepfunctions", region), time.monotonic() + SECONDS
+    while client.describe_execution(executionArn=arn)["status"] == "RUNNING" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return client.describe_execution(executionArn=arn)
+
+
+def arrived(emulator):
+    """Return the messages in the inbox without what no message of the two digests has in common, and empty it."""
+    messages = emulator.inbox()
+    emulator.ask("DELETE", "inbox")
+    compared = ("title", "text", "detail_type", "channel", "topic", "thread")
+    return [{name: message[name] for name in compared} for message in messages]
+
+
+def without_resources(message):
+    lines = [line for line in message["text"].splitlines() if not line.startswith("Resources: ")]
+    return {**message, "text": "\n".join(lines)}
+
+
+def big(number):
+    """Return a finding of 60 KB, of which four do not fit into the result of a task."""
+    finding = copy.deepcopy(findings.FINDINGS["ec2-19-critical-eu-west-1"])
+    return {**finding, "Id": f"big{number}", "ProductFields": {f"k{key}": "x" * 2000 for key in range(30)}}
+
+
+def many():
+    """Return findings of several ages, accounts and controls: more than a page, with names of anyone's choice."""
+    made = []
+    now = time.time()
+    for number in range(60):
+        name = "ec2-19-critical-eu-west-1" if number % 3 else "guardduty-backdoor-high-eu-west-1"
+        finding = copy.deepcopy(findings.FINDINGS[name])
+        created = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now - 86_400 * (number // 2) - 7200))
+        finding |= {
+            "Id": f"{finding['Id']}{number}",
+            "CreatedAt": created + (".123Z", "+02:00", "Z")[number % 3],
+            "AwsAccountId": ("222222222222", "333333333333", ACCOUNT)[number // 3 % 3],
+        }
+        if number % 4:
+            finding["AwsAccountName"] = ("", HOSTILE[:50], "shop", "shop " + "x" * 45)[number % 4]
+        if number % 7 == 0:
+            finding["Compliance"] = {"Status": "FAILED", "SecurityControlId": f"S3.{number}"}
+        made.append(finding)
+    return made
+
+
+def test_it_says_what_the_playbook_s_digest_says(emulator, playbooks):
+    suppression = {"control_ids": ["S3.28"], "reason": "<!channel>"}
+    playbooks.inventory({HOME: {}, "us-east-1": {}}, minimum_severity="MEDIUM", suppressions=[suppression], **SCHEDULE)
+    playbooks.ok("securityhub_slack")
+    findings.bring(emulator, *findings.FINDINGS.values(), *many())
+    emulator.ask("DELETE", "inbox")
+
+    done = sent(emulator)
+    assert done["status"] == "SUCCEEDED", done
+    (scheduled,) = arrived(emulator)
+    (digest,) = playbooks.ok(DIGEST, DIGEST).result["digests"]
+    (by_playbook,) = arrived(emulator)
+
+    assert scheduled == without_resources(by_playbook)
+    assert "including the regions linked to eu-west-1" in scheduled["text"]
+    assert json.loads(done["output"]) == [{"topic": scheduled["topic"], "severities": digest["severities"]}]
+
+
+def test_each_channel_gets_its_own_however_large_findings_are_and_everything_is_removed(emulator, playbooks):
+    channels = [
+        {"name": "oncall", "channel_id": "C0NCALL0001", "severities": ["CRITICAL"]},
+        {"name": "shop", "channel_id": "CSH0P000001", "account_ids": ["222222222222"], "minimum_severity": "HIGH"},
+        {"name": "quiet", "channel_id": "CQU1ET00001", "forward_automatically": False},
+    ]
+    playbooks.inventory({HOME: {}}, channels=channels, kms_key="create", **SCHEDULE)
+    before = aws_state(emulator)
+    playbooks.ok("securityhub_slack", "", "--check")
+    assert emulator.writes() == []
+    playbooks.ok("securityhub_slack")
+    emulator.forget_requests()
+    playbooks.ok("securityhub_slack")
+    assert emulator.writes() == []
+
+    findings.bring(emulator, *findings.FINDINGS.values(), *map(big, range(12)))
+    emulator.ask("DELETE", "inbox")
+    done = sent(emulator)
+    assert done["status"] == "SUCCEEDED", done
+    scheduled = arrived(emulator)
+    playbooks.ok(DIGEST)
+    assert scheduled == [without_resources(message) for message in arrived(emulator)]
+    assert [message["channel"] for message in scheduled] == ["C0NCALL0001", "CSH0P000001"]
+
+    assert "1 target: 1 in order." in playbooks.ok("securityhub_slack_doctor").output
+    daily = playbooks.ok("securityhub_slack", "", "--check", "--diff", digest_schedule="rate(1 day)").output
+    assert "scheduled digest" in daily
+    assert "rate(1 day) Europe/Berlin" in daily
+    playbooks.ok("securityhub_slack", state="absent")
+    assert aws_state(emulator) == before
+
+
+def test_each_region_that_is_not_linked_sends_its_own(emulator, playbooks):
+    emulator.world({ACCOUNT: {"aggregator": None}})
+    playbooks.inventory({HOME: {}, "us-east-1": {}}, minimum_severity="HIGH", digest_days=1, **SCHEDULE)
+    playbooks.ok("securityhub_slack")
+    sent(emulator, "us-east-1")
+    (empty,) = arrived(emulator)
+    assert empty["text"] == "*No finding* open in us-east-1"
+    findings.bring(emulator, *findings.FINDINGS.values())
+    emulator.ask("DELETE", "inbox")
+    for region in (HOME, "us-east-1"):
+        sent(emulator, region)
+        (scheduled,) = arrived(emulator)
+        playbooks.ok(DIGEST, "", "--limit", region)
+        (by_playbook,) = arrived(emulator)
+        assert scheduled == without_resources(by_playbook)
+        assert f"open in {region}\nNew in the last 1 day: " in scheduled["text"]
