@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import time
 
@@ -175,13 +176,15 @@ def test_the_machine_for_the_new_hub_does_what_its_role_may_and_nothing_else(emu
     policy = iam.get_role_policy(RoleName=name, PolicyName="MarkFindingsNotified")["PolicyDocument"]
     boundary = json.loads((findings.ROOT / "roles/securityhub_slack/files/iam/boundary.json").read_text())
     client, uids = emulator.client("securityhub", HERE), [one["metadata"]["uid"]]
-    for document, allowed in ((policy, [2]), (boundary, [2, 3, 4])):
+    # The boundary also allows the comment of securityhub_slack_report_resolved.
+    of_boundary = [(2, ""), (2, "Comment"), (3, ""), (4, "")]
+    for document, allowed in ((policy, [(2, "")]), (boundary, of_boundary)):
         emulator.ask("POST", "callers", {findings.ADMINISTRATOR: [document]})
-        for status_id in (0, 1, 2, 3, 4, 5, 99):
-            for more in ({}, {"Comment": "x"}, {"SeverityId": 1}):
-                call = {"MetadataUids": uids, "StatusId": status_id, **more}
-                if status_id in allowed and not more:
-                    client.batch_update_findings_v2(**call)
-                    continue
-                with pytest.raises(ClientError, match="AccessDenied"):
-                    client.batch_update_findings_v2(**call)
+        for status_id, more in itertools.product((0, 1, 2, 3, 4, 5, 99), ("", "Comment", "SeverityId")):
+            given = {"Comment": "x"} if more == "Comment" else {"SeverityId": 1} if more else {}
+            call = {"MetadataUids": uids, "StatusId": status_id, **given}
+            if (status_id, more) in allowed:
+                client.batch_update_findings_v2(**call)
+                continue
+            with pytest.raises(ClientError, match="AccessDenied"):
+                client.batch_update_findings_v2(**call)
