@@ -43,7 +43,11 @@ LINK = re.compile(rf"{HOST}(?:[/?#](?:[A-Za-z0-9._~:/?#@!&()*+,;=%-]|{'|'.join(m
 PORTAL = re.compile(rf"{HOST}(?:/[A-Za-z0-9._~/-]*)?\Z")
 # https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_CreatePermissionSet.html
 PERMISSION_SET = re.compile(r"[A-Za-z0-9+=,.@_-]{1,32}\Z", re.ASCII)
-DESTINATION = "https://<region>.console.aws.amazon.com/securityhub/home?region=<region>#/findings"
+CONSOLE = "https://<region>.console.aws.amazon.com/securityhub"
+DESTINATIONS = {
+    "asff": f"{CONSOLE}/home?region=<region>#/findings",
+    "ocsf": f"{CONSOLE}/v2/home?region=<region>#/findings",
+}
 
 
 def mentions_of(variables: dict[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -56,12 +60,15 @@ def mentions_of(variables: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def links_of(variables: dict[str, Any], *, trusted: bool) -> tuple[str, ...]:
-    """Return the links for messages about findings whose texts are trusted, or about others: each with its words."""
+def links_of(variables: dict[str, Any], finding_format: str, *, trusted: bool) -> tuple[str, ...]:
+    """Return the links for messages about findings of a format: each with its words.
+
+    *trusted*: the texts of the findings are trusted.
+    """
     found = []
     portal, role = (str(variables.get(PREFIX + name) or "") for name in (PORTAL_URL, PORTAL_ROLE))
     if portal:
-        destination = quote(DESTINATION, safe="<>")
+        destination = quote(DESTINATIONS[finding_format], safe="<>")
         found.append(
             f"Sign in to the account: {portal.rstrip('/')}/#/console?account_id=<account>&role_name={quote(role)}"
             f"&destination={destination}"

@@ -453,7 +453,7 @@ def _transformer(
         trusted=trusted,
         buttons=has_buttons,
         mention=mention,
-        links=additions.links_of(route.variables, trusted=trusted),
+        links=additions.links_of(route.variables, finding_format, trusted=trusted),
     )
 
 

@@ -30,7 +30,7 @@ def variables(**given):
 
 def content(finding, schema="asff", *, trusted=True, mention="", **given):
     """Return the content of the message that EventBridge makes of a finding."""
-    links = additions.links_of(variables(**given), trusted=trusted)
+    links = additions.links_of(variables(**given), schema, trusted=trusted)
     made = message.transformer(schema, trusted=trusted, buttons=True, mention=mention, links=links)
     assert input_transformer.problem_with(made) is None
     event = {
@@ -42,7 +42,7 @@ def content(finding, schema="asff", *, trusted=True, mention="", **given):
 
 
 def test_without_variables_a_message_stays_as_it_is():
-    assert additions.links_of(variables(mentions={}, runbook_url=None), trusted=True) == ()
+    assert additions.links_of(variables(mentions={}, runbook_url=None), "asff", trusted=True) == ()
     assert additions.mentions_of(variables(mentions={})) == {"": ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")}
     plain = message.transformer("asff", trusted=True, buttons=True)
     assert plain == message.transformer("asff", trusted=True, buttons=True, mention="", links=())
@@ -84,9 +84,9 @@ def test_links_are_filled_in(schema):
     parts = dict(part.split("=", 1) for part in query.split("&"))
     assert parts["account_id"] == ACCOUNT
     assert unquote(parts["role_name"]) == "Security+Audit"
-    assert unquote(parts["destination"]) == (
-        "https://eu-west-1.console.aws.amazon.com/securityhub/home?region=eu-west-1#/findings"
-    )
+    home = "securityhub/v2/home" if schema == "ocsf" else "securityhub/home"
+    expected = f"https://eu-west-1.console.aws.amazon.com/{home}?region=eu-west-1#/findings"
+    assert unquote(parts["destination"]) == expected
 
 
 def test_a_finding_without_control_leads_to_the_page_above():
