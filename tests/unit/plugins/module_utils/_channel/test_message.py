@@ -201,3 +201,32 @@ def test_no_name_of_an_account_changes_the_message(schema, name):
     made = notification(finding, schema, buttons=True)
     assert made["content"]["title"] == CONTROL["Title"]
     assert made["content"]["description"].splitlines()[1] == f"Account {CONTROL['AwsAccountId']}, eu-west-1"
+
+
+def mail(finding, schema="asff", *, trusted=True):
+    """Return the lines of the e-mail that EventBridge makes of an event of the home region."""
+    event = {"detail-type": "Security Hub Findings - Imported", "region": HUB, "detail": {"findings": [finding]}}
+    made = message.mail(schema, trusted=trusted)
+    assert input_transformer.problem_with(made) is None
+    return input_transformer.transformed(made, event, {}).split("\n")
+
+
+@pytest.mark.parametrize("schema", ["asff", "ocsf"])
+def test_an_e_mail_has_the_texts_of_aws(schema):
+    finding = worlds.ocsf(CONTROL) if schema == "ocsf" else CONTROL
+    first, title, *_links = mail(finding, schema)
+    assert first.casefold() == f'"high finding in account {CONTROL["AwsAccountId"]}, eu-west-1"'
+    assert title == f'"S3.8 {CONTROL["Title"]}"'
+    made = message.mail(schema, trusted=False)
+    assert set(made["InputPathsMap"]) <= CHECKED
+
+
+@given(text=st.text(min_size=1))
+def test_nothing_that_an_author_chooses_changes_an_e_mail(text):
+    finding = copy.deepcopy(CONTROL)
+    expected = mail(finding, trusted=False)
+    for name in ("Id", "Title", "Description", "GeneratorId", "AwsAccountName"):
+        finding[name] = text
+    finding["Resources"][0]["Id"] = finding["Compliance"]["SecurityControlId"] = text
+    finding["Remediation"] = {"Recommendation": {"Url": text, "Text": text}}
+    assert mail(finding, trusted=False) == expected
