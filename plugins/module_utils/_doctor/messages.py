@@ -476,7 +476,7 @@ def unknown_subscribers(region: str, found: dict[str, list[dict[str, Any]]]) -> 
     arns = [item["SubscriptionArn"] for item in items if item["SubscriptionArn"].startswith("arn:")]
     return Result(
         RISK,
-        f"The topic {' and '.join(map(_name, found))} has other subscribers than Amazon Q: {subscribers}.",
+        f"The topic {' and '.join(map(_name, found))} has subscribers that the stack does not have: {subscribers}.",
         READ_BY_OTHERS,
         "If you do not know a subscriber, remove its subscription. The playbooks never do. AWS deletes unconfirmed "
         "subscriptions after two days.",

@@ -144,21 +144,23 @@ def test_each_receiver_gets_its_findings_once_and_no_output_has_the_url(emulator
         assert f"to securityhub-slack-to-{name}" in json.dumps(runs[-1].result)
     assert "securityhub-slack-to-pager: " not in runs[-1].output
 
-    # An endpoint that takes nothing any more.
+    # An endpoint that takes nothing any more, and one that nobody knows.
     emulator.ask("POST", "confirm", {"endpoint": URL, "reachable": False})
+    sns = emulator.client("sns", HERE)
+    topic = f"arn:aws:sns:{HERE}:{OURS}:securityhub-slack-to-"
+    sns.subscribe(TopicArn=f"{topic}mail", Protocol="https", Endpoint="https://unknown.example/sentinel")
     findings.bring(emulator, {**CONTROL, "UpdatedAt": "2099-01-01T00:00:00.000Z"})
     runs.append(playbooks.run("securityhub_slack_doctor"))
     said = " ".join(runs[-1].output.split())
     assert "The dead-letter queue holds events that EventBridge or SNS could not deliver: 1." in said
+    assert "to-mail has subscribers that the stack does not have: https https://unknown.example/..." in said
 
     # One address less, and another URL.
     fewer = [{**RECEIVERS[0], "email": [LIST]}, {**RECEIVERS[1], "url": URL.replace("key0", "key1")}]
     runs.append(playbooks.ok("securityhub_slack", "", "--check", "--diff", receivers=fewer))
     runs.append(playbooks.ok("securityhub_slack", receivers=fewer))
-    topic = f"arn:aws:sns:{HERE}:{OURS}:securityhub-slack-to-"
-    sns = emulator.client("sns", HERE)
     listed = sns.list_subscriptions_by_topic(TopicArn=f"{topic}mail")["Subscriptions"]
-    assert [item["Endpoint"] for item in listed] == [LIST]
+    assert [item["Endpoint"] for item in listed if item["Protocol"] == "email"] == [LIST]
     (pager,) = sns.list_subscriptions_by_topic(TopicArn=f"{topic}pager")["Subscriptions"]
     assert (pager["Endpoint"], pager["SubscriptionArn"]) == (fewer[1]["url"], "PendingConfirmation")
 
