@@ -397,6 +397,8 @@ def _stack_set(form: dict[str, list[str]]) -> str | None:
 def _of_security_hub(operation: str, path: str, given: dict[str, Any], where: str) -> str:
     if "AutomationRule" in operation:
         return _automation_rule(path, given)
+    if path.startswith("/tags/"):
+        return unquote(path.removeprefix("/tags/"))
     if operation == "GetFindingAggregator":
         return unquote(path.rpartition("/findingAggregator/get/")[2])
     return f"arn:aws:securityhub:{where}:hub{'v2' if operation.endswith('V2') else ''}/default"

@@ -15,6 +15,8 @@ from .._model import names
 from .._model.plan import DEPLOY_EXPORT
 from .._model.snapshot import LiveTarget
 from .._resource import ownership
+from .._resource.tags import MANAGED_TAG
+from .._routing import automation
 from .._securityhub import automation_rule
 from .._services import cloudformation
 from .._services import securityhub
@@ -81,10 +83,20 @@ def with_rules(aws: Clients, settings: Settings, live: LiveTarget, kinds: list[a
             if not errors.is_denied(error):
                 raise
             raise UserError(f"{errors.explain(error)} {ONLY_ADMINISTRATOR}") from error
-        ours = [item["RuleArn"] for item in listed if ownership.is_marked(item["Description"], settings.name)]
+        ours = [item["RuleArn"] for item in listed if _is_ours(aws, settings, item)]
         rules += _call(aws, settings, "securityhub", kind.read, ours) if ours else []
         count = max(count, len(listed))
     return replace(live, rules=tuple(rules), rule_count=count)
+
+
+def _is_ours(aws: Clients, settings: Settings, rule: dict[str, Any]) -> bool:
+    """Tell whether the description of an automation rule or, where a person may have changed it, a tag proves that."""
+    if ownership.is_marked(rule["Description"], settings.name):
+        return True
+    if not rule["RuleName"].startswith(automation.names(settings.name)):
+        return False
+    tags = _call(aws, settings, "securityhub", securityhub.list_tags_for_resource, rule["RuleArn"])
+    return bool(tags.get(MANAGED_TAG) == settings.name)
 
 
 def _stack(aws: Clients, settings: Settings, account: Account) -> dict[str, Any] | None:

@@ -116,6 +116,11 @@ def automation_rules(policy: Policy, scope: Scope, deployment: str, partition: s
     return tuple(found[name] for name in sorted(found))
 
 
+def names(deployment: str) -> str:
+    """Return what the names of the rules of a deployment begin with."""
+    return f"{deployment}-suppression-"
+
+
 def _covered(policy: Policy, scope: Scope) -> Iterator[tuple[Suppression, tuple[Value, ...]]]:
     """Yield each suppression that the Region of *scope* has a rule for, with conditions on Regions that the rule needs.
 
@@ -247,5 +252,5 @@ def _rule(reason: str, members: dict[str, Any], deployment: str, of_format: _For
     mark = ownership.mark(deployment)
     description = f"{reason[: of_format.description_length - len(mark) - 1]} {mark}"
     whole = json.dumps([members, description], sort_keys=True)
-    name = f"{deployment}-suppression-{hashlib.sha256(whole.encode()).hexdigest()[:12]}"
+    name = f"{names(deployment)}{hashlib.sha256(whole.encode()).hexdigest()[:12]}"
     return Rule(name, {"RuleName": name, "Description": description, **members})

@@ -481,7 +481,7 @@ def test_automation_rules(account):
         account.run(f"{READ} {reading}", "--check", "--diff", *rules)
         if finding_format == "asff":
             (found, *_others) = hub.list_automation_rules()["AutomationRulesMetadata"]
-            items = [{"RuleArn": found["RuleArn"], "RuleStatus": "DISABLED"}]
+            items = [{"RuleArn": found["RuleArn"], "RuleStatus": "DISABLED", "Description": "mine"}]
             hub.batch_update_automation_rules(UpdateAutomationRulesRequestItems=items)
         else:
             (found, *_others) = hub.list_automation_rules_v2()["Rules"]

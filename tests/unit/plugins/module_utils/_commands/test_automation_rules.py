@@ -104,7 +104,8 @@ def test_the_life_of_an_automation_rule(lab):
     # Drift is shown, and repaired without securityhub_slack_repair_drift.
     here, there = lab.client("securityhub", HERE), lab.client("securityhub", THERE)
     ours = next(rule["RuleArn"] for rule in rules(lab) if rule["RuleOrder"] == 1)
-    items = [{"RuleArn": ours, "RuleStatus": "DISABLED", "Criteria": {"Title": equal("nothing")}}]
+    changed_by_hand = {"RuleStatus": "DISABLED", "Criteria": {"Title": equal("nothing")}, "Description": "mine"}
+    items = [{"RuleArn": ours, **changed_by_hand}]
     here.batch_update_automation_rules(UpdateAutomationRulesRequestItems=items)
     there.batch_delete_automation_rules(AutomationRulesArns=[rule["RuleArn"]])
     drifted = lab.run(hosts, check=True)
