@@ -120,6 +120,10 @@ digests:
       description: The age in days of the oldest finding of the highest severity. Null without any.
       type: int
       sample: 92
+    overdue:
+      description: The number of findings that are overdue by C(securityhub_slack_overdue_days), by severity.
+      type: dict
+      sample: {CRITICAL: 2}
     counted:
       description: The hosts whose findings were counted.
       type: list

@@ -23,6 +23,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from urllib.parse import quote
 
 FINDING = "$.detail.findings[0]"
 CONSOLE = "https://<hub>.console.aws.amazon.com/securityhub"
@@ -80,6 +81,19 @@ BY_FORMAT = {
     "asff": (ASFF, f"{CONSOLE}/home?region=<hub>#/findings", "?search=Id%3D<id>", "Id=<id>,ProductArn=<product>"),
     "ocsf": (OCSF, f"{CONSOLE}/v2/home?region=<hub>#/findings", OCSF_SEARCH, "<uid>"),
 }
+
+
+# Of characters of a finding's ID in a link, before they are encoded, since a message has room for little more.
+LONGEST_ID = 150
+# What JavaScript's encodeURIComponent, and so JSONata, does not encode, beside letters, digits and _.-~
+UNENCODED = "!~*'()"
+
+
+def link_to(finding_format: str, region: str, identifier: str) -> str:
+    """Return the link to a finding in the console of a region; to all findings if its ID is too long."""
+    _paths, console, search, _key = BY_FORMAT[finding_format]
+    found = search.replace("<id>", quote(identifier, safe=UNENCODED))
+    return console.replace("<hub>", region) + (found if len(identifier) <= LONGEST_ID else "")
 
 
 def transformer(

@@ -23,15 +23,21 @@ from .._routing.volume import severity_of
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable
+    from collections.abc import Mapping
 
 NAMED_AT_MOST = 3  # of each kind, so that a digest can be read at a glance
+LISTED_AT_MOST = 10  # of the findings that are overdue
 
 
 @dataclass(frozen=True)
 class OpenFinding:
-    """The attributes of a finding that a digest counts; whole findings take up to 240 KB. *created*: UTC, if known."""
+    """The attributes of a finding that a digest counts; whole findings take up to 240 KB. *created*: UTC, if known.
+
+    *id*: what its product calls it.
+    """
 
     key: tuple[str, str]
+    id: str
     severity: str
     created: datetime.datetime | None
     region: str
@@ -58,7 +64,8 @@ class Counts:
 
     *new_before*: those that are open and were created in as many days before the *new* ones. Security Hub does not
     record when a finding was resolved, so it is unknown how many were open then. *oldest_days*: the age of the oldest
-    finding of the highest severity, None if unknown.
+    finding of the highest severity, None if unknown. *overdue*: the numbers by severity; *listed*: the first of them,
+    the highest severity and then the oldest first, each with its age in days.
     """
 
     severities: dict[str, int]
@@ -66,6 +73,8 @@ class Counts:
     new_before: dict[str, int]
     oldest_days: int | None
     rankings: tuple[Ranking, ...]
+    overdue: dict[str, int]
+    listed: tuple[tuple[OpenFinding, int], ...]
 
     @property
     def total(self) -> int:
@@ -84,6 +93,7 @@ def open_finding(finding: dict[str, Any]) -> OpenFinding:
     name = first(finding, ("cloud", "account", "name") if fields is OCSF else ("AwsAccountName",))
     return OpenFinding(
         key=key_of(finding),
+        id=first(finding, ("finding_info", "uid") if fields is OCSF else ("Id",)),
         severity=severity_of(finding),
         created=created_at(finding),
         region=first(finding, fields.region),
@@ -94,10 +104,17 @@ def open_finding(finding: dict[str, Any]) -> OpenFinding:
     )
 
 
-def counts(findings: Iterable[OpenFinding], now: datetime.datetime, days: int) -> Counts:
-    """Count each finding once, even if it is listed twice. A finding is new for *days* after its creation."""
+def counts(
+    findings: Iterable[OpenFinding], now: datetime.datetime, days: int, overdue_days: Mapping[str, int]
+) -> Counts:
+    """Count each finding once, even if it is listed twice.
+
+    A finding is new for *days* after its creation, and overdue after the days that *overdue_days* has for its severity.
+    """
     unique = list({item.key: item for item in findings}.values())
-    ages = [(item.severity, (now - item.created).days) for item in unique if item.created]
+    aged = [(item, (now - item.created).days) for item in unique if item.created]
+    ages = [(item.severity, age) for item, age in aged]
+    overdue = [(item, age) for item, age in aged if age >= overdue_days.get(item.severity, age + 1)]
     severities = _by_severity(item.severity for item in unique)
     highest = next(iter(severities), "")
     return Counts(
@@ -112,7 +129,14 @@ def counts(findings: Iterable[OpenFinding], now: datetime.datetime, days: int) -
             # A finding about several resources counts for each of them.
             _ranking("Resources", (name for item in unique for name in item.resources)),
         ),
+        overdue=_by_severity(item.severity for item, _age in overdue),
+        listed=tuple(sorted(overdue, key=_most_urgent)[:LISTED_AT_MOST]),
     )
+
+
+def _most_urgent(overdue: tuple[OpenFinding, int]) -> tuple[int, int, str]:
+    item, age = overdue
+    return -SEVERITIES.index(item.severity), -age, item.id
 
 
 def _by_severity(severities: Iterable[str]) -> dict[str, int]:

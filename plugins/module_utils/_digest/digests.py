@@ -137,7 +137,12 @@ def digests(
                 missing=missing,
                 home=next((target.settings.region for target in counted if target.host == design.home), ""),
                 busiest=busiest if findings[busiest] else "",
-                counts=counts((finding for listed in findings.values() for finding in listed), now, days),
+                counts=counts(
+                    (finding for listed in findings.values() for finding in listed),
+                    now,
+                    days,
+                    design.settings.value("overdue_days"),
+                ),
             )
             found.append(digest)
     return found

@@ -19,6 +19,7 @@ from .._aws.similar import did_you_mean
 from .._channel import regions
 from .._channel.platforms import SLACK
 from .._routing import policy
+from .._routing.fields import SEVERITIES
 from .._securityhub import action_target
 from .._stack import encryption
 from . import account_channels
@@ -54,6 +55,7 @@ RATE = re.compile(r"^rate\([1-9][0-9]{0,3} (?:hours?|days?)\)\Z", re.ASCII)
 CRON = re.compile(r"^cron\(((?:[0-9A-Z*,/#?L-]+ ){5}[0-9A-Z*,/#?L-]+)\)\Z", re.ASCII)
 # Security Hub keeps findings for 90 days.
 DIGEST_DAYS = range(1, 91)
+OVERDUE_DAYS = range(1, 3651)
 # EventBridge allows 64 characters for a rule, whose name is that of the topic with up to "-findings-10".
 TOPIC_LENGTH = 52
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html; a topic can have 50, ours included.
@@ -260,7 +262,13 @@ def _resolved_problems(settings: Settings) -> list[str]:
 
 
 def _digest_problems(settings: Settings) -> list[str]:
-    found, days = [], settings.value("digest_days")
+    days = settings.value("digest_days")
+    found = [
+        f"securityhub_slack_overdue_days has {severity}: {limit!r}. Map {', '.join(reversed(SEVERITIES))} to 1 to 3650 "
+        f"days."
+        for severity, limit in settings.value("overdue_days").items()
+        if severity not in SEVERITIES or isinstance(limit, bool) or limit not in OVERDUE_DAYS
+    ]
     if days not in DIGEST_DAYS:
         found.append(f"securityhub_slack_digest_days is {days}. Use 1 to 90, as long as Security Hub keeps findings.")
     expression = settings.value("digest_schedule") or ""
@@ -490,6 +498,7 @@ SHARED = (
     "finding_format",
     "report_uncovered_regions",
     "buttons",
+    "overdue_days",
 )
 
 

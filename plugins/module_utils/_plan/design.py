@@ -349,6 +349,7 @@ def scheduled_digest(
         expression,
         settings.value("digest_time_zone"),
         settings.value("digest_days"),
+        overdue=tuple(sorted(settings.value("overdue_days").items())),
         home=of_channels[0][2].forwards_linked,
         channels=channels,
     )

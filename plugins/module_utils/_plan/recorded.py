@@ -99,7 +99,7 @@ def _vulnerabilities(policy: Policy) -> Iterator[str]:
 
 
 def _digest(settings: Settings) -> str:
-    names = ("digest_schedule", "digest_time_zone", "digest_days")
+    names = ("digest_schedule", "digest_time_zone", "digest_days", "overdue_days")
     return _hash([settings.value(name) for name in names]) if settings.value("digest_schedule") else NONE
 
 

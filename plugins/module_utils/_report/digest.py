@@ -71,6 +71,7 @@ def _digest(delivery: Delivery, content: dict[str, Any]) -> dict[str, Any]:
         "new": digest.counts.new,
         "new_before": digest.counts.new_before,
         "oldest_days": digest.counts.oldest_days,
+        "overdue": digest.counts.overdue,
         "counted": [target.host for target in digest.counted],
         "missing": list(digest.missing),
         "failed": bool(delivery.problem),

@@ -22,6 +22,7 @@ from .text import count
 from .text import few_of
 
 if TYPE_CHECKING:
+    from .._digest.counts import OpenFinding
     from .._digest.counts import Ranking
     from .._digest.digests import Digest
     from .._model.plan import AccountDesign
@@ -38,7 +39,8 @@ def notification(digest: Digest, days: int) -> dict[str, Any]:
     if digest.busiest:
         console = message.CONSOLE.replace("<hub>", digest.busiest)
         link = f"{console}/home?region={digest.busiest}#/findings"
-        content["nextSteps"] = [f"View the findings in {digest.busiest}: {link}"]
+        steps = [_overdue(digest.design.settings.value("finding_format"), *item) for item in digest.counts.listed]
+        content["nextSteps"] = [*steps, f"View the findings in {digest.busiest}: {link}"]
     return message.custom(content, {"summary": title, "eventType": EVENT_TYPE})
 
 
@@ -65,11 +67,21 @@ def lines(digest: Digest, days: int) -> list[str]:
         text.append(f"New in the last {since}: {new}; of the {since} before, {before} still open")
     if found.oldest_days is not None:
         text.append(f"Oldest {found.highest}: {count(found.oldest_days, 'day')}")
+    limits = digest.design.settings.value("overdue_days")
+    if limits and found.total:
+        overdue = (f"{n:,} {severity} ({count(limits[severity], 'day')})" for severity, n in found.overdue.items())
+        text.append(f"Overdue: {', '.join(overdue) or 'none'}")
     shown = (item for item in found.rankings if item.of > 1 or (item.of and item.kind in ALWAYS_RANKED))
     text += map(_ranking, shown)
     if digest.missing:
         text.append(f"*Not counted* (failed): {few_of([_code(host) for host in digest.missing])}")
     return text
+
+
+def _overdue(finding_format: str, item: OpenFinding, age: int) -> str:
+    link = message.link_to(finding_format, item.region, item.id)
+    account = item.account.partition(" ")[0]
+    return f"{item.severity} {_code(item.control)}, {count(age, 'day')}, account {account}: {link}"
 
 
 def _severities(numbers: dict[str, int]) -> str:

@@ -58,8 +58,8 @@ class ScheduledChannel:
 class ScheduledDigest:
     """When the digest is sent, to which channels, and what it says.
 
-    *expression*, *time_zone*: as EventBridge Scheduler takes them. *days*: for how many a finding is new. *home*: the
-    hub has the findings of linked regions, too.
+    *expression*, *time_zone*: as EventBridge Scheduler takes them. *days*: for how many a finding is new. *overdue*:
+    after how many it is overdue, by severity. *home*: the hub has the findings of linked regions, too.
     """
 
     expression: str
@@ -67,6 +67,7 @@ class ScheduledDigest:
     days: int
     home: bool
     channels: tuple[ScheduledChannel, ...]
+    overdue: tuple[tuple[str, int], ...] = ()
 
 
 def machine_name(name: str) -> str:
@@ -165,9 +166,11 @@ def _role(name: str, machine: dict[str, Any], digest: ScheduledDigest, key: str)
 def _values(digest: ScheduledDigest) -> dict[str, str]:
     """Return what differs between regions, so that one template of a StackSet can have it for all of them."""
     where = ", including the regions linked to ${AWS::Region}" if digest.home else ""
+    limits = ",".join(f"'{severity}':{days}" for severity, days in digest.overdue)
     return {
         "Days": str(digest.days),
         "Period": "1 day" if digest.days == 1 else f"{digest.days} days",
+        "Overdue": f"{{{limits}}}",
         "Linked": where.replace("${AWS::Region}", "'&$region&'"),
         **{f"Severities{number}": ",".join(item.severities) for number, item in enumerate(digest.channels)},
         **{f"Counts{number}": _in_json(item.forwarded) for number, item in enumerate(digest.channels)},
@@ -239,6 +242,10 @@ def _choice(condition: str, then: str, otherwise: str) -> dict[str, Any]:
     return {"Type": "Choice", "Choices": [{"Condition": _expression(condition), "Next": then}], "Default": otherwise}
 
 
+# What is counted, by severity or name.
+NUMBERS = ("severities", "new", "before", "oldest", "overdue", "regions", "accounts", "controls")
+
+
 def _start() -> dict[str, Any]:
     return {
         "number": _expression("$states.input.number"),
@@ -248,7 +255,7 @@ def _start() -> dict[str, Any]:
         "next": "",
         "size": PAGE,
         "pages": 0,
-        "found": {name: {} for name in ("severities", "new", "before", "oldest", "regions", "accounts", "controls")},
+        "found": {**{name: {} for name in NUMBERS}, "late": []},
     }
 
 
@@ -273,7 +280,7 @@ AGE = (
 )
 KEPT = (
     "[$filter($states.result.Findings,function($f){COUNTS}).{"
-    "'s':Severity.Label,'a':$age(CreatedAt),'r':Region,"
+    "'s':Severity.Label,'a':$age(CreatedAt),'r':Region,'i':Id,'k':AwsAccountId,"
     r"'u':AwsAccountName?$replace(AwsAccountId&' '&AwsAccountName,/\s+$/,''):AwsAccountId,"
     "'c':Compliance.SecurityControlId?Compliance.SecurityControlId:$substringAfter(ProductArn,'product/')}]"
 )
@@ -282,6 +289,12 @@ ADD = (
     "function($in,$keys){$reduce($keys,function($o,$k){"
     "$merge([$o,{$k:1+($exists($lookup($o,$k))?$lookup($o,$k):0)}])},$in)}"
 )
+# The first ten overdue findings: the highest severity, and then the oldest, first.
+FIRST = (
+    "function($all){$sort($all,function($x,$y){($p:=$lookup($rank,$x.s);$q:=$lookup($rank,$y.s);"
+    "$p>$q or ($p=$q and ($x.a<$y.a or ($x.a=$y.a and $x.i>$y.i))))})[[0..9]]}"
+)
+RANK = "{'CRITICAL':0,'HIGH':1,'MEDIUM':2,'LOW':3,'INFORMATIONAL':4}"
 OLD = "function($in,$all){$reduce($all,function($o,$e){$merge([$o,{$e.s:$max([$e.a,$lookup($o,$e.s)])}])},$in)}"
 
 
@@ -289,11 +302,14 @@ def _added(channels: int) -> str:
     """Return the expression of the numbers so far together with those of the page."""
     counts = ":".join(f"$number={number}?(${{Counts{number}}})" for number in range(channels)) + ":false"
     return (
-        f"($age:={AGE};$add:={ADD};$old:={OLD};$kept:={KEPT.replace('COUNTS', counts)};"
+        f"($age:={AGE};$add:={ADD};$old:={OLD};$rank:={RANK};$first:={FIRST};$limits:=${{Overdue}};"
+        f"$kept:={KEPT.replace('COUNTS', counts)};$late:=[$kept[a>=$lookup($limits,s)]];"
         "{'severities':$add($found.severities,[$kept.s]),"
         "'new':$add($found.new,[$kept[a<${Days}].s]),"
         "'before':$add($found.before,[$kept[a>=${Days} and a<2*${Days}].s]),"
         "'oldest':$old($found.oldest,[$kept[$exists(a)]]),"
+        "'overdue':$add($found.overdue,[$late.s]),"
+        "'late':[$first([$found.late,$late])],"
         "'regions':$add($found.regions,[$kept.r]),"
         "'accounts':$add($found.accounts,[$kept.u]),"
         "'controls':$add($found.controls,[$kept.c])})"
@@ -301,6 +317,12 @@ def _added(channels: int) -> str:
 
 
 FORMATTED = "function($n){$formatNumber($n,'#,##0')}"
+PERIOD = "function($n){$number_of($n)&($n=1?' day':' days')}"
+LATE = (
+    "($all:=[$order[$exists($lookup($found.overdue,$))]"
+    ".($number_of($lookup($found.overdue,$))&' '&$&' ('&$period($lookup($limits,$))&')')];"
+    "$count($all)>0?$join($all,', '):'none')"
+)
 LISTED = (
     "function($c,$none){($all:=[$order[$exists($lookup($c,$))].($number_of($lookup($c,$))&' '&$)];"
     "$count($all)>0?$join($all,', '):$none)}"
@@ -333,17 +355,24 @@ def _message(channels: int) -> str:
         "['*'&$listed($found.severities,'No finding')&'* open in '&$region&'${Linked}',"
         "$any?'New in the last ${Period}: '&$listed($found.new,'none')&'; of the ${Period} before, '"
         "&$listed($found.before,'none')&' still open':[],"
-        "$exists($days)?'Oldest '&$highest&': '&$number_of($days)&($days=1?' day':' days'):[],"
+        "$exists($days)?'Oldest '&$highest&': '&$period($days):[],"
+        f"$any and $count($keys($limits))>0?'Overdue: '&{LATE}:[],"
         "$ranked('Regions',$found.regions,2),$ranked('Accounts',$found.accounts,2),"
         f"$ranked('Controls',$found.controls,1),$next=''?[]:{incomplete}]"
     )
     console = message.CONSOLE.replace("<hub>", "${AWS::Region}") + "/home?region=${AWS::Region}#/findings"
+    link = "'https://'&r&'.console.aws.amazon.com/securityhub/home?region='&r&'#/findings'"
+    search = f"($length(i)<={message.LONGEST_ID}?'?search=Id%3D'&$encodeUrlComponent(i):'')"
+    steps = (
+        f"[$found.late.(s&' '&$code(c)&', '&$period(a)&', account '&k&': '&{link}&{search}),"
+        f"'View the findings in '&$region&': {console}']"
+    )
     title = f"{EVENT_TYPE}: account ${{AWS::AccountId}}"
     shown = json.dumps(message.custom({"title": title}, {"summary": title, "eventType": EVENT_TYPE}))
     return (
-        f"($number_of:={FORMATTED};$order:={order};$listed:={LISTED};$code:={CODE};$ranked:={RANKED};"
+        f"($number_of:={FORMATTED};$period:={PERIOD};$limits:=${{Overdue}};$order:={order};$listed:={LISTED};$code:={CODE};$ranked:={RANKED};"
         "$region:='${AWS::Region}';$highest:=$order[$exists($lookup($found.severities,$))][0];$any:=$exists($highest);"
         f"$days:=$any?$lookup($found.oldest,$highest);$lines:={lines};$shown:={shown};"
         "$string($merge([$shown,{'content':$merge([$shown.content,{'description':$join($lines,'\\n')},"
-        f"$any?{{'nextSteps':['View the findings in '&$region&': {console}']}}:{{}}])}}])))"
+        f"$any?{{'nextSteps':{steps}}}:{{}}])}}])))"
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import time
 
 import pytest
@@ -16,6 +17,7 @@ DIGEST = "securityhub_slack_digest"
 ACCOUNT, HOME = findings.ADMINISTRATOR, "eu-west-1"
 NAME = "securityhub-slack-digest"
 SCHEDULE = {"digest_schedule": "cron(0 8 ? * MON *)", "digest_time_zone": "Europe/Berlin"}
+OVERDUE = {"overdue_days": {"CRITICAL": 7, "HIGH": 1}}
 HOSTILE = 'x`<!channel> *bold* <https://evil.example|click>\n"{{ x }}" \u202e\u3042 ${AWS::Region}'
 SECONDS = 30
 
@@ -54,7 +56,8 @@ def arrived(emulator):
     messages = emulator.inbox()
     emulator.ask("DELETE", "inbox")
     compared = ("title", "text", "detail_type", "channel", "topic", "thread")
-    return [{name: message[name] for name in compared} for message in messages]
+    found = ({name: message[name] for name in compared} for message in messages)
+    return sorted(found, key=lambda message: message["channel"])
 
 
 def without_resources(message):
@@ -86,12 +89,15 @@ def many():
         if number % 7 == 0:
             finding["Compliance"] = {"Status": "FAILED", "SecurityControlId": f"S3.{number}"}
         made.append(finding)
+    made[-4]["Id"] = "<!channel>|`*~!'() & \u3042/?#"
     return made
 
 
 def test_it_says_what_the_playbook_s_digest_says(emulator, playbooks):
     suppression = {"control_ids": ["S3.28"], "reason": "<!channel>"}
-    playbooks.inventory({HOME: {}, "us-east-1": {}}, minimum_severity="MEDIUM", suppressions=[suppression], **SCHEDULE)
+    playbooks.inventory(
+        {HOME: {}, "us-east-1": {}}, minimum_severity="MEDIUM", suppressions=[suppression], **SCHEDULE, **OVERDUE
+    )
     playbooks.ok("securityhub_slack")
     findings.bring(emulator, *findings.FINDINGS.values(), *many())
     emulator.ask("DELETE", "inbox")
@@ -103,6 +109,11 @@ def test_it_says_what_the_playbook_s_digest_says(emulator, playbooks):
     (by_playbook,) = arrived(emulator)
 
     assert scheduled == without_resources(by_playbook)
+    overdue = digest["overdue"]
+    assert f"Overdue: {overdue['CRITICAL']} CRITICAL (7 days), {overdue['HIGH']} HIGH (1 day)" in scheduled["text"]
+    listed = re.findall(r"^CRITICAL `\S+`, (\d+) days, account \d{12}: https://\S+", scheduled["text"], re.MULTILINE)
+    assert len(listed) == 10
+    assert listed == sorted(listed, key=int, reverse=True)
     assert "including the regions linked to eu-west-1" in scheduled["text"]
     assert json.loads(done["output"]) == [{"topic": scheduled["topic"], "severities": digest["severities"]}]
 

@@ -33,12 +33,14 @@ def finding(name="1", severity="CRITICAL", days=0.0, **changed):
     return worlds.finding(Id=name, Severity={"Label": severity}, CreatedAt=created, **changed)
 
 
-def count(*found, days=7):
-    return counts(map(open_finding, found), NOW, days)
+def count(*found, days=7, overdue=None):
+    return counts(map(open_finding, found), NOW, days, overdue or {})
 
 
-def digest(*found, regions=("us-east-1",), home="", missing=(), busiest=""):
-    targets = [TargetDesign(TargetSnapshot(account_model.settings(region, f"prod.{region}"))) for region in regions]
+def digest(*found, regions=("us-east-1",), home="", missing=(), busiest="", overdue=None):
+    limits = {"overdue_days": overdue or {}}
+    settings = [account_model.settings(region, f"prod.{region}", **limits) for region in regions]
+    targets = [TargetDesign(TargetSnapshot(item)) for item in settings]
     snapshot = AccountSnapshot(account_model.ACCOUNT, tuple(target.snapshot for target in targets))
     return Digest(
         design=AccountDesign(snapshot, tuple(targets)),
@@ -48,7 +50,7 @@ def digest(*found, regions=("us-east-1",), home="", missing=(), busiest=""):
         missing=tuple(missing),
         home=home,
         busiest=busiest,
-        counts=count(*found),
+        counts=count(*found, overdue=overdue),
     )
 
 
@@ -70,6 +72,45 @@ def test_a_finding_is_new_for_as_many_days_as_asked(days, new):
 @pytest.mark.parametrize(("days", "before"), [(6.9, 0), (7, 1), (13.9, 1), (14, 0)])
 def test_the_days_before_are_as_many(days, before):
     assert count(finding(days=days)).new_before == ({"CRITICAL": 1} if before else {})
+
+
+LIMITS = {"CRITICAL": 7, "HIGH": 30}
+
+
+@pytest.mark.parametrize(
+    ("severity", "days", "overdue"),
+    [("CRITICAL", 6.9, 0), ("CRITICAL", 7, 1), ("HIGH", 29, 0), ("HIGH", 30, 1), ("MEDIUM", 92, 0)],
+)
+def test_a_finding_is_overdue_after_the_days_of_its_severity(severity, days, overdue):
+    assert count(finding(severity=severity, days=days), overdue=LIMITS).overdue == ({severity: 1} if overdue else {})
+
+
+def test_overdue_findings_are_counted_and_the_first_ten_are_linked_the_most_urgent_first():
+    some = [finding(f"c{number}", days=7 + number) for number in range(9)]
+    of_high = [finding("h1", "HIGH", 60), finding("h2", "HIGH", 90), finding("new", "HIGH", 1)]
+    made = digest_message.notification(digest(*of_high, *some, busiest="us-east-1", overdue=LIMITS), 7)["content"]
+    assert "Overdue: 9 CRITICAL (7 days), 2 HIGH (30 days)" in made["description"].splitlines()
+    *listed, last = made["nextSteps"]
+    assert [re.search(r"Id%3D(\w+)$", line)[1] for line in listed] == [*(f"c{n}" for n in reversed(range(9))), "h2"]
+    console = "https://us-east-1.console.aws.amazon.com/securityhub/home?region=us-east-1#/findings"
+    assert listed[0] == f"CRITICAL `S3.1`, 15 days, account 111111111111: {console}?search=Id%3Dc8"
+    assert last.startswith("View the findings in us-east-1")
+
+
+def test_without_limits_nothing_is_overdue_and_with_limits_none_may_be():
+    old = finding(severity="MEDIUM", days=92)
+    assert not [line for line in lines(old) if "Overdue" in line]
+    assert "Overdue: none" in lines(old, overdue=LIMITS)
+
+
+def test_an_id_cannot_end_its_link_and_a_long_one_has_none():
+    def link(identifier):
+        of_one = digest(finding(identifier, days=9), busiest="us-east-1", overdue=LIMITS)
+        return digest_message.notification(of_one, 7)["content"]["nextSteps"][0]
+
+    assert link("a b<!channel>|`\n*&#/\u3042").endswith("Id%3Da%20b%3C!channel%3E%7C%60%0A*%26%23%2F%E3%81%82")
+    assert link("x" * 150).endswith("x" * 150)
+    assert link("x" * 151).endswith("#/findings")
 
 
 def test_the_digest_compares_with_the_week_before():

@@ -166,6 +166,10 @@ def test_no_problem(given):
             {"digest_schedule": "rate(1 day)", "digest_time_zone": "Europe/Berlni"},
             ["securityhub_slack_digest_time_zone", "Europe/Berlin"],
         ),
+        *(
+            ({"overdue_days": days}, ["securityhub_slack_overdue_days", repr(next(iter(days.values())))])
+            for days in ({"CRITICAL": 0}, {"URGENT": 7}, {"HIGH": "7"}, {"HIGH": True}, {"HIGH": 3651})
+        ),
         ({"digest_days": 0}, ["securityhub_slack_digest_days", "1 to 90"]),
         ({"digest_schedule": "rate(1 day)", "finding_format": "ocsf"}, ["securityhub_slack_digest_schedule", "ocsf"]),
         (
