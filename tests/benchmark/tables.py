@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write the results into the pages of the documentation: tables.py [--check].
 
-Each table stands between two comments of the page, `.. begin NAME` and `.. end NAME`, and comes from results/*.json.
+Each table stands between two comments of the page, `.. begin NAME` and `.. end NAME`, and comes from results/*.json, of
+the benchmark or of the resilience tests.
 """
 
 from __future__ import annotations
@@ -237,6 +238,57 @@ def capacity() -> str:
     return listed(("What", "How much"), rows)
 
 
+CAMPAIGNS = Path("tests", "resilience", "results")
+
+
+def campaign(kind: str) -> dict[str, Any]:
+    """The results of resilience tests of one kind (tests/resilience/campaign.py)."""
+    found: dict[str, Any] = json.loads((HERE.parents[1] / CAMPAIGNS / f"{kind}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def campaigns(found: Sequence[dict[str, Any]]) -> str:
+    """Return the table of what was run."""
+    return listed(
+        ("Command", "Commit, day", "Targets", "Cases", "Failed", "Minutes"),
+        [
+            (
+                f"``{item['command']}``",
+                f"{item['commit']}, {item['day']}",
+                *(str(item[name]) for name in ("regions", "cases", "failed", "minutes")),
+            )
+            for item in found
+        ],
+    )
+
+
+def survived(found: dict[str, Any], what: str) -> str:
+    """Return the table of how many cases passed, by *what* happened and by how."""
+    columns = list(dict.fromkeys(item["how"] for item in found["outcomes"]))
+    passed: dict[str, dict[str, list[bool]]] = {}
+    for item in found["outcomes"]:
+        passed.setdefault(item["what"], {}).setdefault(item["how"], []).append(item["passed"])
+    rows = [(row, *(_share(of_row.get(column, [])) for column in columns)) for row, of_row in passed.items()]
+    return listed((what, *columns), rows)
+
+
+def _share(passed: list[bool]) -> str:
+    """Return how many cases passed of how many."""
+    if not passed:
+        return ""
+    share = f"{sum(passed)} of {len(passed)}"
+    return share if all(passed) else f"**{share}**"
+
+
+def outcomes(found: dict[str, Any]) -> str:
+    """Return the table of the outcome of each case."""
+    rows = [
+        (f"{item['what']}, {item['how']}", item["outcome"] if item["passed"] else "**failed**")
+        for item in found["outcomes"]
+    ]
+    return listed(("What", "Outcome"), rows)
+
+
 BLOCKS = {
     "performance.rst": {
         "17 targets": lambda: costs(result(17)),
@@ -248,6 +300,10 @@ BLOCKS = {
         "growth": lambda: growth(result("growth")),
     },
     "capacity.rst": {"capacity": capacity},
+    "resilience.rst": {
+        "campaigns": lambda: campaigns([campaign(kind) for kind in ("load",)]),
+        "load": lambda: outcomes(campaign("load")),
+    },
 }
 
 
@@ -269,7 +325,7 @@ def main() -> None:
         text = path.read_text(encoding="utf-8")
         new = written(page, text)
         if "--check" in sys.argv[1:] and new != text:
-            sys.exit(f"{page} is not what tests/benchmark/results say: run tests/benchmark/tables.py")
+            sys.exit(f"{page} is not what the results say: run tests/benchmark/tables.py")
         path.write_text(new, encoding="utf-8")
 
 

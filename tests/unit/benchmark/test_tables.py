@@ -83,3 +83,15 @@ def test_runs_with_request_rates_are_compared_with_those_without():
     assert cells(tables.goals(found(), found(), slower), OF_QUOTAS) == ["**no**", "+110 %"]
     broken = {"rows": [{**row, "ended": "ended with 2"} for row in LIMITED["rows"]]}
     assert cells(tables.goals(found(), found(), broken), OF_QUOTAS) == ["", "not measured"]
+
+
+def test_cases_of_resilience_tests_are_counted_by_what_happened_and_how():
+    cases = [
+        ("update", "Ctrl-C", True),
+        ("update", "Ctrl-C", False),
+        ("update", "SIGTERM", True),
+        ("removal", "x", True),
+    ]
+    found = {"outcomes": [{"what": what, "how": how, "passed": passed} for what, how, passed in cases]}
+    assert cells(tables.survived(found, "Work"), "update") == ["**1 of 2**", "1 of 1", ""]
+    assert cells(tables.survived(found, "Work"), "removal") == ["", "", "1 of 1"]
