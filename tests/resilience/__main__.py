@@ -45,12 +45,12 @@ def fault_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
 
 def interruption_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
     """Yield 200 interruptions, or 15 in the short form: each kind of interruption of each work."""
-    seconds: dict[str, float] = {}
+    usual: dict[str, interruptions.Undisturbed] = {}
 
     def interrupt(point: interruptions.Point) -> str:
-        if point.work.name not in seconds:
-            seconds[point.work.name] = interruptions.undisturbed(fleet, point.work)
-        return interruptions.interrupt(fleet, point, seconds[point.work.name])
+        if point.work.name not in usual:
+            usual[point.work.name] = interruptions.undisturbed(fleet, point.work)
+        return interruptions.interrupt(fleet, point, usual[point.work.name])
 
     for point in interruptions.points(arguments.count or (200 if arguments.long else 15), arguments.seed):
         yield Case(

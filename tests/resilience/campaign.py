@@ -22,6 +22,8 @@ from ansible_collections.secops.securityhub.tests.resilience.playbook import Bro
 from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError
 
+LONGEST = 500  # characters of an outcome in the file; a failure has the output of its runs
+
 
 @dataclass(frozen=True)
 class Case:
@@ -87,7 +89,7 @@ class Campaign:
             "minutes": self._minutes(),
             "cases": len(self.outcomes),
             "failed": sum(not outcome["passed"] for outcome in self.outcomes),
-            "outcomes": self.outcomes,
+            "outcomes": [{**outcome, "outcome": outcome["outcome"][:LONGEST]} for outcome in self.outcomes],
         }
         self.file.parent.mkdir(exist_ok=True)
         self.file.write_text(f"{json.dumps(found, indent=1)}\n", encoding="utf-8")

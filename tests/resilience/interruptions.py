@@ -5,20 +5,43 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.secops.securityhub.tests.resilience.faults import check_converged
+from ansible_collections.secops.securityhub.tests.resilience.playbook import CHANNEL
+from ansible_collections.secops.securityhub.tests.resilience.playbook import DEPLOY
+from ansible_collections.secops.securityhub.tests.resilience.playbook import WORKSPACE
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
+from ansible_collections.secops.securityhub.tests.resilience.playbook import Whom
 from ansible_collections.secops.securityhub.tests.resilience.playbook import expect
 from ansible_collections.secops.securityhub.tests.resilience.playbook import kill
+from ansible_collections.secops.securityhub.tests.unit import old_template
 
 SLOW_STACKS = 0.7
 CTRL_C_SECONDS = 3
+MARKS = {"mark_notified": True, "message_format": "custom"}
+
+
+def _old_template(fleet: Fleet) -> None:
+    """Deploy AWS's template of 2020 with the channel in one region, and without the channel in another."""
+    for region, without in zip(fleet.regions, ((), old_template.OF_THE_CHANNEL)):
+        fleet.emulator.client("cloudformation", region).create_stack(
+            StackName=f"hub-to-slack-{region}",
+            TemplateBody=json.dumps(old_template.template(*without)),
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=[
+                {"ParameterKey": "SlackWorkSpaceID", "ParameterValue": WORKSPACE["SlackTeamId"]},
+                {"ParameterKey": "SlackChannelID", "ParameterValue": CHANNEL},
+            ],
+        )
 
 
 @dataclass(frozen=True)
@@ -26,38 +49,51 @@ class Work:
     """The work of an interrupted run.
 
     *before*: role variables of the deployment before it, None where there is none. *wanted*: role variables of the run.
-    *broken*: whether stacks are broken by hand before it.
+    *happens*: what people do by hand after that deployment. *arrives*: whether each
+    finding arrives that is imported between the interruption and the next run. Elsewhere, rules may be missing.
     """
 
     name: str
     before: dict[str, Any] | None
     wanted: dict[str, Any]
-    broken: bool = False
+    happens: Callable[[Fleet], None] | None = None
+    arrives: bool = False
+    playbook: str = DEPLOY
 
 
 WORKS = (
     Work("deployment", None, {}),
-    Work("update", {}, {"minimum_severity": "HIGH", "action_name": "To Slack"}),
-    Work("channel merge", {"channel_id": "C0BEFORE0000"}, {}),
-    Work("repair", {}, {}, broken=True),
+    Work("update", {}, {"minimum_severity": "HIGH", "action_name": "To Slack"}, arrives=True),
+    Work("channel change", {"channel_id": "C0BEFORE0000"}, {}),
+    Work("repair of stacks", {}, {}, Fleet.break_stacks),
     Work("removal", {}, {"state": "absent"}),
+    Work("to the home region", {}, {"aggregation": "home_region"}, Fleet.aggregate),
+    Work("to each region", {"aggregation": "home_region"}, {"aggregation": "per_region"}),
+    Work("migration", None, {}, _old_template, playbook="securityhub_slack_migrate"),
+    Work("repair of drift", {}, {"repair_drift": True}, Fleet.drift),
+    Work("buttons on", {"message_format": "custom"}, {"message_format": "custom", "buttons": True}, arrives=True),
+    Work("buttons off", {"message_format": "custom", "buttons": True}, {"message_format": "custom"}, arrives=True),
+    Work("resolved reports on", MARKS, {**MARKS, "report_resolved": True}, arrives=True),
+    Work("resolved reports off", {**MARKS, "report_resolved": True}, MARKS, arrives=True),
 )
 
 
 @dataclass(frozen=True)
 class Interruption:
-    """How a run is interrupted: by a signal to all of its processes, or only to the group of the first one."""
+    """How a run is interrupted: by a signal to the group of the first process, its whole family, or its workers."""
 
     name: str
     signal: signal.Signals
-    family: bool
+    whom: Whom
 
 
 INTERRUPTIONS = (
-    Interruption("the machine dies", signal.SIGKILL, family=True),
+    Interruption("SIGKILL of all", signal.SIGKILL, "family"),
     # Its worker continues for a while, in parallel with the next run.
-    Interruption("the first process is killed", signal.SIGKILL, family=False),
-    Interruption("Ctrl-C", signal.SIGINT, family=False),
+    Interruption("SIGKILL of the first process", signal.SIGKILL, "group"),
+    Interruption("Ctrl-C", signal.SIGINT, "group"),
+    Interruption("SIGTERM", signal.SIGTERM, "group"),
+    Interruption("SIGKILL of a worker", signal.SIGKILL, "workers"),
 )
 
 
@@ -68,6 +104,14 @@ class Point:
     work: Work
     interruption: Interruption
     share: float
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What the work takes and leaves without an interruption."""
+
+    seconds: float
+    snapshot: dict[str, Any]
 
 
 def points(count: int, seed: int) -> list[Point]:
@@ -83,46 +127,71 @@ def prepare(fleet: Fleet, work: Work) -> None:
     """Create what has to exist before the work."""
     fleet.new_account()
     fleet.emulator.stacks(0)
+    if "home_region" in (work.before or {}).values():
+        fleet.aggregate()
     if work.before is not None:
         result = fleet.run(**work.before)
         expect(result.code == 0, "the deployment before the interrupted run failed", result)
         fleet.share_the_channel()
-    if work.broken:
-        fleet.break_stacks()
+    if work.happens is not None:
+        work.happens(fleet)
     fleet.emulator.stacks(SLOW_STACKS)
 
 
-def undisturbed(fleet: Fleet, work: Work) -> float:
-    """Return the seconds that the work takes without an interruption."""
+def undisturbed(fleet: Fleet, work: Work) -> Undisturbed:
+    """Do the work without an interruption."""
     prepare(fleet, work)
-    result = fleet.run(interruptible=True, **work.wanted)
+    result = fleet.run(interruptible=True, playbook=work.playbook, **work.wanted)
     expect(result.code == 0, "an undisturbed run failed", result)
-    check_converged(fleet, work.wanted)
-    return result.seconds
+    _check_the_end(fleet, work, fleet.snapshot())
+    return Undisturbed(result.seconds, fleet.snapshot())
 
 
-def interrupt(fleet: Fleet, point: Point, seconds: float) -> str:
+def interrupt(fleet: Fleet, point: Point, usual: Undisturbed) -> str:
     """Start the work, interrupt it, run it again, and return a line about it.
 
-    *seconds*: of an undisturbed run. Raises Broken if the next run does not complete the work.
+    Raises Broken if the next run does not complete the work, or if a finding is lost or arrives twice.
     """
-    prepare(fleet, point.work)
-    process = fleet.start(interruptible=True, **point.work.wanted)
-    time.sleep(seconds * point.share)
+    work = point.work
+    prepare(fleet, work)
+    process = fleet.start(interruptible=True, playbook=work.playbook, **work.wanted)
+    time.sleep(usual.seconds * point.share)
     interrupted = time.monotonic()
-    members = kill(process, point.interruption.signal, family=point.interruption.family)
+    members = kill(process, point.interruption.signal, point.interruption.whom)
     output, _nothing = process.communicate()
     took = time.monotonic() - interrupted
-    ended = process.returncode not in (-point.interruption.signal, 99)
+    ended = process.returncode == 0
     if point.interruption.signal == signal.SIGINT and not ended:
         _check_ctrl_c(took, output, members)
-    again = fleet.run(**point.work.wanted)
+    meanwhile = fleet.import_critical("meanwhile") if work.arrives else []
+    again = fleet.run(playbook=work.playbook, **work.wanted)
     expect(again.code == 0, f"the run after the interruption failed; the interrupted one:\n{output}", again)
     _await_the_orphans(members)
-    check_converged(fleet, point.work.wanted)
-    last = fleet.run(**point.work.wanted)
-    expect((last.code, last.changed) == (0, set()), "a third run changed something", last)
+    _check_the_end(fleet, work, usual.snapshot)
+    fleet.emulator.forget_requests()
+    last = fleet.run(playbook=work.playbook, **work.wanted)
+    written = fleet.emulator.writes()
+    expect((last.code, last.changed, written) == (0, set(), []), f"a third run changed something: {written}", last)
+    _check_arrivals(fleet, meanwhile)
+    if work.wanted.get("state") != "absent":
+        _check_arrivals(fleet, fleet.import_critical("afterward"))
     return "it had already ended" if ended else f"ended after {took:.1f} s; then {len(again.changed)} changed"
+
+
+def _check_the_end(fleet: Fleet, work: Work, usual: dict[str, Any]) -> None:
+    """Check that AWS has what an undisturbed run leaves."""
+    if work.playbook == DEPLOY and not {"aggregation", "message_format"} & work.wanted.keys():
+        check_converged(fleet, work.wanted)
+    found = fleet.snapshot()
+    for name, value in usual.items():
+        expect(found[name] == value, f"{name}: {found[name]}, not {value}")
+
+
+def _check_arrivals(fleet: Fleet, ids: list[str]) -> None:
+    """Check that each finding has arrived once."""
+    arrived = Counter(message["finding_id"] for message in fleet.emulator.inbox())
+    wrong = {name: arrived[name] for name in ids if arrived[name] != 1}
+    expect(not wrong, f"findings did not arrive exactly once: {wrong}")
 
 
 def _check_ctrl_c(took: float, output: str, members: list[int]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from ansible_collections.secops.securityhub.tests.resilience.playbook import ACCOUNT
 from ansible_collections.secops.securityhub.tests.resilience.playbook import CHANNEL
 from ansible_collections.secops.securityhub.tests.resilience.playbook import NAME
-from ansible_collections.secops.securityhub.tests.resilience.playbook import ROOT
+from ansible_collections.secops.securityhub.tests.resilience.playbook import SAMPLE
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
 from ansible_collections.secops.securityhub.tests.resilience.playbook import expect
 
@@ -27,7 +27,6 @@ BATCH = 20
 THREADS = 8
 QUEUE, TOPIC = "operations", "operations"
 THROTTLING = f"{NAME}-EventsThrottled"
-SAMPLE = ROOT / "tests" / "findings" / "rds-2-critical-ap-northeast-1.json"
 
 
 def flood(fleet: Fleet, count: int, seconds: float) -> str:
@@ -99,20 +98,10 @@ def _import(
     number, batch = item
     time.sleep(max(0.0, started + seconds * number / batches - time.monotonic()))
     if number == batches // 2:
-        _close_topic(fleet, closed)
+        fleet.close_topic(closed)
     client = fleet.emulator.client("securityhub", batch[0]["Region"])
     answer = client.batch_import_findings(Findings=batch)
     expect(answer["FailedCount"] == 0, f"{answer['FailedFindings'][:1]}")
-
-
-def _close_topic(fleet: Fleet, region: str) -> None:
-    """Let nobody but the account itself publish to the topic of a region."""
-    arn = f"arn:aws:sns:{region}:{ACCOUNT}:{NAME}"
-    own = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sns:Publish", "Resource": arn}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [own]})
-    fleet.emulator.client("sns", region).set_topic_attributes(
-        TopicArn=arn, AttributeName="Policy", AttributeValue=policy
-    )
 
 
 def _dead_letters(fleet: Fleet, region: str) -> list[str]:

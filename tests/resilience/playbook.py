@@ -17,10 +17,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from typing import Literal
 
 ROOT = Path(__file__).resolve().parents[2]
-PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
+DEPLOY = "securityhub_slack"
 ACCOUNT = "111111111111"
+SAMPLE = ROOT / "tests" / "findings" / "rds-2-critical-ap-northeast-1.json"
+HOME = "us-east-1"  # the home region of the finding aggregator
 WORKSPACE = {"SlackTeamId": "T0ABCDEFG12", "SlackTeamName": "acme"}
 CHANNEL, OTHER_CHANNEL = "C0ABCDEFG12", "C0OTHER0000"
 NAME = "securityhub-slack"
@@ -39,6 +42,7 @@ SEVENTEEN = [
     "us-east-2", "us-west-1", "us-west-2",
 ]
 # fmt: on
+Whom = Literal["group", "family", "workers"]
 LONGEST = 600  # seconds that any run may take
 
 
@@ -150,8 +154,32 @@ class Fleet:
             SnsTopicArns=[*ours["SnsTopicArns"], FOREIGN],
         )
 
-    def start(self, *arguments: str, interruptible: bool = False, **changed: Any) -> subprocess.Popen[str]:
-        """Start the playbook with role variables on the command line, without waiting for its end."""
+    def drift(self) -> None:
+        """Change by hand what no stack notices: a rule is disabled, one has no target, a topic admits nobody."""
+        client, (disabled, idle, closed) = self.emulator.client, self.regions[:3]
+        rules = {region: client("events", region).list_rules()["Rules"] for region in (disabled, idle)}
+        client("events", disabled).disable_rule(Name=rules[disabled][0]["Name"])
+        rule = rules[idle][-1]["Name"]
+        targets = client("events", idle).list_targets_by_rule(Rule=rule)["Targets"]
+        client("events", idle).remove_targets(Rule=rule, Ids=[target["Id"] for target in targets])
+        self.close_topic(closed)
+
+    def close_topic(self, region: str) -> None:
+        """Let nobody but the account itself publish to the topic of a region."""
+        arn = f"arn:aws:sns:{region}:{ACCOUNT}:{NAME}"
+        own = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sns:Publish", "Resource": arn}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [own]})
+        sns = self.emulator.client("sns", region)
+        sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
+
+    def aggregate(self) -> None:
+        """Let a home region have the findings of all regions."""
+        self.emulator.world({ACCOUNT: {"aggregator": {"home": HOME, "RegionLinkingMode": "ALL_REGIONS"}}})
+
+    def start(
+        self, *arguments: str, interruptible: bool = False, playbook: str = DEPLOY, **changed: Any
+    ) -> subprocess.Popen[str]:
+        """Start a playbook with role variables on the command line, without waiting for its end."""
         given = {
             "endpoint_url": self.emulator.url,
             "workspace_id": WORKSPACE["SlackTeamId"],
@@ -166,7 +194,8 @@ class Fleet:
         extra = json.dumps(
             {PREFIX + name: value for name, value in {**changed, "result_file": str(result_file)}.items()}
         )
-        command = [self.installed if interruptible else self.command, "-i", self.inventory, PLAYBOOK]
+        path = ROOT / "playbooks" / f"{playbook}.yml"
+        command = [self.installed if interruptible else self.command, "-i", self.inventory, path]
         return subprocess.Popen(
             [*command, "-e", extra, *arguments],
             cwd=ROOT,
@@ -183,7 +212,7 @@ class Fleet:
         )
 
     def run(self, *arguments: str, **options: Any) -> Result:
-        """Run the playbook to its end."""
+        """Run a playbook to its end."""
         return self.finish(self.start(*arguments, **options), time.monotonic())
 
     def finish(self, process: subprocess.Popen[str], started: float) -> Result:
@@ -191,7 +220,7 @@ class Fleet:
         try:
             output, _nothing = process.communicate(timeout=LONGEST)
         except subprocess.TimeoutExpired as error:
-            kill(process, signal.SIGKILL, family=True)
+            kill(process, signal.SIGKILL, "family")
             raise Broken(f"the run did not end in {LONGEST} s") from error
         if "Traceback" in output or "a-secret-key" in output:
             raise Broken(f"a traceback, or a secret, in\n{output}")
@@ -217,21 +246,32 @@ class Fleet:
         rules = client("events", region).list_rules()["Rules"]
         subscriptions = client("sns", region).list_subscriptions()["Subscriptions"]
         actions = client("securityhub", region).describe_action_targets()["ActionTargets"]
+        topics = [item for item in client("sns", region).list_topics()["Topics"] if item["TopicArn"] != FOREIGN]
         found = {
             "stacks": [
                 (stack["StackName"], stack["StackStatus"].replace("UPDATE_", "CREATE_"))
                 for stack in client("cloudformation", region).describe_stacks()["Stacks"]
             ],
             "actions": [item["Name"] for item in actions],
-            "topics": [
-                item["TopicArn"]
-                for item in client("sns", region).list_topics()["Topics"]
-                if item["TopicArn"] != FOREIGN
-            ],
+            "topics": [item["TopicArn"] for item in topics],
             "listeners": [item["Endpoint"] for item in subscriptions if item["TopicArn"] != FOREIGN],
             "rules": sorted((rule["Name"], rule.get("EventPattern", "")) for rule in rules),
+            "disabled": [rule["Name"] for rule in rules if rule["State"] != "ENABLED"],
+            "targets": {rule["Name"]: self._targets(region, rule["Name"]) for rule in rules},
+            "policies": {item["TopicArn"]: self._policy(region, item["TopicArn"]) for item in topics},
+            "state machines": sorted(
+                item["name"] for item in client("stepfunctions", region).list_state_machines()["stateMachines"]
+            ),
         }
         return {name: value for name, value in found.items() if value}
+
+    def _targets(self, region: str, rule: str) -> list[dict[str, Any]]:
+        targets = self.emulator.client("events", region).list_targets_by_rule(Rule=rule)["Targets"]
+        return sorted(targets, key=lambda target: target["Arn"])
+
+    def _policy(self, region: str, topic: str) -> Any:
+        attributes = self.emulator.client("sns", region).get_topic_attributes(TopicArn=topic)["Attributes"]
+        return json.loads(attributes["Policy"])
 
     def identities(self) -> list[str]:
         """Return the names of the roles and policies that the playbook has created."""
@@ -249,7 +289,21 @@ class Fleet:
                 for item in self.configurations()
             ),
             "identities": self.identities(),
+            "buttons": sorted(self._chatbot().list_custom_actions()["CustomActions"]),
         }
+
+    def import_critical(self, label: str) -> list[str]:
+        """Import a finding in each region, which every policy forwards, and return their IDs."""
+        sample = json.loads(SAMPLE.read_text(encoding="utf-8"))
+        found = []
+        for region in self.regions:
+            about = {"Id": f"{sample['Id']}-{label}-{region}", "Region": region, "AwsAccountId": ACCOUNT}
+            product = sample["ProductArn"].replace(sample["Region"], region)
+            finding = {**sample, **about, "ProductArn": product}
+            hub = self.emulator.client("securityhub", region)
+            expect(hub.batch_import_findings(Findings=[finding])["FailedCount"] == 0, "a finding was refused")
+            found.append(about["Id"])
+        return found
 
     def _chatbot(self) -> Any:
         return self.emulator.client("chatbot", "us-east-2")
@@ -271,13 +325,13 @@ def family_of(pid: int) -> list[int]:
     return family
 
 
-def kill(process: subprocess.Popen[str], number: signal.Signals, *, family: bool) -> list[int]:
-    """Send a signal to the playbook's process group, or to each process of its family; return the family."""
+def kill(process: subprocess.Popen[str], number: signal.Signals, whom: Whom) -> list[int]:
+    """Send a signal to the playbook's process group, its whole family, or only its workers; return the family."""
     members = family_of(process.pid)
-    if not family:
+    if whom == "group":
         os.killpg(process.pid, number)
         return members
-    for pid in members:
+    for pid in members[1:] if whom == "workers" else members:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
     return members

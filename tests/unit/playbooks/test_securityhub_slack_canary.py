@@ -209,7 +209,7 @@ def under_way(canary, *arguments):
 def test_ctrl_c_leaves_nothing(canary):
     process = under_way(canary)
     assert canary.fleet.traces() != []
-    kill(process, signal.SIGINT, family=False)
+    kill(process, signal.SIGINT, "group")
     output, _nothing = process.communicate(timeout=60)
     assert process.returncode not in (0, 2)
     assert "User interrupted execution" in output
@@ -219,7 +219,7 @@ def test_ctrl_c_leaves_nothing(canary):
 
 def test_next_run_deletes_leftovers_of_a_killed_run(canary):
     process = under_way(canary)
-    members = kill(process, signal.SIGKILL, family=True)
+    members = kill(process, signal.SIGKILL, "family")
     process.communicate(timeout=60)
     # Its orphans exist until the first process of the machine has reaped them.
     deadline = time.monotonic() + 60

@@ -46,12 +46,20 @@ def test_credentials_that_expire_during_the_run_are_reported_and_the_next_run_fi
     faults.expired(fleet, UPDATE)
 
 
+WORKS = {work.name: work for work in interruptions.WORKS}
+INTERRUPTIONS = {interruption.name: interruption for interruption in interruptions.INTERRUPTIONS}
+
+
 @pytest.mark.parametrize(
     ("work", "interruption", "share"),
-    [(0, 0, 0.7), (1, 2, 0.6), (2, 1, 0.7), (3, 0, 0.6), (4, 0, 0.6), (0, 2, 0.5)],
+    [
+        ("deployment", "SIGKILL of the first process", 0.6),
+        ("channel change", "Ctrl-C", 0.6),
+        ("resolved reports on", "SIGKILL of a worker", 0.6),
+    ],
 )
 def test_the_run_after_an_interruption_finishes(fleet, work, interruption, share):
-    point = interruptions.Point(interruptions.WORKS[work], interruptions.INTERRUPTIONS[interruption], share)
+    point = interruptions.Point(WORKS[work], INTERRUPTIONS[interruption], share)
     interruptions.interrupt(fleet, point, interruptions.undisturbed(fleet, point.work))
 
 
