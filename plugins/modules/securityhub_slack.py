@@ -14,7 +14,7 @@ description:
   - Handles every host of the play as a target (one AWS account in one region). It reads all targets in parallel,
     compares them with their variables, and changes what differs.
   - A target gets a Security Hub custom action and one CloudFormation stack with an SNS topic, its policy and
-    EventBridge rules. An account gets, once, the Slack channel configuration of Amazon Q Developer in chat
+    EventBridge rules. An account gets, once, the channel configuration of Amazon Q Developer in chat
     applications (formerly AWS Chatbot) that subscribes to the topics of all its regions, with an IAM role and a
     guardrail policy.
   - It has no options. It reads the variables C(securityhub_slack_*) of each host, which the role
@@ -117,7 +117,9 @@ accounts:
       type: list
       elements: str
     channels:
-      description: The channel configurations that subscribe to the account's topics.
+      description:
+        - The channel configurations that subscribe to the account's topics, each with C(configuration), C(platform)
+          (C(Slack) or C(Microsoft Teams)), C(workspace_id) or C(team_id), C(channel_id), C(topics), and C(foreign).
       type: list
       elements: dict
     notices:

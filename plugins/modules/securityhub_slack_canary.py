@@ -147,6 +147,7 @@ channels:
   sample:
     - account_id: "111111111111"
       configuration: securityhub-slack
+      platform: Slack
       channel_id: C0123456789
       expected: 17
       delivered: 17

@@ -81,8 +81,12 @@ digests:
       description: The AWS account.
       type: str
       sample: "111111111111"
+    platform:
+      description: V(Slack) or V(Microsoft Teams).
+      type: str
+      sample: Slack
     channel_id:
-      description: The Slack channel.
+      description: The channel.
       type: str
       sample: C0123456789
     topic:

@@ -84,6 +84,7 @@ class Bare:
         guardrail = f"arn:aws:iam::{number}:policy/{NAME}-channel-guardrail"
         of_account = [
             ("chatbot", "us-east-2", "describe_slack_channel_configurations", {}),
+            ("chatbot", "us-east-2", "list_microsoft_teams_channel_configurations", {}),
             ("iam", first, "get_role", {"RoleName": f"{NAME}-channel"}),
             ("iam", first, "get_policy", {"PolicyArn": guardrail}),
             ("iam", first, "get_policy_version", {"PolicyArn": guardrail, "VersionId": "v1"}),

@@ -76,17 +76,22 @@ class AccountState:
         """Return the member accounts of a Security Hub administrator."""
         return sorted(name for name, facts in self.accounts.items() if facts["administrator"] == administrator)
 
-    def chat_disabled(self, account_id: str, workspace: str | None = None) -> str | None:
-        """Return why the organization disables an account's channels in a workspace (any Teams team: None), or None."""
+    def chat_disabled(self, account_id: str, place: dict[str, Any]) -> str | None:
+        """Return why the organization disables an account's workspace, team or channel (as Chatbot shapes it)."""
         account = self.account(account_id)
-        chatbot = (account["chatbot_policy"] or {}).get("chatbot", {})
-        slack = chatbot.get("platforms", {}).get("slack", {})
-        if account["channel_policy_disabled"] or workspace is None:
+        if account["channel_policy_disabled"]:
             return account["channel_policy_disabled"]
-        if slack.get("client", chatbot.get("default", {}).get("client")) == "disabled":
-            return "Slack is disabled by the chat applications policy"
-        if slack.get("workspaces") and workspace not in slack["workspaces"]:
-            return f"Slack workspace {workspace} is not allowed by the chat applications policy"
+        chatbot = (account["chatbot_policy"] or {}).get("chatbot", {})
+        name, key = ("Slack", "slack") if "SlackTeamId" in place else ("Microsoft Teams", "microsoft_teams")
+        platform = chatbot.get("platforms", {}).get(key, {})
+        if platform.get("client", chatbot.get("default", {}).get("client")) == "disabled":
+            return f"{name} is disabled by the chat applications policy"
+        allowed = platform.get("workspaces")
+        if platform.get("tenants"):
+            allowed = platform["tenants"].get(place["TenantId"], ["none"])
+        team = place.get("SlackTeamId") or place.get("TeamId")
+        if allowed and team not in allowed and "*" not in allowed:
+            return f"{name} {team} is not allowed by the chat applications policy"
         return None
 
     def workspace_names(self) -> dict[str, str]:

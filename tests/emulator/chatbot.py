@@ -9,6 +9,7 @@ import copy
 import threading
 from dataclasses import dataclass
 from dataclasses import field
+from functools import partial
 from typing import Any
 from typing import Callable
 from typing import Protocol
@@ -32,9 +33,10 @@ TAGS_LIMIT = 200
 # Regions whose topics the administrator guide does not list (chatbot-regions.html, read 2026-11-28).
 UNLISTED_REGIONS = frozenset({"ap-east-2", "ap-southeast-6"})
 SETTINGS = ("SnsTopicArns", "IamRoleArn", "LoggingLevel", "GuardrailPolicyArns", "UserAuthorizationRequired")
+SLACK, TEAMS = "slack-channel", "microsoft-teams-channel"
 OF_A_KIND = {
-    "slack-channel": {"channel": "SlackChannelId", "name": "SlackChannelName", "team": "SlackTeamId"},
-    "microsoft-teams-channel": {"channel": "ChannelId", "name": "ChannelName", "team": "TeamId"},
+    SLACK: {"channel": "SlackChannelId", "name": "SlackChannelName", "team": "SlackTeamId"},
+    TEAMS: {"channel": "ChannelId", "name": "ChannelName", "team": "TeamId"},
 }
 
 
@@ -89,15 +91,15 @@ class Chatbot:
             "DeleteSlackWorkspaceAuthorization": self.delete_workspace,
             "CreateSlackChannelConfiguration": self.create_slack,
             "DescribeSlackChannelConfigurations": self.describe_slack,
-            "UpdateSlackChannelConfiguration": self.update,
-            "DeleteSlackChannelConfiguration": self.delete,
+            "UpdateSlackChannelConfiguration": partial(self.update, SLACK),
+            "DeleteSlackChannelConfiguration": partial(self.delete, SLACK),
             "DescribeSlackUserIdentities": lambda given: {"SlackUserIdentities": []},
             "ListMicrosoftTeamsConfiguredTeams": self.list_teams,
             "CreateMicrosoftTeamsChannelConfiguration": self.create_teams,
             "GetMicrosoftTeamsChannelConfiguration": self.get_teams,
             "ListMicrosoftTeamsChannelConfigurations": self.list_teams_channels,
-            "UpdateMicrosoftTeamsChannelConfiguration": self.update,
-            "DeleteMicrosoftTeamsChannelConfiguration": self.delete,
+            "UpdateMicrosoftTeamsChannelConfiguration": partial(self.update, TEAMS),
+            "DeleteMicrosoftTeamsChannelConfiguration": partial(self.delete, TEAMS),
             "ListMicrosoftTeamsUserIdentities": lambda given: {"TeamsUserIdentities": []},
             "DescribeChimeWebhookConfigurations": lambda given: {"WebhookConfigurations": []},
             "CreateCustomAction": self.create_custom_action,
@@ -151,7 +153,7 @@ class Chatbot:
     # Workspaces and teams, which are authorized in the console
 
     def describe_workspaces(self, given: dict) -> dict:
-        found = [{**workspace, **self._state(workspace["SlackTeamId"])} for workspace in self._facts()["workspaces"]]
+        found = [{**workspace, **self._state(workspace)} for workspace in self._facts()["workspaces"]]
         return page(found, given, "SlackWorkspaces", INVALID)
 
     def delete_workspace(self, given: dict) -> None:
@@ -159,14 +161,14 @@ class Chatbot:
         facts["workspaces"] = [item for item in facts["workspaces"] if item["SlackTeamId"] != given["SlackTeamId"]]
 
     def list_teams(self, given: dict) -> dict:
-        found = [{**team, **self._state()} for team in self._facts()["teams"]]
+        found = [{**team, **self._state(team)} for team in self._facts()["teams"]]
         return page(found, given, "ConfiguredTeams", INVALID)
 
     def _facts(self) -> dict[str, Any]:
         return self.account_state.account(get_account_id())
 
-    def _state(self, workspace: str | None = None) -> dict[str, str]:
-        reason = self.account_state.chat_disabled(get_account_id(), workspace)
+    def _state(self, place: dict[str, Any]) -> dict[str, str]:
+        reason = self.account_state.chat_disabled(get_account_id(), place)
         return {"State": "DISABLED", "StateReason": reason} if reason else {"State": "ENABLED"}
 
     # Channel configurations
@@ -178,13 +180,16 @@ class Chatbot:
             self.account().reserved.add(given["ConfigurationName"])
             message = f"Invalid request provided: AWS Chatbot is not authorized to access Slack workspace {team_id}."
             raise AwsError(REFUSED, message)
-        return self._create("slack-channel", given, {"SlackTeamName": team["SlackTeamName"]})
+        return self._create(SLACK, given, {"SlackTeamName": team["SlackTeamName"]})
 
     def create_teams(self, given: dict) -> dict:
-        if given["TeamId"] not in [team["TeamId"] for team in self._facts()["teams"]]:
+        ids = ("TeamId", "TenantId")
+        if not any(all(team[name].lower() == given[name].lower() for name in ids) for team in self._facts()["teams"]):
+            # AWS does not say whether the name stays taken, as it does in Slack.
+            self.account().reserved.add(given["ConfigurationName"])
             message = f"Invalid request provided: Microsoft Teams team {given['TeamId']} has not been configured."
             raise AwsError(REFUSED, message)
-        return self._create("microsoft-teams-channel", given, {})
+        return self._create(TEAMS, given, {})
 
     def _create(self, kind: str, given: dict, more: dict) -> dict:
         account, name = self.account(), given["ConfigurationName"]
@@ -216,10 +221,12 @@ class Chatbot:
 
     def _check_channel_is_free(self, kind: str, channel: str, team: str, own_arn: str | None) -> None:
         for arn, found in self.account().configurations.items():
-            if arn == own_arn or found["kind"] != kind or found[OF_A_KIND[kind]["channel"]] != channel:
+            if arn == own_arn or found["kind"] != kind:
                 continue
-            what = "Slack channel with ID" if kind == "slack-channel" else "Microsoft Teams channel with ID"
-            where = "Slack team" if kind == "slack-channel" else "Microsoft Teams team"
+            if found[OF_A_KIND[kind]["channel"]].lower() != channel.lower():
+                continue
+            what = "Slack channel with ID" if kind == SLACK else "Microsoft Teams channel with ID"
+            where = "Slack team" if kind == SLACK else "Microsoft Teams team"
             message = (
                 f"Invalid request provided: {what} {channel} in {where} {team} has already been configured "
                 f"for AWS account {get_account_id()}."
@@ -274,7 +281,7 @@ class Chatbot:
 
     def _shown(self, configuration: dict) -> dict:
         shown = {name: value for name, value in configuration.items() if name != "kind"}
-        return {**shown, **self._state(configuration.get("SlackTeamId"))}
+        return {**shown, **self._state(configuration)}
 
     def _read(self, kind: str) -> list[dict]:
         account = self.account()
@@ -289,33 +296,31 @@ class Chatbot:
         arn = given.get("ChatConfigurationArn")
         if arn and arn not in self.account().configurations and self.switches["chatbot_unknown_arn"] == "error":
             raise AwsError(REFUSED, f"Invalid request provided: could not find the chat configuration {arn}.")
-        found = [
-            self._shown(item) for item in self._read("slack-channel") if arn in (None, item["ChatConfigurationArn"])
-        ]
+        found = [self._shown(item) for item in self._read(SLACK) if arn in (None, item["ChatConfigurationArn"])]
         return page(found, given, "SlackChannelConfigurations", INVALID)
 
     def list_teams_channels(self, given: dict) -> dict:
         team = given.get("TeamId")
-        found = [self._shown(item) for item in self._read("microsoft-teams-channel") if team in (None, item["TeamId"])]
+        found = [self._shown(item) for item in self._read(TEAMS) if team in (None, item["TeamId"])]
         return page(found, given, "TeamChannelConfigurations", INVALID)
 
     def get_teams(self, given: dict) -> dict:
-        for item in self._read("microsoft-teams-channel"):
+        for item in self._read(TEAMS):
             if item["ChatConfigurationArn"] == given["ChatConfigurationArn"]:
                 return {"ChannelConfiguration": self._shown(item)}
         raise AwsError(NOT_FOUND, f"{given['ChatConfigurationArn']} is not found", 404)
 
-    def _configuration(self, arn: str) -> dict:
+    def _configuration(self, kind: str, arn: str) -> dict:
         found = self.account().configurations.get(arn)
-        if found is None:
+        if found is None or found["kind"] != kind:
             raise AwsError(NOT_FOUND, f"Could not find the chat configuration {arn}.")
         return found
 
-    def update(self, given: dict) -> dict:
-        old = self._configuration(given["ChatConfigurationArn"])
-        words = OF_A_KIND[old["kind"]]
+    def update(self, kind: str, given: dict) -> dict:
+        old = self._configuration(kind, given["ChatConfigurationArn"])
+        words = OF_A_KIND[kind]
         channel = given[words["channel"]]
-        self._check_channel_is_free(old["kind"], channel, old[words["team"]], given["ChatConfigurationArn"])
+        self._check_channel_is_free(kind, channel, old[words["team"]], given["ChatConfigurationArn"])
         self._check_role(given)
         self._check_topics(given)
         new = {**old, words["channel"]: channel}
@@ -326,8 +331,8 @@ class Chatbot:
         self._write(self.account(), given["ChatConfigurationArn"], new)
         return {"ChannelConfiguration": self._shown(new)}
 
-    def delete(self, given: dict) -> None:
-        self._configuration(given["ChatConfigurationArn"])
+    def delete(self, kind: str, given: dict) -> None:
+        self._configuration(kind, given["ChatConfigurationArn"])
         self._write(self.account(), given["ChatConfigurationArn"], None)
 
     # Custom actions: buttons under the messages

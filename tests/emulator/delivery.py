@@ -249,10 +249,11 @@ class Delivery:
     def _post(self, account: str, configuration: dict, topic_arn: str, shown: chat_message.ChatMessage) -> bool:
         facts = self.account_state.account(account)
         channel = configuration.get("SlackChannelId") or configuration.get("ChannelId")
-        disabled = self.account_state.chat_disabled(account, configuration.get("SlackTeamId"))
+        disabled = self.account_state.chat_disabled(account, configuration)
         if disabled or channel in facts["private_channels"]:
             return False
-        markup = f"{shown.title}\n{shown.text}" if shown.markup else ""
+        # Teams reads no mention in a text: it needs an object for each.
+        markup = f"{shown.title}\n{shown.text}" if shown.markup and "SlackTeamId" in configuration else ""
         effects = {"mentions": slack_markup.mentions(markup), "labeled_links": slack_markup.labeled_links(markup)}
         message = {**asdict(shown), **effects}
         message["region"] = message["region"] or topic_arn.split(":")[3]

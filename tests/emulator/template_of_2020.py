@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chatbot import SLACK
 from chatbot import Chatbot
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
@@ -52,7 +53,7 @@ def _channel(chatbot: Chatbot) -> dict[str, Any]:
     def delete(physical_id: str, properties: dict) -> None:
         with chatbot.lock:
             if physical_id in chatbot.account().configurations:
-                chatbot.delete({"ChatConfigurationArn": physical_id})
+                chatbot.delete(SLACK, {"ChatConfigurationArn": physical_id})
 
     return {"create": create, "delete": delete}
 

@@ -42,6 +42,12 @@ from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
 TODAY = datetime.date(2026, 11, 24)
 ACCOUNT = Account("111111111111", "aws")
 WORKSPACE, CHANNEL = "T0ABCDEFG12", "C0ABCDEFG12"
+# Role variables of a channel in Microsoft Teams.
+TEAMS = {
+    "channel_id": "19%3aabcdef0123456789abcdef0123456789%40thread.tacv2",
+    "team_id": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+    "tenant_id": "1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809",
+}
 OPTIONS = ArgumentSpecValidator(_targets.options())
 
 

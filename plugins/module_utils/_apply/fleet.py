@@ -374,7 +374,7 @@ def _with_configurations(
 
 def _apply(aws: Clients, progress: Progress, account: AccountOutcome, merge: Merge) -> list[str]:
     """Write a channel configuration, without topics of others that do not exist if Amazon Q refuses it; say so."""
-    authorized = merge.desired.team_id in account.plan.blockers.authorized
+    authorized = merge.desired.team_id.casefold() in account.plan.blockers.authorized
     write = partial(configuration.apply, _chatbot(aws, account), authorized=authorized, progress=progress)
     try:
         # Topics that were removed since they were read are added again.

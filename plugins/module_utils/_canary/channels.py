@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Amazon Q reports about its messages to the Slack channels, in its metrics. PRIVATE to the collection."""
+"""What Amazon Q reports about its messages to the channels, in its metrics. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from .._aws import parallel
 from .._channel import metrics
 from .._channel import transformations
+from .._channel.platforms import platform_of
 from .._services import cloudwatch
 from .._services.cloudwatch import Metric
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._aws.clients import Clients
+    from .._channel.platforms import Platform
     from .._model.plan import AccountDesign
     from .probes import Probe
     from .probes import ProbeOutcome
@@ -47,6 +49,7 @@ class ChannelOutcome:
 
     design: AccountDesign
     configuration: str
+    platform: Platform
     channel_id: str
     topics: frozenset[str]
     before: Mapping[str, int] | None = None
@@ -86,8 +89,8 @@ def before(
         sent = {item.arn for probe in probes if probe.account == design.account for item in probe.destinations}
         for configuration in design.snapshot.configurations:
             topics = frozenset(sent.intersection(configuration.get("SnsTopicArns") or []))
-            name = transformations.configuration_name(configuration)
-            found.append(ChannelOutcome(design, name, configuration["SlackChannelId"], topics))
+            name, platform = transformations.configuration_name(configuration), platform_of(configuration)
+            found.append(ChannelOutcome(design, name, platform, configuration[platform.channel_id], topics))
     outcomes = parallel.each(partial(_counts, aws, start), (channel for channel in found if channel.topics))
     return [replace(outcome.item, before=outcome.value) for outcome in outcomes]
 

@@ -26,7 +26,7 @@ GENERATOR = "secops.securityhub/canary"
 TITLE = "TEST, please ignore: the canary of secops.securityhub"
 DESCRIPTION = (
     "Nothing is wrong. The Ansible collection secops.securityhub imported this finding to prove that findings of this "
-    "region reach Slack. It archives the finding as soon as the test ends."
+    "region reach the channel. It archives the finding as soon as the test ends."
 )
 
 

@@ -41,7 +41,7 @@ LOST_AT_TOPIC = (
     "The test finding matches {rules}, but no unchanged event arrived at the topic {topic} within the timeout. "
     f"{CHECK}"
 )
-LOST_AT_CHANNEL = "The test finding reached the topic {topic}, but not Slack: {problem}"
+LOST_AT_CHANNEL = "The test finding reached the topic {topic}, but not {platform}: {problem}"
 UNSUBSCRIBED = f"Amazon Q is not subscribed to the topic. {REPAIR}"
 
 # Where all test findings were lost before their topics, whose policies have a condition.

@@ -50,7 +50,7 @@ Pair = tuple[str, str]  # a finding's id and the name of a topic
 
 @dataclass(frozen=True)
 class Destination:
-    """A topic that a test finding must reach, and its Slack channel, or None for a receiver beside the channels.
+    """A topic that a test finding must reach, and its channel, or None for a receiver beside the channels.
 
     *problem*: why the channel gets nothing, or ''.
     """
@@ -207,7 +207,10 @@ class ProbeOutcome:
         problem = destination.problem
         if not problem and destination.arn in listener.unsubscribed:
             problem = messages.UNSUBSCRIBED
-        return Loss(CHANNEL, messages.LOST_AT_CHANNEL.format(topic=topic, problem=problem)) if problem else None
+        if not problem or destination.channel is None:
+            return None
+        platform = destination.channel.platform.name
+        return Loss(CHANNEL, messages.LOST_AT_CHANNEL.format(topic=topic, platform=platform, problem=problem))
 
     @property
     def unconfirmed(self) -> list[str]:

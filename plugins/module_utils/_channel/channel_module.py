@@ -14,6 +14,7 @@ from . import messages
 from . import plans
 from .platforms import DEFAULT_REGION
 from .platforms import REGIONS
+from .platforms import TENANT_ID_HINT
 from .platforms import UUID
 from .platforms import Platform
 from .transformations import configuration_name
@@ -123,7 +124,7 @@ def _id_problems(desired: plans.Desired) -> list[str]:
             f"{desired.channel_id!r} is not the ID of a {platform.name} channel. Use {platform.channel_id_hint}."
         )
     if desired.tenant_id is not None and not UUID.match(desired.tenant_id):
-        found.append(f"{desired.tenant_id!r} is not the ID of a tenant. Use the UUID after tenantId= in the link.")
+        found.append(f"{desired.tenant_id!r} is not the ID of a tenant. Use {TENANT_ID_HINT}.")
     return found
 
 

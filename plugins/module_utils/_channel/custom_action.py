@@ -28,8 +28,7 @@ from .._resource.tags import with_changes
 from .._services import chatbot as api
 from . import messages
 from .configuration import settle_seconds
-from .platforms import SLACK
-from .platforms import TEAMS
+from .platforms import PLATFORMS
 from .transformations import result
 
 # https://docs.aws.amazon.com/chatbot/latest/APIReference/API_CreateCustomAction.html
@@ -237,7 +236,7 @@ def read(aws: Caller, name: str) -> CustomAction | None:
 
 def associations(aws: Caller) -> dict[str, list[str]]:
     """Return what is associated with each channel configuration of the account, by the configuration's ARN."""
-    listed = [found for platform in (SLACK, TEAMS) for found in aws.call("chatbot", platform.list_configurations)]
+    listed = [found for platform in PLATFORMS for found in aws.call("chatbot", platform.list_configurations)]
     arns = [found["ChatConfigurationArn"] for found in listed]
     return {arn: aws.call("chatbot", api.list_associations, arn) for arn in arns}
 

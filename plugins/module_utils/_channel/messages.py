@@ -69,11 +69,11 @@ def channel_has_another(platform: Platform, name: str, other_channel: str, chann
     )
 
 
-def belongs_to_another_team(platform: Platform, name: str, other_team: str, team: str) -> str:
-    """Return the error for a configuration of another workspace or team."""
+def belongs_to_another_team(owner: Platform, name: str, other_team: str, platform: Platform, team: str) -> str:
+    """Return the error for a configuration of another workspace or team, *other_team*, of the platform *owner*."""
     return (
-        f"the configuration {name} belongs to {platform.name} {platform.team} {other_team}, and AWS cannot move it to "
-        f"{team}. Use another name, or delete it first."
+        f"the configuration {name} belongs to {owner.name} {owner.team} {other_team}, and AWS cannot move it to "
+        f"{platform.name} {platform.team} {team}. Use another name, or delete it first."
     )
 
 

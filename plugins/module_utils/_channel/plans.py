@@ -27,6 +27,7 @@ from .._resource.tags import with_changes
 from . import messages
 from .platforms import SLACK
 from .platforms import Platform
+from .platforms import platform_of
 from .transformations import Configuration
 from .transformations import configuration_name
 from .transformations import normalized
@@ -106,17 +107,22 @@ class Plan:
         return after - before
 
 
-class ChannelIdentity(Protocol):
-    """A channel, and the name of its configuration: the common part of Desired and Removal."""
+class ChatChannel(Protocol):
+    """A channel of a chat platform."""
 
-    @property
-    def name(self) -> str: ...
     @property
     def team_id(self) -> str: ...
     @property
     def channel_id(self) -> str: ...
     @property
     def platform(self) -> Platform: ...
+
+
+class ChannelIdentity(ChatChannel, Protocol):
+    """A channel, and the name of its configuration: the common part of Desired and Removal."""
+
+    @property
+    def name(self) -> str: ...
 
 
 def plan(configurations: Sequence[Configuration], desired: Desired) -> Plan:
@@ -144,37 +150,36 @@ def plan_deletion(configurations: Sequence[Configuration], name: str) -> Plan:
     return Plan(Operation.NONE, None, None)
 
 
-def same_channel(configuration: Configuration, channel: ChannelIdentity) -> bool:
-    """Tell whether this is the configuration of that channel."""
+def same_channel(configuration: Configuration, channel: ChatChannel) -> bool:
+    """Tell whether this is the configuration of that channel; the two may be of different platforms."""
     platform = channel.platform
     return bool(channel.channel_id) and all(
         # Hexadecimal digits of a UUID and of %3a may be in either case.
-        configuration[member].casefold() == value.casefold()
+        configuration.get(member, "").casefold() == value.casefold()
         for member, value in ((platform.team_id, channel.team_id), (platform.channel_id, channel.channel_id))
     )
 
 
 def adopted(configurations: Sequence[Configuration], desired: Desired) -> Configuration | None:
     """Return the configuration of the desired channel, whatever its name, else the one of the desired name."""
-    platform = desired.platform
     named = next((found for found in configurations if configuration_name(found) == desired.name), None)
     for found in configurations:
         if not same_channel(found, desired):
             continue
         if named is not None and named is not found:
+            owner = platform_of(named)
             raise errors.UserError(
                 messages.channel_has_another(
-                    platform,
-                    desired.name,
-                    named[platform.channel_id],
-                    desired.channel_id,
-                    configuration_name(found),
+                    owner, desired.name, named[owner.channel_id], desired.channel_id, configuration_name(found)
                 )
             )
         return found
-    if named is not None and named[platform.team_id].casefold() != desired.team_id.casefold():
+    if named is not None and named.get(desired.platform.team_id, "").casefold() != desired.team_id.casefold():
+        owner = platform_of(named)
         raise errors.UserError(
-            messages.belongs_to_another_team(platform, desired.name, named[platform.team_id], desired.team_id)
+            messages.belongs_to_another_team(
+                owner, desired.name, named[owner.team_id], desired.platform, desired.team_id
+            )
         )
     return named
 

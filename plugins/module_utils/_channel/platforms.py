@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +23,19 @@ class Platform:
     """A chat platform: the names of its parts in AWS, and the calls for its channel configurations.
 
     *team_id*, *team_name*, *channel_id* and *channel_name* are member names of the API, *arn_part* is the part of the
-    ARN that names the platform, *team* and *menu* are words of the console.
+    ARN that names the platform, *policy_key* that of chat applications policies, *team* and *menu* are words of the
+    console. *team_variable*: the role's variable for the ID of a team, without its prefix. *invite*: how the app gets
+    into a channel, *check* the same as a first step, with a placeholder for channels.
     """
 
     name: str
     team: str
     menu: str
     arn_part: str
+    policy_key: str
+    team_variable: str
+    invite: str
+    check: str
     team_id: str
     team_name: str
     channel_id: str
@@ -53,14 +60,20 @@ SLACK = Platform(
     team="workspace",
     menu="Slack",
     arn_part="slack-channel",
+    policy_key="slack",
+    team_variable="workspace_id",
+    invite="type /invite @Amazon Q in it",
+    check="if {channels} is private, type /invite @Amazon Q in it",
     team_id="SlackTeamId",
     team_name="SlackTeamName",
     channel_id="SlackChannelId",
     channel_name="SlackChannelName",
     team_id_pattern=re.compile(r"^T[0-9A-Z]{7,}\Z"),
-    team_id_hint="the ID that begins with T, as in https://app.slack.com/client/<workspace>/<channel>",
+    team_id_hint="the workspace ID (T...) from the channel's URL, https://app.slack.com/client/<workspace>/<channel>",
     channel_id_pattern=re.compile(r"^[CG][0-9A-Z]{7,}\Z"),
-    channel_id_hint="the ID that begins with C (private channels: C or G), not the channel's name",
+    channel_id_hint=(
+        "the channel ID (C... or G...) from the channel's URL, https://app.slack.com/client/<workspace>/<channel>"
+    ),
     list_configurations=api.describe_slack_channel_configurations,
     list_teams=api.describe_slack_workspaces,
     create=api.create_slack_channel_configuration,
@@ -75,6 +88,10 @@ TEAMS = Platform(
     team="team",
     menu="Microsoft Teams",
     arn_part="microsoft-teams-channel",
+    policy_key="microsoft_teams",
+    team_variable="team_id",
+    invite="add the app Amazon Q Developer to its team",
+    check="check that the team of {channels} has the app Amazon Q Developer",
     team_id="TeamId",
     team_name="TeamName",
     channel_id="ChannelId",
@@ -89,3 +106,11 @@ TEAMS = Platform(
     update=api.update_microsoft_teams_channel_configuration,
     delete=api.delete_microsoft_teams_channel_configuration,
 )
+
+PLATFORMS = (SLACK, TEAMS)
+TENANT_ID_HINT = "the UUID after tenantId= in the link to the channel"
+
+
+def platform_of(configuration: Mapping[str, Any]) -> Platform:
+    """Return the platform of a channel configuration as boto3 shapes it."""
+    return SLACK if SLACK.team_id in configuration else TEAMS

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks of the doctor, along the delivery path of a finding from its region to the Slack channel: pure.
+"""The checks of the doctor, along the delivery path of a finding from its region to the channel: pure.
 
 PRIVATE to the collection.
 """
@@ -213,12 +213,12 @@ def _subscription(evidence: Evidence) -> Result:
 
 
 def _disconnected(evidence: Evidence) -> list[str]:
-    """Return in words which Slack channels lack a topic of the target."""
+    """Return in words which channels lack a topic of the target."""
     found = []
     for channel, topic in evidence.target.desired.topics if evidence.target.desired else ():
         configuration = evidence.configuration_of(channel)
         if configuration is None:
-            found.append(messages.NO_CONFIGURATION.format(channel=channel.channel_id))
+            found.append(messages.NO_CONFIGURATION.format(channel=channel.words))
         elif topic not in configuration.get("SnsTopicArns", []):
             name = transformations.configuration_name(configuration)
             found.append(messages.NOT_LISTED.format(topic=topic.rpartition(":")[2], name=name))
@@ -268,10 +268,10 @@ def _chat(evidence: Evidence) -> Result:
         return messages.channel_disabled(str(disabled[0].get("StateReason") or "").rstrip("."))
     if evidence.account and evidence.account.metrics_error:
         return messages.explained(UNKNOWN, evidence.account.metrics_error, messages.UNKNOWN_ARRIVAL)
-    workspace = evidence.target.settings.routes[0].channel.workspace_id
     metrics = evidence.account.metrics if evidence.account else None
-    if metrics is not None and workspace not in metrics.workspaces:
-        return messages.workspace_unauthorized(workspace)
+    for channel in (route.channel for route in evidence.target.settings.routes):
+        if metrics is not None and channel.team_id.casefold() not in metrics.teams:
+            return messages.team_unauthorized(channel.platform, channel.team_id)
     return ok()
 
 
@@ -300,7 +300,7 @@ def _lost_after_topic(evidence: Evidence) -> list[Result]:
             )
         )
         if failed:
-            found.append(messages.lost_in_slack(configuration["SlackChannelId"], arrived, failed, evidence.hours))
+            found.append(messages.lost_in_chat(configuration, arrived, failed, evidence.hours))
         if unsupported:
             found.append(messages.unsupported_events(unsupported, evidence.hours))
         if throttled:
@@ -348,7 +348,7 @@ CHECKS = (
     Check("subscription", "Subscription", "of Amazon Q is confirmed, unfiltered and not raw", _subscription),
     Check("receivers", "Receivers", "have confirmed, and their queues and event buses accept findings", _receivers),
     Check("channel", "Channel", "configuration lists the topics", _channel),
-    Check("chat", "Chat app", "is authorized in the workspace, and not disabled", _chat),
+    Check("chat", "Chat app", "is authorized in the workspace or team, and not disabled", _chat),
     Check("delivery", "Delivery", "lost nothing recently, and alarms would report it", _delivery),
     Check("access", "Topic access", "is not open to everyone", _access),
     Check(

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._channel import plans
 from .._channel import transformations
-from .._channel.platforms import SLACK
 from .._model import names
 from .._plan import drift
 
@@ -56,8 +56,9 @@ class Machine:
 class AccountEvidence:
     """An account, its metrics and the policies of its channel role.
 
-    The errors say, with a remedy, why something could not be read ('' if it was): its metrics and authorized
-    workspaces, and the policies. *channel_error*: why its channels cannot be configured as the inventory says.
+    The errors say, with a remedy, why something could not be read ('' if it was): its metrics with its authorized
+    workspaces and teams, and the policies. *channel_error*: why its channels cannot be configured as the inventory
+    says.
     """
 
     snapshot: AccountSnapshot
@@ -115,12 +116,11 @@ class Evidence:
         return [(names.topic_arn(settings, account, route.topic), route) for route in routes] if account else []
 
     def configuration_of(self, channel: Channel) -> Configuration | None:
-        """Return the account's configuration of a Slack channel, whatever its name."""
+        """Return the account's configuration of a channel, whatever its name."""
         configurations: Sequence[Configuration] = self.account.snapshot.configurations if self.account else ()
-        wanted = (channel.workspace_id, channel.channel_id)
-        return next((item for item in configurations if (item[SLACK.team_id], item[SLACK.channel_id]) == wanted), None)
+        return next((item for item in configurations if plans.same_channel(item, channel)), None)
 
     def configurations(self) -> list[Configuration]:
-        """Return the configurations of the target's Slack channels, those that exist."""
+        """Return the configurations of the target's channels, those that exist."""
         found = [self.configuration_of(route.channel) for route in self.target.settings.routes]
         return [item for item in found if item is not None]

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._channel.platforms import CONSOLE
+from .._channel.platforms import platform_of
 from .._model.identity import PERMISSIONS_TAG
 from .._model.playbooks import CANARY
 from .._model.playbooks import DEPLOY
@@ -30,6 +31,8 @@ from .results import UNLISTED
 from .results import Result
 
 if TYPE_CHECKING:
+    from .._channel.platforms import Platform
+    from .._channel.transformations import Configuration
     from .._preflight.pattern_tests import Disagreement
     from .._services.cloudformation import StackInstance
     from .._stack.live import StackSet
@@ -42,7 +45,7 @@ NOTHING_ARRIVES = "No finding of this region reaches the channel."
 UNKNOWN_ARRIVAL = "It is not known whether findings of this region arrive."
 UNKNOWN_MATCHES = "It is not known whether EventBridge evaluates the event patterns as intended."
 UNKNOWN_DELIVERY = "It is not known what was delivered recently."
-NO_CONFIGURATION = "Slack channel {channel} has no channel configuration"
+NO_CONFIGURATION = "{channel} has no channel configuration"
 NOT_LISTED = "the topic {topic} is not in the channel configuration {name}"
 UNKNOWN_DESIGN = "It cannot be decided which findings to send from here."
 UNKNOWN_REGION = "It is not known whether findings of this region are sent."
@@ -321,25 +324,27 @@ def channel_disabled(reason: str) -> Result:
     )
 
 
-def workspace_unauthorized(workspace_id: str) -> Result:
-    """Report a Slack workspace that the account has not authorized."""
+def team_unauthorized(platform: Platform, team_id: str) -> Result:
+    """Report a workspace or team that the account has not authorized."""
     return Result(
         BROKEN,
-        f"The Slack workspace {workspace_id} is not authorized in this account, or no longer.",
+        f"The {platform.name} {platform.team} {team_id} is not authorized in this account, or no longer.",
         NOTHING_ARRIVES,
-        f"Open {CONSOLE} in this account. Under Configure a chat client, choose Slack, Configure client, Allow. AWS "
-        f"has no API for this.",
+        f"Open {CONSOLE} in this account. Under Configure a chat client, choose {platform.menu}, Configure client, "
+        f"Allow. AWS has no API for this.",
     )
 
 
-def lost_in_slack(channel_id: str, arrived: int, failed: int, hours: int) -> Result:
-    """Report messages that Amazon Q could not post."""
+def lost_in_chat(configuration: Configuration, arrived: int, failed: int, hours: int) -> Result:
+    """Report messages that Amazon Q could not post to the channel of a configuration."""
+    platform = platform_of(configuration)
     return Result(
         RISK if arrived else BROKEN,
-        f"Slack accepted {arrived} of {failed + arrived} messages to channel {channel_id} in the last {hours} h.",
-        "Messages are lost between Amazon Q and Slack.",
-        "Type /invite @Amazon Q in the channel, which private channels need, and check that the channel exists and is "
-        "not archived. The log group /aws/chatbot/ in us-east-1 has the details.",
+        f"{platform.name} accepted {arrived} of {failed + arrived} messages to channel "
+        f"{configuration[platform.channel_id]} in the last {hours} h.",
+        f"Messages are lost between Amazon Q and {platform.name}.",
+        f"Check that the channel exists and is not archived, and {platform.invite}. The log group /aws/chatbot/ in "
+        f"us-east-1 has the details.",
     )
 
 
@@ -585,7 +590,7 @@ def _aws(service: str, operation: str, region: str, *options: str) -> str:
 REGION_UNCOVERED = Result(
     UNCOVERED,
     "Security Hub is enabled, and no working deployment sends its findings.",
-    "Findings of this region are not sent to Slack.",
+    "Findings of this region are not sent to any channel.",
     "Add the region to the inventory and run the playbook. To leave it out on purpose, add it with "
     "securityhub_slack_state: absent.",
     (DEPLOY,),

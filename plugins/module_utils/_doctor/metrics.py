@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWS services counted recently, and the workspaces that an account has authorized: reads only.
+"""What AWS services counted recently, and the workspaces and teams that an account has authorized: reads only.
 
 PRIVATE to the collection.
 """
@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING
 
 from .._channel import metrics as chatbot_metrics
 from .._channel import transformations
-from .._channel.platforms import SLACK
 from .._observe import accounts
-from .._services import chatbot
 from .._services import cloudwatch
 from .._services.cloudwatch import Metric
 
@@ -63,9 +61,9 @@ class TargetMetrics:
 
 @dataclass(frozen=True)
 class AccountMetrics:
-    """An account's authorized workspaces, and what Amazon Q counted by name of configuration and metric."""
+    """An account's authorized workspaces and teams, and what Amazon Q counted by name of configuration and metric."""
 
-    workspaces: frozenset[str] = frozenset()
+    teams: frozenset[str] = frozenset()
     counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
@@ -89,9 +87,17 @@ def of_target(aws: Clients, settings: Settings, design: StackDesign, window: Win
 
 
 def of_account(aws: Clients, account: AccountSnapshot, window: Window) -> AccountMetrics:
-    """Return an account's authorized workspaces, and what was counted for its configurations: two calls."""
+    """Return an account's authorized workspaces and teams, and what was counted for its configurations.
+
+    One call, and one for each platform of its channels.
+    """
     settings = account.settings
-    workspaces = accounts.call_chatbot(aws, settings, chatbot.describe_slack_workspaces)
+    platforms = {route.channel.platform for target in account.targets for route in target.settings.routes}
+    teams = {
+        team[platform.team_id].casefold()
+        for platform in platforms
+        for team in accounts.call_chatbot(aws, settings, platform.list_teams)
+    }
     metrics = [
         Metric(
             chatbot_metrics.NAMESPACE,
@@ -107,6 +113,6 @@ def of_account(aws: Clients, account: AccountSnapshot, window: Window) -> Accoun
         region = chatbot_metrics.REGION
         sums = aws.call(settings.source, region, "cloudwatch", cloudwatch.sums, metrics, window.start, window.end)
     return AccountMetrics(
-        workspaces=frozenset(item[SLACK.team_id] for item in workspaces),
+        teams=frozenset(teams),
         counts={(metric.value, metric.name): count for metric, count in sums.items()},
     )

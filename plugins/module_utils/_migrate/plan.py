@@ -13,6 +13,7 @@ from typing import Any
 
 from .._channel import plans
 from .._channel.platforms import SLACK
+from .._channel.platforms import platform_of
 from .._channel.transformations import configuration_name
 from .._resource.operation import Operation
 from .._resource.ownership import is_managed
@@ -27,6 +28,7 @@ from .survey import Leftovers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .._model.settings import Channel
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
     from .._services.iam import Role
@@ -178,15 +180,13 @@ def _channel_operations(
     kept = {stack.channel for target, found in surveyed if target.problems for stack in found.stacks}
     kept.update(arn for _target, found in surveyed for arn in found.foreign_channels)
     desired = frozenset(
-        (route.channel.workspace_id, route.channel.channel_id)
-        for target, _found in surveyed
-        if target.settings.present
-        for route in target.settings.routes
+        route.channel for target, _found in surveyed if target.settings.present for route in target.settings.routes
     )
     operations = {}
     for item in snapshot.configurations:
         arn = item["ChatConfigurationArn"]
-        if arn in kept or not (arn in in_stacks or configuration_name(item) == signature.CONFIGURATION):
+        is_of_template = arn in in_stacks or configuration_name(item) == signature.CONFIGURATION
+        if arn in kept or not is_of_template or platform_of(item) is not SLACK:
             continue
         operation = channel_operation(item, desired, topics)
         if operation != REPLACE_TOPICS or arn in in_stacks or topics.intersection(item.get("SnsTopicArns", [])):
@@ -194,15 +194,15 @@ def _channel_operations(
     return operations
 
 
-def channel_operation(configuration: Configuration, desired: frozenset[tuple[str, str]], topics: frozenset[str]) -> str:
+def channel_operation(configuration: Configuration, desired: frozenset[Channel], topics: frozenset[str]) -> str:
     """Return the operation on a channel configuration of the template.
 
-    *desired*: the Slack workspaces and channels to send to. *topics*: those that are deleted. A configuration that was
+    *desired*: the channels to send to. *topics*: those that are deleted. A configuration that was
     changed since the template created it, or that has other topics, keeps its settings.
     """
     if is_managed(configuration):
         return Operation.NONE
-    if (configuration[SLACK.team_id], configuration[SLACK.channel_id]) in desired:
+    if any(plans.same_channel(configuration, channel) for channel in desired):
         return ADOPT if _is_unchanged(configuration) else REPLACE_TOPICS
     return REPLACE_TOPICS if set(configuration.get("SnsTopicArns", [])) - topics else Operation.DELETE
 

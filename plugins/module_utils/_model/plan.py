@@ -150,7 +150,7 @@ class Blockers:
     """What preflight checks of one account have found.
 
     *problems*: by host. *unless_unchanged*: problems that are notices where nothing is to change. *authorized*: the
-    Slack workspaces that are. *needs_service_role*: the role by which Amazon Q subscribes to topics is missing.
+    workspaces and teams that are. *needs_service_role*: the role by which Amazon Q subscribes to topics is missing.
     """
 
     problems: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -18,6 +18,10 @@ from .._aws.names import REGION
 from .._aws.similar import did_you_mean
 from .._channel import regions
 from .._channel.platforms import SLACK
+from .._channel.platforms import TEAMS
+from .._channel.platforms import TENANT_ID_HINT
+from .._channel.platforms import UUID
+from .._channel.platforms import Platform
 from .._routing import policy
 from .._routing.fields import SEVERITIES
 from .._securityhub import action_target
@@ -34,7 +38,7 @@ WITHOUT_CHATBOT = {
     "us-iso": "an isolated partition",
     "eusc-": "the European Sovereign Cloud",
 }
-PLACEHOLDER = re.compile(r"^[TCG](0+|X+|0*X+|0*EXAMPLE|0?CHANGE_?ME|1234567890?)\Z", re.IGNORECASE)
+PLACEHOLDER = re.compile(r"^([TCG](0+|X+|0*X+|0*EXAMPLE|0?CHANGE_?ME|1234567890?)|[0-]+)\Z", re.IGNORECASE)
 ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9-]{0,39}\Z")
 ROUTE_NAME = re.compile(r"^[a-z][a-z0-9]{0,15}\Z")
@@ -66,23 +70,36 @@ TAG_SIGNS = "_.:/=+-@"
 OUR_TAGS = "secops.securityhub/"
 # The names of a stack's topics have to fit in the value of one tag.
 ROUTES_AT_MOST = 14
-SLACK_CHANNEL = ("channel_id", "channel_name")
+CHANNEL = ("channel_id", "channel_name")
+TEAM = ("team_id", "tenant_id")
+# In Slack's links, an ID has none of them; in those of Teams, : and @ may be encoded.
+SIGNS_OF_TEAMS = frozenset("%:@")
 OTHER_ACCOUNTS = "other_accounts"
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A Slack channel, and the name of its channel configuration."""
+    """A chat channel, and the name of its channel configuration.
+
+    *team_id*: of its Slack workspace or its team in Microsoft Teams. *tenant_id*: of that team, '' in Slack.
+    """
 
     configuration: str
-    workspace_id: str
+    team_id: str
     channel_id: str
     channel_name: str = ""
+    platform: Platform = SLACK
+    tenant_id: str = ""
+
+    @property
+    def words(self) -> str:
+        """Return the channel in words."""
+        return f"{self.platform.name} channel {self.channel_id}"
 
 
 @dataclass(frozen=True)
 class Route:
-    """A Slack channel, the topic that feeds it, and the variables of the policy that selects its findings."""
+    """A chat channel, the topic that feeds it, and the variables of the policy that selects its findings."""
 
     channel: Channel
     topic: str
@@ -165,17 +182,14 @@ def settings_of(host: str, variables: dict[str, Any]) -> Settings:
 
 
 def _routes(variables: dict[str, Any], name: str) -> tuple[Route, ...]:
-    workspace = str(variables.get(PREFIX + "workspace_id") or "")
     configuration = str(variables[PREFIX + "configuration_name"])
     named = variables[PREFIX + "channels"]
     if not named:
-        channel = Channel(configuration, workspace, *(str(variables.get(PREFIX + key) or "") for key in SLACK_CHANNEL))
-        return (Route(channel, name, variables),)
+        only = {key: variables.get(PREFIX + key) for key in CHANNEL}
+        return (Route(_channel(only, variables, configuration), name, variables),)
     return tuple(
         Route(
-            channel=Channel(
-                f"{configuration}-{route['name']}", workspace, *(str(route.get(key) or "") for key in SLACK_CHANNEL)
-            ),
+            channel=_channel(route, variables, f"{configuration}-{route['name']}"),
             topic=f"{name}-{route['name']}",
             variables={**policy.for_channel(variables, _policy_keys(route)), **_other_channels(route, named)},
         )
@@ -183,8 +197,20 @@ def _routes(variables: dict[str, Any], name: str) -> tuple[Route, ...]:
     )
 
 
+def _channel(given: dict[str, Any], variables: dict[str, Any], configuration: str) -> Channel:
+    """Return the channel with its own IDs in *given*; those of its workspace or team may be in the *variables*."""
+    channel_id, channel_name = (str(given.get(key) or "") for key in CHANNEL)
+    workspace = str(variables.get(PREFIX + SLACK.team_variable) or "")
+    team, tenant = (str(given.get(key) or variables.get(PREFIX + key) or "") for key in TEAM)
+    if not (SIGNS_OF_TEAMS & set(channel_id) or any(given.get(key) for key in TEAM) or (team and not workspace)):
+        return Channel(configuration, workspace, channel_id, channel_name)
+    # AWS accepts the encoded form only.
+    encoded = re.sub("%3a|:", "%3a", channel_id, flags=re.IGNORECASE).replace("@", "%40")
+    return Channel(configuration, team.lower(), encoded, channel_name, TEAMS, tenant.lower())
+
+
 def _policy_keys(route: dict[str, Any]) -> dict[str, Any]:
-    others = ("name", OTHER_ACCOUNTS, *account_channels.SELECTORS, *SLACK_CHANNEL)
+    others = ("name", OTHER_ACCOUNTS, *account_channels.SELECTORS, *CHANNEL, *TEAM)
     return {key: value for key, value in route.items() if key not in others}
 
 
@@ -206,7 +232,7 @@ def problems(settings: Settings) -> list[str]:
         *_tag_problems(settings.tags),
     ]
     if settings.present:
-        found += _slack_problems(settings)
+        found += dict.fromkeys(item for route in settings.routes for item in _channel_problems(route.channel))
         found += _other_accounts_problems(settings.value("channels"))
         found += account_channels.problems(settings.value("channels"))
         found += _resolved_problems(settings)
@@ -354,6 +380,13 @@ def _triage_problems(settings: Settings) -> list[str]:
 
 def _addition_problems(settings: Settings, route: Route) -> list[str]:
     names = additions.is_set(route.variables)
+    if additions.MENTIONS in names and route.channel.platform is TEAMS:
+        # https://learn.microsoft.com/en-us/microsoftteams/platform/bots/how-to/conversations/channel-and-group-conversations
+        return [
+            f"{PREFIX}{additions.MENTIONS} is set for {route.channel.words}, but Amazon Q cannot mention anyone there: "
+            f"Teams needs an object for each mention, which custom messages do not have. Set mentions to {{}} for the "
+            f"channel."
+        ]
     if names and not settings.custom_messages:
         return [
             f"{PREFIX}{names[0]} is set, but only custom messages can show it. Set securityhub_slack_message_format to "
@@ -388,27 +421,25 @@ def _account_problems(account: str | None) -> list[str]:
     return [f"securityhub_slack_account_id is {account!r}. Use the 12 digits of the account, in quotation marks."]
 
 
-def _slack_problems(settings: Settings) -> list[str]:
-    found = []
-    workspace = settings.routes[0].channel.workspace_id
-    if not SLACK.team_id_pattern.match(workspace) or PLACEHOLDER.match(workspace):
-        found.append(
-            _not_set_or_wrong("workspace_id", workspace) + " Set it to the workspace ID (T...) from the channel's URL, "
-            "https://app.slack.com/client/<workspace>/<channel>."
-        )
-    for route in settings.routes:
-        channel = route.channel.channel_id
-        if not SLACK.channel_id_pattern.match(channel) or PLACEHOLDER.match(channel):
-            found.append(
-                _not_set_or_wrong("channel_id", channel)
-                + " Set it to the channel ID (C... or G...) from the channel's URL, "
-                "https://app.slack.com/client/<workspace>/<channel>."
-            )
-    return found
+def _channel_problems(channel: Channel) -> list[str]:
+    platform = channel.platform
+    ids = [
+        (platform.team_variable, channel.team_id, platform.team_id_pattern, platform.team_id_hint),
+        ("channel_id", channel.channel_id, platform.channel_id_pattern, platform.channel_id_hint),
+    ]
+    if platform is TEAMS:
+        ids.append(("tenant_id", channel.tenant_id, UUID, TENANT_ID_HINT))
+    return [
+        f"{_not_set_or_wrong(name, value, platform)} Set it to {hint}."
+        for name, value, pattern, hint in ids
+        if not pattern.match(value) or PLACEHOLDER.match(value)
+    ]
 
 
-def _not_set_or_wrong(name: str, value: str) -> str:
-    return f"{PREFIX}{name} is {value!r}, which is not a Slack ID." if value else f"{PREFIX}{name} is not set."
+def _not_set_or_wrong(name: str, value: str, platform: Platform) -> str:
+    if not value:
+        return f"{PREFIX}{name} is not set."
+    return f"{PREFIX}{name} is {value!r}, which is not a {platform.name} ID."
 
 
 def _name_problems(settings: Settings) -> list[str]:
@@ -521,22 +552,21 @@ def _disagreement(name: str, settings: list[Settings]) -> list[str]:
 
 def _channel_disagreements(settings: list[Settings]) -> list[str]:
     by_name: dict[str, tuple[str, Channel]] = {}
-    by_slack: dict[tuple[str, str], tuple[str, Channel]] = {}
+    by_ids: dict[tuple[str, str], tuple[str, Channel]] = {}
     found = []
     for item in settings:
         for channel in (route.channel for route in item.routes if item.present):
             host, known = by_name.setdefault(channel.configuration, (item.host, channel))
             if known != channel:
                 found.append(
-                    f"the channel configuration {channel.configuration} is for Slack channel {known.channel_id} on "
-                    f"{host} and for {channel.channel_id} on {item.host}. Set securityhub_slack_channel_id once for "
-                    f"the account, or give the second channel another securityhub_slack_configuration_name."
+                    f"the channel configuration {channel.configuration} is for {known.words} on {host} and for "
+                    f"{channel.channel_id} on {item.host}. Set securityhub_slack_channel_id once for the account, or "
+                    f"give the second channel another securityhub_slack_configuration_name."
                 )
-            slack = (channel.workspace_id, channel.channel_id)
-            host, known = by_slack.setdefault(slack, (item.host, channel))
+            host, known = by_ids.setdefault((channel.team_id, channel.channel_id), (item.host, channel))
             if known.configuration != channel.configuration:
                 found.append(
-                    f"Slack channel {channel.channel_id} has two configurations, {known.configuration} ({host}) and "
+                    f"{channel.words} has two configurations, {known.configuration} ({host}) and "
                     f"{channel.configuration} ({item.host}), but AWS allows one per account. Use one name."
                 )
     return list(dict.fromkeys(found))

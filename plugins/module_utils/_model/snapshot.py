@@ -117,7 +117,7 @@ class AccountSnapshot:
 
     *targets*: those of the run. *unselected*: targets with state present that ``--limit`` leaves out, or that another
     slice has. *invalid*: targets with state present whose variables are wrong. *regions*: all regions of the account
-    in the inventory. *coverage*: the account's other regions, None if unread. *configurations*: all its Slack channel
+    in the inventory. *coverage*: the account's other regions, None if unread. *configurations*: all its channel
     configurations as boto3 shapes them. *buttons*: the custom actions behind its buttons. *stale*: ARNs of topics of
     this deployment that a configuration lists and that no longer exist. *is_complete*: everything could be read.
     """

@@ -14,7 +14,9 @@ from .._aws import errors
 from .._aws import parallel
 from .._channel import configuration
 from .._channel import custom_action
-from .._channel.platforms import SLACK
+from .._channel import plans
+from .._channel.platforms import PLATFORMS
+from .._channel.platforms import Platform
 from .._inventory import discovery
 from .._model import buttons as model_buttons
 from .._model import names
@@ -110,18 +112,29 @@ def _prepare_iam(aws: Clients, settings: Settings) -> None:
 
 
 def configurations(aws: Clients, settings: Settings, identity: Identity) -> tuple[dict[str, Any], ...]:
-    """Return all Slack channel configurations of the account as boto3 shapes them: one call.
+    """Return all channel configurations of the account, of all platforms, as boto3 shapes them: two calls in parallel.
 
     Those that may be ours have their tags, which show whether they are: one more call each if AWS leaves them out.
     """
-    channels = {route.channel.channel_id for route in settings.routes}
-    found = call_chatbot(aws, settings, chatbot.describe_slack_channel_configurations)
+    channels = [route.channel for route in settings.routes]
+    found = _together(partial(_configurations, aws, settings, platform) for platform in PLATFORMS)
     return tuple(
         configuration.with_tags(chatbot_access(aws, settings), item)
-        if item["IamRoleArn"] == identity.role_arn or item[SLACK.channel_id] in channels
+        if item["IamRoleArn"] == identity.role_arn or any(plans.same_channel(item, channel) for channel in channels)
         else item
-        for item in found
+        for of_platform in found
+        for item in of_platform
     )
+
+
+def _configurations(aws: Clients, settings: Settings, platform: Platform) -> list[dict[str, Any]]:
+    try:
+        return call_chatbot(aws, settings, platform.list_configurations)
+    except errors.failures() as error:
+        # An organization may forbid a platform, of which there are then no configurations.
+        if not errors.is_denied(error) or any(route.channel.platform is platform for route in settings.routes):
+            raise
+        return []
 
 
 def identity(aws: Clients, settings: Settings, desired: Identity) -> LiveIdentity:

@@ -13,7 +13,7 @@ from .._aws import errors
 from .._aws.errors import UserError
 from .._channel import plans
 from .._channel import transformations
-from .._channel.platforms import SLACK
+from .._channel.platforms import platform_of
 from .._model import names
 from .._model import topics as model_topics
 from .._model.drift import LISTENER
@@ -118,7 +118,7 @@ def plan(
 ) -> ChannelPlan:
     """Return what leads from the live channels to what the targets need. Raise UserError where nothing does.
 
-    *configurations*: all Slack channel configurations of the account, as boto3 shapes them. *settings*: those of any
+    *configurations*: all channel configurations of the account, as boto3 shapes them. *settings*: those of any
     target of the account. *actions*: the custom actions behind its buttons.
     """
     merges = _merges(configurations, topics, desired, settings)
@@ -133,7 +133,8 @@ def plan(
         merges=tuple(merges),
         buttons=_buttons(own, settings, actions) if own else ButtonsPlan(),
         deletions=tuple(
-            plans.Removal(transformations.configuration_name(item), remove_topics=()) for item in deletions
+            plans.Removal(transformations.configuration_name(item), remove_topics=(), platform=platform_of(item))
+            for item in deletions
         ),
         deleted_identity=deleted_identity,
         deleted_buttons=buttons.plan_absent(actions) if deleted_identity.changed else ButtonsPlan(),
@@ -195,19 +196,18 @@ def configuration_of(
 
 
 def why_not_connected(configurations: Sequence[Configuration], channel: Channel, topic_arn: str) -> str:
-    """Return why a Slack channel does not receive what is published to a topic, with the remedy; '' if it does."""
-    desired = (channel.workspace_id, channel.channel_id)
-    found = next((item for item in configurations if (item[SLACK.team_id], item[SLACK.channel_id]) == desired), {})
+    """Return why a channel does not receive what is published to a topic, with the remedy; '' if it does."""
+    found = next((item for item in configurations if plans.same_channel(item, channel)), {})
     if topic_arn not in (found.get("SnsTopicArns") or []):
         return (
-            f"the Slack channel {channel.channel_id} is not connected to the topic {topic_arn.rpartition(':')[2]}. Run "
-            f"the playbook secops.securityhub.securityhub_slack."
+            f"the {channel.words} is not connected to the topic {topic_arn.rpartition(':')[2]}. Run the playbook "
+            f"secops.securityhub.securityhub_slack."
         )
     if found.get("State") == "DISABLED":
         reason = str(found.get("StateReason") or "no reason given").rstrip(".")
         return (
-            f"the Slack channel {channel.channel_id} is disabled ({reason}). Ask the administrator of the organization "
-            f"to allow it in the chat applications policy."
+            f"the {channel.words} is disabled ({reason}). Ask the administrator of the organization to allow it in the "
+            f"chat applications policy."
         )
     return ""
 
@@ -268,8 +268,10 @@ def _ours(channel: Channel, identity: Identity, settings: Settings) -> plans.Des
     given = settings.value("guardrail_policy_arns")
     return plans.Desired(
         name=channel.configuration,
-        team_id=channel.workspace_id,
+        team_id=channel.team_id,
         channel_id=channel.channel_id,
+        platform=channel.platform,
+        tenant_id=channel.tenant_id or None,
         channel_name=channel.channel_name or None,
         role_arn=identity.role_arn,
         guardrail_policy_arns=tuple(given) or (identity.guardrail_arn,),
@@ -282,10 +284,12 @@ def _ours(channel: Channel, identity: Identity, settings: Settings) -> plans.Des
 
 
 def _topics_only(live: Configuration, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> plans.Desired:
+    platform = platform_of(live)
     return plans.Desired(
         name=transformations.configuration_name(live),
-        team_id=live[SLACK.team_id],
-        channel_id=live[SLACK.channel_id],
+        platform=platform,
+        team_id=live[platform.team_id],
+        channel_id=live[platform.channel_id],
         role_arn=None,
         add_topics=add,
         remove_topics=remove,
@@ -293,10 +297,12 @@ def _topics_only(live: Configuration, add: tuple[str, ...] = (), remove: tuple[s
 
 
 def _refuse_foreign_name(live: Configuration, channel: Channel) -> None:
-    if live[SLACK.channel_id] != channel.channel_id:
+    if not plans.same_channel(live, channel):
+        platform = platform_of(live)
         raise UserError(
             not_managed(
-                f"the channel configuration {channel.configuration} of Slack channel {live[SLACK.channel_id]}",
+                f"the channel configuration {channel.configuration} of {platform.name} channel "
+                f"{live[platform.channel_id]}",
                 "securityhub_slack_configuration_name",
             )
         )
@@ -312,8 +318,7 @@ def _projected(configurations: Sequence[Configuration], merges: list[Merge]) -> 
 
 def _is_unused(configuration: Configuration, topics: Topics) -> bool:
     return not configuration["SnsTopicArns"] and not any(
-        (configuration[SLACK.team_id], configuration[SLACK.channel_id]) == (channel.workspace_id, channel.channel_id)
-        for channel in topics.channels
+        plans.same_channel(configuration, channel) for channel in topics.channels
     )
 
 

@@ -13,6 +13,7 @@ from typing import Optional
 from .._aws.errors import UserError
 from .._channel import message
 from .._channel import metrics
+from .._channel import plans
 from .._channel import regions
 from .._channel import transformations
 from .._model import additions
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 Compiled = tuple[dict[str, Any], Optional[bool], str]
 OF_KIND = {None: "", True: ", with texts of AWS", False: ", with texts of others"}
 
-ACTION_DESCRIPTION = "Send this finding to the Slack channel."
+ACTION_DESCRIPTION = "Send this finding to the {platform} channel."
 
 
 def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
@@ -253,7 +254,9 @@ def deployment(
         action=action_target.Desired(
             settings.value("action_id"),
             settings.value("action_name"),
-            action_target.marked(ACTION_DESCRIPTION, settings.name),
+            action_target.marked(
+                ACTION_DESCRIPTION.format(platform=settings.routes[0].channel.platform.name), settings.name
+            ),
         ),
         stack=StackDesign(
             name=settings.name,
@@ -467,17 +470,19 @@ def _alarms(settings: Settings, configurations: tuple[str, ...]) -> Alarms | Non
 
 def _configuration_names(snapshot: AccountSnapshot) -> tuple[str, ...]:
     """Return the names of the account's channel configurations as they are or will be, with --limit too."""
-    live_names = {
-        (found["SlackTeamId"], found["SlackChannelId"]): transformations.configuration_name(found)
-        for found in snapshot.configurations
-    }
-    desired = {
-        live_names.get((route.channel.workspace_id, route.channel.channel_id), route.channel.configuration)
+    channels = {
+        route.channel
         for target in (*snapshot.targets, *snapshot.unselected)
         if target.settings.present
         for route in target.settings.routes
     }
-    return tuple(sorted(desired))
+    live = {
+        channel: transformations.configuration_name(found)
+        for channel in channels
+        for found in snapshot.configurations
+        if plans.same_channel(found, channel)
+    }
+    return tuple(sorted({live.get(channel, channel.configuration) for channel in channels}))
 
 
 # Notices

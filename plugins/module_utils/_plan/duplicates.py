@@ -1,14 +1,15 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What else a Slack channel hears, so that findings may arrive twice: pure. PRIVATE to the collection."""
+"""What else a channel hears, so that findings may arrive twice: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from .._channel.platforms import SLACK
+from .._channel.plans import same_channel
+from .._channel.platforms import platform_of
 from .._channel.transformations import configuration_name
 from .._model import playbooks
 from .._model.topics import live_topics
@@ -53,8 +54,8 @@ def begins(planned: ChannelPlan | None) -> bool:
 def adopted(planned: ChannelPlan | None) -> list[str]:
     """Return what to report about configurations of others that a run begins to use, or would begin to use."""
     return [
-        f"the Slack channel has the configuration {merge.name} already, which is not managed by this collection. Only "
-        f"topics are added to it; its role, guardrail and other settings stay"
+        f"the {merge.desired.platform.name} channel has the configuration {merge.name} already, which is not managed "
+        f"by this collection. Only topics are added to it; its role, guardrail and other settings stay"
         for merge in (planned.merges if planned else ())
         if channels.is_foreign(merge) and merge.plan.new_topics
     ]
@@ -63,8 +64,8 @@ def adopted(planned: ChannelPlan | None) -> list[str]:
 def foreign(design: AccountDesign) -> list[str]:
     """Return what to report about configurations of others that the targets use."""
     return [
-        f"the Slack channel's configuration {configuration_name(item)} is not managed by this collection: its role, "
-        f"guardrail and other settings are not checked"
+        f"the {platform_of(item).name} channel's configuration {configuration_name(item)} is not managed by this "
+        f"collection: its role, guardrail and other settings are not checked"
         for item in _configurations(design)
         if not is_managed(item)
     ]
@@ -78,7 +79,7 @@ def channel_arns(design: AccountDesign) -> list[str]:
 def of_notifications(channel_arn: str, found: Iterable[Mapping[str, str]]) -> list[str]:
     """Return what to report about configurations of AWS User Notifications that send findings to a channel."""
     return [
-        f"AWS User Notifications ({item['name']}) send events of Security Hub to the same Slack channel, so findings "
+        f"AWS User Notifications ({item['name']}) send events of Security Hub to the same channel, so findings "
         f"may arrive twice. If that is not needed, run: aws notifications disassociate-channel --region us-east-1 "
         f"--arn {channel_arn} --notification-configuration-arn {item['arn']}"
         for item in found
@@ -106,7 +107,7 @@ def of_rules(topic: str, rules: Mapping[str, str]) -> list[str]:
     region = topic.split(":")[3]
     return [
         f"the rule {name} in {region} sends events of Security Hub to the topic {topic.rpartition(':')[2]}, which the "
-        f"same Slack channel hears, so findings may arrive twice. If it is not needed, run: aws events disable-rule "
+        f"same channel hears, so findings may arrive twice. If it is not needed, run: aws events disable-rule "
         f"--region {region} --name {name}"
         for name, pattern in sorted(rules.items())
         if f'"{SOURCE}"' in pattern
@@ -114,15 +115,15 @@ def of_rules(topic: str, rules: Mapping[str, str]) -> list[str]:
 
 
 def _configurations(design: AccountDesign) -> Iterator[Configuration]:
-    """Yield the configurations of the Slack channels that the account's targets feed."""
+    """Yield the configurations of the channels that the account's targets feed."""
     fed = {
-        (route.channel.workspace_id, route.channel.channel_id)
+        route.channel
         for target in (*design.targets, *design.others)
         if target.settings.present
         for route in target.settings.routes
     }
     for configuration in design.snapshot.configurations:
-        if (configuration[SLACK.team_id], configuration[SLACK.channel_id]) in fed:
+        if any(same_channel(configuration, channel) for channel in fed):
             yield configuration
 
 

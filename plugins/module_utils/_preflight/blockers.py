@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._channel import configuration
-from .._channel.platforms import SLACK
+from .._channel.platforms import TEAMS
 from .._resource.ownership import not_managed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Sequence
+
+    from .._model.settings import Channel
 
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html: rules of one event bus; can be raised.
 RULES_QUOTA = "L-244521F2"
@@ -35,20 +38,25 @@ ORGANIZATION = (
 )
 
 
-def of_workspaces(authorized: list[dict[str, Any]], needed: Iterable[str]) -> list[str]:
-    """Return why no channel can be configured in the *needed* workspaces.
+def of_teams(authorized: Sequence[dict[str, Any]], needed: Iterable[Channel]) -> list[str]:
+    """Return why the *needed* channels of a platform cannot be configured in their workspaces or teams.
 
-    *authorized*: as DescribeSlackWorkspaces answers.
+    *authorized*: as DescribeSlackWorkspaces or ListMicrosoftTeamsConfiguredTeams answers.
     """
-    states = {found[SLACK.team_id]: found for found in authorized}
     found = []
-    for workspace in dict.fromkeys(needed):
-        missing = configuration.unauthorized(SLACK, workspace, authorized)
-        if missing:
-            found.append(missing)
-        elif states.get(workspace, {}).get("State") == "DISABLED":
-            found.append(disabled(f"Slack workspace {workspace}", states[workspace].get("StateReason", "")))
-    return found
+    for channel in needed:
+        platform, team_id = channel.platform, channel.team_id
+        team = next((item for item in authorized if item[platform.team_id].casefold() == team_id.casefold()), {})
+        if not team:
+            found.append(configuration.unauthorized(platform, team_id, list(authorized)))
+        elif team.get("State") == "DISABLED":
+            found.append(disabled(f"{platform.name} {platform.team} {team_id}", team.get("StateReason", "")))
+        elif team.get("TenantId", "").casefold() != channel.tenant_id:
+            found.append(
+                f"{platform.name} team {team_id} belongs to the tenant {team.get('TenantId')}, not to "
+                f"{channel.tenant_id}. Correct securityhub_slack_tenant_id."
+            )
+    return list(dict.fromkeys(found))
 
 
 def disabled(what: str, reason: str) -> str:
@@ -59,43 +67,60 @@ def disabled(what: str, reason: str) -> str:
     )
 
 
-def of_policy(policy: dict[str, Any], workspaces: Iterable[str], *, user_roles: bool) -> list[str]:
-    """Return what an effective chat applications policy forbids for channels in the *workspaces*.
+def of_policy(policy: dict[str, Any], channels: Iterable[Channel], *, user_roles: bool) -> list[str]:
+    """Return what an effective chat applications policy forbids for the *channels*.
 
     *user_roles*: each user of the channel acts with their own role instead of the channel's.
     """
-    chatbot = policy.get("chatbot", {})
-    slack = chatbot.get("platforms", {}).get("slack", {})
-    if slack.get("client", chatbot.get("default", {}).get("client")) == "disabled":
-        return [f"the organization allows no account to send to Slack. {ORGANIZATION}."]
     found = []
-    for workspace in dict.fromkeys(workspaces):
-        allowed = slack.get("workspaces") or [workspace]
-        if workspace not in allowed and "*" not in allowed:
-            found.append(f"the organization does not allow Slack workspace {workspace}, only others. {ORGANIZATION}.")
-        rules = {**slack.get("default", {}), **slack.get("overrides", {}).get(workspace, {})}
+    for channel in channels:
+        team = f"{channel.platform.name} {channel.platform.team} {channel.team_id}"
+        client, is_allowed, rules = _of_policy(policy, channel)
         roles = rules.get("supported_role_settings")
+        if client == "disabled":
+            found.append(f"the organization allows no account to send to {channel.platform.name}. {ORGANIZATION}.")
+            continue
+        if not is_allowed:
+            found.append(f"the organization does not allow {team}, only others. {ORGANIZATION}.")
         if roles and ("user_role" if user_roles else "channel_role") not in roles:
             found.append(
-                f"the organization's chat applications policy allows only {' and '.join(roles)} in Slack workspace "
-                f"{workspace}. Set securityhub_slack_user_authorization_required to "
-                f"{'false' if user_roles else 'true'}."
+                f"the organization's chat applications policy allows only {' and '.join(roles)} in {team}. Set "
+                f"securityhub_slack_user_authorization_required to {'false' if user_roles else 'true'}."
             )
-    return found
+    return list(dict.fromkeys(found))
 
 
-def remarks_of_policy(policy: dict[str, Any], workspaces: Iterable[str]) -> list[str]:
+def remarks_of_policy(policy: dict[str, Any], channels: Iterable[Channel]) -> list[str]:
     """Return what to report about a policy that may apply: AWS does not show whether a channel is private."""
-    slack = policy.get("chatbot", {}).get("platforms", {}).get("slack", {})
     found = []
-    for workspace in dict.fromkeys(workspaces):
-        rules = {**slack.get("default", {}), **slack.get("overrides", {}).get(workspace, {})}
+    for channel in channels:
+        _client, _is_allowed, rules = _of_policy(policy, channel)
         kinds = rules.get("supported_channel_types") or []
         if len(kinds) == 1:
             found.append(
-                f"the organization allows only {kinds[0]} channels in Slack workspace {workspace}; AWS disables others"
+                f"the organization allows only {kinds[0]} channels in {channel.platform.name} {channel.platform.team} "
+                f"{channel.team_id}; AWS disables others"
             )
-    return found
+    return list(dict.fromkeys(found))
+
+
+def _of_policy(policy: dict[str, Any], channel: Channel) -> tuple[str, bool, dict[str, Any]]:
+    """Return whether a policy enables the platform of a channel, if it allows the workspace or team, and its rules.
+
+    The syntax: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_chatbot_syntax.html.
+    """
+    chatbot = policy.get("chatbot", {})
+    platform = chatbot.get("platforms", {}).get(channel.platform.policy_key, {})
+    overrides = platform.get("overrides", {})
+    if channel.platform is TEAMS:
+        overrides = overrides.get(channel.tenant_id, {})
+        tenants = platform.get("tenants") or {channel.tenant_id: ["*"]}
+        allowed = tenants.get(channel.tenant_id, [])
+    else:
+        allowed = platform.get("workspaces") or ["*"]
+    client = platform.get("client", chatbot.get("default", {}).get("client"))
+    rules = {**platform.get("default", {}), **overrides.get(channel.team_id, {})}
+    return client, channel.team_id in allowed or "*" in allowed, rules
 
 
 def of_rules(existing: Iterable[str], desired: Iterable[str], quota: int, region: str) -> list[str]:

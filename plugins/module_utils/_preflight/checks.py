@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._aws.clients import Clients
+    from .._channel.platforms import Platform
     from .._model.account import Account
     from .._model.plan import AccountDesign
     from .._model.plan import TargetDesign
@@ -181,7 +182,7 @@ def _channels(aws: Clients, number: int, design: AccountDesign, present: list[Ta
         if found is None:
             new.append(channel)
         elif found.get("State") == "DISABLED":
-            disabled.append(blockers.disabled(f"Slack channel {channel.channel_id}", found.get("StateReason", "")))
+            disabled.append(blockers.disabled(channel.words, found.get("StateReason", "")))
     asked = _of_new_channels(aws, number, design, settings, hosts, new) if new else ()
     if identity.boundary not in ("", snapshot.identity.boundary):
         ask = partial(questions.of_boundary, aws, settings, identity.boundary)
@@ -203,22 +204,27 @@ def _needed_channels(design: AccountDesign, present: list[TargetDesign]) -> list
 def _of_new_channels(
     aws: Clients, number: int, design: AccountDesign, settings: Settings, hosts: tuple[str, ...], new: list[Channel]
 ) -> tuple[_Question, ...]:
-    workspaces = list(dict.fromkeys(channel.workspace_id for channel in new))
     identity = design.snapshot.identity
+    by_platform: dict[Platform, list[Channel]] = {}
+    for channel in new:
+        by_platform.setdefault(channel.platform, []).append(channel)
     asked = [
         # Required: a configuration that AWS refuses in an unauthorized workspace keeps its name forever.
-        _Question(
-            number,
-            hosts,
-            "whether the Slack workspace is authorized",
-            partial(questions.of_workspaces, aws, settings, workspaces),
-            required=True,
+        *(
+            _Question(
+                number,
+                hosts,
+                f"whether the {platform.name} {platform.team} is authorized",
+                partial(questions.of_teams, aws, settings, platform, channels),
+                required=True,
+            )
+            for platform, channels in by_platform.items()
         ),
         _Question(
             number,
             hosts,
             "the organization's chat applications policy",
-            partial(questions.of_policy, aws, settings, workspaces),
+            partial(questions.of_policy, aws, settings, new),
         ),
         _Question(
             number,

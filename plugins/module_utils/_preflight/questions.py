@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws import errors
-from .._channel.platforms import SLACK
 from .._model import organization
 from .._observe import accounts as observe
-from .._services import chatbot
 from .._services import cloudformation
 from .._services import events
 from .._services import iam
@@ -33,8 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._aws.clients import Clients
+    from .._channel.platforms import Platform
     from .._model.account import Account
     from .._model.plan import AccountDesign
+    from .._model.settings import Channel
     from .._model.settings import Settings
     from .._stack.template import StackDesign
 
@@ -58,14 +58,14 @@ class Answer:
     rules: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
-def of_workspaces(aws: Clients, settings: Settings, workspaces: list[str]) -> Answer:
-    """Ask which workspaces are authorized: one call."""
-    found = observe.call_chatbot(aws, settings, chatbot.describe_slack_workspaces)
-    problems = blockers.of_workspaces(found, workspaces)
-    return Answer(tuple(problems), authorized=frozenset(item[SLACK.team_id] for item in found))
+def of_teams(aws: Clients, settings: Settings, platform: Platform, channels: list[Channel]) -> Answer:
+    """Ask which workspaces or teams of the *channels*' platform are authorized: one call."""
+    found = observe.call_chatbot(aws, settings, platform.list_teams)
+    problems = blockers.of_teams(found, channels)
+    return Answer(tuple(problems), authorized=frozenset(item[platform.team_id].casefold() for item in found))
 
 
-def of_policy(aws: Clients, settings: Settings, workspaces: list[str]) -> Answer:
+def of_policy(aws: Clients, settings: Settings, channels: list[Channel]) -> Answer:
     """Ask what the organization's chat applications policy allows in the account: one call."""
     home = aws.home_region(settings.source)
     read = partial(aws.call, settings.source, home, "organizations", attempts=FEW_ATTEMPTS)
@@ -74,8 +74,8 @@ def of_policy(aws: Clients, settings: Settings, workspaces: list[str]) -> Answer
         return Answer()
     user_roles = settings.value("user_authorization_required")
     return Answer(
-        tuple(blockers.of_policy(policy, workspaces, user_roles=user_roles)),
-        tuple(blockers.remarks_of_policy(policy, workspaces)),
+        tuple(blockers.of_policy(policy, channels, user_roles=user_roles)),
+        tuple(blockers.remarks_of_policy(policy, channels)),
     )
 
 

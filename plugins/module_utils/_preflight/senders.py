@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what else sends Security Hub findings to the Slack channels of an account. PRIVATE to the collection."""
+"""Reads what else sends Security Hub findings to the channels of an account. PRIVATE to the collection."""
 
 from __future__ import annotations
 

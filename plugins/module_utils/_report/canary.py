@@ -66,6 +66,7 @@ def _channel(outcome: ChannelOutcome) -> dict[str, Any]:
     return {
         "account_id": outcome.design.account.id,
         "configuration": outcome.configuration,
+        "platform": outcome.platform.name,
         "channel_id": outcome.channel_id,
         "expected": outcome.expected,
         "delivered": outcome.posted,
@@ -81,13 +82,16 @@ def summary(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]
     parts = [f"{found.count(state)} {words.get(state, state)}" for state in probes.STATES if state in found]
     if not _is_posted(channel_outcomes):
         parts.append(_posted(channel_outcomes))
-    failed = [outcome.channel_id for outcome in channel_outcomes if outcome.state == channels.FAILED]
+    failed: dict[str, list[str]] = {}
+    for outcome in channel_outcomes:
+        if outcome.state == channels.FAILED:
+            failed.setdefault(outcome.platform.name, []).append(outcome.channel_id)
     text = f"{count(len(found), 'target')}: {', '.join(parts)}."
     if set(found) == {probes.SKIPPED}:
         text += " Nothing was tested."
     if probes.nothing_published(outcomes):
         text += f" {messages.NOTHING_PUBLISHED}"
-    return text + (f" Not posted to Slack: {', '.join(failed)}." if failed else "")
+    return text + "".join(f" Not posted to {name}: {', '.join(ids)}." for name, ids in failed.items())
 
 
 def _is_posted(channel_outcomes: list[ChannelOutcome]) -> bool:
@@ -198,7 +202,7 @@ def proof(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) 
 
 
 def _channel_line(outcome: ChannelOutcome) -> str:
-    head = f"  Slack channel {outcome.channel_id} ({outcome.configuration}): "
+    head = f"  {outcome.platform.name} channel {outcome.channel_id} ({outcome.configuration}): "
     expected = count(outcome.expected, "message")
     if outcome.state == channels.NOTHING:
         return f"{head}No test finding has arrived yet."
@@ -207,13 +211,13 @@ def _channel_line(outcome: ChannelOutcome) -> str:
     if outcome.state == channels.NOT_SEEN:
         return (
             f"{head}Amazon Q's metrics are not available yet. Check the channel: it should show {expected}. "
-            "Otherwise, type /invite @Amazon Q in it."
+            f"Otherwise, {outcome.platform.invite}."
         )
     refused = outcome.more(metrics.FAILED)
     if refused:
         return (
             f"{head}LOST: Amazon Q could not post {count(refused, 'message')}. Check that the channel exists "
-            "and is not archived, and type /invite @Amazon Q in it. Then run the canary again."
+            f"and is not archived, and {outcome.platform.invite}. Then run the canary again."
         )
     throttled = outcome.more(metrics.THROTTLED)
     if throttled:

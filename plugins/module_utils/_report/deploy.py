@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws.sanitize import sanitize_line
-from .._channel.platforms import SLACK
+from .._channel.platforms import PLATFORMS
+from .._channel.platforms import platform_of
 from .._plan import channel as channels
 from .._plan import recorded
 from .._preflight import blockers
@@ -99,11 +100,13 @@ def _channels(account: AccountOutcome) -> list[dict[str, Any]]:
     found = []
     for merge in account.channel.kept if account.channel else ():
         after = merge.plan.after or {}
+        platform = platform_of(after)
         found.append(
             {
                 "configuration": merge.name,
-                "workspace_id": after[SLACK.team_id],
-                "channel_id": after[SLACK.channel_id],
+                "platform": platform.name,
+                platform.team_variable: after[platform.team_id],
+                "channel_id": after[platform.channel_id],
                 "topics": after["SnsTopicArns"],
                 "foreign": channels.is_foreign(merge),
             }
@@ -274,7 +277,8 @@ def table(
 
 def _channel_line(account: AccountOutcome) -> str:
     channel = "; ".join(
-        f"{count(len(item['topics']), 'topic')} to Slack channel {item['channel_id']} ({item['configuration']})"
+        f"{count(len(item['topics']), 'topic')} to {item['platform']} channel {item['channel_id']} "
+        f"({item['configuration']})"
         for item in _channels(account)
     )
     return f"Account {account.account.id}" + (f": {channel}" if channel else "")
@@ -341,14 +345,18 @@ def _next_steps(accounts: Sequence[AccountOutcome], canary: str) -> list[str]:
     if not any(account.connected for account in accounts):
         return []
     created = [
-        merge.desired.channel_id
+        merge.desired
         for account in accounts
         if account.channel and account.connected
         for merge in account.channel.merges
         if merge.plan.operation == Operation.CREATE
     ]
-    invite = f"if Slack channel {' or '.join(dict.fromkeys(created))} is private, type /invite @Amazon Q in it. Then "
-    lines = wrapped(f"Next: {invite if created else ''}send a test finding to prove that messages arrive:")
+    checks = ""
+    for platform in PLATFORMS:
+        ids = dict.fromkeys(desired.channel_id for desired in created if desired.platform is platform)
+        if ids:
+            checks += f"{platform.check.format(channels=f'{platform.name} channel ' + ' or '.join(ids))}. Then "
+    lines = wrapped(f"Next: {checks}send a test finding to prove that messages arrive:")
     # A command is not wrapped, so that it can be pasted.
     return [*lines, f"  {canary}"]
 

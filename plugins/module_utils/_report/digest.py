@@ -61,6 +61,7 @@ def _digest(delivery: Delivery, content: dict[str, Any]) -> dict[str, Any]:
     digest = delivery.digest
     return {
         "account_id": digest.design.account.id,
+        "platform": digest.channel.platform.name,
         "channel_id": digest.channel.channel_id,
         "topic": digest.topic,
         "region": delivery.region,
@@ -102,10 +103,11 @@ def failure(result: dict[str, Any], *, check: bool) -> str:
 
 
 def _delivery(digest: dict[str, Any], check: bool) -> str:
+    channel = f"{digest['platform']} channel {digest['channel_id']}"
     if digest["failed"]:
-        return f"FAILED: Slack channel {digest['channel_id']}: {digest['msg']}"
+        return f"FAILED: {channel}: {digest['msg']}"
     verb = "Would be sent" if check else "Sent"
-    return f"{verb} to Slack channel {digest['channel_id']} through {digest['region']}."
+    return f"{verb} to {channel} through {digest['region']}."
 
 
 def _summary(summary: dict[str, int], *, check: bool) -> str:

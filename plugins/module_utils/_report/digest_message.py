@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A digest as a custom notification of Amazon Q Developer in chat applications: pure. PRIVATE to the collection.
 
-Whoever can import a finding chooses the names in it, and Slack interprets markup in a text: links, mentions of a whole
+Whoever can import a finding chooses the names in it, and chats interpret markup in a text: links, mentions of a whole
 channel, formatting. So names are shown as code, without the characters that would end the code.
 """
 

@@ -114,10 +114,10 @@ def headline(found: Diagnosis) -> str:
     of_targets = f"of {count(counts['targets'], 'target')}"
     uncovered = f"{count(counts[UNCOVERED], 'region')} uncovered"
     if counts[BROKEN]:
-        lost = f"Findings of {counts[BROKEN]:,} {of_targets} do not reach Slack"
+        lost = f"Findings of {counts[BROKEN]:,} {of_targets} do not arrive"
         return f"{lost}, {uncovered}" if counts[UNCOVERED] else lost
     if counts[UNCOVERED]:
-        return f"Findings do not reach Slack: {uncovered}"
+        return f"Findings do not arrive: {uncovered}"
     if not found.healthy:
         return "Not everything could be checked"
     if counts[RISK]:

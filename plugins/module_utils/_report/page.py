@@ -19,7 +19,7 @@ def page(title: str, summary: str, parts: list[str], playbook: str) -> str:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>\n<main>\n"
-        f'<header>\n<p class="kicker">Security Hub findings in Slack</p>\n<h1>{escape(title)}</h1>\n'
+        f'<header>\n<p class="kicker">Security Hub findings in chat</p>\n<h1>{escape(title)}</h1>\n'
         f'<p class="soft">{escape(summary)}</p>\n</header>\n{body}\n'
         f"<footer>Created by the playbook secops.securityhub.{playbook}, which changed nothing in AWS.</footer>\n"
         "</main>\n</body>\n</html>\n"

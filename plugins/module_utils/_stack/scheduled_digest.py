@@ -33,10 +33,11 @@ PAGE = 20
 TOO_LARGE = "States.DataLimitExceeded"
 # Of the 25,000 events that the history of an execution may have, a page causes 7; see test_scheduled_digest.py.
 PAGES_AT_MOST = 3_000
-# Slack's characters for markup, and the one that ends code; and with those that Python calls not printable.
-MARKUP = "<>&`"
+# Slack's characters for markup, the one that ends code, and those of links in Microsoft Teams, which may show no code;
+# and with those that Python calls not printable.
+MARKUP = "<>&`[]"
 UNSAFE = (
-    rf"[{MARKUP}\u0000-\u001f\u007f-\u00a0\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e"
+    r"[<>&`\[\]\u0000-\u001f\u007f-\u00a0\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e"
     r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ue000-\uf8ff\ufeff\ufff0-\ufffb]"
 )
 # Longer names are shortened in the middle: most are ARNs, whose end says more. All names together stay below the 3,000

@@ -64,7 +64,8 @@ def examples(*shapes: str) -> list:
 def everywhere(reader):
     """Return a reader whose account has Security Hub in all regions, and whose organization has two accounts."""
     unit = {"units": {"ou-ab12-3cd4ef56": "r-ab12"}, "organizational_unit": "ou-ab12-3cd4ef56"}
-    reader.emulator.world({conftest.PRODUCTION: {"hubs": "all", "name": "security", **unit}})
+    team = {"TenantId": "1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809", "TeamId": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"}
+    reader.emulator.world({conftest.PRODUCTION: {"hubs": "all", "name": "security", "teams": [team], **unit}})
     reader.emulator.world({"444444444444": {"name": "shop-prod", "organizational_unit": "r-ab12"}})
     receivers(reader.emulator)
     return reader
@@ -112,9 +113,6 @@ def test_the_inventory_plugin_accepts_the_file(everywhere, example):
 @pytest.mark.parametrize("example", examples("play"))
 def test_the_play_runs(everywhere, example):
     everywhere.run(CHECK.removesuffix(" --check"))
-    teams = re.findall(r"tenant_id: (\S+)\n\s+team_id: (\S+)", example)
-    authorized = [{"TenantId": tenant, "TeamId": team} for tenant, team in teams]
-    everywhere.emulator.world({conftest.PRODUCTION: {"teams": authorized}})
     everywhere.write("play.yml", example)
     status, output = everywhere.run("ansible-playbook -i inventories/production play.yml --check")
     assert status == 0, output

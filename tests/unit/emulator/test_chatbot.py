@@ -194,6 +194,49 @@ def test_a_teams_channel_gets_messages_too(aws, chatbot):
     assert chatbot.list_microsoft_teams_channel_configurations()["TeamChannelConfigurations"] == []
 
 
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [
+        ({"TeamId": UUID + "3"}, "InvalidRequestException", "has not been configured"),
+        ({"TenantId": UUID + "3"}, "InvalidRequestException", "has not been configured"),
+        ({"TeamId": "x" * 36}, "InvalidParameterException", "regular expression"),
+        ({"ChannelId": "19:abc@thread.tacv2"}, "InvalidParameterException", "regular expression"),
+        ({"ConfigurationName": "second", "ChannelId": "19%3Aabc%40thread.tacv2"}, "InvalidRequestException", "already"),
+        ({"ConfigurationName": "security"}, "ConflictException", "security already exists"),
+    ],
+)
+def test_a_teams_channel_that_collides_or_is_wrong_is_refused(aws, chatbot, more, code, words):
+    team = {"TeamId": UUID + "1", "TenantId": UUID + "2"}
+    aws.emulator.world({ACCOUNT: {"teams": [team]}})
+    aws.role()
+    aws.channel()
+    given = {
+        **team,
+        "ChannelId": "19%3aabc%40thread.tacv2",
+        "ConfigurationName": "teams",
+        "IamRoleArn": f"arn:aws:iam::{ACCOUNT}:role/channel",
+        "SnsTopicArns": [],
+    }
+    if words == "already":
+        chatbot.create_microsoft_teams_channel_configuration(**given)
+    with pytest.raises(ClientError, match=words) as raised:
+        chatbot.create_microsoft_teams_channel_configuration(**{**given, **more})
+    assert raised.value.response["Error"]["Code"] == code
+    with pytest.raises(ClientError) as raised:
+        chatbot.delete_microsoft_teams_channel_configuration(ChatConfigurationArn=ARN)  # of Slack
+    assert raised.value.response["Error"]["Code"] == "ResourceNotFoundException"
+
+
+def test_the_policy_of_the_organization_disables_teams(aws, chatbot):
+    team = {"TeamId": UUID + "1", "TenantId": UUID + "2"}
+    tenants = {UUID + "2": [UUID + "3"]}
+    policy = {"chatbot": {"platforms": {"microsoft_teams": {"tenants": tenants}}}}
+    aws.emulator.world({ACCOUNT: {"teams": [team], "chatbot_policy": policy}})
+    (found,) = chatbot.list_microsoft_teams_configured_teams()["ConfiguredTeams"]
+    assert found["State"] == "DISABLED"
+    assert chatbot.describe_slack_workspaces()["SlackWorkspaces"][0]["State"] == "ENABLED"
+
+
 def test_custom_actions_are_associated(aws, chatbot):
     aws.role()
     aws.channel()

@@ -60,7 +60,7 @@ def test_a_second_deployment_for_the_other_hub_is_reported_whatever_its_name(emu
     playbooks.inventory({HERE: {}}, **GIVEN, **OTHER)
     reported = said(playbooks.ok("securityhub_slack"))
     words = "in eu-west-1 sends events of Security Hub to the topic"
-    assert f"the rule securityhub-slack-findings {words} securityhub-slack, which the same Slack channel" in reported
+    assert f"the rule securityhub-slack-findings {words} securityhub-slack, which the same channel" in reported
     assert "findings may arrive twice" in reported
     arrived, expected = brought(emulator, 1)
     assert arrived == expected + expected

@@ -180,7 +180,7 @@ def test_a_wrong_option_is_said_in_one_line(screen):
 
 
 FAILED = {
-    "securityhub_slack_doctor": "Findings do not reach Slack",
+    "securityhub_slack_doctor": "Findings do not arrive",
     "securityhub_slack_canary": "3 targets: ",
     "securityhub_slack_baseline": "2 targets failed",
     "securityhub_slack_digest": "2 targets failed",

@@ -30,6 +30,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._stack.schedule
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import StackDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import template
+from ansible_collections.secops.securityhub.tests.unit import account_model
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
@@ -44,6 +45,16 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/securityhub-slack-boundary"
 GUARDRAIL = f"arn:aws:iam::{ACCOUNT}:policy/securityhub-slack-channel-guardrail"
 AGGREGATOR = {"home": HERE, "RegionLinkingMode": "SPECIFIED_REGIONS", "Regions": ["ap-northeast-1"]}
 BOUNDED = ("-e", f"securityhub_slack_permissions_boundary={BOUNDARY}")
+# A channel in Microsoft Teams instead of the one in Slack.
+IN_TEAMS = (
+    "-e",
+    json.dumps(
+        {
+            "securityhub_slack_configuration_name": "securityhub-slack-teams",
+            **{f"securityhub_slack_{name}": value for name, value in account_model.TEAMS.items()},
+        }
+    ),
+)
 BUTTONS = ("-e", '{"securityhub_slack_buttons": true, "securityhub_slack_message_format": "custom"}')
 RESOLVED = ("-e", '{"securityhub_slack_report_resolved": true, "securityhub_slack_message_format": "custom"}')
 SCHEDULE = ("-e", '{"securityhub_slack_digest_schedule": "rate(7 days)"}')
@@ -125,7 +136,8 @@ class Account:
         """Empty the account, except for an authorized workspace and the policy that bounds roles."""
         self.emulator.reset()
         workspace = {"SlackTeamId": "T0123456789", "SlackTeamName": "Security"}
-        self.emulator.world({ACCOUNT: {"hubs": [HERE, "ap-northeast-1"], "workspaces": [workspace]}})
+        team = {"TeamId": account_model.TEAMS["team_id"], "TenantId": account_model.TEAMS["tenant_id"]}
+        self.emulator.world({ACCOUNT: {"hubs": [HERE, "ap-northeast-1"], "workspaces": [workspace], "teams": [team]}})
         iam = self.emulator.client("iam")
         iam.create_policy(PolicyName="securityhub-slack-boundary", PolicyDocument=json.dumps(document("boundary")))
 
@@ -184,7 +196,7 @@ class Account:
             self.emulator.ask("POST", "callers", {})
 
     def existing_configuration(self) -> None:
-        """Let the Slack channel have a configuration of others."""
+        """Let the channels have configurations of others."""
         role, chatbot = f"arn:aws:iam::{ACCOUNT}:role/theirs", self.emulator.client("chatbot", "us-east-2")
         trust = {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"}
         self.emulator.client("iam").create_role(
@@ -194,6 +206,14 @@ class Account:
             SlackTeamId="T0123456789",
             SlackChannelId="C0123456789",
             ConfigurationName="theirs",
+            IamRoleArn=role,
+            SnsTopicArns=[],
+        )
+        chatbot.create_microsoft_teams_channel_configuration(
+            TeamId=account_model.TEAMS["team_id"],
+            TenantId=account_model.TEAMS["tenant_id"],
+            ChannelId=account_model.TEAMS["channel_id"],
+            ConfigurationName="theirs-too",
             IamRoleArn=role,
             SnsTopicArns=[],
         )
@@ -376,6 +396,8 @@ def test_baseline_can_change_nothing_but_the_workflow_status():
 
 def test_deploy_and_channel(account, monkeypatch):
     """A first run, changes, repairs, and the removal."""
+    account.run(f"{ON_CREATE} deploy channel", *IN_TEAMS, "--limit", HERE)
+    account.run(f"{ON_CREATE} deploy channel", *IN_TEAMS)
     account.run(f"{ON_CREATE} deploy channel")
     account.run(f"{ON_CREATE} deploy", "--diff", "-e", "securityhub_slack_minimum_severity=HIGH")
     account.emulator.ask(
@@ -492,10 +514,11 @@ def test_automation_rules(account):
 
 
 def test_existing_channel(account):
-    """Another configuration of the Slack channel is only changed by those who may."""
+    """Another configuration of the channel is only changed by those who may."""
     account.existing_configuration()
     assert "chat-configuration/slack-channel/theirs" in account.refused(f"{ON_CREATE} deploy channel")
     account.run(f"{ON_CREATE} deploy channel existing_channel")
+    account.run(f"{ON_CREATE} deploy channel existing_channel", *IN_TEAMS)
     account.run(f"{ON_CREATE} deploy channel existing_channel", *ABSENT)
     assert account.unneeded("existing_channel") == set()
 
@@ -616,6 +639,7 @@ def leave_without_stack(fleet: old_template.OldFleet) -> None:
 
 def test_read(account):
     """Each kind of run, with the optional statements that are said to be for it."""
+    account.run(ON_CREATE, "--check", *IN_TEAMS)
     account.emulator.world({ACCOUNT: {"quotas": {"rules": 3}, "aggregator": AGGREGATOR}})
     account.run(ON_CREATE, "--check", "--diff")
     account.reset()

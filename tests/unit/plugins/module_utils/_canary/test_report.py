@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from ansible_collections.secops.securityhub.plugins.module_utils._canary.channels import ChannelOutcome
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.findings import TestFinding as Finding
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.listeners import Listener
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.probes import Destination
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.probes import Probe
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.probes import ProbeOutcome
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import metrics
+from ansible_collections.secops.securityhub.plugins.module_utils._channel.platforms import PLATFORMS
 from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import Channel
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._report import canary as report
@@ -57,6 +60,19 @@ def test_long_name_gets_a_separate_line():
     lines = table(outcome(host), outcome("short.eu-west-1"))
     assert f"  {host}" in lines
     assert max(map(len, lines)) <= 80
+
+
+def test_of_messages_that_are_lost_the_remedy_is_that_of_the_chat_platform():
+    lost = [
+        ChannelOutcome(None, "securityhub-slack", platform, "C0", frozenset({ARN}), {}, 1, {metrics.FAILED: 1})
+        for platform in PLATFORMS
+    ]
+    shown = " ".join(" ".join(report.table([], lost)).split())
+    assert "Slack channel C0 (securityhub-slack): LOST: Amazon Q could not post 1 message." in shown
+    assert "and type /invite @Amazon Q in it. Then run the canary again." in shown
+    assert "Microsoft Teams channel C0 (securityhub-slack): LOST: Amazon Q could not post 1 message." in shown
+    assert "and add the app Amazon Q Developer to its team. Then run the canary again." in shown
+    assert shown.endswith("Not posted to Slack: C0. Not posted to Microsoft Teams: C0.")
 
 
 def test_an_untested_topic_is_named():

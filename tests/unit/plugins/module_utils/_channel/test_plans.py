@@ -173,7 +173,7 @@ class TestChange:
             plan(taken, desired())
 
     def test_refuses_to_move_to_another_workspace(self):
-        with pytest.raises(UserError, match=r"workspace T0000AAAA.*cannot move it to T0000TEAM"):
+        with pytest.raises(UserError, match=r"workspace T0000AAAA.*cannot move it to Slack workspace T0000TEAM"):
             plan([live(team="T0000AAAA")], desired())
 
     def test_the_same_channel_id_in_another_workspace_is_another_channel(self):

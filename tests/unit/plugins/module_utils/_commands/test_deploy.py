@@ -66,7 +66,7 @@ def test_first_deployment(lab):
     assert version["Document"] == DENY_ALL
 
 
-def test_no_change_takes_two_calls_a_target_and_nine_an_account(lab):
+def test_no_change_takes_two_calls_a_target_and_ten_an_account(lab):
     given = lab.hosts(*REGIONS)
     lab.run(given)
     again = lab.run(given)
@@ -76,6 +76,7 @@ def test_no_change_takes_two_calls_a_target_and_nine_an_account(lab):
     assert {name: count for name, count in again.calls.items() if name not in OF_A_TARGET} == {
         "GetCallerIdentity": 1,
         "DescribeSlackChannelConfigurations": 1,
+        "ListMicrosoftTeamsChannelConfigurations": 1,
         "GetRole": 1,
         "GetPolicy": 1,
         "GetPolicyVersion": 1,
@@ -104,7 +105,10 @@ def test_all_clients_are_made_without_a_call_before_the_account_is_known(lab, ro
 
 # Polling a stack, and reading a channel back after writing it, is asking again on purpose. Each test of an event
 # pattern has another event.
-AGAIN = ("DescribeStacks", "DescribeSlackChannelConfigurations", "TestEventPattern")
+AGAIN = (
+    *("DescribeStacks", "TestEventPattern"),
+    *("DescribeSlackChannelConfigurations", "ListMicrosoftTeamsChannelConfigurations"),
+)
 
 
 def test_no_call_is_made_twice(lab):

@@ -265,6 +265,13 @@ def test_of_an_account_that_could_not_be_read_only_that_is_reported(lab, refused
     assert "DescribeSlackWorkspaces" not in {entry["operation"] for entry in lab.emulator.requests()}
 
 
+def test_a_platform_that_the_organization_denies_is_only_needed_by_its_channels(lab):
+    lab.emulator.faults({"denied": 1, "operations": ["ListMicrosoftTeamsChannelConfigurations"]})
+    in_teams = lab.settings(US, **account_model.TEAMS)
+    contain(lab.run([in_teams], check=True).problems[US], [["ListMicrosoftTeamsChannelConfigurations"]])
+    assert lab.run(lab.hosts(US)).problems == {}
+
+
 def test_removal_skips_checks_of_a_deployment(lab):
     lab.run(lab.hosts(EU, US))
     lab.world(workspaces=[], channel_policy_disabled="no Slack here", quotas={"rules": 1})

@@ -192,7 +192,7 @@ def test_user_notifications_for_the_same_channel_are_reported_with_the_command_t
         client.associate_channel(arn=deployed.CONFIGURATION, notificationConfigurationArn=made)
     found = look(fleet)
     (said,) = found.accounts[deployed.ACCOUNT]
-    assert said.startswith("AWS User Notifications (aws-securityhub) send events of Security Hub to the same Slack")
+    assert said.startswith("AWS User Notifications (aws-securityhub) send events of Security Hub to the same channel")
     (command,) = [line.strip() for line in report.table(found) if line.startswith("    aws ")]
     assert command == said.partition("run: ")[2]
     _aws, _service, _operation, *options = command.split()

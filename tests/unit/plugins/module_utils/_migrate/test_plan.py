@@ -10,6 +10,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._channel import
 from ansible_collections.secops.securityhub.plugins.module_utils._migrate import plan
 from ansible_collections.secops.securityhub.plugins.module_utils._migrate import signature
 from ansible_collections.secops.securityhub.plugins.module_utils._migrate.survey import Stack
+from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import Channel
 from ansible_collections.secops.securityhub.plugins.module_utils._resource.operation import Operation
 from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
 from ansible_collections.secops.securityhub.tests.unit import old_template
@@ -89,14 +90,14 @@ def test_the_operation_after_one_that_did_not_help(status, tried, operation):
     assert plan.next_operation(status, retains=False, tried=frozenset(tried)) == operation
 
 
-HERE = ("T0123456789", "C0123456789")
+HERE = Channel("securityhub-slack", "T0123456789", "C0123456789")
 OLD, THEIRS = "arn:aws:sns:eu-west-1:1:old-SNSTopicAWSChatBot-1A", "arn:aws:sns:eu-west-1:1:theirs"
 
 
 def channel(**changes: object) -> dict:
     return {
-        "SlackTeamId": HERE[0],
-        "SlackChannelId": HERE[1],
+        "SlackTeamId": HERE.team_id,
+        "SlackChannelId": HERE.channel_id,
         "IamRoleArn": "arn:aws:iam::111111111111:role/old-ChatBotManageIAMRole-1A",
         "GuardrailPolicyArns": plans.DEFAULT_GUARDRAILS,
         "SnsTopicArns": [OLD],

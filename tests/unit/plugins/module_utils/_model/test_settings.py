@@ -8,6 +8,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.settings
 from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import problems
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
 from ansible_collections.secops.securityhub.tests.unit.account_model import CHANNEL
+from ansible_collections.secops.securityhub.tests.unit.account_model import TEAMS
 from ansible_collections.secops.securityhub.tests.unit.account_model import TODAY
 from ansible_collections.secops.securityhub.tests.unit.account_model import settings
 
@@ -29,6 +30,9 @@ CHANNELS = [
         {"name": "x" * 40},
         {"name": "x" * 40, "channels": [{"name": "y" * 11, "channel_id": CHANNEL}]},
         {"channels": CHANNELS, "channel_id": ""},
+        {**TEAMS, "workspace_id": ""},
+        {"channels": [CHANNELS[0], {"name": "teams", **TEAMS}]},
+        {**TEAMS, "channel_id": "", "channels": [CHANNELS[0], {"name": "teams", "channel_id": TEAMS["channel_id"]}]},
         {"channels": [{**CHANNELS[0], "account_ids": ["222222222222"]}, {**CHANNELS[1], "other_accounts": True}]},
         {"tags": {"Team": "Sécurité 1", "cost-center/a": ""}},
         {"tags": {f"key{number}": "x" * 256 for number in range(45)}},
@@ -72,6 +76,22 @@ def test_no_problem(given):
         ({"channel_id": "#security"}, ["securityhub_slack_channel_id is '#security'"]),
         ({"channel_id": f"{CHANNEL}\n"}, [f"securityhub_slack_channel_id is '{CHANNEL}\\n'"]),
         ({"channels": [{"name": "prod", "channel_id": None}]}, ["securityhub_slack_channel_id is not set"]),
+        ({**TEAMS, "team_id": ""}, ["securityhub_slack_team_id is not set", "groupId="]),
+        ({**TEAMS, "tenant_id": ""}, ["securityhub_slack_tenant_id is not set", "tenantId="]),
+        ({**TEAMS, "workspace_id": "", "channel_id": ""}, ["securityhub_slack_channel_id is not set", "19%3a"]),
+        (
+            {**TEAMS, "team_id": "00000000-0000-0000-0000-000000000000"},
+            ["securityhub_slack_team_id is '00000000-", "not a Microsoft Teams ID"],
+        ),
+        ({**TEAMS, "channel_id": "19%3aabc"}, ["securityhub_slack_channel_id is '19%3aabc'", "not a Microsoft Teams"]),
+        (
+            {"channels": [{"name": "teams", **TEAMS, "channel_id": CHANNEL}]},
+            [f"securityhub_slack_channel_id is '{CHANNEL}'", "not a Microsoft Teams ID"],
+        ),
+        (
+            {"message_format": "custom", "mentions": {"HIGH": ["here"]}, "channels": [{"name": "teams", **TEAMS}]},
+            ["securityhub_slack_mentions", TEAMS["channel_id"], "cannot mention", "Set mentions to {}"],
+        ),
         (
             {"alarm_topic_arn": "operations"},
             ["securityhub_slack_alarm_topic_arn is 'operations'", "standard SNS topic"],
@@ -197,6 +217,21 @@ def test_named_channels_override_the_policy_and_have_a_topic_and_a_configuration
     ]
     assert prod.variables["securityhub_slack_minimum_severity"] == "HIGH"
     assert test.variables["securityhub_slack_minimum_severity"] == "CRITICAL"
+
+
+def test_the_form_of_its_id_tells_that_a_channel_is_in_microsoft_teams():
+    shown = {
+        "channel_id": "19:ABCDEF@thread.tacv2",
+        "team_id": TEAMS["team_id"].upper(),
+        "tenant_id": TEAMS["tenant_id"].upper(),
+    }
+    slack, teams = (
+        route.channel for route in settings(**shown, channels=[CHANNELS[0], {"name": "teams", **shown}]).routes
+    )
+    assert (slack.platform.name, slack.team_id, slack.tenant_id) == ("Slack", "T0ABCDEFG12", "")
+    assert teams.platform.name == "Microsoft Teams"
+    assert (teams.team_id, teams.tenant_id) == (TEAMS["team_id"], TEAMS["tenant_id"])
+    assert teams.channel_id == "19%3aABCDEF%40thread.tacv2"
 
 
 def test_other_accounts_are_those_that_no_other_channel_names():

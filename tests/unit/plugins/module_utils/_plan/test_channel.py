@@ -61,6 +61,24 @@ def theirs(topics=(), channel_id=account_model.CHANNEL, name="alerts"):
     return account_model.configuration_of(name, channel_id, topics)
 
 
+IN_TEAMS = account_model.settings(**account_model.TEAMS, configuration_name="teams").routes[0].channel
+
+
+def teams(topics=(), name="teams", *, managed=True):
+    return {
+        "ChatConfigurationArn": f"arn:aws:chatbot::111111111111:chat-configuration/microsoft-teams-channel/{name}",
+        "ConfigurationName": name,
+        "TeamId": IN_TEAMS.team_id.upper(),
+        "TenantId": IN_TEAMS.tenant_id,
+        "ChannelId": IN_TEAMS.channel_id.replace("%3a", "%3A"),
+        "IamRoleArn": IDENTITY.role_arn,
+        "SnsTopicArns": list(topics),
+        "GuardrailPolicyArns": [IDENTITY.guardrail_arn],
+        "LoggingLevel": "ERROR",
+        "Tags": ours()["Tags"] if managed else [],
+    }
+
+
 def staying(*arns, leaving=()):
     return Topics(tuple((CHANNEL, arn) for arn in arns), frozenset(leaving), frozenset({CHANNEL}))
 
@@ -123,6 +141,64 @@ def written(planned):
 )
 def test_topics_are_merged_into_the_configurations(configurations, topics, expected):
     assert written(plan(configurations, topics)) == expected
+
+
+def in_both(of_slack, of_teams):
+    return Topics(((CHANNEL, of_slack), (IN_TEAMS, of_teams)), channels=frozenset({CHANNEL, IN_TEAMS}))
+
+
+@pytest.mark.parametrize(
+    ("configurations", "topics", "expected", "deleted"),
+    [
+        ([], in_both(ONE, TWO), [("create", "securityhub-slack", [ONE]), ("create", "teams", [TWO])], []),
+        ([ours([ONE]), teams([TWO])], in_both(ONE, TWO), [], []),
+        # The topics of the two have changed places.
+        (
+            [ours([ONE]), teams([TWO])],
+            in_both(TWO, ONE),
+            [("update", "securityhub-slack", [TWO]), ("update", "teams", [ONE])],
+            [],
+        ),
+        # Adopted under its own name.
+        (
+            [ours([ONE]), teams([THEIRS], "alerts", managed=False)],
+            in_both(ONE, TWO),
+            [("update", "alerts", sorted([THEIRS, TWO]))],
+            [],
+        ),
+        # The entry in Microsoft Teams was deleted from the list.
+        ([ours([ONE]), teams([TWO])], staying(ONE, leaving=[TWO]), [("update", "teams", [])], ["teams"]),
+        (
+            [ours([ONE]), teams([TWO])],
+            leaving(ONE, TWO),
+            [("update", "securityhub-slack", []), ("update", "teams", [])],
+            ["securityhub-slack", "teams"],
+        ),
+    ],
+)
+def test_channels_of_two_platforms_are_planned_together(configurations, topics, expected, deleted):
+    planned = plan(configurations, topics)
+    assert written(planned) == expected
+    assert [(removal.name, removal.platform.name) for removal in planned.deletions] == [
+        (name, "Microsoft Teams" if name == "teams" else "Slack") for name in deleted
+    ]
+
+
+def test_what_is_written_to_microsoft_teams():
+    (merge,) = plan([], Topics(((IN_TEAMS, ONE),), channels=frozenset({IN_TEAMS}))).merges
+    members = {name: merge.plan.kwargs[name] for name in ("TeamId", "TenantId", "ChannelId", "SnsTopicArns")}
+    assert members == {
+        "TeamId": IN_TEAMS.team_id,
+        "TenantId": IN_TEAMS.tenant_id,
+        "ChannelId": IN_TEAMS.channel_id,
+        "SnsTopicArns": [ONE],
+    }
+
+
+def test_a_name_of_the_other_platform_is_refused():
+    taken = replace(IN_TEAMS, configuration="securityhub-slack")
+    with pytest.raises(UserError, match=r"belongs to Slack workspace .* to Microsoft Teams team .* Use another name"):
+        plan([ours([ONE])], Topics(((taken, TWO),), channels=frozenset({taken})))
 
 
 @pytest.mark.parametrize(

@@ -424,3 +424,21 @@ def test_the_removal_of_all_slices_leaves_nothing():
 def test_uncovered_regions_are_not_reported_in_a_slice():
     planned = AccountModel().planned(hosts("us-east-1", **SLICED, report_uncovered_regions=True))
     assert any("uncovered regions are not reported in a slice" in line for line in planned.notices)
+
+
+def test_alarms_watch_the_channels_of_all_platforms_by_the_names_of_their_configurations():
+    adopted = {
+        "ChatConfigurationArn": "arn:aws:chatbot::111111111111:chat-configuration/microsoft-teams-channel/alerts",
+        "ConfigurationName": "alerts",
+        "TeamId": account_model.TEAMS["team_id"],
+        "ChannelId": account_model.TEAMS["channel_id"],
+        "IamRoleArn": "arn:aws:iam::111111111111:role/another-team",
+        "SnsTopicArns": [],
+        "Tags": [],
+    }
+    channels = [
+        {"name": "oncall", "channel_id": account_model.CHANNEL},
+        {"name": "findings", **account_model.TEAMS},
+    ]
+    planned = AccountModel(configurations=[adopted]).planned(hosts("us-east-1", channels=channels, alarms=True))
+    assert planned.targets[0].desired.stack.alarms.configurations == ("alerts", "securityhub-slack-oncall")

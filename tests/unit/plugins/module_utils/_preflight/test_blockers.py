@@ -5,10 +5,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import Channel
 from ansible_collections.secops.securityhub.plugins.module_utils._preflight import blockers
+from ansible_collections.secops.securityhub.tests.unit import account_model
 
 OURS, OTHER = "T0ABCDEFG12", "T0OTHER0000"
+HERE = Channel("securityhub-slack", OURS, "C0ABCDEFG12")
+IN_TEAMS = account_model.settings(**account_model.TEAMS).routes[0].channel
+TEAM = {"TeamId": IN_TEAMS.team_id.upper(), "TenantId": IN_TEAMS.tenant_id, "TeamName": "acme", "State": "ENABLED"}
 AUTHORIZED = [{"SlackTeamId": OURS, "SlackTeamName": "acme", "State": "ENABLED"}]
 DISABLED = [{**AUTHORIZED[0], "State": "DISABLED", "StateReason": "Denied by p-1."}]
 RULES = [f"rule{number}" for number in range(299)]
@@ -26,19 +33,19 @@ def roles(*names):
 
 
 def of_policy(content, user_roles=False):
-    return blockers.of_policy(content, [OURS], user_roles=user_roles)
+    return blockers.of_policy(content, [HERE], user_roles=user_roles)
 
 
 @pytest.mark.parametrize(
     ("found", "facts"),
     [
-        (blockers.of_workspaces([], [OURS]), ["Slack workspace T0ABCDEFG12 is not author", "/chatbot/home", "Allow"]),
+        (blockers.of_teams([], [HERE]), ["Slack workspace T0ABCDEFG12 is not author", "/chatbot/home", "Allow"]),
         (
-            blockers.of_workspaces(AUTHORIZED, [OTHER]),
+            blockers.of_teams(AUTHORIZED, [replace(HERE, team_id=OTHER)]),
             ["Slack workspace T0OTHER0000 is not author", "T0ABCDEFG12 (acme)", "/chatbot/home", "Allow"],
         ),
         (
-            blockers.of_workspaces(DISABLED, [OURS]),
+            blockers.of_teams(DISABLED, [HERE]),
             [
                 "Slack workspace T0ABCDEFG12 is disabled by a policy of the organization (Denied by p-1)",
                 "AWS Organizations, Policies, Chat applications policies",
@@ -92,8 +99,8 @@ def test_a_blocker_is_one_text_with_its_remedy(found, facts):
 @pytest.mark.parametrize(
     "found",
     [
-        blockers.of_workspaces(AUTHORIZED, [OURS]),
-        blockers.of_workspaces([{"SlackTeamId": OURS.lower()}], [OURS]),
+        blockers.of_teams(AUTHORIZED, [HERE]),
+        blockers.of_teams([{"SlackTeamId": OURS.lower()}], [HERE]),
         of_policy({}),
         of_policy(policy()),
         of_policy(policy("disabled", client="enabled")),
@@ -107,8 +114,8 @@ def test_a_blocker_is_one_text_with_its_remedy(found, facts):
         blockers.of_wildcards(THIRTY, {"rule7": WILD}),
         blockers.of_iam(IAM_SUMMARY, roles=1, policies=1),
         blockers.of_iam({}, roles=1, policies=1),
-        blockers.remarks_of_policy(policy(), [OURS]),
-        blockers.remarks_of_policy(policy(default={"supported_channel_types": ["private", "public"]}), [OURS]),
+        blockers.remarks_of_policy(policy(), [HERE]),
+        blockers.remarks_of_policy(policy(default={"supported_channel_types": ["private", "public"]}), [HERE]),
     ],
 )
 def test_conditions_that_do_not_block(found):
@@ -117,5 +124,48 @@ def test_conditions_that_do_not_block(found):
 
 def test_a_kind_of_channel_that_is_not_allowed_is_reported_once_for_a_workspace():
     default = {"supported_channel_types": ["private"]}
-    (remark,) = blockers.remarks_of_policy(policy(default=default), [OURS, OURS])
+    (remark,) = blockers.remarks_of_policy(policy(default=default), [HERE, HERE])
     assert f"only private channels in Slack workspace {OURS}" in remark
+
+
+def of_teams_policy(user_roles=False, **rules):
+    content = {"chatbot": {"platforms": {"microsoft_teams": rules}, "default": {"client": "disabled"}}}
+    return blockers.of_policy(content, [IN_TEAMS, HERE], user_roles=user_roles)
+
+
+@pytest.mark.parametrize(
+    ("found", "facts"),
+    [
+        (
+            blockers.of_teams([], [IN_TEAMS]),
+            [f"Microsoft Teams team {IN_TEAMS.team_id} is not authorized", "/chatbot/home", "choose Microsoft Teams"],
+        ),
+        (blockers.of_teams([{**TEAM, "State": "DISABLED"}], [IN_TEAMS]), ["Microsoft Teams team", "is disabled"]),
+        (
+            blockers.of_teams([{**TEAM, "TenantId": OTHER}], [IN_TEAMS]),
+            [f"belongs to the tenant {OTHER}", IN_TEAMS.tenant_id, "securityhub_slack_tenant_id"],
+        ),
+        (of_teams_policy()[:1], ["allows no account to send to Microsoft Teams"]),
+        (
+            of_teams_policy(client="enabled", tenants={IN_TEAMS.tenant_id: [OTHER]})[:1],
+            [f"does not allow Microsoft Teams team {IN_TEAMS.team_id}"],
+        ),
+        (of_teams_policy(client="enabled", tenants={OTHER: ["*"]})[:1], ["does not allow Microsoft Teams team"]),
+        (
+            of_teams_policy(client="enabled", overrides={IN_TEAMS.tenant_id: {IN_TEAMS.team_id: roles("user_role")}})[
+                :1
+            ],
+            ["only user_role in Microsoft Teams team", "securityhub_slack_user_authorization_required to true"],
+        ),
+    ],
+)
+def test_a_blocker_in_microsoft_teams_is_one_text_with_its_remedy(found, facts):
+    (sentence,) = found
+    assert [fact for fact in facts if fact not in sentence] == []
+
+
+def test_an_authorized_and_allowed_team_does_not_block():
+    assert blockers.of_teams([TEAM], [IN_TEAMS]) == []
+    for allowed in ([IN_TEAMS.team_id], ["*"]):
+        (of_slack,) = of_teams_policy(client="enabled", tenants={IN_TEAMS.tenant_id: allowed})
+        assert "allows no account to send to Slack" in of_slack

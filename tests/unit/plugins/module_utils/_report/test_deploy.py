@@ -159,6 +159,7 @@ def test_the_result():
             "channels": [
                 {
                     "configuration": "securityhub-slack",
+                    "platform": "Slack",
                     "workspace_id": account_model.WORKSPACE,
                     "channel_id": account_model.CHANNEL,
                     "topics": [

@@ -51,7 +51,7 @@ def test_a_healthy_fleet_is_reported_as_in_order():
 
 def test_problems_come_first_with_explanation_and_map():
     shown = read(target("us-east-1"), target(rules=DISABLED), uncovered=[(ACCOUNT, "ca-central-1")])
-    assert "Findings of 1 of 2 targets do not reach Slack, 1 region uncovered" in shown.texts
+    assert "Findings of 1 of 2 targets do not arrive, 1 region uncovered" in shown.texts
     for text in ("The rule x is disabled.", "Nothing is sent.", "Run the playbook."):
         assert text in shown.texts
     cells = [found for _tag, found in shown.elements if found.get("class") == "cell broken"]
