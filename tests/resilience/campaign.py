@@ -43,6 +43,12 @@ class Case:
         return f"{self.what}, {self.how} {self.more}".rstrip()
 
 
+def _commit() -> str:
+    """Return the commit of the collection, with -dirty if files differ from it."""
+    command = ["git", "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
 @dataclass
 class Campaign:
     """Cases that one command runs. *file*: gets the outcomes so far after each case."""
@@ -53,7 +59,7 @@ class Campaign:
     file: Path | None = None
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     begin: float = field(default_factory=time.monotonic)
-    commit: str = field(default_factory=lambda: _commit())
+    commit: str = field(default_factory=_commit)
 
     def run(self, cases: Iterable[Case]) -> int:
         """Run the cases; return 1 if any failed."""
@@ -102,9 +108,3 @@ def _without_file(arguments: list[str]) -> list[str]:
         position = kept.index("--results")
         del kept[position : position + 2]
     return [argument for argument in kept if not argument.startswith("--results=")]
-
-
-def _commit() -> str:
-    """Return the commit of the collection, with -dirty if files differ from it."""
-    command = ["git", "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()

@@ -32,7 +32,7 @@ def trust(service, source):
     }
 
 
-TRUSTS = [trust("scheduler.amazonaws.com", GROUP), trust("states.amazonaws.com", MACHINE)]
+TRUSTS = (trust("scheduler.amazonaws.com", GROUP), trust("states.amazonaws.com", MACHINE))
 
 
 def document(statements):
@@ -62,7 +62,7 @@ def stack(statements=(READ, START), trusts=TRUSTS, task=None, **changed):
     return {
         "Role": {
             "Type": "AWS::IAM::Role",
-            "Properties": {"RoleName": "role", "AssumeRolePolicyDocument": document(trusts), "Policies": policies},
+            "Properties": {"RoleName": "role", "AssumeRolePolicyDocument": document([*trusts]), "Policies": policies},
         },
         "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": machine},
         "Daily": {"Type": "AWS::Scheduler::Schedule", "Properties": schedule},
