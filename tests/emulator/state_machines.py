@@ -24,6 +24,7 @@ from switches import Switches
 
 STATES = "states.amazonaws.com"
 PREFIX = "arn:aws:states:::aws-sdk:securityhub:"
+STEP_FUNCTIONS = "arn:aws:states:::aws-sdk:sfn:"
 PUBLISH = "arn:aws:states:::sns:publish"
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 RESULT_LIMIT_BYTES = 256 * 1024
@@ -44,10 +45,12 @@ def install(security_hub: RestJson, switches: Switches) -> None:
         return security_hub.answer(method, path, "", body)
 
     def integrate_security_hub_too(resource: str, given: Any) -> Any:
+        if resource.startswith(STEP_FUNCTIONS):
+            return _read_executions(resource[len(STEP_FUNCTIONS) :], given)
         if not resource.startswith(PREFIX):
             return integrate(resource, given)
         action = resource[len(PREFIX) :]
-        name = action[:1].upper() + action[1:]
+        name = _capitalized(action)
         if name not in security_hub.operations:
             raise stepfunctions._ExecutionError("States.Runtime", f"Invalid AWS SDK action: {action}")
         _check_security_hub(name, given or {})
@@ -67,6 +70,30 @@ def install(security_hub: RestJson, switches: Switches) -> None:
 
     stepfunctions._invoke_aws_sdk_integration = integrate_security_hub_too
     stepfunctions._SERVICE_DISPATCH[PUBLISH] = publish_if_allowed
+
+
+def _read_executions(action: str, given: dict[str, Any]) -> Any:
+    """Return the answer of ListExecutions or DescribeExecution, with names as the SDK for Java has them."""
+    call = {"listExecutions": stepfunctions._list_executions, "describeExecution": stepfunctions._describe_execution}
+    resource = given.get("StateMachineArn") or given["ExecutionArn"]
+    _check("Sfn", f"states:{_capitalized(action)}", resource, {})
+    status, _headers, body = call[action]({f"{name[:1].lower()}{name[1:]}": value for name, value in given.items()})
+    answer = json.loads(body)
+    if status >= 400:
+        raise stepfunctions._ExecutionError(f"Sfn.{answer['__type']}", answer.get("message", ""))
+    return _renamed(answer)
+
+
+def _capitalized(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _renamed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_renamed(item) for item in value]
+    if isinstance(value, dict):
+        return {_capitalized(name): _renamed(item) for name, item in value.items()}
+    return value
 
 
 def _install_roles() -> None:
