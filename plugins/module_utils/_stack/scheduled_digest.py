@@ -138,9 +138,12 @@ def _role(name: str, machine: dict[str, Any], digest: ScheduledDigest, key: str)
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     group = {"Fn::Sub": f"{ARN}:scheduler:{HERE}:schedule-group/default"}
     hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub/default"}
+    executions = {"Fn::Sub": f"{ARN}:states:{HERE}:execution:{machine_name(name)}:*"}
     topics = [{"Fn::Sub": f"{ARN}:sns:{HERE}:{channel.topic}"} for channel in digest.channels]
     statements: list[dict[str, Any]] = [
         {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine},
+        {"Effect": "Allow", "Action": "states:ListExecutions", "Resource": machine},
+        {"Effect": "Allow", "Action": "states:DescribeExecution", "Resource": executions},
         {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub},
         {"Effect": "Allow", "Action": "sns:Publish", "Resource": topics},
     ]
@@ -221,7 +224,30 @@ def _definition(digest: ScheduledDigest) -> dict[str, Any]:
         "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Start", "States": states},
         "End": True,
     }
-    return {"QueryLanguage": "JSONata", "StartAt": "EachChannel", "States": {"EachChannel": whole}}
+    return {"QueryLanguage": "JSONata", "StartAt": "FindLast", "States": {**_last(), "EachChannel": whole}}
+
+
+def _last() -> dict[str, Any]:
+    """Return the states that read what the last digest said, which is the output of its execution.
+
+    Step Functions keeps it for 90 days. A digest is sent without it, too.
+    """
+    machine = {"StateMachineArn": _expression("$states.context.StateMachine.Id"), "StatusFilter": "SUCCEEDED"}
+    catch = {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "EachChannel"}]}
+    read = {"on": "$substring($states.result.StartDate,0,10)", "channels": "$parse($states.result.Output)"}
+    return {
+        "FindLast": _task("aws-sdk:sfn:listExecutions", {**machine, "MaxResults": 1}, "HasLast")
+        | {"Assign": {"last": {}}}
+        | catch,
+        "HasLast": _choice("$count($states.input.Executions)=0", "EachChannel", "ReadLast"),
+        "ReadLast": _task(
+            "aws-sdk:sfn:describeExecution",
+            {"ExecutionArn": _expression("$states.input.Executions[0].ExecutionArn")},
+            "EachChannel",
+        )
+        | {"Assign": {"last": {name: _expression(text) for name, text in read.items()}}}
+        | catch,
+    }
 
 
 def _expression(text: str) -> str:
@@ -357,6 +383,7 @@ def _message(channels: int) -> str:
         "$any?'New in the last ${Period}: '&$listed($found.new,'none')&'; of the ${Period} before, '"
         "&$listed($found.before,'none')&' still open':[],"
         "$exists($days)?'Oldest '&$highest&': '&$period($days):[],"
+        "$exists($then)?'Last digest ('&$last.on&'): '&$listed($then.severities,'none')&' open':[],"
         f"$any and $count($keys($limits))>0?'Overdue: '&{LATE}:[],"
         "$ranked('Regions',$found.regions,2),$ranked('Accounts',$found.accounts,2),"
         f"$ranked('Controls',$found.controls,1),$next=''?[]:{incomplete}]"
@@ -372,7 +399,7 @@ def _message(channels: int) -> str:
     shown = json.dumps(message.custom({"title": title}, {"summary": title, "eventType": EVENT_TYPE}))
     return (
         f"($number_of:={FORMATTED};$period:={PERIOD};$limits:=${{Overdue}};$order:={order};$listed:={LISTED};$code:={CODE};$ranked:={RANKED};"
-        "$region:='${AWS::Region}';$highest:=$order[$exists($lookup($found.severities,$))][0];$any:=$exists($highest);"
+        "$then:=$last.channels[topic=$topic];$region:='${AWS::Region}';$highest:=$order[$exists($lookup($found.severities,$))][0];$any:=$exists($highest);"
         f"$days:=$any?$lookup($found.oldest,$highest);$lines:={lines};$shown:={shown};"
         "$string($merge([$shown,{'content':$merge([$shown.content,{'description':$join($lines,'\\n')},"
         f"$any?{{'nextSteps':{steps}}}:{{}}])}}])))"

@@ -142,6 +142,14 @@ def test_each_channel_gets_its_own_however_large_findings_are_and_everything_is_
     assert scheduled == [without_resources(message) for message in arrived(emulator)]
     assert [message["channel"] for message in scheduled] == ["C0NCALL0001", "CSH0P000001"]
 
+    # The next one compares itself with it.
+    findings.bring(emulator, big(12))
+    emulator.ask("DELETE", "inbox")
+    today = sent(emulator)["startDate"].date()
+    for earlier, later in zip(scheduled, arrived(emulator)):
+        was = re.match(r"\*(.+)\* open in ", earlier["text"])[1]
+        assert f"\nLast digest ({today}): {was} open\n" in later["text"]
+
     assert "1 target: 1 in order." in playbooks.ok("securityhub_slack_doctor").output
     daily = playbooks.ok("securityhub_slack", "", "--check", "--diff", digest_schedule="rate(1 day)").output
     assert "scheduled digest" in daily
@@ -160,8 +168,11 @@ def test_each_region_that_is_not_linked_sends_its_own(emulator, playbooks):
     findings.bring(emulator, *findings.FINDINGS.values())
     emulator.ask("DELETE", "inbox")
     for region in (HOME, "us-east-1"):
-        sent(emulator, region)
+        today = sent(emulator, region)["startDate"].date()
         (scheduled,) = arrived(emulator)
+        compared = f"\nLast digest ({today}): none open"
+        assert (compared in scheduled["text"]) == (region == "us-east-1")
+        scheduled["text"] = scheduled["text"].replace(compared, "")
         playbooks.ok(DIGEST, "", "--limit", region)
         (by_playbook,) = arrived(emulator)
         assert scheduled == without_resources(by_playbook)

@@ -55,6 +55,8 @@ def test_the_role_may_read_findings_publish_to_its_topics_and_start_its_machine(
     found = statements(DESIGN)
     assert {action: item["Resource"] for action, item in found.items()} == {
         ("states:StartExecution",): "arn:aws:states:eu-west-1:111111111111:stateMachine:slack-digest",
+        ("states:ListExecutions",): "arn:aws:states:eu-west-1:111111111111:stateMachine:slack-digest",
+        ("states:DescribeExecution",): "arn:aws:states:eu-west-1:111111111111:execution:slack-digest:*",
         ("securityhub:GetFindings",): "arn:aws:securityhub:eu-west-1:111111111111:hub/default",
         ("sns:Publish",): ["arn:aws:sns:eu-west-1:111111111111:slack"],
     }
