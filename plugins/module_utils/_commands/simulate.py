@@ -177,9 +177,10 @@ def _simulated(
         for policy in (channel.policy, *(of_linked for _region, of_linked in channel.scope.linked))
         for description, _only in policy.filters
     )
+    notices = [notice for design in designs for notice in design.notices]
     return Simulation(
         targets,
-        tuple(dict.fromkeys(notice for design in designs for notice in design.notices)),
+        tuple(dict.fromkeys((*notices, *filter(None, map(plan.digest_in_words, targets))))),
         tuple(simulation.simulate(findings, simulated, aggregations, administrators)),
         volume(
             (finding for finding in findings if finding.get("GeneratorId") != GENERATOR),

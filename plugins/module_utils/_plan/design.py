@@ -103,7 +103,7 @@ def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
         unlisted=unlisted,
     )
     notices = [*layout.notices, *_of_slice(design, present, today), *_remarks(snapshot, present, today)]
-    notices += [*_only_in_home(design, layout), *_unwatched(snapshot, layout)]
+    notices += [*_only_in_home(design, layout), *_unwatched(snapshot, layout), *_several_digests(design)]
     notices += coverage.notices(snapshot.coverage, uncovered, unlisted)
     return replace(design, notices=tuple(notices))
 
@@ -499,6 +499,17 @@ def _only_in_home(design: AccountDesign, layout: topology.Topology) -> list[str]
         f"suppressions with suppress_in: security_hub apply in Security Hub to findings of {home.settings.region} "
         f"only, because an automation rule applies in its own region. The event patterns suppress those of linked "
         f"regions"
+    ]
+
+
+def _several_digests(design: AccountDesign) -> list[str]:
+    """Return which regions send a scheduled digest each, if there are several."""
+    sending = [item.settings.region for item in design.targets if item.desired and item.desired.stack.scheduled]
+    if len(sending) < 2:
+        return []
+    return [
+        f"{', '.join(sending)} each send a scheduled digest, since no finding aggregator links them. For fewer, link "
+        f"them, or set securityhub_slack_digest_schedule for some of them"
     ]
 
 

@@ -143,6 +143,16 @@ def simulated(target: TargetDesign) -> simulation.Target:
     )
 
 
+def digest_in_words(target: TargetDesign) -> str:
+    """Return which digest AWS sends beside the findings of a target, '' for none."""
+    digest = target.desired.stack.scheduled if target.desired else None
+    if digest is None:
+        return ""
+    channels = "its channel" if len(digest.channels) == 1 else f"{len(digest.channels)} channels"
+    when = f"{digest.expression} ({digest.time_zone})"
+    return f"beside these messages, AWS sends a digest of {target.host} to {channels} at {when}"
+
+
 def _reason(target: TargetDesign) -> str:
     if target.problems:
         return f"{target.host} has failed: {target.error.rstrip('.')}"

@@ -161,7 +161,10 @@ def test_each_channel_gets_its_own_however_large_findings_are_and_everything_is_
 def test_each_region_that_is_not_linked_sends_its_own(emulator, playbooks):
     emulator.world({ACCOUNT: {"aggregator": None}})
     playbooks.inventory({HOME: {}, "us-east-1": {}}, minimum_severity="HIGH", digest_days=1, **SCHEDULE)
-    playbooks.ok("securityhub_slack")
+    said = " ".join(playbooks.ok("securityhub_slack").output.split())
+    assert "eu-west-1, us-east-1 each send a scheduled digest" in said
+    said = " ".join(playbooks.ok("securityhub_slack_simulate").output.split())
+    assert f"AWS sends a digest of {HOME} to its channel at cron(0 8 ? * MON *) (Europe/Berlin)" in said
     sent(emulator, "us-east-1")
     (empty,) = arrived(emulator)
     assert empty["text"] == "*No finding* open in us-east-1"
