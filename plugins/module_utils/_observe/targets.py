@@ -52,12 +52,15 @@ def target(aws: Clients, settings: Settings, account: Account) -> LiveTarget:
     MultipleErrors if policies deny the calls.
     """
     stack, actions = _all_allowed(lambda: _stack(aws, settings, account), lambda: _actions(aws, settings))
-    if actions is None:
-        return LiveTarget(hub=False, stack=stack)
-    arn = names.action_arn(settings, account)
-    own = next((action for action in actions if action["ActionTargetArn"] == arn), None)
-    live = LiveTarget(hub=True, action=own, stack=stack, actions=len(actions))
     kinds = _kinds_of_rules(settings, stack)
+    if actions is None:
+        # A removal must not leave the rules of the new Security Hub, which may still be enabled.
+        kinds = [kind for kind in kinds if kind is automation_rule.V2 and not settings.present]
+        live = LiveTarget(hub=False, stack=stack)
+    else:
+        arn = names.action_arn(settings, account)
+        own = next((action for action in actions if action["ActionTargetArn"] == arn), None)
+        live = LiveTarget(hub=True, action=own, stack=stack, actions=len(actions))
     return with_rules(aws, settings, live, kinds) if kinds else live
 
 
@@ -72,7 +75,8 @@ def _kinds_of_rules(settings: Settings, stack: Stack | None) -> list[automation_
 def with_rules(aws: Clients, settings: Settings, live: LiveTarget, kinds: list[automation_rule.Kind]) -> LiveTarget:
     """Return *live* with the automation rules of these kinds that belong to the deployment.
 
-    Raise UserError if they must not be read, as in a member account.
+    Raise UserError if they must not be read, as in a member account. There, a deployment that no longer needs rules has
+    none.
     """
     rules: list[dict[str, Any]] = []
     count = 0
@@ -82,11 +86,26 @@ def with_rules(aws: Clients, settings: Settings, live: LiveTarget, kinds: list[a
         except errors.failures() as error:
             if not errors.is_denied(error):
                 raise
+            if not _needs(settings, kind) and _cannot_have(aws, settings, live, kind):
+                continue
             raise UserError(f"{errors.explain(error)} {ONLY_ADMINISTRATOR}") from error
         ours = [item["RuleArn"] for item in listed if _is_ours(aws, settings, item)]
         rules += _call(aws, settings, "securityhub", kind.read, ours) if ours else []
         count = max(count, len(listed))
     return replace(live, rules=tuple(rules), rule_count=count)
+
+
+def _needs(settings: Settings, kind: automation_rule.Kind) -> bool:
+    """Return whether the deployment should have rules of a kind, and not only had some."""
+    wanted = automation_rule.of_format(str(settings.value("finding_format")))
+    return bool(settings.present and settings.suppresses_in_security_hub and kind is wanted)
+
+
+def _cannot_have(aws: Clients, settings: Settings, live: LiveTarget, kind: automation_rule.Kind) -> bool:
+    """Return whether the account is a member account now, or has turned the new Security Hub off: one or two calls."""
+    if kind is automation_rule.V2 and _call(aws, settings, "securityhub", securityhub.describe_security_hub_v2) is None:
+        return True
+    return bool(live.hub and _call(aws, settings, "securityhub", securityhub.get_administrator_account))
 
 
 def _is_ours(aws: Clients, settings: Settings, rule: dict[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
 HERE, THERE = "us-east-1", "eu-west-1"
 ACCOUNT = "111111111111"
+LISTING = {"asff": "ListAutomationRules", "ocsf": "ListAutomationRulesV2"}
 WEBSITE = {"control_ids": ["S3.8"], "reason": "a public website", "suppress_in": "security_hub"}
 SUPPRESSED = {
     "Workflow": {"Status": "SUPPRESSED"},
@@ -240,6 +241,33 @@ def test_a_member_account_is_told_to_use_patterns(lab):
     lab.world(administrator="222222222222")
     done = lab.run(lab.hosts(HERE, suppressions=[WEBSITE], allow_member=True))
     assert "in a member account, set suppress_in to pattern" in done.problems[HERE][0]
+
+
+@pytest.mark.parametrize("finding_format", ["asff", "ocsf"])
+def test_an_account_that_became_a_member_can_use_patterns_and_be_removed(lab, finding_format):
+    """Nobody can read or delete its rules there; in the new Security Hub, the same is true once it is off."""
+    lab.world(hubs_v2=[HERE])
+    given = {"finding_format": finding_format, "allow_member": True}
+    lab.run(lab.hosts(HERE, suppressions=[WEBSITE], **given))
+    lab.world(administrator="222222222222", hubs_v2=[])
+    in_patterns = lab.hosts(HERE, suppressions=[{**WEBSITE, "suppress_in": "pattern"}], **given)
+    assert lab.run(in_patterns).problems == {}
+    assert "S3.8" in patterns(lab)
+    assert lab.run(in_patterns).calls[LISTING[finding_format]] == 0
+    lab.run(lab.hosts(HERE, state="absent", **given))
+    assert lab.ours(HERE) == {}
+
+
+def test_a_removal_deletes_rules_of_the_new_security_hub_after_the_other_was_disabled(lab):
+    lab.world(hubs_v2=[HERE])
+    lab.run(lab.hosts(HERE, finding_format="ocsf", suppressions=[WEBSITE]))
+    assert len(rules_v2(lab)) == 1
+    lab.client("securityhub", HERE).disable_security_hub()
+    gone = lab.hosts(HERE, finding_format="ocsf", suppressions=[WEBSITE], state="absent")
+    assert "automation rules: 1 deleted" in lab.run(gone, check=True).reported["targets"][HERE][0]
+    assert len(rules_v2(lab)) == 1
+    assert lab.run(gone).problems == {}
+    assert rules_v2(lab) == []
 
 
 def test_what_is_suppressed_in_security_hub_is_suppressed_for_every_channel(lab):
