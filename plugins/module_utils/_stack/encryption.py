@@ -66,14 +66,18 @@ def resources(
 
 
 def permission(name: str, key: str) -> dict[str, Any]:
-    """Return the statement that allows a role to publish to the topics of the stack *name*, which *key* encrypts."""
-    alias = f"alias/{name}" if key == CREATE else key.rpartition(":")[2] if "alias/" in key else ""
-    path = "key/*" if alias else f"key/{key.rpartition('/')[2]}"
+    """Return the statement that allows a role to publish to the topics of the stack *name*, which *key* encrypts.
+
+    The ARN of a key may be of another account.
+    """
+    owner, _colon, resource = key.rpartition(":")
+    alias = f"alias/{name}" if key == CREATE else resource if resource.startswith("alias/") else ""
+    path = "key/*" if alias else f"key/{resource.rpartition('/')[2]}"
     aliases = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}} if alias else {}
     return {
         "Effect": "Allow",
         "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-        "Resource": {"Fn::Sub": f"{ARN}:kms:{HERE}:{path}"},
+        "Resource": f"{owner}:{path}" if owner else {"Fn::Sub": f"{ARN}:kms:{HERE}:{path}"},
         "Condition": {"StringEquals": {"kms:ViaService": {"Fn::Sub": "sns.${AWS::Region}.amazonaws.com"}}, **aliases},
     }
 

@@ -76,6 +76,8 @@ def test_the_role_may_read_findings_publish_to_its_topics_and_start_its_machine(
 @pytest.mark.parametrize(
     ("key", "resource", "alias"),
     [
+        ("arn:aws:kms:eu-west-1:999999999999:key/0-1", "key/0-1", None),
+        ("arn:aws:kms:eu-west-1:999999999999:alias/security", "key/*", "alias/security"),
         ("create", "key/*", "alias/slack"),
         ("alias/security", "key/*", "alias/security"),
         ("arn:aws:kms:eu-west-1:111111111111:alias/security", "key/*", "alias/security"),
@@ -85,7 +87,8 @@ def test_the_role_may_read_findings_publish_to_its_topics_and_start_its_machine(
 )
 def test_with_a_key_the_role_may_use_it_through_sns_only(key, resource, alias):
     permission = statements(replace(DESIGN, key=key, alarms=None))["kms:Decrypt", "kms:GenerateDataKey"]
-    assert permission["Resource"] == f"arn:aws:kms:eu-west-1:111111111111:{resource}"
+    owner = "999999999999" if "999999999999" in key else "111111111111"
+    assert permission["Resource"] == f"arn:aws:kms:eu-west-1:{owner}:{resource}"
     aliases = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}} if alias else {}
     via = {"StringEquals": {"kms:ViaService": "sns.eu-west-1.amazonaws.com"}}
     assert permission["Condition"] == {**via, **aliases}
