@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import uuid
@@ -136,6 +137,21 @@ def expired(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
     """Return the service's error for expired temporary credentials."""
     code = "ExpiredToken" if request.protocol in ("query", "xml") else "ExpiredTokenException"
     return error(request.protocol, code, "The security token included in the request is expired", 403)
+
+
+def skewed(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:
+    """Return the service's error for a request whose clock is 15 minutes off."""
+    code = "SignatureDoesNotMatch" if request.protocol in ("query", "xml") else "InvalidSignatureException"
+    now = datetime.datetime.now(datetime.timezone.utc)
+    signed, least, sent = (f"{now - datetime.timedelta(minutes=minutes):%Y%m%dT%H%M%SZ}" for minutes in (20, 15, 0))
+    message = f"Signature expired: {signed} is now earlier than {least} ({sent} - 15 min.)"
+    return error(request.protocol, code, message, 403)
+
+
+def too_many(retry_after: str) -> tuple[int, dict[str, str], bytes]:
+    """Return the answer of a proxy or firewall that limits requests, not of AWS."""
+    headers = {"Content-Type": "text/html", **({"Retry-After": retry_after} if retry_after else {})}
+    return 429, headers, b"<html><body>Too many requests</body></html>"
 
 
 def unavailable(request: AwsRequest) -> tuple[int, dict[str, str], bytes]:

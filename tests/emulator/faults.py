@@ -25,6 +25,9 @@ class Outcome(Enum):
     GARBLED = "garbled"
     UNAVAILABLE = "unavailable"
     UNAUTHORIZED = "unauthorized"
+    SKEWED = "skewed"
+    TRUNCATED = "truncated"
+    TOO_MANY = "too_many"
 
 
 class InvalidFault(ValueError):
@@ -35,7 +38,8 @@ class InvalidFault(ValueError):
 class Rule:
     """One rule. Chances: 0 to 1; empty lists match everything; rate_limit is per service, region and second.
 
-    reason: the message of a denied request, in place of AWS's own.
+    reason: the message of a denied request, in place of AWS's own. retry_after: the seconds that a proxy's answer 429
+    names; 0 for none.
     """
 
     latency_ms: float = 0
@@ -52,6 +56,10 @@ class Rule:
     expired: float = 0
     unavailable: float = 0
     unauthorized: float = 0
+    skewed: float = 0
+    truncated: float = 0
+    too_many: float = 0
+    retry_after: int = 0
     reason: str = ""
     rate_limit: int = 0
     services: tuple[str, ...] = ()
@@ -112,7 +120,7 @@ class Faults:
         }
 
     def decide(self, service: str, region: str, operation: str) -> tuple[float, Outcome, str]:
-        """Return delay (seconds), outcome and reason of a request.
+        """Return delay (seconds), outcome and reason of a request; the reason of TOO_MANY is its Retry-After.
 
         The delays of all rules that cover it add up; the first outcome counts.
         """
@@ -122,7 +130,8 @@ class Faults:
                 continue
             delay += self._delay(rule)
             if outcome is Outcome.SERVED:
-                outcome, reason = self._outcome(rule, service, region), rule.reason
+                outcome = self._outcome(rule, service, region)
+                reason = str(rule.retry_after or "") if outcome is Outcome.TOO_MANY else rule.reason
         self.outcomes[outcome.value] = self.outcomes.get(outcome.value, 0) + 1
         return delay, outcome, reason
 
@@ -148,6 +157,9 @@ class Faults:
             (rule.expired, Outcome.EXPIRED),
             (rule.unavailable, Outcome.UNAVAILABLE),
             (rule.unauthorized, Outcome.UNAUTHORIZED),
+            (rule.skewed, Outcome.SKEWED),
+            (rule.truncated, Outcome.TRUNCATED),
+            (rule.too_many, Outcome.TOO_MANY),
         )
         for chance, outcome in chances:
             if chance and self.random.random() < chance:

@@ -117,6 +117,8 @@ class Frontend:
             self.log.add(about, account, caller, 0)
             return _reset(request)
         self.log.add(about, account, caller, status)
+        if outcome is Outcome.TRUNCATED:
+            return await _truncated(request, status, headers, answer)
         return web.Response(status=status, headers=headers, body=answer)
 
     async def _answer(
@@ -142,30 +144,47 @@ class Frontend:
         return await ministack_app.call(request.method, raw_path, query, request.raw_headers, body)
 
 
+ERRORS = {
+    Outcome.THROTTLED: aws_request.throttled,
+    Outcome.FAILED: aws_request.failed,
+    Outcome.UNAVAILABLE: aws_request.unavailable,
+    Outcome.EXPIRED: aws_request.expired,
+    Outcome.SKEWED: aws_request.skewed,
+}
+
+
 def _failure(outcome: Outcome, about: AwsRequest, account: str, reason: str) -> tuple | None:
     """Return the answer of a fault, or None. Raise ConnectionLost where the connection breaks."""
     if outcome is Outcome.RESET:
         raise ConnectionLost
-    if outcome is Outcome.THROTTLED:
-        return aws_request.throttled(about)
-    if outcome is Outcome.FAILED:
-        return aws_request.failed(about)
     if outcome is Outcome.GARBLED:
         return 200, {"Content-Type": "text/html"}, b"<html><body>Welcome to the guest network. Please sign in."
     if outcome is Outcome.DENIED:
         return aws_request.denied(about, account, reason)
-    if outcome is Outcome.UNAVAILABLE:
-        return aws_request.unavailable(about)
     if outcome is Outcome.UNAUTHORIZED:
         return aws_request.error(about.protocol, "UnauthorizedException", "You are not authorized", 403)
-    if outcome is Outcome.EXPIRED:
-        return aws_request.expired(about)
-    return None
+    if outcome is Outcome.TOO_MANY:
+        return aws_request.too_many(reason)
+    answer = ERRORS.get(outcome)
+    return answer(about) if answer else None
 
 
 def _from_a_browser(request: web.BaseRequest, raw_path: str, query: str) -> bool:
     looks_at_a_page = request.method == "GET" and raw_path in ("/", "/inbox", "/favicon.ico")
     return looks_at_a_page and "Authorization" not in request.headers and not query.startswith(("Action=", "X-Amz"))
+
+
+async def _truncated(
+    request: web.BaseRequest, status: int, headers: dict[str, str] | list[tuple[str, str]], body: bytes
+) -> web.StreamResponse:
+    """Send half of an answer, and end the connection."""
+    response = web.StreamResponse(status=status, headers=headers)
+    response.content_length = max(len(body), 1)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
 
 
 def _reset(request: web.BaseRequest) -> web.Response:

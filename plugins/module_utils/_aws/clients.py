@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 HTTP_REDIRECT = 300
+HTTP_BAD_GATEWAY = 502
 LONGEST_BACKOFF = 20  # seconds, as botocore's
 _RANDOM = random.SystemRandom()
 USER_AGENT = "secops.securityhub"
@@ -178,8 +179,10 @@ class Clients:
         client.meta.events.register(after_call, self.traffic.count)
         client.meta.events.register(after_call, refuse_pages)
         client.meta.events.register(after_call, partial(self._load_errors, client))
+        service_id = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register(f"before-parse.{service_id}", mark_incomplete)
         retry = partial(retry_unavailable, limit=attempts)
-        client.meta.events.register(f"needs-retry.{client.meta.service_model.service_id.hyphenize()}", retry)
+        client.meta.events.register(f"needs-retry.{service_id}", retry)
         return client
 
     def _load_errors(self, client: Any, http_response: Any, **_event: Any) -> None:
@@ -227,14 +230,39 @@ def retry_unavailable(
 ) -> float | None:
     """Return the seconds to wait before another attempt, None for none (a botocore needs-retry event).
 
-    botocore retries a service that is unavailable by its status, 503; AWS Chatbot answers with 429, as its service
-    model says.
+    botocore retries throttling by its codes and a service that is unavailable by its status, 503. AWS Chatbot answers
+    with 429, as its service model says, and so does a proxy that limits requests, which may also say for how long.
     """
-    if response is None or response[0].status_code != errors.HTTP_TOO_MANY_REQUESTS or attempts >= limit:
+    if response is None or attempts >= limit:
         return None
-    if response[1].get("Error", {}).get("Code") != "ServiceUnavailableException":
-        return None  # botocore itself retries what it knows as throttling
-    return float(_RANDOM.random() * min(2 ** (attempts - 1), LONGEST_BACKOFF))
+    http_response, parsed = response
+    if not is_incomplete(http_response, parsed):
+        known = parsed.get("Error", {}).get("Code", "")
+        if http_response.status_code != errors.HTTP_TOO_MANY_REQUESTS or errors.SAME_AS.get(known) == "Throttling":
+            return None
+    backoff = _RANDOM.random() * min(2 ** (attempts - 1), LONGEST_BACKOFF)
+    asked = http_response.headers.get("retry-after", "")
+    return float(min(max(backoff, int(asked)), LONGEST_BACKOFF) if asked.isdecimal() else backoff)
+
+
+def mark_incomplete(response_dict: dict[str, Any], **_event: Any) -> None:
+    """Have an answer that is cut off parsed as an error (a botocore before-parse event).
+
+    botocore does not compare the length, takes JSON that it cannot read for an empty answer (no channel, no rules), and
+    does not retry XML that it cannot read.
+    """
+    headers, body = response_dict["headers"], response_dict["body"]
+    length = headers.get("content-length", "")
+    is_short = length.isdecimal() and len(body) < int(length)
+    is_cut = "json" in headers.get("content-type", "") and bool(body) and not body.rstrip().endswith(b"}")
+    if response_dict["status_code"] < HTTP_REDIRECT and (is_short or is_cut):
+        response_dict.update(status_code=HTTP_BAD_GATEWAY, body=b"")
+
+
+def is_incomplete(http_response: Any, parsed: dict[str, Any]) -> bool:
+    """Tell whether *mark_incomplete* has marked an answer, which really has the status of a success."""
+    status = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return bool(http_response.status_code < HTTP_REDIRECT and status == HTTP_BAD_GATEWAY)
 
 
 @dataclass(frozen=True)
@@ -260,8 +288,8 @@ class Access:
         )
 
 
-def refuse_pages(http_response: Any, **_event: Any) -> None:
-    """Raise ResponseParserError if the answer is a web page (a botocore after-call event).
+def refuse_pages(http_response: Any, parsed: dict[str, Any], **_event: Any) -> None:
+    """Raise ResponseParserError if the answer is a web page, or cut off (a botocore after-call event).
 
     The sign-in page of a network has status 200, and botocore parses it as the empty answer of a JSON service: a hub
     that is enabled, no channel, nothing to do.
@@ -269,3 +297,5 @@ def refuse_pages(http_response: Any, **_event: Any) -> None:
     kind = http_response.headers.get("content-type", "")
     if http_response.status_code < HTTP_REDIRECT and "html" in kind:
         raise ResponseParserError(f"the answer is {kind}")
+    if is_incomplete(http_response, parsed):
+        raise ResponseParserError(errors.INCOMPLETE)

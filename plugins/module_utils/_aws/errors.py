@@ -91,6 +91,10 @@ CODES = {
         "the secret key is wrong, or the clock of this computer is off",
         "Check the credentials and the clock.",
     ),
+    "WrongClock": (
+        "the clock of this computer is wrong ({message})",
+        "Set the clock and run the playbook again.",
+    ),
 }
 
 # Kinds of policies as AWS names them when one of them denies a call, and what to do about each
@@ -139,6 +143,7 @@ OF_OPERATION = {
 
 # AWS's own sentences are shorter; the page of a proxy or a foreign text may be longer.
 HTTP_TOO_MANY_REQUESTS = 429
+INCOMPLETE = "the answer is incomplete"  # text of a ResponseParserError
 LONGEST = 1000  # characters
 
 # EC2 appends hundreds of characters that only sts:DecodeAuthorizationMessage can decode.
@@ -163,11 +168,15 @@ def is_passing(error: BaseException) -> bool:
     """Tell whether the same call may succeed a little later: throttling, an AWS fault, a broken connection."""
     if isinstance(error, (aws.ConnectionError, aws.HTTPClientError, ResponseParserError)):
         return True
-    response = getattr(error, "response", None)
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(response, dict) else 0
-    known = code(error)
+    status, known = _status(error), code(error)
     # Chatbot's ServiceUnavailableException has the status 429.
     return status >= 500 or status == HTTP_TOO_MANY_REQUESTS or SAME_AS.get(known, known) == "Throttling"
+
+
+def _status(error: BaseException) -> int:
+    """Return the HTTP status of a ClientError, else 0."""
+    response = getattr(error, "response", None)
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) if isinstance(response, dict) else 0
 
 
 def is_denied(error: BaseException) -> bool:
@@ -197,6 +206,8 @@ def explain(error: BaseException) -> str:
     if isinstance(error, UserError):
         return sanitize(str(error))
     known = code(error)
+    if known in ("", str(HTTP_TOO_MANY_REQUESTS)) and _status(error) == HTTP_TOO_MANY_REQUESTS:
+        known = "Throttling"  # by a proxy, whose answer has no code of AWS
     return sanitize(_explain_code(error, known) if known else _explain_transport(error))
 
 
@@ -209,6 +220,8 @@ def _explain_code(error: Any, known: str) -> str:
     }
     meaning = SAME_AS.get(known, known)
     meaning = OF_OPERATION.get((error.operation_name, meaning), meaning)
+    if meaning == "SignatureDoesNotMatch" and facts["message"].startswith("Signature "):
+        meaning = "WrongClock"  # Signature expired, or Signature not yet current
     if meaning in CODES:
         cause, remedy = CODES[meaning]
         if meaning == "AccessDenied":
@@ -237,6 +250,8 @@ def _explain_transport(error: BaseException) -> str:
     if isinstance(error, (aws.ConnectionError, aws.HTTPClientError)):
         return f"{cause}. Check the network, the proxy and the name of the region, and run the playbook again."
     if isinstance(error, ResponseParserError):
+        if str(error) == INCOMPLETE:
+            return "the answer was cut off on its way from AWS. Check the network and run the playbook again."
         return "the answer did not come from AWS. Check the proxy and the endpoint, and run the playbook again."
     if isinstance(error, aws.BotoCoreError):
         return f"{cause}."

@@ -163,6 +163,7 @@ CALLS = {
         ({"errors": 1}, {"InternalFailure", "InternalServerException"}),
         ({"denied": 1}, {"AccessDenied", "AccessDeniedException"}),
         ({"expired": 1}, {"ExpiredToken", "ExpiredTokenException"}),
+        ({"skewed": 1}, {"SignatureDoesNotMatch", "InvalidSignatureException"}),
     ],
 )
 def test_faults_use_the_error_format_of_each_service(aws, service, rule, codes):
@@ -180,12 +181,23 @@ def test_faults_use_the_error_format_of_each_service(aws, service, rule, codes):
         ({"resets": 1}, ConnectionClosedError),
         ({"unreachable": 1}, ConnectionClosedError),
         ({"garbage": 1}, (ResponseParserError, ClientError)),
+        ({"truncated": 1}, ResponseParserError),
     ],
 )
 def test_connections_break_and_answers_are_garbled(aws, rule, error):
     aws.emulator.faults(rule)
     with pytest.raises(error):
         aws.client("cloudformation").describe_stacks()
+
+
+@pytest.mark.parametrize("seconds", [0, 3])
+def test_a_proxy_limits_requests_and_may_say_for_how_long(aws, seconds):
+    aws.emulator.faults({"too_many": 1, "retry_after": seconds})
+    with pytest.raises((ClientError, ResponseParserError)):
+        aws.client("securityhub").describe_hub()
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        urllib.request.urlopen(aws.emulator.url + "/accounts", timeout=5)
+    assert (raised.value.code, raised.value.headers.get("Retry-After")) == (429, str(seconds) if seconds else None)
 
 
 def test_lost_response_is_sent_after_the_effect(aws):

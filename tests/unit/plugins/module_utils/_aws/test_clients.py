@@ -168,6 +168,42 @@ def test_a_web_page_is_no_answer(clients, emulator, service, function):
     assert errors.explain(raised.value).startswith("the answer did not come from AWS. ")
 
 
+@pytest.mark.parametrize(
+    ("service", "function"), [("securityhub", securityhub.describe_hub), ("sts", sts.get_caller_identity)]
+)
+def test_half_an_answer_is_no_answer_and_is_asked_for_again(clients, emulator, service, function):
+    """botocore takes JSON that it cannot read for an empty answer: no channel, no rules, nothing to do."""
+    emulator.world({"111111111111": {"hubs": ["eu-west-1"]}})
+    emulator.faults({"truncated": 0.5}, seed=1)
+    assert clients.call(SOURCE, "eu-west-1", service, function) is not None
+    emulator.faults({"truncated": 1.0})
+    emulator.forget_requests()
+    with pytest.raises(errors.failures()) as raised:
+        clients.access(SOURCE, "eu-west-1").call(service, function, attempts=2)
+    assert errors.is_passing(raised.value)
+    assert "run the playbook again" in errors.explain(raised.value)
+    assert len(emulator.requests()) == 2
+
+
+@pytest.mark.parametrize("service", ["securityhub", "cloudformation", "events", "iam"])
+def test_a_proxy_that_limits_requests_is_asked_again(clients, emulator, service):
+    calls = {"securityhub": "describe_hub", "cloudformation": "describe_stacks", "events": "list_rules"}
+
+    def call(client):
+        return getattr(client, calls.get(service, "list_roles"))()
+
+    emulator.world({"111111111111": {"hubs": ["eu-west-1"]}})
+    emulator.faults({"too_many": 0.5}, seed=3)
+    clients.call(SOURCE, "eu-west-1", service, call)
+    emulator.faults({"too_many": 1.0})
+    emulator.forget_requests()
+    with pytest.raises(errors.failures()) as raised:
+        clients.access(SOURCE, "eu-west-1").call(service, call, attempts=2)
+    assert errors.is_passing(raised.value)
+    assert "again" in errors.explain(raised.value)
+    assert len(emulator.requests()) == 2
+
+
 def test_tokens_are_those_that_opted_in_regions_accept(monkeypatch):
     monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
     monkeypatch.delenv("AWS_ENDPOINT_URL")
@@ -216,10 +252,16 @@ def test_access_limits_attempts(clients, emulator):
     ],
 )
 def test_an_unavailable_chatbot_is_asked_again(status, code, attempts, retried):
-    response = (SimpleNamespace(status_code=status), {"Error": {"Code": code}})
+    response = (SimpleNamespace(status_code=status, headers={}), {"Error": {"Code": code}})
     seconds = retry_unavailable(attempts=attempts, response=response, limit=8, operation="any")
     assert (seconds is not None) is retried
     assert seconds is None or 0 <= seconds <= LONGEST_BACKOFF
+
+
+@pytest.mark.parametrize(("asked", "least", "most"), [("7", 7, 7), ("900", 20, 20), ("soon", 0, 1), ("", 0, 1)])
+def test_a_proxy_says_how_long_to_wait(asked, least, most):
+    response = (SimpleNamespace(status_code=429, headers={"retry-after": asked}), {"Error": {"Code": "429"}})
+    assert least <= retry_unavailable(attempts=1, response=response, limit=8) <= most
 
 
 def test_a_broken_connection_is_left_to_botocore():

@@ -86,6 +86,13 @@ def test_every_exception_of_botocore_is_one_line_that_ends_as_a_sentence(cls):
         (client_error("UnrecognizedClientException"), "does not accept these credentials", "region is enabled"),
         (client_error("InvalidClientTokenId"), "does not accept these credentials", "region is enabled"),
         (client_error("SignatureDoesNotMatch"), "secret key is wrong, or the clock of this computer is off", "Check"),
+        (
+            client_error("InvalidSignatureException", "Signature expired: now"),
+            "this computer is wrong",
+            "Set the clock",
+        ),
+        (client_error("429", status=429, retries=7), "throttled DescribeHub after 8 attempts", "again"),
+        (client_error("", status=429), "throttled DescribeHub after 1 attempts", "again"),
         (client_error("Internal", status=503, retries=7), "DescribeHub failed inside AWS 8 times (Internal)", "again"),
         (client_error("Odd", "One.\n  Two."), "DescribeHub was refused (Odd: One. Two).", ""),
         (botocore.exceptions.NoCredentialsError(), "no AWS credentials were found", "AWS_PROFILE"),
