@@ -183,10 +183,6 @@ volume:
         - from: "2026-11-18"
           messages: 3
           severities: {HIGH: 3}
-    by_topic:
-      description: Messages by topic; each channel has one.
-      type: dict
-      sample: {securityhub-slack: 12}
     by_minimum_severity:
       description:
         - Messages if all regions had each minimum severity, and the other variables were as they are. Regions with
@@ -217,6 +213,48 @@ volume:
         - suppression: a public website
           messages: 6
           messages_a_day: 0.2
+    channels:
+      description: Messages in each channel, by the name of its topic.
+      type: list
+      elements: dict
+      sample:
+        - channel: securityhub-slack-security
+          messages: 12
+          messages_a_day: 0.4
+    mentions:
+      description: Messages that mention someone, by whom (C(securityhub_slack_mentions)).
+      type: list
+      elements: dict
+      sample:
+        - mention: here
+          messages: 3
+          messages_a_day: 0.1
+    receivers:
+      description: Findings that each receiver gets, by the name of its topic or rules. They do not count as messages.
+      type: list
+      elements: dict
+      sample:
+        - receiver: securityhub-slack-to-pager
+          messages: 3
+          messages_a_day: 0.1
+    resolved:
+      description:
+        - Messages in threads about findings that were sent and are over. C(reported) says whether
+          C(securityhub_slack_report_resolved) is on, so that they are sent.
+        - A minimum. A finding does not record that a control failed before it passed, so controls that passed are not
+          counted.
+      type: list
+      elements: dict
+      sample:
+        - reported: false
+          messages: 9
+          messages_a_day: 0.3
+    digests_a_week:
+      description:
+        - Messages a week of C(securityhub_slack_digest_schedule), on average, in all channels and regions. C(null) if
+          the schedule is not understood.
+      type: float
+      sample: 1.0
     suggestion:
       description:
         - The lowest minimum severity with at most five messages a day in all regions. For that, up to three controls

@@ -169,14 +169,7 @@ def _simulated(
     simulated = [plan.simulated(target) for target in targets]
     aggregations = {item.account.id: topology.aggregation_of(item.snapshot.facts.aggregator) for item in designs}
     administrators = _administrators(designs)
-    filters = (
-        description
-        for target in simulated
-        if not target.reason
-        for channel in target.channels
-        for policy in (channel.policy, *(of_linked for _region, of_linked in channel.scope.linked))
-        for description, _only in policy.filters
-    )
+    channels = (channel for target in simulated if not target.reason for channel in target.channels)
     notices = [notice for design in designs for notice in design.notices]
     return Simulation(
         targets,
@@ -187,7 +180,7 @@ def _simulated(
             lambda finding: simulation.prospects(finding, simulated, aggregations, administrators),
             days,
             today,
-            filters,
+            channels,
         ),
     )
 

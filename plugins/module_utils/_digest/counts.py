@@ -15,10 +15,10 @@ from .._routing.fields import SEVERITIES
 from .._routing.fields import first
 from .._routing.fields import format_of
 from .._routing.fields import key_of
+from .._routing.fields import severity_of
 from .._routing.fields import values_at
 from .._routing.volume import control_of
 from .._routing.volume import created_at
-from .._routing.volume import severity_of
 
 if TYPE_CHECKING:
     import datetime

@@ -60,6 +60,12 @@ def mentions_of(variables: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def mentioned(variables: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return whom messages of each severity mention, as the variables name them."""
+    given = variables.get(PREFIX + MENTIONS) or {}
+    return {severity: tuple(map(str, _listed(listed))) for severity, listed in given.items()}
+
+
 def links_of(variables: dict[str, Any], finding_format: str, *, trusted: bool) -> tuple[str, ...]:
     """Return the links for messages about findings of a format: each with its words.
 

@@ -169,9 +169,15 @@ def _target(
         for route in settings.receivers
     ]
     policy = " | ".join(words)
-    topics = [route.topic for route in settings.outlets]
-    channels = tuple(map(simulation.Channel, topics, of_outlets, place.scopes))
-    return TargetDesign(target, desired, policy, channels)
+    ends = bool(settings.value("report_resolved"))
+    channels = [
+        simulation.Channel(route.topic, policy, scope, mentions=additions.mentioned(route.variables), reports_end=ends)
+        for route, policy, scope in of_channels
+    ]
+    channels += [
+        simulation.Channel(route.topic, policy, scope, is_receiver=True) for route, policy, scope in of_receivers
+    ]
+    return TargetDesign(target, desired, policy, tuple(channels))
 
 
 def _is_supported(settings: Settings) -> bool:

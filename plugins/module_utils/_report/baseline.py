@@ -11,7 +11,7 @@ from typing import Any
 
 from .._aws import errors
 from .._routing.fields import SEVERITIES
-from .._routing.volume import severity_of
+from .._routing.fields import severity_of
 from .text import count
 from .text import failed
 from .text import notes

@@ -18,6 +18,7 @@ from .._routing.volume import at_least
 from .._routing.volume import by_name
 from .._routing.volume import suggestion
 from .._routing.volume import weeks
+from .._stack import scheduled_digest
 from .simulate_chart import chart
 from .text import WIDTH
 from .text import count
@@ -28,7 +29,9 @@ from .text import wrapped
 
 if TYPE_CHECKING:
     import datetime
+    from collections.abc import Iterable
 
+    from .._model.plan import TargetDesign
     from .._model.simulation import Simulation
     from .._routing.simulation import Decision
     from .._routing.volume import Volume
@@ -46,7 +49,7 @@ def result(found: Simulation, today: datetime.date) -> dict[str, Any]:
         "changed": False,
         "findings": [_finding(decision) for decision in found.decisions],
         "summary": {"findings": len(found.decisions), "sent": sent, "not_sent": len(found.decisions) - sent},
-        "volume": _volume(found.volume, today),
+        "volume": {**_volume(found.volume, today), "digests_a_week": _digests_a_week(found.targets)},
         "notices": list(found.notices),
         "problems": {target.host: target.error for target in found.targets if target.problems},
     }
@@ -89,22 +92,34 @@ def _volume(found: Volume, today: datetime.date) -> dict[str, Any]:
             {"from": start.isoformat(), "messages": sum(severities.values()), "severities": severities}
             for start, severities in weeks(found, today)
         ],
-        "by_topic": dict(found.topics_sent),
         "by_minimum_severity": [_at_least(found, severity) for severity in HIGHEST_FIRST],
         "controls": [
             {"control": control, "title": found.titles.get(control, ""), **_messages(found, number)}
             for control, number in by_name(found.controls_sent).most_common(CONTROLS_AT_MOST)
         ],
-        "suppressions": [
-            {"suppression": description, **_messages(found, number)}
-            for description, number in found.suppressed.most_common()
-        ],
+        "suppressions": _counted_by("suppression", found, found.suppressed),
+        "channels": _counted_by("channel", found, found.topics_sent),
+        "mentions": _counted_by("mention", found, found.mentioned),
+        "receivers": _counted_by("receiver", found, found.receivers_sent),
+        "resolved": _counted_by("reported", found, found.ended),
         "suggestion": {
             "minimum_severity": suggested.minimum_severity,
             "suppressed_control_ids": list(suggested.control_ids),
             **_messages(found, suggested.messages),
         },
     }
+
+
+def _counted_by(key: str, found: Volume, numbers: Counter[Any]) -> list[dict[str, Any]]:
+    return [{key: name, **_messages(found, number)} for name, number in numbers.most_common()]
+
+
+def _digests_a_week(targets: Iterable[TargetDesign]) -> float | None:
+    """Return how many scheduled digests arrive in a week, None if a schedule is not understood."""
+    scheduled = [target.desired.stack.scheduled for target in targets if target.desired]
+    times = [(scheduled_digest.a_week(item.expression), len(item.channels)) for item in scheduled if item]
+    known = [number * channels for number, channels in times if number is not None]
+    return round(sum(known), 2) if len(known) == len(times) else None
 
 
 def _messages(found: Volume, number: int) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def chart(volume: dict[str, Any]) -> list[str]:
     """Return the messages a day: by Region and minimum severity, by week, by suppression and control."""
     days = count(volume["days"], "day")
     if not any(row["messages"] for row in volume["by_minimum_severity"]):
-        return [f"Over the last {days}: no messages."]
+        return [f"Over the last {days}: no messages.", *_beside(volume)]
     return [
         "",
         f"Messages a day over the last {days}, if the minimum severity were:",
@@ -41,10 +41,35 @@ def chart(volume: dict[str, Any]) -> list[str]:
             volume["suppressions"],
             "suppression",
         ),
+        *_ranked("Messages a day in each channel:", several(volume["channels"]), "channel"),
+        *_ranked("Messages a day that mention:", volume["mentions"], "mention"),
+        *_beside(volume),
         "",
         *wrapped(suggestion(volume)),
         *wrapped(_total(volume)),
+        *(line for sentence in effects(volume) for line in wrapped(sentence)),
     ]
+
+
+def several(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows unless there is only one, which says what the total says."""
+    return rows if len(rows) > 1 else []
+
+
+def effects(volume: dict[str, Any]) -> list[str]:
+    """Return what comes on top of the messages about new findings, or would with another option, in sentences."""
+    found = [
+        f"At least {row['messages_a_day']:,.1f} more messages a day, in threads, say that a finding is over."
+        if row["reported"]
+        else f"securityhub_slack_report_resolved would add at least {row['messages_a_day']:,.1f} a day in threads."
+        for row in volume["resolved"]
+    ]
+    digests = volume["digests_a_week"]
+    return [*found, *([f"Scheduled digests: {digests:,.1f} a week."] if digests else [])]
+
+
+def _beside(volume: dict[str, Any]) -> list[str]:
+    return _ranked("Findings a day to each receiver, not counted as messages:", volume["receivers"], "receiver")
 
 
 def heading(row: dict[str, Any]) -> str:

@@ -37,6 +37,10 @@ def page(result: dict[str, Any], now: datetime.datetime) -> str:
             _ranked(
                 "Messages that each suppression or vulnerability filter removes", volume["suppressions"], "suppression"
             ),
+            _ranked("Messages in each channel", simulate_chart.several(volume["channels"]), "channel"),
+            _ranked("Messages that mention", volume["mentions"], "mention"),
+            _ranked("Findings to each receiver, not counted as messages", volume["receivers"], "receiver"),
+            _effects(volume),
         ],
         "securityhub_slack_simulate",
     )
@@ -101,6 +105,11 @@ def _suggestion(volume: dict[str, Any]) -> str:
     text = escape("\n".join(lines))
     sentence = escape(simulate_chart.suggestion(volume))
     return _card(f'<p>{sentence}</p><pre tabindex="0">{text}</pre>', "A policy for about five messages a day")
+
+
+def _effects(volume: dict[str, Any]) -> str:
+    sentences = simulate_chart.effects(volume)
+    return _card("".join(f"<p>{escape(text)}</p>" for text in sentences), "Other messages") if sentences else ""
 
 
 def _regions(volume: dict[str, Any]) -> str:

@@ -237,3 +237,10 @@ def values_at(finding: Any, path: Path) -> list[Any]:
 def first(finding: Mapping[str, Any], path: Path) -> str:
     """Return the first value at *path* as text, an empty text if there is none."""
     return str((values_at(finding, path) or [""])[0])
+
+
+def severity_of(finding: Mapping[str, Any]) -> str:
+    """Return the severity label that a policy selects the finding by."""
+    fields = format_of(finding)
+    text = first(finding, fields.severity)
+    return next((label for label in SEVERITIES if text in fields.labels[label]), text.upper())

@@ -88,7 +88,7 @@ def why_not_forwarded(policy: Policy, scope: Scope, finding: Finding) -> str:
         return f"automatic forwarding is off for {region}"
 
     owner = "" if region == scope.global_findings_region else scope.global_findings_region
-    status = _open_reason(policy, facts) if policy.mark else _status_reason(facts)
+    status = _open_reason(policy, facts, finding) if policy.mark else _status_reason(facts)
     in_hub = "" if policy.mark else _reason_in_security_hub(policy, scope, facts)
     return status or in_hub or _filter_reason(policy, facts) or _resource_reason(policy, facts, owner)
 
@@ -153,10 +153,16 @@ def _meets_each(facts: Facts, suppression: Suppression) -> bool:
     return True
 
 
-def _open_reason(policy: Policy, facts: Facts) -> str:
-    is_passed = policy.finding_format == "ocsf" and facts.compliance_status == "pass"
+def is_over(finding: Finding) -> bool:
+    """Return whether *finding* is no longer open: archived, resolved, suppressed or, in OCSF, passed."""
+    is_ocsf = "finding_info" in finding
+    facts = _ocsf(finding) if is_ocsf else _asff(finding)
     is_closed = facts.workflow_status in ("RESOLVED", "SUPPRESSED", "ARCHIVED")
-    if facts.record_state != "ARCHIVED" and not is_closed and not is_passed:
+    return facts.record_state == "ARCHIVED" or is_closed or (is_ocsf and facts.compliance_status == "pass")
+
+
+def _open_reason(policy: Policy, facts: Facts, finding: Finding) -> str:
+    if not is_over(finding):
         return "it is not over"
     mark = "comment by" if policy.finding_format == "ocsf" else "user-defined field"
     return "" if facts.severity else f"it has no {mark} {policy.mark}, so it was not sent, or is reported"

@@ -23,6 +23,7 @@ from typing import Any
 from .fields import OCSF
 from .fields import first
 from .fields import format_of
+from .fields import severity_of
 from .matcher import matches
 from .notation import SOURCE
 from .patterns import Pattern
@@ -48,11 +49,18 @@ class Rule:
 
 @dataclass(frozen=True)
 class Channel:
-    """The policy and the scope that a target's rules for one topic were compiled from."""
+    """The policy and the scope that a target's rules for one topic were compiled from.
+
+    is_receiver: it belongs to a receiver beside the channels. mentions: whom its messages mention, by severity.
+    reports_end: a message in the thread of a finding says when it is over.
+    """
 
     topic: str
     policy: Policy
     scope: Scope
+    is_receiver: bool = False
+    mentions: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    reports_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,13 +111,17 @@ class Prospect:
     """Whether a finding is sent to one channel, and whether it would be under other policies.
 
     sent: by the rules. at_any_severity: by the policies, if they forwarded every severity. suppressed_by: the
-    descriptions of the suppressions and vulnerability filters without which it would be sent.
+    descriptions of the suppressions and vulnerability filters without which it would be sent. is_receiver: the channel
+    is a receiver. mentions: whom the message mentions. reports_end: another message says when the finding is over.
     """
 
     topic: str
     sent: bool
     at_any_severity: bool
     suppressed_by: tuple[str, ...] = ()
+    is_receiver: bool = False
+    mentions: tuple[str, ...] = ()
+    reports_end: bool = False
 
 
 def event_of(finding: Finding, account: str, region: str) -> dict[str, Any]:
@@ -166,16 +178,21 @@ def prospects(
 ) -> tuple[Prospect, ...]:
     """Return the prospects of *finding* in each channel of the targets that see it; see simulate()."""
     on_buses = [item for item in _on_buses(finding, targets, aggregations, administrators) if not item.reason]
-    sent = {delivery.topic for delivery in _deliveries(finding, on_buses)}
+    sent = {(delivery.topic, delivery.host) for delivery in _deliveries(finding, on_buses)}
+    senders = [(target, item) for target in on_buses for item in target.channels if (item.topic, target.host) in sent]
+    severity = severity_of(finding)
     channels: dict[str, list[Channel]] = {}
     for channel in (channel for target in on_buses for channel in target.channels):
         channels.setdefault(channel.topic, []).append(_of_region(channel, finding))
     return tuple(
         Prospect(
             topic,
-            topic in sent,
+            any(item.topic == topic for _target, item in senders),
             any(_is_forwarded(_at_any_severity(item.policy), item.scope, finding) for item in of_topic),
             tuple(dict.fromkeys(text for item in of_topic for text in _suppressed_by(item, finding))),
+            of_topic[0].is_receiver,
+            next((item.mentions.get(severity, ()) for _target, item in senders if item.topic == topic), ()),
+            any(item.reports_end for item in of_topic),
         )
         for topic, of_topic in channels.items()
     )
@@ -185,7 +202,7 @@ def _of_region(channel: Channel, finding: Finding) -> Channel:
     """Return the channel with the policy that applies to the Region of *finding*, which a home Region may forward."""
     policy = dict(channel.scope.linked).get(first(finding, format_of(finding).region), channel.policy)
     scope = replace(channel.scope, linked=(), aggregates=channel.scope.forwards_linked)
-    return Channel(channel.topic, policy, scope)
+    return replace(channel, policy=policy, scope=scope)
 
 
 def _is_forwarded(policy: Policy, scope: Scope, finding: Finding) -> bool:

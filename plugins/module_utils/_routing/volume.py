@@ -18,13 +18,15 @@ from dataclasses import field
 from dataclasses import replace
 
 from .fields import OCSF
-from .fields import SEVERITIES
 from .fields import Path
 from .fields import first
 from .fields import format_of
+from .fields import severity_of
 from .policy import SHAPES
 from .reference import HIGHEST_FIRST
 from .reference import Finding
+from .reference import is_over
+from .simulation import Channel
 from .simulation import Prospect
 
 # A number of messages that a team can read every day.
@@ -37,12 +39,14 @@ OfSeverity = Counter[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Volume:
-    """The messages of the last *days* days.
+    """The messages of the last *days* days in the channels.
 
     days_sent: by day (as in 2026-11-24) and severity. regions_sent: by Region and severity. controls_sent: by control,
     or product, and severity. *of_any*: the same if every severity were forwarded. suppressed: messages that each
     suppression or vulnerability filter has removed. repeated: how many were about a finding that had already been sent,
-    because it was updated while NEW. titles: of the controls.
+    because it was updated while NEW. titles: of the controls. receivers_sent: findings that each receiver would have
+    got, which are no messages in a channel. mentioned: messages that mention someone, by whom. ended: messages in
+    threads that a finding is over, by whether the policies send them.
     """
 
     days: int
@@ -55,6 +59,9 @@ class Volume:
     suppressed: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
     titles: dict[str, str] = field(default_factory=dict)
+    receivers_sent: Counter[str] = field(default_factory=Counter)
+    mentioned: Counter[str] = field(default_factory=Counter)
+    ended: Counter[bool] = field(default_factory=Counter)
 
     @property
     def messages(self) -> int:
@@ -80,17 +87,17 @@ def volume(
     prospects: Callable[[Finding], Iterable[Prospect]],
     days: int,
     today: datetime.date,
-    filters: Iterable[str] = (),
+    channels: Iterable[Channel] = (),
 ) -> Volume:
     """Return what would have been sent of *findings* from *days* - 1 days before *today* through *today*.
 
     *prospects*: of a finding in its present state. A finding counts on the day of its creation, when it was NEW and
     ACTIVE, and again on the day of its last update if it is sent in its present state. A finding does not record other
-    updates or past compliance states, so there may have been more messages. *filters*: counted even if they have
-    removed nothing.
+    updates or past compliance states, so there may have been more messages. *channels*: they, and their filters, are
+    counted even without messages.
     """
     since = today - datetime.timedelta(days=days - 1)
-    counted = Volume(days, suppressed=Counter(dict.fromkeys(filters, 0)))
+    counted = _without_messages(days, tuple(channels))
     repeated = 0
     for finding in findings:
         created, updated = _times(finding)
@@ -100,14 +107,31 @@ def volume(
         if updated and updated != created and since <= updated.date() <= today:
             of_update = tuple(prospects(finding))
             _count(counted, finding, updated.date(), of_update)
-            repeated += len({item.topic for item in of_creation if item.sent} & {i.topic for i in of_update if i.sent})
+            sent = {item.topic: item for item in of_creation if item.sent and not item.is_receiver}
+            repeated += len(sent.keys() & {item.topic for item in of_update if item.sent})
+            counted.ended.update(item.reports_end for item in sent.values() if is_over(finding))
     return replace(counted, repeated=repeated)
+
+
+def _without_messages(days: int, outlets: tuple[Channel, ...]) -> Volume:
+    channels = [item for item in outlets if not item.is_receiver]
+    policies = [policy for item in channels for policy in (item.policy, *(linked for _r, linked in item.scope.linked))]
+    return Volume(
+        days,
+        topics_sent=Counter({item.topic: 0 for item in channels}),
+        receivers_sent=Counter({item.topic: 0 for item in outlets if item.is_receiver}),
+        suppressed=Counter({description: 0 for policy in policies for description, _only in policy.filters}),
+        ended=Counter({item.reports_end: 0 for item in channels}),
+        mentioned=Counter({who: 0 for item in channels for listed in item.mentions.values() for who in listed}),
+    )
 
 
 def _count(counted: Volume, finding: Finding, day: datetime.date, prospects: tuple[Prospect, ...]) -> None:
     region, severity, control = first(finding, format_of(finding).region), severity_of(finding), control_of(finding)
-    for prospect in prospects:
+    counted.receivers_sent.update(item.topic for item in prospects if item.is_receiver and item.sent)
+    for prospect in (item for item in prospects if not item.is_receiver):
         if prospect.sent:
+            counted.mentioned.update(prospect.mentions)
             counted.days_sent[day.isoformat(), severity] += 1
             counted.regions_sent[region, severity] += 1
             counted.controls_sent[control, severity] += 1
@@ -117,13 +141,6 @@ def _count(counted: Volume, finding: Finding, day: datetime.date, prospects: tup
             counted.controls_of_any[control, severity] += 1
             counted.titles.setdefault(control, first(finding, format_of(finding).title))
         counted.suppressed.update(prospect.suppressed_by)
-
-
-def severity_of(finding: Finding) -> str:
-    """Return the severity label that a policy selects the finding by."""
-    fields = format_of(finding)
-    text = first(finding, fields.severity)
-    return next((label for label in SEVERITIES if text in fields.labels[label]), text.upper())
 
 
 def control_of(finding: Finding) -> str:

@@ -27,6 +27,12 @@ from .resources import trust_statement
 MACHINE, ROLE, SCHEDULE = "DigestMachine", "DigestRole", "DigestSchedule"
 EVENT_TYPE = "Security Hub digest"
 
+# The fields of a cron expression: the first value, the last, and names of them.
+MINUTES, HOURS, DAYS_OF_MONTH = (0, 59, ""), (0, 23, ""), (1, 31, "")
+MONTHS = (1, 12, "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC")
+DAYS_OF_WEEK = (1, 7, "SUNMONTUEWEDTHUFRISAT")
+WEEKS_A_MONTH = 365.25 / 7 / 12
+
 # A result of a task above 256 KiB is an error, which States.ALL does not catch. Most findings have 3 to 10 KB; after
 # the error, a page has half as many. A finding has 240 KB at most.
 PAGE = 20
@@ -69,6 +75,49 @@ class ScheduledDigest:
     home: bool
     channels: tuple[ScheduledChannel, ...]
     overdue: tuple[tuple[str, int], ...] = ()
+
+
+def a_week(expression: str) -> float | None:
+    """Return how often a week a schedule starts on average, None if its expression is not understood.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+    """
+    kind, _bracket, given = expression.rstrip(")").partition("(")
+    try:
+        if kind == "rate":
+            number, unit = given.split()
+            return 7 * (24 if unit.startswith("hour") else 1) / int(number)
+        minutes, hours, days_of_month, months, days_of_week, _years = given.split()
+        times = _times(minutes, MINUTES) * _times(hours, HOURS) * _times(months, MONTHS) / 12
+        if days_of_week != "?":
+            # The third Friday (6#3) and the last one (6L) come once a month.
+            monthly = [item for item in days_of_week.split(",") if "#" in item or (item.endswith("L") and item != "L")]
+            weekly = ",".join(item for item in days_of_week.split(",") if item not in monthly)
+            return times * (_times(weekly, DAYS_OF_WEEK) + len(monthly) / WEEKS_A_MONTH)
+        return times * (7 if days_of_month == "*" else _times(days_of_month, DAYS_OF_MONTH) / WEEKS_A_MONTH)
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def _times(text: str, of_field: tuple[int, int, str]) -> int:
+    """Return how many values a field of a cron expression has. Raises ValueError."""
+    first, last, names = of_field
+    found: set[int | str] = set()
+    for item in filter(None, text.split(",")):
+        values, _slash, step = item.partition("/")
+        begin, _dash, end = values.partition("-")
+        if begin in ("L", "LW") or begin.endswith("W"):  # days of a month
+            found.add(item)
+            continue
+        start = first if begin == "*" else _value(begin, names)
+        stop = _value(end, names) if end else last if step or begin == "*" else start
+        stop += last - first + 1 if stop < start else 0
+        found.update((number - first) % (last - first + 1) for number in range(start, stop + 1, int(step or 1)))
+    return len(found)
+
+
+def _value(text: str, names: str) -> int:
+    return names.index(text) // 3 + 1 if text.isalpha() and names else int(text)
 
 
 def machine_name(name: str) -> str:

@@ -119,6 +119,44 @@ def test_a_change_can_be_tried_on_the_command_line(offline):
     assert after.result["findings"][0]["sent"]
 
 
+def test_options_can_be_previewed_before_they_are_on(offline, tmp_path):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    old, new = ((now - datetime.timedelta(days=days)).isoformat() for days in (60, 0))
+    names = ("ec2-19-critical-eu-west-1", "guardduty-backdoor-high-eu-west-1", "macie-high-eu-west-1")
+    control, threat, data = (findings.FINDINGS[name] for name in names)
+    some = [
+        {**control, "CreatedAt": new, "UpdatedAt": new},
+        {**threat, "CreatedAt": new, "UpdatedAt": new},
+        {**data, "CreatedAt": old, "UpdatedAt": new, "RecordState": "ARCHIVED"},
+    ]
+    (tmp_path / "answer.json").write_text(json.dumps(some))
+    offline.inventory({"eu-west-1": {}}, aggregation="per_region", minimum_severity="HIGH")
+    given = {"simulate_files": "answer.json", "simulate_days": 1, "simulate_html": ""}
+    off = offline.ok(SIMULATE, REGISTERED, **given, digest_schedule="cron(0 8 ? * MON-FRI *)")
+    assert "securityhub_slack_report_resolved would add at least 1.0 a day in threads." in words(off)
+    assert "Scheduled digests: 5.0 a week." in words(off)
+    channels = [
+        {"name": "shop", "channel_id": findings.CHANNEL, "account_ids": [threat["AwsAccountId"]]},
+        {"name": "rest", "channel_id": "C0REST00000", "other_accounts": True},
+    ]
+    on = offline.ok(
+        SIMULATE,
+        REGISTERED,
+        **given,
+        message_format="custom",
+        mark_notified=True,
+        report_resolved=True,
+        mentions={"CRITICAL": ["here"]},
+        channels=channels,
+        receivers=[{"name": "mail", "email": ["team@example.com"], "severities": ["HIGH"]}],
+    )
+    assert (off.result["volume"]["messages"], on.result["volume"]["messages"]) == (2, 2)
+    assert on.result["volume"]["suggestion"]["messages"] == 2
+    for line in ("2.0 securityhub-slack-shop", "1.0 here", "1.0 securityhub-slack-to-mail"):
+        assert line in words(on)
+    assert "At least 1.0 more messages a day, in threads, say that a finding is over." in words(on)
+
+
 def test_the_channel_that_a_member_account_is_sent_to_is_named(offline):
     member = findings.FINDINGS["guardduty-backdoor-high-eu-west-1"]["AwsAccountId"]
     team = {"name": "team", "channel_id": findings.CHANNEL, "account_ids": [member]}

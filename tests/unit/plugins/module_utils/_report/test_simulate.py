@@ -43,6 +43,14 @@ def volume(**changed):
     return Volume(20, **{**given_, **changed})
 
 
+BESIDE = {
+    "topics_sent": Counter({"slack-security": 160, "slack-shop": 20}),
+    "receivers_sent": Counter({"slack-to-mail": 50, "slack-to-pager": 0}),
+    "mentioned": Counter({"here": 40}),
+    "ended": Counter({True: 60, False: 10}),
+}
+
+
 def result(found, *notices):
     return simulate.result(Simulation((), notices, (), found), TODAY)
 
@@ -70,6 +78,27 @@ def test_what_suppressions_remove_and_the_noisiest_controls_are_shown():
         assert line in lines
     said = " ".join(" ".join(lines).split())
     assert "INFORMATIONAL without the controls S3.5, S3.8 in all regions (2.0 a day)." in said
+
+
+def test_what_other_options_add_is_shown_in_few_lines():
+    alone, everything = (simulate_chart.chart(result(volume(**more))["volume"]) for more in ({}, BESIDE))
+    added = [line for line in everything if line not in alone]
+    assert added == [
+        "Messages a day in each channel:",
+        "     8.0  slack-security",
+        "     1.0  slack-shop",
+        "Messages a day that mention:",
+        "     2.0  here",
+        "Findings a day to each receiver, not counted as messages:",
+        "     2.5  slack-to-mail",
+        "     0.0  slack-to-pager",
+        "At least 3.0 more messages a day, in threads, say that a finding is over.",
+        "securityhub_slack_report_resolved would add at least 0.5 a day in threads.",
+    ]
+    shown = Reader(simulate_page.page(result(volume(**BESIDE)), NOW)).texts
+    assert {"slack-shop", "1.0", "here", "2.0", "slack-to-mail", "2.5", *added[-2:]} <= set(shown)
+    quiet = simulate_chart.chart(result(Volume(20, receivers_sent=BESIDE["receivers_sent"]))["volume"])
+    assert quiet[:1] + quiet[2:] == ["Over the last 20 days: no messages.", *added[5:8]]
 
 
 def test_the_page_has_the_numbers_of_the_terminal():
@@ -106,6 +135,9 @@ def test_no_text_breaks_out_of_the_page(text):
             controls_of_any=counts,
             titles={name: name},
             suppressed=Counter({name: 1}),
+            topics_sent=Counter({name: 1, "other": 1}),
+            mentioned=Counter({name: 1}),
+            receivers_sent=Counter({name: 1}),
         )
         return Reader(simulate_page.page(result(found, name), NOW)).elements
 
@@ -115,7 +147,8 @@ def test_no_text_breaks_out_of_the_page(text):
 @given(st.integers(0, 10**6), st.text(min_size=1, max_size=200))
 def test_the_chart_fits(number, name):
     of_all = Counter({(region, label): number for region in ("ap-southeast-1", "me-central-1") for label in SEVERITIES})
-    found = volume(regions_of_any=of_all, suppressed=Counter({name: 1}), titles={"S3.8": name})
+    beside = {key: Counter({name: number, "x": 1}) for key in ("topics_sent", "mentioned", "receivers_sent")}
+    found = volume(regions_of_any=of_all, suppressed=Counter({name: 1}), titles={"S3.8": name}, **beside)
     assert max(map(len, simulate_chart.chart(result(found)["volume"]))) <= simulate_chart.WIDTH
 
 

@@ -193,6 +193,14 @@ def past(created, updated=None, **changed):
     )
 
 
+def with_times(finding, schema):
+    if schema == "asff":
+        return finding
+    made = worlds.ocsf(finding)
+    times = {"created_time_dt": finding["CreatedAt"], "modified_time_dt": finding["UpdatedAt"]}
+    return {**made, "finding_info": {**made["finding_info"], **times}}
+
+
 def prospects(*targets, aggregation=None):
     return lambda finding: simulation.prospects(finding, targets, {ACCOUNT: aggregation})
 
@@ -239,12 +247,51 @@ def test_volume_says_what_each_suppression_removes():
         past("2026-11-24", Compliance={"Status": "FAILED", "SecurityControlId": "EC2.2"}),
     ]
     targets = [target(region, Scope(region, "us-east-1"), policy) for region in ("us-east-1", "eu-west-1")]
-    names = [item.description for item in policy.suppressions]
-    assert volume(found, prospects(*targets), 7, worlds.TODAY, names).suppressed == {
+    channels = [channel for each in targets for channel in each.channels]
+    assert volume(found, prospects(*targets), 7, worlds.TODAY, channels).suppressed == {
         "public": 2,
         "sandbox": 2,
         "keys": 0,
     }
+
+
+@pytest.mark.parametrize("schema", ["asff", "ocsf"])
+@pytest.mark.parametrize("reports", [True, False])
+def test_volume_counts_receivers_mentions_and_ends_apart_from_the_messages_of_channels(schema, reports):
+    here = Scope("us-east-1", "us-east-1")
+    high = worlds.policy(minimum_severity="HIGH", finding_format=schema)
+    low = worlds.policy(
+        minimum_severity="LOW", finding_format=schema, suppressions=[{"control_ids": ["KMS.1"], "reason": "keys"}]
+    )
+    channels = (
+        Channel("slack", high, here, mentions={"CRITICAL": ("here", "S012"), "LOW": ("U0",)}, reports_end=reports),
+        Channel("slack-to-mail", low, here, is_receiver=True),
+        Channel("slack-to-pager", replace(high, severities=()), here, is_receiver=True),
+    )
+    rules = tuple(
+        Rule(f"{item.topic}-findings", pattern, item.topic)
+        for item in channels
+        for pattern in automatic_patterns(item.policy, here)
+    )
+    sender = Target("us-east-1", ACCOUNT, "us-east-1", rules, channels)
+    found = [
+        past("2026-11-24"),
+        past("2026-11-24", Severity={"Label": "HIGH"}),
+        past("2026-11-24", Severity={"Label": "LOW"}),
+        # They are over: in these days, before them, and without having been sent to the channel.
+        past("2026-11-01", updated="2026-11-24", RecordState="ARCHIVED"),
+        past("2026-11-01", updated="2026-11-23", Workflow={"Status": "SUPPRESSED"}),
+        past("2026-11-01", updated="2026-11-02", Workflow={"Status": "RESOLVED"}),
+        past("2026-11-01", updated="2026-11-24", Workflow={"Status": "RESOLVED"}, Severity={"Label": "LOW"}),
+    ]
+    found = [with_times(item, schema) for item in found]
+    counted = volume(found, prospects(sender), 7, worlds.TODAY, channels)
+    assert (counted.messages, counted.topics_sent) == (2, {"slack": 2})
+    assert sum(counted.regions_of_any.values()) == sum(counted.controls_of_any.values()) == 3
+    assert counted.receivers_sent == {"slack-to-mail": 3, "slack-to-pager": 0}
+    assert counted.mentioned == {"here": 1, "S012": 1, "U0": 0}
+    assert counted.ended == {reports: 2}
+    assert counted.suppressed == {}
 
 
 def test_volume_in_a_home_region_is_that_of_the_policies_of_the_linked_ones():

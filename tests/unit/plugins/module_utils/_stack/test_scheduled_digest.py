@@ -153,6 +153,31 @@ def test_stacks_of_a_stack_set_can_differ_in_it():
             assert found.of_type(kind) == wanted.of_type(kind)
 
 
+@pytest.mark.parametrize(
+    ("expression", "times"),
+    [
+        ("rate(7 days)", 1),
+        ("rate(12 hours)", 14),
+        ("cron(0 8 ? * MON *)", 1),
+        ("cron(0 8 ? * MON-FRI *)", 5),
+        ("cron(0 8 ? * FRI-MON *)", 4),
+        ("cron(0 8,16 ? * 2,4,THU *)", 6),
+        ("cron(0 8 * * ? *)", 7),
+        ("cron(0/30 8-9 ? * L *)", 4),
+        ("cron(0 */6 ? * * *)", 28),
+        ("cron(0 8 1 * ? *)", 12 * 7 / 365.25),
+        ("cron(0 8 1,L * ? *)", 24 * 7 / 365.25),
+        ("cron(0 8 ? JAN,JUL 2#1 *)", 2 * 7 / 365.25),
+        ("cron(0 8 ? 1/3 6L *)", 4 * 7 / 365.25),
+        ("cron(X 8 ? * MON *)", None),
+        ("cron(0 8 ? * FUN *)", None),
+        ("cron(0/0 8 ? * MON *)", None),
+    ],
+)
+def test_how_often_a_schedule_starts(expression, times):
+    assert scheduled_digest.a_week(expression) == (None if times is None else pytest.approx(times))
+
+
 def test_names_are_made_safe_as_in_python():
     for char in map(chr, range(0x10000)):
         if unicodedata.category(char) not in ("Cn", "Cs"):
