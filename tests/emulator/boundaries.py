@@ -1,15 +1,19 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Permissions boundaries of roles: CloudFormation sets them too, and the policy has to exist."""
+"""Permissions boundaries of roles, which CloudFormation sets too and which have to exist; sizes of trust policies."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ministack.services import iam
 from ministack.services.cloudformation import provisioners
 from resource_types import HandlerError
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, without spaces
+TRUST_QUOTA = 2048
 
 
 def install() -> None:
@@ -43,3 +47,7 @@ def _check(properties: dict[str, Any]) -> None:
     boundary = properties.get("PermissionsBoundary")
     if boundary and not iam._policy_exists(boundary):
         raise HandlerError(f"Scope ARN: {boundary} does not exist or is not attachable.", "NotFound")
+    trust = properties.get("AssumeRolePolicyDocument")
+    text = trust if isinstance(trust, str) else json.dumps(trust)
+    if len("".join(text.split())) > TRUST_QUOTA:
+        raise HandlerError(f"Cannot exceed quota for ACLSizePerRole: {TRUST_QUOTA}", "ServiceLimitExceeded")

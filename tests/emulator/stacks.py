@@ -45,6 +45,12 @@ STATES = frozenset(
 UPDATABLE = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 )
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+LONGEST_TEMPLATE = 51_200
+TOO_LONG = (
+    "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
+    f"Member must have length less than or equal to {LONGEST_TEMPLATE}"
+)
 CLEAN_UP_SHARE = 0.2  # share of the time of an update that its cleanup takes
 # CloudFormation creates change sets in the background, empty ones too: at first they are CREATE_IN_PROGRESS
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html).
@@ -368,8 +374,19 @@ def install_refusals() -> None:
         return delete(params)
 
     handlers._ACTION_HANDLERS.update(
-        CreateStack=create_unless_exists, UpdateStack=update_if_updatable, DeleteStack=delete_if_deletable
+        CreateStack=_unless_too_long(create_unless_exists),
+        UpdateStack=_unless_too_long(update_if_updatable),
+        DeleteStack=delete_if_deletable,
     )
+
+
+def _unless_too_long(action: Callable[[dict], Any]) -> Callable[[dict], Any]:
+    def unless_too_long(params: dict) -> Any:
+        if len(helpers._p(params, "TemplateBody").encode()) > LONGEST_TEMPLATE:
+            return helpers._error("ValidationError", TOO_LONG)
+        return action(params)
+
+    return unless_too_long
 
 
 def install_modes(switches: Switches) -> None:

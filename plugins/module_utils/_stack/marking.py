@@ -23,7 +23,7 @@ from .._securityhub import workflow
 from .resources import ARN
 from .resources import HERE
 from .resources import boundary_reference
-from .resources import rule_arns
+from .resources import rules_arn
 from .resources import trust_statement
 
 MACHINE = "NotifiedMachine"
@@ -57,10 +57,8 @@ def target(resolved: bool) -> dict[str, Any]:
     return {"Id": "notified", "Arn": {"Ref": MACHINE}, "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]}, **timely}
 
 
-def resources(
-    name: str, rules: list[str], tags: list[dict[str, str]], boundary: str, *, resolved: bool, ocsf: bool
-) -> dict[str, Any]:
-    """Return the state machine of the stack *name*, and the role of the machine and of the *rules* that start it.
+def resources(name: str, tags: list[dict[str, str]], boundary: str, *, resolved: bool, ocsf: bool) -> dict[str, Any]:
+    """Return the state machine of the stack *name*, and the role of the machine and of the rules that start it.
 
     *resolved*: the end of findings is reported. *ocsf*: the findings are those of the new Security Hub.
     """
@@ -70,7 +68,7 @@ def resources(
     machine = machine_name(name)
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
     found: dict[str, Any] = {
-        ROLE: {"Type": "AWS::IAM::Role", "Properties": _role(name, machine_arn, rule_arns(rules), permissions)},
+        ROLE: {"Type": "AWS::IAM::Role", "Properties": _role(name, machine_arn, permissions)},
         MACHINE: {"Type": "AWS::StepFunctions::StateMachine", "Properties": _machine(machine, definition)},
     }
     if boundary:
@@ -221,9 +219,7 @@ def _permissions(resolved: bool, ocsf: bool) -> list[dict[str, Any]]:
     return [may_mark, *([may_read] if resolved else [])]
 
 
-def _role(
-    name: str, machine: dict[str, Any], rules: list[dict[str, Any]], permissions: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _role(name: str, machine: dict[str, Any], permissions: list[dict[str, Any]]) -> dict[str, Any]:
     may_start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine}
     return {
         "RoleName": {"Fn::Sub": role_name(name, "${AWS::Region}")},
@@ -231,7 +227,7 @@ def _role(
             "Version": "2012-10-17",
             "Statement": [
                 trust_statement("states.amazonaws.com", [machine]),
-                trust_statement("events.amazonaws.com", rules),
+                trust_statement("events.amazonaws.com", [rules_arn(name)]),
             ],
         },
         "Policies": [

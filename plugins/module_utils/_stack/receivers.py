@@ -21,7 +21,7 @@ from .resources import ROLE
 from .resources import SUBSCRIPTION
 from .resources import boundary_reference
 from .resources import logical_id
-from .resources import rule_arns
+from .resources import rules_arn
 from .resources import trust_statement
 
 EMAIL, HTTPS, QUEUE, BUS = "email", "https", "sqs", "events"
@@ -105,10 +105,8 @@ def role_name(name: str, region: str) -> str:
     return f"{name}-Receiver-{region}"
 
 
-def role(
-    name: str, receivers: Sequence[Receiver], rules: Sequence[str], tags: list[dict[str, str]], boundary: str
-) -> dict[str, Any]:
-    """Return the role with which the *rules* send to event buses, {} if none does.
+def role(name: str, receivers: Sequence[Receiver], tags: list[dict[str, str]], boundary: str) -> dict[str, Any]:
+    """Return the role with which rules of the stack *name* send to event buses, {} if none does.
 
     Another account or region requires one, and AWS recommends one for every bus
     (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-perms.html).
@@ -121,7 +119,7 @@ def role(
         "RoleName": {"Fn::Sub": role_name(name, "${AWS::Region}")},
         "AssumeRolePolicyDocument": {
             "Version": "2012-10-17",
-            "Statement": [trust_statement("events.amazonaws.com", rule_arns(rules))],
+            "Statement": [trust_statement("events.amazonaws.com", [rules_arn(f"{name}-to")])],
         },
         "Policies": [
             {

@@ -52,6 +52,15 @@ def events_statement(action: str, resource: Any, rules: list[str] | None) -> dic
     return {**statement, "Condition": {"ArnEquals": {"aws:SourceArn": rule_arns(rules)}}}
 
 
+def rules_arn(prefix: str) -> dict[str, Any]:
+    """Return the ARN of all rules whose name begins with *prefix*.
+
+    A trust policy may have 2,048 characters (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html),
+    fewer than the ARNs of a stack's rules can have.
+    """
+    return {"Fn::Sub": f"{ARN}:events:{HERE}:rule/{prefix}-*"}
+
+
 def rule_arns(rules: Iterable[str]) -> list[dict[str, Any]]:
     """Return the ARNs of the stack's rules of these names."""
     return [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
@@ -64,7 +73,7 @@ def trust_statement(service: str, callers: list[dict[str, Any]]) -> dict[str, An
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
         "Condition": {
-            "ArnEquals": {"aws:SourceArn": callers},
+            "ArnLike": {"aws:SourceArn": callers},
             "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
         },
     }

@@ -139,12 +139,11 @@ def template(design: StackDesign) -> dict[str, Any]:
     tags = boto3_tags(dict(design.tags))
     for receiver in design.receivers:
         resources |= receivers.subscriptions(receiver) if receiver.has_topic else {}
-    to_buses = [rule.name for rule in design.rules if _kind(rule, design) == receivers.BUS]
-    resources |= receivers.role(design.name, design.receivers, to_buses, tags, design.boundary)
+    resources |= receivers.role(design.name, design.receivers, tags, design.boundary)
     marked = [rule.name for rule in design.rules if _is_marked(rule, design)]
     if marked:
         resolved = any(rule.resolved for rule in design.rules)
-        resources |= marking.resources(design.name, marked, tags, design.boundary, resolved=resolved, ocsf=design.ocsf)
+        resources |= marking.resources(design.name, tags, design.boundary, resolved=resolved, ocsf=design.ocsf)
     if design.scheduled:
         resources |= scheduled_digest.resources(design.name, design.scheduled, design.key, tags, design.boundary)
     for rule in design.rules:

@@ -240,6 +240,29 @@ def test_a_pattern_is_counted_without_spaces(stack):
     assert stack.update("two", rule={"EventPattern": pattern})[-1] == "UPDATE_COMPLETE"
 
 
+def test_a_template_that_is_too_long_is_refused(aws, stack):
+    body = json.dumps({"Description": "x" * 51_200, "Resources": {}})
+    with pytest.raises(ClientError, match="less than or equal to 51200"):
+        aws.client("cloudformation").create_stack(StackName="long", TemplateBody=body)
+    stack.create()
+    with pytest.raises(ClientError, match="less than or equal to 51200"):
+        aws.client("cloudformation").update_stack(StackName=stack.name, TemplateBody=body)
+
+
+def test_a_trust_policy_that_is_too_long_fails_the_stack(aws):
+    client, trust = aws.client("cloudformation"), {"Version": "2012-10-17", "Statement": [{"Sid": "x" * 2048}]}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
+    body = json.dumps({"Resources": {"Role": role}})
+    client.create_stack(StackName="long", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    while (found := client.describe_stacks(StackName="long")["Stacks"][0])["StackStatus"].endswith("IN_PROGRESS"):
+        time.sleep(0.01)
+    reasons = [
+        item.get("ResourceStatusReason", "") for item in client.describe_stack_events(StackName="long")["StackEvents"]
+    ]
+    assert found["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("Cannot exceed quota for ACLSizePerRole: 2048" in reason for reason in reasons)
+
+
 ROLE = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}}
 ALARM = {
     "ComparisonOperator": "GreaterThanThreshold",

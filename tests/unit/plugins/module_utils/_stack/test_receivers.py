@@ -102,8 +102,8 @@ def test_queues_and_buses_are_targets_with_a_dead_letter_queue():
     (statement,) = properties["Policies"][0]["PolicyDocument"]["Statement"]
     assert (statement["Action"], statement["Resource"]) == ("events:PutEvents", [BUS])
     (trust,) = properties["AssumeRolePolicyDocument"]["Statement"]
-    assert [item["Fn::Sub"].rpartition("/")[2] for item in trust["Condition"]["ArnEquals"]["aws:SourceArn"]] == [
-        "slack-to-events-findings"
+    assert [item["Fn::Sub"].rpartition("/")[2] for item in trust["Condition"]["ArnLike"]["aws:SourceArn"]] == [
+        "slack-to-*"
     ]
     assert resources(design("sqs"), "AWS::IAM::Role") == []
     assert resources(design(), "AWS::SQS::Queue") == []

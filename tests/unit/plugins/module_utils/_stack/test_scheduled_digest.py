@@ -68,8 +68,8 @@ def test_the_role_may_read_findings_publish_to_its_topics_and_start_its_machine(
     group = {"aws:SourceArn": ["arn:aws:scheduler:eu-west-1:111111111111:schedule-group/default"]}
     own = {"aws:SourceAccount": "111111111111"}
     assert trusted == {
-        "states.amazonaws.com": {"ArnEquals": machine, "StringEquals": own},
-        "scheduler.amazonaws.com": {"ArnEquals": group, "StringEquals": own},
+        "states.amazonaws.com": {"ArnLike": machine, "StringEquals": own},
+        "scheduler.amazonaws.com": {"ArnLike": group, "StringEquals": own},
     }
 
 
