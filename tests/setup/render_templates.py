@@ -126,7 +126,7 @@ def design(shape: dict[str, Any], scope: Scope = HERE) -> template.StackDesign:
     )
     scheduled = designs.scheduled_digest(settings, [(*of_channel, scope) for of_channel in of_channels])
     made = designs.deployment(
-        settings, SNAPSHOT, compiled, responsibilities, configurations, resolved, received, scheduled
+        settings, SNAPSHOT, compiled, responsibilities, configurations, resolved, received, scheduled=scheduled
     )
     return made.stack
 

@@ -14,6 +14,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import Any
 
 from .._resource.tags import AUTOMATION_TAG
@@ -169,9 +170,12 @@ def problems(design: StackDesign) -> list[str]:
     text = design.text
     found = []
     if len(text) > MAX_BYTES:
+        takes = sorted(_bytes_of_options(design).items(), key=lambda item: -item[1])
+        options = "".join(f", or without {name} ({number:,} bytes)" for name, number in takes)
         found.append(
-            f"the stack {design.name} would need a template of {len(text):,} bytes, and CloudFormation allows "
-            f"{MAX_BYTES:,}. Use fewer channels or suppressions."
+            f"the stack {design.name} would need a template of {len(text):,} bytes, {len(text) - MAX_BYTES:,} more "
+            f"than the {MAX_BYTES:,} that CloudFormation allows. Deploy it with fewer channels, mentions or "
+            f"suppressions{options}."
         )
     if DYNAMIC_REFERENCE in text:
         found.append(
@@ -179,6 +183,19 @@ def problems(design: StackDesign) -> list[str]:
             f"value that it names. Remove it from the suppressions."
         )
     return found
+
+
+def _bytes_of_options(design: StackDesign) -> dict[str, int]:
+    """Return how many bytes of the template the options take that can be turned off alone, by role variable."""
+    opened = tuple(rule for rule in design.rules if not rule.resolved)
+    to_channels = tuple(rule for rule in design.rules if rule.topic not in design.receiver_of)
+    without = {
+        "securityhub_slack_digest_schedule": replace(design, scheduled=None),
+        "securityhub_slack_report_resolved": replace(design, rules=opened),
+        "securityhub_slack_receivers": replace(design, receivers=(), rules=to_channels),
+        "securityhub_slack_alarms": replace(design, alarms=None),
+    }
+    return {name: len(design.text) - len(other.text) for name, other in without.items() if other != design}
 
 
 def outline(whole: dict[str, Any]) -> dict[str, Any]:
