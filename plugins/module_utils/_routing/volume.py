@@ -28,6 +28,7 @@ from .reference import Finding
 from .reference import is_over
 from .simulation import Channel
 from .simulation import Prospect
+from .trust import CONTROLS
 
 # A number of messages that a team can read every day.
 FEW_A_DAY = 5
@@ -144,9 +145,14 @@ def _count(counted: Volume, finding: Finding, day: datetime.date, prospects: tup
 
 
 def control_of(finding: Finding) -> str:
-    """Return the control of a finding, or its product, for example aws/guardduty."""
+    """Return the control of a finding, or its product, for example aws/guardduty.
+
+    Whoever may import findings of another product can name a control in them: each one another.
+    """
     fields = format_of(finding)
-    return first(finding, fields.control) or "/".join(first(finding, fields.product).split("/")[-2:])
+    product = first(finding, fields.product)
+    control = first(finding, fields.control) if product.endswith(CONTROLS) else ""
+    return control or "/".join(product.split("/")[-2:])
 
 
 def at_least(severity: str, counts: OfSeverity) -> int:

@@ -358,7 +358,8 @@ KEPT = (
     "[$filter($states.result.Findings,function($f){COUNTS}).{"
     "'s':Severity.Label,'a':$age(CreatedAt),'r':Region,'i':Id,'k':AwsAccountId,"
     r"'u':AwsAccountName?$replace(AwsAccountId&' '&AwsAccountName,/\s+$/,''):AwsAccountId,"
-    "'c':Compliance.SecurityControlId?Compliance.SecurityControlId:$substringAfter(ProductArn,'product/')}]"
+    r"'c':$contains(ProductArn,/\/aws\/securityhub$/) and Compliance.SecurityControlId?"
+    "Compliance.SecurityControlId:$substringAfter(ProductArn,'product/')}]"
 )
 # $add: the numbers with one more for each key. $old: the highest age by severity.
 ADD = (

@@ -148,6 +148,13 @@ def test_a_finding_without_a_control_counts_for_its_product():
     assert "Controls: `aws/guardduty` (1)" in lines(finding(ProductArn=product, Compliance=None))
 
 
+def test_controls_that_others_name_in_their_findings_are_not_counted():
+    """So a member account cannot have its findings count for a control, or fill a digest with its own words."""
+    product = "arn:aws:securityhub:us-east-1:222222222222:product/222222222222/default"
+    named = [finding(name, ProductArn=product, Compliance={"SecurityControlId": name}) for name in ("S3.1", "win-$")]
+    assert "Controls: `222222222222/default` (2)" in lines(*named)
+
+
 def test_regions_and_accounts_are_named_where_there_are_several():
     other = finding("2", Region="eu-west-1", AwsAccountId="222222222222", AwsAccountName="shop")
     assert not [line for line in lines(finding()) if line.startswith(("Regions", "Accounts"))]
