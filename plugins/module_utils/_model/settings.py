@@ -54,7 +54,8 @@ KEY = re.compile(
 )
 BOUNDARY = re.compile(r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+\Z", re.ASCII)
 TOPIC_ARN = re.compile(r"^arn:aws[a-z-]*:sns:(?P<region>[a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}\Z", re.ASCII)
-# https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html. A rate in minutes would flood the channel.
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html. A digest every few minutes would
+# flood the channel.
 RATE = re.compile(r"^rate\([1-9][0-9]{0,3} (?:hours?|days?)\)\Z", re.ASCII)
 CRON = re.compile(r"^cron\(((?:[0-9A-Z*,/#?L-]+ ){5}[0-9A-Z*,/#?L-]+)\)\Z", re.ASCII)
 # Security Hub keeps findings for 90 days.
@@ -303,7 +304,8 @@ def _digest_problems(settings: Settings) -> list[str]:
     if not _is_schedule(expression):
         found.append(
             f"securityhub_slack_digest_schedule is {expression!r}. Use an expression of EventBridge Scheduler, such as "
-            f"cron(0 8 ? * MON *), in which the third or the fifth field is ?, or rate(7 days)."
+            f"cron(0 8 ? * MON *), in which the first field is a number and the third or the fifth is ?, or "
+            f"rate(7 days)."
         )
     zone, known = settings.value("digest_time_zone"), zoneinfo.available_timezones()
     if known and zone not in known:
@@ -324,8 +326,8 @@ def _is_schedule(expression: str) -> bool:
     fields = CRON.match(expression)
     if not fields:
         return RATE.match(expression) is not None
-    _minute, _hour, day_of_month, _month, day_of_week, _year = fields[1].split()
-    return (day_of_month == "?") != (day_of_week == "?") and "?" not in (_minute + _hour + _month + _year)
+    minute, hour, day_of_month, month, day_of_week, year = fields[1].split()
+    return minute.isdigit() and (day_of_month == "?") != (day_of_week == "?") and "?" not in (hour + month + year)
 
 
 def _key_problems(settings: Settings) -> list[str]:

@@ -180,6 +180,7 @@ def test_no_problem(given):
             for expression in (
                 *("weekly", "cron(0 8 * * *)", "cron(0 8 * * MON *)", "cron(0 ? ? * MON *)", "cron(0 8 ? * MON ${x})"),
                 *("rate(5 minutes)", "rate(0 days)", "at(2026-01-01T00:00:00)"),
+                *("cron(* * * * ? *)", "cron(0/5 8 ? * MON *)"),
             )
         ),
         (
