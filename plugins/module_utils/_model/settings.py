@@ -66,7 +66,7 @@ TOPIC_LENGTH = 52
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html; a topic can have 50, ours included.
 TAG_KEY_LENGTH = 128
 TAG_VALUE_LENGTH = 256
-TAGS_AT_MOST = 45
+TAGS_AT_MOST = 44
 TAG_SIGNS = "_.:/=+-@"
 OUR_TAGS = "secops.securityhub/"
 # The names of a stack's topics have to fit in the value of one tag.

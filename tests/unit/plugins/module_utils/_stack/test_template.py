@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import TAGS_AT_MOST
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import Rule
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.template import StackDesign
@@ -120,6 +121,12 @@ def test_logical_ids_are_alphanumeric_and_different(name, routes):
     found = template.template(design(*topics, name=name))["Resources"]
     assert len(found) == 3 * len(topics)
     assert all(re.fullmatch(r"[A-Za-z0-9]{1,255}", logical_id) for logical_id in found)
+
+
+def test_ours_and_as_many_of_the_user_as_are_allowed_are_within_the_limit_of_aws():
+    tags = tuple((f"key{number}", "x") for number in range(TAGS_AT_MOST))
+    full = replace(design("slack", tags=tags), suppressing="asff", settings="severity=HIGH+")
+    assert len(template.stack_tags(full)) == 50
 
 
 def test_no_tags_no_topics():
