@@ -8,7 +8,6 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 from typing import Any
-from urllib.parse import urlsplit
 
 from .._channel.platforms import CONSOLE
 from .._channel.platforms import platform_of
@@ -21,6 +20,7 @@ from .._model.playbooks import REPAIR
 from .._stack import stack_set_resource
 from .._stack import states
 from .._stack.receivers import EMAIL
+from .._stack.receivers import without_keys
 from .._stack.stack_set import LOCATION
 from . import stack_sets
 from .results import BROKEN
@@ -446,7 +446,7 @@ def unsubscribed(region: str, pending: list[Endpoint], missing: list[Endpoint]) 
     """Report receivers whose subscriptions are unconfirmed, or gone."""
     kinds = [(pending, "have not been confirmed"), (missing, "do not exist any more")]
     problems = [
-        f"Subscriptions that {words}: {', '.join(f'{kind} {_shown(endpoint)}' for _topic, kind, endpoint in items)}."
+        f"Subscriptions that {words}: {', '.join(f'{kind} {without_keys(item)}' for _topic, kind, item in items)}."
         for items, words in kinds
         if items
     ]
@@ -468,16 +468,10 @@ def unsubscribed(region: str, pending: list[Endpoint], missing: list[Endpoint]) 
     )
 
 
-def _shown(endpoint: str) -> str:
-    """Return an endpoint without the path of a URL, which may contain a key."""
-    parts = urlsplit(endpoint)
-    return f"{parts.scheme}://{parts.hostname}/..." if parts.scheme in ("http", "https") else endpoint
-
-
 def unknown_subscribers(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
     """Report subscriptions of others than Amazon Q by topic ARN, as ListSubscriptionsByTopic shapes them."""
     items = [item for of_topic in found.values() for item in of_topic]
-    subscribers = ", ".join(f"{item['Protocol']} {_shown(item['Endpoint'])}" for item in items)
+    subscribers = ", ".join(f"{item['Protocol']} {without_keys(item['Endpoint'])}" for item in items)
     arns = [item["SubscriptionArn"] for item in items if item["SubscriptionArn"].startswith("arn:")]
     return Result(
         RISK,

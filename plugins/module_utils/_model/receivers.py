@@ -97,7 +97,8 @@ def _destination_problems(entry: dict[str, Any], region: str) -> list[str]:
 
 
 def _email(entry: dict[str, Any], _region: str) -> list[str]:
-    found = [f"{item!r} in email, which is not an e-mail address." for item in entry["email"] if not EMAIL.match(item)]
+    wrong = (receivers.without_keys(item) for item in entry["email"] if not EMAIL.match(item))
+    found = [f"{item!r} in email, which is not an e-mail address." for item in wrong]
     if len(entry["email"]) > ADDRESSES_AT_MOST:
         found.append(
             f"{len(entry['email'])} addresses. Use up to {ADDRESSES_AT_MOST}, or the address of a mailing list."
@@ -118,7 +119,7 @@ def _queue(entry: dict[str, Any], region: str) -> list[str]:
     arn = str(entry["queue_arn"])
     found = QUEUE.match(arn)
     if not found:
-        return [f"{arn!r} in queue_arn. Use the ARN of an SQS queue (arn:aws:sqs:...)."]
+        return [f"{receivers.without_keys(arn)!r} in queue_arn. Use the ARN of an SQS queue (arn:aws:sqs:...)."]
     if found["name"].endswith(".fifo"):
         return [f"the FIFO queue {arn} in queue_arn. Use a standard queue."]
     if found["region"] != region:
@@ -135,7 +136,8 @@ def _bus(entry: dict[str, Any], _region: str) -> list[str]:
     arn = str(entry["event_bus_arn"])
     found = BUS.match(arn)
     if not found:
-        return [f"{arn!r} in event_bus_arn. Use the ARN of an event bus (arn:aws:events:...:event-bus/...)."]
+        shown = receivers.without_keys(arn)
+        return [f"{shown!r} in event_bus_arn. Use the ARN of an event bus (arn:aws:events:...:event-bus/...)."]
     if found["name"] == "default":
         return [
             f"the default event bus {arn} in event_bus_arn, whose rules would take the findings for those of its own "

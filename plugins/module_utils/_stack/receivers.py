@@ -10,6 +10,7 @@ understands. Queues and event buses are targets of rules.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
@@ -53,6 +54,11 @@ class Receiver:
     def parameter(self) -> str:
         """Return the name of the stack's parameter that has its URL."""
         return logical_id("Url", self.name)
+
+
+def without_keys(text: str) -> str:
+    """Return a text without the paths and the users of the URLs in it, which may contain keys."""
+    return re.sub(r"(https?://)(?:[^\s/?#]*@)?([^\s/?#]*)\S*", r"\1\2/...", text, flags=re.IGNORECASE)
 
 
 def parameters(receivers: Sequence[Receiver]) -> dict[str, str]:

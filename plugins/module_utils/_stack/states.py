@@ -9,6 +9,8 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stac
 from __future__ import annotations
 
 from .._resource.operation import Operation
+from . import receivers
+from .resources import SUBSCRIPTION
 
 # A stack in one of these works; its template is the one that was last applied successfully.
 STANDING = frozenset(
@@ -100,7 +102,10 @@ def first_failure(events: list[dict[str, object]]) -> str:
         status = str(event.get("ResourceStatus", ""))
         text = str(event.get("ResourceStatusReason", ""))
         if status.endswith("_FAILED") and text and "cancelled" not in text:
-            reason = f"{event.get('LogicalResourceId')} ({event.get('ResourceType')}): {text}"
+            kind = event.get("ResourceType")
+            # SNS repeats some of the endpoints that it refuses.
+            text = receivers.without_keys(text) if kind == SUBSCRIPTION else text
+            reason = f"{event.get('LogicalResourceId')} ({kind}): {text}"
         if text == "User Initiated" and status.endswith("_IN_PROGRESS"):
             break
     return reason

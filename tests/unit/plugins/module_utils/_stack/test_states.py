@@ -135,3 +135,13 @@ def test_a_resource_that_was_cancelled_is_not_the_first_failure():
     events = [failed, cancelled]  # newest first: the cancellation came before
     named = [{"LogicalResourceId": "Rule", "ResourceType": "AWS::Events::Rule", **event} for event in events]
     assert states.first_failure(named) == "Rule (AWS::Events::Rule): Access denied"
+
+
+def test_the_reason_why_a_subscription_failed_has_no_key():
+    reason = (
+        "Invalid parameter: Unreachable endpoint HTTPS://user:word@pager.example:8443/key?x=word (Status Code: 400)"
+    )
+    event = {"LogicalResourceId": "Subscription", "ResourceType": "AWS::SNS::Subscription"}
+    found = states.first_failure([{**event, "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": reason}])
+    assert "Unreachable endpoint HTTPS://pager.example:8443/... (Status Code: 400)" in found
+    assert "word" not in found
