@@ -9,6 +9,7 @@ channel, formatting. So names are shown as code, without the characters that wou
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -16,6 +17,7 @@ from .._channel import message
 from .._digest.counts import REGIONS
 from .._stack.scheduled_digest import EVENT_TYPE
 from .._stack.scheduled_digest import FIRST_OF_A_NAME
+from .._stack.scheduled_digest import LINK
 from .._stack.scheduled_digest import LONGEST_NAME
 from .._stack.scheduled_digest import MARKUP
 from .text import count
@@ -101,4 +103,5 @@ def _code(name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return "".join(char if char.isprintable() and char not in MARKUP else "?" for char in text)
+    safe = "".join(char if char.isprintable() and char not in MARKUP else "?" for char in text)
+    return re.sub(LINK, "?", safe, flags=re.IGNORECASE)

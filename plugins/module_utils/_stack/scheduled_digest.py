@@ -46,6 +46,8 @@ UNSAFE = (
     r"[<>&`\[\]\u0000-\u001f\u007f-\u00a0\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e"
     r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ue000-\uf8ff\ufeff\ufff0-\ufffb]"
 )
+# What makes a link of a text in Teams.
+LINK = r":\/\/|www\."
 # Longer names are shortened in the middle: most are ARNs, whose end says more. All names together stay below the 3,000
 # characters that Slack accepts in a block of text (https://docs.slack.dev/reference/block-kit/blocks/section-block).
 LONGEST_NAME = 100
@@ -407,7 +409,7 @@ LISTED = (
 CODE = (
     f"function($t){{($s:=$length($t)>{LONGEST_NAME}?"
     f"$substring($t,0,{FIRST_OF_A_NAME})&'...'&$substring($t,{FIRST_OF_A_NAME + 3 - LONGEST_NAME}):$t;"
-    f"'`'&$replace($s,/{UNSAFE}/,'?')&'`')}}"
+    f"'`'&$replace($replace($s,/{UNSAFE}/,'?'),/{LINK}/i,'?')&'`')}}"
 )
 # The three names with the highest numbers, unless there are fewer than *$least* names.
 RANKED = (

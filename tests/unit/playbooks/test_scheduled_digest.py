@@ -85,7 +85,7 @@ def many():
             "AwsAccountId": ("222222222222", "333333333333", ACCOUNT)[number // 3 % 3],
         }
         if number % 4:
-            finding["AwsAccountName"] = ("", HOSTILE[:50], "shop", "shop " + "x" * 45)[number % 4]
+            finding["AwsAccountName"] = ("", HOSTILE[:50], HOSTILE[:50], "shop " + "x" * 45)[number % 4]
         if number % 7 == 0:
             finding["Compliance"] = {"Status": "FAILED", "SecurityControlId": f"S3.{number}"}
         made.append(finding)
@@ -109,6 +109,8 @@ def test_it_says_what_the_playbook_s_digest_says(emulator, playbooks):
     (by_playbook,) = arrived(emulator)
 
     assert scheduled == without_resources(by_playbook)
+    assert "evil.example" in scheduled["text"]
+    assert "//evil.example" not in by_playbook["text"]
     overdue = digest["overdue"]
     assert f"Overdue: {overdue['CRITICAL']} CRITICAL (7 days), {overdue['HIGH']} HIGH (1 day)" in scheduled["text"]
     listed = re.findall(r"^CRITICAL `\S+`, (\d+) days, account \d{12}: https://\S+", scheduled["text"], re.MULTILINE)

@@ -155,6 +155,11 @@ def test_controls_that_others_name_in_their_findings_are_not_counted():
     assert "Controls: `222222222222/default` (2)" in lines(*named)
 
 
+def test_no_name_becomes_a_link():
+    text = "\n".join(lines(finding(Resources=[{"Type": "Other", "Id": "HTTPS://a.example/WWW.b.example"}])))
+    assert "`HTTPS?a.example/?b.example`" in text
+
+
 def test_regions_and_accounts_are_named_where_there_are_several():
     other = finding("2", Region="eu-west-1", AwsAccountId="222222222222", AwsAccountName="shop")
     assert not [line for line in lines(finding()) if line.startswith(("Regions", "Accounts"))]
