@@ -204,11 +204,13 @@ def _write_rules(aws: Clients, target: TargetOutcome) -> None:
     settings, tags = target.settings, {MANAGED_TAG: target.settings.name, **dict(target.settings.tags)}
     access = aws.access(settings.source, settings.region)
     kind = automation_rule.of_format(str(settings.value("finding_format")))
-    # First, because a region can only have so many.
-    for arn in target.rules.removed:
-        access.call("securityhub", automation_rule.of_arn(arn).delete, arn)
-    for rule in target.rules.created:
-        access.call("securityhub", kind.create, {**rule.members, "Tags": tags})
+    created, removed = target.rules.created, target.rules.removed
+    creations = [partial(access.call, "securityhub", kind.create, {**rule.members, "Tags": tags}) for rule in created]
+    deletions = [partial(access.call, "securityhub", automation_rule.of_arn(arn).delete, arn) for arn in removed]
+    # So that no finding is sent between an old rule and the one that replaces it.
+    has_room = target.live.rule_count + len(creations) <= automation_rule.LIMIT
+    for write in (*creations, *deletions) if has_room else (*deletions, *creations):
+        write()
     for arn, rule in target.rules.updated:
         access.call("securityhub", kind.update, arn, dict(rule.members))
 

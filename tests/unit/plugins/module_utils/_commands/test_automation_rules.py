@@ -237,6 +237,21 @@ def test_a_region_without_room_is_refused_before_anything_is_written(lab):
     assert done.writes == []
 
 
+def test_a_rule_is_replaced_only_after_the_new_one_was_created_unless_there_is_no_room(lab):
+    lab.run(lab.hosts(HERE, suppressions=[WEBSITE]))
+    (before,) = rules(lab)
+    changed = lab.hosts(HERE, suppressions=[{**WEBSITE, "control_ids": ["S3.8", "S3.5"]}])
+    lab.emulator.faults({"denied": 1, "operations": ["CreateAutomationRule"]})
+    assert lab.run(changed).problems != {}
+    assert rules(lab) == [before]
+    lab.emulator.faults()
+    for number in range(99):
+        foreign(lab, f"Rule {number}")
+    assert lab.run(changed).problems == {}
+    assert len(rules(lab)) == 100
+    assert before not in rules(lab)
+
+
 def test_a_member_account_is_told_to_use_patterns(lab):
     lab.world(administrator="222222222222")
     done = lab.run(lab.hosts(HERE, suppressions=[WEBSITE], allow_member=True))
