@@ -182,3 +182,14 @@ def test_each_region_that_is_not_linked_sends_its_own(emulator, playbooks):
         (by_playbook,) = arrived(emulator)
         assert scheduled == without_resources(by_playbook)
         assert f"open in {region}\nNew in the last 1 day: " in scheduled["text"]
+
+    # A permissions boundary of before denies reading what the last one said, which does not keep the next from coming.
+    iam, policy = emulator.client("iam"), {"RoleName": f"securityhub-slack-Digest-{HOME}", "PolicyName": "SendDigest"}
+    document = iam.get_role_policy(**policy)["PolicyDocument"]
+    document["Statement"] = [item for item in document["Statement"] if item["Action"] != "states:ListExecutions"]
+    iam.put_role_policy(**policy, PolicyDocument=json.dumps(document))
+    began = time.monotonic()
+    assert sent(emulator)["status"] == "SUCCEEDED"
+    assert time.monotonic() - began < 10
+    (without,) = arrived(emulator)
+    assert "Last digest" not in without["text"]
