@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ SAMPLES = ROOT / "tests" / "findings"
 FINDINGS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(SAMPLES.glob("*.json"))}
 EXPECTED = yaml.safe_load((SAMPLES / "expected.yml").read_text(encoding="utf-8"))
 ADMINISTRATOR = "111111111111"
+SECONDS = 30  # that an execution may take
 WORKSPACE, CHANNEL = "T0ABC1DEF", "C0ABC1DEF"
 
 
@@ -142,3 +144,36 @@ def bring(emulator: Any, *findings: dict[str, Any]) -> None:
 def delivered(emulator: Any) -> list[str]:
     """Return the IDs of the findings that messages are about, sorted."""
     return sorted(message["finding_id"] for message in emulator.inbox())
+
+
+def queue(emulator: Any, region: str, account: str, name: str, rules: str) -> str:
+    """Create a queue to which EventBridge may send for *rules*, and return its ARN."""
+    arn = f"arn:aws:sqs:{region}:{account}:{name}"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnLike": {"aws:SourceArn": rules}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    emulator.client("sqs", region, account).create_queue(QueueName=name, Attributes={"Policy": policy})
+    return arn
+
+
+def sent_to_queue(emulator: Any, region: str, account: str, name: str) -> list[dict[str, Any]]:
+    """Return the findings in the events that a queue got."""
+    sqs = emulator.client("sqs", region, account)
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    return [json.loads(message["Body"])["detail"]["findings"][0] for message in messages]
+
+
+def start_schedule(emulator: Any, region: str, name: str) -> dict[str, Any]:
+    """Let a schedule start its state machine, and return how the execution ended, as DescribeExecution does."""
+    arn = emulator.ask("POST", "schedule", {"account": ADMINISTRATOR, "region": region, "name": name})["execution"]
+    client, deadline = emulator.client("stepfunctions", region), time.monotonic() + SECONDS
+    while client.describe_execution(executionArn=arn)["status"] == "RUNNING" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    done: dict[str, Any] = client.describe_execution(executionArn=arn)
+    return done

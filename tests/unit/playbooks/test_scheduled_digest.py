@@ -42,13 +42,8 @@ def aws_state(emulator):
 
 
 def sent(emulator, region=HOME):
-    """Let the schedule start the state machine, and return how the execution ended, as DescribeExecution does."""
-    given = {"account": ACCOUNT, "region": region, "name": NAME}
-    arn = emulator.ask("POST", "schedule", given)["execution"]
-    client, deadline = emulator.client("stepfunctions", region), time.monotonic() + SECONDS
-    while client.describe_execution(executionArn=arn)["status"] == "RUNNING" and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return client.describe_execution(executionArn=arn)
+    """Let the schedule send, and return how the execution ended, as DescribeExecution does."""
+    return findings.start_schedule(emulator, region, NAME)
 
 
 def arrived(emulator):

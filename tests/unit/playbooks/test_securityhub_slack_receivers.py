@@ -33,7 +33,7 @@ def playbooks(emulator, tmp_path):
     """Return a runner of playbooks in an organization without findings, with queues and an event bus elsewhere."""
     findings.set_up(emulator)
     for region in (HERE, THERE):
-        queue(emulator, region, OURS, "eda", f"arn:aws:events:{region}:{OURS}:rule/securityhub-slack-to-eda-*")
+        findings.queue(emulator, region, OURS, "eda", f"arn:aws:events:{region}:{OURS}:rule/securityhub-slack-to-eda-*")
     events = emulator.client("events", LAKE, THEIRS)
     events.create_event_bus(Name="lake")
     allowed = {"Effect": "Allow", "Principal": {"AWS": OURS}, "Action": "events:PutEvents", "Resource": BUS}
@@ -41,33 +41,10 @@ def playbooks(emulator, tmp_path):
     events.put_permission(EventBusName="lake", Policy=policy)
     pattern = json.dumps({"source": ["aws.securityhub"]})
     rule = events.put_rule(Name="all", EventBusName="lake", EventPattern=pattern)["RuleArn"]
-    arn = queue(emulator, LAKE, THEIRS, "lake", rule)
+    arn = findings.queue(emulator, LAKE, THEIRS, "lake", rule)
     events.put_targets(Rule="all", EventBusName="lake", Targets=[{"Id": "queue", "Arn": arn}])
     emulator.forget_requests()
     return findings.Playbooks(tmp_path, emulator.url)
-
-
-def queue(emulator, region, account, name, rules):
-    """Create a queue to which EventBridge may send for *rules*, and return its ARN."""
-    arn = f"arn:aws:sqs:{region}:{account}:{name}"
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnLike": {"aws:SourceArn": rules}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    emulator.client("sqs", region, account).create_queue(QueueName=name, Attributes={"Policy": policy})
-    return arn
-
-
-def sent_to_queue(emulator, region, account, name):
-    """Return the findings in the events that a queue got."""
-    sqs = emulator.client("sqs", region, account)
-    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    return [json.loads(message["Body"])["detail"]["findings"][0] for message in messages]
 
 
 def received(emulator, endpoint):
@@ -96,8 +73,8 @@ def test_each_receiver_gets_its_findings_once_and_no_output_has_the_url(emulator
     for endpoint in (MAIL, LIST, URL):
         assert emulator.ask("POST", "confirm", {"endpoint": endpoint}) == {"confirmed": 2}
     for region in (HERE, THERE):
-        sent_to_queue(emulator, region, OURS, "eda")
-    sent_to_queue(emulator, LAKE, THEIRS, "lake")
+        findings.sent_to_queue(emulator, region, OURS, "eda")
+    findings.sent_to_queue(emulator, LAKE, THEIRS, "lake")
     emulator.ask("DELETE", "inbox")
     runs.append(playbooks.run("securityhub_slack_doctor"))
     assert "2 targets: 2 in order" in runs[-1].output
@@ -127,13 +104,13 @@ def test_each_receiver_gets_its_findings_once_and_no_output_has_the_url(emulator
     assert len(mails) == 3
     assert received(emulator, LIST) == received(emulator, MAIL)
     assert [json.loads(text)["detail"]["findings"][0]["Id"] for text in received(emulator, URL)] == [CONTROL["Id"]]
-    of_queue = sent_to_queue(emulator, HERE, OURS, "eda")
+    of_queue = findings.sent_to_queue(emulator, HERE, OURS, "eda")
     assert [(item["Id"], item["Title"]) for item in of_queue] == [
         (THREAT["Id"], THREAT["Title"]),
         (forged["Id"], forged["Title"]),
     ]
-    assert sent_to_queue(emulator, THERE, OURS, "eda") == []
-    in_lake = sent_to_queue(emulator, LAKE, THEIRS, "lake")
+    assert findings.sent_to_queue(emulator, THERE, OURS, "eda") == []
+    in_lake = findings.sent_to_queue(emulator, LAKE, THEIRS, "lake")
     assert sorted(item["Id"] for item in in_lake) == sorted([THREAT["Id"], forged["Id"]])
 
     (playbooks.folder / "findings.json").write_text(json.dumps({"Findings": [THREAT]}), encoding="utf-8")
@@ -176,7 +153,7 @@ def test_each_receiver_gets_its_findings_once_and_no_output_has_the_url(emulator
 
 def test_a_home_region_sends_once_and_what_is_broken_is_refused_repaired_and_reported(emulator, playbooks):
     findings.set_up(emulator, aggregator={"home": THERE, "RegionLinkingMode": "ALL_REGIONS"})
-    eda = queue(emulator, THERE, OURS, "eda", f"arn:aws:events:{THERE}:{OURS}:rule/other")
+    eda = findings.queue(emulator, THERE, OURS, "eda", f"arn:aws:events:{THERE}:{OURS}:rule/other")
     entries = [{"name": "mail", "email": [MAIL]}, {"name": "eda", "queue_arn": eda.replace(THERE, RECEIVER_REGION)}]
     entries = [{**entry, "minimum_severity": "HIGH"} for entry in entries]
     given = {"minimum_severity": "CRITICAL", "kms_key": "create", "mark_notified": True, "receivers": entries}
@@ -197,7 +174,10 @@ def test_a_home_region_sends_once_and_what_is_broken_is_refused_repaired_and_rep
     emulator.ask("POST", "confirm", {"endpoint": MAIL})
     findings.bring(emulator, CONTROL, THREAT)
     assert len(received(emulator, MAIL)) == 2
-    assert [item["Id"] for item in sent_to_queue(emulator, THERE, OURS, "eda")] == [CONTROL["Id"], THREAT["Id"]]
+    assert [item["Id"] for item in findings.sent_to_queue(emulator, THERE, OURS, "eda")] == [
+        CONTROL["Id"],
+        THREAT["Id"],
+    ]
     assert findings.delivered(emulator) == [CONTROL["Id"]]
     hub, deadline = emulator.client("securityhub", HERE), time.monotonic() + 10
 
@@ -220,7 +200,7 @@ def test_a_home_region_sends_once_and_what_is_broken_is_refused_repaired_and_rep
     again = {**copy.deepcopy(THREAT), "UpdatedAt": "2099-01-01T00:00:00.000Z"}
     findings.bring(emulator, again)
     assert len(received(emulator, MAIL)) == 3
-    assert [item["Id"] for item in sent_to_queue(emulator, THERE, OURS, "eda")] == [THREAT["Id"]]
+    assert [item["Id"] for item in findings.sent_to_queue(emulator, THERE, OURS, "eda")] == [THREAT["Id"]]
 
     sqs.delete_queue(QueueUrl=url)
     findings.bring(emulator, {**again, "UpdatedAt": "2099-01-02T00:00:00.000Z"})
