@@ -233,15 +233,16 @@ def test_volume_counts_messages_by_day_region_and_severity():
     assert [at_least(label, counted.regions_of_any) for label in ("CRITICAL", "HIGH", "LOW")] == [4, 5, 6]
 
 
-def test_volume_says_what_each_suppression_removes():
+@pytest.mark.parametrize("suppress_in", ["pattern", "security_hub"])
+def test_volume_says_what_each_suppression_removes(suppress_in):
     suppressions = [
         {"control_ids": ["S3.1"], "reason": "public"},
         {"regions": ["us-east-1"], "reason": "sandbox"},
         {"control_ids": ["KMS.1"], "reason": "keys"},
     ]
-    policy = worlds.policy(suppressions=suppressions)
+    policy = worlds.policy(suppressions=[{**item, "suppress_in": suppress_in} for item in suppressions])
     found = [
-        past("2026-11-24"),
+        past("2026-11-24", Workflow={"Status": "SUPPRESSED" if suppress_in == "security_hub" else "NEW"}),
         past("2026-11-24", Region="eu-west-1"),
         past("2026-11-24", Severity={"Label": "LOW"}),  # would not have been sent anyway
         past("2026-11-24", Compliance={"Status": "FAILED", "SecurityControlId": "EC2.2"}),
