@@ -11,7 +11,9 @@ import sys
 import tempfile
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.secops.securityhub.tests.resilience import credentials
 from ansible_collections.secops.securityhub.tests.resilience import faults
@@ -29,18 +31,29 @@ FEW = ("eu-west-1", "us-east-1", "us-east-2")
 
 
 def fault_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
-    """Yield each fault in each phase; in the short form each fault in one phase."""
+    """Yield each fault in each phase and under each command; in the short form in one of each."""
     for number, fault in enumerate(faults.FAULTS):
-        phases = faults.PHASES if arguments.long else faults.PHASES[number % len(faults.PHASES) :][:1]
-        for phase in phases:
-            seed = arguments.seed + number
+        seed = arguments.seed + number
+        for phase in _chosen(faults.PHASES, number, arguments):
             yield Case(
                 fault.name,
                 phase.name,
                 lambda fault=fault, phase=phase, seed=seed: faults.under_fault(fleet, fault, phase, seed),
             )
-    for phase in faults.PHASES if arguments.long else faults.PHASES[:1]:
+        for command in _chosen(faults.COMMANDS, number, arguments):
+            yield Case(
+                fault.name,
+                command.name,
+                lambda fault=fault, command=command, seed=seed: faults.under_fault_of(fleet, fault, command, seed),
+            )
+    for phase in _chosen(faults.PHASES, 0, arguments):
         yield Case(faults.EXPIRED.name, phase.name, lambda phase=phase: faults.expired(fleet, phase))
+        yield Case(faults.IDENTITY, phase.name, lambda phase=phase: faults.changed_identity(fleet, phase))
+
+
+def _chosen(found: Sequence[Any], number: int, arguments: argparse.Namespace) -> Sequence[Any]:
+    """Return all, or in the short form one."""
+    return found if arguments.long else found[number % len(found) :][:1]
 
 
 def interruption_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
@@ -100,12 +113,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/run/resilience", description=__doc__)
     parser.add_argument("kind", choices=CASES)
     parser.add_argument("--long", action="store_true", help="17 regions, all combinations, 200 interruptions")
+    parser.add_argument("--few", action="store_true", help="three regions in the long form, too")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random choices (default 1)")
     parser.add_argument("--count", type=int, help="number of interruptions")
     parser.add_argument("--results", type=Path, help="JSON file that gets what was run, and the outcome of each case")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="resilience-"))
-    regions = SEVENTEEN if arguments.long or arguments.kind == "slices" else FEW
+    all_regions = arguments.long and not arguments.few
+    regions = SEVENTEEN if all_regions or arguments.kind == "slices" else FEW
     campaign = Campaign(sys.argv[1:], arguments.seed, len(regions), arguments.results)
     try:
         with started() as emulator:

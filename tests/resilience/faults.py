@@ -5,20 +5,32 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.witnesses import MAX_WITNESSES
+from ansible_collections.secops.securityhub.tests.resilience.playbook import ACCOUNT
+from ansible_collections.secops.securityhub.tests.resilience.playbook import CHANNEL
+from ansible_collections.secops.securityhub.tests.resilience.playbook import WORKSPACE
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Result
 from ansible_collections.secops.securityhub.tests.resilience.playbook import expect
+from ansible_collections.secops.securityhub.tests.unit import old_template
 
 # The last sentence of each cause has one of these.
 REMEDIES = re.compile(r"\b([Rr]erun the playbook|[Rr]un the playbook again|Sign in again)\b")
+# What an output says about a fault.
+CAUSES = re.compile(
+    r"throttled|failed inside AWS|Could not connect|Connection was closed|connection was closed|did not answer"
+    r"|did not come from AWS|cut off|clock of this computer|SSL|not all|could not be|Amazon Q"
+)
 ATTEMPTS = 8
+OTHER_ACCOUNT = "999999999999"
 CHATBOT = "https://global.sns-api.chatbot.amazonaws.com"
 SLOW_STACKS = 0.5
 
@@ -27,12 +39,14 @@ SLOW_STACKS = 0.5
 class Fault:
     """Fault rules (tests/emulator/README.md), and which targets may fail because of them.
 
-    *fails*: "none" (retries are enough), "region" (the one with the fault), "any" or "all".
+    *fails*: "none" (retries are enough), "region" (the one with the fault), "any" or "all". *endpoint*: where the
+    faulty region is called, with the emulator's port; its calls do not arrive there.
     """
 
     name: str
     rules: tuple[dict[str, Any], ...]
     fails: str = "any"
+    endpoint: str = ""
 
     def of(self, region: str) -> list[dict[str, Any]]:
         """Return the rules, with the name of the faulty region where they need one."""
@@ -44,11 +58,20 @@ FAULTS = (
     Fault("30 % server errors", ({"errors": 0.3},)),
     Fault("connection resets", ({"resets": 0.3},)),
     Fault("lost answers", ({"lost": 0.2},)),
+    Fault("half answers", ({"truncated": 0.2},)),
+    Fault("429 of a proxy", ({"too_many": 0.3},)),
+    Fault("429 with Retry-After", ({"too_many": 0.3, "retry_after": 1},)),
     Fault("2 s latency spikes", ({"spike_ms": 2000, "spikes": 0.1},), "none"),
+    Fault("30 s latency spikes", ({"spike_ms": 31_000, "spikes": 0.02},)),
+    Fault("a wrong clock", ({"skewed": 1},), "all"),
     Fault("a region that is unreachable", ({"unreachable": 1, "regions": "faulty"},), "region"),
     Fault("a region that answers garbage", ({"garbage": 1, "regions": "faulty"},), "region"),
+    Fault("a region that answers by half", ({"truncated": 1, "regions": "faulty"},), "region"),
+    Fault("a region that DNS does not know", (), "region", "http://aws.invalid:{port}"),
+    Fault("a region with a TLS error", (), "region", "https://127.0.0.1:{port}"),
     Fault("all of them", ({"throttle": 0.2, "errors": 0.2, "resets": 0.1, "lost": 0.05},)),
 )
+IDENTITY = "credentials that change to another account"
 EXPIRED = Fault("credentials that expire during the run", ({"expired": 1},), "all")
 
 
@@ -86,14 +109,143 @@ def under_fault(fleet: Fleet, fault: Fault, phase: Phase, seed: int) -> str:
     phase.before(fleet)
     fleet.emulator.stacks(SLOW_STACKS)
     fleet.emulator.forget_requests()
-    fleet.emulator.faults(*fault.of(faulty), seed=seed)
-    result = fleet.run(**phase.wanted)
-    fleet.emulator.faults()
+    result = _run(fleet, fault, faulty, seed, **phase.wanted)
     _check_the_end(fleet, result, fault, faulty)
     _check_retries(fleet, result)
     _check_the_healthy(fleet, result, phase)
     _finish(fleet, phase)
     return f"{len(result.failed)} failed, {result.seconds:.0f} s"
+
+
+def _run(fleet: Fleet, fault: Fault, faulty: str, seed: int, **options: Any) -> Result:
+    """Run a playbook with a fault."""
+    fleet.emulator.faults(*fault.of(faulty), seed=seed)
+    if fault.endpoint:
+        fleet.host_variables = {faulty: {"endpoint_url": fault.endpoint.format(port=fleet.emulator.port)}}
+    try:
+        return fleet.run(**options)
+    finally:
+        fleet.host_variables = {}
+        fleet.emulator.faults()
+
+
+@dataclass(frozen=True)
+class Command:
+    """Another playbook than the main one. *variables*: for its run, without the prefix."""
+
+    name: str
+    variables: dict[str, Any]
+    before: Callable[[Fleet], Any]
+
+    @property
+    def playbook(self) -> str:
+        """Return the name of the playbook."""
+        return f"securityhub_slack_{self.name}"
+
+
+def _with_findings(fleet: Fleet) -> None:
+    """Deploy, and have findings that were sent and one message of each."""
+    _deployed(fleet)
+    fleet.import_critical("before")
+
+
+def deploy_old_template(fleet: Fleet) -> None:
+    """Deploy AWS's template of 2020 with the channel in one region, and without the channel in another."""
+    for region, without in zip(fleet.regions, ((), old_template.OF_THE_CHANNEL)):
+        fleet.emulator.client("cloudformation", region).create_stack(
+            StackName=f"hub-to-slack-{region}",
+            TemplateBody=json.dumps(old_template.template(*without)),
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=[
+                {"ParameterKey": "SlackWorkSpaceID", "ParameterValue": WORKSPACE["SlackTeamId"]},
+                {"ParameterKey": "SlackChannelID", "ParameterValue": CHANNEL},
+            ],
+        )
+
+
+def _old(fleet: Fleet) -> None:
+    fleet.new_account()
+    deploy_old_template(fleet)
+
+
+COMMANDS = (
+    Command("doctor", {"doctor_html": ""}, _with_findings),
+    Command("canary", {"canary_timeout": 20}, _with_findings),
+    Command("digest", {}, _with_findings),
+    Command("simulate", {"simulate_html": ""}, _with_findings),
+    Command("baseline", {}, _with_findings),
+    Command("migrate", {}, _old),
+)
+
+
+def under_fault_of(fleet: Fleet, fault: Fault, command: Command, seed: int) -> str:
+    """Run a command with a fault, then without, and return a line about it. Raises Broken where a result is wrong."""
+    faulty = _faulty_region(fleet)
+    fleet.emulator.stacks(0)
+    command.before(fleet)
+    before = fleet.snapshot()
+    result = _run(fleet, fault, faulty, seed, playbook=command.playbook, **command.variables)
+    expect(result.code in (0, 2), f"exit code {result.code}", result)
+    if fault.fails == "none":
+        expect(result.code == 0, "retries should have been enough", result)
+    if fault.fails in ("region", "all"):
+        expect(result.code == 2, "the exit code is that of a successful run", result)
+    if result.code == 2:
+        named = {faulty} if fault.fails == "region" else {*fleet.regions, ACCOUNT}
+        expect(any(name in result.output for name in named), "the output does not name what failed", result)
+        expect(bool(CAUSES.search(" ".join(result.output.split()))), "the output does not say why", result)
+    again = fleet.run(playbook=command.playbook, **command.variables)
+    expect(again.code == 0, f"the next run failed; the one with the fault:\n{result.output}", again)
+    if command.name == "migrate":
+        fleet.emulator.forget_requests()
+        last = fleet.run(playbook=command.playbook)
+        expect((last.code, fleet.emulator.writes()) == (0, []), "a third run changed something", last)
+    else:
+        expect(fleet.snapshot() == before, f"left over: {fleet.snapshot()}, before: {before}", result)
+    return f"exit {result.code}, {result.seconds:.0f} s"
+
+
+def changed_identity(fleet: Fleet, phase: Phase) -> str:
+    """Let the credentials lead to another account during a phase, then run it again with the right ones."""
+    phase.before(fleet)
+    fleet.emulator.world({OTHER_ACCOUNT: {"hubs": "all", "workspaces": [WORKSPACE]}})
+    fleet.emulator.stacks(3)
+    fleet.emulator.forget_requests()
+    switch = fleet.folder / "other-account"
+    fleet.environment = _profile_of(fleet.folder, switch)
+    started = time.monotonic()
+    try:
+        process = fleet.start(**phase.wanted)
+        while phase.under_way not in {entry["operation"] for entry in fleet.emulator.requests()}:
+            expect(process.poll() is None, "the run ended before its work had begun")
+            time.sleep(0.05)
+        switch.touch()
+        result = fleet.finish(process, started)
+    finally:
+        fleet.environment = {}
+        switch.unlink(missing_ok=True)
+    there = [entry for entry in fleet.emulator.requests() if entry["account"] == OTHER_ACCOUNT]
+    foreign = sorted({entry["operation"] for entry in there} - {"GetCallerIdentity"})
+    expect(not foreign, f"the other account was called: {foreign}", result)
+    expect(result.code == 2, "the exit code is that of a successful run", result)
+    expect(OTHER_ACCOUNT in result.output, "the output does not name the other account", result)
+    _finish(fleet, phase)
+    return f"{len(result.failed)} failed, {result.seconds:.0f} s"
+
+
+def _profile_of(folder: Path, switch: Path) -> dict[str, str]:
+    """Return an environment with keys of the account, and of another one as soon as the file *switch* exists."""
+    program = folder / "keys.sh"
+    program.write_text(
+        f"account={ACCOUNT}; [ -e {switch} ] && account={OTHER_ACCOUNT}\n"
+        "ends=$(date -u -d '+2 seconds' +%Y-%m-%dT%H:%M:%SZ)\n"
+        'echo "{\\"Version\\": 1, \\"AccessKeyId\\": \\"$account\\", \\"SecretAccessKey\\": \\"a-secret-key\\", '
+        '\\"Expiration\\": \\"$ends\\"}"\n',
+        encoding="utf-8",
+    )
+    (folder / ".aws").mkdir(exist_ok=True)
+    (folder / ".aws" / "config").write_text(f"[profile changing]\ncredential_process = sh {program}\n")
+    return {"AWS_PROFILE": "changing", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
 
 
 def expired(fleet: Fleet, phase: Phase) -> str:

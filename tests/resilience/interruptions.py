@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import signal
 import time
@@ -16,32 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.secops.securityhub.tests.resilience.faults import check_converged
-from ansible_collections.secops.securityhub.tests.resilience.playbook import CHANNEL
+from ansible_collections.secops.securityhub.tests.resilience.faults import deploy_old_template
 from ansible_collections.secops.securityhub.tests.resilience.playbook import DEPLOY
-from ansible_collections.secops.securityhub.tests.resilience.playbook import WORKSPACE
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Whom
 from ansible_collections.secops.securityhub.tests.resilience.playbook import expect
 from ansible_collections.secops.securityhub.tests.resilience.playbook import kill
-from ansible_collections.secops.securityhub.tests.unit import old_template
 
 SLOW_STACKS = 0.7
 CTRL_C_SECONDS = 3
 MARKS = {"mark_notified": True, "message_format": "custom"}
-
-
-def _old_template(fleet: Fleet) -> None:
-    """Deploy AWS's template of 2020 with the channel in one region, and without the channel in another."""
-    for region, without in zip(fleet.regions, ((), old_template.OF_THE_CHANNEL)):
-        fleet.emulator.client("cloudformation", region).create_stack(
-            StackName=f"hub-to-slack-{region}",
-            TemplateBody=json.dumps(old_template.template(*without)),
-            Capabilities=["CAPABILITY_IAM"],
-            Parameters=[
-                {"ParameterKey": "SlackWorkSpaceID", "ParameterValue": WORKSPACE["SlackTeamId"]},
-                {"ParameterKey": "SlackChannelID", "ParameterValue": CHANNEL},
-            ],
-        )
 
 
 @dataclass(frozen=True)
@@ -69,7 +52,7 @@ WORKS = (
     Work("removal", {}, {"state": "absent"}),
     Work("to the home region", {}, {"aggregation": "home_region"}, Fleet.aggregate),
     Work("to each region", {"aggregation": "home_region"}, {"aggregation": "per_region"}),
-    Work("migration", None, {}, _old_template, playbook="securityhub_slack_migrate"),
+    Work("migration", None, {}, deploy_old_template, playbook="securityhub_slack_migrate"),
     Work("repair of drift", {}, {"repair_drift": True}, Fleet.drift),
     Work("buttons on", {"message_format": "custom"}, {"message_format": "custom", "buttons": True}, arrives=True),
     Work("buttons off", {"message_format": "custom", "buttons": True}, {"message_format": "custom"}, arrives=True),

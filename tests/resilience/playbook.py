@@ -120,13 +120,14 @@ class Fleet:
         self.regions = sorted(regions)
         self.variables = variables
         self.inventory = folder / "hosts.yml"
+        self.host_variables: dict[str, dict[str, Any]] = {}
         self.environment: dict[str, str] = {}
         self.started = 0
 
     def new_account(self) -> None:
-        """Create an account with Security Hub in all regions, and a channel configuration of another team."""
+        """Create an account with Security Hub in the regions of the inventory, and a channel of another team."""
         self.emulator.reset()
-        self.emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [WORKSPACE]}})
+        self.emulator.world({ACCOUNT: {"hubs": self.regions, "workspaces": [WORKSPACE]}})
         self.emulator.client("sns", "us-east-1").create_topic(Name="billing")
         trust = json.dumps(CHATBOT_TRUST)
         self.emulator.client("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=trust)
@@ -186,7 +187,10 @@ class Fleet:
             "channel_id": CHANNEL,
             **self.variables,
         }
-        hosts = {region: {} for region in self.regions}
+        hosts = {
+            region: {PREFIX + name: value for name, value in self.host_variables.get(region, {}).items()}
+            for region in self.regions
+        }
         variables = {PREFIX + name: value for name, value in given.items()}
         self.inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
         self.started += 1
@@ -259,6 +263,7 @@ class Fleet:
             "disabled": [rule["Name"] for rule in rules if rule["State"] != "ENABLED"],
             "targets": {rule["Name"]: self._targets(region, rule["Name"]) for rule in rules},
             "policies": {item["TopicArn"]: self._policy(region, item["TopicArn"]) for item in topics},
+            "queues": client("sqs", region).list_queues().get("QueueUrls", []),
             "state machines": sorted(
                 item["name"] for item in client("stepfunctions", region).list_state_machines()["stateMachines"]
             ),

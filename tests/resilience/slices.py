@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.secops.securityhub.tests.resilience.faults import check_converged
@@ -53,11 +54,11 @@ def in_parallel(fleet: Fleet, slices: int, form: str, **wanted: Any) -> list[Res
     return [fleet.finish(process, started) for process in running]
 
 
-def work(fleet: Fleet, slices: int, form: str) -> list[str]:
+def work(fleet: Fleet, slices: int, form: str, works: Sequence[dict[str, Any]] = WORKS) -> list[str]:
     """Deploy, update, move the channel and remove, in slices. Raises Broken where a topic is lost or created twice."""
     fleet.new_account()
     lines = []
-    for wanted in WORKS:
+    for wanted in works:
         fleet.emulator.forget_requests()
         results = in_parallel(fleet, slices, form, **wanted)
         for result in results:

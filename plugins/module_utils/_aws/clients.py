@@ -41,6 +41,8 @@ Answer = TypeVar("Answer")
 
 HTTP_REDIRECT = 300
 HTTP_BAD_GATEWAY = 502
+# More would keep a run waiting for minutes where something between here and AWS cuts off each answer.
+INCOMPLETE_ATTEMPTS = 4
 LONGEST_BACKOFF = 20  # seconds, as botocore's
 _RANDOM = random.SystemRandom()
 USER_AGENT = "secops.securityhub"
@@ -236,7 +238,10 @@ def retry_unavailable(
     if response is None or attempts >= limit:
         return None
     http_response, parsed = response
-    if not is_incomplete(http_response, parsed):
+    if is_incomplete(http_response, parsed):
+        if attempts >= INCOMPLETE_ATTEMPTS:
+            return None
+    else:
         known = parsed.get("Error", {}).get("Code", "")
         if http_response.status_code != errors.HTTP_TOO_MANY_REQUESTS or errors.SAME_AS.get(known) == "Throttling":
             return None
