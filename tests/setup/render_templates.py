@@ -94,6 +94,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     },
     "marking-of-ocsf": {"channel_id": "C0123456789", "mark_notified": True, "finding_format": "ocsf"},
     "digest": {"channel_id": "C0123456789", "digest_schedule": "cron(0 8 ? * MON *)", "kms_key": "alias/security"},
+    "digest-of-ocsf": {"channel_id": "C0123456789", "digest_schedule": "rate(7 days)", "finding_format": "ocsf"},
     "resolved": {
         "channel_id": "C0123456789",
         "mark_notified": True,

@@ -91,9 +91,13 @@ UNENCODED = "!~*'()"
 
 def link_to(finding_format: str, region: str, identifier: str) -> str:
     """Return the link to a finding in the console of a region; to all findings if its ID is too long."""
-    _paths, console, search, _key = BY_FORMAT[finding_format]
-    found = search.replace("<id>", quote(identifier, safe=UNENCODED))
-    return console.replace("<hub>", region) + (found if len(identifier) <= LONGEST_ID else "")
+    search = BY_FORMAT[finding_format][2].replace("<id>", quote(identifier, safe=UNENCODED))
+    return link_to_all(finding_format, region) + (search if len(identifier) <= LONGEST_ID else "")
+
+
+def link_to_all(finding_format: str, region: str) -> str:
+    """Return the link to all findings in the console of a region."""
+    return BY_FORMAT[finding_format][1].replace("<hub>", region)
 
 
 def transformer(

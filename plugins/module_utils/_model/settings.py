@@ -313,12 +313,6 @@ def _digest_problems(settings: Settings) -> list[str]:
             f"securityhub_slack_digest_time_zone is {zone!r}. Use a name of the time zone database, such as "
             f"Europe/Berlin.{did_you_mean(zone, sorted(known))}"
         )
-    if settings.ocsf:
-        found.append(
-            "securityhub_slack_digest_schedule is set, but a scheduled digest does not count OCSF findings "
-            "(securityhub_slack_finding_format: ocsf). Remove the variable, and run the playbook "
-            "securityhub_slack_digest on a schedule instead."
-        )
     return found
 
 

@@ -347,7 +347,11 @@ def scheduled_digest(
     if not expression:
         return None
     channels = tuple(
-        ScheduledChannel(route.topic, severities, jsonata.forwarded(policy, scope))
+        ScheduledChannel(
+            route.topic,
+            tuple(text for label in severities for text in policy.fields.labels[label]),
+            jsonata.forwarded(policy, scope),
+        )
         for route, policy, scope in of_channels
         for severities in [policies.severities_of(policy, scope)]
         if severities
@@ -361,6 +365,7 @@ def scheduled_digest(
         overdue=tuple(sorted(settings.value("overdue_days").items())),
         home=of_channels[0][2].forwards_linked,
         channels=channels,
+        ocsf=settings.ocsf,
     )
 
 

@@ -39,9 +39,9 @@ def notification(digest: Digest, days: int) -> dict[str, Any]:
     title = f"{EVENT_TYPE}: account {digest.design.account.id}" + (f" ({_plain(name)})" if name else "")
     content: dict[str, Any] = {"title": title, "description": "\n".join(lines(digest, days))}
     if digest.busiest:
-        console = message.CONSOLE.replace("<hub>", digest.busiest)
-        link = f"{console}/home?region={digest.busiest}#/findings"
-        steps = [_overdue(digest.design.settings.value("finding_format"), *item) for item in digest.counts.listed]
+        finding_format = digest.design.settings.value("finding_format")
+        link = message.link_to_all(finding_format, digest.busiest)
+        steps = [_overdue(finding_format, *item) for item in digest.counts.listed]
         content["nextSteps"] = [*steps, f"View the findings in {digest.busiest}: {link}"]
     return message.custom(content, {"summary": title, "eventType": EVENT_TYPE})
 

@@ -18,28 +18,30 @@ from .conditions import AT_LEAST
 from .conditions import EXACT
 from .conditions import PREFIX
 from .conditions import SUFFIX
+from .conditions import TRUE
 from .conditions import WILDCARD
 from .conditions import Condition
 from .conditions import Matcher
-from .fields import ASFF
+from .fields import Fields
 from .fields import Path
 from .policy import Policy
 from .policy import Scope
 
 # The variable that holds the finding.
 FINDING = "$f"
-WORKFLOW = ("Workflow", "Status")
+STATUSES = (("Workflow", "Status"), ("status",))
 ANYTHING = r"[\s\S]*"
 
 
 def forwarded(policy: Policy, scope: Scope) -> str:
-    """Return the expression that is true for an ASFF finding that a channel receives, or received when it was NEW."""
+    """Return the expression that is true for a finding that a channel receives, or received when it was NEW."""
+    fields = policy.fields
     by_array: dict[str, list[Clause]] = {}
     for clause in clauses_of(policy, scope):
-        if WORKFLOW not in dict(clause):
-            array = next((path[0] for path, _condition in clause if not ASFF.is_single(path)), "")
+        if not any(path in STATUSES for path, _condition in clause):
+            array = next((path[0] for path, _condition in clause if not fields.is_single(path)), "")
             by_array.setdefault(array, []).append(clause)
-    return " and ".join(_all_of(clauses, array) for array, clauses in by_array.items())
+    return " and ".join(_all_of(clauses, array, fields) for array, clauses in by_array.items())
 
 
 def text(value: str | list[str]) -> str:
@@ -47,28 +49,46 @@ def text(value: str | list[str]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("$", "\\u0024")
 
 
-def _all_of(clauses: list[Clause], array: str) -> str:
+def _all_of(clauses: list[Clause], array: str, fields: Fields) -> str:
     """Return the test of all clauses, for one element of *array* if they are about one."""
-    tests = " and ".join(_clause(clause, array) for clause in clauses)
+    tests = " and ".join(_clause(clause, array, fields) for clause in clauses)
     if not array:
         return tests
-    # As in event patterns, only the vulnerabilities that have the first of the fields count, if any has it.
-    fields = sorted({path for clause in clauses for path, _condition in clause if ASFF.is_of_vulnerability(path)})
-    elements = [f"{FINDING}.{array}[$exists({_value(path, array)})]" for path in fields] or [f"{FINDING}.{array}"]
+    # As in event patterns, only the elements with the first of the fields that they may lack count, if any has it.
+    named = {path for clause in clauses for path, _condition in clause if path[0] == array}
+    if array == fields.resource_type[0]:
+        named |= {fields.resource_type, fields.resource_id}
+    lacking = sorted(path for path in named if _may_lack(path, fields))
+    elements = [
+        (_asked(path, clauses, fields), f"{FINDING}.{array}[$exists({_value(path, array, fields)})]")
+        for path in lacking
+    ]
     # A finding without such an element is one with an element that has no field.
-    chosen = "".join(f"$exists({some})?{some}:" for some in elements)
+    chosen = "".join(f"{asked}$exists({some})?{some}:" for asked, some in elements or [("", f"{FINDING}.{array}")])
     return f"$exists(({chosen}[{{}}])[{tests}])"
 
 
-def _clause(clause: Clause, array: str) -> str:
-    tests = [_condition(_value(path, array), condition) for path, condition in clause]
+def _asked(path: Path, clauses: list[Clause], fields: Fields) -> str:
+    """Return the beginning of a test that only holds in Regions whose policy asks for a field, '' for all Regions."""
+    elsewhere = [dict(clause).get(fields.region) for clause in clauses if path in dict(clause)]
+    value = ".".join((FINDING, *fields.region))
+    tests = [f"$not({_condition(value, condition)})" for condition in elsewhere if condition]
+    return f"({' or '.join(tests)}) and " if tests and len(tests) == len(elsewhere) else ""
+
+
+def _may_lack(path: Path, fields: Fields) -> bool:
+    return fields.is_of_vulnerability(path) or (fields.is_optional(path) and not fields.is_tag(path))
+
+
+def _clause(clause: Clause, array: str, fields: Fields) -> str:
+    tests = [_condition(_value(path, array, fields), condition) for path, condition in clause]
     return f"({' or '.join(tests)})" if tests else "false"
 
 
-def _value(path: Path, array: str) -> str:
+def _value(path: Path, array: str, fields: Fields) -> str:
     if path[0] != array:
         return ".".join((FINDING, *path))
-    if ASFF.is_tag(path):
+    if fields.is_tag(path):
         return f"$lookup(Tags,{text(path[-1])})"
     return ".".join(path[1:])
 
@@ -87,9 +107,10 @@ def _condition(value: str, condition: Condition) -> str:
 def _test(value: str, matcher: Matcher) -> str:
     """Return the test of an open-ended matcher, which is false without the field."""
     tests = {
-        PREFIX: f"$substring({value},0,{len(matcher.text)})={text(matcher.text)}",
+        PREFIX: f'($type({value})="string" and $substring({value},0,{len(matcher.text)})={text(matcher.text)})',
         SUFFIX: f"$substring({value},-{len(matcher.text)})={text(matcher.text)}",
         WILDCARD: f"$contains({value},/{_regex(matcher.text)}/)=true",
+        TRUE: f"{value}=true",
         AT_LEAST: f'($type({value})="number" and {value}>={matcher.text})',
     }
     return tests[matcher.kind]

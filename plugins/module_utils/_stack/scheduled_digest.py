@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._channel import message
+from .._routing.fields import OCSF
 from . import encryption
 from .resources import ARN
 from .resources import HERE
@@ -69,6 +70,7 @@ class ScheduledDigest:
 
     *expression*, *time_zone*: as EventBridge Scheduler takes them. *days*: for how many a finding is new. *overdue*:
     after how many it is overdue, by severity. *home*: the hub has the findings of linked regions, too.
+    *ocsf*: they are those of the new Security Hub.
     """
 
     expression: str
@@ -77,6 +79,7 @@ class ScheduledDigest:
     home: bool
     channels: tuple[ScheduledChannel, ...]
     overdue: tuple[tuple[str, int], ...] = ()
+    ocsf: bool = False
 
 
 def a_week(expression: str) -> float | None:
@@ -188,7 +191,7 @@ def _role(name: str, machine: dict[str, Any], digest: ScheduledDigest, key: str)
     # For a schedule, the source is its group:
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     group = {"Fn::Sub": f"{ARN}:scheduler:{HERE}:schedule-group/default"}
-    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub/default"}
+    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub{'v2' if digest.ocsf else ''}/default"}
     executions = {"Fn::Sub": f"{ARN}:states:{HERE}:execution:{machine_name(name)}:*"}
     topics = [{"Fn::Sub": f"{ARN}:sns:{HERE}:{channel.topic}"} for channel in digest.channels]
     statements: list[dict[str, Any]] = [
@@ -245,12 +248,12 @@ def _definition(digest: ScheduledDigest) -> dict[str, Any]:
     states = {
         "Start": {"Type": "Pass", "Assign": _start(), "Next": "Read"},
         "Read": {
-            **_task("aws-sdk:securityhub:getFindings", _request(), "IsLast"),
+            **_task(f"aws-sdk:securityhub:getFindings{'V2' if digest.ocsf else ''}", _request(digest.ocsf), "IsLast"),
             "Assign": {
                 "next": _expression("$states.result.NextToken?$states.result.NextToken:''"),
                 "size": _expression(f"$min([{PAGE},2*$size])"),
                 "pages": _expression("$pages+1"),
-                "found": _expression(_added(len(channels))),
+                "found": _expression(_added(len(channels), digest.ocsf)),
             },
             "Output": {},
             "Catch": [{"ErrorEquals": [TOO_LARGE], "Next": "IsSmallest"}],
@@ -260,7 +263,10 @@ def _definition(digest: ScheduledDigest) -> dict[str, Any]:
         "TooLarge": {"Type": "Fail", "Error": TOO_LARGE, "Cause": "A finding is larger than Security Hub allows."},
         "IsLast": _choice(f"$next='' or $pages>={_pages(len(channels))}", "Publish", "Read"),
         "Publish": {
-            **_task("sns:publish", {"TopicArn": _expression("$topic"), "Message": _expression(_message(len(channels)))})
+            **_task(
+                "sns:publish",
+                {"TopicArn": _expression("$topic"), "Message": _expression(_message(len(channels), digest.ocsf))},
+            )
         }
         | {"Output": {"topic": _expression("$topic"), "severities": _expression("$found.severities")}, "End": True},
     }
@@ -337,15 +343,21 @@ def _start() -> dict[str, Any]:
     }
 
 
-def _request() -> str:
-    filters = (
-        "{'RecordState':[{'Value':'ACTIVE','Comparison':'EQUALS'}],"
-        "'WorkflowStatus':['NEW','NOTIFIED'].{'Value':$,'Comparison':'EQUALS'},"
-        "'SeverityLabel':[$split($severities,',').{'Value':$,'Comparison':'EQUALS'}]}"
-    )
+def _request(ocsf: bool) -> str:
+    filters = FILTERS_OF_OCSF if ocsf else FILTERS
     return _expression(f"$merge([{{'Filters':{filters},'MaxResults':$size}},$next=''?{{}}:{{'NextToken':$next}}])")
 
 
+EQUALS = "{'Value':$,'Comparison':'EQUALS'}"
+FILTERS = (
+    "{'RecordState':[{'Value':'ACTIVE','Comparison':'EQUALS'}],"
+    f"'WorkflowStatus':['NEW','NOTIFIED'].{EQUALS},'SeverityLabel':[$split($severities,',').{EQUALS}]}}"
+)
+FILTERS_OF_OCSF = (
+    "{'CompositeOperator':'AND','CompositeFilters':[{'Operator':'OR','StringFilters':"
+    f"['New','In Progress'].{{'FieldName':'status','Filter':{EQUALS}}}}},{{'Operator':'OR','StringFilters':"
+    f"[$split($severities,',').{{'FieldName':'severity','Filter':{EQUALS}}}]}}]}}"
+)
 # A time with a zone; only its form is checked, because a time that $toMillis refuses would fail the whole digest.
 TIME = (
     r"/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?"
@@ -356,13 +368,21 @@ AGE = (
     rf"function($t){{$contains($t,{TIME})?"
     r"$floor(($moment-$toMillis($substring($t,0,19)&$replace($t,/^.{19}(\.\d+)?/,'')))/86400000)}"
 )
-KEPT = (
-    "[$filter($states.result.Findings,function($f){COUNTS}).{"
-    "'s':Severity.Label,'a':$age(CreatedAt),'r':Region,'i':Id,'k':AwsAccountId,"
-    r"'u':AwsAccountName?$replace(AwsAccountId&' '&AwsAccountName,/\s+$/,''):AwsAccountId,"
-    r"'c':$contains(ProductArn,/\/aws\/securityhub$/) and Compliance.SecurityControlId?"
-    "Compliance.SecurityControlId:$substringAfter(ProductArn,'product/')}]"
+KEPT = "[$filter($states.result.Findings,function($f){COUNTS}).{ATTRIBUTES}]"
+ATTRIBUTES = (
+    "'s':Severity.Label,'a':$age(CreatedAt),'r':Region,'i':Id,'k':AwsAccountId,'u':$named(AwsAccountId,AwsAccountName),"
+    "'c':$control(Compliance.SecurityControlId,ProductArn)"
 )
+LABELS = ",".join(f"'{text}':'{label}'" for label, texts in OCSF.labels.items() for text in texts)
+ATTRIBUTES_OF_OCSF = (
+    f"'s':$lookup({{{LABELS}}},severity),"
+    "'a':$age(finding_info.created_time_dt),'r':cloud.region,'i':finding_info.uid,"
+    "'k':cloud.account.uid,'u':$named(cloud.account.uid,cloud.account.name),"
+    "'c':$control(compliance.control,metadata.product.uid)"
+)
+NAMED = r"function($id,$name){$name?$replace($id&' '&$name,/\s+$/,''):$id}"
+# Whoever may import findings of another product can name a control in them.
+CONTROL = r"function($id,$p){$id and $contains($p,/\/aws\/securityhub$/)?$id:$join($split($p,'/')[[-2,-1]],'/')}"
 # $add: the numbers with one more for each key. $old: the highest age by severity.
 ADD = (
     "function($in,$keys){$reduce($keys,function($o,$k){"
@@ -377,12 +397,15 @@ RANK = "{'CRITICAL':0,'HIGH':1,'MEDIUM':2,'LOW':3,'INFORMATIONAL':4}"
 OLD = "function($in,$all){$reduce($all,function($o,$e){$merge([$o,{$e.s:$max([$e.a,$lookup($o,$e.s)])}])},$in)}"
 
 
-def _added(channels: int) -> str:
+def _added(channels: int, ocsf: bool) -> str:
     """Return the expression of the numbers so far together with those of the page."""
+    attributes = ATTRIBUTES_OF_OCSF if ocsf else ATTRIBUTES
     counts = ":".join(f"$number={number}?(${{Counts{number}}})" for number in range(channels)) + ":false"
+    kept = KEPT.replace("COUNTS", counts).replace("ATTRIBUTES", attributes)
     return (
-        f"($age:={AGE};$add:={ADD};$old:={OLD};$rank:={RANK};$first:={FIRST};$limits:=${{Overdue}};"
-        f"$kept:={KEPT.replace('COUNTS', counts)};$late:=[$kept[a>=$lookup($limits,s)]];"
+        f"($age:={AGE};$named:={NAMED};$control:={CONTROL};$add:={ADD};$old:={OLD};"
+        f"$rank:={RANK};$first:={FIRST};$limits:=${{Overdue}};"
+        f"$kept:={kept};$late:=[$kept[a>=$lookup($limits,s)]];"
         "{'severities':$add($found.severities,[$kept.s]),"
         "'new':$add($found.new,[$kept[a<${Days}].s]),"
         "'before':$add($found.before,[$kept[a>=${Days} and a<2*${Days}].s]),"
@@ -426,7 +449,7 @@ def _pages(channels: int) -> int:
     return PAGES_AT_MOST // channels
 
 
-def _message(channels: int) -> str:
+def _message(channels: int, ocsf: bool) -> str:
     """Return the expression of the custom notification, as text."""
     incomplete = f"'*Not counted*: findings after the first {_pages(channels):,} pages'"
     order = "['CRITICAL','HIGH','MEDIUM','LOW','INFORMATIONAL']"
@@ -440,9 +463,10 @@ def _message(channels: int) -> str:
         "$ranked('Regions',$found.regions,2),$ranked('Accounts',$found.accounts,2),"
         f"$ranked('Controls',$found.controls,1),$next=''?[]:{incomplete}]"
     )
-    console = message.CONSOLE.replace("<hub>", "${AWS::Region}") + "/home?region=${AWS::Region}#/findings"
-    link = "'https://'&r&'.console.aws.amazon.com/securityhub/home?region='&r&'#/findings'"
-    search = f"($length(i)<={message.LONGEST_ID}?'?search=Id%3D'&$encodeUrlComponent(i):'')"
+    _paths, list_url, search_url, _key = message.BY_FORMAT["ocsf" if ocsf else "asff"]
+    console = list_url.replace("<hub>", "${AWS::Region}")
+    link = f"'{list_url}'".replace("<hub>", "'&r&'")
+    search = f"($length(i)<={message.LONGEST_ID}?'{search_url}':'')".replace("<id>", "'&$encodeUrlComponent(i)&'")
     steps = (
         f"[$found.late.(s&' '&$code(c)&', '&$period(a)&', account '&k&': '&{link}&{search}),"
         f"'View the findings in '&$region&': {console}']"
@@ -450,8 +474,10 @@ def _message(channels: int) -> str:
     title = f"{EVENT_TYPE}: account ${{AWS::AccountId}}"
     shown = json.dumps(message.custom({"title": title}, {"summary": title, "eventType": EVENT_TYPE}))
     return (
-        f"($number_of:={FORMATTED};$period:={PERIOD};$limits:=${{Overdue}};$order:={order};$listed:={LISTED};$code:={CODE};$ranked:={RANKED};"
-        "$then:=$last.channels[topic=$topic];$region:='${AWS::Region}';$highest:=$order[$exists($lookup($found.severities,$))][0];$any:=$exists($highest);"
+        f"($number_of:={FORMATTED};$period:={PERIOD};$limits:=${{Overdue}};"
+        f"$order:={order};$listed:={LISTED};$code:={CODE};$ranked:={RANKED};"
+        "$then:=$last.channels[topic=$topic];$region:='${AWS::Region}';"
+        "$highest:=$order[$exists($lookup($found.severities,$))][0];$any:=$exists($highest);"
         f"$days:=$any?$lookup($found.oldest,$highest);$lines:={lines};$shown:={shown};"
         "$string($merge([$shown,{'content':$merge([$shown.content,{'description':$join($lines,'\\n')},"
         f"$any?{{'nextSteps':{steps}}}:{{}}])}}])))"

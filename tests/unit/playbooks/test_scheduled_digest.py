@@ -115,6 +115,28 @@ def test_it_says_what_the_playbook_s_digest_says(emulator, playbooks):
     assert json.loads(done["output"]) == [{"topic": scheduled["topic"], "severities": digest["severities"]}]
 
 
+def test_that_of_the_new_security_hub_does_so_too(emulator, playbooks):
+    findings.set_up_new_hub(emulator, aggregator_v2={"home": HOME, "RegionLinkingMode": "ALL_REGIONS"})
+    suppression = {"control_ids": ["S3.28"]}
+    playbooks.inventory(
+        {HOME: {}}, minimum_severity="MEDIUM", finding_format="ocsf", suppressions=[suppression], **SCHEDULE, **OVERDUE
+    )
+    playbooks.ok("securityhub_slack")
+    findings.bring_ocsf(emulator, *map(findings.ocsf, (*findings.FINDINGS.values(), *many())))
+    emulator.ask("DELETE", "inbox")
+
+    done = sent(emulator)
+    assert done["status"] == "SUCCEEDED", done
+    (scheduled,) = arrived(emulator)
+    (digest,) = playbooks.ok(DIGEST, DIGEST).result["digests"]
+    (by_playbook,) = arrived(emulator)
+
+    assert scheduled == without_resources(by_playbook)
+    assert sum(digest["overdue"].values()) > 10
+    assert "/securityhub/v2/home?region=eu-west-1#/findings?search=finding_info.uid" in scheduled["text"]
+    assert "1 target: 1 in order." in playbooks.ok("securityhub_slack_doctor").output
+
+
 def test_each_channel_gets_its_own_however_large_findings_are_and_everything_is_removed(emulator, playbooks):
     channels = [
         {"name": "oncall", "channel_id": "C0NCALL0001", "severities": ["CRITICAL"]},

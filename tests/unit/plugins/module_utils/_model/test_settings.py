@@ -192,7 +192,6 @@ def test_no_problem(given):
             for days in ({"CRITICAL": 0}, {"URGENT": 7}, {"HIGH": "7"}, {"HIGH": True}, {"HIGH": 3651})
         ),
         ({"digest_days": 0}, ["securityhub_slack_digest_days", "1 to 90"]),
-        ({"digest_schedule": "rate(1 day)", "finding_format": "ocsf"}, ["securityhub_slack_digest_schedule", "ocsf"]),
         (
             {"buttons": True, "message_format": "aws"},
             ["securityhub_slack_buttons", "securityhub_slack_message_format", "custom"],

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import jsonata
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 
 PYTHON = Path(__file__).resolve().parents[5] / ".cache" / "emulator" / "venv" / "bin" / "python"
@@ -35,20 +38,26 @@ def evaluated(cases):
 
 def is_sent(patterns, finding):
     """Return whether event patterns match a finding, or would if it were NEW."""
-    event = worlds.event({**finding, "Workflow": {"Status": "NEW"}})
+    new = {"status": "New"} if "finding_info" in finding else {"Workflow": {"Status": "NEW"}}
+    event = event_of({**finding, **new}, "111111111111", "us-east-1")
     return any(matches(pattern, event, ideal=True) for pattern in patterns)
 
 
-def test_it_selects_what_the_event_patterns_send():
+@pytest.mark.parametrize("finding_format", ["asff", "ocsf"])
+def test_it_selects_what_the_event_patterns_send(finding_format):
     cases, expected = [], []
     for seed in range(POLICIES):
         draw = worlds.Draw(seed)
-        policy, scope = draw.policy(), draw.scope()
+        is_ocsf = finding_format == "ocsf"
+        policy, scope = draw.ocsf_policy() if is_ocsf else draw.policy(), draw.scope()
+        if is_ocsf:  # an account has findings of one format
+            other = draw.ocsf_policy()
+            scope = replace(scope, linked=tuple((region, other) for region, _policy in scope.linked))
         try:
             patterns = worlds.compiled(policy, scope)
         except UserError:
             continue
-        findings = [draw.finding() for _number in range(FINDINGS)]
+        findings = [draw.ocsf_finding() if is_ocsf else draw.finding() for _number in range(FINDINGS)]
         cases.append((jsonata.forwarded(policy, scope), findings))
         expected.append([is_sent(patterns, finding) for finding in findings])
     assert sum(map(sum, expected)) > POLICIES / 2
