@@ -5,14 +5,6 @@
 
 from __future__ import annotations
 
-from ..module_utils._commands import organization
-from ..plugin_utils._command_action import CommandAction
+from ..plugin_utils._compiled import command_action
 
-
-class ActionModule(CommandAction):
-    """Runs once for the whole play."""
-
-    PLAYBOOK = "securityhub_organization"
-    NEEDS_TARGETS = False
-    SPEC = organization.SPEC
-    command = staticmethod(organization.run)
+ActionModule = command_action("organization", "securityhub_organization", NEEDS_TARGETS=False)

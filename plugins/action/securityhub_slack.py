@@ -5,13 +5,6 @@
 
 from __future__ import annotations
 
-from ..module_utils._commands import deploy
-from ..plugin_utils._command_action import CommandAction
+from ..plugin_utils._compiled import command_action
 
-
-class ActionModule(CommandAction):
-    """Runs the command once for the whole play."""
-
-    PLAYBOOK = "securityhub_slack"
-    SPEC = deploy.SPEC
-    command = staticmethod(deploy.run)
+ActionModule = command_action("deploy", "securityhub_slack")

@@ -5,13 +5,6 @@
 
 from __future__ import annotations
 
-from ..module_utils._commands import baseline
-from ..plugin_utils._command_action import CommandAction
+from ..plugin_utils._compiled import command_action
 
-
-class ActionModule(CommandAction):
-    """Runs the command once for the whole play."""
-
-    PLAYBOOK = "securityhub_slack_baseline --check"
-    SPEC = baseline.SPEC
-    command = staticmethod(baseline.run)
+ActionModule = command_action("baseline", "securityhub_slack_baseline --check")

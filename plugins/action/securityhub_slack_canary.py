@@ -5,13 +5,6 @@
 
 from __future__ import annotations
 
-from ..module_utils._commands import canary
-from ..plugin_utils._command_action import CommandAction
+from ..plugin_utils._compiled import command_action
 
-
-class ActionModule(CommandAction):
-    """Runs once for the whole play."""
-
-    PLAYBOOK = "securityhub_slack_canary"
-    SPEC = canary.SPEC
-    command = staticmethod(canary.run)
+ActionModule = command_action("canary", "securityhub_slack_canary")

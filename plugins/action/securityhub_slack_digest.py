@@ -5,13 +5,6 @@
 
 from __future__ import annotations
 
-from ..module_utils._commands import digest
-from ..plugin_utils._command_action import CommandAction
+from ..plugin_utils._compiled import command_action
 
-
-class ActionModule(CommandAction):
-    """Runs once for the whole play."""
-
-    PLAYBOOK = "securityhub_slack_digest"
-    SPEC = digest.SPEC
-    command = staticmethod(digest.run)
+ActionModule = command_action("digest", "securityhub_slack_digest")

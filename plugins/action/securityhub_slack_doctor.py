@@ -5,13 +5,6 @@
 
 from __future__ import annotations
 
-from ..module_utils._commands import doctor
-from ..plugin_utils._command_action import CommandAction
+from ..plugin_utils._compiled import command_action
 
-
-class ActionModule(CommandAction):
-    """One call for the whole play (see the module's documentation)."""
-
-    PLAYBOOK = "securityhub_slack_doctor"
-    SPEC = doctor.SPEC
-    command = staticmethod(doctor.run)
+ActionModule = command_action("doctor", "securityhub_slack_doctor")

@@ -5,13 +5,6 @@
 
 from __future__ import annotations
 
-from ..module_utils._commands import export
-from ..plugin_utils._command_action import CommandAction
+from ..plugin_utils._compiled import command_action
 
-
-class ActionModule(CommandAction):
-    """Runs the command once for the whole play."""
-
-    PLAYBOOK = "securityhub_slack_export"
-    SPEC = export.SPEC
-    command = staticmethod(export.run)
+ActionModule = command_action("export", "securityhub_slack_export")

@@ -5,13 +5,6 @@
 
 from __future__ import annotations
 
-from ..module_utils._commands import migrate
-from ..plugin_utils._command_action import CommandAction
+from ..plugin_utils._compiled import command_action
 
-
-class ActionModule(CommandAction):
-    """Runs the command ``migrate``."""
-
-    PLAYBOOK = "securityhub_slack_migrate --check"
-    SPEC = migrate.SPEC
-    command = staticmethod(migrate.run)
+ActionModule = command_action("migrate", "securityhub_slack_migrate --check")

@@ -5,18 +5,12 @@
 
 from __future__ import annotations
 
-from ..module_utils._commands import simulate
-from ..plugin_utils._command_action import CommandAction
+from ..plugin_utils._compiled import command_action
 
+REFUSED = {
+    "securityhub_slack_simulate_finding_id": "Ansible would run the templates in it, and whoever imports a finding "
+    "chooses its ID. Set the environment variable SECURITYHUB_FINDING_ID to the ID, or "
+    "securityhub_slack_simulate_finding_id_file to a file with it."
+}
 
-class ActionModule(CommandAction):
-    """Runs the command once for the whole play."""
-
-    PLAYBOOK = "securityhub_slack_simulate"
-    SPEC = simulate.SPEC
-    command = staticmethod(simulate.run)
-    REFUSED = {
-        "securityhub_slack_simulate_finding_id": "Ansible would run the templates in it, and whoever imports a finding "
-        f"chooses its ID. Set the environment variable {simulate.FINDING_ID} to the ID, or "
-        "securityhub_slack_simulate_finding_id_file to a file with it."
-    }
+ActionModule = command_action("simulate", "securityhub_slack_simulate", REFUSED=REFUSED)

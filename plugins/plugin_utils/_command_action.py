@@ -81,9 +81,9 @@ class Failed(AnsibleActionFail):
 class CommandAction(ActionBase):
     """An action that runs once for the whole play.
 
-    A subclass names its command: *SPEC* and *command* are those of a module of ``module_utils/_commands``, *PLAYBOOK*
-    is the playbook that runs it, with what has to follow on the command line. *NEEDS_TARGETS*: whether its hosts are
-    targets. *REFUSED*: variables that must not be set, with why and what to do.
+    A subclass (see _compiled.py) names its command: *SPEC* and *command* are those of a module of
+    ``module_utils/_commands``, *PLAYBOOK* is the playbook that runs it, with what has to follow on the command line.
+    *NEEDS_TARGETS*: whether its hosts are targets. *REFUSED*: variables that must not be set, with why and what to do.
     """
 
     BYPASS_HOST_LOOP = True

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[4]
 COMMAND_ACTIONS = {
     path.stem
     for path in (ROOT / "plugins" / "action").glob("*.py")
-    if "class ActionModule(CommandAction)" in path.read_text(encoding="utf-8")
+    if "ActionModule = command_action(" in path.read_text(encoding="utf-8")
 }
 WITHOUT_TARGETS = ["securityhub_organization"]
 PLAYBOOKS = [
@@ -47,6 +47,24 @@ def run(playbook, inventory, **environment):
 
 def test_every_command_action_has_its_playbook_here():
     assert {*PLAYBOOKS, *WITHOUT_TARGETS} == COMMAND_ACTIONS
+
+
+def test_commands_stay_compiled_for_the_next_run(tmp_path):
+    (tmp_path / "hosts.yml").write_text("all: {}\n", encoding="utf-8")
+    subprocess.run(
+        [
+            ansible_commands.installed("ansible-playbook"),
+            "-i",
+            tmp_path / "hosts.yml",
+            ROOT / "playbooks/securityhub_slack.yml",
+        ],
+        env={**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)},
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    kept = {path.name.split(".")[0] for path in tmp_path.glob("**/plugins/module_utils/_commands/*.pyc")}
+    assert kept == {"canary", "context", "deploy"}
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
