@@ -301,7 +301,8 @@ BLOCKS = {
     },
     "capacity.rst": {"capacity": capacity},
     "resilience.rst": {
-        "campaigns": lambda: campaigns([campaign(kind) for kind in ("load",)]),
+        "campaigns": lambda: campaigns([campaign(kind) for kind in ("load", "interruptions")]),
+        "interruptions": lambda: survived(campaign("interruptions"), "Work"),
         "load": lambda: outcomes(campaign("load")),
     },
 }
