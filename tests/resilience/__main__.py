@@ -19,6 +19,7 @@ from ansible_collections.secops.securityhub.tests.resilience import credentials
 from ansible_collections.secops.securityhub.tests.resilience import faults
 from ansible_collections.secops.securityhub.tests.resilience import interruptions
 from ansible_collections.secops.securityhub.tests.resilience import load
+from ansible_collections.secops.securityhub.tests.resilience import person
 from ansible_collections.secops.securityhub.tests.resilience import slices
 from ansible_collections.secops.securityhub.tests.resilience.campaign import Campaign
 from ansible_collections.secops.securityhub.tests.resilience.campaign import Case
@@ -99,12 +100,19 @@ def load_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
     )
 
 
+def person_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
+    """Yield what a person does in the console while a run works."""
+    for deed in person.DEEDS:
+        yield Case("a person in the console", deed, lambda deed=deed: person.beside(fleet, deed))
+
+
 CASES: dict[str, Callable[[Fleet, argparse.Namespace], Iterator[Case]]] = {
     "faults": fault_cases,
     "interruptions": interruption_cases,
     "slices": slice_cases,
     "credentials": credential_cases,
     "load": load_cases,
+    "person": person_cases,
 }
 
 

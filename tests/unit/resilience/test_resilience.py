@@ -10,6 +10,7 @@ from ansible_collections.secops.securityhub.tests.resilience import credentials
 from ansible_collections.secops.securityhub.tests.resilience import faults
 from ansible_collections.secops.securityhub.tests.resilience import interruptions
 from ansible_collections.secops.securityhub.tests.resilience import load
+from ansible_collections.secops.securityhub.tests.resilience import person
 from ansible_collections.secops.securityhub.tests.resilience import slices
 from ansible_collections.secops.securityhub.tests.resilience.playbook import SEVENTEEN
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
@@ -83,3 +84,7 @@ def test_each_key_signs_for_its_own_account(emulator, tmp_path):
 
 def test_each_finding_of_a_flood_arrives_once_or_is_reported_as_lost(fleet):
     load.flood(fleet, count=300, seconds=5)
+
+
+def test_the_run_after_a_person_renamed_the_configuration_meanwhile_finishes(fleet):
+    person.beside(fleet, "renames the configuration")
