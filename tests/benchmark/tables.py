@@ -301,8 +301,9 @@ BLOCKS = {
     },
     "capacity.rst": {"capacity": capacity},
     "resilience.rst": {
-        "campaigns": lambda: campaigns([campaign(kind) for kind in ("load", "interruptions")]),
+        "campaigns": lambda: campaigns([campaign(kind) for kind in ("load", "interruptions", "person")]),
         "interruptions": lambda: survived(campaign("interruptions"), "Work"),
+        "person": lambda: outcomes(campaign("person")),
         "load": lambda: outcomes(campaign("load")),
     },
 }
