@@ -35,6 +35,11 @@ def installed(name: str) -> Path:
     return Path(sys.executable).with_name(name)
 
 
+def patient(name: str) -> Path:
+    """Return the path of a command that waits for other writers of its channel, for runs beside each other."""
+    return folder() / "patient" / name
+
+
 @functools.lru_cache(maxsize=1)
 def folder() -> Path:
     """Return the folder of the fast commands. The first call in a process starts the server that they need."""
@@ -55,8 +60,10 @@ def folder() -> Path:
         stdin=subprocess.DEVNULL,
     )
     atexit.register(process.kill)
+    (made / "patient").mkdir()
     for name in SERVED:
         client = [sys.executable, "-IS", str(HERE / "ansible_client.py"), str(socket), str(installed(name))]
-        (made / name).write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n')
-        (made / name).chmod(0o755)
+        for path_of_command, set_before in ((made / name, ""), (made / "patient" / name, "export REAL_PAUSES=1\n")):
+            path_of_command.write_text(f'#!/bin/sh\n{set_before}exec {shlex.join(client)} "$@"\n')
+            path_of_command.chmod(0o755)
     return made

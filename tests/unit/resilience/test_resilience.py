@@ -25,7 +25,7 @@ BY_NAME = {fault.name: fault for fault in faults.FAULTS}
 @pytest.fixture
 def fleet(emulator, tmp_path):
     found = Fleet(emulator, tmp_path, FEW)
-    found.command = ansible_commands.path("ansible-playbook")
+    found.command = ansible_commands.patient("ansible-playbook")
     yield found
     emulator.reset()
 
@@ -73,7 +73,7 @@ def test_the_run_after_an_interruption_finishes(fleet, work, interruption, share
 @pytest.mark.parametrize(("form", "works"), [("limit", (0, 1)), ("inventory", (0, 2, 3))])
 def test_parallel_slices_lose_nothing_and_create_nothing_twice(emulator, tmp_path, form, works):
     fleet = Fleet(emulator, tmp_path, SEVENTEEN)
-    fleet.command = ansible_commands.path("ansible-playbook")
+    fleet.command = ansible_commands.patient("ansible-playbook")
     slices.work(fleet, slices=4, form=form, works=[slices.WORKS[number] for number in works])
 
 
