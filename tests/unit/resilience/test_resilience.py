@@ -12,11 +12,11 @@ from ansible_collections.secops.securityhub.tests.resilience import interruption
 from ansible_collections.secops.securityhub.tests.resilience import load
 from ansible_collections.secops.securityhub.tests.resilience import person
 from ansible_collections.secops.securityhub.tests.resilience import slices
-from ansible_collections.secops.securityhub.tests.resilience.playbook import SEVENTEEN
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 FEW = ("eu-west-1", "us-east-1", "us-east-2")
+SLICED = (*FEW, "ap-south-1", "ca-central-1", "eu-north-1", "sa-east-1", "us-west-2")  # two in each of four slices
 DEPLOYMENT, UPDATE, REMOVAL = faults.PHASES
 COMMANDS = {command.name: command for command in faults.COMMANDS}
 BY_NAME = {fault.name: fault for fault in faults.FAULTS}
@@ -72,7 +72,7 @@ def test_the_run_after_an_interruption_finishes(fleet, work, interruption, share
 
 @pytest.mark.parametrize(("form", "works"), [("limit", (0, 1)), ("inventory", (0, 2, 3))])
 def test_parallel_slices_lose_nothing_and_create_nothing_twice(emulator, tmp_path, form, works):
-    fleet = Fleet(emulator, tmp_path, SEVENTEEN)
+    fleet = Fleet(emulator, tmp_path, SLICED)
     fleet.command = ansible_commands.patient("ansible-playbook")
     slices.work(fleet, slices=4, form=form, works=[slices.WORKS[number] for number in works])
 
