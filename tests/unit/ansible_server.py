@@ -27,6 +27,7 @@ import sys
 from typing import Any
 
 COLLECTION = "ansible_collections.secops.securityhub.plugins"
+COMPILED = "secops_securityhub_plugins"  # the same, as the action plugins import it (plugin_utils/_compiled.py)
 PRELOADED = (
     "ansible.cli.inventory",
     "ansible.cli.playbook",
@@ -167,7 +168,7 @@ def run(request: dict[str, Any], files: list[int]) -> None:
     sys.argv = request["arguments"]
     configure()
     if "REAL_PAUSES" not in os.environ:
-        importlib.import_module(f"{COLLECTION}.module_utils._channel.configuration").SETTLE_SECONDS = SETTLE_SECONDS
+        importlib.import_module(f"{COMPILED}.module_utils._channel.configuration").SETTLE_SECONDS = SETTLE_SECONDS
     name = os.path.basename(sys.argv[0]).removeprefix("ansible-")
     try:
         importlib.import_module(f"ansible.cli.{name}").main(sys.argv)
