@@ -105,7 +105,7 @@ def test_deploy_change_and_remove(playbook, emulator):
         entry for entry in emulator.requests() if entry["operation"] in ("DescribeStacks", "DescribeActionTargets")
     ]
     assert len(reads) == 2 * len(REGIONS)
-    assert len(emulator.requests()) <= 2 * len(REGIONS) + 9
+    assert len(emulator.requests()) <= 2 * len(REGIONS) + 10
 
     raised = ["-e", "securityhub_slack_minimum_severity=HIGH", "--limit", "eu-west-1"]
     assert playbook.changed("--check", *raised) == playbook.changed(*raised) == {"eu-west-1"}
