@@ -11,6 +11,7 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
 CHATBOT_REGION = "us-east-1"
+FLOOD = 20  # values of a metric in a second
 
 
 def count(account: str, region: str, namespace: str, name: str, dimension: tuple[str, str], value: int = 1) -> None:
@@ -21,16 +22,16 @@ def count(account: str, region: str, namespace: str, name: str, dimension: tuple
 
 
 def _record(namespace: str, name: str, dimensions: dict[str, str], value: float) -> None:
-    """Add a value to the statistic set of this second. A point for each value would make a flood of events slow."""
-    points, now = cloudwatch._metric_bucket(_key(namespace, name, dimensions)), int(time.time())
-    if points and points[-1]["Timestamp"] == now and "_stat" in points[-1]:
-        found = points[-1]["_stat"]
-        found["SampleCount"] += 1
-        found["Sum"] += value
-        found["Minimum"], found["Maximum"] = min(found["Minimum"], value), max(found["Maximum"], value)
+    """Add a point, or in a flood, which many points would make slow, a value to the statistic set of this second."""
+    points = cloudwatch._metric_bucket(_key(namespace, name, dimensions))
+    if len(points) < FLOOD or int(points[-FLOOD]["Timestamp"]) < int(time.time()):
+        cloudwatch.record_metric(namespace, name, value, "Count", dimensions)
         return
-    statistics = {"SampleCount": 1.0, "Sum": value, "Minimum": value, "Maximum": value}
-    points.append({"Timestamp": now, "Value": value, "Unit": "Count", "Dimensions": dimensions, "_stat": statistics})
+    of_last = points[-1]["Value"]
+    found = points[-1].setdefault("_stat", {"SampleCount": 1.0, "Sum": of_last, "Minimum": of_last, "Maximum": of_last})
+    found["SampleCount"] += 1
+    found["Sum"] += value
+    found["Minimum"], found["Maximum"] = min(found["Minimum"], value), max(found["Maximum"], value)
 
 
 def points_of(namespace: str, name: str, dimensions: dict[str, str]) -> list[dict]:

@@ -115,8 +115,7 @@ def _define_accounts(emulator) -> None:
     emulator.world(
         {
             PRODUCTION: {"hubs": list(REGIONS), "workspaces": workspaces},
-            # Commands for 51 targets prove no more than those for 9.
-            **{account: {"hubs": "all", "regions": list(REGIONS), "workspaces": workspaces} for account in FLEET},
+            **{account: {"hubs": "all", "workspaces": workspaces} for account in FLEET},
             **{account: {} for account in (SECURITY, MANAGEMENT)},
         },
         management_account=MANAGEMENT,
