@@ -281,26 +281,27 @@ def _definition(digest: ScheduledDigest) -> dict[str, Any]:
         "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Start", "States": states},
         "End": True,
     }
-    return {"QueryLanguage": "JSONata", "StartAt": "FindLast", "States": {**_last(), "EachChannel": whole}}
+    return {"QueryLanguage": "JSONata", "StartAt": "Begin", "States": {**_last(), "EachChannel": whole}}
 
 
 def _last() -> dict[str, Any]:
     """Return the states that read what the last digest said, which is the output of its execution.
 
-    Step Functions keeps it for 90 days. A digest is sent without it, too.
+    Step Functions keeps it for 90 days. A digest is sent without it, too, and does not wait for it: a permissions
+    boundary that lacks these calls denies them each time.
     """
     machine = {"StateMachineArn": _expression("$states.context.StateMachine.Id"), "StatusFilter": "SUCCEEDED"}
     catch = {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "EachChannel"}]}
     read = {"on": "$substring($states.result.StartDate,0,10)", "channels": "$parse($states.result.Output)"}
     return {
-        "FindLast": _task("aws-sdk:sfn:listExecutions", {**machine, "MaxResults": 1}, "HasLast")
-        | {"Assign": {"last": {}}}
-        | catch,
+        "Begin": {"Type": "Pass", "Assign": {"last": {}}, "Next": "FindLast"},
+        "FindLast": _task("aws-sdk:sfn:listExecutions", {**machine, "MaxResults": 1}, "HasLast", retries=1) | catch,
         "HasLast": _choice("$count($states.input.Executions)=0", "EachChannel", "ReadLast"),
         "ReadLast": _task(
             "aws-sdk:sfn:describeExecution",
             {"ExecutionArn": _expression("$states.input.Executions[0].ExecutionArn")},
             "EachChannel",
+            retries=1,
         )
         | {"Assign": {"last": {name: _expression(text) for name, text in read.items()}}}
         | catch,
@@ -311,8 +312,8 @@ def _expression(text: str) -> str:
     return f"{{% {text} %}}"
 
 
-def _task(action: str, arguments: Any, then: str = "") -> dict[str, Any]:
-    retry = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "MaxAttempts": 8, "BackoffRate": 2}
+def _task(action: str, arguments: Any, then: str = "", retries: int = 8) -> dict[str, Any]:
+    retry = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "MaxAttempts": retries, "BackoffRate": 2}
     return {
         "Type": "Task",
         "Resource": f"{ARN}:states:::{action}",
