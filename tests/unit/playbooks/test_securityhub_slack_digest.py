@@ -154,7 +154,7 @@ def test_names_in_findings_cannot_inject_markup(emulator, playbooks):
 
     (message,) = emulator.inbox()
     (line,) = [line for line in message["text"].splitlines() if line.startswith("Resources")]
-    assert line == 'Resources: `x??!channel? *bold* ?https://evil.example|click??"{{ x }}" ?` (1)'
+    assert line == 'Resources: `x??!channel? *bold* ?https?evil.example|click??"{{ x }}" ?` (1)'
 
 
 def test_a_digest_without_findings_is_sent(emulator, playbooks):

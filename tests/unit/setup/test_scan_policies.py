@@ -15,7 +15,7 @@ import scan_policies
 
 ROOT = Path(__file__).resolve().parents[3]
 POLICIES = ROOT / "roles" / "securityhub_slack" / "files" / "iam"
-READS = ("Get", "List", "Describe", "Simulate", "Test")
+READS = ("BatchGet", "Get", "List", "Describe", "Simulate", "Test")
 
 
 def actions(statement):
