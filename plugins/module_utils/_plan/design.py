@@ -169,9 +169,15 @@ def _target(
         for route in settings.receivers
     ]
     policy = " | ".join(words)
-    ends = bool(settings.value("report_resolved"))
     channels = [
-        simulation.Channel(route.topic, policy, scope, mentions=additions.mentioned(route.variables), reports_end=ends)
+        simulation.Channel(
+            route.topic,
+            policy,
+            scope,
+            mentions=additions.mentioned(route.variables),
+            reports_end=bool(settings.value("report_resolved")),
+            marks=bool(settings.value("mark_notified")),
+        )
         for route, policy, scope in of_channels
     ]
     channels += [

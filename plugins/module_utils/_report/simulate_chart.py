@@ -21,6 +21,7 @@ NUMBER = min(10, (WIDTH - NAME) // 6)
 NARROW = {"CRITICAL": "CRIT", "+MEDIUM": "+MED"} if NUMBER < 9 else {}
 EIGHTHS = " ▏▎▍▌▋▊▉"
 CONTROLS_AT_MOST = 5
+MARKING = "securityhub_slack_mark_notified would leave out"
 
 
 def chart(volume: dict[str, Any]) -> list[str]:
@@ -142,5 +143,5 @@ def _total(volume: dict[str, Any]) -> str:
     messages, repeated = count(volume["messages"], "message"), count(volume["repeated"], "repetition")
     return (
         f"Over the last {count(volume['days'], 'day')}: at least {messages}, {volume['messages_a_day']:,.1f} a day; "
-        f"{repeated} of findings that were updated while still NEW."
+        f"{repeated} of findings that were updated while still NEW{', which ' + MARKING if volume['repeated'] else ''}."
     )

@@ -52,7 +52,8 @@ class Channel:
     """The policy and the scope that a target's rules for one topic were compiled from.
 
     is_receiver: it belongs to a receiver beside the channels. mentions: whom its messages mention, by severity.
-    reports_end: a message in the thread of a finding says when it is over.
+    reports_end: a message in the thread of a finding says when it is over. marks: findings that are sent are set to
+    NOTIFIED, so that their updates are not.
     """
 
     topic: str
@@ -61,6 +62,7 @@ class Channel:
     is_receiver: bool = False
     mentions: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     reports_end: bool = False
+    marks: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class Prospect:
     sent: by the rules. at_any_severity: by the policies, if they forwarded every severity. suppressed_by: the
     descriptions of the suppressions and vulnerability filters without which it would be sent. is_receiver: the channel
     is a receiver. mentions: whom the message mentions. reports_end: another message says when the finding is over.
+    marks: the finding is set to NOTIFIED then.
     """
 
     topic: str
@@ -122,6 +125,7 @@ class Prospect:
     is_receiver: bool = False
     mentions: tuple[str, ...] = ()
     reports_end: bool = False
+    marks: bool = False
 
 
 def event_of(finding: Finding, account: str, region: str) -> dict[str, Any]:
@@ -193,6 +197,7 @@ def prospects(
             of_topic[0].is_receiver,
             next((item.mentions.get(severity, ()) for _target, item in senders if item.topic == topic), ()),
             any(item.reports_end for item in of_topic),
+            any(item.marks for item in of_topic),
         )
         for topic, of_topic in channels.items()
     )

@@ -93,9 +93,9 @@ def volume(
     """Return what would have been sent of *findings* from *days* - 1 days before *today* through *today*.
 
     *prospects*: of a finding in its present state. A finding counts on the day of its creation, when it was NEW and
-    ACTIVE, and again on the day of its last update if it is sent in its present state. A finding does not record other
-    updates or past compliance states, so there may have been more messages. *channels*: they, and their filters, are
-    counted even without messages.
+    ACTIVE, and again on the day of its last update if it is sent in its present state, unless the first message has set
+    it to NOTIFIED. A finding does not record other updates or past compliance states, so there may have been more
+    messages. *channels*: they, and their filters, are counted even without messages.
     """
     since = today - datetime.timedelta(days=days - 1)
     counted = _without_messages(days, tuple(channels))
@@ -106,9 +106,10 @@ def volume(
         if created and since <= created.date() <= today:
             _count(counted, finding, created.date(), of_creation)
         if updated and updated != created and since <= updated.date() <= today:
-            of_update = tuple(prospects(finding))
-            _count(counted, finding, updated.date(), of_update)
             sent = {item.topic: item for item in of_creation if item.sent and not item.is_receiver}
+            marked = {topic for topic, item in sent.items() if item.marks}
+            of_update = tuple(item for item in prospects(finding) if item.topic not in marked)
+            _count(counted, finding, updated.date(), of_update)
             repeated += len(sent.keys() & {item.topic for item in of_update if item.sent})
             counted.ended.update(item.reports_end for item in sent.values() if is_over(finding))
     return replace(counted, repeated=repeated)

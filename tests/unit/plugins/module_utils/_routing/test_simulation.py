@@ -233,6 +233,18 @@ def test_volume_counts_messages_by_day_region_and_severity():
     assert [at_least(label, counted.regions_of_any) for label in ("CRITICAL", "HIGH", "LOW")] == [4, 5, 6]
 
 
+@pytest.mark.parametrize("marks", [True, False])
+def test_volume_has_no_update_of_a_finding_that_its_first_message_has_marked(marks):
+    sender = target("us-east-1", Scope("us-east-1", "us-east-1"))
+    sender = replace(sender, channels=tuple(replace(item, marks=marks) for item in sender.channels))
+    found = [
+        past("2026-11-23", updated="2026-11-24"),
+        past("2026-11-01", updated="2026-11-24"),  # its first message was sent before these days
+    ]
+    counted = volume(found, prospects(sender), 7, worlds.TODAY)
+    assert (counted.messages, counted.repeated) == ((1, 0) if marks else (3, 2))
+
+
 @pytest.mark.parametrize("suppress_in", ["pattern", "security_hub"])
 def test_volume_says_what_each_suppression_removes(suppress_in):
     suppressions = [
