@@ -258,7 +258,8 @@ def mark_incomplete(response_dict: dict[str, Any], **_event: Any) -> None:
     """
     headers, body = response_dict["headers"], response_dict["body"]
     length = headers.get("content-length", "")
-    is_short = length.isdecimal() and len(body) < int(length)
+    # A proxy may have compressed the body, which has been decompressed here: its length is another one then.
+    is_short = length.isdecimal() and len(body) < int(length) and "content-encoding" not in headers
     is_cut = "json" in headers.get("content-type", "") and bool(body) and not body.rstrip().endswith(b"}")
     if response_dict["status_code"] < HTTP_REDIRECT and (is_short or is_cut):
         response_dict.update(status_code=HTTP_BAD_GATEWAY, body=b"")

@@ -15,6 +15,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws import err
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import LONGEST_BACKOFF
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import data_loader
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import mark_incomplete
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import retry_unavailable
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import timestamp
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
@@ -266,3 +267,20 @@ def test_a_proxy_says_how_long_to_wait(asked, least, most):
 
 def test_a_broken_connection_is_left_to_botocore():
     assert retry_unavailable(attempts=1, response=None, limit=8, caught_exception=OSError()) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"content-length": "22"}, b"<a/>", 502),
+        ({"content-length": "4"}, b"<a/>", 200),
+        ({"content-length": "24", "content-encoding": "gzip"}, b"<a/>", 200),  # it was longer while it was compressed
+        ({"content-type": "application/x-amz-json-1.1"}, b'{"Topics": [', 502),
+        ({"content-type": "application/x-amz-json-1.1"}, b"{}\n", 200),
+        ({}, b"", 200),
+    ],
+)
+def test_answers_that_are_cut_off_are_errors(headers, body, status):
+    answer = {"status_code": 200, "headers": headers, "body": body}
+    mark_incomplete(answer)
+    assert answer["status_code"] == status
