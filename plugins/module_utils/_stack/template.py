@@ -65,14 +65,14 @@ class StackDesign:
     """The contents of a target's stack.
 
     *mark_notified*: findings that automatic rules forward are set to NOTIFIED. *ocsf*: they are those of the new
-    Security Hub. *responsibilities*: what it forwards in
-    addition to the findings of its own region; the next run reads them before it transfers any to another target.
-    *key*: encrypts topics and queue: encryption.CREATE or the ID, ARN or alias of a key, or '' for none. *alarms*: None
-    for none. *boundary*: the ARN of the permissions boundary of the stack's roles, or ''. *conditions*: the policies of
-    topics and queue allow EventBridge to act for the rules of the stack only. *receivers*: who gets findings beside
-    the channels, to which *topics* belong. *suppressing*: the format of the findings that automation rules beside the
-    stack suppress, or '' without such rules. *scheduled*: the digest that AWS sends, None for none. *settings*: from
-    which settings all this comes, for a tag that only a person's preview needs; see _plan/recorded.py.
+    Security Hub. *responsibilities*: what it forwards in addition to the findings of its own region; the next run reads
+    them before it transfers any to another target. *key*: encrypts topics and queue: encryption.CREATE or the ID, ARN
+    or alias of a key, or '' for none. *alarms*: None for none. *boundary*: the ARN of the permissions boundary of the
+    stack's roles, or ''. *conditions*: the policies of topics and queue allow EventBridge to act for the rules of the
+    stack only. *receivers*: who gets findings beside the channels, to which *topics* belong. *suppressing*: the format
+    of the findings that automation rules beside the stack suppress, or '' without such rules. *scheduled*: the digest
+    that AWS sends, None for none. *settings*: from which settings all this comes, for a tag that only a person's
+    preview needs; see _plan/recorded.py.
     """
 
     name: str
