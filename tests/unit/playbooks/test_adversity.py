@@ -326,7 +326,7 @@ def test_no_playbook_follows_credentials_into_another_account(home, sink):
         asked = pathlib.Path({str(home.folder / "asked")!r})
         asked.exists() or asked.touch()
         key = {first!r} if time.time() - asked.stat().st_mtime < 0.5 else {other!r}
-        expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=0.1)
+        expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=0.4)
         print(json.dumps(dict(Version=1, AccessKeyId=key, SecretAccessKey="s", Expiration=expires.isoformat())))
     """
     home.config(f"[default]\ncredential_process = {home.program('switch.py', code)}\n")
