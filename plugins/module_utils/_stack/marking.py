@@ -22,9 +22,11 @@ from .._securityhub import comment
 from .._securityhub import workflow
 from .resources import ARN
 from .resources import HERE
-from .resources import boundary_reference
+from .resources import STATE_MACHINE
+from .resources import role
 from .resources import rules_arn
 from .resources import trust_statement
+from .resources import with_tags
 
 MACHINE = "NotifiedMachine"
 ROLE = "NotifiedRole"
@@ -67,16 +69,16 @@ def resources(name: str, tags: list[dict[str, str]], boundary: str, *, resolved:
     permissions = _permissions(resolved, ocsf)
     machine = machine_name(name)
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
-    found: dict[str, Any] = {
-        ROLE: {"Type": "AWS::IAM::Role", "Properties": _role(name, machine_arn, permissions)},
-        MACHINE: {"Type": "AWS::StepFunctions::StateMachine", "Properties": _machine(machine, definition)},
+    may_start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine_arn}
+    trust = [
+        trust_statement("states.amazonaws.com", [machine_arn]),
+        trust_statement("events.amazonaws.com", [rules_arn(name)]),
+    ]
+    named = role_name(name, "${AWS::Region}")
+    return {
+        ROLE: role(named, trust, "MarkFindingsNotified", [*permissions, may_start], tags, boundary),
+        MACHINE: {"Type": STATE_MACHINE, "Properties": with_tags(_machine(machine, definition), tags)},
     }
-    if boundary:
-        found[ROLE]["Properties"]["PermissionsBoundary"] = boundary_reference(boundary)
-    if tags:
-        for resource in found.values():
-            resource["Properties"]["Tags"] = tags
-    return found
 
 
 def _machine(name: str, definition: dict[str, Any]) -> dict[str, Any]:
@@ -217,26 +219,3 @@ def _permissions(resolved: bool, ocsf: bool) -> list[dict[str, Any]]:
         else workflow.permission(hub, "NOTIFIED", user_defined=resolved)
     )
     return [may_mark, *([may_read] if resolved else [])]
-
-
-def _role(name: str, machine: dict[str, Any], permissions: list[dict[str, Any]]) -> dict[str, Any]:
-    may_start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine}
-    return {
-        "RoleName": {"Fn::Sub": role_name(name, "${AWS::Region}")},
-        "AssumeRolePolicyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [
-                trust_statement("states.amazonaws.com", [machine]),
-                trust_statement("events.amazonaws.com", [rules_arn(name)]),
-            ],
-        },
-        "Policies": [
-            {
-                "PolicyName": "MarkFindingsNotified",
-                "PolicyDocument": {
-                    "Version": "2012-10-17",
-                    "Statement": [*permissions, may_start],
-                },
-            }
-        ],
-    }

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
+from . import resources
 from .alarms import QUEUE_ARN
 from .alarms import QUEUE_POLICY
-from .resources import ROLE
 from .resources import SUBSCRIPTION
-from .resources import boundary_reference
 from .resources import logical_id
 from .resources import rules_arn
 from .resources import trust_statement
@@ -121,21 +120,6 @@ def role(name: str, receivers: Sequence[Receiver], tags: list[dict[str, str]], b
     if not buses:
         return {}
     statement = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": buses}
-    properties: dict[str, Any] = {
-        "RoleName": {"Fn::Sub": role_name(name, "${AWS::Region}")},
-        "AssumeRolePolicyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [trust_statement("events.amazonaws.com", [rules_arn(f"{name}-to")])],
-        },
-        "Policies": [
-            {
-                "PolicyName": "SendFindingsToEventBuses",
-                "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-            }
-        ],
-    }
-    if boundary:
-        properties["PermissionsBoundary"] = boundary_reference(boundary)
-    if tags:
-        properties["Tags"] = tags
-    return {SENDER: {"Type": ROLE, "Properties": properties}}
+    trust = [trust_statement("events.amazonaws.com", [rules_arn(f"{name}-to")])]
+    named = role_name(name, "${AWS::Region}")
+    return {SENDER: resources.role(named, trust, "SendFindingsToEventBuses", [statement], tags, boundary)}

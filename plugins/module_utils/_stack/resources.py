@@ -79,7 +79,31 @@ def trust_statement(service: str, callers: list[dict[str, Any]]) -> dict[str, An
     }
 
 
-def boundary_reference(boundary: str) -> Any:
+def role(
+    name: str,
+    trust: list[dict[str, Any]],
+    policy: str,
+    statements: list[dict[str, Any]],
+    tags: list[dict[str, str]],
+    boundary: str,
+) -> dict[str, Any]:
+    """Return the role *name*: *trust* lets services assume it, and *policy* is its only one, with these statements."""
+    properties: dict[str, Any] = {
+        "RoleName": {"Fn::Sub": name},
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": trust},
+        "Policies": [{"PolicyName": policy, "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}],
+    }
+    if boundary:
+        properties["PermissionsBoundary"] = _boundary_reference(boundary)
+    return {"Type": ROLE, "Properties": with_tags(properties, tags)}
+
+
+def with_tags(properties: dict[str, Any], tags: list[dict[str, str]]) -> dict[str, Any]:
+    """Return the properties of a resource with *tags*, if there are any."""
+    return {**properties, "Tags": tags} if tags else properties
+
+
+def _boundary_reference(boundary: str) -> Any:
     """Return the ARN of a policy for any account, so that the stacks of a StackSet have the same template."""
     account, path = boundary.split(":", 5)[4:]
     return {"Fn::Sub": f"{ARN}:iam::${{AWS::AccountId}}:{path}"} if account.isdigit() else boundary

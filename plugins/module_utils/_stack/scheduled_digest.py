@@ -22,8 +22,11 @@ from .._routing.fields import OCSF
 from . import encryption
 from .resources import ARN
 from .resources import HERE
-from .resources import boundary_reference
+from .resources import SCHEDULE as SCHEDULE_TYPE
+from .resources import STATE_MACHINE
+from .resources import role
 from .resources import trust_statement
+from .resources import with_tags
 
 MACHINE, ROLE, SCHEDULE = "DigestMachine", "DigestRole", "DigestSchedule"
 EVENT_TYPE = "Security Hub digest"
@@ -146,51 +149,44 @@ def resources(
     """Return schedule, state machine and role of the stack *name*. *key*: of its topics, as StackDesign has it."""
     machine = machine_name(name)
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
-    found: dict[str, Any] = {
-        ROLE: {"Type": "AWS::IAM::Role", "Properties": _role(name, machine_arn, digest, key)},
-        MACHINE: {
-            "Type": "AWS::StepFunctions::StateMachine",
-            "Properties": {
-                "StateMachineName": machine,
-                # An express state machine would have to be done in five minutes.
-                "StateMachineType": "STANDARD",
-                "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
-                "DefinitionString": {
-                    "Fn::Sub": [json.dumps(_definition(digest), separators=(",", ":")), _values(digest)]
-                },
-            },
-        },
+    of_machine: dict[str, Any] = {
+        "StateMachineName": machine,
+        # An express state machine would have to be done in five minutes.
+        "StateMachineType": "STANDARD",
+        "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
+        "DefinitionString": {"Fn::Sub": [json.dumps(_definition(digest), separators=(",", ":")), _values(digest)]},
     }
-    if boundary:
-        found[ROLE]["Properties"]["PermissionsBoundary"] = boundary_reference(boundary)
-    if tags:
-        for resource in found.values():
-            resource["Properties"]["Tags"] = tags
     target = {
         "Arn": {"Ref": MACHINE},
         "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
         # A digest that is a day late would be followed by the next one.
         "RetryPolicy": {"MaximumEventAgeInSeconds": 3600},
     }
-    found[SCHEDULE] = {
-        "Type": "AWS::Scheduler::Schedule",
-        "Properties": {
-            "Name": schedule_name(name),
-            "Description": "Sends the digest of open Security Hub findings",
-            "ScheduleExpression": digest.expression,
-            "ScheduleExpressionTimezone": digest.time_zone,
-            "FlexibleTimeWindow": {"Mode": "OFF"},
-            "State": "ENABLED",
-            "Target": target,
-        },
+    schedule = {
+        "Name": schedule_name(name),
+        "Description": "Sends the digest of open Security Hub findings",
+        "ScheduleExpression": digest.expression,
+        "ScheduleExpressionTimezone": digest.time_zone,
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "State": "ENABLED",
+        "Target": target,
     }
-    return found
-
-
-def _role(name: str, machine: dict[str, Any], digest: ScheduledDigest, key: str) -> dict[str, Any]:
     # For a schedule, the source is its group:
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     group = {"Fn::Sub": f"{ARN}:scheduler:{HERE}:schedule-group/default"}
+    trust = [
+        trust_statement("states.amazonaws.com", [machine_arn]),
+        trust_statement("scheduler.amazonaws.com", [group]),
+    ]
+    permissions = _permissions(name, machine_arn, digest, key)
+    return {
+        ROLE: role(role_name(name, "${AWS::Region}"), trust, "SendDigest", permissions, tags, boundary),
+        MACHINE: {"Type": STATE_MACHINE, "Properties": with_tags(of_machine, tags)},
+        SCHEDULE: {"Type": SCHEDULE_TYPE, "Properties": schedule},
+    }
+
+
+def _permissions(name: str, machine: dict[str, Any], digest: ScheduledDigest, key: str) -> list[dict[str, Any]]:
     hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub{'v2' if digest.ocsf else ''}/default"}
     executions = {"Fn::Sub": f"{ARN}:states:{HERE}:execution:{machine_name(name)}:*"}
     topics = [{"Fn::Sub": f"{ARN}:sns:{HERE}:{channel.topic}"} for channel in digest.channels]
@@ -203,19 +199,7 @@ def _role(name: str, machine: dict[str, Any], digest: ScheduledDigest, key: str)
     ]
     if key:
         statements.append(encryption.permission(name, key))
-    return {
-        "RoleName": {"Fn::Sub": role_name(name, "${AWS::Region}")},
-        "AssumeRolePolicyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [
-                trust_statement("states.amazonaws.com", [machine]),
-                trust_statement("scheduler.amazonaws.com", [group]),
-            ],
-        },
-        "Policies": [
-            {"PolicyName": "SendDigest", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}
-        ],
-    }
+    return statements
 
 
 # The state machine
