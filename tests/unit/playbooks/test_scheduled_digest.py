@@ -60,6 +60,17 @@ def without_resources(message):
     return {**message, "text": "\n".join(lines)}
 
 
+def both(emulator, playbooks):
+    """Let both digests be sent, which say the same: return the execution, both messages and the playbook's result."""
+    done = sent(emulator)
+    assert done["status"] == "SUCCEEDED", done
+    (scheduled,) = arrived(emulator)
+    (digest,) = playbooks.ok(DIGEST, DIGEST).result["digests"]
+    (by_playbook,) = arrived(emulator)
+    assert scheduled == without_resources(by_playbook)
+    return done, scheduled, by_playbook, digest
+
+
 def big(number):
     """Return a finding of 60 KB, of which four do not fit into the result of a task."""
     finding = copy.deepcopy(findings.FINDINGS["ec2-19-critical-eu-west-1"])
@@ -97,13 +108,7 @@ def test_it_says_what_the_playbook_s_digest_says(emulator, playbooks):
     findings.bring(emulator, *findings.FINDINGS.values(), *many())
     emulator.ask("DELETE", "inbox")
 
-    done = sent(emulator)
-    assert done["status"] == "SUCCEEDED", done
-    (scheduled,) = arrived(emulator)
-    (digest,) = playbooks.ok(DIGEST, DIGEST).result["digests"]
-    (by_playbook,) = arrived(emulator)
-
-    assert scheduled == without_resources(by_playbook)
+    done, scheduled, by_playbook, digest = both(emulator, playbooks)
     assert "evil.example" in scheduled["text"]
     assert "//evil.example" not in by_playbook["text"]
     overdue = digest["overdue"]
@@ -125,13 +130,7 @@ def test_that_of_the_new_security_hub_does_so_too(emulator, playbooks):
     findings.bring_ocsf(emulator, *map(findings.ocsf, (*findings.FINDINGS.values(), *many())))
     emulator.ask("DELETE", "inbox")
 
-    done = sent(emulator)
-    assert done["status"] == "SUCCEEDED", done
-    (scheduled,) = arrived(emulator)
-    (digest,) = playbooks.ok(DIGEST, DIGEST).result["digests"]
-    (by_playbook,) = arrived(emulator)
-
-    assert scheduled == without_resources(by_playbook)
+    _done, scheduled, _by_playbook, digest = both(emulator, playbooks)
     assert sum(digest["overdue"].values()) > 10
     assert "/securityhub/v2/home?region=eu-west-1#/findings?search=finding_info.uid" in scheduled["text"]
     assert "1 target: 1 in order." in playbooks.ok("securityhub_slack_doctor").output
