@@ -21,6 +21,7 @@ from ansible_collections.secops.securityhub.tests.resilience import interruption
 from ansible_collections.secops.securityhub.tests.resilience import load
 from ansible_collections.secops.securityhub.tests.resilience import person
 from ansible_collections.secops.securityhub.tests.resilience import slices
+from ansible_collections.secops.securityhub.tests.resilience import versions
 from ansible_collections.secops.securityhub.tests.resilience.campaign import Campaign
 from ansible_collections.secops.securityhub.tests.resilience.campaign import Case
 from ansible_collections.secops.securityhub.tests.resilience.playbook import SEVENTEEN
@@ -106,6 +107,15 @@ def person_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
         yield Case("a person in the console", deed, lambda deed=deed: person.beside(fleet, deed))
 
 
+def version_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
+    """Yield each phase, worked on by two versions of the collection at the same time."""
+    checkout = versions.check_out(arguments.other, fleet.folder)
+    for phase in faults.PHASES:
+        yield Case(
+            "two versions", phase.name, lambda phase=phase: versions.beside(fleet, checkout, phase), arguments.other
+        )
+
+
 CASES: dict[str, Callable[[Fleet, argparse.Namespace], Iterator[Case]]] = {
     "faults": fault_cases,
     "interruptions": interruption_cases,
@@ -113,6 +123,7 @@ CASES: dict[str, Callable[[Fleet, argparse.Namespace], Iterator[Case]]] = {
     "credentials": credential_cases,
     "load": load_cases,
     "person": person_cases,
+    "versions": version_cases,
 }
 
 
@@ -124,6 +135,7 @@ def main() -> int:
     parser.add_argument("--few", action="store_true", help="three regions in the long form, too")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random choices (default 1)")
     parser.add_argument("--count", type=int, help="number of interruptions")
+    parser.add_argument("--other", default="HEAD~1", help="commit of the other one of two versions (default HEAD~1)")
     parser.add_argument("--results", type=Path, help="JSON file that gets what was run, and the outcome of each case")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="resilience-"))

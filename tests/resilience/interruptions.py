@@ -155,9 +155,9 @@ def interrupt(fleet: Fleet, point: Point, usual: Undisturbed) -> str:
     last = fleet.run(playbook=work.playbook, **work.wanted)
     written = fleet.emulator.writes()
     expect((last.code, last.changed, written) == (0, set(), []), f"a third run changed something: {written}", last)
-    _check_arrivals(fleet, meanwhile)
+    check_arrivals(fleet, meanwhile)
     if work.wanted.get("state") != "absent":
-        _check_arrivals(fleet, fleet.import_critical("afterward"))
+        check_arrivals(fleet, fleet.import_critical("afterward"))
     return "it had already ended" if ended else f"ended after {took:.1f} s; then {len(again.changed)} changed"
 
 
@@ -170,7 +170,7 @@ def _check_the_end(fleet: Fleet, work: Work, usual: dict[str, Any]) -> None:
         expect(found[name] == value, f"{name}: {found[name]}, not {value}")
 
 
-def _check_arrivals(fleet: Fleet, ids: list[str]) -> None:
+def check_arrivals(fleet: Fleet, ids: list[str]) -> None:
     """Check that each finding has arrived once."""
     arrived = Counter(message["finding_id"] for message in fleet.emulator.inbox())
     wrong = {name: arrived[name] for name in ids if arrived[name] != 1}

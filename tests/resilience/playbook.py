@@ -122,6 +122,7 @@ class Fleet:
         self.inventory = folder / "hosts.yml"
         self.host_variables: dict[str, dict[str, Any]] = {}
         self.environment: dict[str, str] = {}
+        self.checkout = ROOT  # of the collection whose playbooks run
         self.started = 0
 
     def new_account(self) -> None:
@@ -198,11 +199,11 @@ class Fleet:
         extra = json.dumps(
             {PREFIX + name: value for name, value in {**changed, "result_file": str(result_file)}.items()}
         )
-        path = ROOT / "playbooks" / f"{playbook}.yml"
+        path = self.checkout / "playbooks" / f"{playbook}.yml"
         command = [self.installed if interruptible else self.command, "-i", self.inventory, path]
         return subprocess.Popen(
             [*command, "-e", extra, *arguments],
-            cwd=ROOT,
+            cwd=self.checkout,
             env={
                 **environment_of(self.folder),
                 "AWS_ACCESS_KEY_ID": ACCOUNT,
