@@ -172,10 +172,18 @@ def _refuse_if_late(work: Work, started: float, missing: str = "") -> None:
 
 
 def _stuck(aws: Clients, work: Work) -> str:
+    name, status = work.settings.name, stacks.status_of(work.live)
+    if status in states.SUCCEEDED:
+        return (
+            f"another run, with other settings or another version of the collection, has changed the stack {name} "
+            f"during this one. Wait until it has ended, then rerun the playbook."
+        )
+    if not status:
+        return f"the stack {name} was deleted during this run. Rerun the playbook, which creates it again."
     reason = states.first_failure(_call(aws, work, cloudformation.stack_events))
     return (
-        f"the stack {work.settings.name} ended in {stacks.status_of(work.live)}"
-        f"{': ' + reason.rstrip('.') if reason else ''}. Fix that, then rerun the playbook, which repairs the stack."
+        f"the stack {name} ended in {status}{': ' + reason.rstrip('.') if reason else ''}. Fix that, then rerun the "
+        f"playbook, which repairs the stack."
     )
 
 

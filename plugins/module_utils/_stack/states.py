@@ -12,10 +12,10 @@ from .._resource.operation import Operation
 from . import receivers
 from .resources import SUBSCRIPTION
 
+# The last operation on a stack in one of these succeeded.
+SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 # A stack in one of these works; its template is the one that was last applied successfully.
-STANDING = frozenset(
-    {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
-)
+STANDING = SUCCEEDED | {"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 # A stack in one of these cannot be updated, only deleted.
 ONLY_DELETABLE = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
 # From these, the rollback of a failed update can continue.

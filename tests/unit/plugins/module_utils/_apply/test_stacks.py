@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._apply import stacks
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
+from ansible_collections.secops.securityhub.plugins.module_utils._resource.operation import Operation
 from ansible_collections.secops.securityhub.tests.unit import account_model
 from ansible_collections.secops.securityhub.tests.unit.said import Said
 
@@ -78,3 +79,26 @@ def test_progress_names_the_stacks_that_are_unfinished(clock):
     assert lines[0] == "Stacks 1/2, waiting for eu-west-1"
     assert lines[3].startswith("Stacks 1/2, about ")
     assert lines[3].endswith(" s left, waiting for eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("operation", "others", "cause"),
+    [
+        (
+            Operation.UPDATE,
+            "UPDATE_COMPLETE",
+            "another run, with other settings or another version of the collection, ",
+        ),
+        (Operation.CREATE, "", "the stack securityhub-slack was deleted during this run. "),
+    ],
+)
+def test_what_others_do_to_the_stack_meanwhile_is_told_from_a_failure(operation, others, cause):
+    ours, theirs = (
+        account_model.AccountModel().planned([account_model.settings(minimum_severity=severity)]).targets[0].desired
+        for severity in ("CRITICAL", "HIGH")
+    )
+    live = account_model.stack_of(theirs.stack, others) if others else None
+    given = stacks.Work(account_model.settings(), None, ours.stack, live, done=(operation,))
+    (done,) = stacks.drive(None, [given], Said())
+    assert str(done.error).startswith(cause)
+    assert "rerun the playbook" in str(done.error).lower()
