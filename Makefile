@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(shell tr : '\n' <<<"$$PATH" | grep -v '/shims$
 export ANSIBLE_HOME := $(CURDIR)/.ansible/home
 PIP_INSTALL := $(BIN)/python tests/setup/pip_install.py
 
-.PHONY: help setup setup-dev emulator-venv chromium demo test lint sanity unit unit-pure integration acceptance build docs \
+.PHONY: help setup setup-dev emulator-venv chromium demo test checks lint sanity unit unit-pure integration acceptance build docs \
   molecule versions mutants sessions lock clean
 
 help:  ## show the targets
@@ -52,10 +52,13 @@ demo: setup emulator-venv  ## deploy to 17 regions of a local AWS and show which
 	@tests/demo/demo
 
 test:  ## run everything that CI checks
+	@$(MAKE) --no-print-directory checks
+	@$(MAKE) --no-print-directory unit
+
+checks:  ## run everything but the unit tests
 	@$(MAKE) --no-print-directory --jobs=2 chromium emulator-venv
 	@# In this order, the longest first, both processes are busy until the end.
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target molecule sanity integration lint build docs
-	@$(MAKE) --no-print-directory unit
 
 lint: setup-dev  ## check code, YAML, templates, docs, licenses and changelog
 	@tests/run/lint
