@@ -26,6 +26,7 @@ from .._stack import states
 from . import exposure
 from . import messages
 from . import stack_sets
+from .moves import moves
 from .results import BROKEN
 from .results import UNKNOWN
 from .results import Result
@@ -113,7 +114,9 @@ def _stack(evidence: Evidence) -> Result:
         return messages.stack_status(status)
     if states.in_progress(status):
         return messages.stack_in_progress(status)
-    return ok() if desired and stacks.matches(desired.stack, stack) else messages.STACK_OUTDATED
+    if desired and stacks.matches(desired.stack, stack):
+        return ok()
+    return messages.stack_outdated(moves(evidence))
 
 
 def _instance(evidence: Evidence, reason: str, *, works: bool) -> Result | None:

@@ -31,6 +31,8 @@ from .results import UNLISTED
 from .results import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .._channel.platforms import Platform
     from .._channel.transformations import Configuration
     from .._preflight.pattern_tests import Disagreement
@@ -53,6 +55,7 @@ UNKNOWN_REGIONS = "It is not known whether other regions have findings that noth
 OTHER_FINDINGS = "The findings that are sent are not those that the inventory asks for."
 NO_ALARM = "No alarm is raised when findings are lost."
 DEPLOY_STACK_SET = "Export the StackSet, then deploy the file that the playbook writes."
+MOVES_SHOWN = 5  # accounts of a topic
 SEND_ONE = "send a finding with the custom action and check that it arrives."
 
 
@@ -130,14 +133,26 @@ STACK_FOREIGN = Result(
     "Set securityhub_slack_name to another name, then run the playbook.",
     (DEPLOY,),
 )
-STACK_OUTDATED = Result(
-    RISK,
-    "The stack was deployed with other variables than those in the inventory now, or a channel now chooses other "
-    "accounts of the organization.",
-    OTHER_FINDINGS,
-    "Run the playbook to update it.",
-    (DEPLOY,),
-)
+
+
+def stack_outdated(moves: Sequence[tuple[str, set[str], set[str]]]) -> Result:
+    """Report a stack that is not as the inventory asks for now. *moves*: see moves.py."""
+    problem = "The stack was deployed with other variables than those in the inventory now."
+    if moves:
+        changes = (f"{topic} {_now(new, old)}" for topic, new, old in moves)
+        problem = f"Channels choose other accounts than when the stack was deployed: {'; '.join(changes)}."
+    return Result(RISK, problem, OTHER_FINDINGS, "Run the playbook to update it.", (DEPLOY,))
+
+
+def _now(new: set[str], old: set[str]) -> str:
+    named = [f"{words} {_few(accounts)}" for words, accounts in (("now", new), ("no longer", old)) if accounts]
+    return " and ".join(named)
+
+
+def _few(accounts: set[str]) -> str:
+    more = len(accounts) - MOVES_SHOWN
+    return ", ".join(sorted(accounts)[:MOVES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
 
 # Statuses of a stack that does not work, or not as intended.
 STACK_STATUS = {

@@ -257,7 +257,10 @@ def test_accounts_are_chosen_by_name_unit_and_tag_and_followed_when_they_move(ch
     emulator.world({shop: {"organizational_unit": PAYMENTS, "name": "pay-shop"}})
     doctor = channels.run("-e", "securityhub_slack_doctor_html=", playbook=DOCTOR)
     assert "AT RISK Stack: prod.eu-west-1, prod.us-east-1 " in " ".join(doctor.stdout.split())
-    assert "now chooses other accounts of the organization" in " ".join(doctor.stdout.split())
+    moved = f"securityhub-slack-pay now {shop}; securityhub-slack-shop no longer {shop}."
+    assert f"Channels choose other accounts than when the stack was deployed: {moved}" in " ".join(
+        doctor.stdout.split()
+    )
     preview = channels.run("--check")
     assert "pay accounts 2 -> 3" in " ".join(preview.stdout.split())
     assert channels.changed() == {f"prod.{region}" for region in REGIONS}
