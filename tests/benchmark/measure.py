@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import measured_run
+import profile_table
 import tables
 from measured_run import Cost
 
@@ -126,6 +127,9 @@ class Fleet:
         (folder / "empty.yml").write_text(json.dumps([empty]))
         self._inventory("before", "CRITICAL")
         self._inventory("after", "HIGH")
+        (folder / "empty.json").write_text(json.dumps({"all": {"hosts": {}}}))
+        self._plugin("securityhub_regions.yml")
+        self._plugin("cached.securityhub_regions.yml", cache=True, cache_plugin="jsonfile", cache_connection="cache")
 
     def _inventory(self, name: str, severity_of_the_last: str) -> None:
         hosts: dict[str, dict] = {}
@@ -141,6 +145,35 @@ class Fleet:
             "securityhub_slack_channel_id": "C0123456789",
         }
         (self.folder / f"{name}.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
+
+    def _plugin(self, name: str, **options: Any) -> None:
+        accounts = [
+            {"name": account["id"], "regions": account["regions"]}
+            | ({"role_arn": account["role_arn"]} if account["role_arn"] else {})
+            for account in self.accounts
+        ]
+        given = {"plugin": "secops.securityhub.securityhub_regions", "endpoint_url": URL, "accounts": accounts}
+        (self.folder / name).write_text(json.dumps({**given, **options}))
+
+    def inventory(self, name: str) -> Cost:
+        """Read the hosts of an inventory of the plugin."""
+        return succeeded(measured(["ansible-inventory", "-i", name, "--list"], SIGNED_IN, self.folder))
+
+    def without_hosts(self) -> Cost:
+        """Run the playbook on an empty inventory, which it must refuse."""
+        cost = measured(["ansible-playbook", "-i", "empty.json", str(PLAYBOOK)], SIGNED_IN, self.folder)
+        return replace(cost, ended="" if cost.ended else "did not fail")
+
+    def profile(self, py_spy: Path, rounds: int) -> list[tuple[str, float]]:
+        """Run the playbook some times, and return where its CPU time goes."""
+        # At a higher rate, py-spy would miss more of the times in which many threads run.
+        sampler = [str(py_spy), "record", "--gil", "--subprocesses", "--full-filenames", "--rate=100"]
+        playbook = ["ansible-playbook", "-i", "before.json", str(PLAYBOOK)]
+        stacks = ""
+        for _round in range(rounds):
+            succeeded(measured([*sampler, "--format=raw", "--output=stacks", "--", *playbook], SIGNED_IN, self.folder))
+            stacks += (self.folder / "stacks").read_text()
+        return profile_table.shares(stacks)
 
     def playbook(self, *arguments: str, inventory: str = "before", playbook: Path = PLAYBOOK) -> Cost:
         """Run a playbook."""
@@ -359,8 +392,12 @@ def measure(fleet: Fleet, peers: list[str], commands: Path, cdk: Path, rounds: i
         tables.EMPTY: partial(fleet.playbook, playbook=fleet.folder / "empty.yml"),
         "playbook, check mode": partial(fleet.playbook, "--check"),
         "playbook, --syntax-check": partial(fleet.playbook, "--syntax-check"),
+        "playbook, empty inventory": fleet.without_hosts,
         "doctor": partial(fleet.playbook, playbook=DOCTOR),
+        "inventory plugin": partial(fleet.inventory, "securityhub_regions.yml"),
+        "inventory plugin, cached": partial(fleet.inventory, "cached.securityhub_regions.yml"),
     }
+    fleet.inventory("cached.securityhub_regions.yml")
     alone: list[Row] = []
     if peers:
         others = Peers(fleet, commands, cdk)
@@ -373,6 +410,15 @@ def measure(fleet: Fleet, peers: list[str], commands: Path, cdk: Path, rounds: i
     changed = once("playbook, one target changed", lambda: fleet.playbook(inventory="after"))
     removal = once("playbook, removal", lambda: fleet.playbook("-e", "securityhub_slack_state=absent"))
     return [*rows, *alone, changed, first, removal]
+
+
+def profile(fleet: Fleet, py_spy: Path, rounds: int) -> dict[str, Any]:
+    """Return where the CPU time of a run without changes goes."""
+    begin(fleet)
+    fleet.playbook()
+    rows = [{"what": what, "share": round(share, 3)} for what, share in fleet.profile(py_spy, rounds)]
+    about = {"targets": fleet.targets, "python": platform.python_version(), "day": time.strftime("%Y-%m-%d")}
+    return {**about, "rows": rows}
 
 
 def growth(folder: Path) -> dict[str, Any]:
@@ -435,6 +481,7 @@ def main() -> None:
         action="store_true",
         help="only measure the work of the collection itself for 17 to 17,000 targets, with calls answered at once",
     )
+    parser.add_argument("--profile", action="store_true", help="only show where the CPU time of a run goes")
     parser.add_argument("--commands", type=Path, required=True, help="folder of the commands aws and sceptre")
     parser.add_argument("--cdk", type=Path, required=True, help="folder of the npm packages of the AWS CDK")
     options = parser.parse_args()
@@ -449,6 +496,11 @@ def main() -> None:
             print(tables.growth(grown))
             return
         fleet = Fleet(options.targets, Path(folder))
+        if options.profile:
+            profiled = profile(fleet, options.commands / "py-spy", options.rounds)
+            (RESULTS / f"profile-{options.targets}.json").write_text(f"{json.dumps(profiled, indent=2)}\n")
+            print(tables.profile(profiled))
+            return
         name, table = str(options.targets), tables.costs
         if options.quotas:
             name, table = f"quotas-{name}", tables.quotas

@@ -102,6 +102,14 @@ def growth(found: dict[str, Any]) -> str:
     return listed(header, rows)
 
 
+def profile(*found: dict[str, Any]) -> str:
+    """Return the table of the shares of CPU time, for one or more numbers of targets."""
+    shares = [{row["what"]: row["share"] for row in item["rows"]} for item in found]
+    names = dict.fromkeys(name for share in shares for name in share)
+    rows = [(name, *(f"{share.get(name, 0):.0%}" for share in shares)) for name in names]
+    return listed(("Where the CPU time goes", *(f"{item['targets']:,} targets" for item in found)), rows)
+
+
 def _compared(found: dict[str, Any], variants: tuple[str, str], words: tuple[str, str]) -> str:
     header = ("Run", "Runs", *(f"Seconds {text}" for text in words), "Ratio", *(f"Calls {text}" for text in words))
     rows = []
@@ -298,6 +306,7 @@ BLOCKS = {
         "quotas": lambda: quotas(result("quotas-17")),
         "modes": lambda: modes(result("modes-17")),
         "growth": lambda: growth(result("growth")),
+        "profile": lambda: profile(result("profile-17"), result("profile-1700")),
     },
     "capacity.rst": {"capacity": capacity},
     "resilience.rst": {
