@@ -152,9 +152,15 @@ def _deployed(
     targets = [
         target for account in accounts for target in healthy(account.targets) if target.desired and chosen(target)
     ]
-    targets = _each_target(partial(_write_action, aws), targets, **NOTHING)
-    # Before the stacks too: until a rule of Security Hub suppresses findings, the event patterns do.
-    targets = _each_target(partial(_write_rules, aws), targets, rules=RulesPlan(), repairs=(), stack=())
+    # Before the stacks: until automation rules suppress findings, the event patterns do. The custom action tells
+    # later runs that there may be rules, so it is written before the first one and after the last.
+    having = [target for target in targets if target.desired and target.desired.rules]
+    others = [target for target in targets if not (target.desired and target.desired.rules)]
+    having = _each_target(partial(_write_action, aws), having, **NOTHING)
+    having = _each_target(partial(_write_rules, aws), having, rules=RulesPlan(), repairs=(), stack=())
+    others = _each_target(partial(_write_rules, aws), others, **NOTHING)
+    others = _each_target(partial(_write_action, aws), others, action=Operation.NONE, repairs=(), stack=())
+    targets = [*having, *others]
     # Before the stacks: CloudFormation cannot update a resource that does not exist.
     targets = _each_target(partial(_repair, aws), targets, repairs=(), stack=())
     return _with(accounts, _with_stacks(aws, targets, progress))

@@ -67,7 +67,9 @@ def examine(evidence: Evidence) -> dict[str, Result]:
         }
     reason = nothing(target.policy or "no deployment intended")
     leftover = messages.leftover(stack_set=target.settings.stack_set) if stacks.is_ours(target.live.stack) else reason
-    return {**dict.fromkeys(NAMES, reason), "stack": leftover}
+    rules = target.live.rules
+    hub = messages.automation_rules_surplus(len(rules)) if rules else reason
+    return {**dict.fromkeys(NAMES, reason), "hub": hub, "stack": leftover}
 
 
 def _region(evidence: Evidence) -> Result:

@@ -123,7 +123,8 @@ def automation_rules_missing(count: int) -> Result:
 def automation_rules_surplus(count: int) -> Result:
     """Report automation rules of the deployment that it should not have."""
     problem = f"The deployment has automation rules of Security Hub for suppressions that no longer exist: {count}."
-    return restorable(problem, "Findings are suppressed that should be sent.")
+    effect = "Findings are suppressed that should be sent."
+    return Result(RISK, problem, effect, "Run the playbook to delete them.", (DEPLOY,))
 
 
 STACK_FOREIGN = Result(

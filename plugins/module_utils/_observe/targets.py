@@ -17,6 +17,7 @@ from .._model.snapshot import LiveTarget
 from .._resource import ownership
 from .._resource.tags import MANAGED_TAG
 from .._routing import automation
+from .._securityhub import action_target
 from .._securityhub import automation_rule
 from .._services import cloudformation
 from .._services import securityhub
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from .._model.account import Account
     from .._model.settings import Settings
     from .._services.cloudformation import Stack
+    from .._services.securityhub import ActionTarget
     from .._stack.template import StackDesign
 
 
@@ -52,21 +54,22 @@ def target(aws: Clients, settings: Settings, account: Account) -> LiveTarget:
     MultipleErrors if policies deny the calls.
     """
     stack, actions = _all_allowed(lambda: _stack(aws, settings, account), lambda: _actions(aws, settings))
-    kinds = _kinds_of_rules(settings, stack)
+    arn = names.action_arn(settings, account)
+    own = next((action for action in actions or () if action["ActionTargetArn"] == arn), None)
+    kinds = _kinds_of_rules(settings, stack, own)
     if actions is None:
         # A removal must not leave the rules of the new Security Hub, which may still be enabled.
         kinds = [kind for kind in kinds if kind is automation_rule.V2 and not settings.present]
         live = LiveTarget(hub=False, stack=stack)
     else:
-        arn = names.action_arn(settings, account)
-        own = next((action for action in actions if action["ActionTargetArn"] == arn), None)
         live = LiveTarget(hub=True, action=own, stack=stack, actions=len(actions))
     return with_rules(aws, settings, live, kinds) if kinds else live
 
 
-def _kinds_of_rules(settings: Settings, stack: Stack | None) -> list[automation_rule.Kind]:
-    """Return the kinds of automation rules that the deployment has or should have."""
-    formats = {template.suppressing_of(stacks.tags_of(stack))} - {""}
+def _kinds_of_rules(settings: Settings, stack: Stack | None, action: ActionTarget | None) -> list[automation_rule.Kind]:
+    """Return the kinds of automation rules that the deployment may have or should have."""
+    of_action = action_target.suppressing(action, settings.name)
+    formats = {template.suppressing_of(stacks.tags_of(stack)), of_action} - {""}
     if settings.suppresses_in_security_hub:
         formats.add(str(settings.value("finding_format")))
     return [automation_rule.of_format(item) for item in sorted(formats)]

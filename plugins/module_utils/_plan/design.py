@@ -262,12 +262,13 @@ def deployment(
     *responsibilities*, *scheduled*: see StackDesign. *configurations*: the names of the account's channel
     configurations. *rules*: the automation rules that suppress findings.
     """
+    suppressing = str(settings.value("finding_format")) if rules else ""
     return Deployment(
         action=action_target.Desired(
             settings.value("action_id"),
             settings.value("action_name"),
             action_target.marked(
-                ACTION_DESCRIPTION.format(platform=settings.routes[0].channel.platform.name), settings.name
+                ACTION_DESCRIPTION.format(platform=settings.routes[0].channel.platform.name), settings.name, suppressing
             ),
         ),
         stack=StackDesign(
@@ -288,7 +289,7 @@ def deployment(
             boundary=settings.value("permissions_boundary"),
             conditions=settings.value("topic_policy_conditions"),
             receivers=_receivers(settings, snapshot),
-            suppressing=str(settings.value("finding_format")) if rules else "",
+            suppressing=suppressing,
             scheduled=scheduled,
         ),
         topics=names.topic_arns(settings, snapshot.account),

@@ -27,6 +27,8 @@ ID = re.compile(r"[0-9A-Za-z]{1,20}")
 NAME_LENGTH = 20
 # Per account and region; cannot be raised: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html
 LIMIT = 50
+# Begins the sentence of a description that names the format of the findings that automation rules suppress.
+RULES = "Automation rules:"
 # Name and description in SecurityHub_to_AWSChatBot.yml, AWS's template of 2020, which uses our default Id.
 TEMPLATE_TEXTS = ("Send_To_Slack", "Send Messages to ChatApplication via AWS ChatBot")
 
@@ -52,9 +54,24 @@ def problems(identifier: str, name: str | None = None, description: str | None =
     return found
 
 
-def marked(text: str, deployment: str) -> str:
-    """Return *text* as the description of the custom action of a deployment, which is_ours() recognizes."""
-    return f"{text} {ownership.mark(deployment)}"
+def marked(text: str, deployment: str, suppressing: str = "") -> str:
+    """Return *text* as the description of the custom action of a deployment, which is_ours() recognizes.
+
+    *suppressing*: the format of the findings that automation rules of the deployment suppress, or '' without rules.
+    """
+    rules = f" {RULES} {suppressing}." if suppressing else ""
+    return f"{text}{rules} {ownership.mark(deployment)}"
+
+
+def suppressing(action: ActionTarget | None, deployment: str) -> str:
+    """Return the format that the description of a deployment's custom action names for automation rules, or ''.
+
+    The action is written before the first rule and after the last, so that no interruption leaves unknown rules behind.
+    """
+    if action is None or not is_ours(action, deployment):
+        return ""
+    text = action["Description"].removesuffix(ownership.mark(deployment))
+    return text.partition(RULES)[2].strip(". ")
 
 
 def is_ours(action: ActionTarget, deployment: str) -> bool:

@@ -122,7 +122,7 @@ def test_the_life_of_an_automation_rule(lab):
     in_patterns = lab.hosts(
         HERE, THERE, suppressions=[{**WEBSITE, "suppress_in": "pattern"}], tags={"Team": "security"}
     )
-    assert lab.run(in_patterns).reported["targets"][THERE][0][0] == "automation rules: 1 deleted"
+    assert lab.run(in_patterns).reported["targets"][THERE][0][1] == "automation rules: 1 deleted"
     assert [rule["Description"] for rule in rules(lab)] == ["By hand"]
     assert "S3.8" in patterns(lab)
     unread = lab.run(in_patterns)
@@ -250,6 +250,36 @@ def test_a_rule_is_replaced_only_after_the_new_one_was_created_unless_there_is_n
     assert lab.run(changed).problems == {}
     assert len(rules(lab)) == 100
     assert before not in rules(lab)
+
+
+@pytest.mark.parametrize("finding_format", ["asff", "ocsf"])
+def test_rules_of_an_interrupted_run_are_found_by_later_runs(lab, finding_format):
+    """The custom action tells that there are rules until the stack does, and until the rules are gone."""
+    lab.world(hubs_v2=[HERE])
+    given, there = {"finding_format": finding_format}, rules if finding_format == "asff" else rules_v2
+    with_rules = lab.hosts(HERE, suppressions=[WEBSITE], **given)
+    without, absent = lab.hosts(HERE, **given), lab.hosts(HERE, state="absent", **given)
+    deletion = "BatchDeleteAutomationRules" if finding_format == "asff" else "DeleteAutomationRuleV2"
+
+    def stopped(hosts: list[Any], operation: str) -> int:
+        """The number of rules after a run that ends at an operation."""
+        lab.emulator.faults({"denied": 1, "operations": [operation]})
+        assert lab.run(hosts).problems != {}
+        lab.emulator.faults()
+        return len(there(lab))
+
+    # The first two have no stack yet, the others a stack that was deployed without rules.
+    for ending in (absent, without, without, absent):
+        assert stopped(with_rules, "CreateStack" if lab.stack(HERE) is None else "UpdateStack") == 1
+        assert stopped(ending, deletion) == 1
+        assert "automation rules: 1 deleted" in lab.run(ending, check=True).reported["targets"][HERE][0]
+        if ending is without:
+            assert stopped(ending, "UpdateActionTarget") == 0
+        assert lab.run(ending).problems == {}
+        assert there(lab) == []
+        again = lab.run(ending)
+        assert (again.writes, again.calls[LISTING[finding_format]]) == ([], 0)
+    assert lab.ours(HERE) == {}
 
 
 def test_a_member_account_is_told_to_use_patterns(lab):

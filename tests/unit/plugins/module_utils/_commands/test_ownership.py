@@ -34,6 +34,7 @@ ON = {
     "mark_notified": True,
     "report_resolved": True,
     "digest_schedule": "rate(7 days)",
+    "suppressions": [{"control_ids": ["S3.8"], "reason": "a website", "suppress_in": "security_hub"}],
 }
 # What the second run of our own deployment changes in each of its resources.
 CHANGED = {
@@ -42,6 +43,7 @@ CHANGED = {
     "minimum_severity": "LOW",
     "action_name": "To Slack",
     "digest_schedule": "rate(1 day)",
+    "suppressions": [{"control_ids": ["S3.5"], "reason": "a website", "suppress_in": "security_hub"}],
 }
 TRUST = {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"}
 ALLOWING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -89,6 +91,12 @@ def stack(fleet, name):
 def action(fleet, _name):
     actions = fleet.client("securityhub").describe_action_targets()["ActionTargets"]
     return next((item for item in actions if item["ActionTargetArn"].endswith("/SendToSlack")), None)
+
+
+def automation_rule(fleet, name):
+    listed = fleet.client("securityhub").list_automation_rules()["AutomationRulesMetadata"]
+    found = next((item for item in listed if item["RuleName"].startswith(f"{name}-suppression-")), None)
+    return found and {key: found[key] for key in ("RuleArn", "RuleName", "Description", "RuleStatus")}
 
 
 def topic(fleet, name):
@@ -175,6 +183,18 @@ def make_button(fleet):
     )
 
 
+def make_automation_rule(fleet):
+    website = [{"Comparison": "EQUALS", "Value": "S3.8"}]
+    suppressed = {"Type": "FINDING_FIELDS_UPDATE", "FindingFieldsUpdate": {"Workflow": {"Status": "SUPPRESSED"}}}
+    fleet.client("securityhub").create_automation_rule(
+        RuleName=f"{NAME}-suppression-theirs",
+        Description="Ours, not theirs",
+        RuleOrder=1,
+        Criteria={"ComplianceSecurityControlId": website},
+        Actions=[suppressed],
+    )
+
+
 def make_alarm(fleet):
     fleet.client("cloudwatch").put_metric_alarm(
         AlarmName=f"{NAME}-undelivered",
@@ -218,6 +238,7 @@ KINDS = {
             Id="SendToSlack", Name="To Jira", Description="Opens a Jira ticket"
         ),
     ),
+    "Automation rule": Kind(automation_rule, make_automation_rule),
     "Topic": Kind(topic, lambda fleet: fleet.client("sns").create_topic(Name=NAME)),
     "Rule": Kind(
         rule,

@@ -371,6 +371,17 @@ def test_absent_target_is_only_checked_for_leftovers(fleet):
     assert {target.state for target in look(fleet, state="absent").targets} == {"none"}
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_automation_rules_of_an_interrupted_run_are_named(emulator, monkeypatch, state):
+    fleet = deployed.deploy(emulator, monkeypatch, run=False)
+    emulator.faults({"denied": 1, "operations": ["CreateStack"]})
+    fleet.run(**dict(breakages.IN_HUB))
+    emulator.faults()
+    hubs = [item.result.problem for item in look(fleet, state=state).findings if item.check == "hub"]
+    assert len(hubs) == 1
+    assert hubs[0].endswith("for suppressions that no longer exist: 1.")
+
+
 def test_regions_that_feed_the_home_region_have_no_deployment_of_their_own(emulator, monkeypatch):
     fleet = deployed.deploy(emulator, monkeypatch, aggregation="per_region")
     aggregator = {"home": "us-east-1", "RegionLinkingMode": "ALL_REGIONS", "Regions": []}
