@@ -49,7 +49,7 @@ class Playbooks:
         hosts = {name: _prefixed(own) for name, own in targets.items()}
         self._write("inventory.yml", {"all": {"hosts": hosts, "vars": _prefixed(everywhere)}})
 
-    def run(self, name: str, registered: str = "", *arguments: str, **variables: Any) -> Outcome:
+    def run(self, name: str, registered: str = "", /, *arguments: str, **variables: Any) -> Outcome:
         """Run a playbook of the collection with role variables; *registered*: the variable to return."""
         plays: list[dict[str, Any]] = [{"import_playbook": f"secops.securityhub.{name}"}]
         if registered:
@@ -71,7 +71,7 @@ class Playbooks:
             command, cwd=self.folder, env=self._environment(), capture_output=True, text=True, check=False
         )
 
-    def ok(self, name: str, registered: str = "", *arguments: str, **variables: Any) -> Outcome:
+    def ok(self, name: str, registered: str = "", /, *arguments: str, **variables: Any) -> Outcome:
         """Run a playbook that must succeed."""
         outcome = self.run(name, registered, *arguments, **variables)
         assert outcome.code == 0, outcome.output
@@ -161,8 +161,22 @@ def queue(emulator: Any, region: str, account: str, name: str, rules: str) -> st
     return arn
 
 
+def event_bus(emulator: Any, arn: str, sender: str) -> None:
+    """Create an event bus for which an account may put events, and a queue of the same name that gets them."""
+    region, account, name = arn.split(":")[3], arn.split(":")[4], arn.rpartition("/")[2]
+    events = emulator.client("events", region, account)
+    events.create_event_bus(Name=name)
+    allowed = {"Effect": "Allow", "Principal": {"AWS": sender}, "Action": "events:PutEvents", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "SecurityHub", **allowed}]})
+    events.put_permission(EventBusName=name, Policy=policy)
+    pattern = json.dumps({"source": ["aws.securityhub"]})
+    rule = events.put_rule(Name="all", EventBusName=name, EventPattern=pattern)["RuleArn"]
+    target = queue(emulator, region, account, name, rule)
+    events.put_targets(Rule="all", EventBusName=name, Targets=[{"Id": "queue", "Arn": target}])
+
+
 def sent_to_queue(emulator: Any, region: str, account: str, name: str) -> list[dict[str, Any]]:
-    """Return the findings in the events that a queue got."""
+    """Return the findings in the events that a queue got, at most 10."""
     sqs = emulator.client("sqs", region, account)
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])

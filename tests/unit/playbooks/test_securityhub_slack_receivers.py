@@ -34,15 +34,7 @@ def playbooks(emulator, tmp_path):
     findings.set_up(emulator)
     for region in (HERE, THERE):
         findings.queue(emulator, region, OURS, "eda", f"arn:aws:events:{region}:{OURS}:rule/securityhub-slack-to-eda-*")
-    events = emulator.client("events", LAKE, THEIRS)
-    events.create_event_bus(Name="lake")
-    allowed = {"Effect": "Allow", "Principal": {"AWS": OURS}, "Action": "events:PutEvents", "Resource": BUS}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "SecurityHub", **allowed}]})
-    events.put_permission(EventBusName="lake", Policy=policy)
-    pattern = json.dumps({"source": ["aws.securityhub"]})
-    rule = events.put_rule(Name="all", EventBusName="lake", EventPattern=pattern)["RuleArn"]
-    arn = findings.queue(emulator, LAKE, THEIRS, "lake", rule)
-    events.put_targets(Rule="all", EventBusName="lake", Targets=[{"Id": "queue", "Arn": arn}])
+    findings.event_bus(emulator, BUS, OURS)
     emulator.forget_requests()
     return findings.Playbooks(tmp_path, emulator.url)
 
