@@ -59,6 +59,12 @@ def of_topic(topic_arn: str, name: str) -> None:
     count(account, region, "AWS/SNS", name, ("TopicName", topic))
 
 
+def of_machine(machine_arn: str, name: str) -> None:
+    """Count for a state machine of Step Functions."""
+    _arn, _partition, _service, region, account, _kind, _name = machine_arn.split(":")
+    count(account, region, "AWS/States", name, ("StateMachineArn", machine_arn))
+
+
 def depth_of_queue(queue_arn: str, messages: int) -> None:
     """Record how many messages an SQS queue holds."""
     _arn, _partition, _service, region, account, queue = queue_arn.split(":", 5)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Step Functions: the SDK integration with our Security Hub, the permissions of roles, and the size of results."""
+"""Step Functions: the SDK integration with our Security Hub, permissions, limits, metrics, and refused definitions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from typing import Callable
 
 import callers
+import metrics
 import service_roles
 from ministack import app as ministack
 from ministack.core.responses import get_account_id
@@ -19,6 +20,8 @@ from ministack.core.responses import get_region
 from ministack.services import kms
 from ministack.services import sns
 from ministack.services import stepfunctions
+from ministack.services.cloudformation import provisioners
+from resource_types import HandlerError
 from rest_json import RestJson
 from switches import Switches
 
@@ -31,6 +34,14 @@ RESULT_LIMIT_BYTES = 256 * 1024
 EVENTS_LIMIT = 25_000
 TOO_LARGE = "States.DataLimitExceeded"
 
+# https://docs.aws.amazon.com/step-functions/latest/dg/monitoring-using-cloudwatch.html
+OUTCOMES = {"RUNNING": "ExecutionsStarted", "SUCCEEDED": "ExecutionsSucceeded", "FAILED": "ExecutionsFailed"}
+JSONATA = "JSONata"
+# The fields of states that the other query language does not have
+# (https://states-language.net/spec.html#states-fields). Choice rules of JSONata have a Condition.
+OF_JSONPATH = frozenset({"InputPath", "OutputPath", "Parameters", "ResultPath", "ResultSelector", "ItemsPath"})
+OF_JSONATA = frozenset({"Arguments", "Output", "Items"})
+
 _role: contextvars.ContextVar[str] = contextvars.ContextVar("role", default="")
 
 
@@ -38,6 +49,8 @@ def install(security_hub: RestJson, switches: Switches) -> None:
     """Allow tasks to call arn:aws:states:::aws-sdk:securityhub:<action>, with the permissions of their role."""
     _install_roles()
     _install_limits(switches)
+    _install_metrics()
+    _install_refusals()
     integrate = stepfunctions._invoke_aws_sdk_integration
     publish = stepfunctions._SERVICE_DISPATCH[PUBLISH]
 
@@ -178,3 +191,65 @@ def _install_limits(switches: Switches) -> None:
     stepfunctions._find_matching_catcher = catcher_of
     stepfunctions._find_matching_retrier = retrier_of(stepfunctions._find_matching_retrier)
     stepfunctions._add_event = add_within_limit
+
+
+def _install_metrics() -> None:
+    emit = stepfunctions._emit_execution_status_event
+
+    def emit_and_count(execution: dict) -> None:
+        emit(execution)
+        if execution["status"] in OUTCOMES:
+            metrics.of_machine(execution["stateMachineArn"], OUTCOMES[execution["status"]])
+
+    stepfunctions._emit_execution_status_event = emit_and_count
+
+
+def _install_refusals() -> None:
+    """Refuse definitions, from requests and from templates, whose states mix the query languages."""
+    validate = stepfunctions._validate_definition_jsonata
+    handler = provisioners._RESOURCE_HANDLERS["AWS::StepFunctions::StateMachine"]
+    create, update = handler["create"], handler["update"]
+
+    def problem_with(definition: Any) -> str | None:
+        found: str | None = validate(definition)
+        return found or problem_with_languages(json.loads(definition or "{}"))
+
+    def check(properties: dict) -> None:
+        problem = problem_with(provisioners._sfn_definition(properties))
+        if problem:
+            raise HandlerError(f"Invalid State Machine Definition: '{problem}'", "InvalidRequest")
+
+    def create_valid(logical_id: str, properties: dict, stack_name: str) -> Any:
+        check(properties)
+        return create(logical_id, properties, stack_name)
+
+    def update_valid(physical_id: str, old: dict, new: dict, *rest: Any, **more: Any) -> Any:
+        check(new)
+        return update(physical_id, old, new, *rest, **more)
+
+    stepfunctions._validate_definition_jsonata = problem_with
+    handler.update(create=create_valid, update=update_valid)
+
+
+def problem_with_languages(machine: dict, of_parent: str = "JSONPath") -> str | None:
+    """Return why AWS refuses the query languages of a state machine or of the states within one of its states.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html: in a machine of JSONPath, single states
+    may use JSONata, but not the other way round.
+    """
+    language = machine.get("QueryLanguage", of_parent)
+    for name, state in machine.get("States", {}).items():
+        own = state.get("QueryLanguage", language)
+        if language == JSONATA and own != JSONATA:
+            return f"SCHEMA_VALIDATION_FAILED: QueryLanguage can not be set to JSONPath at /States/{name}"
+        of_other = OF_JSONPATH if own == JSONATA else OF_JSONATA
+        wrong = sorted(of_other & state.keys())
+        tests = [*state.get("Choices", ())]
+        wrong += ["Choices"] if any(("Condition" in test) != (own == JSONATA) for test in tests) else []
+        if wrong:
+            return f"SCHEMA_VALIDATION_FAILED: Field {wrong[0]} is not supported for {own} at /States/{name}"
+        inner = state.get("ItemProcessor") or {}
+        problem = problem_with_languages(inner, own)
+        if problem:
+            return problem
+    return None

@@ -10,6 +10,7 @@ import time
 import urllib.error
 
 import pytest
+from botocore.exceptions import ClientError
 
 from .conftest import ACCOUNT
 from .conftest import REGION
@@ -142,3 +143,49 @@ def test_a_task_has_the_permissions_of_the_role_of_its_machine(aws, given, error
     created(aws, stack(**given))
     done = run(aws)
     assert (done["status"], done["error"]) == ("FAILED", error)
+
+
+JSONATA_TASK = {"QueryLanguage": "JSONata", "Arguments": {}, "Parameters": None}
+
+
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [
+        ({"Arguments": {}}, "Field Arguments is not supported for JSONPath at /States/Read"),
+        ({"Output": "{% $states.input %}"}, "Field Output is not supported for JSONPath"),
+        ({**JSONATA_TASK, "Parameters": {}}, "Field Parameters is not supported for JSONata"),
+        ({**JSONATA_TASK, "ResultPath": "$.read"}, "Field ResultPath is not supported for JSONata"),
+        ({**JSONATA_TASK, "Output": "{% $nothing( %}"}, "INVALID_JSONATA_EXPRESSION"),
+        ({**JSONATA_TASK, "Output": "{% $states.result.Findings %}"}, ""),
+    ],
+)
+def test_a_state_has_the_fields_of_its_query_language_only(aws, task, reason):
+    resources = stack(task=task)
+    properties = resources["Machine"]["Properties"]
+    definition = json.loads(properties["DefinitionString"])
+    (state,) = definition["States"].values()
+    definition["States"] = {"Read": {name: value for name, value in state.items() if value is not None}}
+    properties["DefinitionString"] = json.dumps(definition)
+    status, reasons = created(aws, resources)
+    assert status == ("ROLLBACK_COMPLETE" if reason else "CREATE_COMPLETE"), reasons
+    assert reason in reasons
+    if not reason:
+        assert json.loads(run(aws)["output"]) == []
+        whole = json.dumps({"QueryLanguage": "JSONata", **definition}).replace('"JSONata", "Arg', '"JSONPath", "Arg')
+        with pytest.raises(ClientError, match="QueryLanguage can not be set to JSONPath"):
+            aws.client("stepfunctions").update_state_machine(stateMachineArn=MACHINE, definition=whole)
+
+
+def test_the_outcomes_of_executions_are_counted(aws):
+    assert created(aws, stack())[0] == "CREATE_COMPLETE"
+    run(aws)
+    aws.client("iam").delete_role_policy(RoleName="role", PolicyName="policy")
+    aws.client("iam").put_role_policy(
+        RoleName="role", PolicyName="policy", PolicyDocument=json.dumps(document([START]))
+    )
+    assert run(aws)["status"] == "FAILED"
+    counted = {
+        name: aws.metric("AWS/States", f"Executions{name}", "StateMachineArn", MACHINE)
+        for name in ("Started", "Succeeded", "Failed", "TimedOut")
+    }
+    assert counted == {"Started": 2, "Succeeded": 1, "Failed": 1, "TimedOut": 0}
