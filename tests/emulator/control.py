@@ -47,6 +47,7 @@ class Control:
             ("POST", "/_emulator/custom_action"): self.custom_action,
             ("POST", "/_emulator/button"): self.button,
             ("POST", "/_emulator/schedule"): self.schedule,
+            ("POST", "/_emulator/clock"): self.clock,
             ("POST", "/_emulator/sign_in"): self.describe_sign_in,
             ("POST", "/_emulator/event"): self.event,
             ("POST", "/_emulator/ocsf_finding"): self.ocsf_finding,
@@ -149,6 +150,11 @@ class Control:
     def schedule(self, given: Any, query: dict[str, str]) -> Any:
         """{"account", "region", "name"}: let a schedule start its state machine now."""
         return {"execution": run_now(given["account"], given["region"], given["name"])}
+
+    def clock(self, given: Any, query: dict[str, str]) -> Any:
+        """{"seconds"}: put the clock of events forward."""
+        self.emulator.clock.put_forward(given["seconds"])
+        return {"ahead": self.emulator.clock.ahead}
 
     def describe_sign_in(self, given: Any, query: dict[str, str]) -> Any:
         """{"session_seconds", "sso_tokens", "web_identity_tokens"}: merged; as the README has them."""

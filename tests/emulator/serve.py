@@ -44,6 +44,7 @@ from buttons import Buttons
 from callers import Callers
 from callers import Check
 from chatbot import Chatbot
+from clock import Clock
 from control import Control
 from delivery import Delivery
 from delivery import ServiceLinkedRole
@@ -105,6 +106,8 @@ class Emulator:
         self.limits.install()
         directory.install(self.account_state)
         event_bus.install(self.limits.rules, self.switches)
+        self.clock = Clock()
+        self.clock.install()
         resource_types.install(self.limits.rules)
         subscribers.install()
         keys.install()
@@ -178,6 +181,7 @@ class Emulator:
         self.notifications.clear()
         self.inbox.clear()
         self.subscribers.clear()
+        self.clock.ahead = 0
         self.faults.clear()
         self.switches.clear()
         self.callers.clear()

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import time
+import urllib.error
 
 import pytest
 from botocore.exceptions import ClientError
@@ -57,6 +59,26 @@ def test_the_event_is_as_documented(aws):
     )
     assert event["resources"] == [f"{given['ProductArn']}/{given['Id']}"]
     assert [finding["Id"] for finding in event["detail"]["findings"]] == [given["Id"]]
+
+
+def test_the_clock_of_events_can_be_put_forward(aws):
+    aws.deployment()
+    events = aws.client("events")
+    transformer = {
+        "InputPathsMap": {"time": "$.time"},
+        "InputTemplate": '{"version":"1.0","source":"custom","content":{"description":<time>}}',
+    }
+    target = {"Id": "topic", "Arn": TOPIC, "InputTransformer": transformer}
+    events.put_targets(Rule="findings", Targets=[target])
+    aws.import_findings(aws.finding("a"))
+    assert aws.emulator.ask("POST", "clock", {"seconds": 7200}) == {"ahead": 7200}
+    aws.import_findings(aws.finding("b"))
+    first, second = (datetime.datetime.fromisoformat(message["text"][:19]) for message in aws.emulator.inbox())
+    assert 7200 <= (second - first).total_seconds() < 7230
+    with pytest.raises(urllib.error.HTTPError):
+        aws.emulator.ask("POST", "clock", {"seconds": -1})
+    aws.emulator.ask("POST", "reset")
+    assert aws.emulator.ask("POST", "clock", {"seconds": 0}) == {"ahead": 0}
 
 
 def test_a_custom_action_sends_each_finding_with_its_arn(aws):
