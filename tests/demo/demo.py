@@ -189,37 +189,41 @@ class Demo:
         checked("nothing was written")
 
     def follow_a_finding(self) -> None:
-        """Let a finding be detected, sent, corrected two hours later, and reported in its thread."""
+        """Let a finding be detected, sent, corrected hours later, and reported in its thread."""
         life = self.script["life"]
         self.heading("Follow one finding from its first message to its end")
         region = self.findings[life["finding"]]["Region"]
         variables = [f"-e securityhub_slack_{name}={value}" for name, value in life["variables"].items()]
         self.play(f"--limit {region}", *variables)
         finding = copy.deepcopy(self.findings[life["finding"]])
-        now = datetime.datetime.now(datetime.timezone.utc)
+        hours, now = life["hours"], datetime.datetime.now(datetime.timezone.utc)
         created, updated = (
-            (now - datetime.timedelta(hours=hours)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            for hours in (2, 0)
+            when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            for when in (now, now + datetime.timedelta(hours=hours))
         )
         finding |= {"Id": f"{finding['Id']}-2", "CreatedAt": created, "UpdatedAt": created}
         self.import_finding(life["finding"], finding)
         first = self.thread(finding, 1)
+        self.aws.ask("POST", "clock", {"seconds": 3600 * hours})
         self.import_finding(life["finding"], finding | {"UpdatedAt": updated} | life["corrected"])
         messages = self.thread(finding, 2)
-        for message, what in zip(messages, ("In the channel", "In the thread of this message, two hours later")):
+        for message, what in zip(messages, ("In the channel", f"In the thread of this message, {hours} hours later")):
             print(f"\n{what}:")
             print(textwrap.indent(f"{message['title']}\n{message['text']}", "    "))
         print()
         if messages[: len(first)] != first or len({message["thread"] for message in messages}) != 1:
             raise NotAsExpected("the end of the finding is not in the thread of its first message")
-        checked("the finding has two messages, in one thread")
+        if f"No longer open after {hours} hours" not in messages[1]["text"]:
+            raise NotAsExpected(f"the end of the finding does not say that it was open for {hours} hours")
+        checked(f"the finding has two messages in one thread, and the second one says: after {hours} hours")
 
     def thread(self, finding: dict[str, Any], number: int) -> list[dict[str, Any]]:
         """Return the messages about a finding, when it has so many and is marked as sent or as over."""
         deadline = time.monotonic() + SECONDS_AT_MOST
         while time.monotonic() < deadline:
             found = [item for item in self.aws.ask("GET", "inbox") if item["finding_id"] == finding["Id"]]
-            if len(found) >= number and self.mark(finding) == ("OVER" if number > 1 else finding["Severity"]["Label"]):
+            mark = "OVER" if number > 1 else f"{finding['Severity']['Label']} at "
+            if len(found) >= number and self.mark(finding).startswith(mark):
                 return found
             time.sleep(0.1)
         raise NotAsExpected(f"{len(found)} of {number} messages about {finding['Id']} have arrived")

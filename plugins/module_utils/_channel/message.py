@@ -56,21 +56,14 @@ OCSF = {
     "control": f"{FINDING}.compliance.control",
     "remedy": f"{FINDING}.remediation.references[0]",
 }
-EVENT_PATHS = {"hub": "$.region", "kind": "$.detail-type"}
+EVENT_PATHS = {"hub": "$.region", "kind": "$.detail-type", "time": "$.time"}
 # Security Hub and EventBridge set these or check their form.
-END_PATHS = {
-    "created": f"{FINDING}.CreatedAt",
-    "workflow": f"{FINDING}.Workflow.Status",
-    "record": f"{FINDING}.RecordState",
-    "time": "$.time",
-}
+END_PATHS = {"workflow": f"{FINDING}.Workflow.Status", "record": f"{FINDING}.RecordState"}
 OCSF_END_PATHS = {
-    "sent": f"{FINDING}.comment",
-    "created": f"{FINDING}.finding_info.created_time_dt",
+    "mark": f"{FINDING}.comment",
     "workflow": f"{FINDING}.status",
     "record": f"{FINDING}.activity_name",
     "compliance": f"{FINDING}.compliance.status",
-    "time": "$.time",
 }
 # The console of the new Security Hub has no documented address of a finding. This is the search that AWS's solution
 # Automated Security Response links to (aws-solutions/automated-security-response-on-aws, get_security_hub_console_url).
@@ -120,28 +113,34 @@ def transformer(
     return _input(notification, paths)
 
 
-def resolved(mark: str, *, trusted: bool, ocsf: bool) -> dict[str, Any]:
-    """Return the InputTransformer of a rule's target for findings that were sent and are over.
+def resolved(mark: str, topic: str, *, trusted: bool, ocsf: bool) -> dict[str, Any]:
+    """Return the InputTransformer with which a rule starts the state machine for findings that were sent and are over.
 
-    *mark*: the user-defined field that has the severity that they were sent with. In OCSF, the comment has it. The rule
-    names the values of both.
+    *mark*: the user-defined field that says when they were sent, and as what; in OCSF, the comment does. *topic*: the
+    name of the topic. EventBridge cannot calculate, so the machine completes the notification (_stack/marking.py). Its
+    input has the mark, which anyone may have written, outside of strings.
     """
-    state, created = "*No longer open*: <workflow>, <record>", "Created <created>, no longer open at <time>"
-    paths = {**ASFF, **END_PATHS, "severity": f"{FINDING}.UserDefinedFields.{mark}"}
+    paths = {**ASFF, **END_PATHS, "mark": f"{FINDING}.UserDefinedFields.{mark}"}
+    finding: dict[str, Any] = {"Id": _alone("id"), "ProductArn": _alone("product")}
+    state = ": <workflow>, <record>"
     if ocsf:
         paths = {**OCSF, **OCSF_END_PATHS}
-        state += " <compliance>"
-        if not trusted:
-            # AWS does not document who sets these, and whether it checks their form.
-            state, created = "*No longer open*", "No longer open at <time>"
-    content = {
-        "title": _alone("title") if trusted else "Finding of <product>",
-        "description": (
-            f"{state}\n{'<sent>' if ocsf else 'Sent as <severity>'}{' <control>' if trusted else ''}\n"
-            f"Account <account>, <region>\n{created}"
-        ),
+        finding = {"metadata": {"uid": _alone("uid")}}
+        # AWS does not document who sets these, and whether it checks their form.
+        state = f"{state} <compliance>" if trusted else ""
+    title = _alone("title") if trusted else "Finding of <product>"
+    metadata = _metadata(title)
+    del metadata["additionalContext"]["severity"]
+    given = {
+        "topic": topic,
+        "mark": _alone("mark"),
+        "ended": _alone("time"),
+        "state": state,
+        "about": f"{' <control>' if trusted else ''}\nAccount <account>, <region>",
+        "notification": custom({"title": title}, metadata),
+        "detail": {"findings": [finding]},
     }
-    return _input(custom(content, _metadata(content["title"])), paths)
+    return _input(given, paths)
 
 
 def mail(finding_format: str, *, trusted: bool) -> dict[str, Any]:
@@ -172,7 +171,7 @@ def _of_template(template: str, paths: dict[str, str]) -> dict[str, Any]:
 
 
 def custom(content: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return a custom notification; *content* has at least a description."""
+    """Return a custom notification; *content* has, or a state machine adds, at least a description."""
     return {
         "version": "1.0",
         "source": "custom",

@@ -406,7 +406,7 @@ def _resolved_rules(settings: Settings, resolved: tuple[tuple[Compiled, ...], ..
             topic=route.topic,
             resolved=True,
             trusted=trusted,
-            transformer=message.resolved(settings.name, trusted=bool(trusted), ocsf=settings.ocsf),
+            transformer=message.resolved(settings.name, route.topic, trusted=bool(trusted), ocsf=settings.ocsf),
         )
         for route, of_route in zip(settings.routes, resolved)
         for number, (pattern, trusted, _mention) in enumerate(of_route, start=1)

@@ -87,7 +87,7 @@ def _clauses(policy: Policy, in_global_findings_region: bool) -> tuple[Clause, .
 def _each_clause(policy: Policy, fields: Fields, in_global_findings_region: bool) -> Iterator[Clause]:
     """Yield the clauses of *policy* for findings of one Region; an empty clause never holds."""
     yield from fields.states
-    labels = any_of(value for label in policy.severities for value in fields.labels[label])
+    labels = any_of((text for label in policy.severities for text in fields.labels[label]), fields.labels_are)
     yield ((fields.severity, labels),) if policy.severities else ()
     if policy.account_ids:
         yield ((fields.account, any_of(policy.account_ids)),)

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
-from .._securityhub import comment
+from .._securityhub import mark as marks
 from . import controls
+from .conditions import EXACT
+from .conditions import PREFIX
 from .conditions import TRUE
 from .conditions import Condition
 from .conditions import Matcher
@@ -41,6 +43,7 @@ class Fields:
     states: clauses that hold for findings in a state to be sent. resource_copy: where controls repeat the ID of their
     resource, outside of a list. exploit_available, fix_available: with the condition of findings that do not deny it.
     optional_paths: fields that a finding may lack (tags are optional too). always_present: fields that it never lacks.
+    labels_are: how the texts of *labels* match the severity: exactly, or as its prefix.
     """
 
     detail_type: str
@@ -63,6 +66,7 @@ class Fields:
     fix_available: tuple[Path, Condition]
     optional_paths: frozenset[Path]
     always_present: tuple[Path, ...]
+    labels_are: str = EXACT
 
     @property
     def is_ocsf(self) -> bool:
@@ -195,22 +199,26 @@ BY_FORMAT = {"asff": ASFF, "ocsf": OCSF}
 def ended(mark: str, finding_format: str) -> Fields:
     """Return the fields of findings that were sent and are over.
 
-    The user-defined field *mark*, or a comment about *mark*, has the severity that they were sent with: a control that
-    passes is RESOLVED, and then its severity is INFORMATIONAL.
+    The user-defined field *mark*, or a comment about *mark*, begins with the severity that they were sent with: a
+    control that passes is RESOLVED, and then its severity is INFORMATIONAL.
     """
-    if finding_format == "ocsf":
-        labels = {label: tuple(comment.sent(mark, text) for text in texts) for label, texts in OCSF.labels.items()}
+    of_format = BY_FORMAT[finding_format]
+    labels = {
+        label: tuple(marks.sent(mark, text, ocsf=of_format.is_ocsf) for text in texts)
+        for label, texts in of_format.labels.items()
+    }
+    if of_format.is_ocsf:
         closed = (
             (("activity_name",), any_of(["Close"])),
             (("compliance", "status"), any_of(["Pass"])),
             (("status",), any_of(["Archived", "Resolved", "Suppressed"])),
         )
-        return replace(OCSF, severity=("comment",), labels=labels, states=(closed,))
+        return replace(OCSF, severity=("comment",), labels=labels, labels_are=PREFIX, states=(closed,))
     over = (
         (("RecordState",), any_of(["ARCHIVED"])),
         (("Workflow", "Status"), any_of(["RESOLVED", "SUPPRESSED"])),
     )
-    return replace(ASFF, severity=("UserDefinedFields", mark), states=(over,))
+    return replace(ASFF, severity=("UserDefinedFields", mark), labels=labels, labels_are=PREFIX, states=(over,))
 
 
 def format_of(finding: Mapping[str, Any]) -> Fields:

@@ -171,8 +171,9 @@ def _open_reason(policy: Policy, facts: Facts, finding: Finding) -> str:
 def _sent_severity(policy: Policy, finding: Finding) -> str:
     """Return the severity that the finding was sent with, an empty text if it does not say that it was."""
     if policy.finding_format == "asff":
-        return _text(finding, "UserDefinedFields", policy.mark)
-    sent = re.fullmatch(rf"Sent as ([A-Z][a-z]+) by {re.escape(policy.mark)}", _text(finding, "comment"))
+        sent = re.match("([A-Z]+) at ", _text(finding, "UserDefinedFields", policy.mark))
+        return sent[1] if sent else ""
+    sent = re.match(rf"Sent as ([A-Z][a-z]+) by {re.escape(policy.mark)} at ", _text(finding, "comment"))
     return _in_asff(sent[1]) if sent else ""
 
 

@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sets forwarded findings to NOTIFIED (OCSF: In Progress), for a stack's template: pure. PRIVATE to the collection.
 
-If their end is reported, it also writes the severity that they were sent with into a user-defined field named as the
-stack, and OVER once the end is reported. Fields of others stay: the finding is read first, because AWS does not
-document whether an event has all fields, and whether an update keeps those that it does not name. Findings of the new
-Security Hub have a comment instead, see _securityhub/comment.py. A comment of others stays.
+If their end is reported, it also writes a mark into them (_securityhub/mark.py): with which severity and when they were
+sent, and later that their end is reported, after it has sent that message. User-defined fields of others stay: the
+finding is read first, because AWS does not document whether an event has all fields, and whether an update keeps those
+that it does not name. A comment of others stays, too.
 
-An event rule cannot call Security Hub, but an express state machine can
+An event rule cannot calculate for how long a finding was open, or call Security Hub, but an express state machine can
 (https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html). The update causes another event,
 which no automatic rule matches, since they require NEW (OCSF: New).
 """
@@ -18,8 +18,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .._securityhub import comment
+from .._securityhub import mark as marks
 from .._securityhub import workflow
+from . import encryption
 from .resources import ARN
 from .resources import HERE
 from .resources import STATE_MACHINE
@@ -36,7 +37,24 @@ OLDEST_EVENT_SECONDS = 60
 
 UNPROCESSED = "$.UnprocessedFindings[0]"
 FINDING, READ = "$.detail.findings[0]", "$.read.fields[0]"
-OVER = "OVER"
+# What the rules that report ends add to a finding.
+IS_END = {"Variable": "$.notification", "IsPresent": True}
+RETRY = [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "MaxAttempts": 4, "BackoffRate": 2}]
+
+# A time of an event; $toMillis would fail for all else, such as February 30. In some engines, $ accepts one character
+# more, a line break.
+TIME = (
+    r"/^20(\d\d-((0[13578]|1[02])-31|(0[13-9]|1[0-2])-(29|30)|(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8]))"
+    r"|([02468][048]|[13579][26])-02-29)T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/"
+)
+COUNTED = "function($n,$unit){$formatNumber($n,'#,##0')&' '&$unit&($n=1?'':'s')}"
+# How long a finding was open, in words; '' if its mark does not say when it was sent, since anyone may have written it.
+OPEN_FOR = (
+    f"($sent:=$substringAfter($i.mark,'{marks.BEFORE_TIME}');$counted:={COUNTED};"
+    f"$s:=$length($sent)=20 and $contains($sent,{TIME})?$floor(($toMillis($i.ended)-$toMillis($sent))/1000):-1;"
+    "$s<0?'':' after '&($s<60?'less than a minute':$s<3600?$counted($floor($s/60),'minute')"
+    ":$s<172800?$counted($floor($s/3600),'hour'):$counted($floor($s/86400),'day')))"
+)
 
 
 def machine_name(name: str) -> str:
@@ -53,20 +71,27 @@ def role_name(name: str, region: str) -> str:
     return f"{name}-Notified-{region}"
 
 
-def target(resolved: bool) -> dict[str, Any]:
-    """Return the target of a rule that marks the findings it forwards, or whose end it reports (*resolved*)."""
-    timely = {} if resolved else {"RetryPolicy": {"MaximumEventAgeInSeconds": OLDEST_EVENT_SECONDS}}
-    return {"Id": "notified", "Arn": {"Ref": MACHINE}, "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]}, **timely}
+def target() -> dict[str, Any]:
+    """Return the target of a rule that marks the findings it forwards."""
+    return {**end_target(), "RetryPolicy": {"MaximumEventAgeInSeconds": OLDEST_EVENT_SECONDS}}
 
 
-def resources(name: str, tags: list[dict[str, str]], boundary: str, *, resolved: bool, ocsf: bool) -> dict[str, Any]:
+def end_target() -> dict[str, Any]:
+    """Return the target of a rule that reports the end of findings, without its InputTransformer."""
+    return {"Id": "notified", "Arn": {"Ref": MACHINE}, "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]}}
+
+
+def resources(
+    name: str, tags: list[dict[str, str]], boundary: str, *, ends: list[str], key: str, ocsf: bool
+) -> dict[str, Any]:
     """Return the state machine of the stack *name*, and the role of the machine and of the rules that start it.
 
-    *resolved*: the end of findings is reported. *ocsf*: the findings are those of the new Security Hub.
+    *ends*: the topics to which the end of findings is reported. *key*: of the topics, as StackDesign has it. *ocsf*:
+    the findings are those of the new Security Hub.
     """
-    mark = name if resolved else ""
+    mark = name if ends else ""
     definition = _ocsf_definition(mark) if ocsf else _definition(mark)
-    permissions = _permissions(resolved, ocsf)
+    permissions = _permissions(name, ends, key, ocsf)
     machine = machine_name(name)
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
     may_start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine_arn}
@@ -109,9 +134,8 @@ def _ocsf_definition(mark: str) -> dict[str, Any]:
 
 def _end() -> dict[str, Any]:
     """Return the last states, after an update of either kind of finding."""
-    refused = {"Variable": UNPROCESSED, "IsPresent": True, "Next": "NotMarked"}
     return {
-        "IsMarked": {"Type": "Choice", "Choices": [refused], "Default": "Marked"},
+        "IsMarked": _choice(({"Variable": UNPROCESSED, "IsPresent": True}, "NotMarked"), default="Marked"),
         "NotMarked": {"Type": "Fail", "Error": "NotMarked", "CausePath": "States.JsonToString($)"},
         "Marked": {"Type": "Succeed"},
     }
@@ -126,31 +150,25 @@ def _of_field(mark: str, notified: dict[str, Any]) -> dict[str, Any]:
     identifiers = {name: [{"Comparison": "EQUALS", "Value.$": f"{FINDING}.{name}"}] for name in ("Id", "ProductArn")}
     read = {"Filters": identifiers, "MaxResults": 1}
 
-    def then(state: str, *conditions: dict[str, Any]) -> dict[str, Any]:
-        return {"And": list(conditions), "Next": state}
-
     def all_fields(value: dict[str, Any]) -> dict[str, Any]:
         return {"Type": "Pass", "Parameters": value, "ResultPath": "$.fields", "Next": "Read"}
 
-    is_open = (
-        {"Variable": f"{FINDING}.RecordState", "StringEquals": "ACTIVE"},
-        {"Variable": f"{FINDING}.Workflow.Status", "StringEquals": "NEW"},
-    )
     sample = f"{FINDING}.Sample"
-    is_test = ({"Variable": sample, "IsPresent": True}, {"Variable": sample, "BooleanEquals": True})
+    is_test = {"And": [{"Variable": sample, "IsPresent": True}, {"Variable": sample, "BooleanEquals": True}]}
     # Two whole findings may be more than the 256 KiB that a state can pass on.
     only_fields = {"fields.$": "$.Findings[*].UserDefinedFields"}
-    is_there = ({"Variable": READ, "IsPresent": True},)
+    is_there = {"Variable": READ, "IsPresent": True}
     merged = {"all.$": f"States.JsonMerge({READ}, $.fields.all, false)"}
+    sent = f"States.Format('{marks.sent(mark, '{}', ocsf=False)}{{}}', {FINDING}.Severity.Label, $.time)"
     return {
-        "IsOver": {"Type": "Choice", "Choices": [then("Mark", *is_open, *is_test), then("Sent", *is_open)]}
-        | {"Default": "Over"},
-        "Sent": all_fields({"all": {f"{mark}.$": f"{FINDING}.Severity.Label"}}),
-        "Over": all_fields({"all": {mark: OVER}}),
+        "IsOver": _choice((IS_END, "Report"), (is_test, "Mark"), default="Sent"),
+        "Sent": all_fields({"all": {f"{mark}.$": sent}}),
+        "Report": _report("$substringBefore($i.mark,' ')", "Over"),
+        "Over": all_fields({"all": {mark: marks.over(mark, ocsf=False)}}),
         "Read": _task("getFindings", read, "HasFields") | {"ResultSelector": only_fields, "ResultPath": "$.read"},
-        "HasFields": {"Type": "Choice", "Choices": [then("Keep", *is_there)], "Default": "IsSent"},
+        "HasFields": _choice((is_there, "Keep"), default="IsSent"),
         "Keep": all_fields(merged) | {"Next": "IsSent"},
-        "IsSent": {"Type": "Choice", "Choices": [then("MarkSent", *is_open)], "Default": "MarkOver"},
+        "IsSent": _choice((IS_END, "MarkOver"), default="MarkSent"),
         "MarkSent": _update(notified | fields),
         "MarkOver": _update(fields),
     }
@@ -159,34 +177,52 @@ def _of_field(mark: str, notified: dict[str, Any]) -> dict[str, Any]:
 def _of_comment(mark: str, in_progress: dict[str, Any]) -> dict[str, Any]:
     """Return the states before those: which comment a finding gets that was sent or is over."""
 
-    def is_(variable: str, **test: str) -> list[dict[str, Any]]:
-        return [{"Variable": variable, "IsPresent": True}, {"Variable": variable, **test}]
+    def is_(**test: str) -> dict[str, Any]:
+        return {"And": [{"Variable": READ, "IsPresent": True}, {"Variable": READ, **test}]}
 
-    over = [
-        {"And": is_(f"{FINDING}.activity_name", StringEquals="Close")},
-        {"And": is_(f"{FINDING}.compliance.status", StringEquals="Pass")},
-        *({"And": is_(f"{FINDING}.status", StringEquals=status)} for status in ("Archived", "Resolved", "Suppressed")),
-    ]
     uid = {"Value.$": f"{FINDING}.metadata.uid", "Comparison": "EQUALS"}
     composite = {"StringFilters": [{"FieldName": "metadata.uid", "Filter": uid}]}
     read = {"Filters": {"CompositeFilters": [composite]}, "MaxResults": 1}
-    sent = {"Comment.$": f"States.Format('{comment.sent(mark, '{}')}', {FINDING}.severity)"}
+    sent = f"States.Format('{marks.sent(mark, '{}', ocsf=True)}{{}}', {FINDING}.severity, $.time)"
     return {
-        "IsOver": {"Type": "Choice", "Choices": [{"Or": over, "Next": "MarkOver"}], "Default": "Read"},
-        "MarkOver": _ocsf_update({"Comment": comment.over(mark)}),
+        "IsOver": _choice((IS_END, "Report"), default="Read"),
+        "Report": _report("$split($i.mark,' ')[2]", "MarkOver"),
+        "MarkOver": _ocsf_update({"Comment": marks.over(mark, ocsf=True)}),
         "Read": _task("getFindingsV2", read, "HasComment")
         | {"ResultSelector": {"fields.$": "$.Findings[*].comment"}, "ResultPath": "$.read"},
-        "HasComment": {
-            "Type": "Choice",
-            "Choices": [
-                {"And": is_(READ, StringMatches=comment.sent(mark, "*")), "Next": "MarkSent"},
-                {"And": is_(READ, StringEquals=comment.over(mark)), "Next": "MarkSent"},
-                {"Variable": READ, "IsPresent": True, "Next": "Mark"},
-            ],
-            "Default": "MarkSent",
-        },
-        "MarkSent": _ocsf_update(in_progress | sent),
+        "HasComment": _choice(
+            (is_(StringMatches=f"{marks.sent(mark, '*', ocsf=True)}*"), "MarkSent"),
+            (is_(StringEquals=marks.over(mark, ocsf=True)), "MarkSent"),
+            ({"Variable": READ, "IsPresent": True}, "Mark"),
+            default="MarkSent",
+        ),
+        "MarkSent": _ocsf_update(in_progress | {"Comment.$": sent}),
     }
+
+
+def _report(severity: str, then: str) -> dict[str, Any]:
+    """Return the state that sends the message that a finding is over. *severity*: the expression of that of its mark.
+
+    Of the mark only the severity is shown, which the rule has compared, and what is calculated from the time.
+    """
+    description = f"'*No longer open'&{OPEN_FOR}&'*'&$i.state&'\\nSent as '&{severity}&$i.about"
+    content = f"$merge([$i.notification.content,{{'description':{description}}}])"
+    return {
+        "Type": "Task",
+        "QueryLanguage": "JSONata",
+        "Resource": f"{ARN}:states:::sns:publish",
+        "Arguments": {
+            "TopicArn": f"{{% '{ARN}:sns:{HERE}:'&$states.input.topic %}}",
+            "Message": f"{{% ($i:=$states.input;$string($merge([$i.notification,{{'content':{content}}}]))) %}}",
+        },
+        "Output": "{% $states.input %}",
+        "Retry": RETRY,
+        "Next": then,
+    }
+
+
+def _choice(*choices: tuple[dict[str, Any], str], default: str) -> dict[str, Any]:
+    return {"Type": "Choice", "Choices": [{**test, "Next": then} for test, then in choices], "Default": default}
 
 
 def _ocsf_update(changes: dict[str, Any]) -> dict[str, Any]:
@@ -204,18 +240,22 @@ def _task(action: str, given: dict[str, Any], then: str) -> dict[str, Any]:
         "Type": "Task",
         "Resource": f"{ARN}:states:::aws-sdk:securityhub:{action}",
         "Parameters": given,
-        "Retry": [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "MaxAttempts": 4, "BackoffRate": 2}],
+        "Retry": RETRY,
         "Next": then,
     }
 
 
-def _permissions(resolved: bool, ocsf: bool) -> list[dict[str, Any]]:
+def _permissions(name: str, ends: list[str], key: str, ocsf: bool) -> list[dict[str, Any]]:
     """Return the statements that allow the tasks of the state machine."""
     hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:{'hubv2' if ocsf else 'hub'}/default"}
-    may_read = {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub}
     may_mark = (
-        workflow.ocsf_permission(hub, ["NOTIFIED"], comment=resolved)
+        workflow.ocsf_permission(hub, ["NOTIFIED"], comment=bool(ends))
         if ocsf
-        else workflow.permission(hub, "NOTIFIED", user_defined=resolved)
+        else workflow.permission(hub, "NOTIFIED", user_defined=bool(ends))
     )
-    return [may_mark, *([may_read] if resolved else [])]
+    if not ends:
+        return [may_mark]
+    topics = [{"Fn::Sub": f"{ARN}:sns:{HERE}:{topic}"} for topic in ends]
+    may_read = {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub}
+    may_publish = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topics}
+    return [may_mark, may_read, may_publish, *([encryption.permission(name, key)] if key else [])]

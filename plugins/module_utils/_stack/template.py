@@ -45,9 +45,9 @@ class Rule:
     """One EventBridge rule of the stack: its name, description, event pattern and the topic that it sends to.
 
     *topic*: the name of the receiver if that has no topic. *automatic*: it forwards findings without a person selecting
-    them. *resolved*: it reports that such findings are no longer open. *trusted*: only findings whose texts are
-    trusted, or only the others (see trust.py); None for all. *transformer*: its InputTransformer for the topic, None to
-    send the event unchanged.
+    them. *resolved*: it reports that such findings are no longer open, through the state machine. *trusted*: only
+    findings whose texts are trusted, or only the others (see trust.py); None for all. *transformer*: its
+    InputTransformer, None to send the event unchanged.
     """
 
     name: str
@@ -114,6 +114,11 @@ class StackDesign:
         """Return whether a queue keeps the events that cannot be delivered."""
         return self.alarms is not None or bool(self.receivers)
 
+    @property
+    def starts_marking(self) -> bool:
+        """Return whether a state machine marks findings as NOTIFIED, and reports their end if any rule does."""
+        return any(rule.resolved or _is_marked(rule, self) for rule in self.rules)
+
     @functools.cached_property
     def receiver_of(self) -> dict[str, Receiver]:
         """Return the receivers by name."""
@@ -133,7 +138,7 @@ def template(design: StackDesign) -> dict[str, Any]:
             redrive=bool(receivers.redriving(design.receivers)),
         )
     for topic in design.all_topics:
-        senders = [rule.name for rule in design.rules if rule.topic == topic]
+        senders = [rule.name for rule in design.rules if rule.topic == topic and not rule.resolved]
         resources[logical_id("Topic", topic)] = _topic(topic, design)
         policy = _topic_policy(topic, senders if design.conditions else None, _publishers(design))
         resources[logical_id("TopicPolicy", topic)] = policy
@@ -141,14 +146,13 @@ def template(design: StackDesign) -> dict[str, Any]:
     for receiver in design.receivers:
         resources |= receivers.subscriptions(receiver) if receiver.has_topic else {}
     resources |= receivers.role(design.name, design.receivers, tags, design.boundary)
-    marked = [rule.name for rule in design.rules if _is_marked(rule, design)]
-    if marked:
-        resolved = any(rule.resolved for rule in design.rules)
-        resources |= marking.resources(design.name, tags, design.boundary, resolved=resolved, ocsf=design.ocsf)
+    if design.starts_marking:
+        ends = list(dict.fromkeys(rule.topic for rule in design.rules if rule.resolved))
+        resources |= marking.resources(design.name, tags, design.boundary, ends=ends, key=design.key, ocsf=design.ocsf)
     if design.scheduled:
         resources |= scheduled_digest.resources(design.name, design.scheduled, design.key, tags, design.boundary)
     for rule in design.rules:
-        targets = [marking.target(rule.resolved)] if rule.name in marked else []
+        targets = [marking.target()] if _is_marked(rule, design) else []
         resources[logical_id("Rule", rule.name)] = _rule(rule, design, targets)
     if design.keeps_undelivered:
         allowed = [rule.name for rule in design.rules] if design.conditions else None
@@ -309,7 +313,7 @@ def _is_marked(rule: Rule, design: StackDesign) -> bool:
 
     A finding that is sent to a channel too is marked by the rule of the channel.
     """
-    return design.mark_notified and (rule.automatic or rule.resolved) and not _kind(rule, design)
+    return design.mark_notified and rule.automatic and not _kind(rule, design)
 
 
 def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dict[str, Any]:
@@ -318,6 +322,8 @@ def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dic
     if receiver and not receiver.has_topic:
         policies: Any = alarms.QUEUE_POLICY
         target = receivers.target(receiver)
+    elif rule.resolved:
+        policies, target = alarms.QUEUE_POLICY if design.keeps_undelivered else None, marking.end_target()
     else:
         of_topic = logical_id("TopicPolicy", rule.topic)
         policies = [of_topic, alarms.QUEUE_POLICY] if design.keeps_undelivered else of_topic
@@ -335,4 +341,8 @@ def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dic
     }
     if design.tags:
         properties["Tags"] = boto3_tags(dict(design.tags))
-    return {"Type": "AWS::Events::Rule", "DependsOn": policies, "Properties": properties}
+    return {
+        "Type": "AWS::Events::Rule",
+        **({"DependsOn": policies} if policies else {}),
+        "Properties": properties,
+    }

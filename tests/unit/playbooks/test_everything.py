@@ -107,7 +107,7 @@ def in_channels(emulator):
     for message in emulator.inbox():
         channel, text = CHANNELS[message["channel"]], message["text"]
         if message["finding_id"] in NAMES:
-            what = "resolved" if text.startswith("*No longer open*") else "opened"
+            what = "resolved" if text.startswith("*No longer open") else "opened"
             whom = " @here" if "<!here>" in text else ""
             assert message["thread"] == message["finding_id"]
             yield NAMES[message["finding_id"]], f"{what} in {channel}{whom}"

@@ -81,39 +81,44 @@ def test_the_text_of_others_is_not_shown(name, schema):
 
 @pytest.mark.parametrize("trusted", [True, False])
 def test_no_free_text_is_inside_a_string_of_the_end_of_an_ocsf_finding(trusted):
-    made = message.resolved("slack", trusted=trusted, ocsf=True)
+    made = message.resolved("slack", "slack-prod", trusted=trusted, ocsf=True)
     assert input_transformer.problem_with(made) is None
     strings = re.findall(r'"(?:\\.|[^"\\])*"', made["InputTemplate"])
     inside = {name for text in strings for name in re.findall(r"<(\w+)>", text)}
-    of_aws = {"created", "workflow", "record", "compliance", "control"} if trusted else set()
-    assert inside == {"severity", "account", "region", "sent", "time"} | of_aws | (set() if trusted else {"product"})
+    of_aws = {"workflow", "record", "compliance", "control"} if trusted else {"product"}
+    assert inside == {"account", "region"} | of_aws
 
 
 @pytest.mark.parametrize("trusted", [True, False])
 @pytest.mark.parametrize("name", FINDINGS)
 def test_the_end_of_a_finding_is_in_the_thread_of_its_message(name, trusted):
+    mark = 'HIGH at "x", <!channel>'
     finding = {
         **FINDINGS[name],
-        "UserDefinedFields": {"slack": "HIGH"},
+        "UserDefinedFields": {"slack": mark},
         "Workflow": {"Status": "RESOLVED"},
         "RecordState": "ARCHIVED",
     }
-    made = message.resolved("slack", trusted=trusted, ocsf=False)
+    made = message.resolved("slack", "slack-prod", trusted=trusted, ocsf=False)
     assert input_transformer.problem_with(made) is None
     strings = re.findall(r'"(?:\\.|[^"\\])*"', made["InputTemplate"])
     inside = {name for text in strings for name in re.findall(r"<(\w+)>", text)}
-    assert inside <= CHECKED | {"created", "time", "workflow", "record"} | ({"control"} if trusted else set())
+    assert inside <= CHECKED | {"workflow", "record"} | ({"control"} if trusted else set())
     event = {"detail-type": "x", "time": "2026-11-23T11:14:02Z", "detail": {"findings": [finding]}}
-    shown = chat_message.read(input_transformer.transformed(made, event, {}))
-    assert shown.thread == chat_message.read(json.dumps(notification(FINDINGS[name], trusted=trusted))).thread
-    assert shown.title == (finding["Title"] if trusted else f"Finding of {finding['ProductArn']}")
+    given = json.loads(input_transformer.transformed(made, event, {}))
     control = finding.get("Compliance", {}).get("SecurityControlId", "") if trusted else ""
-    assert shown.text.splitlines() == [
-        "*No longer open*: RESOLVED, ARCHIVED",
-        f"Sent as HIGH {control}" if trusted else "Sent as HIGH",
-        f"Account {finding['AwsAccountId']}, {finding['Region']}",
-        f"Created {finding['CreatedAt']}, no longer open at 2026-11-23T11:14:02Z",
-    ]
+    shown = given.pop("notification")
+    assert given == {
+        "topic": "slack-prod",
+        "mark": mark,
+        "ended": "2026-11-23T11:14:02Z",
+        "state": ": RESOLVED, ARCHIVED",
+        "about": f"{' ' if trusted else ''}{control}\nAccount {finding['AwsAccountId']}, {finding['Region']}",
+        "detail": {"findings": [{"Id": finding["Id"], "ProductArn": finding["ProductArn"]}]},
+    }
+    assert shown["content"]["title"] == (finding["Title"] if trusted else f"Finding of {finding['ProductArn']}")
+    first = notification(FINDINGS[name], trusted=trusted)
+    assert shown["metadata"]["threadId"] == first["metadata"]["threadId"]
 
 
 def test_content_of_a_message():

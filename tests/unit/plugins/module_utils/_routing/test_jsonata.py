@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
@@ -17,9 +14,9 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.matche
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
+from ansible_collections.secops.securityhub.tests.unit import emulator_python
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 
-PYTHON = Path(__file__).resolve().parents[5] / ".cache" / "emulator" / "venv" / "bin" / "python"
 EVALUATE = """
 import json, sys
 from jsonata import Jsonata
@@ -32,8 +29,7 @@ POLICIES, FINDINGS = worlds.WORLDS, 12
 
 def evaluated(cases):
     """Return what expressions say of findings, given pairs of an expression and findings."""
-    done = subprocess.run([PYTHON, "-c", EVALUATE], input=json.dumps(cases), capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    return emulator_python.run(EVALUATE, cases)
 
 
 def is_sent(patterns, finding):

@@ -36,6 +36,7 @@ from hypothesis import given
 from hypothesis import settings
 
 FINDINGS = 20
+TIME = "2026-11-23T09:12:31Z"
 OFTEN = settings(max_examples=worlds.WORLDS, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
@@ -155,8 +156,8 @@ def test_patterns_of_findings_that_are_over_report_those_that_were_sent(seed):
     policy, scope = of_ended(draw.policy(2), draw.scope(), "slack")
     rules = [(pattern, kind) for kind in (True, False) for pattern in worlds.patterns_of(policy, scope, kind)]
     for _number in range(FINDINGS):
-        sent = {"slack": draw.random.choice(SEVERITIES), "other": "HIGH"}
-        marks = (sent, sent, {"slack": "OVER"}, {"other": "HIGH"}, None)
+        sent = {"slack": f"{draw.random.choice(SEVERITIES)} at {draw.random.choice((TIME, 'x'))}", "other": "HIGH"}
+        marks = (sent, sent, {"slack": "OVER"}, {"slack": "HIGH"}, {"other": f"HIGH at {TIME}"}, None)
         over = {"Workflow": {"Status": draw.random.choice(("RESOLVED", "SUPPRESSED", "NOTIFIED", "NEW"))}}
         record = {"RecordState": draw.random.choice(("ACTIVE", "ACTIVE", "ARCHIVED"))}
         found = {**draw.finding(), "UserDefinedFields": draw.random.choice(marks) or {}, **over, **record}
@@ -175,7 +176,8 @@ def test_patterns_of_ocsf_findings_that_are_over_report_those_that_were_sent(see
     rules = [(pattern, kind) for kind in (True, False) for pattern in worlds.patterns_of(policy, scope, kind)]
     for _number in range(FINDINGS):
         sent = f"Sent as {draw.random.choice(('Critical', 'Fatal', 'High', 'Low'))} by slack"
-        comments = (sent, sent, sent, "No longer open, reported by slack", "Sent as High by other", f"{sent}.")
+        of_other = f"Sent as High by slack-2 at {TIME}"
+        comments = (*[f"{sent} at {TIME}"] * 3, "No longer open, reported by slack", of_other, sent, f"{sent} at x")
         status = draw.random.choice(("Resolved", "Suppressed", "Archived", "In Progress", "New"))
         found = {**draw.ocsf_finding(), "comment": draw.random.choice(comments), "status": status}
         event = event_of(found, "111111111111", scope.region)

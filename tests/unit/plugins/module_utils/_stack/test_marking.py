@@ -9,14 +9,26 @@ import json
 from dataclasses import replace
 
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._channel import message
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import workflow
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import alarms
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import encryption
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import marking
+from ansible_collections.secops.securityhub.plugins.module_utils._stack import resources as stack_resources
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
+from ansible_collections.secops.securityhub.tests.unit import emulator_python
 
 FINDINGS = template.Rule("slack-findings", "automatic", {"source": ["aws.securityhub"]}, "slack", automatic=True)
 BY_HAND = template.Rule("slack-action", "by hand", {"source": ["aws.securityhub"]}, "slack")
 DESIGN = template.StackDesign("slack", ("slack",), (FINDINGS, BY_HAND), mark_notified=True)
-END = template.Rule("slack-resolved", "over", {"source": ["aws.securityhub"]}, "slack", resolved=True)
+END = template.Rule(
+    "slack-resolved",
+    "over",
+    {"source": ["aws.securityhub"]},
+    "slack",
+    resolved=True,
+    transformer=message.resolved("slack", "slack", trusted=True, ocsf=False),
+)
 RESOLVED = replace(DESIGN, rules=(FINDINGS, END, BY_HAND))
 
 
@@ -56,20 +68,43 @@ def test_the_role_may_only_set_notified_and_start_the_machine():
 
 def test_with_the_end_of_findings_the_role_may_also_read_and_set_user_defined_fields():
     (policy,) = resources(RESOLVED)[marking.ROLE]["Properties"]["Policies"]
-    may_mark, may_read, _may_start = policy["PolicyDocument"]["Statement"]
+    may_mark, may_read, may_publish, _may_start = policy["PolicyDocument"]["Statement"]
     hub = {"Fn::Sub": "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:hub/default"}
     assert may_mark == workflow.permission(hub, "NOTIFIED", user_defined=True)
     assert may_read == {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub}
-    assert targets(RESOLVED, "slack-resolved") == ["topic", "notified"]
+    topic = {"Fn::Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:slack"}
+    assert may_publish == {"Effect": "Allow", "Action": "sns:Publish", "Resource": [topic]}
+
+
+@pytest.mark.parametrize("key", ["create", "alias/security"])
+def test_with_the_end_of_findings_the_role_may_use_the_key_of_the_topics_through_sns(key):
+    (policy,) = resources(replace(RESOLVED, key=key))[marking.ROLE]["Properties"]["Policies"]
+    assert encryption.permission("slack", key) in policy["PolicyDocument"]["Statement"]
+    (policy,) = resources(replace(DESIGN, key=key))[marking.ROLE]["Properties"]["Policies"]
+    assert "kms" not in json.dumps(policy)
+
+
+def test_a_rule_that_reports_the_end_only_starts_the_machine_and_keeps_what_it_could_not_start():
+    found = resources(replace(RESOLVED, alarms=alarms.Alarms()))
+    (target,) = found[template.logical_id("Rule", "slack-resolved")]["Properties"]["Targets"]
+    assert target == {
+        "Id": "notified",
+        "Arn": {"Ref": marking.MACHINE},
+        "RoleArn": {"Fn::GetAtt": [marking.ROLE, "Arn"]},
+        "DeadLetterConfig": alarms.dead_letters(),
+        "InputTransformer": END.transformer,
+    }
+    assert "slack-resolved" not in json.dumps(found[template.logical_id("TopicPolicy", "slack")])
+    assert "slack-resolved" in json.dumps(found[alarms.QUEUE_POLICY])
 
 
 @pytest.mark.parametrize(("design", "comment"), [(DESIGN, False), (RESOLVED, True)])
 def test_in_the_new_hub_the_role_may_set_one_status_and_with_the_end_of_findings_the_comment(design, comment):
     (policy,) = resources(replace(design, ocsf=True))[marking.ROLE]["Properties"]["Policies"]
     hub = {"Fn::Sub": "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:hubv2/default"}
-    may_mark, *may_read, _may_start = policy["PolicyDocument"]["Statement"]
+    may_mark, *more, _may_start = policy["PolicyDocument"]["Statement"]
     assert may_mark == workflow.ocsf_permission(hub, ["NOTIFIED"], comment=comment)
-    assert [item["Action"] for item in may_read] == ["securityhub:GetFindings"] * comment
+    assert [item["Action"] for item in more] == ["securityhub:GetFindings", "sns:Publish"] * comment
 
 
 def test_the_role_trusts_its_own_machine_and_rules_only():
@@ -108,3 +143,47 @@ def test_the_role_has_the_permissions_boundary(boundary, rendered):
     found = resources(replace(DESIGN, boundary=boundary))
     roles = [resource["Properties"] for resource in found.values() if resource["Type"] == "AWS::IAM::Role"]
     assert [role.get("PermissionsBoundary") for role in roles] == [rendered]
+
+
+ENDED = "2026-11-23T12:00:00Z"
+OPEN_FOR = {
+    "2026-11-23T12:00:00Z": " after less than a minute",
+    "2026-11-23T11:59:01Z": " after less than a minute",
+    "2026-11-23T11:59:00Z": " after 1 minute",
+    "2026-11-23T11:00:01Z": " after 59 minutes",
+    "2026-11-23T11:00:00Z": " after 1 hour",
+    "2026-11-23T10:00:00Z": " after 2 hours",
+    "2026-11-21T12:00:01Z": " after 47 hours",
+    "2026-11-21T12:00:00Z": " after 2 days",
+    "2025-10-19T12:00:00Z": " after 400 days",
+    "2024-02-29T12:00:00Z": " after 998 days",
+    "2023-11-23T12:00:00Z": " after 1,096 days",
+    "2026-11-23T12:00:01Z": "",
+    "2026-02-30T12:00:00Z": "",
+    "2025-02-29T12:00:00Z": "",
+    "2026-11-31T12:00:00Z": "",
+    "2026-13-01T12:00:00Z": "",
+    "2026-11-23T24:00:00Z": "",
+    "2026-11-23T10:00:00Z <!channel>": "",
+    "<!channel> 2026-11-23T10:00:00Z": "",
+    "2026-11-23T10:00:00Z\n": "",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("ocsf", [False, True])
+def test_the_message_says_for_how_long_a_finding_was_open_unless_its_mark_does_not_say_when_it_was_sent(ocsf):
+    design = replace(RESOLVED, ocsf=ocsf)
+    here = stack_resources.Location("aws", "111111111111", "eu-west-1")
+    (machine,) = stack_resources.resolve(template.template(design), here).of_type(stack_resources.STATE_MACHINE)
+    arguments = json.loads(machine["DefinitionString"])["States"]["Report"]["Arguments"]
+    severity, mark = ("High", "Sent as High by slack at ") if ocsf else ("HIGH", "HIGH at ")
+    shown = {"content": {"title": "$x"}, "metadata": {"threadId": "1"}}
+    inputs = [
+        {"topic": "slack", "mark": mark + at, "ended": ENDED, "state": ": A", "about": " B\nC", "notification": shown}
+        for at in OPEN_FOR
+    ]
+    assert set(emulator_python.evaluated(arguments["TopicArn"], inputs)) == {"arn:aws:sns:eu-west-1:111111111111:slack"}
+    for text, words in zip(emulator_python.evaluated(arguments["Message"], inputs), OPEN_FOR.values()):
+        description = f"*No longer open{words}*: A\nSent as {severity} B\nC"
+        assert json.loads(text) == {**shown, "content": {"title": "$x", "description": description}}
