@@ -118,7 +118,7 @@ def _evidence(
         account.account.id: account for account in designs if any(target.desired for target in account.targets)
     }
     paths = _read(lambda target: details.with_path(aws, target), deployed)
-    of_targets = _read(lambda target: metrics.of_target(aws, target.settings, target.desired.stack, window), deployed)
+    of_targets = _read(lambda target: metrics.of_target(aws, target, window), deployed)
     of_accounts = _read(lambda account: metrics.of_account(aws, account.snapshot, window), with_deployment)
     of_roles = _read(lambda account: _role_policies(aws, account), with_deployment)
     read = [target for target, _error in paths.values() if target and target.live.path]

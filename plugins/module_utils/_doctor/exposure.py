@@ -177,13 +177,17 @@ def permissions(evidence: Evidence) -> Result:
 
 
 def marking(evidence: Evidence) -> Result:
-    """Check that the state machine that marks findings, and its role, are those of the stack."""
+    """Check that the state machine that marks findings, and its role, are those of the stack, and work."""
     if evidence.marking_error:
         return messages.explained(UNKNOWN, evidence.marking_error, messages.UNKNOWN_MARKING)
     if evidence.marking is None:
         return nothing("findings are not marked as NOTIFIED")
-    changed = _changed(evidence, marking_machine.machine_name(evidence.target.settings.name), evidence.marking)
-    return messages.marking_changed(changed) if changed else ok()
+    machine = marking_machine.machine_name(evidence.target.settings.name)
+    changed = _changed(evidence, machine, evidence.marking)
+    if changed:
+        return messages.marking_changed(changed)
+    failed = evidence.metrics.failed_executions if evidence.metrics else 0
+    return messages.marking_failed(machine, failed, evidence.hours) if failed else ok()
 
 
 def digest(evidence: Evidence) -> Result:

@@ -552,6 +552,18 @@ def marking_changed(changed: list[str]) -> Result:
     )
 
 
+def marking_failed(machine: str, failed: int, hours: int) -> Result:
+    """Report executions of the state machine that marks findings which failed."""
+    return Result(
+        RISK,
+        f"In the last {hours} h, executions of the state machine {machine} failed: {failed}.",
+        "Findings were not marked as sent, and are sent again with their next update, or their end was not reported.",
+        "If many findings came at once, Security Hub has throttled it, and nothing has to be done. Otherwise, turn on "
+        "its logs in the console of Step Functions (level ERROR), which show the cause of the next failure. A lower "
+        "securityhub_slack_doctor_hours leaves out the time before.",
+    )
+
+
 UNKNOWN_DIGEST = "It is not known whether the scheduled digest is sent."
 
 

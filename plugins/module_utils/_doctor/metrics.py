@@ -18,15 +18,16 @@ from .._channel import transformations
 from .._observe import accounts
 from .._services import cloudwatch
 from .._services.cloudwatch import Metric
+from .._stack import marking
+from .._stack.resources import Location
 
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Mapping
 
     from .._aws.clients import Clients
-    from .._model.settings import Settings
+    from .._model.plan import TargetDesign
     from .._model.snapshot import AccountSnapshot
-    from .._stack.template import StackDesign
 
 CHATBOT_METRICS = (
     chatbot_metrics.DELIVERED,
@@ -51,12 +52,13 @@ class Window:
 
 @dataclass(frozen=True)
 class TargetMetrics:
-    """What EventBridge and SNS counted for a target's rules and topics."""
+    """What EventBridge, SNS and Step Functions counted for a target: *failed_executions*, of what marks findings."""
 
     invocations: int = 0
     failed_invocations: int = 0
     delivered: int = 0
     failed_deliveries: int = 0
+    failed_executions: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,21 @@ class AccountMetrics:
     counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
-def of_target(aws: Clients, settings: Settings, design: StackDesign, window: Window) -> TargetMetrics:
-    """Return what was counted for a target: one call."""
+def of_target(aws: Clients, target: TargetDesign, window: Window) -> TargetMetrics:
+    """Return what was counted for a target, which has a deployment: one call."""
+    settings, account = target.settings, target.account
+    if target.desired is None or account is None:
+        return TargetMetrics()
+    design = target.desired.stack
+    here = Location(account.partition, account.id, settings.region)
+    machine = here.arn("states", f"stateMachine:{marking.machine_name(design.name)}")
     rules = [rule.name for rule in design.rules]
     kinds = (
         ("AWS/Events", "Invocations", "RuleName", rules),
         ("AWS/Events", "FailedInvocations", "RuleName", rules),
         ("AWS/SNS", "NumberOfNotificationsDelivered", "TopicName", design.topics),
         ("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", design.all_topics),
+        ("AWS/States", "ExecutionsFailed", "StateMachineArn", [machine] if design.starts_marking else []),
     )
     metrics = [
         Metric(namespace, name, dimension, value) for namespace, name, dimension, values in kinds for value in values

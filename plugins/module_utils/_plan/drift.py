@@ -82,7 +82,7 @@ def _target(rule: str, wanted: dict[str, Any], there: list[dict[str, Any]] | Non
     if there is None:
         return []
     feeding = [target for target in there if target["Arn"] == wanted["Arn"]]
-    if _marks(wanted):
+    if _only_marks(wanted):
         return [] if feeding else [Drift(TARGET, rule, "that marks findings as NOTIFIED is gone", loses=False)]
     if not feeding:
         return [Drift(TARGET, rule, "is gone")]
@@ -98,8 +98,9 @@ def _target(rule: str, wanted: dict[str, Any], there: list[dict[str, Any]] | Non
     return [Drift(DEAD_LETTERS, rule, queue, False)]
 
 
-def _marks(target: dict[str, Any]) -> bool:
-    return str(target["Arn"]).split(":")[2] == "states"
+def _only_marks(target: dict[str, Any]) -> bool:
+    """Return whether a target is the state machine that marks a finding, and not the one that reports its end first."""
+    return str(target["Arn"]).split(":")[2] == "states" and "InputTransformer" not in target
 
 
 def _topic(topic: dict[str, Any], resources: Resources, live: LivePath) -> list[Drift]:

@@ -107,6 +107,7 @@ def _alarm(settings: Settings, rule: str) -> str:
     """Return a regular expression for the names of the alarms."""
     topics = tuple(route.topic for route in settings.outlets)
     configurations = tuple(route.channel.configuration for route in settings.routes)
-    designed = alarms.alarms(settings.name, [], topics, configurations, "")
+    machines = dict.fromkeys([marking.machine_name(settings.name), scheduled_digest.machine_name(settings.name)], "")
+    designed = alarms.alarms(settings.name, [], topics, machines, configurations, "")
     fixed = "|".join(re.escape(item["Properties"]["AlarmName"]) for item in designed.values())
     return rf"{rule}-failed-invocations|{fixed}"

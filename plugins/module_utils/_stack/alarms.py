@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Alarms about lost findings, for the template of a stack: pure. PRIVATE to the collection.
 
-A queue keeps events that EventBridge cannot deliver. CloudWatch alarms watch the queue, the rules, the topics and, in
-one region, the metrics of Amazon Q. No alarm fires while nothing is lost: missing data does not count.
+A queue keeps events that EventBridge cannot deliver. CloudWatch alarms watch the queue, the rules, the topics, the
+state machines and, in one region, the metrics of Amazon Q. No alarm fires while nothing is lost: missing data does not
+count.
 """
 
 from __future__ import annotations
@@ -102,9 +103,18 @@ def publisher(name: str, topic: dict[str, Any]) -> dict[str, Any]:
 
 
 def alarms(
-    name: str, rules: list[str], topics: tuple[str, ...], configurations: tuple[str, ...], topic_arn: Any
+    name: str,
+    rules: list[str],
+    topics: tuple[str, ...],
+    machines: dict[str, str],
+    configurations: tuple[str, ...],
+    topic_arn: Any,
 ) -> dict[str, dict[str, Any]]:
-    """Return the alarms of the stack *name*, which notify *topic_arn* (ARN or reference), by logical ID."""
+    """Return the alarms of the stack *name*, which notify *topic_arn* (ARN or reference), by logical ID.
+
+    *machines*: the names of state machines, each with what did not happen if its execution failed. Only a person aborts
+    an execution, and none waits for so long that it times out.
+    """
     found = {
         "UndeliveredAlarm": _alarm(
             f"{name}-undelivered",
@@ -124,6 +134,13 @@ def alarms(
             f"{topic}-failed-notifications",
             f"SNS could not deliver messages of the topic {topic}.",
             ("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", topic),
+        )
+    for machine, words in machines.items():
+        arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
+        found[_logical_id(f"machine {machine}")] = _alarm(
+            f"{machine}-failed-executions",
+            f"Executions of the state machine {machine} failed: {words}.",
+            ("AWS/States", "ExecutionsFailed", "StateMachineArn", arn),
         )
     for configuration in configurations:
         # The policies of topic and role require that all names of alarms begin with the name of the stack.

@@ -35,6 +35,7 @@ ROLE = "NotifiedRole"
 # Later, a person may have set another status, which must not be overwritten.
 OLDEST_EVENT_SECONDS = 60
 
+FAILED = "findings were not marked as sent, or their end was not reported"
 UNPROCESSED = "$.UnprocessedFindings[0]"
 FINDING, READ = "$.detail.findings[0]", "$.read.fields[0]"
 # What the rules that report ends add to a finding.

@@ -280,11 +280,23 @@ def _publishers(design: StackDesign) -> dict[str, Any]:
 def _alarms(design: StackDesign, settings: alarms.Alarms) -> dict[str, Any]:
     forwarding = [rule.name for rule in design.rules if not rule.resolved]
     notified = settings.topic or {"Ref": logical_id("Topic", design.topics[0])}
-    found = alarms.alarms(design.name, forwarding, design.all_topics, settings.configurations, notified)
+    found = alarms.alarms(
+        design.name, forwarding, design.all_topics, _machines(design), settings.configurations, notified
+    )
     tags = boto3_tags(dict(design.tags))
     if tags:
         for alarm in found.values():
             alarm["Properties"]["Tags"] = tags
+    return found
+
+
+def _machines(design: StackDesign) -> dict[str, str]:
+    """Return the names of the state machines, each with what did not happen if its execution failed."""
+    found = {}
+    if design.starts_marking:
+        found[marking.machine_name(design.name)] = marking.FAILED
+    if design.scheduled:
+        found[scheduled_digest.machine_name(design.name)] = "the digest was not sent"
     return found
 
 

@@ -111,7 +111,7 @@ def rule(fleet, name):
 
 def alarm(fleet, name):
     client = fleet.client("cloudwatch")
-    found = next(iter(client.describe_alarms(AlarmNames=[f"{name}-undelivered"])["MetricAlarms"]), None)
+    found = next(iter(client.describe_alarms(AlarmNames=[f"{name}-notified-failed-executions"])["MetricAlarms"]), None)
     return found and (found, client.list_tags_for_resource(ResourceARN=found["AlarmArn"])["Tags"])
 
 
@@ -197,7 +197,7 @@ def make_automation_rule(fleet):
 
 def make_alarm(fleet):
     fleet.client("cloudwatch").put_metric_alarm(
-        AlarmName=f"{NAME}-undelivered",
+        AlarmName=f"{NAME}-notified-failed-executions",
         Namespace="Theirs",
         MetricName="theirs",
         Statistic="Sum",

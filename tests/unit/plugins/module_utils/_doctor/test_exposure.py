@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import messages
@@ -278,6 +279,49 @@ def test_marking_that_cannot_be_read_is_unknown(fleet, emulator):
     (finding,) = found.findings
     assert (finding.check, finding.result.state) == ("marking", "unknown")
     assert "DescribeStateMachine" in finding.result.problem
+
+
+ENDS = {"mark_notified": True, "message_format": "custom", "report_resolved": True, "alarms": True}
+
+
+def failed_execution(fleet):
+    """Let the state machine that marks findings get one that does not exist, and wait until it has failed."""
+    machine = f"arn:aws:states:{HERE}:{deployed.ACCOUNT}:stateMachine:{NAME}-notified"
+    gone = {"Id": "gone", "ProductArn": f"arn:aws:securityhub:{HERE}::product/aws/securityhub"}
+    finding = {**gone, "Severity": {"Label": "HIGH"}}
+    event = json.dumps({"time": "2026-11-23T09:12:31Z", "detail": {"findings": [finding]}})
+    states = fleet.client("stepfunctions")
+    arn = states.start_execution(stateMachineArn=machine, input=event)["executionArn"]
+    deadline = time.monotonic() + 20
+    while states.describe_execution(executionArn=arn)["status"] == "RUNNING" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert states.describe_execution(executionArn=arn)["status"] == "FAILED"
+
+
+def test_what_reports_the_end_of_findings_is_compared_and_repaired_and_its_failures_raise_an_alarm(
+    emulator, monkeypatch
+):
+    fleet = deployed.deploy(emulator, monkeypatch, **ENDS)
+    assert look(fleet).findings == ()
+    events, rule = fleet.client("events"), f"{NAME}-resolved"
+    (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
+    changed = {**target["InputTransformer"], "InputTemplate": '{"topic":"other"}', "InputPathsMap": {}}
+    for there in ([{**target, "InputTransformer": changed}], []):
+        events.remove_targets(Rule=rule, Ids=[target["Id"]])
+        if there:
+            events.put_targets(Rule=rule, Targets=there)
+        (finding,) = look(fleet).findings
+        assert (finding.check, rule in finding.result.problem) == ("targets", True)
+        fleet.run(repair_drift=True)
+        assert events.list_targets_by_rule(Rule=rule)["Targets"] == [target]
+
+    failed_execution(fleet)
+    failed = look(fleet)
+    (finding,) = failed.findings
+    assert (finding.check, finding.result.state, failed.healthy) == ("marking", "risk", True)
+    assert f"{NAME}-notified failed: 1." in finding.result.problem
+    (message,) = [item for item in emulator.inbox() if item["detail_type"] == "CloudWatch Alarm"]
+    assert message["title"] == f"ALARM: {NAME}-notified-failed-executions"
 
 
 DIGEST = f"{NAME}-digest"

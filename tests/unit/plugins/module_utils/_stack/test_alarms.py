@@ -13,6 +13,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._stack import a
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import encryption
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import resources as stack_resources
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
+from ansible_collections.secops.securityhub.plugins.module_utils._stack.scheduled_digest import ScheduledChannel
+from ansible_collections.secops.securityhub.plugins.module_utils._stack.scheduled_digest import ScheduledDigest
 
 TOPICS = ("slack-prod", "slack-test")
 RULES = tuple(f"{topic}-findings" for topic in TOPICS)
@@ -53,6 +55,17 @@ def test_queue_rules_and_topics_are_watched():
         ("AWS/SNS", "NumberOfNotificationsFailed", TOPICS[0]): "slack-prod-failed-notifications",
         ("AWS/SNS", "NumberOfNotificationsFailed", TOPICS[1]): "slack-test-failed-notifications",
     }
+
+
+def test_state_machines_are_watched():
+    findings = replace(ON.rules[0], automatic=True)
+    machines = {"slack-notified": replace(ON, rules=(findings,), mark_notified=True)}
+    digest = ScheduledDigest("rate(7 days)", "UTC", 7, False, (ScheduledChannel(TOPICS[0], ("HIGH",), "true"),))
+    machines["slack-digest"] = replace(ON, scheduled=digest)
+    for machine, design in machines.items():
+        arn = f"arn:aws:states:eu-west-1:111111111111:stateMachine:{machine}"
+        of_states = {item: name for item, name in watched(design).items() if item[0] == "AWS/States"}
+        assert of_states == {("AWS/States", "ExecutionsFailed", arn): f"{machine}-failed-executions"}
 
 
 def test_alarms_for_metrics_of_each_configuration():
