@@ -174,6 +174,7 @@ def test_each_finding_is_opened_routed_counted_reminded_of_and_resolved_exactly_
     playbooks.ok("securityhub_slack", **EXPECTED["later"])
     done = findings.start_schedule(emulator, HOME, f"{MARK}-digest")
     assert done["status"] == "SUCCEEDED", done
+    emulator.ask("POST", "clock", {"seconds": 2 * 3600})
     hub.bring(*map(ended, FINDINGS.values()))
     wait_for(lambda marks: all(marks[name] == hub.over for name in over), hub.marks)
     time.sleep(0.5)
