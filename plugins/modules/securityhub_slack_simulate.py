@@ -32,7 +32,8 @@ options:
   files:
     description:
       - JSON files on the controller, or folders of them, each with one finding, a list, or a dictionary with the key
-        C(Findings), as C(aws securityhub get-findings) prints it. Relative paths start in the current directory.
+        C(Findings), as C(aws securityhub get-findings) prints it, or several of these one after another (JSON Lines).
+      - Relative paths start in the current directory.
       - By default, the findings of the targets are read from AWS.
     type: list
     elements: str

@@ -66,7 +66,7 @@ def run(context: Context) -> Outcome:
     sources = {target.settings.source for target in context.targets}
     everyone = [*context.targets, *(item for item in context.unselected if item.settings.source in sources)]
     if options["files"]:
-        findings = _with_id(finding_files.read(options["files"]), options["finding_id"])
+        findings = _with_id(list(finding_files.read(options["files"])), options["finding_id"])
         targets, designs = _of_files(context, everyone)
     else:
         fleet, designs = forwarding.designs(context, everyone)
