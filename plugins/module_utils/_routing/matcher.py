@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,8 @@ Membership = dict[int, int]
 Leaves = dict[str, list[tuple[Any, Membership]]]
 # Dotted name -> value list.
 Alternative = dict[str, list[Any]]
+# Dotted name and ID of a value list -> whether each leaf fits, with its array elements; whether it may be missing.
+Fitting = dict[tuple[str, int], tuple[list[tuple[bool, Membership]], bool]]
 
 
 class InvalidPattern(ValueError):
@@ -41,14 +44,17 @@ def matches(pattern: dict[str, Any], event: dict[str, Any], *, ideal: bool = Fal
 
     *ideal*: as documented, with all alternatives. Otherwise without those that event-ruler may drop.
     """
-    leaves = leaves_of(event)
-    return any(fits(alternative, leaves) for alternative in _alternatives(json.dumps(pattern), ideal))
+    return fit(parsed(pattern, ideal=ideal), leaves_of(event))
+
+
+def parsed(pattern: dict[str, Any], *, ideal: bool = False) -> tuple[Alternative, ...]:
+    """Return the alternatives of *pattern* that count. Raises InvalidPattern."""
+    return _alternatives(json.dumps(pattern), ideal)
 
 
 # Thousands of findings are compared with the same few patterns.
 @functools.lru_cache(maxsize=512)
 def _alternatives(text: str, ideal: bool) -> tuple[Alternative, ...]:
-    """Return the alternatives of the pattern in *text* that count. Raises InvalidPattern."""
     pattern = json.loads(text)
     problems = validate(pattern)
     if problems:
@@ -59,7 +65,27 @@ def _alternatives(text: str, ideal: bool) -> tuple[Alternative, ...]:
 
 def fits(alternative: Alternative, leaves: Leaves) -> bool:
     """Return whether the leaves of an event match one alternative of a pattern."""
-    return _fits(sorted(alternative), alternative, leaves, {})
+    return fit((alternative,), leaves)
+
+
+def fit(alternatives: Iterable[Alternative], leaves: Leaves) -> bool:
+    """Return whether the leaves of an event match one of the alternatives of a pattern."""
+    # Alternatives have most value lists in common.
+    fitting: Fitting = {}
+    return any(_can_fit(item, leaves, fitting) and _fits(sorted(item), item, fitting, {}) for item in alternatives)
+
+
+def _can_fit(alternative: Alternative, leaves: Leaves, fitting: Fitting) -> bool:
+    """Return whether each field of an alternative fits alone, and note in *fitting* which leaves do."""
+    for name, values in alternative.items():
+        key = name, id(values)
+        if key not in fitting:
+            fits_one = [(any(fits_value(one, value) for one in values), inner) for value, inner in leaves.get(name, [])]
+            fitting[key] = (fits_one, any(map(is_missing, values)))
+        found, may_be_missing = fitting[key]
+        if not may_be_missing and not any(is_fitting for is_fitting, _inner in found):
+            return False
+    return True
 
 
 def registered(alternatives: list[Alternative]) -> list[Alternative]:
@@ -117,25 +143,22 @@ def leaves_of(event: dict[str, Any]) -> Leaves:
     return leaves
 
 
-def _fits(names: list[str], alternative: Alternative, leaves: Leaves, membership: Membership) -> bool:
+def _fits(names: list[str], alternative: Alternative, fitting: Fitting, membership: Membership) -> bool:
     if not names:
         return True
     name, rest = names[0], names[1:]
-    return any(
-        _fits(rest, alternative, leaves, settled) for settled in _steps(name, alternative[name], leaves, membership)
-    )
+    steps = _steps(*fitting[name, id(alternative[name])], membership)
+    return any(_fits(rest, alternative, fitting, settled) for settled in steps)
 
 
-def _steps(name: str, values: list[Any], leaves: Leaves, membership: Membership) -> Iterator[Membership]:
-    """Yield the memberships with which the field *name* matches *values*."""
-    consistent = [
-        (value, {**membership, **inner}) for value, inner in leaves.get(name, []) if _consistent(membership, inner)
-    ]
-    if not consistent and any(is_missing(wanted) for wanted in values):
+def _steps(found: list[tuple[bool, Membership]], may_be_missing: bool, membership: Membership) -> Iterator[Membership]:
+    """Yield the memberships with which a field fits. *found*: whether each leaf does, with its array elements."""
+    consistent = [(is_fitting, inner) for is_fitting, inner in found if _consistent(membership, inner)]
+    if not consistent and may_be_missing:
         yield membership
-    for value, settled in consistent:
-        if any(fits_value(wanted, value) for wanted in values):
-            yield settled
+    for is_fitting, inner in consistent:
+        if is_fitting:
+            yield {**membership, **inner}
 
 
 def _consistent(one: Membership, other: Membership) -> bool:
