@@ -33,7 +33,7 @@ options:
     description:
       - JSON files on the controller, or folders of them, each with one finding, a list, or a dictionary with the key
         C(Findings), as C(aws securityhub get-findings) prints it, or several of these one after another (JSON Lines).
-      - Relative paths start in the current directory.
+      - Files are read in parts, so they can be larger than the memory. Relative paths start in the current directory.
       - By default, the findings of the targets are read from AWS.
     type: list
     elements: str
@@ -103,7 +103,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: The verdict on each finding.
+  description: The verdict on each of the first 1,000 findings. RV(verdicts) and RV(summary) count all of them.
   returned: always
   type: list
   elements: dict
@@ -146,6 +146,14 @@ summary:
   returned: always
   type: dict
   sample: {findings: 58, sent: 21, not_sent: 37}
+verdicts:
+  description: How many findings have each verdict, the most frequent first. Beyond 1,000 verdicts, C(other verdicts).
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - verdict: "not sent: severity MEDIUM is below HIGH"
+      findings: 21
 volume:
   description: Number of messages that there would have been.
   returned: always

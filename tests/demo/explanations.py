@@ -54,4 +54,5 @@ def verdicts(
         )
         for assignment in assignments
     ]
-    return dict(zip(findings, simulation.simulate(findings.values(), targets, {})))
+    outlooks = simulation.simulate(findings.values(), targets, {})
+    return {name: outlook.decision for name, (_finding, outlook) in zip(findings, outlooks)}

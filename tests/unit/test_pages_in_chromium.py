@@ -17,6 +17,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.simulati
 from ansible_collections.secops.securityhub.plugins.module_utils._report import doctor_page
 from ansible_collections.secops.securityhub.plugins.module_utils._report import simulate
 from ansible_collections.secops.securityhub.plugins.module_utils._report import simulate_page
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Tally
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import Volume
 from ansible_collections.secops.securityhub.tests import browser
 from ansible_collections.secops.securityhub.tests.unit import deployed
@@ -63,7 +64,7 @@ def simulation() -> str:
         controls_of_any=of_controls,
         suppressed=Counter({"dev buckets": 60}),
     )
-    return simulate_page.page(simulate.result(Simulation((), ("a notice",), (), found), NOW.date()), NOW)
+    return simulate_page.page(simulate.result(Simulation((), ("a notice",), Tally(), found), NOW.date()), NOW)
 
 
 def channel(emulator, monkeypatch) -> str:

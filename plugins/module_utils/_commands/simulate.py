@@ -36,6 +36,7 @@ from .context import refuse_unkept_days
 
 if TYPE_CHECKING:
     import datetime
+    from collections.abc import Iterator
     from collections.abc import Sequence
 
     from .._model.plan import AccountDesign
@@ -66,11 +67,12 @@ def run(context: Context) -> Outcome:
     sources = {target.settings.source for target in context.targets}
     everyone = [*context.targets, *(item for item in context.unselected if item.settings.source in sources)]
     if options["files"]:
-        findings = _with_id(list(finding_files.read(options["files"])), options["finding_id"])
+        findings = _with_id(finding_files.read(options["files"]), options["finding_id"])
         targets, designs = _of_files(context, everyone)
     else:
         fleet, designs = forwarding.designs(context, everyone)
-        targets, findings = _read(context, _in_order(fleet, designs), {item.host for item in context.targets})
+        targets, unique = _read(context, _in_order(fleet, designs), {item.host for item in context.targets})
+        findings = iter(unique)
     simulated = _simulated(targets, designs, findings, options["days"], context.today)
     result = report.result(simulated, context.today)
     # The volume is about the policy; one finding says nothing about it.
@@ -100,11 +102,11 @@ def _finding_id(options: dict[str, Any]) -> str:
     return found
 
 
-def _with_id(findings: list[Finding], finding_id: str) -> list[Finding]:
+def _with_id(findings: Iterator[Finding], finding_id: str) -> Iterator[Finding]:
     """Return the findings of this ID (ASFF: Id, OCSF: finding_info.uid), all of them if it is empty."""
     if not finding_id:
         return findings
-    return [item for item in findings if finding_id in (item.get("Id"), (item.get("finding_info") or {}).get("uid"))]
+    return (item for item in findings if finding_id in (item.get("Id"), (item.get("finding_info") or {}).get("uid")))
 
 
 def _of_files(context: Context, everyone: list[Any]) -> tuple[tuple[TargetDesign, ...], list[AccountDesign]]:
@@ -162,26 +164,22 @@ def _findings(context: Context, target: TargetDesign) -> list[Finding]:
 def _simulated(
     targets: tuple[TargetDesign, ...],
     designs: Sequence[AccountDesign],
-    findings: Sequence[Finding],
+    findings: Iterator[Finding],
     days: int,
     today: datetime.date,
 ) -> Simulation:
     simulated = [plan.simulated(target) for target in targets]
     aggregations = {item.account.id: topology.aggregation_of(item.snapshot.facts.aggregator) for item in designs}
     administrators = _administrators(designs)
+    decided = simulation.Tally()
+    outlooks = decided.counting(simulation.simulate(findings, simulated, aggregations, administrators))
     channels = (channel for target in simulated if not target.reason for channel in target.channels)
     notices = [notice for design in designs for notice in design.notices]
     return Simulation(
         targets,
         tuple(dict.fromkeys((*notices, *filter(None, map(plan.digest_in_words, targets))))),
-        tuple(simulation.simulate(findings, simulated, aggregations, administrators)),
-        volume(
-            (finding for finding in findings if finding.get("GeneratorId") != GENERATOR),
-            lambda finding: simulation.prospects(finding, simulated, aggregations, administrators),
-            days,
-            today,
-            channels,
-        ),
+        decided,
+        volume((item for item in outlooks if item[0].get("GeneratorId") != GENERATOR), days, today, channels),
     )
 
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Simulation:
-    """The decisions on findings, and the volume of messages.
+    """The decisions on findings, added up, and the volume of messages.
 
     *targets*: those of the play, and the other targets of their accounts.
     """
 
     targets: tuple[TargetDesign, ...]
     notices: tuple[str, ...]
-    decisions: tuple[simulation.Decision, ...] = field(hash=False)
+    decided: simulation.Tally = field(hash=False)
     volume: Volume = field(hash=False)

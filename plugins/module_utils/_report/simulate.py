@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 
     from .._model.plan import TargetDesign
     from .._model.simulation import Simulation
+    from .._routing.reference import Finding
     from .._routing.simulation import Decision
     from .._routing.volume import Volume
 
-# More findings than this are counted by verdict, not listed; the result has them all.
+# More findings than this are counted by verdict, not listed.
 LISTED_AT_MOST = 25
 LONGEST_TITLE = WIDTH - 30  # beside severity and region
 CONTROLS_AT_MOST = 10
@@ -44,19 +45,19 @@ CONTROLS_AT_MOST = 10
 
 def result(found: Simulation, today: datetime.date) -> dict[str, Any]:
     """Return the result of the module."""
-    sent = sum(decision.sent for decision in found.decisions)
+    decided = found.decided
     return {
         "changed": False,
-        "findings": [_finding(decision) for decision in found.decisions],
-        "summary": {"findings": len(found.decisions), "sent": sent, "not_sent": len(found.decisions) - sent},
+        "findings": [_finding(finding, decision) for finding, decision in decided.first],
+        "verdicts": [{"verdict": text, "findings": number} for text, number in decided.verdicts.most_common()],
+        "summary": {"findings": decided.findings, "sent": decided.sent, "not_sent": decided.findings - decided.sent},
         "volume": {**_volume(found.volume, today), "digests_a_week": _digests_a_week(found.targets)},
         "notices": list(found.notices),
         "problems": {target.host: target.error for target in found.targets if target.problems},
     }
 
 
-def _finding(decision: Decision) -> dict[str, Any]:
-    finding = decision.finding
+def _finding(finding: Finding, decision: Decision) -> dict[str, Any]:
     fields = format_of(finding)
     id_path, title_path = (
         (("finding_info", "uid"), ("finding_info", "title")) if fields is OCSF else (("Id",), ("Title",))
@@ -155,7 +156,7 @@ def failure(outcome: dict[str, Any]) -> str:
 
 def is_unknown(outcome: dict[str, Any]) -> bool:
     """Return whether there may be findings, although none was read."""
-    return bool(outcome["problems"]) and not outcome["findings"]
+    return bool(outcome["problems"]) and not outcome["summary"]["findings"]
 
 
 def table(outcome: dict[str, Any], page: str = "", *, with_volume: bool = True) -> list[str]:
@@ -165,13 +166,12 @@ def table(outcome: dict[str, Any], page: str = "", *, with_volume: bool = True) 
     """
     if is_unknown(outcome):
         return [*notes(outcome["notices"]), *failed(outcome["problems"].items())]
-    findings = outcome["findings"]
     summary = outcome["summary"]
-    lines = [""] if findings else []
-    if len(findings) <= LISTED_AT_MOST:
-        lines += [line for finding in findings for line in _listed(finding)]
+    lines = [""] if summary["findings"] else []
+    if summary["findings"] <= LISTED_AT_MOST:
+        lines += [line for finding in outcome["findings"] for line in _listed(finding)]
     else:
-        lines += _counted(findings)
+        lines += _counted(outcome["verdicts"])
     lines += [
         "",
         f"{count(summary['findings'], 'finding')} as {'it is' if summary['findings'] == 1 else 'they are'} now: "
@@ -190,9 +190,8 @@ def _listed(finding: dict[str, Any]) -> list[str]:
     return [head.rstrip(), *wrapped(f"  {finding['verdict']}")]
 
 
-def _counted(findings: list[dict[str, Any]]) -> list[str]:
-    sentences = Counter(finding["verdict"] for finding in findings)
+def _counted(verdicts: list[dict[str, Any]]) -> list[str]:
     lines = [f"{'FINDINGS':>8}  VERDICT"]
-    for sentence, number in sentences.most_common():
-        lines += wrapped(f"{number:>8,}  {sentence}", indent=10)
+    for row in verdicts:
+        lines += wrapped(f"{row['findings']:>8,}  {row['verdict']}", indent=10)
     return lines

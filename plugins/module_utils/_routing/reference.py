@@ -10,6 +10,7 @@ It shares no code with the compiler of event patterns, which it is compared with
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -245,7 +246,7 @@ def _is_suppressed(facts: Facts, resource: Resource, suppression: Suppression) -
         (suppression.regions, lambda value: value == facts.region),
         (suppression.product_arns, lambda value: _is_product(facts.product_arn, value)),
         (suppression.resource_types, lambda value: value == resource.type),
-        (suppression.resource_ids, lambda value: _is_like(resource.id, value)),
+        (suppression.resource_ids, lambda value: is_like(resource.id, value)),
         (suppression.title_prefixes, facts.title.startswith),
         *((values, lambda value, key=key: (key, value) in resource.tags) for key, values in suppression.resource_tags),
     )
@@ -257,9 +258,14 @@ def _is_product(arn: str, value: str) -> bool:
     return arn == value if value.startswith("arn:") else arn.endswith("/" + "/".join(value.split("/")[-2:]))
 
 
-def _is_like(text: str, value: str) -> bool:
+def is_like(text: str, value: str) -> bool:
     """Return whether *text* is *value*, in which * stands for any text."""
-    return bool(text) and re.fullmatch(".*".join(map(re.escape, value.split("*"))), text, re.DOTALL) is not None
+    return bool(text) and _expression(value).fullmatch(text) is not None
+
+
+@functools.lru_cache(maxsize=1024)
+def _expression(value: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, value.split("*"))), re.DOTALL)
 
 
 def _global_reasons(policy: Policy, facts: Facts, resource: Resource) -> Iterator[str]:

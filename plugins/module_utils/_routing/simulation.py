@@ -10,9 +10,12 @@ its own (https://docs.aws.amazon.com/securityhub/latest/userguide/finding-aggreg
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections import Counter
+from collections.abc import Hashable
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,20 +23,31 @@ from dataclasses import field
 from dataclasses import replace
 from typing import Any
 
+from . import alike
 from .fields import OCSF
 from .fields import first
 from .fields import format_of
 from .fields import severity_of
-from .matcher import matches
+from .matcher import Alternative
+from .matcher import fit
+from .matcher import leaves_of
+from .matcher import parsed
 from .notation import SOURCE
 from .patterns import Pattern
 from .policy import Policy
 from .policy import Scope
 from .reference import HIGHEST_FIRST
 from .reference import Finding
+from .reference import is_over
 from .reference import is_suppressed_in_security_hub
 from .reference import why_not_forwarded
 from .topology import Aggregation
+
+# Of findings that are alike: about 30 MiB.
+MOST_OUTLOOKS = 10_000
+MOST_VERDICTS = 1_000
+OTHER_VERDICTS = "other verdicts"
+MOST_LISTED = 1_000
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "securityhub.amazonaws.com")
 
@@ -45,6 +59,11 @@ class Rule:
     name: str
     pattern: Pattern = field(hash=False)
     topic: str
+
+    @functools.cached_property
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """Return the alternatives of the pattern. Raises InvalidPattern."""
+        return parsed(self.pattern)
 
 
 @dataclass(frozen=True)
@@ -97,7 +116,6 @@ class Decision:
     differs: the deployed patterns do not do what the policy says; the sentence says both.
     """
 
-    finding: Finding = field(hash=False)
     deliveries: tuple[Delivery, ...]
     sentence: str
     differs: bool = False
@@ -126,6 +144,50 @@ class Prospect:
     mentions: tuple[str, ...] = ()
     reports_end: bool = False
     marks: bool = False
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What would happen to a finding, now and in the past.
+
+    created: the prospects at its creation, when it was NEW and ACTIVE. updated: those in its present state, without the
+    channels whose first message has set it to NOTIFIED. repeated: how many channels get it by both. ended: for each
+    channel that got it first, if it is over by now, whether another message says so. region and severity: as counted.
+    """
+
+    decision: Decision
+    created: tuple[Prospect, ...]
+    updated: tuple[Prospect, ...]
+    repeated: int
+    ended: tuple[bool, ...]
+    region: str
+    severity: str
+
+
+@dataclass
+class Tally:
+    """The decisions on findings, added up in a limited memory.
+
+    verdicts: how many findings have each sentence, further ones together under OTHER_VERDICTS. first: some findings,
+    each with its decision.
+    """
+
+    findings: int = 0
+    sent: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    first: list[tuple[Finding, Decision]] = field(default_factory=list)
+
+    def counting(self, outlooks: Iterable[tuple[Finding, Outlook]]) -> Iterator[tuple[Finding, Outlook]]:
+        """Yield *outlooks*, and count their decisions meanwhile."""
+        for finding, outlook in outlooks:
+            decision = outlook.decision
+            self.findings += 1
+            self.sent += decision.sent
+            is_room = len(self.verdicts) < MOST_VERDICTS or decision.sentence in self.verdicts
+            self.verdicts[decision.sentence if is_room else OTHER_VERDICTS] += 1
+            if len(self.first) < MOST_LISTED:
+                self.first.append((finding, decision))
+            yield finding, outlook
 
 
 def event_of(finding: Finding, account: str, region: str) -> dict[str, Any]:
@@ -165,13 +227,61 @@ def simulate(
     targets: Sequence[Target],
     aggregations: Mapping[str, Aggregation | None],
     administrators: Mapping[str, str] | None = None,
-) -> list[Decision]:
-    """Return the decision on each of *findings*.
+) -> Iterator[tuple[Finding, Outlook]]:
+    """Yield each of *findings* with its outlook.
 
     *aggregations*: by the account of the targets. *administrators*: by a finding's account, the account of the targets
     that sees it. Without an entry that is the account itself if it has targets, and otherwise every account that has.
+
+    Findings that neither patterns nor policies can tell apart share an outlook. The memory for it is limited.
     """
-    return [_decision(item, _on_buses(item, targets, aggregations, administrators)) for item in findings]
+    channels = [channel for target in targets for channel in target.channels]
+    read = alike.reader(
+        (rule.pattern for target in targets for rule in (*target.rules, *target.resolved)),
+        (policy for item in channels for policy in (item.policy, *(linked for _region, linked in item.scope.linked))),
+        (*(target.account for target in targets), *(administrators or ())),
+    )
+    known: dict[Hashable, Outlook] = {}
+    known_prospects: dict[Hashable, tuple[Prospect, ...]] = {}
+
+    def of(finding: Finding) -> tuple[Prospect, ...]:
+        key = read(finding)
+        if key not in known_prospects:
+            known_prospects[key] = prospects(finding, targets, aggregations, administrators)
+        return known_prospects[key]
+
+    for finding in findings:
+        key = read(finding)
+        outlook = known.get(key)
+        if outlook is None:
+            if len(known) >= MOST_OUTLOOKS:
+                known.clear()
+                known_prospects.clear()
+            decision = _decision(finding, _on_buses(finding, targets, aggregations, administrators))
+            outlook = known[key] = _outlook(finding, decision, of(_as_created(finding)), of(finding))
+        yield finding, outlook
+
+
+def _outlook(
+    finding: Finding, decision: Decision, created: tuple[Prospect, ...], present: tuple[Prospect, ...]
+) -> Outlook:
+    sent = {item.topic: item for item in created if item.sent and not item.is_receiver}
+    updated = tuple(item for item in present if not (item.topic in sent and sent[item.topic].marks))
+    return Outlook(
+        decision,
+        created,
+        updated,
+        len(sent.keys() & {item.topic for item in updated if item.sent}),
+        tuple(item.reports_end for item in sent.values()) if is_over(finding) else (),
+        first(finding, format_of(finding).region),
+        severity_of(finding),
+    )
+
+
+def _as_created(finding: Finding) -> Finding:
+    if format_of(finding) is OCSF:
+        return {**finding, "activity_name": "Create", "status": "New"}
+    return {**finding, "RecordState": "ACTIVE", "Workflow": {"Status": "NEW"}}
 
 
 def prospects(
@@ -256,7 +366,7 @@ def _decision(finding: Finding, targets: list[Target]) -> Decision:
     reports = _matching(finding, [(target, rule) for target in targets for rule in target.resolved])
     sentence += f"; its end is reported {_by(reports)}" if reports else ""
     difference = _difference(finding, targets, deliveries)
-    return Decision(finding, deliveries, f"{sentence}; {difference}" if difference else sentence, bool(difference))
+    return Decision(deliveries, f"{sentence}; {difference}" if difference else sentence, bool(difference))
 
 
 def _deliveries(finding: Finding, targets: list[Target]) -> tuple[Delivery, ...]:
@@ -279,10 +389,12 @@ def as_in_event(finding: Finding, targets: Iterable[Target]) -> Finding:
 
 def _matching(finding: Finding, rules: list[tuple[Target, Rule]]) -> tuple[Delivery, ...]:
     finding = as_in_event(finding, [target for target, _rule in rules])
+    places = {(target.account, target.region) for target, _rule in rules}
+    leaves = {place: leaves_of(event_of(finding, *place)) for place in places}
     return tuple(
         Delivery(target.host, rule.name, rule.topic)
         for target, rule in rules
-        if matches(rule.pattern, event_of(finding, target.account, target.region))
+        if fit(rule.alternatives, leaves[target.account, target.region])
     )
 
 

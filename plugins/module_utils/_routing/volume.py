@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,12 +20,11 @@ from .fields import OCSF
 from .fields import Path
 from .fields import first
 from .fields import format_of
-from .fields import severity_of
 from .policy import SHAPES
 from .reference import HIGHEST_FIRST
 from .reference import Finding
-from .reference import is_over
 from .simulation import Channel
+from .simulation import Outlook
 from .simulation import Prospect
 from .trust import CONTROLS
 
@@ -84,15 +82,11 @@ class Suggestion:
 
 
 def volume(
-    findings: Iterable[Finding],
-    prospects: Callable[[Finding], Iterable[Prospect]],
-    days: int,
-    today: datetime.date,
-    channels: Iterable[Channel] = (),
+    outlooks: Iterable[tuple[Finding, Outlook]], days: int, today: datetime.date, channels: Iterable[Channel] = ()
 ) -> Volume:
-    """Return what would have been sent of *findings* from *days* - 1 days before *today* through *today*.
+    """Return what would have been sent of findings from *days* - 1 days before *today* through *today*.
 
-    *prospects*: of a finding in its present state. A finding counts on the day of its creation, when it was NEW and
+    *outlooks*: the findings, each with its outlook. A finding counts on the day of its creation, when it was NEW and
     ACTIVE, and again on the day of its last update if it is sent in its present state, unless the first message has set
     it to NOTIFIED. A finding does not record other updates or past compliance states, so there may have been more
     messages. *channels*: they, and their filters, are counted even without messages.
@@ -100,18 +94,14 @@ def volume(
     since = today - datetime.timedelta(days=days - 1)
     counted = _without_messages(days, tuple(channels))
     repeated = 0
-    for finding in findings:
+    for finding, outlook in outlooks:
         created, updated = _times(finding)
-        of_creation = tuple(prospects(_as_created(finding)))
         if created and since <= created.date() <= today:
-            _count(counted, finding, created.date(), of_creation)
+            _count(counted, finding, outlook, created.date(), outlook.created)
         if updated and updated != created and since <= updated.date() <= today:
-            sent = {item.topic: item for item in of_creation if item.sent and not item.is_receiver}
-            marked = {topic for topic, item in sent.items() if item.marks}
-            of_update = tuple(item for item in prospects(finding) if item.topic not in marked)
-            _count(counted, finding, updated.date(), of_update)
-            repeated += len(sent.keys() & {item.topic for item in of_update if item.sent})
-            counted.ended.update(item.reports_end for item in sent.values() if is_over(finding))
+            _count(counted, finding, outlook, updated.date(), outlook.updated)
+            repeated += outlook.repeated
+            counted.ended.update(outlook.ended)
     return replace(counted, repeated=repeated)
 
 
@@ -128,8 +118,10 @@ def _without_messages(days: int, outlets: tuple[Channel, ...]) -> Volume:
     )
 
 
-def _count(counted: Volume, finding: Finding, day: datetime.date, prospects: tuple[Prospect, ...]) -> None:
-    region, severity, control = first(finding, format_of(finding).region), severity_of(finding), control_of(finding)
+def _count(
+    counted: Volume, finding: Finding, outlook: Outlook, day: datetime.date, prospects: tuple[Prospect, ...]
+) -> None:
+    region, severity, control = outlook.region, outlook.severity, control_of(finding)
     counted.receivers_sent.update(item.topic for item in prospects if item.is_receiver and item.sent)
     for prospect in (item for item in prospects if not item.is_receiver):
         if prospect.sent:
@@ -229,10 +221,6 @@ def _time(text: str) -> datetime.datetime | None:
         moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         return None
+    if moment.tzinfo is datetime.timezone.utc:
+        return moment
     return moment.astimezone(datetime.timezone.utc) if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
-
-
-def _as_created(finding: Finding) -> Finding:
-    if format_of(finding) is OCSF:
-        return {**finding, "activity_name": "Create", "status": "New"}
-    return {**finding, "RecordState": "ACTIVE", "Workflow": {"Status": "NEW"}}

@@ -16,6 +16,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._report import 
 from ansible_collections.secops.securityhub.plugins.module_utils._report import simulate_chart
 from ansible_collections.secops.securityhub.plugins.module_utils._report import simulate_page
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import SEVERITIES
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Tally
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import Volume
 from ansible_collections.secops.securityhub.plugins.modules import securityhub_slack_simulate as module
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._report.pages import Reader
@@ -52,7 +53,7 @@ BESIDE = {
 
 
 def result(found, *notices):
-    return simulate.result(Simulation((), notices, (), found), TODAY)
+    return simulate.result(Simulation((), notices, Tally(), found), TODAY)
 
 
 def test_the_thresholds_stand_side_by_side():

@@ -75,12 +75,16 @@ def simulated(policy, scope, region=HERE):
     return Target(region, "111111111111", region, rules, (Channel("slack", policy, scope),))
 
 
+def decisions(found, target, aggregation=None):
+    return [outlook.decision for _finding, outlook in simulate(found, [target], {"111111111111": aggregation})]
+
+
 def test_patterns_leave_to_security_hub_what_it_suppresses_and_the_simulation_says_so():
     policy = worlds.policy(suppressions=[{"control_ids": ["S3.1"], "reason": "a website", **HUB}])
     assert automatic_patterns(policy, OWN) == automatic_patterns(worlds.policy(), OWN)
     target = simulated(policy, OWN)
     one, other = worlds.finding(), worlds.finding(Compliance={"Status": "FAILED", "SecurityControlId": "S3.2"})
-    first, second = simulate([one, other], [target], {})
+    first, second = decisions([one, other], target)
     assert (first.sent, first.sentence) == (False, "not sent: suppressed in Security Hub: a website")
     assert (second.sent, first.differs, second.differs) == (True, False, False)
     (prospect,) = prospects(one, [target], {})
@@ -93,7 +97,7 @@ def test_of_several_resources_one_is_enough_in_security_hub():
     found = worlds.finding(Resources=resources)
     for place, sent in (("pattern", True), ("security_hub", False)):
         policy = worlds.policy(suppressions=[{**given_by, "suppress_in": place}])
-        (decision,) = simulate([found], [simulated(policy, OWN)], {})
+        (decision,) = decisions([found], simulated(policy, OWN))
         assert (decision.sent, decision.differs) == (sent, False)
 
 
@@ -105,9 +109,7 @@ def test_in_a_home_region_patterns_suppress_linked_findings_too():
     linked = worlds.finding(Region=THERE, ProductArn=f"arn:aws:securityhub:{THERE}::product/aws/securityhub")
     sentences = [
         item.sentence
-        for item in simulate(
-            [worlds.finding(), linked], [simulated(policy, home)], {"111111111111": Aggregation(HERE, "ALL_REGIONS")}
-        )
+        for item in decisions([worlds.finding(), linked], simulated(policy, home), Aggregation(HERE, "ALL_REGIONS"))
     ]
     assert sentences == ["not sent: suppressed in Security Hub: a website", "not sent: suppressed: a website"]
 
@@ -117,7 +119,7 @@ def test_patterns_of_the_new_security_hub_leave_linked_findings_to_it():
     home = Scope(HERE, HERE, aggregates=True)
     assert automatic_patterns(policy, home) == automatic_patterns(worlds.policy(finding_format="ocsf"), home)
     found = worlds.ocsf(worlds.finding(Region=THERE))
-    (decision,) = simulate([found], [simulated(policy, home)], {"111111111111": Aggregation(HERE, "ALL_REGIONS")})
+    (decision,) = decisions([found], simulated(policy, home), Aggregation(HERE, "ALL_REGIONS"))
     assert (decision.sent, decision.differs) == (False, False)
     assert decision.sentence.startswith("not sent: suppressed in Security Hub: ")
 

@@ -73,10 +73,10 @@ def test_every_sample_has_its_expectations_and_the_other_way_round():
 @pytest.mark.parametrize("scenario", sorted(EXPECTED["scenarios"]))
 def test_samples_go_where_they_are_expected_to(scenario):
     given = EXPECTED["scenarios"][scenario]
-    verdicts = simulate(FINDINGS.values(), targets_of(given), {given["account"]: aggregation_of(given["aggregator"])})
+    outlooks = simulate(FINDINGS.values(), targets_of(given), {given["account"]: aggregation_of(given["aggregator"])})
     become = {
-        name: [delivery.host for delivery in verdict.deliveries] or verdict.sentence
-        for name, verdict in zip(FINDINGS, verdicts)
+        name: [delivery.host for delivery in outlook.decision.deliveries] or outlook.decision.sentence
+        for name, (_finding, outlook) in zip(FINDINGS, outlooks)
     }
     wanted = {name: expected[scenario] for name, expected in EXPECTED["findings"].items()}
     assert become == {

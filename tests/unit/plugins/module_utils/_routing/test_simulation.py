@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
-from ansible_collections.secops.securityhub.plugins.module_utils._routing import simulation
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import HIGHEST_FIRST
@@ -44,7 +43,7 @@ def target(region, scope, rule=None, account=ACCOUNT, known=True):
 
 
 def verdicts(findings, targets, aggregation=None, **more):
-    return simulate(findings, targets, {ACCOUNT: aggregation}, **more)
+    return [outlook.decision for _finding, outlook in simulate(findings, targets, {ACCOUNT: aggregation}, **more)]
 
 
 def test_the_event_of_an_asff_finding():
@@ -201,8 +200,8 @@ def with_times(finding, schema):
     return {**made, "finding_info": {**made["finding_info"], **times}}
 
 
-def prospects(*targets, aggregation=None):
-    return lambda finding: simulation.prospects(finding, targets, {ACCOUNT: aggregation})
+def forecast(found, *targets, channels=(), aggregation=None):
+    return volume(simulate(found, targets, {ACCOUNT: aggregation}), 7, worlds.TODAY, channels)
 
 
 def test_volume_counts_messages_by_day_region_and_severity():
@@ -221,7 +220,7 @@ def test_volume_counts_messages_by_day_region_and_severity():
         past("2026-11-25"),
         worlds.finding(CreatedAt="yesterday", UpdatedAt="today"),
     ]
-    counted = volume(iter(found), prospects(target_, other), 7, worlds.TODAY)
+    counted = forecast(iter(found), target_, other)
     assert counted.days_sent == {
         ("2026-11-23", "HIGH"): 1,
         ("2026-11-23", "CRITICAL"): 1,
@@ -241,7 +240,7 @@ def test_volume_has_no_update_of_a_finding_that_its_first_message_has_marked(mar
         past("2026-11-23", updated="2026-11-24"),
         past("2026-11-01", updated="2026-11-24"),  # its first message was sent before these days
     ]
-    counted = volume(found, prospects(sender), 7, worlds.TODAY)
+    counted = forecast(found, sender)
     assert (counted.messages, counted.repeated) == ((1, 0) if marks else (3, 2))
 
 
@@ -261,7 +260,7 @@ def test_volume_says_what_each_suppression_removes(suppress_in):
     ]
     targets = [target(region, Scope(region, "us-east-1"), policy) for region in ("us-east-1", "eu-west-1")]
     channels = [channel for each in targets for channel in each.channels]
-    assert volume(found, prospects(*targets), 7, worlds.TODAY, channels).suppressed == {
+    assert forecast(found, *targets, channels=channels).suppressed == {
         "public": 2,
         "sandbox": 2,
         "keys": 0,
@@ -298,7 +297,7 @@ def test_volume_counts_receivers_mentions_and_ends_apart_from_the_messages_of_ch
         past("2026-11-01", updated="2026-11-24", Workflow={"Status": "RESOLVED"}, Severity={"Label": "LOW"}),
     ]
     found = [with_times(item, schema) for item in found]
-    counted = volume(found, prospects(sender), 7, worlds.TODAY, channels)
+    counted = forecast(found, sender, channels=channels)
     assert (counted.messages, counted.topics_sent) == (2, {"slack": 2})
     assert sum(counted.regions_of_any.values()) == sum(counted.controls_of_any.values()) == 3
     assert counted.receivers_sent == {"slack-to-mail": 3, "slack-to-pager": 0}
@@ -313,14 +312,14 @@ def test_volume_in_a_home_region_is_that_of_the_policies_of_the_linked_ones():
     silent = Target("eu-west-1", ACCOUNT, "eu-west-1", (), reason="its findings are sent from the home Region")
     home = target("eu-central-1", scope)
     found = [past("2026-11-24", Region=region) for region in ("eu-west-1", "eu-central-1")]
-    counted = volume(found, prospects(silent, home, aggregation=FRANKFURT), 7, worlds.TODAY)
+    counted = forecast(found, silent, home, aggregation=FRANKFURT)
     assert counted.suppressed == {"public": 1}
     assert counted.regions_sent == {("eu-central-1", "CRITICAL"): 1}
 
 
 def test_a_target_that_forwards_nothing_automatically_would_not_at_any_severity():
     off = target("us-east-1", Scope("us-east-1", "us-east-1"), worlds.policy(forward_automatically=False))
-    assert not volume([past("2026-11-24")], prospects(off), 7, worlds.TODAY).regions_of_any
+    assert not forecast([past("2026-11-24")], off).regions_of_any
 
 
 @pytest.mark.parametrize("severity", ["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL"])
@@ -340,7 +339,7 @@ def test_the_volume_at_a_minimum_severity_is_that_of_the_policy_with_it(severity
             targets = [target(scope.region, scope, policy) for scope in scopes]
         except UserError:  # more suppressions than an event pattern has room for
             reject()
-        return volume(found, prospects(*targets), 7, worlds.TODAY)
+        return forecast(found, *targets)
 
     of_any = counted(replace(drawn, severities=HIGHEST_FIRST[:1])).regions_of_any
     deployed = counted(replace(drawn, severities=HIGHEST_FIRST[: HIGHEST_FIRST.index(severity) + 1]))

@@ -147,7 +147,7 @@ def test_a_simulation_counts_what_each_filter_removes():
     rules = tuple(simulation.Rule("rule", pattern, "slack") for pattern in automatic_patterns(policy, SCOPE))
     channel = simulation.Channel("slack", policy, SCOPE)
     target = simulation.Target("us-east-1", "111111111111", "us-east-1", rules, (channel,))
-    counted = volume(found, lambda item: simulation.prospects(item, [target], {}), 7, worlds.TODAY, [channel])
+    counted = volume(simulation.simulate(found, [target], {}), 7, worlds.TODAY, [channel])
     assert counted.messages == 1
     assert counted.suppressed == {
         "buckets": 1,

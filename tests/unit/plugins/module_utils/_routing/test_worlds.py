@@ -88,7 +88,8 @@ def test_the_simulator_gives_each_finding_a_reason_and_no_difference(seed):
         if not layout.problems
     ]
     findings = [draw.finding_in(world) for _number in range(FINDINGS)]
-    for decision in simulate(findings, targets, {"111111111111": world.aggregation}):
+    for _finding, outlook in simulate(findings, targets, {"111111111111": world.aggregation}):
+        decision = outlook.decision
         assert re.match(r"sent by \w|not sent: \w", decision.sentence)
         assert decision.sent == decision.sentence.startswith("sent by ")
         assert not decision.differs

@@ -1,0 +1,181 @@
+# Copyright: Contributors to the secops.securityhub project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which findings event patterns and policies cannot tell apart: pure. PRIVATE to the collection.
+
+Of a million findings, a few thousand differ in what is asked about them: their accounts, controls and resources have
+other names, but no suppression names them. So each finding is read once, along the paths that are asked about, and of
+a text only the answers count. What patterns and policies say is left to matcher.py and reference.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Hashable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from functools import partial
+from operator import methodcaller
+from typing import Any
+
+from . import controls
+from .fields import BY_FORMAT
+from .fields import Fields
+from .fields import Path
+from .operators import fits_value
+from .patterns import Pattern
+from .policy import Policy
+from .reference import is_like
+
+Reader = Callable[[Any], Hashable]
+
+FINDING = "detail.findings."
+LIST = "[]"  # no other sequence begins with it
+MOST_TEXTS = 5_000
+
+
+@dataclass
+class _Questions:
+    """What is asked about the text of a field: whether it is one of *named*, and *others*, by what identifies them.
+
+    is_shown: reasons have the text itself.
+    """
+
+    named: set[str] = field(default_factory=lambda: {""})
+    others: dict[str, Callable[[str], bool]] = field(default_factory=dict)
+    is_shown: bool = False
+
+
+def reader(patterns: Iterable[Pattern], policies: Iterable[Policy], accounts: Iterable[str]) -> Reader:
+    """Return a function that returns the same for findings that *patterns* and *policies* cannot tell apart.
+
+    *accounts*: further accounts that must be told apart. Patterns ask about nothing else of an event that differs
+    between the findings of one format.
+    """
+    asked: dict[str, _Questions] = {}
+    for pattern in patterns:
+        for name, values in _conditions(pattern):
+            if name.startswith(FINDING):
+                _add_values(asked.setdefault(name.removeprefix(FINDING), _Questions()), values)
+    distinct, accounts = tuple(dict.fromkeys(policies)), tuple(accounts)
+    for fields in BY_FORMAT.values():
+        for path, questions in _of_policies(fields, distinct, accounts):
+            known = asked.setdefault(".".join(path), _Questions())
+            known.named |= questions.named
+            known.others |= questions.others
+            known.is_shown |= questions.is_shown
+    return _reader({tuple(name.split(".")): _answers(questions) for name, questions in asked.items()})
+
+
+def _conditions(pattern: Pattern, prefix: str = "") -> Iterator[tuple[str, list[Any]]]:
+    """Yield the dotted name of each field that a pattern names, with the value list."""
+    for key, value in pattern.items():
+        if key == "$or":
+            for member in value:
+                yield from _conditions(member, prefix)
+        elif isinstance(value, dict):
+            yield from _conditions(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def _add_values(questions: _Questions, values: list[Any]) -> None:
+    for value in values:
+        excluded = value.get("anything-but") if isinstance(value, dict) else value
+        operands = excluded if isinstance(excluded, list) else [excluded]
+        texts = [operand for operand in operands if isinstance(operand, str)]
+        if len(texts) == len(operands):
+            questions.named.update(texts)
+        else:
+            questions.others[f"fits {value}"] = partial(fits_value, value)
+
+
+def _of_policies(
+    fields: Fields, policies: tuple[Policy, ...], accounts: tuple[str, ...]
+) -> Iterator[tuple[Path, _Questions]]:
+    """Yield what reference.py, the simulation and the volume ask about a field."""
+    items = tuple(dict.fromkeys(item for policy in policies for item in policy.suppressions))
+    states = (path for clause in fields.states for path, _condition in clause)
+    for path in (*states, fields.severity, fields.region, fields.product):
+        yield path, _Questions(is_shown=True)
+    named = {*accounts, *(account for policy in policies for account in policy.other_channels_account_ids)}
+    named.update(account for item in items for account in item.account_ids)
+    yield fields.account, _Questions({"", *named}, is_shown=any(policy.account_ids for policy in policies))
+    yield fields.control, _named(controls.REPEATING, *(item.control_ids for item in items))
+    yield fields.called_service, _named(controls.GLOBAL_SERVICES)
+    yield (
+        fields.title,
+        _Questions(
+            others={
+                f"begins {text}": methodcaller("startswith", text) for item in items for text in item.title_prefixes
+            }
+        ),
+    )
+    yield fields.resource_type, _named(fields.global_resource_types, *(item.resource_types for item in items))
+    yield (
+        fields.resource_id,
+        _Questions(
+            others={f"like {text}": partial(is_like, value=text) for item in items for text in item.resource_ids}
+        ),
+    )
+    if fields.resource_tags:
+        for key, texts in (tag for item in items for tag in item.resource_tags):
+            yield (*fields.resource_tags, key), _named(texts)
+    if any(policy.fix_available or policy.exploit_available or policy.minimum_epss for policy in policies):
+        for path in (fields.epss_score, fields.exploit_available[0], fields.fix_available[0]):
+            yield path, _Questions(is_shown=True)
+
+
+def _named(*texts: Iterable[str]) -> _Questions:
+    return _Questions({"", *(text for some in texts for text in some)})
+
+
+def _answers(questions: _Questions) -> Callable[[str], Hashable]:
+    """Return a function that returns for a text what identifies the answers to *questions*."""
+    if questions.is_shown:
+        return str
+    named, others = frozenset(questions.named), tuple(questions.others.values())
+    if len(named) == 1 and not others:
+        return bool
+    known: dict[str, str] = {}
+
+    def answers(text: str) -> str:
+        found = known.get(text)
+        if found is None:
+            if len(known) >= MOST_TEXTS:
+                known.clear()
+            bits = "".join("1" if question(text) else "0" for question in others)
+            found = known[text] = f"={text}{bits}" if text in named else f"~{bits}"
+        return found
+
+    return answers
+
+
+def _reader(fields: Mapping[Path, Callable[[str], Hashable]]) -> Reader:
+    """Return a function that reads *fields* below a value, in each element of a list.
+
+    A name with dots may be one key or several, for a pattern: {"a.b": 1} and {"a": {"b": 1}} have the same leaf.
+    """
+    of_text = fields.get((), str)
+    children: dict[str, dict[Path, Callable[[str], Hashable]]] = {}
+    for path, answers in fields.items():
+        for number in range(1, len(path) + 1):
+            children.setdefault(".".join(path[:number]), {})[path[number:]] = answers
+    every = tuple((key, _reader(below)) for key, below in children.items())
+    usual = tuple((key, below) for key, below in every if "." not in key)
+    rare = frozenset(children) - {key for key, _below in usual}
+
+    def read(value: Any) -> Hashable:
+        if isinstance(value, str):
+            return of_text(value)
+        if isinstance(value, dict):
+            readers = usual if rare.isdisjoint(value) else every
+            return tuple([below(value[key]) if key in value else None for key, below in readers])
+        if isinstance(value, list):
+            return (LIST, *[read(element) for element in value])
+        return type(value), value  # as True == 1 == 1.0
+
+    return read
