@@ -16,6 +16,7 @@ import contextlib
 import functools
 import gc
 import importlib
+import inspect
 import logging
 import marshal
 import os
@@ -24,8 +25,11 @@ import selectors
 import signal
 import socket
 import sys
+import types
+from pathlib import Path
 from typing import Any
 
+COLLECTIONS = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "")
 COLLECTION = "ansible_collections.secops.securityhub.plugins"
 COMPILED = "secops_securityhub_plugins"  # the same, as the action plugins import it (plugin_utils/_compiled.py)
 PRELOADED = (
@@ -53,6 +57,9 @@ SERVICES = (
 # Other writers, for which a run waits before it reads its channel configuration again, are in few tests.
 SETTLE_SECONDS = 0.01
 
+# The modules that have Ansible's configuration. To look for them in each fork would copy half of the memory.
+CONFIGURED: list[Any] = []
+
 
 def preload() -> None:
     """Import what a run needs, and keep the documentation of Ansible's plugins and botocore's data in memory."""
@@ -67,8 +74,10 @@ def preload() -> None:
     # Each fork reads the values of its configuration, but not their definitions.
     definitions = constants.config._base_defs
     manager.ConfigManager._read_config_yaml_file = lambda _self, _path: definitions
+    keep_documentation()
     for kind in ("become", "cache", "callback", "connection", "inventory", "shell", "vars"):
         list(getattr(loader, f"{kind}_loader").all(class_only=True))
+    rehearse()
     loader.init_plugin_loader()
     for name in PRELOADED_OF_COLLECTIONS:
         importlib.import_module(name)
@@ -78,9 +87,14 @@ def preload() -> None:
             # The run that needs the module reports the error.
             with contextlib.suppress(ImportError):
                 importlib.import_module(found.name)
+    importlib.import_module(f"{COMPILED}.plugin_utils._targets").options()
     # Each fork configures its finder again.
     _collection_finder._AnsibleCollectionFinder._remove()
+    keep_files()
     preload_botocore()
+    CONFIGURED.extend(
+        module for module in list(sys.modules.values()) if getattr(module, "config", None) is constants.config
+    )
     # Otherwise the garbage collector of each fork would copy all this memory.
     gc.collect()
     gc.freeze()
@@ -95,6 +109,57 @@ def keep_templates() -> None:
     manager.NativeEnvironment = lambda: environment
 
 
+def keep_documentation() -> None:
+    """Read the documentation of a plugin once, also if it has no options, which Ansible does not keep in mind."""
+    from ansible.plugins.loader import PluginLoader
+
+    load = PluginLoader._load_config_defs
+    known: set[tuple[str, str, str]] = set()
+
+    def load_once(self: Any, name: str, module: Any, path: str) -> None:
+        key = (self.class_name, name, path)
+        if key not in known:
+            load(self, name, module, path)
+            known.add(key)
+
+    PluginLoader._load_config_defs = load_once
+
+
+def rehearse() -> None:
+    """Do what each run begins with, so that forks find its regular expressions, signatures and plugins in memory."""
+    from ansible.cli.arguments import option_helpers
+    from ansible.cli.inventory import InventoryCLI
+    from ansible.cli.playbook import PlaybookCLI
+    from ansible.inventory.manager import InventoryManager
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.vars.clean import clean_facts
+
+    option_helpers.inspect = types.SimpleNamespace(signature=functools.cache(inspect.signature))
+    for command in (PlaybookCLI, InventoryCLI):
+        command([command.__name__, "-i", "localhost,"]).init_parser()
+    InventoryManager(DataLoader(), sources="localhost,").list_hosts("localhost:all")
+    clean_facts({})
+
+
+def keep_files() -> None:
+    """Parse the files of playbooks and roles once. A fork changes its own copy only, and gets each file once."""
+    from ansible.parsing.dataloader import DataLoader
+
+    collection = Path(COLLECTIONS) / "ansible_collections" / "secops" / "securityhub"
+    playbooks = Path(__file__).resolve().parents[2].glob("playbooks/*.yml")
+    load, trusted = DataLoader.load_from_file, {"trusted_as_template": True}
+    known = {
+        str(path): load(DataLoader(), str(path), **trusted)
+        for path in (*playbooks, *collection.glob("roles/*/[dhmtv]*/main.yml"))
+    }
+
+    def load_kept(self: Any, file_name: str, *given: Any, **named: Any) -> Any:
+        found = known.pop(self.path_dwim(file_name), None) if named == trusted and not given else None
+        return load(self, file_name, *given, **named) if found is None else found
+
+    DataLoader.load_from_file = load_kept
+
+
 def preload_botocore() -> None:
     """Keep the data files that clients read in memory."""
     import boto3
@@ -105,6 +170,8 @@ def preload_botocore() -> None:
     for service in SERVICES:
         client = session.client(service)
         client.can_paginate(next(iter(client.meta.method_to_api_mapping)))
+        # Computes which codes of errors the service has.
+        client.meta.service_model.shape_for_error_code("")
 
 
 def configure() -> None:
@@ -118,9 +185,8 @@ def configure() -> None:
     if collections != constants.COLLECTIONS_PATHS:
         os.execv(sys.argv[0], sys.argv)
     constants.config._plugins.update(old._plugins)
-    for module in list(sys.modules.values()):
-        if getattr(module, "config", None) is old:
-            module.config = constants.config
+    for module in CONFIGURED:
+        module.config = constants.config
     # Looking every millisecond whether a task has ended takes a seventh of the CPU time of a run that waits.
     constants.DEFAULT_INTERNAL_POLL_INTERVAL = 0.01
     wanted = not constants.ANSIBLE_NOCOLOR and sys.stdout.isatty()
