@@ -134,11 +134,13 @@ def _install_matching(switches: Switches) -> None:
         if eventbridge._UNSATISFIABLE in alternative:
             return False
         event = view.event_with_detail()
-        # An event is compared with all alternatives of all rules.
-        if latest[0][0] is not event:
-            latest[0] = (event, event_pattern.fields_of(event))
+        # An event is compared with all alternatives of all rules. Meanwhile, another thread may compare another event.
+        known, fields = latest[0]
+        if known is not event:
+            fields = event_pattern.fields_of(event)
+            latest[0] = (event, fields)
         conditions = event_pattern.conditions_of(alternative)
-        return event_pattern.matches(latest[0][1], conditions, eventbridge._matches_alternatives)
+        return event_pattern.matches(fields, conditions, eventbridge._matches_alternatives)
 
     eventbridge._matches_alternative = matches_alternative
 
