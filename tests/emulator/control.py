@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 from typing import Any
 from urllib.parse import parse_qs
@@ -148,8 +149,12 @@ class Control:
         return self.emulator.buttons.press(given["n"], given["button"])
 
     def schedule(self, given: Any, query: dict[str, str]) -> Any:
-        """{"account", "region", "name"}: let a schedule start its state machine now."""
-        return {"execution": run_now(given["account"], given["region"], given["name"])}
+        """{"account", "region", "name", "at"}: let a schedule start its state machine, as if it were due at that time.
+
+        Without a time, now.
+        """
+        at = given.get("at") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        return {"execution": run_now(given["account"], given["region"], given["name"], at)}
 
     def clock(self, given: Any, query: dict[str, str]) -> Any:
         """{"seconds"}: put the clock of events forward."""

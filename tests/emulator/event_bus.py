@@ -18,6 +18,7 @@ import event_pattern
 import input_transformer
 import metrics
 import resource_policy
+import service_roles
 from ministack.core import iam_evaluator as evaluator
 from ministack.core.responses import error_response_json
 from ministack.core.responses import get_account_id
@@ -244,6 +245,19 @@ def _install_delivery(switches: Switches) -> None:
     eventbridge._dispatch_to_sns = _to_topic
     eventbridge._dispatch_to_sqs = to_permitted_queue
     eventbridge._dispatch_to_event_bus = _to_bus
+    eventbridge._dispatch_to_stepfunctions = functools.partial(
+        _to_state_machine, eventbridge._dispatch_to_stepfunctions
+    )
+
+
+def _to_state_machine(start: Callable[[str, str], None], arn: str, payload: str) -> None:
+    invocation = _current.get()
+    role = invocation.target.get("RoleArn", "")
+    starts = service_roles.allows(role, "states:StartExecution", arn, {}) if role else False
+    if starts and service_roles.trusts(role, EVENTS, invocation.rule["Arn"]):
+        start(arn, payload)
+    else:
+        invocation.failed("NO_PERMISSIONS", "The role of the target does not allow states:StartExecution")
 
 
 def _to_bus(spec: Any, event: dict, rule: dict, event_path: set, _payload: Any = None) -> None:
@@ -251,9 +265,20 @@ def _to_bus(spec: Any, event: dict, rule: dict, event_path: set, _payload: Any =
     if problem:
         _current.get().failed(*problem)
         return
-    path = [*event_path, eventbridge._rule_key(rule["Name"], rule.get("EventBusName", "default"))]
+    key = eventbridge._rule_key(rule["Name"], rule.get("EventBusName", "default"))
+    # The keys of rules are those of one account and region, where others may have rules of the same name.
+    is_here = (spec.account_id, spec.region) == (get_account_id(), get_region())
+    crossed = [*event.get("_Crossed", []), rule["Arn"]]
+    if rule["Arn"] in event.get("_Crossed", []):
+        _current.get().failed("RECURSION", "On AWS, the rules would forward the event forever")
+        return
     # Account and region remain those of the event's origin.
-    forwarded = {**event, "EventBusName": spec.resource.partition("/")[2], "_DispatchPath": path}
+    forwarded = {
+        **event,
+        "EventBusName": spec.resource.partition("/")[2],
+        "_DispatchPath": [*event_path, key] if is_here else [],
+        "_Crossed": crossed,
+    }
     with request_scope(spec.account_id, spec.region):
         eventbridge._dispatch_event(forwarded)
 

@@ -26,6 +26,8 @@ NAME = re.compile(r"[0-9A-Za-z_.-]{1,64}")
 RATE = re.compile(r"rate\([1-9]\d* (minute|hour|day)s?\)")
 CRON = re.compile(r"cron\(((?:\S+ ){5}\S+)\)")
 LONGEST = 256
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+TIME = "<aws.scheduler.scheduled-time>"
 
 
 class DidNotRun(LookupError):
@@ -92,8 +94,11 @@ def _group() -> str:
     return f"arn:aws:scheduler:{get_region()}:{get_account_id()}:schedule-group/default"
 
 
-def run_now(account: str, region: str, name: str) -> str:
-    """Let a schedule start its state machine, and return the ARN of the execution. Raise DidNotRun."""
+def run_now(account: str, region: str, name: str, at: str) -> str:
+    """Let a schedule start its state machine as if it were due *at* a time, and return the ARN of the execution.
+
+    Raise DidNotRun.
+    """
     with request_scope(account, region):
         schedule = scheduler._schedules.get(f"default/{name}")
         if schedule is None or schedule["State"] != "ENABLED":
@@ -103,7 +108,7 @@ def run_now(account: str, region: str, name: str) -> str:
             raise DidNotRun(f"{target['RoleArn']} does not let Scheduler in")
         if not service_roles.allows(target["RoleArn"], "states:StartExecution", target["Arn"], {}):
             raise DidNotRun(f"{target['RoleArn']} may not start {target['Arn']}")
-        given = {"stateMachineArn": target["Arn"], "input": target.get("Input", "{}")}
+        given = {"stateMachineArn": target["Arn"], "input": target.get("Input", "{}").replace(TIME, at)}
         status, _headers, body = stepfunctions._start_execution(given)
         if status != 200:
             raise DidNotRun(body.decode())

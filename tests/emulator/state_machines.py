@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextvars
 import json
+import time
 from types import SimpleNamespace
 from typing import Any
 from typing import Callable
@@ -17,6 +18,7 @@ import service_roles
 from ministack import app as ministack
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
+from ministack.services import eventbridge
 from ministack.services import kms
 from ministack.services import sns
 from ministack.services import stepfunctions
@@ -29,6 +31,12 @@ STATES = "states.amazonaws.com"
 PREFIX = "arn:aws:states:::aws-sdk:securityhub:"
 STEP_FUNCTIONS = "arn:aws:states:::aws-sdk:sfn:"
 PUBLISH = "arn:aws:states:::sns:publish"
+PUT_EVENTS = "arn:aws:states:::events:putEvents"
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+ENTRIES_LIMIT = 10
+ENTRY_LIMIT_BYTES = 256 * 1024
+# Time on the emulator is that of the tests.
+LONGEST_WAIT_SECONDS = 0.1
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 RESULT_LIMIT_BYTES = 256 * 1024
 EVENTS_LIMIT = 25_000
@@ -43,6 +51,8 @@ OF_JSONPATH = frozenset({"InputPath", "OutputPath", "Parameters", "ResultPath", 
 OF_JSONATA = frozenset({"Arguments", "Output", "Items"})
 
 _role: contextvars.ContextVar[str] = contextvars.ContextVar("role", default="")
+_execution: contextvars.ContextVar[str] = contextvars.ContextVar("execution", default="")
+_machine: contextvars.ContextVar[str] = contextvars.ContextVar("machine", default="")
 
 
 def install(security_hub: RestJson, switches: Switches) -> None:
@@ -51,6 +61,8 @@ def install(security_hub: RestJson, switches: Switches) -> None:
     _install_limits(switches)
     _install_metrics()
     _install_refusals()
+    _install_short_waits()
+    _install_assignments()
     integrate = stepfunctions._invoke_aws_sdk_integration
     publish = stepfunctions._SERVICE_DISPATCH[PUBLISH]
 
@@ -83,6 +95,69 @@ def install(security_hub: RestJson, switches: Switches) -> None:
 
     stepfunctions._invoke_aws_sdk_integration = integrate_security_hub_too
     stepfunctions._SERVICE_DISPATCH[PUBLISH] = publish_if_allowed
+    stepfunctions._SERVICE_DISPATCH[PUT_EVENTS] = _put_events
+
+
+def _put_events(_resource: str, given: Any) -> Any:
+    """Put events, and add to their resources what put them.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-eventbridge.html
+    """
+    entries = given["Entries"]
+    if not 0 < len(entries) <= ENTRIES_LIMIT:
+        raise stepfunctions._ExecutionError("EventBridge.EventBridgeException", "1 validation error detected: entries")
+    sent = []
+    for entry in entries:
+        bus = f"arn:aws:events:{get_region()}:{get_account_id()}:event-bus/{entry.get('EventBusName', 'default')}"
+        context = {"events:source": entry["Source"], "events:detail-type": entry["DetailType"]}
+        _check("EventBridge", "events:PutEvents", bus, context)
+        detail = entry["Detail"] if isinstance(entry["Detail"], str) else json.dumps(entry["Detail"])
+        if len(detail.encode()) + len(entry["Source"]) + len(entry["DetailType"]) > ENTRY_LIMIT_BYTES:
+            message = "Total size of the entries in the request is over the limit."
+            raise stepfunctions._ExecutionError("EventBridge.EventBridgeException", message)
+        resources = [*entry.get("Resources", []), _execution.get(), _machine.get()]
+        sent.append({**entry, "Detail": detail, "Resources": resources})
+    _status, _headers, body = eventbridge._put_events({"Entries": sent})
+    result = json.loads(body)
+    if result["FailedEntryCount"]:
+        raise stepfunctions._ExecutionError("EventBridge.FailedEntry", body.decode())
+    return result
+
+
+def _install_assignments() -> None:
+    """Let all expressions of an Assign have the values of variables from before it.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html
+    """
+    assign = stepfunctions._apply_state_assign
+
+    def assign_together(state: dict, given: Any, context: dict | None, **more: Any) -> None:
+        if context is None:
+            return
+        before = context.setdefault("variables", {})
+        made = {}
+        for name, template in (state.get("Assign") or {}).items():
+            only = {**context, "variables": dict(before)}
+            assign({**state, "Assign": {name: template}}, given, only, **more)
+            made |= {name: only["variables"][name]} if name in only["variables"] else {}
+        if len(json.dumps(made)) > RESULT_LIMIT_BYTES:
+            raise stepfunctions._ExecutionError(TOO_LARGE, "The assigned variables exceed the maximum number of bytes")
+        before.update(made)
+
+    stepfunctions._apply_state_assign = assign_together
+
+
+def _install_short_waits() -> None:
+    wait = stepfunctions._execute_wait
+
+    def wait_shortly(state: dict, given: Any, context: dict | None = None) -> Any:
+        if "Seconds" not in state:
+            return wait(state, given, context)
+        seconds = stepfunctions._jsonata_wait_seconds(state, given, context)
+        time.sleep(min(seconds, LONGEST_WAIT_SECONDS))
+        return wait({**state, "Seconds": 0}, given, context)
+
+    stepfunctions._execute_wait = wait_shortly
 
 
 def _read_executions(action: str, given: dict[str, Any]) -> Any:
@@ -119,6 +194,8 @@ def _install_roles() -> None:
         if not service_roles.trusts(role, STATES, machine):
             raise stepfunctions._ExecutionError("States.Runtime", f"{role} does not let Step Functions in")
         token = _role.set(role)
+        _execution.set(execution["executionArn"])
+        _machine.set(machine)
         try:
             return execute(state, given, execution, context)
         finally:

@@ -323,7 +323,12 @@ def test_an_express_state_machine_marks_findings_notified(aws):
         },
     }
     role = aws.role("states.amazonaws.com", "marker")
-    may = {"Effect": "Allow", "Action": "securityhub:BatchUpdateFindings", "Resource": "*"}
+    services = {"Service": ["events.amazonaws.com", "states.amazonaws.com"]}
+    trust = {"Effect": "Allow", "Principal": services, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    aws.client("iam").update_assume_role_policy(RoleName="marker", PolicyDocument=document)
+    actions = ["securityhub:BatchUpdateFindings", "states:StartExecution"]
+    may = {"Effect": "Allow", "Action": actions, "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
     aws.client("iam").put_role_policy(RoleName="marker", PolicyName="mark", PolicyDocument=policy)
     machine = aws.client("stepfunctions").create_state_machine(

@@ -84,9 +84,9 @@ def created(aws, resources):
     return status, " ".join(event.get("ResourceStatusReason", "") for event in events)
 
 
-def run(aws):
+def run(aws, at=""):
     """Let the schedule start the machine, and return how the execution ends."""
-    given = {"account": ACCOUNT, "region": REGION, "name": "daily"}
+    given = {"account": ACCOUNT, "region": REGION, "name": "daily", "at": at}
     arn = aws.emulator.ask("POST", "schedule", given)["execution"]
     client, deadline = aws.client("stepfunctions"), time.monotonic() + 10
     while client.describe_execution(executionArn=arn)["status"] == "RUNNING" and time.monotonic() < deadline:
@@ -189,3 +189,69 @@ def test_the_outcomes_of_executions_are_counted(aws):
         for name in ("Started", "Succeeded", "Failed", "TimedOut")
     }
     assert counted == {"Started": 2, "Succeeded": 1, "Failed": 1, "TimedOut": 0}
+
+
+PUT = {
+    "Effect": "Allow",
+    "Action": "events:PutEvents",
+    "Resource": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default",
+}
+
+
+def of_source(source):
+    return {**PUT, "Condition": {"StringEquals": {"events:source": source}}}
+
+
+@pytest.mark.parametrize(
+    ("statement", "detail", "error"),
+    [
+        (READ, {}, "EventBridge.AccessDeniedException"),
+        (of_source("other"), {}, "EventBridge.AccessDeniedException"),
+        (of_source("ours"), {"text": "x" * 256 * 1024}, "EventBridge.EventBridgeException"),
+        (of_source("ours"), {"text": "x"}, None),
+    ],
+)
+def test_a_task_puts_events_that_are_allowed_and_not_too_large(aws, statement, detail, error):
+    entry = {"Source": "ours", "DetailType": "numbers", "Detail": detail}
+    task = {"Resource": "arn:aws:states:::events:putEvents", "Parameters": {"Entries": [entry]}}
+    put = {"StartAt": "Put", "States": {"Put": {"Type": "Task", **task, "End": True}}}
+    created(aws, stack(statements=[START, statement]))
+    # It can be larger than a template.
+    aws.client("stepfunctions").update_state_machine(stateMachineArn=MACHINE, definition=json.dumps(put))
+    # A rule starts a machine with a role that lets it.
+    arn, role = f"{MACHINE.rpartition(':')[0]}:receiver", aws.role("events.amazonaws.com", "starter")
+    policy = json.dumps(document([{**START, "Resource": arn}]))
+    states = {"Received": {"Type": "Pass", "Result": {}, "End": True}}
+    client = aws.client("stepfunctions")
+    client.create_state_machine(
+        name="receiver", roleArn=role, definition=json.dumps({"StartAt": "Received", "States": states})
+    )
+    aws.rule({"source": ["ours"], "detail": {"text": ["x"]}}, Id="machine", Arn=arn, RoleArn=role)
+    for started in (0, 0 if error else 1):
+        done = run(aws)
+        assert done.get("error") == error
+        listed = client.list_executions(stateMachineArn=arn)["executions"]
+        assert len(listed) == started
+        aws.client("iam").put_role_policy(RoleName="starter", PolicyName="p", PolicyDocument=policy)
+    if not error:
+        event = json.loads(client.describe_execution(executionArn=listed[0]["executionArn"])["input"])
+        assert (event["detail"], event["resources"]) == (detail, [done["executionArn"], MACHINE])
+
+
+def test_a_wait_is_short_and_assignments_have_the_values_from_before(aws):
+    states = {
+        "Begin": {"Type": "Pass", "Assign": {"a": 1, "b": 2}, "Next": "Swap"},
+        "Swap": {"Type": "Pass", "Assign": {"a": "{% $b %}", "b": "{% $a %}"}, "Next": "Wait"},
+        "Wait": {"Type": "Wait", "Seconds": 3600, "Assign": {"a": "{% $a+10 %}"}, "Next": "End"},
+        "End": {"Type": "Pass", "Output": "{% [$a,$b,$states.context.Execution.Input.at] %}", "End": True},
+    }
+    definition = {"QueryLanguage": "JSONata", "StartAt": "Begin", "States": states}
+    resources = stack()
+    resources["Machine"]["Properties"]["DefinitionString"] = json.dumps(definition)
+    resources["Daily"]["Properties"]["Target"]["Input"] = '{"at":"<aws.scheduler.scheduled-time>"}'
+    created(aws, resources)
+    assert json.loads(run(aws, "2026-01-05T08:00:00Z")["output"]) == [12, 1, "2026-01-05T08:00:00Z"]
+    # All variables that a state assigns are 256 KiB at most.
+    states["Wait"]["Assign"] = {"a": "{% $pad('',200000,'x') %}", "b": "{% $pad('',100000,'x') %}"}
+    aws.client("stepfunctions").update_state_machine(stateMachineArn=MACHINE, definition=json.dumps(definition))
+    assert run(aws)["error"] == "States.DataLimitExceeded"

@@ -183,9 +183,10 @@ def sent_to_queue(emulator: Any, region: str, account: str, name: str) -> list[d
     return [json.loads(message["Body"])["detail"]["findings"][0] for message in messages]
 
 
-def start_schedule(emulator: Any, region: str, name: str) -> dict[str, Any]:
+def start_schedule(emulator: Any, region: str, name: str, at: str = "") -> dict[str, Any]:
     """Let a schedule start its state machine, and return how the execution ended, as DescribeExecution does."""
-    arn = emulator.ask("POST", "schedule", {"account": ADMINISTRATOR, "region": region, "name": name})["execution"]
+    given = {"account": ADMINISTRATOR, "region": region, "name": name, "at": at}
+    arn = emulator.ask("POST", "schedule", given)["execution"]
     client, deadline = emulator.client("stepfunctions", region), time.monotonic() + SECONDS
     while client.describe_execution(executionArn=arn)["status"] == "RUNNING" and time.monotonic() < deadline:
         time.sleep(0.1)
