@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,9 +147,16 @@ def render_all() -> dict[str, dict[str, Any]]:
         ("111111111111", "eu-west-1"): design(SHAPES["digest"]),
         ("111111111111", "us-east-1"): design({**SHAPES["digest"], "digest_days": 30}, Scope("us-east-1", "us-east-1")),
     }
+    alone = design(SHAPES["digest"])
+    joint = {
+        ("222222222222", "eu-west-1"): replace(alone, scheduled=replace(alone.scheduled, others=("us-east-1",))),
+        ("222222222222", "us-east-1"): replace(alone, scheduled=replace(alone.scheduled, to="eu-west-1")),
+    }
     held = json.loads(deployment["Resources"]["StackSet"]["Properties"]["TemplateBody"])
     rendered = {name: template.template(design(shape)) for name, shape in SHAPES.items()}
-    return {**rendered, "stack-set": deployment, "stack-of-a-stack-set": held, "digests": stack_set.merge(digests)}
+    rendered |= {f"digest-of-regions-{region}": template.template(stack) for (_id, region), stack in joint.items()}
+    merged = stack_set.merge({**digests, **joint})
+    return {**rendered, "stack-set": deployment, "stack-of-a-stack-set": held, "digests": merged}
 
 
 def policies() -> dict[str, Any]:

@@ -42,7 +42,8 @@ class RolePolicies:
 class Machine:
     """A state machine, and its role with its policies; None for what is gone.
 
-    *schedule*: what starts it, and *executions*: its last ones, the latest first; of the machine of the digest only.
+    *schedule*: what starts it, *executions*: its last ones, the latest first, and *regions*: the machine that receives
+    the numbers of other regions; of the machine of the digest only.
     """
 
     role: Mapping[str, Any] | None
@@ -50,6 +51,7 @@ class Machine:
     machine: Mapping[str, Any] | None
     schedule: Mapping[str, Any] | None = None
     executions: Sequence[Mapping[str, Any]] = ()
+    regions: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

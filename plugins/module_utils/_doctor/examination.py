@@ -200,14 +200,20 @@ def _marking(aws: Clients, settings: Settings, resources: Resources) -> Machine 
 
 
 def _digest(aws: Clients, settings: Settings, resources: Resources) -> Machine | None:
-    """Return what sends the digest in the stack of these resources, None for nothing: seven calls."""
-    name = scheduled_digest.machine_name(settings.name)
+    """Return what sends the digest in the stack of these resources, None for nothing: seven calls.
+
+    One more reads what receives the numbers of other regions.
+    """
+    name, receiving = scheduled_digest.machine_name(settings.name), scheduled_digest.regions_machine_name(settings.name)
     found = _machine(aws, settings, resources, name)
     if found is None or found.machine is None:
         return found
     call = partial(aws.call, settings.source, settings.region)
+    arn = resources.location.arn("states", f"stateMachine:{receiving}")
+    described = step_functions.describe_state_machine
     return replace(
         found,
+        regions=call("stepfunctions", described, arn) if resources.machine(receiving) else None,
         schedule=call("scheduler", scheduler.get_schedule, scheduled_digest.schedule_name(settings.name)),
         executions=call("stepfunctions", step_functions.list_executions, found.machine["stateMachineArn"]),
     )

@@ -200,6 +200,7 @@ def digest(evidence: Evidence) -> Result:
     changed = [
         *([] if _is_scheduled(evidence, found) else [f"schedule {scheduled_digest.schedule_name(name)}"]),
         *_changed(evidence, scheduled_digest.machine_name(name), found),
+        *_changed_machine(evidence, scheduled_digest.regions_machine_name(name), found.regions),
     ]
     if changed:
         return messages.digest_changed(changed)
@@ -223,7 +224,7 @@ def _changed(evidence: Evidence, name: str, found: Machine) -> list[str]:
     of_stack = evidence.target.live.resources.machine(name) if evidence.target.live.resources else None
     if of_stack is None:
         return []
-    machine, role = of_stack
+    role = of_stack[1]
     granted = {policy["PolicyName"]: policy["PolicyDocument"] for policy in role["Policies"]}
     inline = {name: identities.document_of(document) for name, document in found.policies.inline.items()}
     trust = identities.document_of((found.role or {}).get("AssumeRolePolicyDocument", {}))
@@ -235,8 +236,13 @@ def _changed(evidence: Evidence, name: str, found: Machine) -> list[str]:
             if inline.get(name) != granted.get(name)
         ),
         *(f"role {role['RoleName']} ({arn})" for arn in found.policies.attached),
-        *([] if _runs(machine, found.machine) else [f"state machine {machine['StateMachineName']}"]),
+        *_changed_machine(evidence, name, found.machine),
     ]
+
+
+def _changed_machine(evidence: Evidence, name: str, live: Mapping[str, Any] | None) -> list[str]:
+    of_stack = evidence.target.live.resources.machine(name) if evidence.target.live.resources else None
+    return [f"state machine {name}"] if of_stack and not _runs(of_stack[0], live) else []
 
 
 def _runs(machine: dict[str, Any], live: Mapping[str, Any] | None) -> bool:

@@ -38,6 +38,7 @@ from .._stack.resources import ARN
 from .._stack.resources import HERE
 from .._stack.scheduled_digest import ScheduledChannel
 from .._stack.scheduled_digest import ScheduledDigest
+from .._stack.scheduled_digest import together
 from .._stack.template import Rule
 from .._stack.template import StackDesign
 from . import coverage
@@ -73,14 +74,17 @@ def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
     if layout.problems:
         return _without_deployments(snapshot, "; ".join(layout.problems) + ".")
     configurations = _configuration_names(snapshot)
+    digests = _digests(snapshot, present, layout, today)
     hosts = {target.host for target in present}
     home = layouts.home_region(snapshot) if layout.mode == topology.HOME_REGION else ""
     targets = [
-        _target(snapshot, target, layout, configurations, today) if target.host in hosts else _as_read(target)
+        _target(snapshot, target, layout, configurations, digests, today) if target.host in hosts else _as_read(target)
         for target in snapshot.targets
     ]
     others = [
-        _target(snapshot, target, layout, configurations, today) if target.settings.region == home else _as_read(target)
+        _target(snapshot, target, layout, configurations, digests, today)
+        if target.settings.region == home
+        else _as_read(target)
         for target in snapshot.unselected
     ]
     others += map(_as_read, snapshot.invalid)
@@ -133,6 +137,7 @@ def _target(
     target: TargetSnapshot,
     layout: topology.Topology,
     configurations: tuple[str, ...],
+    digests: dict[str, ScheduledDigest],
     today: datetime.date,
 ) -> TargetDesign:
     place = next(place for place in layout.assignments if place.region == target.settings.region)
@@ -154,11 +159,11 @@ def _target(
             tuple(receiver_patterns(*of_receiver) for of_receiver in of_receivers),
             # What is suppressed in Security Hub is suppressed for all channels.
             _automation_rules(settings, snapshot, of_outlets[0], place.scopes[0]),
-            scheduled_digest(settings, of_channels),
+            digests.get(settings.region),
         )
     except UserError as error:
         return TargetDesign(target, problems=(str(error),))
-    made_of = recorded.record(target.settings, place.scopes, today)
+    made_of = recorded.record(target.settings, place.scopes, today, desired.stack.scheduled)
     desired = replace(desired, stack=replace(desired.stack, settings=made_of))
     problems = template.problems(desired.stack)
     if problems:
@@ -346,6 +351,36 @@ def receiver_patterns(route: ReceiverRoute, policy: policies.Policy, scope: poli
     )
 
 
+def _digests(
+    snapshot: AccountSnapshot, present: list[TargetSnapshot], layout: topology.Topology, today: datetime.date
+) -> dict[str, ScheduledDigest]:
+    """Return the digests that AWS sends by region, whichever targets are part of the run.
+
+    An invalid target counts as one like the others. A slice does not know all regions, so each sends its own digest.
+    The regions that send the same to the same channels send it together. Events do not cross regions in the partitions
+    of China and GovCloud (https://aws.amazon.com/blogs/compute/expanding-cross-region-event-routing-with-amazon-eventbridge/).
+    """
+    scopes = {place.region: place.scopes for place in layout.assignments}
+    alike: dict[Any, dict[str, ScheduledDigest]] = {}
+    everyone = [item.settings for item in (*snapshot.targets, *snapshot.unselected)]
+    everyone += [replace(present[0].settings, region=item.settings.region) for item in snapshot.invalid]
+    for settings in everyone:
+        if not (settings.present and scopes.get(settings.region) and _is_supported(settings)):
+            continue
+        of_channels = list(zip(settings.routes, layouts.policies_of(settings, today), scopes[settings.region]))
+        digest = scheduled_digest(settings, of_channels)
+        if digest is None:
+            continue
+        topics = {channel.topic for channel in digest.channels}
+        channels = tuple((route.topic, route.channel) for route in settings.routes if route.topic in topics)
+        key = (replace(digest, home=False, channels=()), channels)
+        alike.setdefault(key, {})[settings.region] = digest
+    if snapshot.account.partition != "aws" or snapshot.job_slices:
+        return {region: digest for group in alike.values() for region, digest in group.items()}
+    preferred = (layouts.home_region(snapshot), layout.global_findings_region)
+    return {region: digest for group in alike.values() for region, digest in together(group, preferred).items()}
+
+
 def scheduled_digest(
     settings: Settings, of_channels: Sequence[tuple[Route, policies.Policy, policies.Scope]]
 ) -> ScheduledDigest | None:
@@ -522,12 +557,13 @@ def _only_in_home(design: AccountDesign, layout: topology.Topology) -> list[str]
 
 def _several_digests(design: AccountDesign) -> list[str]:
     """Return which regions send a scheduled digest each, if there are several."""
-    sending = [item.settings.region for item in design.targets if item.desired and item.desired.stack.scheduled]
+    scheduled = {item.settings.region: item.desired.stack.scheduled for item in design.targets if item.desired}
+    sending = [region for region, digest in scheduled.items() if digest and not digest.to]
     if len(sending) < 2:
         return []
     return [
-        f"{', '.join(sending)} each send a scheduled digest, since no finding aggregator links them. For fewer, link "
-        f"them, or set securityhub_slack_digest_schedule for some of them"
+        f"{', '.join(sending)} each send a scheduled digest. Regions send one together if they have the same channels "
+        f"and the same securityhub_slack_digest_schedule (cron, not rate), digest_days and overdue_days"
     ]
 
 

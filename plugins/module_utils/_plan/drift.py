@@ -29,6 +29,7 @@ from .._model.drift import TARGET
 from .._model.drift import TOPIC
 from .._model.drift import Drift
 from .._stack import resources as stack_resources
+from .._stack import scheduled_digest
 from . import key_uses
 
 if TYPE_CHECKING:
@@ -62,20 +63,29 @@ def drifts(resources: Resources, live: LivePath) -> list[Drift]:
 def _rule(rule: dict[str, Any], live: LivePath) -> list[Drift]:
     name = rule["Name"]
     there = live.rules.get(name)
+    loses = _forwards_findings(rule)
     if there is None:
-        return [Drift(RULE, name, "is gone")]
+        return [Drift(RULE, name, "is gone", loses)]
     found = []
     if there.get("State") == "DISABLED":
-        found.append(Drift(RULE, name, "is disabled"))
+        found.append(Drift(RULE, name, "is disabled", loses))
     if json.loads(there.get("EventPattern") or "{}") != rule["EventPattern"]:
-        found.append(Drift(RULE, name, "has another event pattern than the stack gave it"))
+        found.append(Drift(RULE, name, "has another event pattern than the stack gave it", loses))
     return found
 
 
+def _forwards_findings(rule: dict[str, Any]) -> bool:
+    """Return whether a rule forwards findings, and not the numbers of the digest."""
+    return scheduled_digest.SOURCE not in rule["EventPattern"]["source"]
+
+
 def _targets(rule: dict[str, Any], live: LivePath) -> list[Drift]:
-    return [
-        drift for wanted in rule["Targets"] for drift in _target(rule["Name"], wanted, live.targets.get(rule["Name"]))
-    ]
+    name, there = rule["Name"], live.targets.get(rule["Name"])
+    if not _forwards_findings(rule):
+        (wanted,) = rule["Targets"]
+        has_target = there is None or wanted["Arn"] in [target["Arn"] for target in there]
+        return [] if has_target else [Drift(TARGET, name, "is gone", loses=False)]
+    return [drift for wanted in rule["Targets"] for drift in _target(name, wanted, there)]
 
 
 def _target(rule: str, wanted: dict[str, Any], there: list[dict[str, Any]] | None) -> list[Drift]:

@@ -150,7 +150,10 @@ def digest_in_words(target: TargetDesign) -> str:
         return ""
     channels = "its channel" if len(digest.channels) == 1 else f"{len(digest.channels)} channels"
     when = f"{digest.expression} ({digest.time_zone})"
-    return f"beside these messages, AWS sends a digest of {target.host} to {channels} at {when}"
+    if digest.to:
+        return ""
+    of_regions = f" and the numbers of {', '.join(digest.others)}" if digest.others else ""
+    return f"beside these messages, AWS sends a digest of {target.host}{of_regions} to {channels} at {when}"
 
 
 def _reason(target: TargetDesign) -> str:

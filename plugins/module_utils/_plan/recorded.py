@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .._routing.policy import Policy
     from .._routing.policy import Scope
     from .._routing.policy import Suppression
+    from .._stack.scheduled_digest import ScheduledDigest
 
 LONGEST = 256  # characters of the value of a tag
 SEVERITY, ACCOUNTS, SUPPRESSIONS, ON = "severity", "accounts", "suppressions", "on"
@@ -33,8 +34,10 @@ SWITCHES = ("buttons", "alarms", "mark_notified", "report_resolved", "topic_poli
 ABOVE, AND, NONE, BY_HAND = "+", "/", "none", "by-hand"
 
 
-def record(settings: Settings, scopes: tuple[Scope, ...], today: datetime.date) -> str:
-    """Return the value of the tag, '' if it would be too long."""
+def record(
+    settings: Settings, scopes: tuple[Scope, ...], today: datetime.date, scheduled: ScheduledDigest | None
+) -> str:
+    """Return the value of the tag, '' if it would be too long. *scheduled*: see StackDesign."""
     entries: dict[str, str] = {}
     for route in settings.routes:
         own = _of_channel(route, policies.policy_of(route.variables, today))
@@ -46,7 +49,7 @@ def record(settings: Settings, scopes: tuple[Scope, ...], today: datetime.date) 
         "key": settings.key if settings.key in ("", "create") else f"key:{_hash(settings.key)}",
         "boundary": _hash(settings.value("permissions_boundary")) if settings.value("permissions_boundary") else "",
         "deduplicated": _hash(sorted(settings.value("deduplicate_global"))),
-        DIGEST: _digest(settings),
+        DIGEST: _digest(settings, scheduled),
         "linked": _hash([scope.linked for scope in scopes]),
         RECEIVERS: _receivers(settings, today),
     }
@@ -98,9 +101,10 @@ def _vulnerabilities(policy: Policy) -> Iterator[str]:
     yield from [f"EPSS-{policy.minimum_epss:g}"] if policy.minimum_epss else []
 
 
-def _digest(settings: Settings) -> str:
+def _digest(settings: Settings, scheduled: ScheduledDigest | None) -> str:
     names = ("digest_schedule", "digest_time_zone", "digest_days", "overdue_days")
-    return _hash([settings.value(name) for name in names]) if settings.value("digest_schedule") else NONE
+    regions = [scheduled.to, scheduled.others] if scheduled and (scheduled.to or scheduled.others) else []
+    return _hash([settings.value(name) for name in names] + regions) if settings.value("digest_schedule") else NONE
 
 
 def _additions(route: Route) -> str:

@@ -93,6 +93,7 @@ def _machines_and_roles(settings: Settings) -> tuple[list[str], list[str]]:
         roles.append(marking.role_name(*of_region))
     if settings.value("digest_schedule"):
         machines.append(scheduled_digest.machine_name(settings.name))
+        machines.append(scheduled_digest.regions_machine_name(settings.name))
         roles.append(scheduled_digest.role_name(*of_region))
     return machines, roles
 
@@ -100,7 +101,8 @@ def _machines_and_roles(settings: Settings) -> tuple[list[str], list[str]]:
 def _rule(settings: Settings) -> str:
     """Return a regular expression for the names of the rules; their number depends on the policy."""
     topics = "|".join(re.escape(route.topic) for route in settings.outlets)
-    return rf"(?:(?:{topics})-(?:findings|resolved)|{re.escape(settings.name)}-action)(?:-\d+)?"
+    digest = re.escape(scheduled_digest.rule_name(settings.name))
+    return rf"(?:(?:{topics})-(?:findings|resolved)|{re.escape(settings.name)}-action)(?:-\d+)?|{digest}"
 
 
 def _alarm(settings: Settings, rule: str) -> str:

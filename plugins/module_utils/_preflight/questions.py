@@ -23,6 +23,7 @@ from .._services import events
 from .._services import iam
 from .._services import organizations
 from .._services import service_quotas as quotas
+from .._stack import scheduled_digest
 from .._stack import template
 from . import blockers
 from . import receivers
@@ -147,6 +148,7 @@ def of_rules(aws: Clients, settings: Settings, design: StackDesign, *, alone: bo
     *alone*: no stack exists that could have created rules of these names.
     """
     desired = {rule.name: json.dumps(rule.pattern) for rule in design.rules}
+    desired |= {name: json.dumps(item) for name, item in scheduled_digest.rules(design.name, design.scheduled).items()}
     existing = aws.call(settings.source, settings.region, "events", events.list_rules)
     quota = FEWEST_RULES
     if len({*existing, *desired}) > quota:

@@ -118,7 +118,8 @@ def _counted_by(key: str, found: Volume, numbers: Counter[Any]) -> list[dict[str
 def _digests_a_week(targets: Iterable[TargetDesign]) -> float | None:
     """Return how many scheduled digests arrive in a week, None if a schedule is not understood."""
     scheduled = [target.desired.stack.scheduled for target in targets if target.desired]
-    times = [(scheduled_digest.a_week(item.expression), len(item.channels)) for item in scheduled if item]
+    sending = [item for item in scheduled if item and not item.to]
+    times = [(scheduled_digest.a_week(item.expression), len(item.channels)) for item in sending]
     known = [number * channels for number, channels in times if number is not None]
     return round(sum(known), 2) if len(known) == len(times) else None
 

@@ -8,13 +8,18 @@ publishes the message to the channel's topic. Its JSONata says what _digest/coun
 in Python; a test compares their messages. Resources are not ranked: there may be more than the 256 KiB that a variable
 can hold (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 
-Step Functions calls AWS in its own region only, so the machine counts the findings of its region's hub.
+Step Functions calls AWS in its own region only, so the machine counts the findings of its region's hub. Where several
+regions of an account count, one of them sends the message: each of the others puts its numbers as an event on its event
+bus, and a rule forwards it to the event bus of that region, where another rule starts a second state machine with it.
+That one does nothing, but Step Functions keeps its executions, so the first machine finds the numbers in them.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from dataclasses import replace
+from typing import TYPE_CHECKING
 from typing import Any
 
 from .._channel import message
@@ -22,14 +27,25 @@ from .._routing.fields import OCSF
 from . import encryption
 from .resources import ARN
 from .resources import HERE
+from .resources import RULE
 from .resources import SCHEDULE as SCHEDULE_TYPE
 from .resources import STATE_MACHINE
 from .resources import role
+from .resources import rule_arns
 from .resources import trust_statement
 from .resources import with_tags
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Sequence
+
 MACHINE, ROLE, SCHEDULE = "DigestMachine", "DigestRole", "DigestSchedule"
+# What brings the numbers of a region to the one that sends the message, and what receives them there.
+NUMBERS_RULE, REGIONS_MACHINE = "DigestRule", "DigestRegionsMachine"
+# What has parts that only some regions have; the other resources have them in lists.
+ALTERNATIVES = (MACHINE, SCHEDULE, NUMBERS_RULE)
 EVENT_TYPE = "Security Hub digest"
+SOURCE = "secops.securityhub"
 
 # The fields of a cron expression: the first value, the last, and names of them.
 MINUTES, HOURS, DAYS_OF_MONTH = (0, 59, ""), (0, 23, ""), (1, 31, "")
@@ -43,6 +59,11 @@ PAGE = 20
 TOO_LARGE = "States.DataLimitExceeded"
 # Of the 25,000 events that the history of an execution may have, a page causes 7; see test_scheduled_digest.py.
 PAGES_AT_MOST = 3_000
+# An event, and the input of an execution, may have 256 KiB. DescribeExecution answers with the input as text, in which
+# each quotation mark takes two characters.
+NUMBERS_AT_MOST = 200_000
+# How long the numbers of other regions are waited for, after the own ones: minutes.
+WAITS_AT_MOST = 30
 # Slack's characters for markup, the one that ends code, and those of links in Microsoft Teams, which may show no code;
 # and with those that Python calls not printable.
 MARKUP = "<>&`[]"
@@ -73,7 +94,8 @@ class ScheduledDigest:
 
     *expression*, *time_zone*: as EventBridge Scheduler takes them. *days*: for how many a finding is new. *overdue*:
     after how many it is overdue, by severity. *home*: the hub has the findings of linked regions, too.
-    *ocsf*: they are those of the new Security Hub.
+    *ocsf*: they are those of the new Security Hub. *to*: the region whose message has the numbers of this one, ''
+    if this one sends its own. *others*: the regions whose numbers its message has, too.
     """
 
     expression: str
@@ -83,6 +105,22 @@ class ScheduledDigest:
     channels: tuple[ScheduledChannel, ...]
     overdue: tuple[tuple[str, int], ...] = ()
     ocsf: bool = False
+    to: str = ""
+    others: tuple[str, ...] = ()
+
+
+def together(digests: Mapping[str, ScheduledDigest], preferred: Sequence[str]) -> dict[str, ScheduledDigest]:
+    """Return the digests of regions, given by region, so that one of the regions sends the message for all of them.
+
+    *preferred*: the regions that send it rather than the others. A rate begins when the schedule is created, at another
+    time in each region, so such digests stay as they are.
+    """
+    regions = [*filter(digests.get, dict.fromkeys(preferred)), *sorted(set(digests) - set(preferred))]
+    if len(regions) < 2 or any(not digest.expression.startswith("cron(") for digest in digests.values()):
+        return dict(digests)
+    first, *others = regions
+    sending = replace(digests[first], others=tuple(sorted(others)))
+    return {first: sending, **{region: replace(digests[region], to=first) for region in others}}
 
 
 def a_week(expression: str) -> float | None:
@@ -133,6 +171,31 @@ def machine_name(name: str) -> str:
     return f"{name}-digest"
 
 
+def regions_machine_name(name: str) -> str:
+    """Return the name of the state machine whose executions are the numbers of other regions."""
+    return f"{name}-digest-regions"
+
+
+def rule_name(name: str) -> str:
+    """Return the name of the rule for the numbers of other regions, which sends or receives them."""
+    return f"{name}-digest"
+
+
+def rules(name: str, digest: ScheduledDigest | None) -> dict[str, dict[str, Any]]:
+    """Return the event patterns of the rules of a digest, by name."""
+    if digest is None or not (digest.to or digest.others):
+        return {}
+    pattern: dict[str, Any] = {
+        "source": [SOURCE],
+        "detail-type": [EVENT_TYPE],
+        # Other accounts may be allowed to put events on the bus.
+        "account": [{"Ref": "AWS::AccountId"}],
+        "detail": {"name": [name]},
+    }
+    # Two regions that took each other for the one that sends would forward an event forever.
+    return {rule_name(name): pattern | ({"region": [{"Ref": "AWS::Region"}]} if digest.to else {})}
+
+
 def schedule_name(name: str) -> str:
     """Return the name of the schedule of the stack *name*."""
     return f"{name}-digest"
@@ -154,14 +217,22 @@ def resources(
         # An express state machine would have to be done in five minutes.
         "StateMachineType": "STANDARD",
         "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
-        "DefinitionString": {"Fn::Sub": [json.dumps(_definition(digest), separators=(",", ":")), _values(digest)]},
+        "DefinitionString": {
+            "Fn::Sub": [json.dumps(_definition(name, digest), separators=(",", ":")), _values(digest)]
+        },
     }
-    target = {
+    target: dict[str, Any] = {
         "Arn": {"Ref": MACHINE},
         "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
         # A digest that is a day late would be followed by the next one.
         "RetryPolicy": {"MaximumEventAgeInSeconds": 3600},
     }
+    machines = [machine_arn]
+    if digest.to or digest.others:
+        # The numbers that belong together have the same.
+        target["Input"] = json.dumps({"at": "<aws.scheduler.scheduled-time>"})
+    if digest.others:
+        machines.append({"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{regions_machine_name(name)}"})
     schedule = {
         "Name": schedule_name(name),
         "Description": "Sends the digest of open Security Hub findings",
@@ -175,20 +246,71 @@ def resources(
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     group = {"Fn::Sub": f"{ARN}:scheduler:{HERE}:schedule-group/default"}
     trust = [
-        trust_statement("states.amazonaws.com", [machine_arn]),
+        trust_statement("states.amazonaws.com", machines),
         trust_statement("scheduler.amazonaws.com", [group]),
     ]
+    if rules(name, digest):
+        trust.append(trust_statement("events.amazonaws.com", rule_arns(rules(name, digest))))
     permissions = _permissions(name, machine_arn, digest, key)
     return {
         ROLE: role(role_name(name, "${AWS::Region}"), trust, "SendDigest", permissions, tags, boundary),
         MACHINE: {"Type": STATE_MACHINE, "Properties": with_tags(of_machine, tags)},
         SCHEDULE: {"Type": SCHEDULE_TYPE, "Properties": schedule},
+        **_exchange(name, digest, tags),
     }
+
+
+def _exchange(name: str, digest: ScheduledDigest, tags: list[dict[str, str]]) -> dict[str, Any]:
+    """Return what sends the numbers to another region, or receives those of others, {} if neither does."""
+    found: dict[str, Any] = {}
+    target: dict[str, Any] = {"Id": "digest", "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]}}
+    for rule, pattern in rules(name, digest).items():
+        if digest.others:
+            received = {"StartAt": "Received", "States": {"Received": {"Type": "Pass", "Result": {}, "End": True}}}
+            properties: dict[str, Any] = {
+                "StateMachineName": regions_machine_name(name),
+                "StateMachineType": "STANDARD",
+                "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
+                "DefinitionString": json.dumps(received, separators=(",", ":")),
+            }
+            found[REGIONS_MACHINE] = {"Type": STATE_MACHINE, "Properties": with_tags(properties, tags)}
+            target["Arn"] = {"Ref": REGIONS_MACHINE}
+        else:
+            target["Arn"] = _bus(digest)
+        properties = {
+            "Name": rule,
+            "Description": "Numbers of the digest of open Security Hub findings, for the region that sends it",
+            "State": "ENABLED",
+            "EventPattern": pattern,
+            "Targets": [target],
+        }
+        # One logical ID for both kinds: CloudFormation would create the rule before it deletes the one with its name.
+        found[NUMBERS_RULE] = {"Type": RULE, "Properties": with_tags(properties, tags)}
+    return found
+
+
+def _bus(digest: ScheduledDigest) -> dict[str, Any]:
+    """Return the ARN of the event bus of the region that sends the message."""
+    return {"Fn::Sub": [f"{ARN}:events:${{To}}:${{AWS::AccountId}}:event-bus/default", {"To": digest.to}]}
 
 
 def _permissions(name: str, machine: dict[str, Any], digest: ScheduledDigest, key: str) -> list[dict[str, Any]]:
     hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub{'v2' if digest.ocsf else ''}/default"}
     executions = {"Fn::Sub": f"{ARN}:states:{HERE}:execution:{machine_name(name)}:*"}
+    if digest.to:
+        own_bus = {"Fn::Sub": f"{ARN}:events:{HERE}:event-bus/default"}
+        only = {"events:source": SOURCE, "events:detail-type": EVENT_TYPE}
+        return [
+            {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine},
+            {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub},
+            {
+                "Effect": "Allow",
+                "Action": "events:PutEvents",
+                "Resource": own_bus,
+                "Condition": {"StringEquals": only},
+            },
+            {"Effect": "Allow", "Action": "events:PutEvents", "Resource": _bus(digest)},
+        ]
     topics = [{"Fn::Sub": f"{ARN}:sns:{HERE}:{channel.topic}"} for channel in digest.channels]
     statements: list[dict[str, Any]] = [
         {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine},
@@ -197,6 +319,15 @@ def _permissions(name: str, machine: dict[str, Any], digest: ScheduledDigest, ke
         {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub},
         {"Effect": "Allow", "Action": "sns:Publish", "Resource": topics},
     ]
+    if digest.others:
+        other = regions_machine_name(name)
+        regions_machine = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{other}"}
+        received = {"Fn::Sub": f"{ARN}:states:{HERE}:execution:{other}:*"}
+        start_and_list = ["states:ListExecutions", "states:StartExecution"]
+        statements += [
+            {"Effect": "Allow", "Action": start_and_list, "Resource": regions_machine},
+            {"Effect": "Allow", "Action": "states:DescribeExecution", "Resource": received},
+        ]
     if key:
         statements.append(encryption.permission(name, key))
     return statements
@@ -207,28 +338,37 @@ def _permissions(name: str, machine: dict[str, Any], digest: ScheduledDigest, ke
 
 def _values(digest: ScheduledDigest) -> dict[str, str]:
     """Return what differs between regions, so that one template of a StackSet can have it for all of them."""
-    where = ", including the regions linked to ${AWS::Region}" if digest.home else ""
+    linked = ", including the regions linked to '&$region&'" if digest.home else ""
     limits = ",".join(f"'{severity}':{days}" for severity, days in digest.overdue)
-    return {
+    found = {
         "Days": str(digest.days),
         "Period": "1 day" if digest.days == 1 else f"{digest.days} days",
         "Overdue": f"{{{limits}}}",
-        "Linked": where.replace("${AWS::Region}", "'&$region&'"),
+        "Linked": linked,
+        "Home": json.dumps(digest.home),
+        "Others": ",".join(digest.others),
         **{f"Severities{number}": ",".join(item.severities) for number, item in enumerate(digest.channels)},
         **{f"Counts{number}": _in_json(item.forwarded) for number, item in enumerate(digest.channels)},
     }
+    unused = ("Period", "Linked", "Others") if digest.to else ("Linked",) if digest.others else ("Home", "Others")
+    return {name: value for name, value in found.items() if name not in unused}
 
 
 def _in_json(text: str) -> str:
     return json.dumps(text)[1:-1]
 
 
-def _definition(digest: ScheduledDigest) -> dict[str, Any]:
-    """Return the states: for each channel, read page after page, and publish the message."""
+def _definition(name: str, digest: ScheduledDigest) -> dict[str, Any]:
+    """Return the states: for each channel, read page after page, and publish the message.
+
+    If it has the numbers of other regions, too, it is published after these have come.
+    """
     channels = [
         {"topic": f"{ARN}:sns:{HERE}:{channel.topic}", "severities": f"${{Severities{number}}}"}
         for number, channel in enumerate(digest.channels)
     ]
+    joint = bool(digest.to or digest.others)
+    last = "Counted" if joint else "Publish"
     states = {
         "Start": {"Type": "Pass", "Assign": _start(), "Next": "Read"},
         "Read": {
@@ -245,14 +385,10 @@ def _definition(digest: ScheduledDigest) -> dict[str, Any]:
         "IsSmallest": _choice("$size=1", "TooLarge", "Smaller"),
         "Smaller": {"Type": "Pass", "Assign": {"size": _expression("$floor($size/2)")}, "Next": "Read"},
         "TooLarge": {"Type": "Fail", "Error": TOO_LARGE, "Cause": "A finding is larger than Security Hub allows."},
-        "IsLast": _choice(f"$next='' or $pages>={_pages(len(channels))}", "Publish", "Read"),
-        "Publish": {
-            **_task(
-                "sns:publish",
-                {"TopicArn": _expression("$topic"), "Message": _expression(_message(len(channels), digest.ocsf))},
-            )
-        }
-        | {"Output": {"topic": _expression("$topic"), "severities": _expression("$found.severities")}, "End": True},
+        "IsLast": _choice(f"$next='' or $pages>={_pages(len(channels))}", last, "Read"),
+        last: {"Type": "Pass", "Output": _expression(COUNTED), "End": True}
+        if joint
+        else _publish(_message(len(channels), digest.ocsf)),
     }
     whole = {
         "Type": "Map",
@@ -263,22 +399,43 @@ def _definition(digest: ScheduledDigest) -> dict[str, Any]:
             "channel": _expression("$states.context.Map.Item.Value"),
         },
         "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Start", "States": states},
+    }
+    if digest.to:
+        sent = {"EachChannel": {**whole, "Next": "IsSmallEnough"}, **_sending(name)}
+        return {"QueryLanguage": "JSONata", "StartAt": "EachChannel", "States": sent}
+    if digest.others:
+        counted = {**whole, "Assign": {"joint": _expression("[$states.result]")}, "Next": "FindNumbers"}
+        received = _receiving(name, _message(len(channels), digest.ocsf, joint=True))
+        whole_of_all = {**_last(BEGIN_JOINT), "EachChannel": counted, **received}
+        return {"QueryLanguage": "JSONata", "StartAt": "Begin", "States": whole_of_all}
+    return {
+        "QueryLanguage": "JSONata",
+        "StartAt": "Begin",
+        "States": {**_last({}), "EachChannel": {**whole, "End": True}},
+    }
+
+
+def _publish(message_of_channel: str, more: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return the state that publishes a message, and has what the next digest compares itself with as its output."""
+    said = {"topic": "$topic", "severities": "$found.severities", **(more or {})}
+    return {
+        **_task("sns:publish", {"TopicArn": _expression("$topic"), "Message": _expression(message_of_channel)}),
+        "Output": {name: _expression(text) for name, text in said.items()},
         "End": True,
     }
-    return {"QueryLanguage": "JSONata", "StartAt": "Begin", "States": {**_last(), "EachChannel": whole}}
 
 
-def _last() -> dict[str, Any]:
+def _last(begin: dict[str, Any]) -> dict[str, Any]:
     """Return the states that read what the last digest said, which is the output of its execution.
 
     Step Functions keeps it for 90 days. A digest is sent without it, too, and does not wait for it: a permissions
-    boundary that lacks these calls denies them each time.
+    boundary that lacks these calls denies them each time. *begin*: what is assigned first.
     """
     machine = {"StateMachineArn": _expression("$states.context.StateMachine.Id"), "StatusFilter": "SUCCEEDED"}
     catch = {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "EachChannel"}]}
     read = {"on": "$substring($states.result.StartDate,0,10)", "channels": "$parse($states.result.Output)"}
     return {
-        "Begin": {"Type": "Pass", "Assign": {"last": {}}, "Next": "FindLast"},
+        "Begin": {"Type": "Pass", "Assign": {"last": {}, **begin}, "Next": "FindLast"},
         "FindLast": _task("aws-sdk:sfn:listExecutions", {**machine, "MaxResults": 1}, "HasLast", retries=1) | catch,
         "HasLast": _choice("$count($states.input.Executions)=0", "EachChannel", "ReadLast"),
         "ReadLast": _task(
@@ -289,6 +446,57 @@ def _last() -> dict[str, Any]:
         )
         | {"Assign": {"last": {name: _expression(text) for name, text in read.items()}}}
         | catch,
+    }
+
+
+def _sending(name: str) -> dict[str, Any]:
+    """Return the states that send the numbers of all channels to the region that has the message."""
+    cause = "The names of the accounts with open findings do not fit into an event."
+    detail = {
+        "name": name,
+        "at": _expression(AT),
+        "region": "${AWS::Region}",
+        "channels": _expression("[$states.input]"),
+    }
+    entry = {"Source": SOURCE, "DetailType": EVENT_TYPE, "Detail": detail}
+    return {
+        "IsSmallEnough": _choice(f"$length($string($string($states.input)))>{NUMBERS_AT_MOST}", "TooMany", "Send"),
+        "TooMany": {"Type": "Fail", "Error": "TooManyAccounts", "Cause": cause},
+        "Send": {**_task("events:putEvents", {"Entries": [entry]}), "End": True},
+    }
+
+
+def _receiving(name: str, message_of_channel: str) -> dict[str, Any]:
+    """Return the states that add the numbers of the other regions to the own ones, and publish a message for each.
+
+    A message is late rather than missing: what cannot be read is not waited for.
+    """
+    catch = {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "EachMessage"}]}
+    machine = f"{ARN}:states:{HERE}:stateMachine:{regions_machine_name(name)}"
+    find = {"StateMachineArn": machine, "StatusFilter": "SUCCEEDED", "MaxResults": 100}
+    topic = f"'{ARN}:sns:{HERE}:'&$states.input.topic"
+    found = {"found": _expression("$states.input"), "topic": _expression(topic)}
+    states = {
+        "Prepare": {"Type": "Pass", "Assign": found, "Next": "Publish"},
+        "Publish": _publish(message_of_channel, {"counted": "$join($sort([$found.from.r]),',')"}),
+    }
+    return {
+        "FindNumbers": _task("aws-sdk:sfn:listExecutions", find, "HasNumbers")
+        | {"Assign": {"todo": _expression(UNREAD)}, "Output": {}}
+        | catch,
+        "HasNumbers": _choice("$count($todo)=0", "IsComplete", "ReadNumbers"),
+        "ReadNumbers": _task("aws-sdk:sfn:describeExecution", {"ExecutionArn": _expression("$todo[0]")}, "HasNumbers")
+        | {"Assign": {key: _expression(text) for key, text in JOINED.items()}, "Output": {}}
+        | catch,
+        "IsComplete": _choice(f"$count($missing)=0 or $at='' or $waits>={WAITS_AT_MOST}", "EachMessage", "Wait"),
+        "Wait": {"Type": "Wait", "Seconds": 60, "Assign": {"waits": _expression("$waits+1")}, "Next": "FindNumbers"},
+        "EachMessage": {
+            "Type": "Map",
+            "Items": _expression("[$joint]"),
+            "MaxConcurrency": 1,
+            "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Prepare", "States": states},
+            "End": True,
+        },
     }
 
 
@@ -403,6 +611,43 @@ def _added(channels: int, ocsf: bool) -> str:
     )
 
 
+# When the schedule was due, which is the same in all regions; nothing if a person started the execution.
+AT = "($input:=$states.context.Execution.Input;$exists($input.at)?$input.at:'')"
+BEGIN_JOINT = {
+    "at": _expression(AT),
+    "missing": _expression("[$split('${Others}',',')]"),
+    "todo": [],
+    "seen": [],
+    "waits": 0,
+}
+# The numbers of a channel, with how many findings a region has, whether it is the home region (h), and whether it has
+# more than were read (m).
+COUNTED = (
+    "$merge([$found,{'topic':$split($topic,':')[-1],'from':[{'r':'${AWS::Region}','n':$sum([0,$found.severities.*]),"
+    "'h':${Home},'m':$next!=''}]}])"
+)
+UNREAD = (
+    "[$states.result.Executions[$substring(StartDate,0,19)>=$substring($at,0,19) and $not(ExecutionArn in $seen)]"
+    ".ExecutionArn]"
+)
+NEW = "$e:=$parse($states.result.Input).detail;$new:=$e.at=$at and $e.region in $missing"
+JOIN = "function($x,$y,$f){($all:=[$each($x,$pair),$each($y,$pair)];$count($all)=0?{}:$all{k:$f([v])})}"
+# An event can arrive twice, and a schedule can start twice: a region counts once.
+JOINED = {
+    "todo": "[$filter($todo,function($v,$i){$i>0})]",
+    "seen": "[$seen,$todo[0]]",
+    "missing": f"({NEW};[$filter($missing,function($r){{$not($new and $r=$e.region)}})])",
+    "joint": (
+        f"({NEW};$rank:={RANK};$first:={FIRST};$pair:=function($v,$k){{{{'k':$k,'v':$v}}}};$join_of:={JOIN};"
+        "$new?[$joint.($o:=$;$a:=$e.channels[topic=$o.topic];$exists($a)?$merge([$o,{"
+        + ",".join(
+            f"'{name}':$join_of($o.{name},$a.{name},{'$max' if name == 'oldest' else '$sum'})" for name in NUMBERS
+        )
+        + ",'late':[$first([$o.late,$a.late])],'from':[$o.from,$a.from]}]):$o)]:$joint)"
+    ),
+}
+
+
 FORMATTED = "function($n){$formatNumber($n,'#,##0')}"
 PERIOD = "function($n){$number_of($n)&($n=1?' day':' days')}"
 LATE = (
@@ -434,22 +679,43 @@ def _pages(channels: int) -> int:
     return PAGES_AT_MOST // channels
 
 
-def _message(channels: int, ocsf: bool) -> str:
-    """Return the expression of the custom notification, as text."""
+OWN_REGION = "$region:='${AWS::Region}';"
+# The names with the highest numbers first.
+BY_NUMBER = (
+    "function($c){[$sort([$keys($c)],function($x,$y){$lookup($c,$x)<$lookup($c,$y) or "
+    "($lookup($c,$x)=$lookup($c,$y) and $x>$y)})]}"
+)
+WHERE = (
+    "($n:=$count($names);$home:=$found.from[h].r;$having:=$by_number($found.regions);$with:=$count($having);"
+    "$share:=$with&' of '&$n&' regions';$exists($home) or $with=0 or $with=$n?"
+    "($n<=3?$join($names,', '):$n&' regions')&($exists($home)?', including the regions linked to '&$home:''):"
+    "$with>3?$share:$join($having,', ')&' ('&$share&')')"
+)
+
+
+def _message(channels: int, ocsf: bool, *, joint: bool = False) -> str:
+    """Return the expression of the custom notification, as text. *joint*: with the numbers of several regions."""
     incomplete = f"'*Not counted*: findings after the first {_pages(channels):,} pages'"
     order = "['CRITICAL','HIGH','MEDIUM','LOW','INFORMATIONAL']"
+    where, left_out, before = "$region&'${Linked}'", f"$next=''?[]:{incomplete}", "[topic=$topic]"
+    if joint:
+        where, before = "$where", "[topic=$topic and counted=$join($names,',')]"
+        left_out = (
+            f"$count($more)=0?[]:{incomplete}&' of '&$join($more,', '),"
+            "$count($missing)=0?[]:'*Not counted* (no answer): '&$join($missing.('`'&$&'`'),', ')"
+        )
     lines = (
-        "['*'&$listed($found.severities,'No finding')&'* open in '&$region&'${Linked}',"
+        f"['*'&$listed($found.severities,'No finding')&'* open in '&{where},"
         "$any?'New in the last ${Period}: '&$listed($found.new,'none')&'; of the ${Period} before, '"
         "&$listed($found.before,'none')&' still open':[],"
         "$exists($days)?'Oldest '&$highest&': '&$period($days):[],"
         "$exists($then)?'Last digest ('&$last.on&'): '&$listed($then.severities,'none')&' open':[],"
         f"$any and $count($keys($limits))>0?'Overdue: '&{LATE}:[],"
         "$ranked('Regions',$found.regions,2),$ranked('Accounts',$found.accounts,2),"
-        f"$ranked('Controls',$found.controls,1),$next=''?[]:{incomplete}]"
+        f"$ranked('Controls',$found.controls,1),{left_out}]"
     )
     _paths, list_url, search_url, _key = message.BY_FORMAT["ocsf" if ocsf else "asff"]
-    console = list_url.replace("<hub>", "${AWS::Region}")
+    console = list_url.replace("<hub>", "'&$region&'" if joint else "${AWS::Region}")
     link = f"'{list_url}'".replace("<hub>", "'&r&'")
     search = f"($length(i)<={message.LONGEST_ID}?'{search_url}':'')".replace("<id>", "'&$encodeUrlComponent(i)&'")
     steps = (
@@ -458,10 +724,15 @@ def _message(channels: int, ocsf: bool) -> str:
     )
     title = f"{EVENT_TYPE}: account ${{AWS::AccountId}}"
     shown = json.dumps(message.custom({"title": title}, {"summary": title, "eventType": EVENT_TYPE}))
+    of_regions = (
+        f"$names:=[$sort([$found.from.r])];$more:=[$found.from[m].r];$by_number:={BY_NUMBER};$where:={WHERE};"
+        "$region:=($found.from^(>n,r))[0].r;"
+    )
     return (
         f"($number_of:={FORMATTED};$period:={PERIOD};$limits:=${{Overdue}};"
         f"$order:={order};$listed:={LISTED};$code:={CODE};$ranked:={RANKED};"
-        "$then:=$last.channels[topic=$topic];$region:='${AWS::Region}';"
+        f"{of_regions if joint else ''}"
+        f"$then:=$last.channels{before};{'' if joint else OWN_REGION}"
         "$highest:=$order[$exists($lookup($found.severities,$))][0];$any:=$exists($highest);"
         f"$days:=$any?$lookup($found.oldest,$highest);$lines:={lines};$shown:={shown};"
         "$string($merge([$shown,{'content':$merge([$shown.content,{'description':$join($lines,'\\n')},"

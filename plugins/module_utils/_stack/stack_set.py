@@ -23,6 +23,7 @@ from .._resource.tags import DIGEST_TAG
 from .._resource.tags import RESPONSIBILITIES_TAG
 from .._resource.tags import TOPICS_TAG
 from .._resource.tags import boto3_tags
+from . import scheduled_digest
 from . import template as templates
 from .resources import TOPIC
 from .resources import UnrecognizedTemplate
@@ -254,6 +255,8 @@ class _Merger:
         first = there[0]
         if all(value == first for value in there):
             return first
+        if path[0] in scheduled_digest.ALTERNATIVES and len({_shape(value) for value in there}) > 1:
+            return self._either(path, values)
         if path[-1] == PATTERN:
             return self._value(path, values, lambda value: json.dumps(value, separators=(",", ":")))
         if all(isinstance(value, str) for value in there):
@@ -271,6 +274,15 @@ class _Merger:
             f"securityhub_slack_report_resolved, securityhub_slack_digest_schedule, securityhub_slack_message_format, "
             f"securityhub_slack_finding_format, securityhub_slack_tags and channel names."
         )
+
+    def _either(self, path: tuple[str, ...], values: list[Any]) -> dict[str, Any]:
+        """Return a choice between values of different shapes."""
+        shape = _shape(next(value for value in values if value is not ABSENT))
+        alike = [value if value is ABSENT or _shape(value) == shape else ABSENT for value in values]
+        others = [ABSENT if known is not ABSENT else value for known, value in zip(alike, values)]
+        # Before the values, which may share the mapping.
+        condition = self._condition(path, [value is not ABSENT for value in alike])
+        return {"Fn::If": [condition, self._node(path, alike), self._node(path, others)]}
 
     def _list(self, path: tuple[str, ...], values: list[Any]) -> list[Any]:
         there = [value for value in values if value is not ABSENT]
@@ -309,6 +321,13 @@ class _Merger:
         taken = sum(known.startswith(name) for known in self.values)
         self.values[f"{name}{taken or ''}"] = values
         return f"{name}{taken or ''}"
+
+
+def _shape(value: Any) -> Any:
+    """Return what two values must have in common so that mappings can hold how they differ."""
+    if _has_variables(value):
+        return value["Fn::Sub"][0]
+    return tuple(value) if isinstance(value, dict) else type(value)
 
 
 def _part(value: Any, key: Any) -> Any:

@@ -29,21 +29,21 @@ def playbooks(emulator, tmp_path):
     return findings.Playbooks(tmp_path, emulator.url)
 
 
-def aws_state(emulator):
+def aws_state(emulator, region=HOME):
     """Return what is in the account of a stack with a digest."""
-    machines = emulator.client("stepfunctions", HOME).list_state_machines()["stateMachines"]
+    machines = emulator.client("stepfunctions", region).list_state_machines()["stateMachines"]
     roles = {role["RoleName"] for role in emulator.client("iam").list_roles()["Roles"]}
     return (
-        emulator.client("scheduler", HOME).list_schedules()["Schedules"],
+        emulator.client("scheduler", region).list_schedules()["Schedules"],
         [machine["name"] for machine in machines],
         roles - {"AWSServiceRoleForAWSChatbot"},
-        emulator.client("sns", HOME).list_topics()["Topics"],
+        emulator.client("sns", region).list_topics()["Topics"],
     )
 
 
-def sent(emulator, region=HOME):
+def sent(emulator, region=HOME, at=""):
     """Let the schedule send, and return how the execution ended, as DescribeExecution does."""
-    return findings.start_schedule(emulator, region, NAME)
+    return findings.start_schedule(emulator, region, NAME, at)
 
 
 def arrived(emulator):
@@ -97,6 +97,10 @@ def many():
         made.append(finding)
     made[-4]["Id"] = "<!channel>|`*~!'() & \u3042/?#"
     return made
+
+
+def in_region(finding, region):
+    return {**finding, "Region": region, "ProductArn": finding["ProductArn"].replace(finding["Region"], region)}
 
 
 def test_it_says_what_the_playbook_s_digest_says(emulator, playbooks):
@@ -176,30 +180,94 @@ def test_each_channel_gets_its_own_however_large_findings_are_and_everything_is_
     assert aws_state(emulator) == before
 
 
-def test_each_region_that_is_not_linked_sends_its_own(emulator, playbooks):
+def sent_by(emulator, *regions):
+    """Let the schedules of regions be due at the same time, and return the messages."""
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    emulator.ask("DELETE", "inbox")
+    for region in regions:
+        done = sent(emulator, region, at)
+        assert done["status"] == "SUCCEEDED", done
+    time.sleep(1.1)  # so that no other digest is due in the same second
+    return arrived(emulator)
+
+
+def through(region, messages):
+    """Return the messages as if they came through a region."""
+    found = map(without_resources, messages)
+    return [{**item, "topic": item["topic"].replace(item["topic"].split(":")[3], region)} for item in found]
+
+
+def without_line(message, line):
+    (found,) = re.findall(f"\n{line}", message["text"])
+    return {**message, "text": message["text"].replace(found, "")}
+
+
+def test_regions_that_are_not_linked_send_one_message_together(emulator, playbooks):
+    first, second, third = "us-east-1", HOME, "ap-northeast-1"
+    emulator.world({ACCOUNT: {"aggregator": None, "hubs": [first, second, third]}})
+    channels = [
+        {"name": "all", "channel_id": "C0ALL000001", "minimum_severity": "LOW"},
+        {"name": "oncall", "channel_id": "C0NCALL0001", "severities": ["CRITICAL"]},
+    ]
+    playbooks.inventory({second: {}, first: {}, third: {}}, channels=channels, **SCHEDULE, **OVERDUE)
+    before = [aws_state(emulator, region) for region in (first, second)]
+    said = playbooks.ok("securityhub_slack").output
+    assert "each send a scheduled digest" not in " ".join(said.split())
+    said = " ".join(playbooks.ok("securityhub_slack_simulate").output.split())
+    assert f"AWS sends a digest of {first} and the numbers of {third}, {second} to 2 channels at cron" in said
+    # Whichever regions are part of a run, the same one sends the message.
+    emulator.forget_requests()
+    playbooks.ok("securityhub_slack", "", "--limit", second)
+    assert emulator.writes() == []
+
+    assert [message["text"] for message in sent_by(emulator, third, second, first)] == [
+        f"*No finding* open in {third}, {second}, {first}"
+    ] * 2
+    apart = [in_region(item, region) for item, region in zip(many(), (first, second, second) * 20)]
+    others = [item for item in findings.FINDINGS.values() if item["Region"] in (first, second, third)]
+    findings.bring(emulator, *others, *apart)
+    # Whatever comes twice counts once.
+    scheduled = [
+        without_line(item, r"Last digest \(.*\): none open") for item in sent_by(emulator, third, second, second, first)
+    ]
+    playbooks.ok(DIGEST)
+    assert scheduled == through(first, arrived(emulator))
+    assert "3 targets: 3 in order." in playbooks.ok("securityhub_slack_doctor").output
+
+    # What a region sends is lost: the others are counted, and what it has sent before is not.
+    emulator.client("events", third).disable_rule(Name="securityhub-slack-digest")
+    scheduled = sent_by(emulator, third, second, first)
+    playbooks.ok(DIGEST, "", "--limit", f"{first},{second}")
+    lost = rf"\*Not counted\* \(no answer\): `{third}`"
+    assert [without_line(item, lost) for item in scheduled] == through(first, arrived(emulator))
+    emulator.client("events", third).enable_rule(Name="securityhub-slack-digest")
+
+    # Another region can send it.
+    moved = {"global_findings_region": second}
+    playbooks.ok("securityhub_slack", **moved)
+    scheduled = sent_by(emulator, third, first, second)
+    playbooks.ok(DIGEST, **moved)
+    assert scheduled == through(second, arrived(emulator))
+
+    # Once the regions are linked, nothing is left of it.
+    emulator.world({ACCOUNT: {"aggregator": {"home": HOME, "RegionLinkingMode": "ALL_REGIONS"}}})
+    playbooks.ok("securityhub_slack")
+    for region in (first, second, third):
+        rules = emulator.client("events", region).list_rules()["Rules"]
+        assert "securityhub-slack-digest" not in [rule["Name"] for rule in rules]
+    machines = emulator.client("stepfunctions", first).list_state_machines()["stateMachines"]
+    assert machines == []
+    playbooks.ok("securityhub_slack", state="absent")
+    assert [aws_state(emulator, region) for region in (first, second)] == before
+
+
+def test_a_boundary_of_before_does_not_keep_a_digest_from_coming(emulator, playbooks):
     emulator.world({ACCOUNT: {"aggregator": None}})
-    playbooks.inventory({HOME: {}, "us-east-1": {}}, minimum_severity="HIGH", digest_days=1, **SCHEDULE)
+    rate = {**SCHEDULE, "digest_schedule": "rate(7 days)"}
+    playbooks.inventory({HOME: {}, "us-east-1": {}}, minimum_severity="HIGH", digest_days=1, **rate)
     said = " ".join(playbooks.ok("securityhub_slack").output.split())
     assert "eu-west-1, us-east-1 each send a scheduled digest" in said
-    said = " ".join(playbooks.ok("securityhub_slack_simulate").output.split())
-    assert f"AWS sends a digest of {HOME} to its channel at cron(0 8 ? * MON *) (Europe/Berlin)" in said
-    sent(emulator, "us-east-1")
-    (empty,) = arrived(emulator)
-    assert empty["text"] == "*No finding* open in us-east-1"
-    findings.bring(emulator, *findings.FINDINGS.values())
-    emulator.ask("DELETE", "inbox")
-    for region in (HOME, "us-east-1"):
-        today = sent(emulator, region)["startDate"].date()
-        (scheduled,) = arrived(emulator)
-        compared = f"\nLast digest ({today}): none open"
-        assert (compared in scheduled["text"]) == (region == "us-east-1")
-        scheduled["text"] = scheduled["text"].replace(compared, "")
-        playbooks.ok(DIGEST, "", "--limit", region)
-        (by_playbook,) = arrived(emulator)
-        assert scheduled == without_resources(by_playbook)
-        assert f"open in {region}\nNew in the last 1 day: " in scheduled["text"]
-
-    # A permissions boundary of before denies reading what the last one said, which does not keep the next from coming.
+    # It denies reading what the last one said.
     iam, policy = emulator.client("iam"), {"RoleName": f"securityhub-slack-Digest-{HOME}", "PolicyName": "SendDigest"}
     document = iam.get_role_policy(**policy)["PolicyDocument"]
     document["Statement"] = [item for item in document["Statement"] if item["Action"] != "states:ListExecutions"]
@@ -208,4 +276,4 @@ def test_each_region_that_is_not_linked_sends_its_own(emulator, playbooks):
     assert sent(emulator)["status"] == "SUCCEEDED"
     assert time.monotonic() - began < 20
     (without,) = arrived(emulator)
-    assert "Last digest" not in without["text"]
+    assert without["text"] == "*No finding* open in eu-west-1"

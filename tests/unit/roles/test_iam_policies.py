@@ -57,7 +57,7 @@ IN_TEAMS = (
 )
 BUTTONS = ("-e", '{"securityhub_slack_buttons": true, "securityhub_slack_message_format": "custom"}')
 RESOLVED = ("-e", '{"securityhub_slack_report_resolved": true, "securityhub_slack_message_format": "custom"}')
-SCHEDULE = ("-e", '{"securityhub_slack_digest_schedule": "rate(7 days)"}')
+SCHEDULE = ("-e", '{"securityhub_slack_digest_schedule": "cron(0 8 ? * MON *)"}')
 REPAIR = ("-e", "securityhub_slack_repair_drift=true")
 ABSENT = ("-e", "securityhub_slack_state=absent")
 STACK_SET = ("-e", "securityhub_slack_use_stack_set=true")
@@ -301,8 +301,10 @@ CONDITIONS = {
     ("deploy", "RulesForFindings"): {"events:source"},
     ("deploy", "TargetsOfTheStack"): {"events:TargetArn"},
     ("digest", "KeysOfEncryptedTopics"): {"kms:ViaService"},
+    ("digest_schedule", "RegionOfTheMessage"): {"events:TargetArn"},
     ("digest_schedule", "RolesForTheirServices"): {"iam:PassedToService"},
     ("digest_schedule", "RolesWithBoundary"): {"iam:PermissionsBoundary"},
+    ("digest_schedule", "RuleForNumbers"): {"events:source"},
     ("encryption", "KeyForItsAliasByCloudFormation"): {"aws:CalledVia"},
     ("encryption", "KeyOfTheStackByCloudFormation"): {"aws:CalledVia"},
     ("encryption", "RepairOfTheKey"): {"aws:ResourceTag/secops.securityhub/managed"},
@@ -555,13 +557,15 @@ def test_digest_schedule(account):
     assert "iam:CreateRole" in account.refused(f"{ON_CREATE} deploy channel digest_schedule", *SCHEDULE)
     account.reset()
     account.run(f"{ON_CREATE} deploy channel digest_schedule", *SCHEDULE, *BOUNDED)
-    # The role may do what the state machine does, within the boundary.
-    given = {"account": ACCOUNT, "region": HERE, "name": "securityhub-slack-digest"}
-    execution = account.emulator.ask("POST", "schedule", given)["execution"]
-    client = account.emulator.client("stepfunctions", HERE)
-    while client.describe_execution(executionArn=execution)["status"] == "RUNNING":
-        time.sleep(0.1)
-    assert client.describe_execution(executionArn=execution)["status"] == "SUCCEEDED"
+    # The roles may do what the state machines do, within the boundary.
+    for region in ("ap-northeast-1", HERE):
+        given = {"account": ACCOUNT, "region": region, "name": "securityhub-slack-digest", "at": "2026-01-05T08:00:00Z"}
+        execution = account.emulator.ask("POST", "schedule", given)["execution"]
+        client = account.emulator.client("stepfunctions", region)
+        while client.describe_execution(executionArn=execution)["status"] == "RUNNING":
+            time.sleep(0.1)
+        assert client.describe_execution(executionArn=execution)["status"] == "SUCCEEDED"
+    assert account.emulator.inbox()[-1]["text"] == f"*No finding* open in ap-northeast-1, {HERE}"
     daily = ("-e", '{"securityhub_slack_digest_schedule": "rate(1 day)"}')
     account.run(f"{ON_CREATE} deploy channel digest_schedule", *daily, *BOUNDED, *OTHER_TAGS)
     account.run(f"{ON_CREATE} deploy channel digest_schedule", *BOUNDED, *OTHER_TAGS)

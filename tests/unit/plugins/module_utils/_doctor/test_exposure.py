@@ -360,6 +360,24 @@ def test_what_sends_the_digest_is_compared_with_the_stack_and_its_last_execution
     assert (finding.check, finding.result.state) == ("digest", "unknown")
 
 
+def test_what_brings_the_numbers_of_other_regions_is_compared_too(emulator, monkeypatch):
+    given, sending = {"digest_schedule": "cron(0 8 ? * MON *)"}, "us-east-1"
+    fleet = deployed.deploy(emulator, monkeypatch, **given)
+    assert look(fleet, **given).findings == ()
+    machine = f"arn:aws:states:{sending}:{deployed.ACCOUNT}:stateMachine:{DIGEST}-regions"
+    fleet.client("stepfunctions", sending).delete_state_machine(stateMachineArn=machine)
+    fleet.client("events").remove_targets(Rule=DIGEST, Ids=["digest"])
+    fleet.client("events", "ap-southeast-1").disable_rule(Name=DIGEST)
+    found = {(finding.check, finding.result.state, finding.where) for finding in look(fleet, **given).findings}
+    assert found == {
+        ("digest", "risk", (sending,)),
+        ("targets", "risk", (HERE,)),
+        ("rules", "risk", ("ap-southeast-1",)),
+    }
+    assert fleet.run(repair_drift=True, **given)
+    assert {finding.check for finding in look(fleet, **given).findings} == {"digest"}
+
+
 def test_policies_that_cannot_be_read_are_unknown(fleet, emulator):
     emulator.faults({"denied": 1.0, "operations": ["ListAttachedRolePolicies"]})
     try:

@@ -421,6 +421,68 @@ def test_the_removal_of_all_slices_leaves_nothing():
     assert (account.identity.role, account.identity.guardrail) == (None, None)
 
 
+WEEKLY = {"digest_schedule": "cron(0 8 ? * MON *)"}
+
+
+def digests(planned):
+    """Return where the numbers of each region go, '' if it sends its own message, and for which others it waits."""
+    scheduled = {host: stack.scheduled for host, stack in stacks(planned).items() if stack and stack.scheduled}
+    return {host: (digest.to, digest.others) for host, digest in scheduled.items()}
+
+
+def test_one_region_sends_the_scheduled_digest_for_all_that_are_not_linked():
+    regions = ("eu-central-1", "eu-west-1", "us-east-1")
+    together = {
+        "eu-central-1": ("us-east-1", ()),
+        "eu-west-1": ("us-east-1", ()),
+        "us-east-1": ("", ("eu-central-1", "eu-west-1")),
+    }
+    planned = AccountModel().planned(hosts(*regions, **WEEKLY))
+    assert digests(planned) == together
+    assert not any("each send a scheduled digest" in line for line in planned.notices)
+    # Whichever are part of the run, or have invalid variables.
+    for region in regions:
+        others = [item for item in hosts(*regions, **WEEKLY) if item.region != region]
+        for left_out in ((others,), ([], others)):
+            planned = AccountModel().planned(hosts(region, **WEEKLY), *left_out)
+            assert digests(planned) == {region: together[region]}
+    # A region that has none, or that Amazon Q does not list, is not waited for.
+    some = [*hosts("eu-west-1", "us-east-1", "ap-east-2", **WEEKLY), *hosts("eu-central-1")]
+    assert digests(AccountModel().planned(some)) == {
+        "eu-west-1": ("us-east-1", ()),
+        "us-east-1": ("", ("eu-west-1",)),
+    }
+    assert digests(AccountModel().planned(hosts("eu-west-1", **WEEKLY))) == {"eu-west-1": ("", ())}
+
+
+def test_the_home_region_sends_it_with_the_numbers_of_those_that_are_not_linked():
+    some = {"FindingAggregationRegion": "eu-west-1", "RegionLinkingMode": "SPECIFIED_REGIONS", "Regions": ["us-west-2"]}
+    planned = AccountModel(aggregator=some).planned(hosts("eu-west-1", "us-east-1", "us-west-2", **WEEKLY))
+    assert digests(planned) == {"eu-west-1": ("", ("us-east-1",)), "us-east-1": ("eu-west-1", ())}
+    planned = AccountModel(aggregator=HOME).planned(hosts("eu-west-1", "us-east-1", **WEEKLY))
+    assert digests(planned) == {"us-east-1": ("", ())}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"digest_schedule": "rate(7 days)"},
+        {"job_slices": True, "global_findings_region": "us-east-1"},
+        {"digest_days": 30},
+        {"digest_time_zone": "Asia/Tokyo"},
+        {"channel_id": "C0OTHER0001"},
+        {"finding_format": "ocsf"},
+    ],
+)
+def test_regions_whose_digests_differ_or_begin_at_other_times_send_one_each(given):
+    (first,), (second,) = hosts("eu-west-1", **{**WEEKLY, **given}), hosts("us-east-1", **WEEKLY)
+    if "job_slices" in given or "digest_schedule" in given:
+        (second,) = hosts("us-east-1", **{**WEEKLY, **given})
+    planned = AccountModel().planned([first, second])
+    assert digests(planned) == {"eu-west-1": ("", ()), "us-east-1": ("", ())}
+    assert any("eu-west-1, us-east-1 each send a scheduled digest" in line for line in planned.notices)
+
+
 def test_uncovered_regions_are_not_reported_in_a_slice():
     planned = AccountModel().planned(hosts("us-east-1", **SLICED, report_uncovered_regions=True))
     assert any("uncovered regions are not reported in a slice" in line for line in planned.notices)

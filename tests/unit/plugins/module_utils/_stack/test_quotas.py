@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import resources as stack_resources
@@ -52,6 +53,7 @@ LEAN = {
         {"name": f"{chr(97 + number)}{'x' * 10}", "channel_id": f"C01234567{number:02}"} for number in range(14)
     ],
 }
+REGIONS = tuple(f"ap-southeast-{number}" for number in range(1, 17))
 OF_OCSF = {**EVERYTHING, "finding_format": "ocsf", "digest_schedule": ""}
 FITTING = [
     {**EVERYTHING, "digest_schedule": "", "report_resolved": False, "alarms": False},
@@ -135,6 +137,13 @@ def test_a_stack_with_everything_exceeds_one_quota_and_the_run_says_by_how_much_
         name = variable.removeprefix("securityhub_slack_")
         less = render_templates.design({**shape, name: render_templates.defaults()[variable]})
         assert len(design.text) - len(less.text) == int(number.replace(",", ""))
+
+
+@pytest.mark.parametrize("regions", [{"others": REGIONS}, {"to": "ap-southeast-1"}])
+def test_a_digest_of_all_regions_fits_beside_the_rest(regions):
+    design = render_templates.design({**EVERYTHING, "receivers": [], "alarms": False, "report_resolved": False})
+    joint = replace(design, scheduled=replace(design.scheduled, **regions))
+    assert exceeded(joint) == {}
 
 
 @pytest.mark.parametrize("shape", FITTING)
