@@ -10,6 +10,7 @@ a text only the answers count. What patterns and policies say is left to matcher
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from collections.abc import Hashable
 from collections.abc import Iterable
@@ -26,14 +27,17 @@ from .fields import BY_FORMAT
 from .fields import Fields
 from .fields import Path
 from .operators import fits_value
+from .operators import wildcard_expression
 from .patterns import Pattern
 from .policy import Policy
+from .reference import expression
 from .reference import is_like
 
 Reader = Callable[[Any], Hashable]
 
 FINDING = "detail.findings."
 LIST = "[]"  # no other sequence begins with it
+MOST = ""  # the answers about most texts
 MOST_TEXTS = 5_000
 
 
@@ -41,11 +45,13 @@ MOST_TEXTS = 5_000
 class _Questions:
     """What is asked about the text of a field: whether it is one of *named*, and *others*, by what identifies them.
 
-    is_shown: reasons have the text itself.
+    expressions: match each text about which the answers to the others are not those about most texts. is_shown: reasons
+    have the text itself.
     """
 
     named: set[str] = field(default_factory=lambda: {""})
     others: dict[str, Callable[[str], bool]] = field(default_factory=dict)
+    expressions: set[str] = field(default_factory=set)
     is_shown: bool = False
 
 
@@ -66,6 +72,7 @@ def reader(patterns: Iterable[Pattern], policies: Iterable[Policy], accounts: It
             known = asked.setdefault(".".join(path), _Questions())
             known.named |= questions.named
             known.others |= questions.others
+            known.expressions |= questions.expressions
             known.is_shown |= questions.is_shown
     return _reader({tuple(name.split(".")): _answers(questions) for name, questions in asked.items()})
 
@@ -91,6 +98,21 @@ def _add_values(questions: _Questions, values: list[Any]) -> None:
             questions.named.update(texts)
         else:
             questions.others[f"fits {value}"] = partial(fits_value, value)
+            questions.expressions.update(_expressions(value))
+
+
+def _expressions(value: Any) -> Iterator[str]:
+    """Yield regular expressions for the texts about which a condition does not say what it says about most texts."""
+    for operator, operand in value.items() if isinstance(value, dict) else ():
+        for item in operand if isinstance(operand, list) else [operand]:
+            if operator == "anything-but":
+                yield from _expressions(item)
+            elif operator == "prefix":
+                yield f"{re.escape(item)}.*"
+            elif operator == "suffix":
+                yield f".*{re.escape(item)}"
+            elif operator == "wildcard":
+                yield wildcard_expression(item)
 
 
 def _of_policies(
@@ -106,19 +128,21 @@ def _of_policies(
     yield fields.account, _Questions({"", *named}, is_shown=any(policy.account_ids for policy in policies))
     yield fields.control, _named(controls.REPEATING, *(item.control_ids for item in items))
     yield fields.called_service, _named(controls.GLOBAL_SERVICES)
+    yield fields.resource_type, _named(fields.global_resource_types, *(item.resource_types for item in items))
+    beginnings = {text for item in items for text in item.title_prefixes}
     yield (
         fields.title,
         _Questions(
-            others={
-                f"begins {text}": methodcaller("startswith", text) for item in items for text in item.title_prefixes
-            }
+            others={f"begins {text}": methodcaller("startswith", text) for text in beginnings},
+            expressions={f"{re.escape(text)}.*" for text in beginnings},
         ),
     )
-    yield fields.resource_type, _named(fields.global_resource_types, *(item.resource_types for item in items))
+    resources = {text for item in items for text in item.resource_ids}
     yield (
         fields.resource_id,
         _Questions(
-            others={f"like {text}": partial(is_like, value=text) for item in items for text in item.resource_ids}
+            others={f"like {text}": partial(is_like, value=text) for text in resources},
+            expressions=set(map(expression, resources)),
         ),
     )
     if fields.resource_tags:
@@ -133,25 +157,31 @@ def _named(*texts: Iterable[str]) -> _Questions:
     return _Questions({"", *(text for some in texts for text in some)})
 
 
+class _Answers(dict[str, Hashable]):
+    """What identifies the answers to questions about a text, by the text."""
+
+    def __init__(self, questions: _Questions) -> None:
+        self.named, self.others = frozenset(questions.named), tuple(questions.others.values())
+        self.is_answered = re.compile("|".join(questions.expressions) or "(?!)", re.DOTALL).fullmatch
+
+    def __missing__(self, text: str) -> Hashable:
+        if text not in self.named and not self.is_answered(text):
+            return MOST
+        bits = "".join(["1" if question(text) else "0" for question in self.others])
+        found = f"={text}{bits}" if text in self.named else f"~{bits}"
+        if len(self) >= MOST_TEXTS:
+            self.clear()
+        self[text] = found
+        return found
+
+
 def _answers(questions: _Questions) -> Callable[[str], Hashable]:
     """Return a function that returns for a text what identifies the answers to *questions*."""
     if questions.is_shown:
         return str
-    named, others = frozenset(questions.named), tuple(questions.others.values())
-    if len(named) == 1 and not others:
+    if len(questions.named) == 1 and not questions.others:
         return bool
-    known: dict[str, str] = {}
-
-    def answers(text: str) -> str:
-        found = known.get(text)
-        if found is None:
-            if len(known) >= MOST_TEXTS:
-                known.clear()
-            bits = "".join("1" if question(text) else "0" for question in others)
-            found = known[text] = f"={text}{bits}" if text in named else f"~{bits}"
-        return found
-
-    return answers
+    return _Answers(questions).__getitem__
 
 
 def _reader(fields: Mapping[Path, Callable[[str], Hashable]]) -> Reader:
@@ -169,13 +199,13 @@ def _reader(fields: Mapping[Path, Callable[[str], Hashable]]) -> Reader:
     rare = frozenset(children) - {key for key, _below in usual}
 
     def read(value: Any) -> Hashable:
-        if isinstance(value, str):
+        if value.__class__ is str:
             return of_text(value)
-        if isinstance(value, dict):
+        if value.__class__ is dict:
             readers = usual if rare.isdisjoint(value) else every
             return tuple([below(value[key]) if key in value else None for key, below in readers])
-        if isinstance(value, list):
+        if value.__class__ is list:
             return (LIST, *[read(element) for element in value])
-        return type(value), value  # as True == 1 == 1.0
+        return value.__class__, value  # as True == 1 == 1.0
 
     return read

@@ -244,6 +244,14 @@ def values_at(finding: Any, path: Path) -> list[Any]:
 
 def first(finding: Mapping[str, Any], path: Path) -> str:
     """Return the first value at *path* as text, an empty text if there is none."""
+    node: Any = finding
+    for key in path:
+        if not isinstance(node, dict) or key not in node:
+            break
+        node = node[key]
+    else:
+        if isinstance(node, str):
+            return node
     return str((values_at(finding, path) or [""])[0])
 
 

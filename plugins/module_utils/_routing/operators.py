@@ -59,8 +59,13 @@ def _wildcard(operand: Any, value: Any) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _regex(wildcard: str) -> re.Pattern[str]:
+    return re.compile(wildcard_expression(wildcard), re.DOTALL)
+
+
+def wildcard_expression(wildcard: str) -> str:
+    """Return the regular expression for the texts that *wildcard* matches."""
     pieces = re.findall(r"\\.|[^\\]", wildcard, re.DOTALL)
-    return re.compile("".join(".*" if piece == "*" else re.escape(piece[-1]) for piece in pieces), re.DOTALL)
+    return "".join(".*" if piece == "*" else re.escape(piece[-1]) for piece in pieces)
 
 
 def _exists(operand: Any, value: Any) -> bool:

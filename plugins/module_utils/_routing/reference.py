@@ -127,6 +127,8 @@ def _status_reason(facts: Facts) -> str:
 
 def is_suppressed_in_security_hub(policy: Policy, scope: Scope, finding: Finding) -> bool:
     """Return whether an automation rule of the target suppresses *finding*; see why_not_forwarded() for arguments."""
+    if not any(item.in_security_hub for one in (policy, *dict(scope.linked).values()) for item in one.suppressions):
+        return False
     facts = _ocsf(finding) if policy.finding_format == "ocsf" else _asff(finding)
     if scope.forwards_linked and facts.region != scope.region:
         policy = dict(scope.linked).get(facts.region, policy)
@@ -260,12 +262,17 @@ def _is_product(arn: str, value: str) -> bool:
 
 def is_like(text: str, value: str) -> bool:
     """Return whether *text* is *value*, in which * stands for any text."""
-    return bool(text) and _expression(value).fullmatch(text) is not None
+    return bool(text) and _compiled(value).fullmatch(text) is not None
 
 
 @functools.lru_cache(maxsize=1024)
-def _expression(value: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, value.split("*"))), re.DOTALL)
+def _compiled(value: str) -> re.Pattern[str]:
+    return re.compile(expression(value), re.DOTALL)
+
+
+def expression(value: str) -> str:
+    """Return the regular expression for the texts that are like *value*."""
+    return ".*".join(map(re.escape, value.split("*")))
 
 
 def _global_reasons(policy: Policy, facts: Facts, resource: Resource) -> Iterator[str]:

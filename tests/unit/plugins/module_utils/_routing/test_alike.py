@@ -75,6 +75,7 @@ ODD = [
     {"AwsAccountId": "444444444444"},
     {"AwsAccountId": "555555555555"},
     {"Region": ""},
+    {"Severity": "HIGH"},
     {"Vulnerabilities": [{"EpssScore": 0}]},
     {"Vulnerabilities": [{"EpssScore": 0.0}]},
     {"Vulnerabilities": [{"EpssScore": False}]},
