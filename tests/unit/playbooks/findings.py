@@ -19,6 +19,7 @@ from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 
 ROOT = Path(__file__).resolve().parents[3]
+ACTION_PLUGINS = Path(__file__).with_name("action_plugins")
 SAMPLES = ROOT / "tests" / "findings"
 FINDINGS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(SAMPLES.glob("*.json"))}
 EXPECTED = yaml.safe_load((SAMPLES / "expected.yml").read_text(encoding="utf-8"))
@@ -54,8 +55,8 @@ class Playbooks:
         plays: list[dict[str, Any]] = [{"import_playbook": f"secops.securityhub.{name}"}]
         if registered:
             content = "{{ " + registered + " | to_json }}"
-            copy = {"ansible.builtin.copy": {"content": content, "dest": str(self.folder / "result.json")}}
-            plays.append({"hosts": "localhost", "gather_facts": False, "tasks": [{**copy, "check_mode": False}]})
+            keep = {"keep_result": {"content": content, "path": str(self.folder / "result.json")}}
+            plays.append({"hosts": "localhost", "gather_facts": False, "tasks": [keep]})
         (self.folder / "result.json").unlink(missing_ok=True)
         done = self.play(yaml.safe_dump(plays), "-e", json.dumps(_prefixed(variables)), *arguments)
         result = self.folder / "result.json"
@@ -66,6 +67,9 @@ class Playbooks:
     def play(self, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a playbook that is given as a text."""
         (self.folder / "play.yml").write_text(text, encoding="utf-8")
+        plugins = self.folder / ACTION_PLUGINS.name
+        if not plugins.exists():
+            plugins.symlink_to(ACTION_PLUGINS)
         command = [ansible_commands.path("ansible-playbook"), "-i", "inventory.yml", "play.yml", *arguments]
         return subprocess.run(
             command, cwd=self.folder, env=self._environment(), capture_output=True, text=True, check=False
