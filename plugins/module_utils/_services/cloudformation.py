@@ -125,25 +125,31 @@ def update_stack(
 ) -> bool:
     """Start updating the stack; return False if there is nothing to update. Raise Busy or ExpressRefused."""
     mode = {"DeploymentConfig": EXPRESS} if express else {}
+    with _unless_refused(client, express):
+        return _updated(client, **mode, **_members(name, template, tags, parameters))
+
+
+def replace_template(client: Any, name: str, template: str, parameters: tuple[str, ...]) -> None:
+    """Start updating the stack to another template; keep its tags and the values of *parameters*. Raise Busy."""
+    _updated(
+        client,
+        StackName=name,
+        TemplateBody=template,
+        Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in parameters],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+
+
+def _updated(client: Any, **members: Any) -> bool:
+    """Start updating a stack; return False if there is nothing to update, as after a lost answer. Raise Busy."""
     try:
-        with _unless_busy(client), _unless_refused(client, express):
-            client.update_stack(**mode, **_members(name, template, tags, parameters))
+        with _unless_busy(client):
+            client.update_stack(**members)
     except client.exceptions.ClientError as error:
         if errors.code(error) == "ValidationError" and "No updates are to be performed" in errors.message(error):
             return False
         raise
     return True
-
-
-def replace_template(client: Any, name: str, template: str, parameters: tuple[str, ...]) -> None:
-    """Start updating the stack to another template; keep its tags and the values of *parameters*. Raise Busy."""
-    with _unless_busy(client):
-        client.update_stack(
-            StackName=name,
-            TemplateBody=template,
-            Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in parameters],
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-        )
 
 
 def delete_stack(client: Any, name: str, retain: tuple[str, ...] = ()) -> None:

@@ -642,6 +642,15 @@ def test_two_accounts_are_moved_at_once(fleet):
     assert_it_is_ours_alone(fleet)
 
 
+def test_an_update_whose_answer_is_lost_is_not_a_failure(fleet):
+    whole(fleet)
+    fleet.emulator.faults({"lost": 0.5, "operations": ["UpdateStack"]}, seed=1)
+    done = fleet.migrate()
+    assert fleet.emulator.ask("GET", "faults")["outcomes"]["lost"] > 0
+    assert done["summary"]["failed"] == 0, done["targets"][HERE]["msg"]
+    assert fleet.leftovers() == []
+
+
 @pytest.mark.parametrize("kind", ["errors", "throttle", "resets", "lost"])
 def test_faults_of_aws_are_fixed_by_another_run(fleet, kind):
     whole(fleet)
