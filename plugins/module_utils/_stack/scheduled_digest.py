@@ -61,7 +61,7 @@ TOO_LARGE = "States.DataLimitExceeded"
 PAGES_AT_MOST = 3_000
 # An event, and the input of an execution, may have 256 KiB. DescribeExecution answers with the input as text, in which
 # each quotation mark takes two characters.
-NUMBERS_AT_MOST = 200_000
+NUMBERS_AT_MOST = 240_000
 # How long the numbers of other regions are waited for, after the own ones: minutes.
 WAITS_AT_MOST = 30
 # Slack's characters for markup, the one that ends code, and those of links in Microsoft Teams, which may show no code;
@@ -460,7 +460,7 @@ def _sending(name: str) -> dict[str, Any]:
     }
     entry = {"Source": SOURCE, "DetailType": EVENT_TYPE, "Detail": detail}
     return {
-        "IsSmallEnough": _choice(f"$length($string($string($states.input)))>{NUMBERS_AT_MOST}", "TooMany", "Send"),
+        "IsSmallEnough": _choice(f"{SIZE}>{NUMBERS_AT_MOST}", "TooMany", "Send"),
         "TooMany": {"Type": "Fail", "Error": "TooManyAccounts", "Cause": cause},
         "Send": {**_task("events:putEvents", {"Entries": [entry]}), "End": True},
     }
@@ -611,6 +611,8 @@ def _added(channels: int, ocsf: bool) -> str:
     )
 
 
+# The bytes of the numbers as a text in JSON, at most. A character takes four bytes at most.
+SIZE = r"$length($replace($string({'text':$string($states.input)}),/[^\u0000-\u007f]/,'1234'))"
 # When the schedule was due, which is the same in all regions; nothing if a person started the execution.
 AT = "($input:=$states.context.Execution.Input;$exists($input.at)?$input.at:'')"
 BEGIN_JOINT = {

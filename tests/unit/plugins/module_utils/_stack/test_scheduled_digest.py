@@ -257,6 +257,15 @@ def test_where_findings_are_open_as_the_playbook_says_it(counted, having, home, 
     assert evaluated([(text, {"found": found, "names": sorted(counted)})]) == [where]
 
 
+def test_the_size_of_numbers_is_that_of_the_answer_with_them():
+    given = [{"accounts": {'222222222222 "shop" \\ prod': 12, "3" * 50: 1}, "late": [{"i": "\u3042\U0001f600\n"}]}]
+    (size,) = evaluated([(scheduled_digest.SIZE, {"states": {"input": given}})])
+    text = json.dumps(given, separators=(",", ":"), ensure_ascii=False)
+    exact = len(json.dumps({"text": text}, separators=(",", ":"), ensure_ascii=False).encode())
+    # It may only be too high, for characters that are not ASCII.
+    assert exact <= size <= exact + 20
+
+
 def test_numbers_that_do_not_fit_into_an_event_fail_the_execution_of_their_region(emulator, monkeypatch):
     monkeypatch.setattr(scheduled_digest, "NUMBERS_AT_MOST", 100)
     deployed.deploy(emulator, monkeypatch, digest_schedule="cron(0 8 ? * MON *)")
