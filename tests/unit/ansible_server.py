@@ -32,16 +32,20 @@ from typing import Any
 COLLECTIONS = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "")
 COLLECTION = "ansible_collections.secops.securityhub.plugins"
 COMPILED = "secops_securityhub_plugins"  # the same, as the action plugins import it (plugin_utils/_compiled.py)
+PLAYBOOKS, ROLES = "playbooks/*.yml", "roles/*/[dhmtv]*/main.yml"
 PRELOADED = (
     "ansible.cli.inventory",
     "ansible.cli.playbook",
     "ansible.executor.task_queue_manager",
+    "ansible.playbook.handler_task_include",
     "ansible.plugins.connection.local",
     "ansible.plugins.shell.sh",
     "ansible.plugins.strategy.linear",
     "boto3",
     "botocore.handlers",
     "botocore.retries.standard",
+    "multiprocessing.popen_fork",
+    "multiprocessing.synchronize",
 )
 PRELOADED_OF_COLLECTIONS = (
     "ansible_collections.amazon.aws.plugins.module_utils.modules",
@@ -146,11 +150,12 @@ def keep_files() -> None:
     from ansible.parsing.dataloader import DataLoader
 
     collection = Path(COLLECTIONS) / "ansible_collections" / "secops" / "securityhub"
-    playbooks = Path(__file__).resolve().parents[2].glob("playbooks/*.yml")
+    checkout = Path(__file__).resolve().parents[2]
     load, trusted = DataLoader.load_from_file, {"trusted_as_template": True}
     known = {
         str(path): load(DataLoader(), str(path), **trusted)
-        for path in (*playbooks, *collection.glob("roles/*/[dhmtv]*/main.yml"))
+        for folder, names in ((checkout, PLAYBOOKS), (collection, PLAYBOOKS), (collection, ROLES))
+        for path in folder.glob(names)
     }
 
     def load_kept(self: Any, file_name: str, *given: Any, **named: Any) -> Any:
