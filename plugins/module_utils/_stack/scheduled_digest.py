@@ -634,6 +634,9 @@ UNREAD = (
 )
 NEW = "$e:=$parse($states.result.Input).detail;$new:=$e.at=$at and $e.region in $missing"
 JOIN = "function($x,$y,$f){($all:=[$each($x,$pair),$each($y,$pair)];$count($all)=0?{}:$all{k:$f([v])})}"
+# Whoever may put events in the account may put one like it. Its texts must not become markup: all others are shown as
+# code, or only looked up.
+IS_PLAIN = "$exists($lookup($rank,s)) and $contains(r,/^[a-z0-9-]+$/) and $contains(k,/^[0-9]{12}$/)"
 # An event can arrive twice, and a schedule can start twice: a region counts once.
 JOINED = {
     "todo": "[$filter($todo,function($v,$i){$i>0})]",
@@ -645,7 +648,8 @@ JOINED = {
         + ",".join(
             f"'{name}':$join_of($o.{name},$a.{name},{'$max' if name == 'oldest' else '$sum'})" for name in NUMBERS
         )
-        + ",'late':[$first([$o.late,$a.late])],'from':[$o.from,$a.from]}]):$o)]:$joint)"
+        + f",'late':[$first([$o.late,$a.late[{IS_PLAIN}]])],"
+        "'from':[$o.from,$a.from.{'r':$e.region,'n':n,'h':h,'m':m}]}]):$o)]:$joint)"
     ),
 }
 
@@ -688,7 +692,8 @@ BY_NUMBER = (
     "($lookup($c,$x)=$lookup($c,$y) and $x>$y)})]}"
 )
 WHERE = (
-    "($n:=$count($names);$home:=$found.from[h].r;$having:=$by_number($found.regions);$with:=$count($having);"
+    "($n:=$count($names);$home:=$found.from[h].r;"
+    "$having:=[$by_number($found.regions)[$ in $names]];$with:=$count($having);"
     "$share:=$with&' of '&$n&' regions';$exists($home) or $with=0 or $with=$n?"
     "($n<=3?$join($names,', '):$n&' regions')&($exists($home)?', including the regions linked to '&$home:''):"
     "$with>3?$share:$join($having,', ')&' ('&$share&')')"

@@ -202,7 +202,13 @@ def numbers(draw, region):
         for name in scheduled_digest.NUMBERS
     }
     late = [
-        {"s": draw.choice(("CRITICAL", "HIGH")), "a": draw.randrange(9), "i": f"{region}{number}"}
+        {
+            "s": draw.choice(("CRITICAL", "HIGH")),
+            "a": draw.randrange(9),
+            "i": f"{region}{number}",
+            "r": "us-east-1",
+            "k": "222222222222",
+        }
         for number in range(draw.randrange(11))
     ]
     return {"topic": "slack", **found, "late": late, "from": [{"r": region, "n": 1, "h": False, "m": False}]}
@@ -234,6 +240,17 @@ def test_numbers_are_added_once_for_each_region_of_the_same_digest():
     assert evaluated(cases) == expected
 
 
+def test_an_event_of_someone_else_brings_no_markup():
+    late = {"s": "HIGH", "a": 1, "i": "1", "r": "us-east-1", "k": "222222222222"}
+    hostile = [{**late, name: "<!channel>"} for name in ("s", "r", "k")]
+    own = {"topic": "slack", **{name: {} for name in scheduled_digest.NUMBERS}, "late": [], "from": []}
+    other = {**own, "late": [*hostile, late], "from": [{"r": "<!channel>", "n": 1, "h": False, "m": False}]}
+    states = {"result": {"Input": {"detail": {"at": "now", "region": "b", "channels": [other]}}}}
+    variables = {"states": states, "joint": [own], "missing": ["b"], "at": "now"}
+    ((found,),) = evaluated([(scheduled_digest.JOINED["joint"].replace("$parse", ""), variables)])
+    assert (found["late"], found["from"]) == ([late], [{"r": "b", "n": 1, "h": False, "m": False}])
+
+
 @pytest.mark.parametrize(
     ("counted", "having", "home", "where"),
     [
@@ -244,6 +261,7 @@ def test_numbers_are_added_once_for_each_region_of_the_same_digest():
         ("abc", "ac", "", "c, a (2 of 3 regions)"),
         ("abcde", "abcd", "", "4 of 5 regions"),
         ("abcde", "abcde", "", "5 regions"),
+        ("abc", "bx", "", "b (1 of 3 regions)"),
         ("abc", "bd", "b", "a, b, c, including the regions linked to b"),
         ("abcd", "b", "b", "4 regions, including the regions linked to b"),
     ],
