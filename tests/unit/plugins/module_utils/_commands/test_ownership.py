@@ -213,11 +213,11 @@ def make_alias(fleet):
     kms.create_alias(AliasName=f"alias/{NAME}", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
 
 
-def make_machine(fleet):
+def make_machine(fleet, name=f"{NAME}-notified"):
     made = fleet.client("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=document(TRUST))
     definition = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Succeed"}}}
     fleet.client("stepfunctions").create_state_machine(
-        name=f"{NAME}-notified", definition=json.dumps(definition), roleArn=made["Role"]["Arn"], type="EXPRESS"
+        name=name, definition=json.dumps(definition), roleArn=made["Role"]["Arn"], type="EXPRESS"
     )
 
 
@@ -357,11 +357,20 @@ def test_resources_of_others(emulator, monkeypatch, resource, _whose, how, cell)
 
 def test_a_removal_names_all_rules_of_others_with_its_names_and_no_others(emulator, monkeypatch):
     fleet = deployed.deploy(emulator, monkeypatch, run=False)
-    ours = [f"{NAME}-findings", f"{NAME}-findings-2", f"{NAME}-action"]
+    ours = [f"{NAME}-findings", f"{NAME}-findings-2", f"{NAME}-action", f"{NAME}-digest"]
     for name in [*ours, f"{NAME}-prod-findings", f"{NAME}-findings-x", f"{NAME}-actions", f"x{NAME}-action"]:
         fleet.client("events").put_rule(Name=name, EventPattern='{"source":["theirs"]}')
     said = run(fleet, "absent")
     assert set(re.findall(rf"the rule (\S+) in {HERE} is not managed by the deployment {NAME}", said)) == set(ours)
+
+
+def test_what_has_the_names_of_the_numbers_of_a_digest_is_refused(emulator, monkeypatch):
+    fleet = deployed.deploy(emulator, monkeypatch, run=False)
+    make_machine(fleet, f"{NAME}-digest-regions")
+    fleet.client("events").put_rule(Name=f"{NAME}-digest", EventPattern='{"source":["theirs"]}')
+    said = run(fleet, "present", digest_schedule="cron(0 8 ? * MON *)")
+    for resource in (f"state machine {NAME}-digest-regions", f"rule {NAME}-digest"):
+        assert f"{resource} already exists and is not managed by this collection" in said
 
 
 @pytest.mark.parametrize(("resource", "_whose", "how", "cell"), SHARED)
