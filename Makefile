@@ -9,10 +9,12 @@ PATH_OF_CALLER := $(PATH)
 # ansible-test takes a pyenv shim for a Python even where that version is not installed, so shims are left out.
 export PATH := $(CURDIR)/$(BIN):$(shell tr : '\n' <<<"$$PATH" | grep -v '/shims$$' | paste -sd:)
 export ANSIBLE_HOME := $(CURDIR)/.ansible/home
+# Where an image sets this, each run would compile the collection, the emulator and the tests again.
+unexport PYTHONDONTWRITEBYTECODE
 PIP_INSTALL := $(BIN)/python tests/setup/pip_install.py
 
-.PHONY: help setup setup-dev emulator-venv chromium demo test checks lint sanity unit unit-pure integration acceptance build docs \
-  molecule versions mutants sessions lock clean
+.PHONY: help setup setup-dev emulator-venv chromium collected demo test checks lint sanity unit unit-pure integration \
+  acceptance build docs molecule versions mutants sessions lock clean
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -48,10 +50,15 @@ chromium: .cache/chromium/stamp
 	@tests/setup/chromium/install
 	@touch $@
 
+collected: setup-dev
+	@# pytest keeps the tests that it has compiled, which four processes would do at the same time. `unit` reports errors.
+	@$(BIN)/pytest --collect-only -q >/dev/null || true
+
 demo: setup emulator-venv  ## deploy to 17 regions of a local AWS and show which messages arrive
 	@tests/demo/demo
 
 test:  ## run everything that CI checks
+	@$(MAKE) --no-print-directory --jobs=2 chromium emulator-venv collected
 	@$(MAKE) --no-print-directory checks
 	@$(MAKE) --no-print-directory unit
 
