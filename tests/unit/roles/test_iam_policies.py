@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cfnlint.schema.manager
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._model import buttons
 from ansible_collections.secops.securityhub.plugins.module_utils._securityhub import workflow
@@ -107,6 +106,9 @@ def permissions(design: StackDesign, *kinds: str) -> set[str]:
 
 
 def of_schema(kind: str, *operations: str) -> set[str]:
+    # Takes two seconds, which not each process of the tests has to spend.
+    import cfnlint.schema.manager
+
     schema = cfnlint.schema.manager.PROVIDER_SCHEMA_MANAGER.get_resource_schema(HERE, kind).schema
     return {
         action
