@@ -25,6 +25,7 @@ from typing import Any
 
 import measured_run
 import profile_table
+import simulated
 import tables
 from measured_run import Cost
 
@@ -481,6 +482,11 @@ def main() -> None:
         action="store_true",
         help="only measure the work of the collection itself for 17 to 17,000 targets, with calls answered at once",
     )
+    parser.add_argument(
+        "--simulate",
+        action="store_true",
+        help="only measure the playbook securityhub_slack_simulate over files of 1,000 to 1,000,000 findings",
+    )
     parser.add_argument("--profile", action="store_true", help="only show where the CPU time of a run goes")
     parser.add_argument("--commands", type=Path, required=True, help="folder of the commands aws and sceptre")
     parser.add_argument("--cdk", type=Path, required=True, help="folder of the npm packages of the AWS CDK")
@@ -494,6 +500,11 @@ def main() -> None:
             grown = growth(Path(folder))
             (RESULTS / "growth.json").write_text(f"{json.dumps(grown, indent=2)}\n")
             print(tables.growth(grown))
+            return
+        if options.simulate:
+            simulation = simulated.run(Path(folder), REGIONS)
+            (RESULTS / "simulate.json").write_text(f"{json.dumps(simulation, indent=2)}\n")
+            print(tables.simulate(simulation))
             return
         fleet = Fleet(options.targets, Path(folder))
         if options.profile:

@@ -26,6 +26,7 @@ EMPTY = "a play without tasks"
 FIRST = "playbook, first deployment, stacks of 40 s"
 RATES = ("unlimited", "enforced")  # the answers of the emulator's switch request_quotas
 MODES = STANDARD, EXPRESS = ("standard", "express")  # the values of securityhub_slack_deployment_mode
+SHAPES = {"array": "one list", "lines": "JSON Lines"}  # of the files of findings that are simulated
 FIGURES = (("wall", 2), ("calls", 0))  # and their decimals
 
 # 10,000 accounts with all Regions that Security Hub has in the partition aws.
@@ -108,6 +109,23 @@ def profile(*found: dict[str, Any]) -> str:
     names = dict.fromkeys(name for share in shares for name in share)
     rows = [(name, *(f"{share.get(name, 0):.0%}" for share in shares)) for name in names]
     return listed(("Where the CPU time goes", *(f"{item['targets']:,} targets" for item in found)), rows)
+
+
+def simulate(found: dict[str, Any]) -> str:
+    """Return the table of what the simulation of findings in files costs by their number."""
+    rows = [
+        (
+            f"{row['findings']:,}",
+            f"{row['format'].upper()}, {SHAPES[row['shape']]}",
+            f"{row['size']:,.0f}",
+            f"{row['wall']:.1f}",
+            f"{row['cpu']:.1f}",
+            f"{row['findings'] / row['cpu']:,.0f}",
+            f"{row['memory']:.0f}",
+        )
+        for row in found["rows"]
+    ]
+    return listed(("Findings", "File", "File MiB", "Wall s", "CPU s", "Findings a CPU second", "Memory MiB"), rows)
 
 
 def _compared(found: dict[str, Any], variants: tuple[str, str], words: tuple[str, str]) -> str:
@@ -306,6 +324,7 @@ BLOCKS = {
         "quotas": lambda: quotas(result("quotas-17")),
         "modes": lambda: modes(result("modes-17")),
         "growth": lambda: growth(result("growth")),
+        "simulate": lambda: simulate(result("simulate")),
         "profile": lambda: profile(result("profile-17"), result("profile-1700")),
     },
     "capacity.rst": {"capacity": capacity},

@@ -95,3 +95,9 @@ def test_cases_of_resilience_tests_are_counted_by_what_happened_and_how():
     found = {"outcomes": [{"what": what, "how": how, "passed": passed} for what, how, passed in cases]}
     assert cells(tables.survived(found, "Work"), "update") == ["**1 of 2**", "1 of 1", ""]
     assert cells(tables.survived(found, "Work"), "removal") == ["", "", "1 of 1"]
+
+
+def test_findings_are_compared_by_what_one_process_decides_in_a_second():
+    row = {"findings": 1_000_000, "format": "asff", "shape": "lines", "size": 2000.4, "wall": 60.0, "cpu": 40.0}
+    table = tables.simulate({"rows": [{**row, "memory": 99.6}]})
+    assert cells(table, "1,000,000") == ["ASFF, JSON Lines", "2,000", "60.0", "40.0", "25,000", "100"]
