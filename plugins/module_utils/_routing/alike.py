@@ -32,11 +32,13 @@ from .patterns import Pattern
 from .policy import Policy
 from .reference import expression
 from .reference import is_like
+from .reference import is_product
 
 Reader = Callable[[Any], Hashable]
 
 FINDING = "detail.findings."
 LIST = "[]"  # no other sequence begins with it
+PRODUCTS = ("product/aws/guardduty", "product/aws/access-analyzer", "product/aws/inspector")  # in reference.py
 MOST = ""  # the answers about most texts
 MOST_TEXTS = 5_000
 
@@ -121,7 +123,7 @@ def _of_policies(
     """Yield what reference.py, the simulation and the volume ask about a field."""
     items = tuple(dict.fromkeys(item for policy in policies for item in policy.suppressions))
     states = (path for clause in fields.states for path, _condition in clause)
-    for path in (*states, fields.severity, fields.region, fields.product):
+    for path in (*states, fields.severity, fields.region):
         yield path, _Questions(is_shown=True)
     named = {*accounts, *(account for policy in policies for account in policy.other_channels_account_ids)}
     named.update(account for item in items for account in item.account_ids)
@@ -135,6 +137,15 @@ def _of_policies(
         _Questions(
             others={f"begins {text}": methodcaller("startswith", text) for text in beginnings},
             expressions={f"{re.escape(text)}.*" for text in beginnings},
+        ),
+    )
+    products = {*PRODUCTS, *(text for item in items for text in item.product_arns)}
+    yield (
+        fields.product,
+        _Questions(
+            others={f"is {text}": partial(is_product, value=text) for text in products},
+            # Of any product with this name, or with this ARN.
+            expressions={f".*{re.escape(text.rpartition('/')[2])}" for text in products},
         ),
     )
     resources = {text for item in items for text in item.resource_ids}

@@ -187,7 +187,7 @@ def _filter_reason(policy: Policy, facts: Facts) -> str:
         return f"account {facts.account or 'missing'} is not in securityhub_slack_account_ids"
     if facts.account in policy.other_channels_account_ids:
         return f"account {facts.account} belongs to another channel"
-    return _vulnerability_reason(policy, facts) if _is_product(facts.product_arn, "product/aws/inspector") else ""
+    return _vulnerability_reason(policy, facts) if is_product(facts.product_arn, "product/aws/inspector") else ""
 
 
 def _vulnerability_reason(policy: Policy, facts: Facts) -> str:
@@ -246,7 +246,7 @@ def _is_suppressed(facts: Facts, resource: Resource, suppression: Suppression) -
         (suppression.control_ids, lambda value: value == facts.control),
         (suppression.account_ids, lambda value: value == facts.account),
         (suppression.regions, lambda value: value == facts.region),
-        (suppression.product_arns, lambda value: _is_product(facts.product_arn, value)),
+        (suppression.product_arns, lambda value: is_product(facts.product_arn, value)),
         (suppression.resource_types, lambda value: value == resource.type),
         (suppression.resource_ids, lambda value: is_like(resource.id, value)),
         (suppression.title_prefixes, facts.title.startswith),
@@ -255,7 +255,7 @@ def _is_suppressed(facts: Facts, resource: Resource, suppression: Suppression) -
     return all(any(map(is_met, values)) for values, is_met in criteria if values)
 
 
-def _is_product(arn: str, value: str) -> bool:
+def is_product(arn: str, value: str) -> bool:
     """Return whether *value* is the whole *arn*, or names its company and product."""
     return arn == value if value.startswith("arn:") else arn.endswith("/" + "/".join(value.split("/")[-2:]))
 
@@ -279,11 +279,11 @@ def _global_reasons(policy: Policy, facts: Facts, resource: Resource) -> Iterato
     """Yield why a finding about *resource* appears in every Region."""
     if CONTROLS in policy.deduplicate_global and facts.control in controls.REPEATING:
         yield f"control {facts.control} is a global finding"
-    is_guardduty = _is_product(facts.product_arn, "product/aws/guardduty")
+    is_guardduty = is_product(facts.product_arn, "product/aws/guardduty")
     only_global = facts.called_services and all(item in controls.GLOBAL_SERVICES for item in facts.called_services)
     if GUARDDUTY in policy.deduplicate_global and is_guardduty and only_global:
         yield f"GuardDuty reports calls of {facts.called_services[0]} in every Region"
-    is_access_analyzer = _is_product(facts.product_arn, "product/aws/access-analyzer")
+    is_access_analyzer = is_product(facts.product_arn, "product/aws/access-analyzer")
     types = _GLOBAL_TYPES[policy.finding_format]
     if ACCESS_ANALYZER in policy.deduplicate_global and is_access_analyzer and resource.type in types:
         yield f"Access Analyzer reports {resource.type} in every Region"
