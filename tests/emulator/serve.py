@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import resource
 import signal
@@ -200,6 +201,9 @@ async def serve(port: int) -> None:
     runner = web.ServerRunner(Emulator().frontend.server())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, backlog=4096).start()
+    # What has been imported stays, so the garbage collector need not look at it again and again.
+    gc.freeze()
+    gc.set_threshold(10_000)
     await stopped.wait()
     await runner.cleanup()
     life.cancel()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import shutil
@@ -32,6 +33,9 @@ settings.register_profile("long", deadline=None, max_examples=1000)
 settings.load_profile("default")
 
 botocore_data.keep_in_memory()
+
+# Until all tests are collected, there is next to no garbage, but its collector would take a sixth of the time.
+gc.disable()
 
 # A shell ignores SIGINT in background jobs (make test &, nohup), and child processes inherit that. The tests interrupt
 # themselves and playbooks, so they need Python's handler.
@@ -61,6 +65,13 @@ def pytest_configure(config: pytest.Config) -> None:
         "pure: neither of them",
     ):
         config.addinivalue_line("markers", marker)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what will stay until the end: modules and tests."""
+    gc.enable()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
