@@ -153,11 +153,10 @@ def test_a_finding_is_read_once_and_only_what_is_new_is_decided(monkeypatch):
     monkeypatch.setattr(alike, "reader", lambda *arguments: counted("read", reader(*arguments)))
     monkeypatch.setattr(simulation, "leaves_of", counted("leaves", simulation.leaves_of))
     monkeypatch.setattr(simulation, "why_not_forwarded", counted("facts", simulation.why_not_forwarded))
-    seen = []
-    for _finding, outlook in simulate(different(500), [sender()], {}):
-        seen.append(outlook)
-        if len(seen) == 1:
-            of_first = dict(calls)
+    outlooks = simulate(different(500), [sender()], {})
+    seen = [next(outlooks)[1]]
+    of_first = dict(calls)
+    seen += [outlook for _finding, outlook in outlooks]
     assert len(seen) == 500
     assert len(set(map(id, seen))) == 1
     assert calls == {**of_first, "read": of_first["read"] + 499}
