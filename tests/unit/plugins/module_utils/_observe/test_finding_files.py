@@ -21,7 +21,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
-FINDINGS = st.lists(st.dictionaries(st.text(), JSON, max_size=3).map(lambda more: {**more, "ProductArn": "arn"}))
+# Other keys than those of findings and of answers, whose values have a type.
+KEYS = st.text().map("x{}".format)
+FINDINGS = st.lists(st.dictionaries(KEYS, JSON, max_size=3).map(lambda more: {**more, "ProductArn": "arn"}))
 SHAPES = {
     "list": json.dumps,
     "indented": lambda found: json.dumps(found, indent=2, ensure_ascii=False),
