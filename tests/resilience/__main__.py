@@ -135,6 +135,7 @@ def main() -> int:
     parser.add_argument("--few", action="store_true", help="three regions in the long form, too")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random choices (default 1)")
     parser.add_argument("--count", type=int, help="number of interruptions")
+    parser.add_argument("--only", default="", help="only cases whose names contain this text")
     parser.add_argument("--other", default="HEAD~1", help="commit of the other one of two versions (default HEAD~1)")
     parser.add_argument("--results", type=Path, help="JSON file that gets what was run, and the outcome of each case")
     arguments = parser.parse_args()
@@ -144,7 +145,8 @@ def main() -> int:
     campaign = Campaign(sys.argv[1:], arguments.seed, len(regions), arguments.results)
     try:
         with started() as emulator:
-            return campaign.run(CASES[arguments.kind](Fleet(emulator, folder, regions), arguments))
+            cases = CASES[arguments.kind](Fleet(emulator, folder, regions), arguments)
+            return campaign.run(case for case in cases if arguments.only in case.name)
     finally:
         shutil.rmtree(folder)
 
