@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import shutil
 import sys
 import tempfile
@@ -127,6 +128,12 @@ CASES: dict[str, Callable[[Fleet, argparse.Namespace], Iterator[Case]]] = {
 }
 
 
+def _share(text: str) -> tuple[int, int]:
+    """Return which share of how many. Raises ValueError."""
+    number, shares = map(int, text.split("/"))
+    return number, shares
+
+
 def main() -> int:
     """Run the tests of one kind; return 1 if any failed."""
     parser = argparse.ArgumentParser(prog="tests/run/resilience", description=__doc__)
@@ -136,6 +143,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="seed of the random choices (default 1)")
     parser.add_argument("--count", type=int, help="number of interruptions")
     parser.add_argument("--only", default="", help="only cases whose names contain this text")
+    parser.add_argument(
+        "--share", type=_share, default=(1, 1), help="1/3: the first, fourth and so on; other processes run the rest"
+    )
     parser.add_argument("--other", default="HEAD~1", help="commit of the other one of two versions (default HEAD~1)")
     parser.add_argument("--results", type=Path, help="JSON file that gets what was run, and the outcome of each case")
     arguments = parser.parse_args()
@@ -146,7 +156,8 @@ def main() -> int:
     try:
         with started() as emulator:
             cases = CASES[arguments.kind](Fleet(emulator, folder, regions), arguments)
-            return campaign.run(case for case in cases if arguments.only in case.name)
+            chosen = (case for case in cases if arguments.only in case.name)
+            return campaign.run(itertools.islice(chosen, arguments.share[0] - 1, None, arguments.share[1]))
     finally:
         shutil.rmtree(folder)
 
