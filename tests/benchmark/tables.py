@@ -264,13 +264,20 @@ def capacity() -> str:
     return listed(("What", "How much"), rows)
 
 
-CAMPAIGNS = Path("tests", "resilience", "results")
+CAMPAIGNS = ("faults", "interruptions", "slices", "versions", "person", "credentials", "load")
 
 
 def campaign(kind: str) -> dict[str, Any]:
-    """The results of resilience tests of one kind (tests/resilience/campaign.py)."""
-    found: dict[str, Any] = json.loads((HERE.parents[1] / CAMPAIGNS / f"{kind}.json").read_text(encoding="utf-8"))
-    return found
+    """The results of resilience tests of one kind (tests/resilience/campaign.py), of all shares together."""
+    folder = HERE.parents[1] / "tests" / "resilience" / "results"
+    shares = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob(f"{kind}*.json"))]
+    numbered = [(item["number"], number, item) for number, share in enumerate(shares) for item in share["outcomes"]]
+    return {
+        **shares[0],
+        "command": shares[0]["command"].partition(" --share ")[0],
+        **{name: sum(share[name] for share in shares) for name in ("cases", "failed", "minutes")},
+        "outcomes": [item for _case, _share, item in sorted(numbered, key=lambda item: item[:2])],
+    }
 
 
 def campaigns(found: Sequence[dict[str, Any]]) -> str:
@@ -329,8 +336,11 @@ BLOCKS = {
     },
     "capacity.rst": {"capacity": capacity},
     "resilience.rst": {
-        "campaigns": lambda: campaigns([campaign(kind) for kind in ("load", "interruptions", "person")]),
+        "campaigns": lambda: campaigns([campaign(kind) for kind in CAMPAIGNS]),
         "interruptions": lambda: survived(campaign("interruptions"), "Work"),
+        "faults": lambda: survived(campaign("faults"), "Fault"),
+        "versions": lambda: outcomes(campaign("versions")),
+        "slices": lambda: outcomes(campaign("slices")),
         "person": lambda: outcomes(campaign("person")),
         "load": lambda: outcomes(campaign("load")),
     },
