@@ -201,7 +201,7 @@ async def serve(port: int) -> None:
     runner = web.ServerRunner(Emulator().frontend.server())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, backlog=4096).start()
-    # What has been imported stays, so the garbage collector need not look at it again and again.
+    # Imported modules stay in memory, so the garbage collector does not have to examine them again and again.
     gc.freeze()
     gc.set_threshold(10_000)
     await stopped.wait()

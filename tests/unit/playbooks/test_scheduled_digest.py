@@ -234,7 +234,7 @@ def test_regions_that_are_not_linked_send_one_message_together(emulator, playboo
     assert scheduled == through(first, arrived(emulator))
     assert "3 targets: 3 in order." in playbooks.ok("securityhub_slack_doctor").output
 
-    # What a region sends is lost: the others are counted, and what it has sent before is not.
+    # The numbers of one region are lost: the other regions are counted, and the earlier numbers of that one are not.
     emulator.client("events", third).disable_rule(Name="securityhub-slack-digest")
     scheduled = sent_by(emulator, third, second, first)
     playbooks.ok(DIGEST, "", "--limit", f"{first},{second}")

@@ -47,7 +47,7 @@ def read(path, monkeypatch=None, characters=0):
 def test_every_shape_gives_the_findings_wherever_the_file_is_cut(tmp_path, monkeypatch, shape, found, characters):
     path = tmp_path / "findings.json"
     text = SHAPES[shape](found)
-    if not text.strip():  # no line is no JSON
+    if not text.strip():  # an empty file is not valid JSON
         return
     path.write_text(text, encoding="utf-8", newline="")
     assert read(path, monkeypatch, characters) == found
