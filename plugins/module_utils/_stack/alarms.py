@@ -18,6 +18,7 @@ from .._channel import metrics
 from .resources import ARN
 from .resources import HERE
 from .resources import events_statement
+from .resources import with_tags
 
 # CloudFormation generates the name of the queue: SQS refuses the name of a deleted queue for a minute.
 QUEUE = "UndeliveredQueue"
@@ -61,12 +62,10 @@ def queue(
     """
     properties: dict[str, Any] = {"MessageRetentionPeriod": RETENTION_SECONDS}
     properties |= {"KmsMasterKeyId": key} if key else {"SqsManagedSseEnabled": True}
-    if tags:
-        properties["Tags"] = tags
     statement = events_statement("sqs:SendMessage", QUEUE_ARN, rules)
     document = {"Version": "2012-10-17", "Statement": [statement, *([_redrive(topics)] if topics else [])]}
     return {
-        QUEUE: {"Type": "AWS::SQS::Queue", "Properties": properties},
+        QUEUE: {"Type": "AWS::SQS::Queue", "Properties": with_tags(properties, tags)},
         QUEUE_POLICY: {
             "Type": "AWS::SQS::QueuePolicy",
             "Properties": {"Queues": [{"Ref": QUEUE}], "PolicyDocument": document},

@@ -9,6 +9,7 @@ from typing import Any
 
 from .resources import ARN
 from .resources import HERE
+from .resources import with_tags
 
 # Instead of the name of a key: the stack creates one.
 CREATE = "create"
@@ -54,10 +55,8 @@ def resources(
         "PendingWindowInDays": PENDING_WINDOW_DAYS,
         "KeyPolicy": {"Version": "2012-10-17", "Statement": statements},
     }
-    if tags:
-        properties["Tags"] = tags
     return {
-        KEY: {"Type": "AWS::KMS::Key", "Properties": properties},
+        KEY: {"Type": "AWS::KMS::Key", "Properties": with_tags(properties, tags)},
         ALIAS: {
             "Type": "AWS::KMS::Alias",
             "Properties": {"AliasName": f"alias/{name}", "TargetKeyId": {"Ref": KEY}},

@@ -32,6 +32,7 @@ from . import scheduled_digest
 from .receivers import Receiver
 from .resources import events_statement
 from .resources import logical_id
+from .resources import with_tags
 
 DESCRIPTION = "Security Hub findings to a chat channel (Ansible collection secops.securityhub)."
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
@@ -104,6 +105,11 @@ class StackDesign:
         """Return the text of the template for CloudFormation: stable, and short."""
         return json.dumps(template(self), separators=(",", ":"))
 
+    @functools.cached_property
+    def resource_tags(self) -> list[dict[str, str]]:
+        """Return the user's tags as the resources have them."""
+        return boto3_tags(dict(self.tags))
+
     @property
     def all_topics(self) -> tuple[str, ...]:
         """Return the topics of channels and of receivers."""
@@ -128,11 +134,12 @@ class StackDesign:
 def template(design: StackDesign) -> dict[str, Any]:
     """Return the stack's template."""
     resources: dict[str, Any] = {}
+    tags = design.resource_tags
     if design.key == encryption.CREATE:
         resources |= encryption.resources(
             design.name,
             design.all_topics,
-            boto3_tags(dict(design.tags)),
+            tags,
             queue=design.keeps_undelivered,
             alarms=design.alarms is not None,
             redrive=bool(receivers.redriving(design.receivers)),
@@ -142,7 +149,6 @@ def template(design: StackDesign) -> dict[str, Any]:
         resources[logical_id("Topic", topic)] = _topic(topic, design)
         policy = _topic_policy(topic, senders if design.conditions else None, _publishers(design))
         resources[logical_id("TopicPolicy", topic)] = policy
-    tags = boto3_tags(dict(design.tags))
     for receiver in design.receivers:
         resources |= receivers.subscriptions(receiver) if receiver.has_topic else {}
     resources |= receivers.role(design.name, design.receivers, tags, design.boundary)
@@ -264,9 +270,7 @@ def _topic(name: str, design: StackDesign) -> dict[str, Any]:
     properties: dict[str, Any] = {"TopicName": name, "DisplayName": "Security Hub"}
     if design.key:
         properties["KmsMasterKeyId"] = encryption.reference(design.key)
-    if design.tags:
-        properties["Tags"] = boto3_tags(dict(design.tags))
-    return {"Type": "AWS::SNS::Topic", "Properties": properties}
+    return {"Type": "AWS::SNS::Topic", "Properties": with_tags(properties, design.resource_tags)}
 
 
 def _publishers(design: StackDesign) -> dict[str, Any]:
@@ -283,11 +287,8 @@ def _alarms(design: StackDesign, settings: alarms.Alarms) -> dict[str, Any]:
     found = alarms.alarms(
         design.name, forwarding, design.all_topics, _machines(design), settings.configurations, notified
     )
-    tags = boto3_tags(dict(design.tags))
-    if tags:
-        for alarm in found.values():
-            alarm["Properties"]["Tags"] = tags
-    return found
+    tags = design.resource_tags
+    return {name: {**alarm, "Properties": with_tags(alarm["Properties"], tags)} for name, alarm in found.items()}
 
 
 def _machines(design: StackDesign) -> dict[str, str]:
@@ -351,10 +352,8 @@ def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dic
         "EventPattern": rule.pattern,
         "Targets": [target, *further],
     }
-    if design.tags:
-        properties["Tags"] = boto3_tags(dict(design.tags))
     return {
         "Type": "AWS::Events::Rule",
         **({"DependsOn": policies} if policies else {}),
-        "Properties": properties,
+        "Properties": with_tags(properties, design.resource_tags),
     }
