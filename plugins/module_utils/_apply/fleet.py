@@ -18,6 +18,7 @@ from typing import Any
 from .._aws import errors
 from .._aws import parallel
 from .._aws.errors import UserError
+from .._aws.few import few_of
 from .._channel import configuration
 from .._channel import custom_action
 from .._channel import regions
@@ -84,8 +85,7 @@ def _announce(accounts: list[AccountOutcome], progress: Progress) -> None:
         target.host for account in accounts for target in account.targets if target.changed and not target.problems
     ]
     if hosts:
-        more = len(hosts) - 3
-        progress(f"{len(hosts)} to change: {', '.join(hosts[:3])}" + (f" and {more:,} more" if more > 0 else ""))
+        progress(f"{len(hosts)} to change: {few_of(hosts)}")
         progress("If this run is interrupted, rerun the playbook to continue.")
 
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from .._aws import parallel
 from .._aws.errors import UserError
+from .._aws.few import few_of
 from .._model.drift import ALARM_TOPIC
 from .._model.drift import LISTENER
 from .._model.drift import SUBSCRIPTION
@@ -104,10 +105,9 @@ def in_rounds(items: Sequence[Item], advance: Callable[[Item, float], Item], pro
 
 def _progress(items: Sequence[Item], active: Sequence[Item], seconds: float) -> str:
     hosts = sorted(item.settings.host for item in active)
-    shown = ", ".join(hosts[:4]) + (f" and {len(hosts) - 4} more" if len(hosts) > 4 else "")
     done = len(items) - len(active)
     left = f", about {seconds / done * len(active):.0f} s left" if done and seconds >= 1 else ""
-    return f"Stacks {done}/{len(items)}{left}, waiting for {shown}"
+    return f"Stacks {done}/{len(items)}{left}, waiting for {few_of(hosts, 4)}"
 
 
 def _advanced(aws: Clients, work: Work, started: float) -> Work:

@@ -9,6 +9,7 @@ import shlex
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._aws.few import few_of
 from .._channel.platforms import CONSOLE
 from .._channel.platforms import platform_of
 from .._model.identity import PERMISSIONS_TAG
@@ -146,13 +147,8 @@ def stack_outdated(moves: Sequence[tuple[str, set[str], set[str]]]) -> Result:
 
 
 def _now(new: set[str], old: set[str]) -> str:
-    named = [f"{words} {_few(accounts)}" for words, accounts in (("now", new), ("no longer", old)) if accounts]
-    return " and ".join(named)
-
-
-def _few(accounts: set[str]) -> str:
-    more = len(accounts) - MOVES_SHOWN
-    return ", ".join(sorted(accounts)[:MOVES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    changes = (("now", new), ("no longer", old))
+    return " and ".join(f"{words} {few_of(sorted(accounts), MOVES_SHOWN)}" for words, accounts in changes if accounts)
 
 
 # Statuses of a stack that does not work, or not as intended.

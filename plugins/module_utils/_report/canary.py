@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._aws.few import few_of
 from .._canary import channels
 from .._canary import messages
 from .._canary import probes
@@ -15,7 +16,6 @@ from .._channel import metrics
 from .text import LISTED_AT_MOST
 from .text import WIDTH
 from .text import count
-from .text import few_of
 from .text import wrapped
 
 if TYPE_CHECKING:

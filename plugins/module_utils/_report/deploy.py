@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._aws.few import few_of
 from .._aws.sanitize import sanitize_line
 from .._channel.platforms import PLATFORMS
 from .._channel.platforms import platform_of
@@ -24,7 +25,6 @@ from .text import LISTED_AT_MOST
 from .text import WIDTH
 from .text import by_cause
 from .text import count
-from .text import few_of
 from .text import notes
 from .text import wrapped
 

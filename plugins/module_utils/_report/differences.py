@@ -9,11 +9,11 @@ import json
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._aws.few import few_of
 from .._resource.operation import Operation
 from .._securityhub import automation_rule
 from .._stack import live
 from .._stack import template
-from .text import few_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

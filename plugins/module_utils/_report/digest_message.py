@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._aws.few import few_of
 from .._channel import message
 from .._digest.counts import REGIONS
 from .._stack.scheduled_digest import EVENT_TYPE
@@ -21,7 +22,6 @@ from .._stack.scheduled_digest import LINK
 from .._stack.scheduled_digest import LONGEST_NAME
 from .._stack.scheduled_digest import MARKUP
 from .text import count
-from .text import few_of
 
 if TYPE_CHECKING:
     from .._digest.counts import OpenFinding

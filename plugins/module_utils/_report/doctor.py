@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._aws.few import few_of
 from .._doctor.checks import CHECKS
 from .._doctor.results import BROKEN
 from .._doctor.results import COVERAGE
@@ -25,7 +26,6 @@ from .text import LISTED_AT_MOST
 from .text import WIDTH
 from .text import command_of
 from .text import count
-from .text import few_of
 from .text import wrapped
 
 if TYPE_CHECKING:

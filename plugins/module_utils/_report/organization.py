@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._aws.few import few_of
 from . import differences
 from .text import by_cause
 from .text import count
-from .text import few_of
 from .text import wrapped
 
 if TYPE_CHECKING:

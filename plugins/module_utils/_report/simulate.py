@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from typing import Any
 
+from .._aws.few import few_of
 from .._routing.fields import OCSF
 from .._routing.fields import SEVERITIES
 from .._routing.fields import first
@@ -23,7 +24,6 @@ from .simulate_chart import chart
 from .text import WIDTH
 from .text import count
 from .text import failed
-from .text import few_of
 from .text import notes
 from .text import wrapped
 

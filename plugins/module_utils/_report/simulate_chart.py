@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from .._aws.few import few_of
 from .text import WIDTH
 from .text import count
-from .text import few_of
 from .text import wrapped
 
 # In place of the severity INFORMATIONAL, which is wider than its numbers.

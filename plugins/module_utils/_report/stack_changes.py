@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._aws.few import few_of
 from .._plan import recorded
 from .._resource.tags import SETTINGS_TAG
 from .._stack import live
 from .._stack import template
-from .text import few_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

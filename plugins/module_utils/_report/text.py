@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How texts fit a terminal: widths, plurals, lists. PRIVATE to the collection."""
+"""How texts fit a terminal: widths and plurals. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import textwrap
 from typing import TYPE_CHECKING
 
+from .._aws.few import few_of
 from .._model.playbooks import BEGINNING
 
 if TYPE_CHECKING:
@@ -44,12 +45,6 @@ def command_of(sentence: str) -> tuple[str, str]:
 def count(number: int, noun: str) -> str:
     """Return the number with its noun, in the singular or the plural."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def few_of(names: list[str]) -> str:
-    """Return *names* as a text, those after the third only counted."""
-    more = len(names) - 3
-    return ", ".join(names[:3]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def by_cause(failures: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

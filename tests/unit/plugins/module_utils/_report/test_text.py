@@ -8,11 +8,6 @@ from __future__ import annotations
 from ansible_collections.secops.securityhub.plugins.module_utils._report import text
 
 
-def test_names_after_the_third_are_only_counted():
-    assert text.few_of(["a", "b", "c"]) == "a, b, c"
-    assert text.few_of(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
-
-
 def test_a_count_has_its_noun_in_singular_or_plural():
     assert [text.count(number, "call") for number in (0, 1, 1038)] == ["0 calls", "1 call", "1,038 calls"]
 
