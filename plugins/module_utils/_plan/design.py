@@ -365,7 +365,8 @@ def _digests(
     everyone = [item.settings for item in (*snapshot.targets, *snapshot.unselected)]
     everyone += [replace(present[0].settings, region=item.settings.region) for item in snapshot.invalid]
     for settings in everyone:
-        if not (settings.present and scopes.get(settings.region) and _is_supported(settings)):
+        is_scheduled = settings.present and settings.value("digest_schedule")
+        if not (is_scheduled and scopes.get(settings.region) and _is_supported(settings)):
             continue
         of_channels = list(zip(settings.routes, layouts.policies_of(settings, today), scopes[settings.region]))
         digest = scheduled_digest(settings, of_channels)

@@ -144,14 +144,12 @@ def simulated(target: TargetDesign) -> simulation.Target:
 
 
 def digest_in_words(target: TargetDesign) -> str:
-    """Return which digest AWS sends beside the findings of a target, '' for none."""
+    """Return which digest AWS sends beside the findings of a target, '' for none, or if another region sends it."""
     digest = target.desired.stack.scheduled if target.desired else None
-    if digest is None:
+    if digest is None or digest.to:
         return ""
     channels = "its channel" if len(digest.channels) == 1 else f"{len(digest.channels)} channels"
     when = f"{digest.expression} ({digest.time_zone})"
-    if digest.to:
-        return ""
     of_regions = f" and the numbers of {', '.join(digest.others)}" if digest.others else ""
     return f"beside these messages, AWS sends a digest of {target.host}{of_regions} to {channels} at {when}"
 
