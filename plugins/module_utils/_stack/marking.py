@@ -23,11 +23,10 @@ from .._securityhub import workflow
 from . import encryption
 from .resources import ARN
 from .resources import HERE
-from .resources import STATE_MACHINE
 from .resources import role
 from .resources import rules_arn
+from .resources import state_machine
 from .resources import trust_statement
-from .resources import with_tags
 
 MACHINE = "NotifiedMachine"
 ROLE = "NotifiedRole"
@@ -92,6 +91,7 @@ def resources(
     """
     mark = name if ends else ""
     definition = _ocsf_definition(mark) if ocsf else _definition(mark)
+    text = json.dumps(definition, separators=(",", ":"))
     permissions = _permissions(name, ends, key, ocsf)
     machine = machine_name(name)
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
@@ -103,16 +103,7 @@ def resources(
     named = role_name(name, "${AWS::Region}")
     return {
         ROLE: role(named, trust, "MarkFindingsNotified", [*permissions, may_start], tags, boundary),
-        MACHINE: {"Type": STATE_MACHINE, "Properties": with_tags(_machine(machine, definition), tags)},
-    }
-
-
-def _machine(name: str, definition: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "StateMachineName": name,
-        "StateMachineType": "EXPRESS",
-        "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
-        "DefinitionString": {"Fn::Sub": json.dumps(definition, separators=(",", ":"))},
+        MACHINE: state_machine(machine, "EXPRESS", ROLE, {"Fn::Sub": text}, tags),
     }
 
 

@@ -98,6 +98,17 @@ def role(
     return {"Type": ROLE, "Properties": with_tags(properties, tags)}
 
 
+def state_machine(name: str, kind: str, role_id: str, definition: Any, tags: list[dict[str, str]]) -> dict[str, Any]:
+    """Return the state machine *name* of a kind (STANDARD or EXPRESS), whose role has the logical ID *role_id*."""
+    properties = {
+        "StateMachineName": name,
+        "StateMachineType": kind,
+        "RoleArn": {"Fn::GetAtt": [role_id, "Arn"]},
+        "DefinitionString": definition,
+    }
+    return {"Type": STATE_MACHINE, "Properties": with_tags(properties, tags)}
+
+
 def with_tags(properties: dict[str, Any], tags: list[dict[str, str]]) -> dict[str, Any]:
     """Return the properties of a resource with *tags*, if there are any."""
     return {**properties, "Tags": tags} if tags else properties

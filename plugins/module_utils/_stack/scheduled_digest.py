@@ -29,9 +29,9 @@ from .resources import ARN
 from .resources import HERE
 from .resources import RULE
 from .resources import SCHEDULE as SCHEDULE_TYPE
-from .resources import STATE_MACHINE
 from .resources import role
 from .resources import rule_arns
+from .resources import state_machine
 from .resources import trust_statement
 from .resources import with_tags
 
@@ -212,15 +212,7 @@ def resources(
     """Return schedule, state machine and role of the stack *name*. *key*: of its topics, as StackDesign has it."""
     machine = machine_name(name)
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
-    of_machine: dict[str, Any] = {
-        "StateMachineName": machine,
-        # An express state machine would have to be done in five minutes.
-        "StateMachineType": "STANDARD",
-        "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
-        "DefinitionString": {
-            "Fn::Sub": [json.dumps(_definition(name, digest), separators=(",", ":")), _values(digest)]
-        },
-    }
+    definition = {"Fn::Sub": [json.dumps(_definition(name, digest), separators=(",", ":")), _values(digest)]}
     target: dict[str, Any] = {
         "Arn": {"Ref": MACHINE},
         "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
@@ -254,7 +246,8 @@ def resources(
     permissions = _permissions(name, machine_arn, digest, key)
     return {
         ROLE: role(role_name(name, "${AWS::Region}"), trust, "SendDigest", permissions, tags, boundary),
-        MACHINE: {"Type": STATE_MACHINE, "Properties": with_tags(of_machine, tags)},
+        # An express state machine would have to be done in five minutes.
+        MACHINE: state_machine(machine, "STANDARD", ROLE, definition, tags),
         SCHEDULE: {"Type": SCHEDULE_TYPE, "Properties": schedule},
         **_exchange(name, digest, tags),
     }
@@ -267,13 +260,8 @@ def _exchange(name: str, digest: ScheduledDigest, tags: list[dict[str, str]]) ->
     for rule, pattern in rules(name, digest).items():
         if digest.others:
             received = {"StartAt": "Received", "States": {"Received": {"Type": "Pass", "Result": {}, "End": True}}}
-            properties: dict[str, Any] = {
-                "StateMachineName": regions_machine_name(name),
-                "StateMachineType": "STANDARD",
-                "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
-                "DefinitionString": json.dumps(received, separators=(",", ":")),
-            }
-            found[REGIONS_MACHINE] = {"Type": STATE_MACHINE, "Properties": with_tags(properties, tags)}
+            text = json.dumps(received, separators=(",", ":"))
+            found[REGIONS_MACHINE] = state_machine(regions_machine_name(name), "STANDARD", ROLE, text, tags)
             target["Arn"] = {"Ref": REGIONS_MACHINE}
         else:
             target["Arn"] = _bus(digest)
