@@ -86,10 +86,9 @@ def measured(command: list[str], given: dict[str, str], folder: Path) -> Cost:
     """Run *command* with *given* in its environment, and return its cost. Print its output if it fails."""
     ask("DELETE", "requests")
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
+        **measured_run.environment_without_settings(),
         "AWS_ENDPOINT_URL": URL,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "ANSIBLE_NOCOLOR": "1",
         "NO_PROXY": "*",
         **given,
     }

@@ -33,6 +33,12 @@ class Cost:
     ended: str = ""
 
 
+def environment_without_settings() -> dict[str, str]:
+    """Return this environment without what changes how AWS or Python are used, and without colors of Ansible."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
+    return {**kept, "ANSIBLE_NOCOLOR": "1"}
+
+
 def run(command: list[str], environment: dict[str, str], folder: Path) -> Cost:
     """Run *command* in *folder*, with its output in the file ``log`` there."""
     started = time.monotonic()

@@ -61,8 +61,7 @@ def _row(folder: Path, regions: list[str], number: int, finding_format: str, sha
         "securityhub_slack_finding_format": finding_format,
     }
     command = ["ansible-playbook", "-i", "simulated.json", str(PLAYBOOK), "-e", json.dumps(given)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
-    cost = measured_run.run(command, {**environment, "ANSIBLE_NOCOLOR": "1"}, folder)
+    cost = measured_run.run(command, measured_run.environment_without_settings(), folder)
     said = (folder / "log").read_text()
     if cost.ended or f"{number:,} findings as they are now" not in said:
         sys.exit(f"{cost.ended}\n{said[-3000:]}")
