@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +15,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.yaml import yaml_load
 
 from ..module_utils._aws.names import REGION
-from ..module_utils._aws.similar import did_you_mean
 from ..module_utils._aws.similar import similar
 from ..module_utils._model.settings import settings_of
 from ..module_utils._model.snapshot import TargetSnapshot
+from ._wrong_values import in_words
 
 if TYPE_CHECKING:
     from ansible.plugins.action import ActionBase
@@ -45,8 +44,6 @@ OF_PLAYBOOKS = (
     "securityhub_slack_simulate_html",
 )
 ARGUMENT_SPECS = Path(__file__).parents[2] / "roles" / "securityhub_slack" / "meta" / "argument_specs.yml"
-
-NOT_A_CHOICE = re.compile(r"must be one (?:or more )?of: (.+?)[,.] [Gg]ot(?: no match for)?: (\S+)")
 
 Variables = dict[str, Any]
 
@@ -91,7 +88,8 @@ class Validator:
             key = (name, repr(variables[name]))
             if key not in self._known:
                 result = ArgumentSpecValidator({name: options()[name]}).validate({name: variables[name]})
-                self._known[key] = (result.validated_parameters[name], [*map(_with_hint, result.error_messages)])
+                sentences = in_words(name, options()[name], variables[name], result.error_messages)
+                self._known[key] = (result.validated_parameters[name], sentences)
             validated[name], errors = self._known[key]
             problems += errors
         return validated, problems
@@ -201,9 +199,3 @@ def _misspelt(variables: Variables) -> list[str]:
         hint = f"did you mean {PREFIX}{near}?" if near else "see the role's README for the list"
         problems.append(f"{name} is not a variable of this role: {hint}")
     return problems
-
-
-def _with_hint(message: str) -> str:
-    """Return the message of Ansible about a value that is none of the choices, with the choice that may be meant."""
-    found = NOT_A_CHOICE.search(message)
-    return f"{message}.{did_you_mean(found[2], found[1].split(', '))}" if found else message

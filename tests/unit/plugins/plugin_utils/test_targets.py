@@ -171,12 +171,8 @@ def test_the_region_is_the_end_of_the_host_name_or_a_variable(play):
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"channels": "nonsense"}, "securityhub_slack_channels"),
-        ({"channels": [{"channel_id": CHANNEL}]}, "missing required arguments: name"),
-        ({"channels": ["prod"]}, "securityhub_slack_channels"),
-        ({"tags": ["Team"]}, "securityhub_slack_tags"),
-        ({"suppressions": 5}, "securityhub_slack_suppressions"),
-        ({"stack_timeout": "soon"}, "securityhub_slack_stack_timeout"),
+        ({"channels": [{"channel_id": CHANNEL}]}, "securityhub_slack_channels has an entry without name. Add it."),
+        ({"stack_timeout": "soon"}, "securityhub_slack_stack_timeout is 'soon'. Use a whole number."),
         ({"state": "presnt"}, "value of securityhub_slack_state must be one of: present, absent"),
         ({"minimum_severty": "LOW"}, "did you mean securityhub_slack_minimum_severity?"),
         ({"unheard_of": "x"}, "securityhub_slack_unheard_of is not a variable of this role: see the role's README"),
