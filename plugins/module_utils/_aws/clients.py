@@ -27,6 +27,7 @@ from .credentials import CredentialStore
 
 try:
     import botocore.config
+    import botocore.exceptions
     import botocore.loaders
     import botocore.session
     from botocore.parsers import ResponseParserError
@@ -102,7 +103,11 @@ class Clients:
         # Opt-in regions refuse tokens of the old global endpoint, which AWS_STS_REGIONAL_ENDPOINTS=legacy selects.
         self._session.set_config_variable("sts_regional_endpoints", "regional")
         self._session.register_component("credential_provider", self._acting)
-        self._session.register_component("data_loader", data_loader(self._session.get_config_variable("data_path")))
+        try:
+            data_path = self._session.get_config_variable("data_path")
+        except botocore.exceptions.ProfileNotFound as error:  # the first value that is read from the user's profile
+            raise errors.UserError(errors.explain(error)) from None
+        self._session.register_component("data_loader", data_loader(data_path))
         parsers = self._session.get_component("response_parser_factory")
         parsers.set_parser_defaults(timestamp_parser=timestamp)
         self._session.user_agent_extra = USER_AGENT

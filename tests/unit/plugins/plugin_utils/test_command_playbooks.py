@@ -86,3 +86,10 @@ def test_without_botocore_it_fails_with_the_command_to_install_it(playbook, tmp_
     assert re.search(r"boto3 and botocore are missing on the controller.*pip install boto3", output)
     assert "NameError" not in output
     assert "Traceback" not in output
+
+
+def test_with_a_profile_that_does_not_exist_it_fails_with_the_variable_to_correct():
+    done, output = run("securityhub_slack", "us-east-1,", AWS_PROFILE="nosuch")
+    assert done.returncode == 2
+    assert "The config profile (nosuch) could not be found. Set AWS_PROFILE to a profile of ~/.aws/config." in output
+    assert "Origin:" not in output, "Ansible shows the source of the task for errors that nobody expects"
