@@ -37,22 +37,22 @@ def notices(others: AccountFacts | None, regions: Iterable[str], unlisted: Itera
 
     *unlisted*: regions that are deployed, but not in this inventory.
     """
-    if others is None:
-        return []
-    if others.error:
-        return [f"uncovered regions could not be found: {others.error}"]
     found = []
-    names = ", ".join(regions)
-    if names:
-        found.append(
-            f"Security Hub is enabled in {names}, and its findings are not forwarded. Add it to the inventory, or use "
-            f"the inventory plugin secops.securityhub.securityhub_regions, which finds the regions"
-        )
     deployed = ", ".join(unlisted)
     if deployed:
         found.append(
             f"deployed, but not in this inventory: {deployed}. Nothing keeps the deployment up to date. Add the region "
             f"to the inventory. To remove the deployment, add it with securityhub_slack_state: absent"
+        )
+    if others is None:
+        return found
+    if others.error:
+        return [*found, f"uncovered regions could not be found: {others.error}"]
+    names = ", ".join(regions)
+    if names:
+        found.append(
+            f"Security Hub is enabled in {names}, and its findings are not forwarded. Add it to the inventory, or use "
+            f"the inventory plugin secops.securityhub.securityhub_regions, which finds the regions"
         )
     unknown = {region: hub.reason for region, hub in others.regions.items() if hub.state == HUB_UNKNOWN}
     if unknown:

@@ -93,6 +93,10 @@ def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
     missing = coverage.uncovered(snapshot.coverage, topology.aggregation_of(snapshot.facts.aggregator), layout.mode)
     connected = _connected_regions(snapshot)
     unlisted = tuple(region for region in missing if region in connected)
+    if snapshot.coverage is None and not snapshot.job_slices:
+        unlisted = tuple(
+            sorted(connected.difference(snapshot.regions, (item.settings.region for item in snapshot.everyone)))
+        )
     uncovered = tuple(region for region in missing if region not in connected)
     design = AccountDesign(
         snapshot=snapshot,

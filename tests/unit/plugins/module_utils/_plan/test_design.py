@@ -483,6 +483,27 @@ def test_regions_whose_digests_differ_or_begin_at_other_times_send_one_each(give
     assert any("eu-west-1, us-east-1 each send a scheduled digest" in line for line in planned.notices)
 
 
+def test_a_region_whose_host_was_deleted_from_the_inventory_is_reported_while_its_topic_is_in_the_channel():
+    model = AccountModel()
+    first, second = hosts("eu-west-1", "us-east-1")
+    model.applied([first, second])
+    whole, (notice,) = model.planned([first, second]), model.planned([first]).design.notices
+    assert notice.startswith("deployed, but not in this inventory: us-east-1. Nothing keeps the deployment up to date.")
+    assert "securityhub_slack_state: absent" in notice
+    assert not any("not in this inventory" in line for line in whole.notices)
+    # --limit, invalid variables, or another name
+    for elsewhere in (([second],), ([], [second])):
+        assert not any("not in this inventory" in line for line in model.planned([first], *elsewhere).notices)
+    assert not any("not in this inventory" in line for line in model.planned(hosts("eu-west-1", name="b")).notices)
+
+
+def test_regions_of_other_slices_are_not_reported_as_deleted_from_the_inventory():
+    model = AccountModel()
+    model.applied(hosts("eu-west-1", "us-east-1"))
+    planned = model.planned(hosts("eu-west-1", **SLICED))
+    assert not any("not in this inventory" in line for line in planned.notices)
+
+
 def test_uncovered_regions_are_not_reported_in_a_slice():
     planned = AccountModel().planned(hosts("us-east-1", **SLICED, report_uncovered_regions=True))
     assert any("uncovered regions are not reported in a slice" in line for line in planned.notices)
