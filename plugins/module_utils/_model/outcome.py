@@ -84,7 +84,7 @@ class AccountOutcome:
 
     @property
     def connected(self) -> tuple[TargetOutcome, ...]:
-        """Return the targets whose topics were added to a channel, without those that have failed."""
+        """Return the targets that this run connected to a channel or moved, without those that have failed."""
         added = {arn for merge in (self.channel.merges if self.channel else ()) for arn in merge.added}
         return tuple(
             target

@@ -256,8 +256,17 @@ class Merge:
         return self.plan.changed or bool(self.resubscribed)
 
     @property
+    def begins(self) -> bool:
+        """Return whether the configuration begins to send to its channel: it is created, or moves from another one."""
+        before, after = self.plan.before or {}, self.plan.after or {}
+        parts = (self.desired.platform.team_id, self.desired.platform.channel_id)
+        return any(part in after and before.get(part) != after[part] for part in parts)
+
+    @property
     def added(self) -> frozenset[str]:
-        """Return the ARNs of the topics to which Amazon Q subscribes in this run."""
+        """Return the ARNs of the topics whose messages this run brings into the channel."""
+        if self.begins:
+            return frozenset((self.plan.after or {}).get("SnsTopicArns", ()))
         return self.plan.new_topics.union(self.resubscribed)
 
     @property

@@ -39,6 +39,16 @@ if TYPE_CHECKING:
     from .._model.plan import Merge
 
 UNFINISHED = "The channel is only partly configured (see below). Rerun the playbook to continue."
+# Of a channel configuration, by their name in the API of Slack or of Microsoft Teams.
+SETTINGS = {
+    "SlackTeamId": "workspace",
+    "SlackChannelId": "channel",
+    "TeamId": "team",
+    "ChannelId": "channel",
+    "LoggingLevel": "logging level",
+    "UserAuthorizationRequired": "user authorization",
+    "GuardrailPolicyArns": "guardrail policies",
+}
 # A policy that needs more columns gets a line of its own, beside which nothing else is shown.
 POLICY_AT_MOST = WIDTH * 3 // 10
 
@@ -237,7 +247,18 @@ def _merge_changes(merge: Merge) -> list[str]:
     if merge.resubscribed:
         counts.append(f"{count(len(merge.resubscribed), 'topic')} subscribed again")
     operation = merge.plan.operation if merge.plan.changed else Operation.UPDATE
-    return [f"configuration {merge.name}: {operation}" + (f" ({', '.join(counts)})" if counts else "")]
+    details = [*_setting_changes(merge), *counts]
+    return [f"configuration {merge.name}: {operation}" + (f" ({', '.join(details)})" if details else "")]
+
+
+def _setting_changes(merge: Merge) -> list[str]:
+    """Return what an update changes of the settings that people know, above all the channel."""
+    before, after = merge.plan.before or {}, merge.plan.after or {}
+    changed = [key for key in SETTINGS if key in before and key in after and before[key] != after[key]]
+    return [
+        f"{SETTINGS[key]} {before[key]} -> {after[key]}" if isinstance(after[key], str) else f"{SETTINGS[key]} changed"
+        for key in changed
+    ]
 
 
 # For people
@@ -344,16 +365,16 @@ def _part(change: str) -> str:
 def _next_steps(accounts: Sequence[AccountOutcome], canary: str) -> list[str]:
     if not any(account.connected for account in accounts):
         return []
-    created = [
+    begun = [
         merge.desired
         for account in accounts
         if account.channel and account.connected
         for merge in account.channel.merges
-        if merge.plan.operation == Operation.CREATE
+        if merge.begins
     ]
     checks = ""
     for platform in PLATFORMS:
-        ids = dict.fromkeys(desired.channel_id for desired in created if desired.platform is platform)
+        ids = dict.fromkeys(desired.channel_id for desired in begun if desired.platform is platform)
         if ids:
             checks += f"{platform.check.format(channels=f'{platform.name} channel ' + ' or '.join(ids))}. Then "
     lines = wrapped(f"Next: {checks}send a test finding to prove that messages arrive:")

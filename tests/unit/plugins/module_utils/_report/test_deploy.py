@@ -131,6 +131,22 @@ def test_no_line_is_wider_than_a_terminal_unless_a_word_is(name, error, severiti
         assert len(line) <= text.WIDTH or len(line.split()[0]) + 4 > text.WIDTH - len("CHANGED")
 
 
+def test_a_run_that_moves_to_another_channel_names_both_and_what_to_check_there():
+    account = AccountModel()
+    account.applied(hosts("us-east-1", "eu-west-1"))
+    moved = hosts("us-east-1", "eu-west-1", channel_id="C0MOVED0001", logging_level="INFO")
+    lines = table(account.preview(moved), check=False)
+    whole = " ".join(" ".join(lines).split())
+    assert (
+        f"configuration securityhub-slack: update (channel {account_model.CHANNEL} -> C0MOVED0001, "
+        "logging level ERROR -> INFO)" in whole
+    )
+    assert "Next: if Slack channel C0MOVED0001 is private, type /invite @Amazon Q in it. Then send a test" in whole
+    assert [target.host for target in account.preview(moved).connected] == ["us-east-1", "eu-west-1"]
+    account.applied(moved)
+    assert not account.preview(moved).connected
+
+
 def test_the_result():
     account = AccountModel(hubs={"us-east-1", "eu-west-1"})
     account.applied(hosts("us-east-1"))
