@@ -52,7 +52,8 @@ KEY = re.compile(
     rf"arn:aws[a-z-]*:kms:(?P<key_region>[a-z0-9-]+):\d{{12}}:key/{_KEY_ID})\Z",
     re.ASCII,
 )
-BOUNDARY = re.compile(r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+\Z", re.ASCII)
+POLICY_ARN = re.compile(r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+\Z", re.ASCII)
+URL = re.compile(r"^https?://[^/\s]")
 TOPIC_ARN = re.compile(r"^arn:aws[a-z-]*:sns:(?P<region>[a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}\Z", re.ASCII)
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html. A digest every few minutes would
 # flood the channel.
@@ -75,6 +76,7 @@ CHANNEL = ("channel_id", "channel_name")
 TEAM = ("team_id", "tenant_id")
 # In Slack's links, an ID has none of them; in those of Teams, : and @ may be encoded.
 SIGNS_OF_TEAMS = frozenset("%:@")
+SLACK_URL = "slack.com/"  # A whole link in place of an ID is a mistake that should be explained as one of Slack.
 OTHER_ACCOUNTS = "other_accounts"
 
 
@@ -203,7 +205,8 @@ def _channel(given: dict[str, Any], variables: dict[str, Any], configuration: st
     channel_id, channel_name = (str(given.get(key) or "") for key in CHANNEL)
     workspace = str(variables.get(PREFIX + SLACK.team_variable) or "")
     team, tenant = (str(given.get(key) or variables.get(PREFIX + key) or "") for key in TEAM)
-    if not (SIGNS_OF_TEAMS & set(channel_id) or any(given.get(key) for key in TEAM) or (team and not workspace)):
+    signs = SIGNS_OF_TEAMS & set(channel_id) and SLACK_URL not in channel_id
+    if not (signs or any(given.get(key) for key in TEAM) or (team and not workspace)):
         return Channel(configuration, workspace, channel_id, channel_name)
     # AWS accepts the encoded form only.
     encoded = re.sub("%3a|:", "%3a", channel_id, flags=re.IGNORECASE).replace("@", "%40")
@@ -227,7 +230,7 @@ def problems(settings: Settings) -> list[str]:
     found = [
         *_region_problems(settings.region),
         *_account_problems(settings.value("account_id")),
-        *credentials.problems(settings.source, f"{PREFIX}session_name", f"{PREFIX}external_id"),
+        *_source_problems(settings),
         *_name_problems(settings),
         *_action_problems(settings),
         *_tag_problems(settings.tags),
@@ -417,6 +420,28 @@ def _account_problems(account: str | None) -> list[str]:
     return [f"securityhub_slack_account_id is {account!r}. Use the 12 digits of the account, in quotation marks."]
 
 
+def _source_problems(settings: Settings) -> list[str]:
+    source = settings.source
+    found = credentials.problems(source, f"{PREFIX}session_name", f"{PREFIX}external_id")
+    if source.endpoint_url and not URL.match(source.endpoint_url):
+        found.append(
+            f"{PREFIX}endpoint_url is {source.endpoint_url!r}. Use a URL that begins with http:// or https://, or "
+            f"remove it: it is for emulators of AWS."
+        )
+    role = credentials.ROLE_ARN.fullmatch(source.role_arn)
+    if source.role_arn and not role:
+        found.append(
+            f"{PREFIX}role_arn is {source.role_arn!r}, which is not the ARN of a role. Write it as "
+            f"arn:aws:iam::111111111111:role/name."
+        )
+    elif role and role["partition"] != "aws" and not _region_problems(settings.region):
+        found.append(
+            f"{PREFIX}role_arn is a role in the partition {role['partition']}, but {settings.region} is in the "
+            f"partition aws, where only roles with arn:aws:iam:: can be assumed. Correct one of the two."
+        )
+    return found
+
+
 def _channel_problems(channel: Channel) -> list[str]:
     platform = channel.platform
     ids = [
@@ -426,7 +451,7 @@ def _channel_problems(channel: Channel) -> list[str]:
     if platform is TEAMS:
         ids.append(("tenant_id", channel.tenant_id, UUID, TENANT_ID_HINT))
     return [
-        f"{_not_set_or_wrong(name, value, platform)} Set it to {hint}."
+        f"{_not_set_or_wrong(name, value, platform)} Set it to {hint}.{_meant(value, pattern)}"
         for name, value, pattern, hint in ids
         if not pattern.match(value) or PLACEHOLDER.match(value)
     ]
@@ -436,6 +461,14 @@ def _not_set_or_wrong(name: str, value: str, platform: Platform) -> str:
     if not value:
         return f"{PREFIX}{name} is not set."
     return f"{PREFIX}{name} is {value!r}, which is not a {platform.name} ID."
+
+
+def _meant(value: str, pattern: re.Pattern[str]) -> str:
+    """Return a question after the ID that a text such as a URL contains, '' if it contains none."""
+    words = [word for word in re.split(r"\W+", value.upper()) if pattern.match(word) and not PLACEHOLDER.match(word)]
+    # Names of channels may look like an ID, but hardly with digits.
+    ids = [word for word in words if word != value and re.search(r"\d", word)]
+    return f" Did you mean {ids[0]}?" if len(ids) == 1 else ""
 
 
 def _name_problems(settings: Settings) -> list[str]:
@@ -448,11 +481,17 @@ def _name_problems(settings: Settings) -> list[str]:
     if not CONFIGURATION_NAME.match(settings.value("configuration_name")):
         found.append("securityhub_slack_configuration_name is invalid. Use letters, digits, hyphens and underscores.")
     boundary = settings.value("permissions_boundary")
-    if boundary and not BOUNDARY.match(boundary):
+    if boundary and not POLICY_ARN.match(boundary):
         found.append(
             f"securityhub_slack_permissions_boundary is {boundary!r}. Use the ARN of an IAM policy "
             "(arn:aws:iam::...:policy/...)."
         )
+    found += [
+        f"securityhub_slack_guardrail_policy_arns has {arn!r}. Use ARNs of IAM policies, such as "
+        f"arn:aws:iam::aws:policy/ReadOnlyAccess."
+        for arn in settings.value("guardrail_policy_arns")
+        if not POLICY_ARN.match(arn)
+    ]
     names = [route["name"] for route in settings.value("channels")]
     if len(names) > ROUTES_AT_MOST:
         found.append(f"securityhub_slack_channels has {len(names)} entries. Use up to {ROUTES_AT_MOST}.")

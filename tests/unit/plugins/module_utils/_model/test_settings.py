@@ -104,6 +104,29 @@ def test_no_problem(given):
             {"region": "eu-west-1", "alarm_topic_arn": "arn:aws:sns:us-east-1:222222222222:operations"},
             ["securityhub_slack_alarm_topic_arn", "us-east-1", "each target"],
         ),
+        ({"endpoint_url": "localhost:4577"}, ["securityhub_slack_endpoint_url is 'localhost:4577'", "http://"]),
+        (
+            {"role_arn": "securityhub"},
+            ["securityhub_slack_role_arn is 'securityhub', which is not the ARN of a role.", "arn:aws:iam::"],
+        ),
+        (
+            {"role_arn": "arn:aws-cn:iam::222222222222:role/x"},
+            ["securityhub_slack_role_arn is a role in the partition aws-cn", "us-east-1 is in the partition aws"],
+        ),
+        (
+            {"guardrail_policy_arns": ["arn:aws:iam::aws:policy/job-function/ViewOnlyAccess", "ReadOnlyAccess"]},
+            ["securityhub_slack_guardrail_policy_arns has 'ReadOnlyAccess'", "arn:aws:iam::aws:policy/"],
+        ),
+        # Copied as it is shown in Slack, or in the wrong case
+        (
+            {"channel_id": "https://app.slack.com/client/T0ABC1DEF/C0ABC1DEF"},
+            ["securityhub_slack_channel_id is 'https", "which is not a Slack ID", "Did you mean C0ABC1DEF?"],
+        ),
+        ({"channel_id": " c0abc1def\n"}, ["securityhub_slack_channel_id is ' c0abc1def", "Did you mean C0ABC1DEF?"]),
+        (
+            {"workspace_id": "https://app.slack.com/client/T0ABC1DEF/C0ABC1DEF"},
+            ["securityhub_slack_workspace_id is 'https", "Did you mean T0ABC1DEF?"],
+        ),
         ({"kms_key": "mine"}, ["securityhub_slack_kms_key is 'mine'", "Use create", "alias/"]),
         ({"kms_key": "alias/a b"}, ["securityhub_slack_kms_key is 'alias/a b'", "Use create"]),
         ({"kms_key": "alias/aws/sns"}, ["securityhub_slack_kms_key is 'alias/aws/sns'", "EventBridge", "Use create"]),
@@ -201,6 +224,12 @@ def test_no_problem(given):
 def test_a_problem_names_the_variable_its_value_and_the_remedy(given, facts):
     (problem,) = problems(settings(**given))
     assert [fact for fact in facts if fact not in problem] == []
+
+
+@pytest.mark.parametrize("channel", ["#cloudsecurity", "C00000000", "general"])
+def test_no_id_is_suggested_where_the_value_has_none(channel):
+    (problem,) = problems(settings(channel_id=channel))
+    assert "Did you mean" not in problem
 
 
 def test_without_named_channels_there_is_one_topic_and_one_configuration():
