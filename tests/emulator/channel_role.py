@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hub_arns import hub_of
 from ministack.core import iam_evaluator as evaluator
 from ministack.services import iam
 
@@ -26,7 +27,7 @@ def allows(configuration: dict, operation: str, region: str, given: dict[str, An
         principal_type="AssumedRole",
         principal_account=account,
         action=f"securityhub:{operation.removesuffix('V2')}",
-        resource_arn=f"arn:aws:securityhub:{region}:{account}:hub{'v2' if new_hub else ''}/default",
+        resource_arn=hub_of(operation, account, region),
         region=region,
         service_context={f"securityhub:{syntax}/{path.lower()}": value for path, value in _leaves(changes, "")},
     )

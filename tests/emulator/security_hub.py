@@ -23,6 +23,8 @@ from automation_rules import Rule
 from finding_filters import is_moment
 from finding_filters import matches
 from finding_filters import ordered
+from hub_arns import hub_arn
+from hub_arns import hub_v2_arn
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from ocsf_findings import OcsfFindings
@@ -175,7 +177,7 @@ class SecurityHub:
         return found
 
     def describe_hub(self, given: dict) -> dict:
-        hub, arn = self.hub(), _arn("hub/default")
+        hub, arn = self.hub(), hub_arn(get_account_id(), get_region())
         if given.get("HubArn", arn) != arn:
             raise AwsError(NOT_FOUND, f"Hub {given['HubArn']} is not found")
         return {
@@ -214,7 +216,7 @@ class SecurityHub:
         rule = self.automation_rules.rules.get(arn)
         if rule is not None and arn.startswith(_arn("")):
             return rule
-        if arn != _arn("hub/default"):
+        if arn != hub_arn(get_account_id(), get_region()):
             raise AwsError(NOT_FOUND, f"Resource {arn} is not found")
         return self.hub()
 
@@ -232,7 +234,7 @@ class SecurityHub:
             raise Garbage
         if answer != "served":
             raise AwsError(*V2_ERRORS[answer])
-        return {"HubV2Arn": _arn("hubv2/default"), "SubscribedAt": self.hub_v2()}
+        return {"HubV2Arn": hub_v2_arn(get_account_id(), get_region()), "SubscribedAt": self.hub_v2()}
 
     def hub_v2(self) -> str:
         """Return since when the caller has the new Security Hub. Raise ResourceNotFoundException without it."""
@@ -243,7 +245,7 @@ class SecurityHub:
 
     def enable_v2(self, given: dict) -> dict:
         self.v2.setdefault((get_account_id(), get_region()), _now())
-        return {"HubV2Arn": _arn("hubv2/default")}
+        return {"HubV2Arn": hub_v2_arn(get_account_id(), get_region())}
 
     def disable_v2(self, given: dict) -> None:
         self.hub_v2()

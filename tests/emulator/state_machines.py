@@ -15,6 +15,7 @@ from typing import Callable
 import callers
 import metrics
 import service_roles
+from hub_arns import hub_of
 from ministack import app as ministack
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
@@ -205,7 +206,7 @@ def _install_roles() -> None:
 
 
 def _check_security_hub(operation: str, given: dict[str, Any]) -> None:
-    hub = f"arn:aws:securityhub:{get_region()}:{get_account_id()}:hub{'v2' if operation.endswith('V2') else ''}/default"
+    hub = hub_of(operation, get_account_id(), get_region())
     action = f"securityhub:{operation}"
     about = SimpleNamespace(service="securityhub", operation=operation)
     _check("SecurityHub", callers.ACTIONS.get(action, action), hub, callers._context(about, action, {}, given))

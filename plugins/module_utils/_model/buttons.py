@@ -25,12 +25,9 @@ OCSF_TEXTS = {"Notified": "In progress"}
 
 def permissions(account: Account, *, ocsf: bool) -> dict[str, Any]:
     """Return the policy that allows what the buttons do, and nothing else; *ocsf*: in the new Security Hub."""
-    hub, statuses = f"arn:{account.partition}:securityhub:*:{account.id}:hub", sorted(BUTTONS.values())
-    allowed = (
-        workflow.ocsf_permission(f"{hub}v2/default", statuses)
-        if ocsf
-        else workflow.permission(f"{hub}/default", statuses)
-    )
+    hub = f"arn:{account.partition}:securityhub:*:{account.id}:{workflow.hub(ocsf=ocsf)}"
+    statuses = sorted(BUTTONS.values())
+    allowed = workflow.ocsf_permission(hub, statuses) if ocsf else workflow.permission(hub, statuses)
     return {"Version": "2012-10-17", "Statement": [allowed]}
 
 

@@ -24,6 +24,14 @@ UNTOUCHED = (
 )
 
 
+def hub(*, ocsf: bool) -> str:
+    """Return the end of the ARN that policies name for a hub. AWS gives that of the new Security Hub an ID.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_securityhub.html
+    """
+    return "hubv2/*" if ocsf else "hub/default"
+
+
 def permission(resource: Any, statuses: str | list[str], *, user_defined: bool = False) -> dict[str, Any]:
     """Return the statement that allows setting one of *statuses* on the findings of a hub.
 

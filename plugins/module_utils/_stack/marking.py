@@ -239,7 +239,7 @@ def _task(action: str, given: dict[str, Any], then: str) -> dict[str, Any]:
 
 def _permissions(name: str, ends: list[str], key: str, ocsf: bool) -> list[dict[str, Any]]:
     """Return the statements that allow the tasks of the state machine."""
-    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:{'hubv2' if ocsf else 'hub'}/default"}
+    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:{workflow.hub(ocsf=ocsf)}"}
     may_mark = (
         workflow.ocsf_permission(hub, ["NOTIFIED"], comment=bool(ends))
         if ocsf

@@ -24,6 +24,7 @@ from typing import Any
 
 from .._channel import message
 from .._routing.fields import OCSF
+from .._securityhub import workflow
 from . import encryption
 from .resources import ARN
 from .resources import HERE
@@ -283,7 +284,7 @@ def _bus(digest: ScheduledDigest) -> dict[str, Any]:
 
 
 def _permissions(name: str, machine: dict[str, Any], digest: ScheduledDigest, key: str) -> list[dict[str, Any]]:
-    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:hub{'v2' if digest.ocsf else ''}/default"}
+    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:{workflow.hub(ocsf=digest.ocsf)}"}
     executions = {"Fn::Sub": f"{ARN}:states:{HERE}:execution:{machine_name(name)}:*"}
     if digest.to:
         own_bus = {"Fn::Sub": f"{ARN}:events:{HERE}:event-bus/default"}

@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 
 ACCOUNT, OTHER, REGION = "111111111111", "222222222222", "us-east-1"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:findings"
+# A hub of the new Security Hub has an ID.
+HUB_V2 = f"arn:aws:securityhub:{REGION}:{ACCOUNT}:hubv2/805205f9-4af8-5904-abdf-26b3a0cdff95"
 TOPIC_BODY = json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "findings"}}}})
 
 
@@ -67,6 +69,7 @@ def test_policies_belong_to_a_role(aws):
          f"arn:aws:events:{REGION}:{ACCOUNT}:rule/r"),
         ("securityhub", "describe_hub", {}, "securityhub:DescribeHub",
          f"arn:aws:securityhub:{REGION}:{ACCOUNT}:hub/default"),
+        ("securityhub", "get_findings_v2", {}, "securityhub:GetFindings", HUB_V2),
         ("cloudformation", "describe_stack_events", {"StackName": "s"}, "cloudformation:DescribeStackEvents",
          f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/s/*"),
         ("cloudformation", "list_stack_instances", {"StackSetName": "s"}, "cloudformation:ListStackInstances",

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -248,5 +250,5 @@ def test_the_new_hub_is_separate(aws):
     hub = aws.client("securityhub")
     assert code_of(hub.describe_security_hub_v2) == ("ResourceNotFoundException", 404)
     aws.emulator.world({ACCOUNT: {"hubs_v2": [REGION], "aggregator_v2": {"home": REGION}}})
-    assert hub.describe_security_hub_v2()["HubV2Arn"].endswith(":hubv2/default")
+    assert re.search(r":hubv2/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", hub.describe_security_hub_v2()["HubV2Arn"])
     assert len(hub.list_aggregators_v2()["AggregatorsV2"]) == 1

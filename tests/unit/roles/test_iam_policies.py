@@ -377,15 +377,12 @@ def test_the_boundary_allows_what_our_roles_need_and_nothing_else():
     statements = [item for policy in policies for item in policy["PolicyDocument"]["Statement"]]
     needed = {action for item in statements for _sid, action in listed({"Sid": "", **item})}
     assert {action for _sid, action in actions("boundary")} == needed
-    hub = "arn:aws:securityhub:*:*:hub/default"
+    hub, new_hub = "arn:aws:securityhub:*:*:hub/default", "arn:aws:securityhub:*:*:hubv2/*"
     for sid, permission in (
         ("SetWorkflowStatus", workflow.permission(hub, sorted(buttons.BUTTONS.values()))),
         ("MarkSentFindings", workflow.permission(hub, "NOTIFIED", user_defined=True)),
-        (
-            "MarkSentInNewHub",
-            workflow.ocsf_permission(hub.replace("hub/", "hubv2/"), ["NOTIFIED"], comment=True),
-        ),
-        ("SetStatusInNewHub", workflow.ocsf_permission(hub.replace("hub/", "hubv2/"), list(workflow.STATUS_IDS))),
+        ("MarkSentInNewHub", workflow.ocsf_permission(new_hub, ["NOTIFIED"], comment=True)),
+        ("SetStatusInNewHub", workflow.ocsf_permission(new_hub, list(workflow.STATUS_IDS))),
     ):
         (statement,) = document(f"boundary:{sid}")["Statement"]
         assert {key: value for key, value in statement.items() if key != "Sid"} == permission

@@ -79,7 +79,7 @@ def test_the_permissions_are_for_one_change_of_one_account():
     }
     assert set(statement["Condition"]["Null"].values()) == {"true"}
     (statement,) = permissions(account_model.ACCOUNT, ocsf=True)["Statement"]
-    assert statement["Resource"] == "arn:aws:securityhub:*:111111111111:hubv2/default"
+    assert statement["Resource"] == "arn:aws:securityhub:*:111111111111:hubv2/*"
     assert statement["Condition"] == {
         "StringEquals": {"securityhub:OCSFSyntaxPath/StatusId": ["2", "4", "3"]},
         "Null": {"securityhub:OCSFSyntaxPath/Comment": "true", "securityhub:OCSFSyntaxPath/SeverityId": "true"},

@@ -101,7 +101,7 @@ def test_a_rule_that_reports_the_end_only_starts_the_machine_and_keeps_what_it_c
 @pytest.mark.parametrize(("design", "comment"), [(DESIGN, False), (RESOLVED, True)])
 def test_in_the_new_hub_the_role_may_set_one_status_and_with_the_end_of_findings_the_comment(design, comment):
     (policy,) = resources(replace(design, ocsf=True))[marking.ROLE]["Properties"]["Policies"]
-    hub = {"Fn::Sub": "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:hubv2/default"}
+    hub = {"Fn::Sub": "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:hubv2/*"}
     may_mark, *more, _may_start = policy["PolicyDocument"]["Statement"]
     assert may_mark == workflow.ocsf_permission(hub, ["NOTIFIED"], comment=comment)
     assert [item["Action"] for item in more] == ["securityhub:GetFindings", "sns:Publish"] * comment
