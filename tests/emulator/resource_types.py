@@ -70,6 +70,24 @@ NAMED: dict[str, tuple[str, Callable[[str], bool]]] = {
 }
 
 
+def name_of(resource_type: str) -> str:
+    """Return the property that names a resource of a type, '' for a type whose names are not compared."""
+    others = {"AWS::SNS::Topic": "TopicName", "AWS::Events::Rule": "Name"}
+    return NAMED[resource_type][0] if resource_type in NAMED else others.get(resource_type, "")
+
+
+def conflict(resource_type: str, name: str) -> str:
+    """Return the complaint about a resource of this name that exists, '' without one."""
+    if resource_type == "AWS::SNS::Topic":
+        name = f"arn:aws:sns:{get_region()}:{get_account_id()}:{name}"
+        exists = name in sns._topics
+    elif resource_type == "AWS::Events::Rule":
+        exists = eventbridge._rule_key(name, "default") in eventbridge._rules
+    else:
+        exists = NAMED[resource_type][1](name)
+    return _exists_already(resource_type, name) if exists else ""
+
+
 def _refuse_existing(handler: dict[str, Any], resource_type: str, name: str, exists: Callable[[str], bool]) -> None:
     create = handler["create"]
 
@@ -203,8 +221,11 @@ def _with_pattern_text(properties: dict) -> dict:
 
 def already_exists(resource_type: str, identifier: str) -> HandlerError:
     """Return the failure of a resource that exists outside the stack."""
-    message = f"Resource of type '{resource_type}' with identifier '{identifier}' already exists."
-    return HandlerError(message, "AlreadyExists")
+    return HandlerError(_exists_already(resource_type, identifier), "AlreadyExists")
+
+
+def _exists_already(resource_type: str, identifier: str) -> str:
+    return f"Resource of type '{resource_type}' with identifier '{identifier}' already exists."
 
 
 def _handler_code(code: str) -> str:

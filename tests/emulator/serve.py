@@ -102,6 +102,7 @@ class Emulator:
         stacks.install_search()
         stacks.install_modes(self.switches)
         stacks.install_names(self.switches)
+        stacks.install_validation(self.switches)
         self.stack_sets = StackSets(self.account_state)
         self.stack_sets.install()
         self.limits.install()

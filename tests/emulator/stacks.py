@@ -14,6 +14,7 @@ from typing import Any
 from typing import Callable
 
 import event_bus
+import resource_types
 from ministack.core.responses import get_account_id
 from ministack.core.responses import get_region
 from ministack.core.responses import now_iso
@@ -446,6 +447,35 @@ def install_names(switches: Switches) -> None:
         return generate(stack_name, logical_id, max_len=max_len, **more)
 
     provisioners._physical_name = generate_short
+
+
+def install_validation(switches: Switches) -> None:
+    """Find names that exist before anything is created, as the validation of CreateStack and UpdateStack does.
+
+    ministack has the rest of it: the states, the events, and DescribeEvents.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
+    """
+    find = engine._validation_errors
+
+    def find_names_too(definitions: dict, ordered: list, params: Any, conditions: dict, *rest: Any) -> list[tuple]:
+        found = find(definitions, ordered, params, conditions, *rest)
+        mappings, stack_name, stack_id = rest[:3]
+        held = cloudformation._stacks[stack_name].get("_resources", {})
+        for logical_id in ordered if switches["cloudformation_validation"] == "names" else ():
+            definition = definitions[logical_id]
+            kind, member = definition.get("Type", ""), resource_types.name_of(definition.get("Type", ""))
+            raw = (definition.get("Properties") or {}).get(member)
+            if raw is None or not conditions.get(definition.get("Condition"), True):
+                continue
+            name = engine._static_property(raw, definitions, params, conditions, mappings, stack_name, stack_id)
+            if held.get(logical_id, {}).get("Properties", {}).get(member) == name:
+                continue
+            reason = resource_types.conflict(kind, name)
+            if reason:
+                found.append((logical_id, kind, "NAME_CONFLICT_VALIDATION", f"/Resources/{logical_id}", reason))
+        return found
+
+    engine._validation_errors = find_names_too
 
 
 def install_conditions() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import TypeVar
 
+from .._aws import errors
 from .._aws import parallel
 from .._aws.errors import UserError
 from .._aws.few import few_of
@@ -180,11 +182,22 @@ def _stuck(aws: Clients, work: Work) -> str:
         )
     if not status:
         return f"the stack {name} was deleted during this run. Rerun the playbook, which creates it again."
-    reason = states.first_failure(_call(aws, work, cloudformation.stack_events))
+    reason = _reason(aws, work)
     return (
         f"the stack {name} ended in {status}{': ' + reason.rstrip('.') if reason else ''}. Fix that, then rerun the "
         f"playbook, which repairs the stack."
     )
+
+
+def _reason(aws: Clients, work: Work) -> str:
+    """Return why the latest operation on the stack failed, as one sentence or ''."""
+    events = _call(aws, work, cloudformation.stack_events)
+    reason = ""
+    if states.failed_validation(events):
+        # An older policy may not allow the call.
+        with contextlib.suppress(*errors.failures()):
+            reason = states.validation_failures(_call(aws, work, cloudformation.failed_events))
+    return reason or states.first_failure(events)
 
 
 def _create(aws: Clients, work: Work) -> Work:

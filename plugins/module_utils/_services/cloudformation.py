@@ -182,6 +182,16 @@ def stack_events(client: Any, name: str) -> list[dict[str, Any]]:
     return events
 
 
+def failed_events(client: Any, name: str) -> list[dict[str, Any]]:
+    """Return the newest failed events of operations on the stack (one page), newest first, with failed validations.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
+    """
+    answer = client.describe_events(StackName=name, Filters={"FailedEvents": True})
+    events: list[dict[str, Any]] = answer["OperationEvents"]
+    return events
+
+
 def stack_resources(client: Any, name: str) -> list[dict[str, Any]]:
     """Return all resource summaries of the stack."""
     pages = client.get_paginator("list_stack_resources").paginate(StackName=name)

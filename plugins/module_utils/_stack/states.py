@@ -8,9 +8,13 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stac
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .._resource.operation import Operation
 from . import receivers
 from .resources import SUBSCRIPTION
+
+Event = dict[str, object]
 
 # The last operation on a stack in one of these succeeded.
 SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
@@ -95,17 +99,41 @@ def outcome(status: str) -> str:
     return done if done.endswith("_COMPLETE") else f"{done}_COMPLETE"
 
 
-def first_failure(events: list[dict[str, object]]) -> str:
+def first_failure(events: list[Event]) -> str:
     """Return what failed first in the latest operation, from stack events (newest first), as one sentence or ''."""
     reason = ""
-    for event in events:
-        status = str(event.get("ResourceStatus", ""))
-        text = str(event.get("ResourceStatusReason", ""))
+    for event in _of_latest(events):
+        status, text = str(event.get("ResourceStatus", "")), _reason(event)
         if status.endswith("_FAILED") and text and "cancelled" not in text:
-            kind = event.get("ResourceType")
-            # SNS repeats some of the endpoints that it refuses.
-            text = receivers.without_keys(text) if kind == SUBSCRIPTION else text
-            reason = f"{event.get('LogicalResourceId')} ({kind}): {text}"
-        if text == "User Initiated" and status.endswith("_IN_PROGRESS"):
-            break
+            reason = _failure(event, text)
     return reason
+
+
+def failed_validation(events: list[Event]) -> bool:
+    """Tell whether CloudFormation refused the latest operation before it changed anything; stack events lack why."""
+    return any(event.get("DetailedStatus") == "VALIDATION_FAILED" for event in _of_latest(events))
+
+
+def validation_failures(events: list[Event]) -> str:
+    """Return why CloudFormation refused the latest operation, from events of operations (newest first)."""
+    latest = [event for event in events if event.get("OperationId") == events[0].get("OperationId")]
+    found = [event for event in latest if event.get("EventType") == "VALIDATION_ERROR"]
+    return "; ".join(_failure(event, str(event.get("ValidationStatusReason", "")).rstrip(".")) for event in found)
+
+
+def _of_latest(events: list[Event]) -> Iterator[Event]:
+    for event in events:
+        yield event
+        if _reason(event) == "User Initiated" and str(event.get("ResourceStatus", "")).endswith("_IN_PROGRESS"):
+            return
+
+
+def _reason(event: Event) -> str:
+    return str(event.get("ResourceStatusReason", ""))
+
+
+def _failure(event: Event, text: str) -> str:
+    kind = event.get("ResourceType")
+    # SNS repeats some of the endpoints that it refuses.
+    text = receivers.without_keys(text) if kind == SUBSCRIPTION else text
+    return f"{event.get('LogicalResourceId')} ({kind}): {text}"

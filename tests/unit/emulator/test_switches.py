@@ -436,6 +436,29 @@ def test_cloudformation_express(aws, answer, code):
 
 
 @pytest.mark.parametrize(
+    ("answer", "failed"),
+    [("names", ("s", "AWS::CloudFormation::Stack")), ("properties", ("Rule", "AWS::Events::Rule"))],
+)
+def test_cloudformation_validation(aws, answer, failed):
+    """The events of a stack that failed its validation do not say why."""
+    switch(aws, cloudformation_validation=answer)
+    aws.client("events").put_rule(Name="express", EventPattern='{"source": ["aws.s3"]}')
+    cloudformation = aws.client("cloudformation")
+    cloudformation.create_stack(StackName="s", TemplateBody=RULE_BODY)
+    assert settled(cloudformation, "s") == "ROLLBACK_COMPLETE"
+    events = cloudformation.describe_stack_events(StackName="s")["StackEvents"]
+    *_later, first = [event for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
+    assert (first["LogicalResourceId"], first["ResourceType"]) == failed
+    found = cloudformation.describe_events(StackName="s", Filters={"FailedEvents": True})["OperationEvents"]
+    reasons = [event["ValidationStatusReason"] for event in found if event["EventType"] == "VALIDATION_ERROR"]
+    if answer == "names":
+        assert first["DetailedStatus"] == "VALIDATION_FAILED"
+        assert reasons == ["Resource of type 'AWS::Events::Rule' with identifier 'express' already exists."]
+    else:
+        assert reasons == []
+
+
+@pytest.mark.parametrize(
     ("config", "status"),
     [({"Mode": "EXPRESS"}, "CREATE_FAILED"), ({"Mode": "EXPRESS", "DisableRollback": False}, "ROLLBACK_COMPLETE")],
 )

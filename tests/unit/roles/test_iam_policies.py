@@ -674,6 +674,14 @@ def test_read(account):
     account.run(f"{ON_CREATE} deploy channel", *ABSENT)
 
     account.reset()
+    # The rule that stays of the old stack fails the validation of the new one.
+    account.play()
+    account.emulator.ask("POST", "switches", {"cloudformation_validation": "names"})
+    broken = {"account": ACCOUNT, "region": HERE, "stack": "securityhub-slack", "status": "DELETE_FAILED"}
+    account.emulator.ask("POST", "stack_status", broken)
+    account.emulator.stacks(0, {"operation": "delete", "resource": "RuleSecurityhubSlackFindings"})
+    account.run(f"{ON_CREATE} deploy channel", code=2)
+    account.reset()
     account.emulator.world({ACCOUNT: {"hubs_v2": "all", "aggregator_v2": {"home": HERE}}})
     account.run(ON_CREATE, "--check", "-e", "securityhub_slack_finding_format=ocsf")
     account.reset()

@@ -312,7 +312,9 @@ def test_undeletable_resource_is_named_and_left_behind(lab):
     assert lab.run(gone).writes == []
 
 
-def test_recreated_stack_reports_leftovers_of_the_old_one(lab):
+@pytest.mark.parametrize("validated", ["properties", "names"])
+def test_recreated_stack_reports_leftovers_of_the_old_one(lab, validated):
+    lab.emulator.ask("POST", "switches", {"cloudformation_validation": validated})
     given = lab.hosts("us-east-1")
     lab.run(given)
     about = {"account": fleet.ACCOUNT.id, "region": "us-east-1", "stack": "securityhub-slack"}

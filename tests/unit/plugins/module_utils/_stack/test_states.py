@@ -137,6 +137,23 @@ def test_a_resource_that_was_cancelled_is_not_the_first_failure():
     assert states.first_failure(named) == "Rule (AWS::Events::Rule): Access denied"
 
 
+def test_why_a_validation_failed():
+    stack = {"LogicalResourceId": "pipe", "ResourceType": "AWS::CloudFormation::Stack"}
+    failed = {"ResourceStatus": "CREATE_FAILED", "DetailedStatus": "VALIDATION_FAILED", **stack}
+    begun = {"ResourceStatus": "CREATE_IN_PROGRESS", "ResourceStatusReason": "User Initiated", **stack}
+    assert states.failed_validation([event("ROLLBACK_COMPLETE"), failed, begun])
+    assert not states.failed_validation([event("CREATE_FAILED", "no permission"), begun, failed])
+    error = {"EventType": "VALIDATION_ERROR", "OperationId": "2", "ResourceType": "AWS::SNS::Topic"}
+    operation = [
+        {"EventType": "PROVISIONING_ERROR", "OperationId": "2"},
+        {**error, "LogicalResourceId": "A", "ValidationStatusReason": "It exists."},
+        {**error, "LogicalResourceId": "B", "ValidationStatusReason": "It is wrong."},
+        {**error, "LogicalResourceId": "C", "ValidationStatusReason": "Of an earlier operation.", "OperationId": "1"},
+    ]
+    assert states.validation_failures(operation) == "A (AWS::SNS::Topic): It exists; B (AWS::SNS::Topic): It is wrong"
+    assert states.validation_failures([]) == ""
+
+
 def test_the_reason_why_a_subscription_failed_has_no_key():
     reason = (
         "Invalid parameter: Unreachable endpoint HTTPS://user:word@pager.example:8443/key?x=word (Status Code: 400)"
