@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from .refusals import accepted
+from .refusals import existing
 
 Resource = dict[str, Any]
 
@@ -84,11 +85,10 @@ def list_custom_actions(client: Any) -> list[str]:
 
 def get_custom_action(client: Any, arn: str) -> Resource | None:
     """Return CustomActionArn, ActionName, Definition, AliasName and Attachments of a custom action, or None."""
-    try:
-        action: Resource = client.get_custom_action(CustomActionArn=arn)["CustomAction"]
-    except client.exceptions.ResourceNotFoundException:
-        return None
-    return action
+    return existing(
+        lambda: client.get_custom_action(CustomActionArn=arn)["CustomAction"],
+        client.exceptions.ResourceNotFoundException,
+    )
 
 
 def create_custom_action(client: Any, members: Resource) -> str:

@@ -12,6 +12,7 @@ import json
 from typing import Any
 
 from .._aws import errors
+from .refusals import accepted
 
 Resource = dict[str, Any]
 
@@ -40,11 +41,7 @@ def rules_of_target(client: Any, arn: str) -> list[str]:
 
 def bus_exists(client: Any, name: str) -> bool:
     """Tell whether there is an event bus of this name."""
-    try:
-        client.describe_event_bus(Name=name)
-    except client.exceptions.ResourceNotFoundException:
-        return False
-    return True
+    return accepted(client.describe_event_bus, client.exceptions.ResourceNotFoundException, Name=name)
 
 
 def delete_rule(client: Any, name: str) -> None:

@@ -11,6 +11,7 @@ from typing import TypedDict
 
 from .._resource.tags import boto3_tags
 from .refusals import accepted
+from .refusals import existing
 
 
 class Role(TypedDict, total=False):
@@ -36,11 +37,7 @@ class ManagedPolicy(TypedDict, total=False):
 
 def get_role(client: Any, name: str) -> Role | None:
     """Return the role with its tags, or None."""
-    try:
-        role: Role = client.get_role(RoleName=name)["Role"]
-    except client.exceptions.NoSuchEntityException:
-        return None
-    return role
+    return existing(lambda: client.get_role(RoleName=name)["Role"], client.exceptions.NoSuchEntityException)
 
 
 def list_roles(client: Any) -> list[Role]:
@@ -155,9 +152,10 @@ def delete_role(client: Any, name: str) -> bool:
 
 def get_policy(client: Any, arn: str) -> ManagedPolicy | None:
     """Return the managed policy with its default version's document as ``Document``, or None."""
-    try:
-        policy: ManagedPolicy = client.get_policy(PolicyArn=arn)["Policy"]
-    except client.exceptions.NoSuchEntityException:
+    policy: ManagedPolicy | None = existing(
+        lambda: client.get_policy(PolicyArn=arn)["Policy"], client.exceptions.NoSuchEntityException
+    )
+    if policy is None:
         return None
     version = client.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
     return {**policy, "Document": version["Document"]}
@@ -177,11 +175,8 @@ def create_policy(client: Any, name: str, description: str, document: dict[str, 
 
 def list_policy_versions(client: Any, arn: str) -> list[dict[str, Any]]:
     """Return the versions of the policy (five at most, AWS's limit); [] if the policy does not exist."""
-    try:
-        versions: list[dict[str, Any]] = client.list_policy_versions(PolicyArn=arn)["Versions"]
-    except client.exceptions.NoSuchEntityException:
-        return []
-    return versions
+    missing = client.exceptions.NoSuchEntityException
+    return existing(lambda: client.list_policy_versions(PolicyArn=arn)["Versions"], missing) or []
 
 
 def create_policy_version(client: Any, arn: str, document: dict[str, Any]) -> None:

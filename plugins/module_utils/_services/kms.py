@@ -11,14 +11,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .refusals import existing
+
 
 def describe_key(client: Any, key: str) -> dict[str, Any] | None:
     """Return the metadata (Arn, KeyState, KeyManager, ...) of a key id, key ARN, alias name or alias ARN, or None."""
-    try:
-        metadata: dict[str, Any] = client.describe_key(KeyId=key)["KeyMetadata"]
-    except client.exceptions.NotFoundException:
-        return None
-    return metadata
+    return existing(lambda: client.describe_key(KeyId=key)["KeyMetadata"], client.exceptions.NotFoundException)
 
 
 def get_key_policy(client: Any, key_arn: str) -> dict[str, Any]:

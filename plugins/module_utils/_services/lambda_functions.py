@@ -11,15 +11,13 @@ from __future__ import annotations
 from typing import Any
 
 from .refusals import accepted
+from .refusals import existing
 
 
 def get_function_configuration(client: Any, name: str) -> dict[str, Any] | None:
     """Return FunctionName, Handler, Description, Role, ... of the function, or None."""
-    try:
-        found: dict[str, Any] = client.get_function_configuration(FunctionName=name)
-    except client.exceptions.ResourceNotFoundException:
-        return None
-    return found
+    missing = client.exceptions.ResourceNotFoundException
+    return existing(lambda: client.get_function_configuration(FunctionName=name), missing)
 
 
 def delete_function(client: Any, name: str) -> bool:

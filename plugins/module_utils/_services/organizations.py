@@ -11,20 +11,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .refusals import existing
+
 
 def effective_chatbot_policy(client: Any) -> dict[str, Any] | None:
     """Return the effective chat applications policy of the caller's account, or None if there is none.
 
     Its shape: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_chatbot_syntax.html
     """
-    try:
-        answer = client.describe_effective_policy(PolicyType="CHATBOT_POLICY")
-    except (
-        client.exceptions.AWSOrganizationsNotInUseException,
-        client.exceptions.EffectivePolicyNotFoundException,
-    ):
-        return None
-    content: dict[str, Any] = json.loads(answer["EffectivePolicy"]["PolicyContent"])
+    answer = existing(
+        lambda: client.describe_effective_policy(PolicyType="CHATBOT_POLICY"),
+        (client.exceptions.AWSOrganizationsNotInUseException, client.exceptions.EffectivePolicyNotFoundException),
+    )
+    content: dict[str, Any] | None = json.loads(answer["EffectivePolicy"]["PolicyContent"]) if answer else None
     return content
 
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .refusals import existing
+
 
 def get_schedule(client: Any, name: str) -> dict[str, Any] | None:
     """Return a schedule of the default group, or None."""
-    try:
-        schedule: dict[str, Any] = client.get_schedule(Name=name)
-    except client.exceptions.ResourceNotFoundException:
-        return None
-    return schedule
+    return existing(lambda: client.get_schedule(Name=name), client.exceptions.ResourceNotFoundException)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from .refusals import existing
+
 
 def get_service_quota(client: Any, service: str, quota: str) -> int | None:
     """Return the value of a quota (a code such as L-244521F2) in the client's region, or None if AWS has none there."""
-    try:
-        answer = client.get_service_quota(ServiceCode=service, QuotaCode=quota)
-    except client.exceptions.NoSuchResourceException:
-        return None
-    return int(answer["Quota"]["Value"])
+    return existing(
+        lambda: int(client.get_service_quota(ServiceCode=service, QuotaCode=quota)["Quota"]["Value"]),
+        client.exceptions.NoSuchResourceException,
+    )

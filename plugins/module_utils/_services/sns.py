@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .refusals import existing
+
 Attributes = dict[str, str]
 
 
@@ -21,11 +23,9 @@ def list_topics(client: Any) -> list[str]:
 
 def get_topic_attributes(client: Any, arn: str) -> Attributes | None:
     """Return the attributes of the topic (Policy is a JSON text), or None."""
-    try:
-        attributes: Attributes = client.get_topic_attributes(TopicArn=arn)["Attributes"]
-    except client.exceptions.NotFoundException:
-        return None
-    return attributes
+    return existing(
+        lambda: client.get_topic_attributes(TopicArn=arn)["Attributes"], client.exceptions.NotFoundException
+    )
 
 
 def create_topic(client: Any, name: str, attributes: Attributes, tags: list[dict[str, str]]) -> None:
@@ -51,11 +51,8 @@ def list_subscriptions(client: Any, topic_arn: str) -> list[dict[str, str]]:
 
 def get_subscription_attributes(client: Any, arn: str) -> Attributes | None:
     """Return the attributes of a confirmed subscription (RawMessageDelivery, FilterPolicy, ...), or None."""
-    try:
-        attributes: Attributes = client.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
-    except client.exceptions.NotFoundException:
-        return None
-    return attributes
+    missing = client.exceptions.NotFoundException
+    return existing(lambda: client.get_subscription_attributes(SubscriptionArn=arn)["Attributes"], missing)
 
 
 def set_subscription_attribute(client: Any, arn: str, name: str, value: str) -> None:

@@ -11,26 +11,21 @@ from __future__ import annotations
 from typing import Any
 
 from .refusals import accepted
+from .refusals import existing
 
 Attributes = dict[str, str]
 
 
 def get_queue_attributes(client: Any, url: str) -> Attributes | None:
     """Return the attributes of the queue (Policy is a JSON text, ApproximateNumberOfMessages a number), or None."""
-    try:
-        attributes: Attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    except client.exceptions.QueueDoesNotExist:
-        return None
-    return attributes
+    missing = client.exceptions.QueueDoesNotExist
+    return existing(lambda: client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"], missing)
 
 
 def attributes_of(client: Any, name: str) -> Attributes | None:
     """Return the attributes of the queue of this name, or None: two calls."""
-    try:
-        url = client.get_queue_url(QueueName=name)["QueueUrl"]
-    except client.exceptions.QueueDoesNotExist:
-        return None
-    return get_queue_attributes(client, url)
+    url = existing(lambda: client.get_queue_url(QueueName=name)["QueueUrl"], client.exceptions.QueueDoesNotExist)
+    return get_queue_attributes(client, url) if url else None
 
 
 def create_queue(client: Any, name: str, attributes: Attributes, tags: dict[str, str]) -> str:
@@ -54,12 +49,12 @@ def receive_messages(client: Any, url: str, seconds: int) -> list[dict[str, Any]
 
     A queue that was just created may not be visible everywhere yet.
     """
-    try:
-        answer = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=seconds)
-    except client.exceptions.QueueDoesNotExist:
-        return None
-    messages: list[dict[str, Any]] = answer.get("Messages", [])
-    return messages
+    return existing(
+        lambda: client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=seconds).get(
+            "Messages", []
+        ),
+        client.exceptions.QueueDoesNotExist,
+    )
 
 
 def delete_queue(client: Any, url: str) -> bool:

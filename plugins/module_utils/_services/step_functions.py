@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from .refusals import existing
+
 
 def describe_state_machine(client: Any, arn: str) -> dict[str, Any] | None:
     """Return the state machine, or None."""
-    try:
-        machine: dict[str, Any] = client.describe_state_machine(stateMachineArn=arn)
-    except client.exceptions.StateMachineDoesNotExist:
-        return None
-    return machine
+    missing = client.exceptions.StateMachineDoesNotExist
+    return existing(lambda: client.describe_state_machine(stateMachineArn=arn), missing)
 
 
 def list_executions(client: Any, machine_arn: str) -> list[dict[str, Any]]:
