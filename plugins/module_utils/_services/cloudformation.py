@@ -93,13 +93,7 @@ def describe_stacks(client: Any) -> list[Stack]:
 
 
 def create_stack(
-    client: Any,
-    name: str,
-    template: str,
-    tags: dict[str, str],
-    parameters: dict[str, str] | None = None,
-    *,
-    express: bool = False,
+    client: Any, name: str, template: str, tags: dict[str, str], parameters: dict[str, str], *, express: bool
 ) -> bool:
     """Start creating the stack (a failure rolls back to ROLLBACK_COMPLETE); return False if it exists.
 
@@ -115,13 +109,7 @@ def create_stack(
 
 
 def update_stack(
-    client: Any,
-    name: str,
-    template: str,
-    tags: dict[str, str],
-    parameters: dict[str, str] | None = None,
-    *,
-    express: bool = False,
+    client: Any, name: str, template: str, tags: dict[str, str], parameters: dict[str, str], *, express: bool
 ) -> bool:
     """Start updating the stack; return False if there is nothing to update. Raise Busy or ExpressRefused."""
     mode = {"DeploymentConfig": EXPRESS} if express else {}
@@ -247,8 +235,8 @@ def _unless_refused(client: Any, express: bool) -> Iterator[None]:
         raise
 
 
-def _members(name: str, template: str, tags: dict[str, str], parameters: dict[str, str] | None) -> dict[str, Any]:
-    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()]
+def _members(name: str, template: str, tags: dict[str, str], parameters: dict[str, str]) -> dict[str, Any]:
+    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
     # The capability is for roles with names of their own; it is ignored if a template has none.
     return {
         "StackName": name,

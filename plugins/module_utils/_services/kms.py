@@ -1,10 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""KMS: one function a call. PRIVATE to the collection.
-
-Every function takes a botocore client of the service ``kms`` and raises botocore's errors.
-"""
+"""KMS: one function a call. PRIVATE to the collection."""
 
 from __future__ import annotations
 
