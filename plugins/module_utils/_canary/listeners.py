@@ -108,15 +108,15 @@ def listen(
     )
 
 
-def _is_confirmed(subscriptions: list[dict[str, str]]) -> bool:
+def _is_confirmed(subscriptions: list[sns.Subscription]) -> bool:
     """Return whether a topic has receivers, and all of them have confirmed."""
     receivers = [item["SubscriptionArn"] for item in subscriptions if not QUEUE.search(item["Endpoint"])]
     return bool(receivers) and all(arn.startswith("arn:") for arn in receivers)
 
 
-def _subscriptions(call: Callable[..., Any], topic_arn: str) -> list[dict[str, str]]:
+def _subscriptions(call: Callable[..., Any], topic_arn: str) -> list[sns.Subscription]:
     try:
-        subscriptions: list[dict[str, str]] = call("sns", sns.list_subscriptions, topic_arn)
+        subscriptions: list[sns.Subscription] = call("sns", sns.list_subscriptions, topic_arn)
     except errors.failures() as error:
         if errors.code(error) == "NotFound":
             raise UserError(TOPIC_DELETED.format(topic=topic_arn.rpartition(":")[2])) from error

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import TypedDict
 
@@ -30,6 +31,10 @@ from . import messages
 from .configuration import settle_seconds
 from .platforms import PLATFORMS
 from .transformations import result
+
+if TYPE_CHECKING:
+    from .._resource.shapes import ChatbotTag
+
 
 # https://docs.aws.amazon.com/chatbot/latest/APIReference/API_CreateCustomAction.html
 NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}\Z")
@@ -55,7 +60,7 @@ class CustomAction(TypedDict, total=False):
     AliasName: str
     Definition: dict[str, str]
     Attachments: list[dict[str, Any]]
-    Tags: list[dict[str, str]]
+    Tags: list[ChatbotTag]
     ChatConfigurationArns: list[str]
 
 

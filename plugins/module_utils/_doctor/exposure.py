@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypeVar
 
 from .._aws import errors
 from .._channel import transformations
@@ -37,11 +38,13 @@ if TYPE_CHECKING:
     from .._channel.transformations import Configuration
     from .._model.identity import Identity
     from .._model.settings import Settings
+    from .._services.sns import Subscription
     from .evidence import AccountEvidence
     from .evidence import Evidence
     from .evidence import Machine
     from .results import Result
 
+Item = TypeVar("Item")
 
 FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 
@@ -71,7 +74,7 @@ def subscribers(evidence: Evidence) -> Result:
     return _reported(evidence, found, messages.unknown_subscribers)
 
 
-def _redrive(attributes: dict[str, str]) -> dict[str, Any]:
+def _redrive(attributes: dict[str, str]) -> Subscription:
     """Return the queue that gets what SNS cannot deliver to Amazon Q, as if it were subscribed."""
     queue = json.loads(attributes["RedrivePolicy"]).get("deadLetterTargetArn", "")
     return {
@@ -121,8 +124,8 @@ def destinations(evidence: Evidence) -> Result:
 
 def _reported(
     evidence: Evidence,
-    found: dict[str, list[dict[str, Any]]],
-    report: Callable[[str, dict[str, list[dict[str, Any]]]], Result],
+    found: dict[str, list[Item]],
+    report: Callable[[str, dict[str, list[Item]]], Result],
 ) -> Result:
     """Return the report about the resources, by ARN or name, for which something was found."""
     some = {name: items for name, items in found.items() if items}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._aws.few import few_of
 from .._channel.platforms import CONSOLE
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
     from .._channel.transformations import Configuration
     from .._preflight.pattern_tests import Disagreement
     from .._services.cloudformation import StackInstance
+    from .._services.events import Target
+    from .._services.sns import Subscription
     from .._stack.live import StackSet
     from .stack_sets import Instances
 
@@ -480,7 +481,7 @@ def unsubscribed(region: str, pending: list[Endpoint], missing: list[Endpoint]) 
     )
 
 
-def unknown_subscribers(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
+def unknown_subscribers(region: str, found: dict[str, list[Subscription]]) -> Result:
     """Report subscriptions of others than Amazon Q by topic ARN, as ListSubscriptionsByTopic shapes them."""
     items = [item for of_topic in found.values() for item in of_topic]
     subscribers = ", ".join(f"{item['Protocol']} {without_keys(item['Endpoint'])}" for item in items)
@@ -495,7 +496,7 @@ def unknown_subscribers(region: str, found: dict[str, list[dict[str, Any]]]) -> 
     )
 
 
-def unknown_targets(region: str, found: dict[str, list[dict[str, Any]]]) -> Result:
+def unknown_targets(region: str, found: dict[str, list[Target]]) -> Result:
     """Report targets, by rule, that the stack does not have, as ListTargetsByRule shapes them."""
     targets = [(rule, item) for rule, items in found.items() for item in items]
     arns = ", ".join(item["Arn"] for _rule, item in targets)

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .._resource.shapes import Json
+    from .._services.cloudwatch import MetricAlarm
+    from .._services.events import Rule
+    from .._services.events import Target
+    from .._services.kms import Key
+    from .._services.sns import Subscription
+
 
 # The endpoint that Amazon Q's service-linked role subscribes to the topics of channel configurations
 # (https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-troubleshooting.html).
@@ -16,10 +27,10 @@ CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
 
 @dataclass(frozen=True)
 class LiveKey:
-    """A KMS key: its metadata as boto3 shapes it (None: no such key) and policy; *error*: why both are unknown."""
+    """A KMS key: its metadata (None: no such key) and policy; *error*: why both are unknown."""
 
-    metadata: dict[str, Any] | None = None
-    policy: dict[str, Any] = field(default_factory=dict)
+    metadata: Key | None = None
+    policy: Json = field(default_factory=dict)
     error: str = ""
 
 
@@ -46,14 +57,14 @@ class LivePath:
     DescribeAlarms shapes them. *alarm_topics*: foreign topics that the alarms notify, by ARN.
     """
 
-    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
-    targets: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    rules: dict[str, Rule] = field(default_factory=dict)
+    targets: dict[str, list[Target]] = field(default_factory=dict)
     topics: dict[str, dict[str, str]] = field(default_factory=dict)
     subscriptions: dict[str, list[dict[str, str]]] = field(default_factory=dict)
-    subscribers: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    subscribers: dict[str, list[Subscription]] = field(default_factory=dict)
     keys: dict[str, LiveKey] = field(default_factory=dict)
     queues: dict[str, dict[str, str] | None] = field(default_factory=dict)
-    alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    alarms: dict[str, MetricAlarm] = field(default_factory=dict)
     alarm_topics: dict[str, LiveTopic] = field(default_factory=dict)
 
     @property
@@ -63,8 +74,8 @@ class LivePath:
         return sum(int(attributes.get("ApproximateNumberOfMessages", 0)) for attributes in existing)
 
 
-def is_subscribed(subscriptions: list[dict[str, str]]) -> bool:
-    """Return whether Amazon Q has a confirmed subscription, given a topic's as ListSubscriptionsByTopic shapes them."""
+def is_subscribed(subscriptions: Iterable[Subscription]) -> bool:
+    """Return whether Amazon Q has a confirmed one of the subscriptions of a topic."""
     return any(
         item["Endpoint"].rstrip("/") == CHATBOT_ENDPOINT and item["SubscriptionArn"].startswith("arn:")
         for item in subscriptions

@@ -91,15 +91,15 @@ def read_key(aws: Clients, settings: Settings, name: str) -> LiveKey:
         return LiveKey(error=errors.explain(error))
 
 
-def _existing_subscriptions(client: Any, topic_arn: str) -> list[dict[str, str]]:
+def _existing_subscriptions(client: Any, topic_arn: str) -> list[sns.Subscription]:
     return [item for item in sns.list_subscriptions(client, topic_arn) if item["SubscriptionArn"] != "Deleted"]
 
 
-def _is_of_amazon_q(subscription: dict[str, str]) -> bool:
+def _is_of_amazon_q(subscription: sns.Subscription) -> bool:
     return subscription["Endpoint"].rstrip("/") == CHATBOT_ENDPOINT
 
 
-def _attributes(client: Any, subscription: dict[str, str]) -> dict[str, str]:
+def _attributes(client: Any, subscription: sns.Subscription) -> dict[str, str]:
     """Return the attributes of a subscription, {} for one that is pending or was deleted meanwhile."""
     arn = subscription["SubscriptionArn"]
     # An unconfirmed subscription has the text PendingConfirmation in place of its ARN.

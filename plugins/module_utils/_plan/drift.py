@@ -35,6 +35,7 @@ from . import key_uses
 if TYPE_CHECKING:
     from .._model.delivery_path import LivePath
     from .._model.delivery_path import LiveTopic
+    from .._services.events import Target
     from .._stack.resources import Resources
 
 # What an alarm is about; who adds an action, or writes another description, does no harm.
@@ -88,7 +89,7 @@ def _targets(rule: dict[str, Any], live: LivePath) -> list[Drift]:
     return [drift for wanted in rule["Targets"] for drift in _target(name, wanted, there)]
 
 
-def _target(rule: str, wanted: dict[str, Any], there: list[dict[str, Any]] | None) -> list[Drift]:
+def _target(rule: str, wanted: dict[str, Any], there: list[Target] | None) -> list[Drift]:
     if there is None:
         return []
     feeding = [target for target in there if target["Arn"] == wanted["Arn"]]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .._channel.transformations import Configuration
     from .._model.plan import AccountDesign
     from .._model.plan import ChannelPlan
+    from .._services.notifications import NotificationConfiguration
 
 # CloudFormation names the topic of AWS's template of 2020 after its stack and its logical ID.
 TOPIC_OF_TEMPLATE = re.compile(r"[A-Za-z0-9-]+-SNSTopicAWSChatBot-[A-Za-z0-9]+\Z")
@@ -76,7 +77,7 @@ def channel_arns(design: AccountDesign) -> list[str]:
     return [item["ChatConfigurationArn"] for item in _configurations(design)]
 
 
-def of_notifications(channel_arn: str, found: Iterable[Mapping[str, str]]) -> list[str]:
+def of_notifications(channel_arn: str, found: Iterable[NotificationConfiguration]) -> list[str]:
     """Return what to report about configurations of AWS User Notifications that send findings to a channel."""
     return [
         f"AWS User Notifications ({item['name']}) send events of Security Hub to the same channel, so findings "

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Mapping
 
+    from .shapes import ChatbotTag
+    from .shapes import Tag
+
 # Tags of this collection. The value of MANAGED_TAG is the name of the deployment.
 MANAGED_TAG = "secops.securityhub/managed"
 DIGEST_TAG = "secops.securityhub/digest"
@@ -29,12 +32,12 @@ def tags_of(resource: Mapping[str, Any] | None) -> dict[str, str]:
     }
 
 
-def boto3_tags(tags: Mapping[str, Any]) -> list[dict[str, str]]:
+def boto3_tags(tags: Mapping[str, Any]) -> list[Tag]:
     """Return tags as most services take them, sorted."""
     return [{"Key": key, "Value": str(value)} for key, value in sorted(tags.items())]
 
 
-def chatbot_tags(tags: Mapping[str, Any]) -> list[dict[str, str]]:
+def chatbot_tags(tags: Mapping[str, Any]) -> list[ChatbotTag]:
     """Return tags as Chatbot takes them, sorted."""
     return [{"TagKey": key, "TagValue": str(value)} for key, value in sorted(tags.items())]
 

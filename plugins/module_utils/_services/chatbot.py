@@ -9,10 +9,15 @@ endpoint (https://docs.aws.amazon.com/general/latest/gr/chatbot.html), and raise
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from typing import Any
 
 from .refusals import accepted
 from .refusals import existing
+
+if TYPE_CHECKING:
+    from .._resource.shapes import ChatbotTag
+
 
 Resource = dict[str, Any]
 
@@ -125,13 +130,13 @@ def disassociate_from_configuration(client: Any, configuration_arn: str, arn: st
     client.disassociate_from_configuration(ChatConfiguration=configuration_arn, Resource=arn)
 
 
-def list_tags_for_resource(client: Any, arn: str) -> list[dict[str, str]]:
+def list_tags_for_resource(client: Any, arn: str) -> list[ChatbotTag]:
     """Return the tags of a Chatbot resource as TagKey and TagValue."""
-    tags: list[dict[str, str]] = client.list_tags_for_resource(ResourceARN=arn).get("Tags", [])
+    tags: list[ChatbotTag] = client.list_tags_for_resource(ResourceARN=arn).get("Tags", [])
     return tags
 
 
-def tag_resource(client: Any, arn: str, tags: list[dict[str, str]]) -> None:
+def tag_resource(client: Any, arn: str, tags: list[ChatbotTag]) -> None:
     """Add or overwrite tags, given as TagKey and TagValue."""
     client.tag_resource(ResourceARN=arn, Tags=tags)
 

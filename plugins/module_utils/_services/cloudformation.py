@@ -17,6 +17,8 @@ from .._resource.tags import boto3_tags
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .._resource.shapes import Tag
+
 
 class Parameter(TypedDict):
     """A parameter of a stack."""
@@ -44,7 +46,17 @@ class Stack(TypedDict, total=False):
     Capabilities: list[str]
     RootId: str
     EnableTerminationProtection: bool
-    Tags: list[dict[str, str]]
+    Tags: list[Tag]
+
+
+class StackResource(TypedDict, total=False):
+    """A resource of a stack, or an event of one, with the keys that are used here."""
+
+    LogicalResourceId: str
+    PhysicalResourceId: str
+    ResourceType: str
+    ResourceStatus: str
+    ResourceStatusReason: str
 
 
 class StackInstance(TypedDict, total=False):
@@ -142,7 +154,7 @@ def _updated(client: Any, **members: Any) -> bool:
 
 def delete_stack(client: Any, name: str, retain: tuple[str, ...] = ()) -> None:
     """Start deleting the stack; *retain* (logical IDs) is only allowed for a stack in DELETE_FAILED. Raise Busy."""
-    arguments: dict[str, Any] = {"StackName": name}
+    arguments: dict[str, object] = {"StackName": name}
     if retain:
         arguments["RetainResources"] = list(retain)
     with _unless_busy(client):
@@ -151,7 +163,7 @@ def delete_stack(client: Any, name: str, retain: tuple[str, ...] = ()) -> None:
 
 def continue_update_rollback(client: Any, name: str, skip: tuple[str, ...] = ()) -> None:
     """Continue the rollback of a stack in UPDATE_ROLLBACK_FAILED, except for the resources to *skip*. Raise Busy."""
-    arguments: dict[str, Any] = {"StackName": name}
+    arguments: dict[str, object] = {"StackName": name}
     if skip:
         arguments["ResourcesToSkip"] = list(skip)
     with _unless_busy(client):
@@ -164,9 +176,9 @@ def rollback_stack(client: Any, name: str) -> None:
         client.rollback_stack(StackName=name)
 
 
-def stack_events(client: Any, name: str) -> list[dict[str, Any]]:
+def stack_events(client: Any, name: str) -> list[StackResource]:
     """Return the newest events of the stack (one page of up to 100), newest first."""
-    events: list[dict[str, Any]] = client.describe_stack_events(StackName=name)["StackEvents"]
+    events: list[StackResource] = client.describe_stack_events(StackName=name)["StackEvents"]
     return events
 
 
@@ -180,7 +192,7 @@ def failed_events(client: Any, name: str) -> list[dict[str, Any]]:
     return events
 
 
-def stack_resources(client: Any, name: str) -> list[dict[str, Any]]:
+def stack_resources(client: Any, name: str) -> list[StackResource]:
     """Return all resource summaries of the stack."""
     pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
     return [summary for page in pages for summary in page["StackResourceSummaries"]]
@@ -235,7 +247,7 @@ def _unless_refused(client: Any, express: bool) -> Iterator[None]:
         raise
 
 
-def _members(name: str, template: str, tags: dict[str, str], parameters: dict[str, str]) -> dict[str, Any]:
+def _members(name: str, template: str, tags: dict[str, str], parameters: dict[str, str]) -> dict[str, object]:
     given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
     # The capability is for roles with names of their own; it is ignored if a template has none.
     return {

@@ -8,9 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypedDict
 
 if TYPE_CHECKING:
     import datetime
+
+    from .._resource.shapes import Json
 
 HOUR = 3600  # seconds; sums of hours are kept for 455 days
 MINUTE = 60
@@ -24,6 +27,21 @@ class Metric:
     name: str
     dimension: str
     value: str
+
+
+class MetricAlarm(TypedDict, total=False):
+    """An alarm, with the keys that are used here."""
+
+    AlarmName: str
+    ActionsEnabled: bool
+    AlarmActions: list[str]
+    Namespace: str
+    MetricName: str
+    Dimensions: list[dict[str, str]]
+    Statistic: str
+    Threshold: float
+    ComparisonOperator: str
+    TreatMissingData: str
 
 
 def sums(
@@ -56,12 +74,12 @@ def sums(
     return {metric: round(total) for metric, total in zip(metrics, totals)}
 
 
-def describe_metric_alarms(client: Any, prefix: str) -> dict[str, dict[str, Any]]:
-    """Return the metric alarms whose names begin with *prefix*, by name, as boto3 shapes them."""
+def describe_metric_alarms(client: Any, prefix: str) -> dict[str, MetricAlarm]:
+    """Return the metric alarms whose names begin with *prefix*, by name."""
     pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
     return {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
 
 
-def put_metric_alarm(client: Any, members: dict[str, Any]) -> None:
+def put_metric_alarm(client: Any, members: Json) -> None:
     """Create the alarm, or replace what it is, from the members of PutMetricAlarm; its state and tags stay."""
     client.put_metric_alarm(**members)

@@ -6,12 +6,19 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import TypedDict
 
 from .._resource.tags import boto3_tags
 from .refusals import accepted
 from .refusals import existing
+
+if TYPE_CHECKING:
+    import datetime
+
+    from .._resource.shapes import Json
+    from .._resource.shapes import Tag
 
 
 class Role(TypedDict, total=False):
@@ -20,8 +27,8 @@ class Role(TypedDict, total=False):
     RoleName: str
     Arn: str
     Description: str
-    AssumeRolePolicyDocument: dict[str, Any]
-    Tags: list[dict[str, str]]
+    AssumeRolePolicyDocument: Json
+    Tags: list[Tag]
     PermissionsBoundary: dict[str, str]
 
 
@@ -31,8 +38,16 @@ class ManagedPolicy(TypedDict, total=False):
     PolicyName: str
     Arn: str
     DefaultVersionId: str
-    Document: dict[str, Any]
-    Tags: list[dict[str, str]]
+    Document: Json
+    Tags: list[Tag]
+
+
+class PolicyVersion(TypedDict):
+    """A version of a managed policy, with the keys that are used here."""
+
+    VersionId: str
+    IsDefaultVersion: bool
+    CreateDate: datetime.datetime
 
 
 def get_role(client: Any, name: str) -> Role | None:
@@ -46,9 +61,7 @@ def list_roles(client: Any) -> list[Role]:
     return [role for page in pages for role in page["Roles"]]
 
 
-def create_role(
-    client: Any, name: str, description: str, trust: dict[str, Any], tags: dict[str, str], boundary: str
-) -> bool:
+def create_role(client: Any, name: str, description: str, trust: Json, tags: dict[str, str], boundary: str) -> bool:
     """Create the role; return False if it exists. *boundary*: the ARN of its permissions boundary, or ''."""
     bounded = {"PermissionsBoundary": boundary} if boundary else {}
     return accepted(
@@ -94,7 +107,7 @@ def get_account_summary(client: Any) -> dict[str, int]:
     return summary
 
 
-def update_trust(client: Any, name: str, trust: dict[str, Any]) -> None:
+def update_trust(client: Any, name: str, trust: Json) -> None:
     """Replace the trust policy of the role."""
     client.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
 
@@ -114,7 +127,7 @@ def untag_role(client: Any, name: str, keys: list[str]) -> None:
     client.untag_role(RoleName=name, TagKeys=keys)
 
 
-def inline_policies(client: Any, role: str) -> dict[str, dict[str, Any]]:
+def inline_policies(client: Any, role: str) -> dict[str, Json]:
     """Return the documents of the role's inline policies by name: a call, and one for each; {} without the role."""
     try:
         pages = client.get_paginator("list_role_policies").paginate(RoleName=role)
@@ -133,7 +146,7 @@ def attached_policies(client: Any, role: str) -> list[str]:
         return []
 
 
-def put_role_policy(client: Any, name: str, policy: str, document: dict[str, Any]) -> None:
+def put_role_policy(client: Any, name: str, policy: str, document: Json) -> None:
     """Create or replace an inline policy of the role."""
     client.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
 
@@ -161,7 +174,7 @@ def get_policy(client: Any, arn: str) -> ManagedPolicy | None:
     return {**policy, "Document": version["Document"]}
 
 
-def create_policy(client: Any, name: str, description: str, document: dict[str, Any], tags: dict[str, str]) -> bool:
+def create_policy(client: Any, name: str, description: str, document: Json, tags: dict[str, str]) -> bool:
     """Create a managed policy; return False if it exists."""
     return accepted(
         client.create_policy,
@@ -173,13 +186,13 @@ def create_policy(client: Any, name: str, description: str, document: dict[str, 
     )
 
 
-def list_policy_versions(client: Any, arn: str) -> list[dict[str, Any]]:
+def list_policy_versions(client: Any, arn: str) -> list[PolicyVersion]:
     """Return the versions of the policy (five at most, AWS's limit); [] if the policy does not exist."""
     missing = client.exceptions.NoSuchEntityException
     return existing(lambda: client.list_policy_versions(PolicyArn=arn)["Versions"], missing) or []
 
 
-def create_policy_version(client: Any, arn: str, document: dict[str, Any]) -> None:
+def create_policy_version(client: Any, arn: str, document: Json) -> None:
     """Add a version with this document and make it the default."""
     client.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(document), SetAsDefault=True)
 

@@ -6,23 +6,38 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypedDict
 
 from .refusals import existing
 
+if TYPE_CHECKING:
+    from .._resource.shapes import Json
 
-def describe_key(client: Any, key: str) -> dict[str, Any] | None:
-    """Return the metadata (Arn, KeyState, KeyManager, ...) of a key id, key ARN, alias name or alias ARN, or None."""
+
+class Key(TypedDict, total=False):
+    """The metadata of a key, with the keys that are used here; KeyId and Arn are always present."""
+
+    KeyId: str
+    Arn: str
+    KeyState: str
+    KeyManager: str
+    KeySpec: str
+
+
+def describe_key(client: Any, key: str) -> Key | None:
+    """Return the metadata of a key id, key ARN, alias name or alias ARN, or None."""
     return existing(lambda: client.describe_key(KeyId=key)["KeyMetadata"], client.exceptions.NotFoundException)
 
 
-def get_key_policy(client: Any, key_arn: str) -> dict[str, Any]:
+def get_key_policy(client: Any, key_arn: str) -> Json:
     """Return the key's policy; the call takes no alias."""
-    policy: dict[str, Any] = json.loads(client.get_key_policy(KeyId=key_arn, PolicyName="default")["Policy"])
+    policy: Json = json.loads(client.get_key_policy(KeyId=key_arn, PolicyName="default")["Policy"])
     return policy
 
 
-def put_key_policy(client: Any, key_arn: str, policy: dict[str, Any]) -> None:
+def put_key_policy(client: Any, key_arn: str, policy: Json) -> None:
     """Replace the key's policy; KMS refuses a policy under which the caller could not change it again."""
     client.put_key_policy(KeyId=key_arn, PolicyName="default", Policy=json.dumps(policy))
 

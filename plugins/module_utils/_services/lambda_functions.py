@@ -6,13 +6,22 @@
 from __future__ import annotations
 
 from typing import Any
+from typing import TypedDict
 
 from .refusals import accepted
 from .refusals import existing
 
 
-def get_function_configuration(client: Any, name: str) -> dict[str, Any] | None:
-    """Return FunctionName, Handler, Description, Role, ... of the function, or None."""
+class Function(TypedDict, total=False):
+    """The configuration of a function, with the keys that are used here."""
+
+    FunctionName: str
+    Handler: str
+    Description: str
+
+
+def get_function_configuration(client: Any, name: str) -> Function | None:
+    """Return the configuration of the function, or None."""
     missing = client.exceptions.ResourceNotFoundException
     return existing(lambda: client.get_function_configuration(FunctionName=name), missing)
 

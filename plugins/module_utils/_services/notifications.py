@@ -6,11 +6,19 @@
 from __future__ import annotations
 
 from typing import Any
+from typing import TypedDict
 
 REGION = "us-east-1"
 
 
-def configurations_for(client: Any, source: str, channel_arn: str) -> list[dict[str, Any]]:
+class NotificationConfiguration(TypedDict):
+    """A notification configuration, with the keys that are used here."""
+
+    arn: str
+    name: str
+
+
+def configurations_for(client: Any, source: str, channel_arn: str) -> list[NotificationConfiguration]:
     """Return the notification configurations that send events of *source* to a configuration of Amazon Q."""
     pages = client.get_paginator("list_notification_configurations")
     found = pages.paginate(eventRuleSource=source, channelArn=channel_arn)

@@ -6,12 +6,24 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypedDict
 
 from .refusals import existing
 
+if TYPE_CHECKING:
+    from .._resource.shapes import Json
 
-def effective_chatbot_policy(client: Any) -> dict[str, Any] | None:
+
+class Account(TypedDict):
+    """An account of the organization, with the keys that are used here."""
+
+    Id: str
+    Name: str
+
+
+def effective_chatbot_policy(client: Any) -> Json | None:
     """Return the effective chat applications policy of the caller's account, or None if there is none.
 
     Its shape: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_chatbot_syntax.html
@@ -20,11 +32,11 @@ def effective_chatbot_policy(client: Any) -> dict[str, Any] | None:
         lambda: client.describe_effective_policy(PolicyType="CHATBOT_POLICY"),
         (client.exceptions.AWSOrganizationsNotInUseException, client.exceptions.EffectivePolicyNotFoundException),
     )
-    content: dict[str, Any] | None = json.loads(answer["EffectivePolicy"]["PolicyContent"]) if answer else None
+    content: Json | None = json.loads(answer["EffectivePolicy"]["PolicyContent"]) if answer else None
     return content
 
 
-def list_accounts(client: Any) -> list[dict[str, Any]]:
+def list_accounts(client: Any) -> list[Account]:
     """Return all accounts of the organization: one call for every 20."""
     return [account for page in client.get_paginator("list_accounts").paginate() for account in page["Accounts"]]
 

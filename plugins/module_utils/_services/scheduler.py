@@ -6,10 +6,27 @@
 from __future__ import annotations
 
 from typing import Any
+from typing import TypedDict
 
 from .refusals import existing
 
 
-def get_schedule(client: Any, name: str) -> dict[str, Any] | None:
+class ScheduleTarget(TypedDict):
+    """What a schedule starts, with the keys that are used here."""
+
+    Arn: str
+    RoleArn: str
+
+
+class Schedule(TypedDict):
+    """A schedule, with the keys that are used here."""
+
+    State: str
+    ScheduleExpression: str
+    ScheduleExpressionTimezone: str
+    Target: ScheduleTarget
+
+
+def get_schedule(client: Any, name: str) -> Schedule | None:
     """Return a schedule of the default group, or None."""
     return existing(lambda: client.get_schedule(Name=name), client.exceptions.ResourceNotFoundException)

@@ -5,11 +5,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypedDict
 
 from .refusals import existing
 
+if TYPE_CHECKING:
+    from .._resource.shapes import Tag
+
 Attributes = dict[str, str]
+
+
+class Subscription(TypedDict):
+    """A subscription, with the keys that are used here; SubscriptionArn may be PendingConfirmation."""
+
+    SubscriptionArn: str
+    Protocol: str
+    Endpoint: str
 
 
 def list_topics(client: Any) -> list[str]:
@@ -25,7 +38,7 @@ def get_topic_attributes(client: Any, arn: str) -> Attributes | None:
     )
 
 
-def create_topic(client: Any, name: str, attributes: Attributes, tags: list[dict[str, str]]) -> None:
+def create_topic(client: Any, name: str, attributes: Attributes, tags: list[Tag]) -> None:
     """Create the topic; one of the same name, attributes and tags is adopted."""
     client.create_topic(Name=name, Attributes=attributes, Tags=tags)
 
@@ -40,8 +53,8 @@ def publish(client: Any, topic_arn: str, message: str) -> None:
     client.publish(TopicArn=topic_arn, Message=message)
 
 
-def list_subscriptions(client: Any, topic_arn: str) -> list[dict[str, str]]:
-    """Return the subscriptions of the topic: SubscriptionArn (or PendingConfirmation), Protocol, Endpoint, Owner."""
+def list_subscriptions(client: Any, topic_arn: str) -> list[Subscription]:
+    """Return the subscriptions of the topic."""
     pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
     return [subscription for page in pages for subscription in page["Subscriptions"]]
 

@@ -6,11 +6,18 @@
 from __future__ import annotations
 
 from typing import Any
+from typing import TypedDict
 
 from .refusals import accepted
 from .refusals import existing
 
 Attributes = dict[str, str]
+
+
+class Message(TypedDict):
+    """A message of a queue, with the key that is used here."""
+
+    Body: str
 
 
 def get_queue_attributes(client: Any, url: str) -> Attributes | None:
@@ -41,7 +48,7 @@ def list_queues(client: Any, prefix: str) -> list[str]:
     return [url for page in pages for url in page.get("QueueUrls", [])]
 
 
-def receive_messages(client: Any, url: str, seconds: int) -> list[dict[str, Any]] | None:
+def receive_messages(client: Any, url: str, seconds: int) -> list[Message] | None:
     """Return up to ten messages, waiting up to *seconds* (20 at most) for the first; None if the queue is missing.
 
     A queue that was just created may not be visible everywhere yet.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from typing import Any
 
 from .._channel import metrics
@@ -19,6 +20,10 @@ from .resources import ARN
 from .resources import HERE
 from .resources import events_statement
 from .resources import with_tags
+
+if TYPE_CHECKING:
+    from .._resource.shapes import Tag
+
 
 # CloudFormation generates the name of the queue: SQS refuses the name of a deleted queue for a minute.
 QUEUE = "UndeliveredQueue"
@@ -52,9 +57,7 @@ def dead_letters() -> dict[str, Any]:
     return {"Arn": QUEUE_ARN}
 
 
-def queue(
-    rules: list[str] | None, key: Any, tags: list[dict[str, str]], topics: tuple[str, ...] = ()
-) -> dict[str, Any]:
+def queue(rules: list[str] | None, key: Any, tags: list[Tag], topics: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the queue for events that cannot be delivered, and its policy.
 
     *rules*: those that may use it, None for all. *key*: see encryption.reference. *topics*: those whose messages SNS

@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from typing import Any
 
 from .resources import ARN
 from .resources import HERE
 from .resources import with_tags
+
+if TYPE_CHECKING:
+    from .._resource.shapes import Tag
+
 
 # Instead of the name of a key: the stack creates one.
 CREATE = "create"
@@ -31,7 +36,7 @@ def reference(key: str) -> Any:
 
 
 def resources(
-    name: str, topics: tuple[str, ...], tags: list[dict[str, str]], *, queue: bool, alarms: bool, redrive: bool
+    name: str, topics: tuple[str, ...], tags: list[Tag], *, queue: bool, alarms: bool, redrive: bool
 ) -> dict[str, Any]:
     """Return the key of the stack *name*, and its alias.
 

@@ -16,6 +16,7 @@ which no automatic rule matches, since they require NEW (OCSF: New).
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from typing import Any
 
 from .._securityhub import mark as marks
@@ -27,6 +28,10 @@ from .resources import role
 from .resources import rules_arn
 from .resources import state_machine
 from .resources import trust_statement
+
+if TYPE_CHECKING:
+    from .._resource.shapes import Tag
+
 
 MACHINE = "NotifiedMachine"
 ROLE = "NotifiedRole"
@@ -81,9 +86,7 @@ def end_target() -> dict[str, Any]:
     return {"Id": "notified", "Arn": {"Ref": MACHINE}, "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]}}
 
 
-def resources(
-    name: str, tags: list[dict[str, str]], boundary: str, *, ends: list[str], key: str, ocsf: bool
-) -> dict[str, Any]:
+def resources(name: str, tags: list[Tag], boundary: str, *, ends: list[str], key: str, ocsf: bool) -> dict[str, Any]:
     """Return the state machine of the stack *name*, and the role of the machine and of the rules that start it.
 
     *ends*: the topics to which the end of findings is reported. *key*: of the topics, as StackDesign has it. *ocsf*:

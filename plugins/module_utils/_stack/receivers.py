@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from typing import TYPE_CHECKING
 from typing import Any
 
 from . import resources
@@ -23,6 +24,10 @@ from .resources import SUBSCRIPTION
 from .resources import logical_id
 from .resources import rules_arn
 from .resources import trust_statement
+
+if TYPE_CHECKING:
+    from .._resource.shapes import Tag
+
 
 EMAIL, HTTPS, QUEUE, BUS = "email", "https", "sqs", "events"
 WITH_TOPIC = (EMAIL, HTTPS)
@@ -110,7 +115,7 @@ def role_name(name: str, region: str) -> str:
     return f"{name}-Receiver-{region}"
 
 
-def role(name: str, receivers: Sequence[Receiver], tags: list[dict[str, str]], boundary: str) -> dict[str, Any]:
+def role(name: str, receivers: Sequence[Receiver], tags: list[Tag], boundary: str) -> dict[str, Any]:
     """Return the role with which rules of the stack *name* send to event buses, {} if none does.
 
     Another account or region requires one, and AWS recommends one for every bus

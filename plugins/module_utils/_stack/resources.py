@@ -8,7 +8,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from typing import Any
+
+if TYPE_CHECKING:
+    from .._resource.shapes import Tag
+
 
 # CloudFormation replaces these in Fn::Sub, so one template serves all accounts and regions.
 ARN = "arn:${AWS::Partition}"
@@ -84,7 +89,7 @@ def role(
     trust: list[dict[str, Any]],
     policy: str,
     statements: list[dict[str, Any]],
-    tags: list[dict[str, str]],
+    tags: list[Tag],
     boundary: str,
 ) -> dict[str, Any]:
     """Return the role *name*: *trust* lets services assume it, and *policy* is its only one, with these statements."""
@@ -98,7 +103,7 @@ def role(
     return {"Type": ROLE, "Properties": with_tags(properties, tags)}
 
 
-def state_machine(name: str, kind: str, role_id: str, definition: Any, tags: list[dict[str, str]]) -> dict[str, Any]:
+def state_machine(name: str, kind: str, role_id: str, definition: Any, tags: list[Tag]) -> dict[str, Any]:
     """Return the state machine *name* of a kind (STANDARD or EXPRESS), whose role has the logical ID *role_id*."""
     properties = {
         "StateMachineName": name,
@@ -109,7 +114,7 @@ def state_machine(name: str, kind: str, role_id: str, definition: Any, tags: lis
     return {"Type": STATE_MACHINE, "Properties": with_tags(properties, tags)}
 
 
-def with_tags(properties: dict[str, Any], tags: list[dict[str, str]]) -> dict[str, Any]:
+def with_tags(properties: dict[str, Any], tags: list[Tag]) -> dict[str, Any]:
     """Return the properties of a resource with *tags*, if there are any."""
     return {**properties, "Tags": tags} if tags else properties
 

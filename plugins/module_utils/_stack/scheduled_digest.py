@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Sequence
 
+    from .._resource.shapes import Tag
+
 MACHINE, ROLE, SCHEDULE = "DigestMachine", "DigestRole", "DigestSchedule"
 # What brings the numbers of a region to the one that sends the message, and what receives them there.
 NUMBERS_RULE, REGIONS_MACHINE = "DigestRule", "DigestRegionsMachine"
@@ -207,9 +209,7 @@ def role_name(name: str, region: str) -> str:
     return f"{name}-Digest-{region}"
 
 
-def resources(
-    name: str, digest: ScheduledDigest, key: str, tags: list[dict[str, str]], boundary: str
-) -> dict[str, Any]:
+def resources(name: str, digest: ScheduledDigest, key: str, tags: list[Tag], boundary: str) -> dict[str, Any]:
     """Return schedule, state machine and role of the stack *name*. *key*: of its topics, as StackDesign has it."""
     machine = machine_name(name)
     machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
@@ -254,7 +254,7 @@ def resources(
     }
 
 
-def _exchange(name: str, digest: ScheduledDigest, tags: list[dict[str, str]]) -> dict[str, Any]:
+def _exchange(name: str, digest: ScheduledDigest, tags: list[Tag]) -> dict[str, Any]:
     """Return what sends the numbers to another region, or receives those of others, {} if neither does."""
     found: dict[str, Any] = {}
     target: dict[str, Any] = {"Id": "digest", "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]}}

@@ -15,6 +15,7 @@ import json
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from typing import Any
 
 from .._resource.tags import AUTOMATION_TAG
@@ -33,6 +34,10 @@ from .receivers import Receiver
 from .resources import events_statement
 from .resources import logical_id
 from .resources import with_tags
+
+if TYPE_CHECKING:
+    from .._resource.shapes import Tag
+
 
 DESCRIPTION = "Security Hub findings to a chat channel (Ansible collection secops.securityhub)."
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
@@ -106,7 +111,7 @@ class StackDesign:
         return json.dumps(template(self), separators=(",", ":"))
 
     @functools.cached_property
-    def resource_tags(self) -> list[dict[str, str]]:
+    def resource_tags(self) -> list[Tag]:
         """Return the user's tags as the resources have them."""
         return boto3_tags(dict(self.tags))
 
