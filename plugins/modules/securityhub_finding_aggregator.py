@@ -108,12 +108,11 @@ finding_aggregator:
       sample: [eu-central-1, eu-west-2]
 """
 
-from typing import Any
-
 from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import finding_aggregator
 from ..module_utils._securityhub import transformations
 from ..module_utils._services import securityhub
+from ..module_utils._services.securityhub import FindingAggregator
 
 
 def main() -> None:
@@ -132,7 +131,7 @@ def main() -> None:
     aws = module.access()
     module.require(finding_aggregator.problems(mode, regions, aws.region) if present else [])
 
-    after: dict[str, Any] | None = None
+    after: FindingAggregator | None = None
     with module.explained(f"Security Hub finding aggregator in {aws.region}"):
         current = finding_aggregator.read_aggregator(aws, hub_needed=present)
         if present:

@@ -104,12 +104,11 @@ hub:
       sample: {team: security}
 """
 
-from typing import Any
-
 from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import hub
 from ..module_utils._securityhub import transformations
 from ..module_utils._services import securityhub
+from ..module_utils._services.securityhub import Hub
 
 
 def main() -> None:
@@ -128,12 +127,12 @@ def main() -> None:
     aws = module.access()
     with module.explained(f"Security Hub in {aws.region}"):
         current = hub.read_hub(aws)
-        after: dict[str, Any] | None = None
+        after: Hub | None = None
         if module.params["state"] == "present":
             after = hub.ensure_present(aws, current, module.params, module.check_mode)
         elif current is not None and not module.check_mode:
             aws.call("securityhub", securityhub.disable_security_hub)
-    module.exit_with("hub", transformations.hub_result(current), transformations.hub_result(after))
+    module.exit_with("hub", transformations.result(current), transformations.result(after))
 
 
 if __name__ == "__main__":

@@ -71,23 +71,17 @@ hubs:
 """
 
 from ..module_utils._aws.modules import Module
+from ..module_utils._securityhub import hub
 from ..module_utils._securityhub import transformations
-from ..module_utils._services import securityhub
 
 
 def main() -> None:
     """Return the hub of the region, if there is one."""
     module = Module(argument_spec={}, supports_check_mode=True)
     aws = module.access()
-    hubs = []
     with module.explained(f"Security Hub in {aws.region}"):
-        try:
-            hub = aws.call("securityhub", securityhub.describe_hub)
-            tags = aws.call("securityhub", securityhub.list_tags_for_resource, hub["HubArn"])
-            hubs.append(transformations.hub_result({**hub, "Tags": tags}))
-        except securityhub.HubNotEnabled:
-            pass  # an empty list says so
-    module.exit_json(changed=False, hubs=hubs)
+        found = hub.read_hub(aws)
+    module.exit_json(changed=False, hubs=[transformations.result(found)] if found else [])
 
 
 if __name__ == "__main__":

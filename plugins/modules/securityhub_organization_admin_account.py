@@ -109,7 +109,7 @@ def main() -> None:
     with module.explained(f"Security Hub delegated administrator in {aws.region}"):
         current = administrator.read_admin(aws)
         after = ensure(aws, current, account, module.check_mode)
-    result = transformations.admin_account_result
+    result = transformations.result
     module.exit_with("admin_account", result(current), result(after))
 
 

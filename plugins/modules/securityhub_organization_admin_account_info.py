@@ -63,7 +63,7 @@ def main() -> None:
     aws = module.access()
     with module.explained(f"Security Hub delegated administrator in {aws.region}"):
         accounts = aws.call("securityhub", securityhub.list_organization_admin_accounts)
-    module.exit_json(changed=False, admin_accounts=list(map(transformations.admin_account_result, accounts)))
+    module.exit_json(changed=False, admin_accounts=list(map(transformations.result, accounts)))
 
 
 if __name__ == "__main__":

@@ -29,12 +29,13 @@ from .context import Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Iterable
+    from collections.abc import Mapping
     from typing import TypeAlias
 
     from .._aws.clients import Caller
     from .context import Context
 
-    Change: TypeAlias = "tuple[dict[str, Any] | None, dict[str, Any] | None]"
+    Change: TypeAlias = "tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]"
     Act: TypeAlias = "Callable[[Caller], Change | None]"
 
 PREFIX = "securityhub_organization_"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from dataclasses import field
 from typing import TYPE_CHECKING
-from typing import Any
 
 if TYPE_CHECKING:
     from .._routing.topology import Aggregation
+    from .._services.securityhub import OrganizationConfiguration
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Organization:
     """
 
     designated: str | None = None
-    rules: dict[str, Any] | None = field(default=None, hash=False)
+    rules: OrganizationConfiguration | None = field(default=None, hash=False)
 
 
 def role_in_words(account_id: str, found: Organization) -> list[str]:
@@ -51,7 +51,7 @@ def _management(account_id: str, designated: str) -> str:
     )
 
 
-def _administrator(account_id: str, rules: dict[str, Any]) -> str:
+def _administrator(account_id: str, rules: OrganizationConfiguration) -> str:
     said = f"{account_id} is the delegated administrator of its organization"
     configuration = rules.get("OrganizationConfiguration") or {}
     if configuration.get("ConfigurationType") == "CENTRAL":

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .._inventory.discovery import AccountFacts
     from .._services.cloudformation import Stack
     from .._services.securityhub import ActionTarget
+    from .._services.securityhub import AggregatorV2
+    from .._services.securityhub import AutomationRule
+    from .._services.securityhub import FindingAggregator
     from .._stack.resources import Resources
     from .account import Account
     from .delivery_path import LivePath
@@ -45,7 +48,7 @@ class LiveTarget:
     resources: Resources | None = field(default=None, hash=False)
     path: LivePath | None = field(default=None, hash=False)
     actions: int = 0
-    rules: tuple[dict[str, Any], ...] | None = field(default=None, hash=False)
+    rules: tuple[AutomationRule, ...] | None = field(default=None, hash=False)
     rule_count: int = 0
 
 
@@ -60,7 +63,7 @@ class Facts:
     and why; nothing depends on it.
     """
 
-    aggregator: dict[str, Any] | None = field(default=None, hash=False)
+    aggregator: FindingAggregator | AggregatorV2 | None = field(default=None, hash=False)
     knows_aggregator: bool = True
     administrator: str = ""
     per_standard: bool = False

@@ -199,7 +199,7 @@ def _facts(aws: Clients, settings: Settings) -> Facts:
         _aggregator_v2 if settings.ocsf else _aggregator,
         securityhub.describe_hub,
         securityhub.get_administrator_account,
-        securityhub.describe_security_hub_v2,
+        securityhub.has_security_hub_v2,
     )
     outcomes = parallel.each(partial(aws.call, settings.source, settings.region, "securityhub"), reads)
     for outcome in outcomes:
@@ -219,7 +219,7 @@ def _facts(aws: Clients, settings: Settings) -> Facts:
         knows_aggregator=aggregator.error is None,
         administrator=str((administrator.value or {}).get("AccountId") or ""),
         per_standard=(hub.value or {}).get("ControlFindingGenerator") == "STANDARD_CONTROL",
-        v2=None if v2.error is not None else v2.value is not None,
+        v2=None if v2.error is not None else bool(v2.value),
         unknown=tuple(
             f"{what} is unknown ({errors.explain(outcome.error).rstrip('.')})"
             for what, outcome in informative
@@ -228,12 +228,12 @@ def _facts(aws: Clients, settings: Settings) -> Facts:
     )
 
 
-def _aggregator(client: Any) -> dict[str, Any] | None:
+def _aggregator(client: Any) -> securityhub.FindingAggregator | None:
     found = securityhub.list_finding_aggregators(client)
     return securityhub.get_finding_aggregator(client, found[0]) if found else None
 
 
-def _aggregator_v2(client: Any) -> dict[str, Any] | None:
+def _aggregator_v2(client: Any) -> securityhub.AggregatorV2 | None:
     found = securityhub.list_aggregators_v2(client)
     return securityhub.get_aggregator_v2(client, found[0]) if found else None
 

@@ -81,7 +81,7 @@ def with_rules(aws: Clients, settings: Settings, live: LiveTarget, kinds: list[a
     Raise UserError if they must not be read, as in a member account. There, a deployment that no longer needs rules has
     none.
     """
-    rules: list[dict[str, Any]] = []
+    rules: list[securityhub.AutomationRule] = []
     count = 0
     for kind in kinds:
         try:
@@ -106,12 +106,12 @@ def _needs(settings: Settings, kind: automation_rule.Kind) -> bool:
 
 def _cannot_have(aws: Clients, settings: Settings, live: LiveTarget, kind: automation_rule.Kind) -> bool:
     """Return whether the account is a member account now, or has turned the new Security Hub off: one or two calls."""
-    if kind is automation_rule.V2 and _call(aws, settings, "securityhub", securityhub.describe_security_hub_v2) is None:
+    if kind is automation_rule.V2 and not _call(aws, settings, "securityhub", securityhub.has_security_hub_v2):
         return True
     return bool(live.hub and _call(aws, settings, "securityhub", securityhub.get_administrator_account))
 
 
-def _is_ours(aws: Clients, settings: Settings, rule: dict[str, Any]) -> bool:
+def _is_ours(aws: Clients, settings: Settings, rule: securityhub.AutomationRule) -> bool:
     """Tell whether the description of an automation rule or, where a person may have changed it, a tag proves that."""
     if ownership.is_marked(rule["Description"], settings.name):
         return True

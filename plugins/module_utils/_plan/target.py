@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._model.plan import DEPLOY_EXPORT
 from .._model.plan import RulesPlan
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from .._model.snapshot import LiveTarget
     from .._routing.automation import Rule
     from .._services.cloudformation import Stack
+    from .._services.securityhub import AutomationRule
 
 
 def plan(design: TargetDesign, blockers: tuple[str, ...] = (), *, was_read: bool = True) -> TargetPlan:
@@ -114,7 +114,7 @@ def rules_of(desired: Deployment | None, target: LiveTarget) -> RulesPlan:
     A rule is found by its name, which its content determines, so a difference was made by hand.
     """
     wanted = {rule.name: rule for rule in (desired.rules if desired else ())}
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, AutomationRule] = {}
     removed = []
     for live_rule in target.rules or ():
         if live_rule["RuleName"] not in wanted or live_rule["RuleName"] in found:
@@ -128,7 +128,7 @@ def rules_of(desired: Deployment | None, target: LiveTarget) -> RulesPlan:
     )
 
 
-def _differs(live_rule: dict[str, Any], rule: Rule) -> bool:
+def _differs(live_rule: AutomationRule, rule: Rule) -> bool:
     comparable = automation_rule.comparable
     return any(comparable(live_rule.get(key)) != comparable(value) for key, value in rule.members.items())
 

@@ -16,6 +16,7 @@ from .text import count
 from .text import wrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from collections.abc import Sequence
 
 CHOSEN_BY_AWS = ("HubArn", "SubscribedAt", "FindingAggregatorArn")
@@ -28,8 +29,8 @@ class Step:
 
     name: str
     region: str
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] | None = None
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
     problem: str = ""
     skipped: str = ""
 
@@ -66,7 +67,7 @@ def _differences(steps: Sequence[Step]) -> list[differences.Difference]:
     return found
 
 
-def _shown(state: dict[str, Any] | None) -> dict[str, Any]:
+def _shown(state: Mapping[str, Any] | None) -> dict[str, Any]:
     return {key: value for key, value in (state or {}).items() if key not in CHOSEN_BY_AWS and value != []}
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._aws.errors import UserError
 from .._aws.polling import poll
@@ -14,21 +13,20 @@ from .._services import securityhub
 
 if TYPE_CHECKING:
     from .._aws.clients import Caller
-
-Account = dict[str, Any]
+    from .._services.securityhub import AdminAccount
 
 SECONDS_TO_APPEAR = 120
 # AWS Organizations refuses concurrent changes, such as the designation in several regions at the same time.
 SECONDS_OF_CONFLICT = 60
 
 
-def read_admin(aws: Caller) -> Account | None:
+def read_admin(aws: Caller) -> AdminAccount | None:
     """Return the delegated administrator, or None."""
     accounts = aws.call("securityhub", securityhub.list_organization_admin_accounts)
     return accounts[0] if accounts else None
 
 
-def enable(aws: Caller, account: str) -> Account:
+def enable(aws: Caller, account: str) -> AdminAccount:
     """Designate the account: retry while another change of the organization conflicts, then wait until AWS shows it."""
 
     def attempt() -> Exception | None:
@@ -46,7 +44,7 @@ def enable(aws: Caller, account: str) -> Account:
     return shown
 
 
-def ensure_present(aws: Caller, current: Account | None, account: str, check_mode: bool) -> Account:
+def ensure_present(aws: Caller, current: AdminAccount | None, account: str, check_mode: bool) -> AdminAccount:
     """Return the delegated administrator as it is (or would be) afterwards. Raise UserError if there is another."""
     if current is None:
         return {"AccountId": account, "Status": "ENABLED"} if check_mode else enable(aws, account)
@@ -60,7 +58,7 @@ def ensure_present(aws: Caller, current: Account | None, account: str, check_mod
     return current
 
 
-def ensure_absent(aws: Caller, current: Account | None, account: str, check_mode: bool) -> Account | None:
+def ensure_absent(aws: Caller, current: AdminAccount | None, account: str, check_mode: bool) -> AdminAccount | None:
     """Return the delegated administrator as it is (or would be) afterwards; another account stays designated."""
     if current is None or current["AccountId"] != account or current["Status"] != "ENABLED":
         return current

@@ -9,11 +9,15 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
+from typing import TYPE_CHECKING
 from typing import Any
 
 from .._services import securityhub
 
-Rule = dict[str, Any]
+if TYPE_CHECKING:
+    from .._resource.shapes import Json
+    from .._services.securityhub import AutomationRule
+
 
 # Of an administrator account in a region, for both kinds:
 # https://docs.aws.amazon.com/securityhub/latest/userguide/automation-rules.html
@@ -31,10 +35,10 @@ class Kind:
     subject: str
     description_length: int
     values_at_most: int
-    read_all: Callable[[Any], list[Rule]]
-    read: Callable[[Any, list[str]], list[Rule]]
-    create: Callable[[Any, Rule], str]
-    update: Callable[[Any, str, Rule], None]
+    read_all: Callable[[Any], list[AutomationRule]]
+    read: Callable[[Any, list[str]], list[AutomationRule]]
+    create: Callable[[Any, Json], str]
+    update: Callable[[Any, str, Json], None]
     delete: Callable[[Any, str], None]
     argument_spec: dict[str, Any] = field(default_factory=dict, hash=False)
 

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._aws.clients import Caller
+    from .._resource.shapes import Json
+    from .._services.securityhub import AutomationRule
     from .automation_rule import Kind
-    from .automation_rule import Rule
 
 NAME_LENGTH = 256
 ORDERS = (1, 1000)
@@ -66,7 +67,7 @@ def run(kind: Kind) -> None:
     desired = _members(options)
     module.require(_problems(kind, desired))
     aws = module.access()
-    after: Rule | None = None
+    after: Mapping[str, Any] | None = None
     with module.explained(f"{kind.subject} {options['name'] or options['arn']} in {aws.region}"):
         rules = _listed(kind, aws, hub_needed=options["state"] == "present")
         current = _current(kind, aws, rules, options["name"], options["arn"])
@@ -74,8 +75,8 @@ def run(kind: Kind) -> None:
             after = _ensure_present(kind, aws, current, desired, options, module.check_mode, len(rules))
         elif current is not None and not module.check_mode:
             aws.call("securityhub", kind.delete, current["RuleArn"])
-    before, after = _result(current), _result(after)
-    module.exit_with("automation_rule", before, after, changed=_without_times(before) != _without_times(after))
+    before, now = _result(current), _result(after)
+    module.exit_with("automation_rule", before, now, changed=_without_times(before) != _without_times(now))
 
 
 def run_info(kind: Kind) -> None:
@@ -96,7 +97,7 @@ def run_info(kind: Kind) -> None:
     module.exit_json(changed=False, automation_rules=[_result(rule) for rule in rules])
 
 
-def _members(options: Mapping[str, Any]) -> Rule:
+def _members(options: Mapping[str, Any]) -> Json:
     """Return the members that the options set, as CreateAutomationRule takes them."""
     members = {
         "RuleName": options["name"],
@@ -110,7 +111,7 @@ def _members(options: Mapping[str, Any]) -> Rule:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _problems(kind: Kind, members: Rule) -> list[str]:
+def _problems(kind: Kind, members: Json) -> list[str]:
     """Return what AWS would refuse, each with its remedy."""
     found = []
     for name, length in (("RuleName", NAME_LENGTH), ("Description", kind.description_length)):
@@ -132,7 +133,7 @@ def _problems(kind: Kind, members: Rule) -> list[str]:
     return found
 
 
-def _listed(kind: Kind, aws: Caller, *, hub_needed: bool) -> list[Rule]:
+def _listed(kind: Kind, aws: Caller, *, hub_needed: bool) -> list[AutomationRule]:
     """Return all rules, without criteria; none where Security Hub is off, unless *hub_needed*: raise HubNotEnabled."""
     try:
         return aws.call("securityhub", kind.read_all)
@@ -142,7 +143,7 @@ def _listed(kind: Kind, aws: Caller, *, hub_needed: bool) -> list[Rule]:
         return []
 
 
-def _read(kind: Kind, aws: Caller, arns: list[str]) -> list[Rule]:
+def _read(kind: Kind, aws: Caller, arns: list[str]) -> list[AutomationRule]:
     """Return rules as AWS has them, each with its Tags as a dict."""
     return [
         {**rule, "Tags": aws.call("securityhub", securityhub.list_tags_for_resource, rule["RuleArn"])}
@@ -150,7 +151,9 @@ def _read(kind: Kind, aws: Caller, arns: list[str]) -> list[Rule]:
     ]
 
 
-def _current(kind: Kind, aws: Caller, rules: list[Rule], name: str | None, arn: str | None) -> Rule | None:
+def _current(
+    kind: Kind, aws: Caller, rules: list[AutomationRule], name: str | None, arn: str | None
+) -> AutomationRule | None:
     """Return the rule with this ARN or, without one, of this name. Raise UserError if that is not one rule."""
     found = [rule["RuleArn"] for rule in rules if (rule["RuleArn"] == arn if arn else rule["RuleName"] == name)]
     if len(found) > 1:
@@ -161,12 +164,12 @@ def _current(kind: Kind, aws: Caller, rules: list[Rule], name: str | None, arn: 
 def _ensure_present(
     kind: Kind,
     aws: Caller,
-    current: Rule | None,
-    desired: Rule,
+    current: AutomationRule | None,
+    desired: Json,
     options: Mapping[str, Any],
     check_mode: bool,
     count: int,
-) -> Rule:
+) -> Mapping[str, Any]:
     """Return the rule as it is (or would be) afterwards. *count*: how many rules there are."""
     if current is None:
         return _created(kind, aws, desired, options, check_mode, count)
@@ -188,7 +191,9 @@ def _ensure_present(
     return next(iter(_read(kind, aws, [arn])), {**current, **changes})
 
 
-def _created(kind: Kind, aws: Caller, desired: Rule, options: Mapping[str, Any], check_mode: bool, count: int) -> Rule:
+def _created(
+    kind: Kind, aws: Caller, desired: Json, options: Mapping[str, Any], check_mode: bool, count: int
+) -> Mapping[str, Any]:
     if options["arn"]:
         raise UserError("no rule has this ARN, and AWS chooses the ARN of a new one. Set name instead of arn.")
     missing = [option for name, option in REQUIRED.items() if name not in desired]
@@ -209,13 +214,13 @@ def _created(kind: Kind, aws: Caller, desired: Rule, options: Mapping[str, Any],
     return next(iter(_read(kind, aws, [arn])), {**whole, "RuleArn": arn, "Tags": tags})
 
 
-def _whole(rule: Rule) -> Rule:
+def _whole(rule: Mapping[str, Any]) -> Json:
     """Return what the operation that creates a rule takes of it."""
     names = ("RuleStatus", "IsTerminal", *REQUIRED)
     return {name: rule[name] for name in names if name in rule}
 
 
-def _result(rule: Rule | None) -> dict[str, Any]:
+def _result(rule: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the rule as the modules show it: criteria and action in the notation of AWS; an empty dict for None."""
     if rule is None:
         return {}

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._aws.errors import UserError
 from .._aws.names import REGION
@@ -14,8 +13,7 @@ from .._services import securityhub
 
 if TYPE_CHECKING:
     from .._aws.clients import Caller
-
-Aggregator = dict[str, Any]
+    from .._services.securityhub import FindingAggregator
 
 # True: the mode needs a list of regions.
 MODES = {
@@ -42,7 +40,7 @@ def problems(mode: str | None, regions: list[str], home: str) -> list[str]:
     return found
 
 
-def read_aggregator(aws: Caller, hub_needed: bool) -> Aggregator | None:
+def read_aggregator(aws: Caller, hub_needed: bool) -> FindingAggregator | None:
     """Return the aggregator of the account, or None.
 
     Where Security Hub is off nothing is aggregated; raise HubNotEnabled there if *hub_needed*.
@@ -56,18 +54,22 @@ def read_aggregator(aws: Caller, hub_needed: bool) -> Aggregator | None:
         return None
 
 
-def desired_of(mode: str, regions: list[str]) -> dict[str, Any]:
+def desired_of(mode: str, regions: list[str]) -> FindingAggregator:
     """Return the members of the desired aggregator."""
-    return {"RegionLinkingMode": mode, **({"Regions": sorted(set(regions))} if regions else {})}
+    if not regions:
+        return {"RegionLinkingMode": mode}
+    return {"RegionLinkingMode": mode, "Regions": sorted(set(regions))}
 
 
-def is_as_desired(current: Aggregator, desired: dict[str, Any]) -> bool:
+def is_as_desired(current: FindingAggregator, desired: FindingAggregator) -> bool:
     """Tell whether the aggregator links the desired regions."""
     mode, regions = desired["RegionLinkingMode"], desired.get("Regions", [])
-    return bool(current["RegionLinkingMode"] == mode and (not MODES[mode] or sorted(current["Regions"]) == regions))
+    return current["RegionLinkingMode"] == mode and (not MODES[mode] or sorted(current["Regions"]) == regions)
 
 
-def ensure_present(aws: Caller, current: Aggregator | None, desired: dict[str, Any], check_mode: bool) -> Aggregator:
+def ensure_present(
+    aws: Caller, current: FindingAggregator | None, desired: FindingAggregator, check_mode: bool
+) -> FindingAggregator:
     """Return the aggregator as it is (or would be) afterwards. Raise UserError if its home is another region."""
     if current is None:
         if check_mode:

@@ -16,9 +16,10 @@ from .._services import sts
 from . import transformations
 
 if TYPE_CHECKING:
-    from .._aws.clients import Caller
+    from collections.abc import Mapping
 
-Hub = dict[str, Any]
+    from .._aws.clients import Caller
+    from .._services.securityhub import Hub
 
 SECONDS_TO_APPEAR = 60
 
@@ -32,16 +33,18 @@ def read_hub(aws: Caller) -> Hub | None:
     return {**hub, "Tags": aws.call("securityhub", securityhub.list_tags_for_resource, hub["HubArn"])}
 
 
-def changes(hub: Hub, options: dict[str, Any]) -> dict[str, Any]:
+def changes(hub: Hub, options: Mapping[str, Any]) -> Hub:
     """Return the members of UpdateSecurityHubConfiguration that differ."""
-    desired = {
-        "AutoEnableControls": options["auto_enable_controls"],
-        "ControlFindingGenerator": options["control_finding_generator"],
-    }
-    return {key: value for key, value in desired.items() if value not in (None, hub.get(key))}
+    controls, generator = options["auto_enable_controls"], options["control_finding_generator"]
+    found: Hub = {}
+    if controls not in (None, hub.get("AutoEnableControls")):
+        found["AutoEnableControls"] = controls
+    if generator not in (None, hub.get("ControlFindingGenerator")):
+        found["ControlFindingGenerator"] = generator
+    return found
 
 
-def projected(hub: Hub, options: dict[str, Any]) -> Hub:
+def projected(hub: Hub, options: Mapping[str, Any]) -> Hub:
     """Return the hub as it will be."""
     to_set, to_unset = tag_changes(hub["Tags"], options["tags"], purge=options["purge_tags"])
     return {**hub, **changes(hub, options), "Tags": with_changes(hub["Tags"], to_set, to_unset)}
@@ -54,7 +57,7 @@ def new_hub(aws: Caller) -> Hub:
     return {"HubArn": arn, "AutoEnableControls": True, "ControlFindingGenerator": "SECURITY_CONTROL", "Tags": {}}
 
 
-def enable(aws: Caller, options: dict[str, Any]) -> Hub:
+def enable(aws: Caller, options: Mapping[str, Any]) -> Hub:
     """Enable Security Hub and return the hub; one that was enabled meanwhile is updated afterwards."""
     members = {
         "EnableDefaultStandards": options["enable_default_standards"],
@@ -69,7 +72,7 @@ def enable(aws: Caller, options: dict[str, Any]) -> Hub:
     return hub
 
 
-def update(aws: Caller, hub: Hub, options: dict[str, Any]) -> None:
+def update(aws: Caller, hub: Hub, options: Mapping[str, Any]) -> None:
     """Change the settings and tags that differ."""
     differing = changes(hub, options)
     if differing:
@@ -81,7 +84,7 @@ def update(aws: Caller, hub: Hub, options: dict[str, Any]) -> None:
         aws.call("securityhub", securityhub.untag_resource, hub["HubArn"], list(to_unset))
 
 
-def ensure_present(aws: Caller, current: Hub | None, options: dict[str, Any], check_mode: bool) -> Hub | None:
+def ensure_present(aws: Caller, current: Hub | None, options: Mapping[str, Any], check_mode: bool) -> Hub | None:
     """Return the hub as it is (or would be) afterwards."""
     if check_mode:
         return projected(current or new_hub(aws), options)

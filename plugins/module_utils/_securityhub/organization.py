@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -13,70 +14,77 @@ from .._aws.polling import poll
 from .._services import securityhub
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .._aws.clients import Caller
+    from .._services.securityhub import Central
+    from .._services.securityhub import OrganizationConfiguration
 
-Configuration = dict[str, Any]
-
-# AWS sets these under central configuration, and refuses to change them.
-UNDER_CENTRAL = {"AutoEnable": False, "AutoEnableStandards": "NONE"}
 SECONDS_TO_SETTLE = 180
 
 
-def central_of(configuration: Configuration) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Settings:
+    """The settings of an organization; *kind*: LOCAL or CENTRAL."""
+
+    kind: str
+    auto_enable: bool
+    auto_enable_standards: str
+
+
+# Under central configuration, AWS sets the other two, and refuses to change them.
+CENTRAL = Settings("CENTRAL", auto_enable=False, auto_enable_standards="NONE")
+
+
+def central_of(configuration: OrganizationConfiguration) -> Central:
     """Return ConfigurationType, Status and StatusMessage; {} where AWS does not return them."""
     return configuration.get("OrganizationConfiguration") or {}
 
 
-def configuration_type(configuration: Configuration) -> str:
-    """Return LOCAL or CENTRAL."""
-    return str(central_of(configuration).get("ConfigurationType", "LOCAL"))
+def settings_of(configuration: OrganizationConfiguration) -> Settings:
+    """Return the live settings."""
+    kind = central_of(configuration).get("ConfigurationType", "LOCAL")
+    return Settings(kind, configuration["AutoEnable"], configuration["AutoEnableStandards"])
 
 
-def given(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings that are set in the options, under their names in the API."""
-    settings = {"AutoEnable": options["auto_enable"], "AutoEnableStandards": options["auto_enable_standards"]}
-    return {key: value for key, value in settings.items() if value is not None}
-
-
-def contradictions(options: dict[str, Any]) -> list[str]:
+def contradictions(options: Mapping[str, Any]) -> list[str]:
     """Return the options that central configuration does not allow, each with the remedy."""
+    given = (
+        ("AutoEnable", options["auto_enable"], CENTRAL.auto_enable),
+        ("AutoEnableStandards", options["auto_enable_standards"], CENTRAL.auto_enable_standards),
+    )
     return [
-        f"{key} is {value}, but central configuration sets it to {UNDER_CENTRAL[key]}. Remove it, and use a "
-        f"configuration policy instead."
-        for key, value in given(options).items()
-        if value != UNDER_CENTRAL[key]
+        f"{name} is {value}, but central configuration sets it to {central}. Remove it, and use a configuration policy "
+        f"instead."
+        for name, value, central in given
+        if value not in (None, central)
     ]
 
 
-def desired_settings(current: Configuration, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the three desired settings. Raise UserError if the live configuration is central and contradicts them."""
-    kind = options["configuration_type"] or configuration_type(current)
+def desired_settings(current: Settings, options: Mapping[str, Any]) -> Settings:
+    """Return the desired settings. Raise UserError if the live configuration is central and contradicts them."""
+    kind = options["configuration_type"] or current.kind
     if kind == "LOCAL":
-        return {**{key: current[key] for key in UNDER_CENTRAL}, **given(options), "ConfigurationType": kind}
+        enable, standards = options["auto_enable"], options["auto_enable_standards"]
+        return Settings(
+            kind,
+            current.auto_enable if enable is None else enable,
+            current.auto_enable_standards if standards is None else standards,
+        )
     problems = contradictions(options)
     if problems:
         raise UserError(" ".join(problems))
-    return {**UNDER_CENTRAL, "ConfigurationType": kind}
+    return CENTRAL
 
 
-def differs(current: Configuration, desired: dict[str, Any]) -> bool:
-    """Tell whether anything must be changed."""
-    return configuration_type(current) != desired["ConfigurationType"] or any(
-        current[key] != desired[key] for key in UNDER_CENTRAL
-    )
-
-
-def projected(current: Configuration, desired: dict[str, Any]) -> Configuration:
-    """Return the configuration as it will be."""
-    central = {"ConfigurationType": desired["ConfigurationType"], "Status": "ENABLED"}
-    return {**current, **{key: desired[key] for key in UNDER_CENTRAL}, "OrganizationConfiguration": central}
-
-
-def update(aws: Caller, current: Configuration, desired: dict[str, Any]) -> Configuration:
+def update(aws: Caller, current: Settings, desired: Settings) -> OrganizationConfiguration:
     """Change the settings, wait until central configuration settles, and return the live configuration."""
-    members = {key: desired[key] for key in UNDER_CENTRAL}
-    if configuration_type(current) != desired["ConfigurationType"]:
-        members["OrganizationConfiguration"] = {"ConfigurationType": desired["ConfigurationType"]}
+    members: OrganizationConfiguration = {
+        "AutoEnable": desired.auto_enable,
+        "AutoEnableStandards": desired.auto_enable_standards,
+    }
+    if current.kind != desired.kind:
+        members["OrganizationConfiguration"] = {"ConfigurationType": desired.kind}
     aws.call("securityhub", securityhub.update_organization_configuration, members)
     after = poll(
         lambda: aws.call("securityhub", securityhub.describe_organization_configuration),
@@ -86,15 +94,25 @@ def update(aws: Caller, current: Configuration, desired: dict[str, Any]) -> Conf
     central = central_of(after)
     if central.get("Status") in ("FAILED", "PENDING"):
         raise UserError(
-            f"AWS did not switch to {desired['ConfigurationType']} configuration (status {central['Status']}: "
+            f"AWS did not switch to {desired.kind} configuration (status {central['Status']}: "
             f"{central.get('StatusMessage') or 'no reason given'}). Check the finding aggregator and the home region."
         )
     return after
 
 
-def ensure(aws: Caller, current: Configuration, options: dict[str, Any], check_mode: bool) -> Configuration:
+def ensure(
+    aws: Caller, current: OrganizationConfiguration, options: Mapping[str, Any], check_mode: bool
+) -> OrganizationConfiguration:
     """Return the configuration as it is (or would be) afterwards."""
-    desired = desired_settings(current, options)
-    if not differs(current, desired):
+    live = settings_of(current)
+    desired = desired_settings(live, options)
+    if live == desired:
         return current
-    return projected(current, desired) if check_mode else update(aws, current, desired)
+    if not check_mode:
+        return update(aws, live, desired)
+    return {
+        **current,
+        "AutoEnable": desired.auto_enable,
+        "AutoEnableStandards": desired.auto_enable_standards,
+        "OrganizationConfiguration": {"ConfigurationType": desired.kind, "Status": "ENABLED"},
+    }

@@ -11,7 +11,17 @@ from typing import Any
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .._services.securityhub import ActionTarget
+    from .._services.securityhub import FindingAggregator
+    from .._services.securityhub import OrganizationConfiguration
+
+
+def result(resource: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a resource as the modules show it, an empty dict for None; the keys of Tags, a dict, stay as they are."""
+    snake: dict[str, Any] = camel_dict_to_snake_dict(resource or {}, ignore_list=["Tags"])
+    return snake
 
 
 def action_target_id(arn: str) -> str:
@@ -26,10 +36,7 @@ def action_target_arn(hub_arn: str, identifier: str) -> str:
 
 def action_target_result(target: ActionTarget | None) -> dict[str, Any]:
     """Return the custom action with action_target_arn, id, name and description, or an empty dict."""
-    if target is None:
-        return {}
-    snake: dict[str, Any] = camel_dict_to_snake_dict(target)
-    return {**snake, "id": action_target_id(target["ActionTargetArn"])}
+    return {**result(target), "id": action_target_id(target["ActionTargetArn"])} if target else {}
 
 
 def hub_arn(partition: str, region: str, account: str) -> str:
@@ -37,31 +44,13 @@ def hub_arn(partition: str, region: str, account: str) -> str:
     return f"arn:{partition}:securityhub:{region}:{account}:hub/default"
 
 
-def hub_result(hub: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the hub with its Tags (a dict) as the modules show it, or an empty dict."""
-    if hub is None:
-        return {}
-    snake: dict[str, Any] = camel_dict_to_snake_dict(hub, ignore_list=["Tags"])
-    return snake
-
-
-def finding_aggregator_result(aggregator: dict[str, Any] | None) -> dict[str, Any]:
+def finding_aggregator_result(aggregator: FindingAggregator | None) -> dict[str, Any]:
     """Return the finding aggregator with its regions sorted, or an empty dict."""
-    if aggregator is None:
-        return {}
-    snake: dict[str, Any] = camel_dict_to_snake_dict(aggregator)
-    return {**snake, "regions": sorted(aggregator.get("Regions") or [])}
+    return {**result(aggregator), "regions": sorted(aggregator.get("Regions") or [])} if aggregator else {}
 
 
-def admin_account_result(account: dict[str, Any] | None) -> dict[str, Any]:
-    """Return account_id and status of a delegated administrator, or an empty dict."""
-    snake: dict[str, Any] = camel_dict_to_snake_dict(account or {})
-    return snake
-
-
-def organization_configuration_result(configuration: dict[str, Any]) -> dict[str, Any]:
+def organization_configuration_result(configuration: OrganizationConfiguration) -> dict[str, Any]:
     """Return the configuration of an organization, all settings on one level."""
     nested = configuration.get("OrganizationConfiguration") or {}
     flat = {key: value for key, value in configuration.items() if key != "OrganizationConfiguration"}
-    snake: dict[str, Any] = camel_dict_to_snake_dict({**flat, **nested})
-    return snake
+    return result({**flat, **nested})

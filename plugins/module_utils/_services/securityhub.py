@@ -18,6 +18,7 @@ from typing import TypedDict
 
 from .._aws import errors
 from .refusals import accepted
+from .refusals import existing
 
 try:
     from botocore.exceptions import ParamValidationError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Iterator
 
-Resource = dict[str, Any]
+    from .._resource.shapes import Json
 
 
 class ActionTarget(TypedDict):
@@ -38,6 +39,91 @@ class ActionTarget(TypedDict):
     ActionTargetArn: str
     Name: str
     Description: str
+
+
+class Hub(TypedDict, total=False):
+    """A hub, with the keys that are used here; HubArn is always present. Tags are not part of AWS's answer."""
+
+    HubArn: str
+    SubscribedAt: str
+    AutoEnableControls: bool
+    ControlFindingGenerator: str
+    Tags: dict[str, str]
+
+
+class AutomationRule(TypedDict, total=False):
+    """An automation rule of either Security Hub, with the keys that are used here.
+
+    RuleArn, RuleName, Description and RuleOrder are always present, Criteria and Actions are not listed, and Tags are
+    not part of AWS's answer.
+    """
+
+    RuleArn: str
+    RuleName: str
+    Description: str
+    RuleOrder: float
+    Criteria: Json
+    Actions: list[Json]
+    Tags: dict[str, str]
+
+
+class FindingAggregator(TypedDict, total=False):
+    """A finding aggregator; some modes have Regions."""
+
+    FindingAggregatorArn: str
+    FindingAggregationRegion: str
+    RegionLinkingMode: str
+    Regions: list[str]
+
+
+class AggregatorV2(TypedDict, total=False):
+    """The aggregator of the new Security Hub; some modes have LinkedRegions."""
+
+    AggregatorV2Arn: str
+    AggregationRegion: str
+    RegionLinkingMode: str
+    LinkedRegions: list[str]
+
+
+class Administrator(TypedDict):
+    """The administrator account that an account is a member of, with the key that is used here."""
+
+    AccountId: str
+
+
+class Unprocessed(TypedDict, total=False):
+    """A finding that AWS did not update.
+
+    It has FindingIdentifier (Id and ProductArn) or, in the new Security Hub, MetadataUid.
+    """
+
+    FindingIdentifier: dict[str, str]
+    MetadataUid: str
+    ErrorCode: str
+    ErrorMessage: str
+
+
+class AdminAccount(TypedDict):
+    """A delegated administrator of Security Hub."""
+
+    AccountId: str
+    Status: str
+
+
+class Central(TypedDict, total=False):
+    """How far an organization has central configuration; ConfigurationType is LOCAL or CENTRAL."""
+
+    ConfigurationType: str
+    Status: str
+    StatusMessage: str
+
+
+class OrganizationConfiguration(TypedDict, total=False):
+    """How accounts that join an organization are enabled; AWS may leave out OrganizationConfiguration."""
+
+    AutoEnable: bool
+    AutoEnableStandards: str
+    OrganizationConfiguration: Central
 
 
 MANAGEMENT = "the management account of the organization"
@@ -80,27 +166,27 @@ def _needing_hub(client: Any, right_account: str = "") -> Iterator[None]:
         raise
 
 
-def _without_metadata(answer: Resource) -> Resource:
+def _without_metadata(answer: Json) -> Any:
     return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
 
-def describe_hub(client: Any) -> Resource:
-    """Return HubArn, SubscribedAt, AutoEnableControls and ControlFindingGenerator. Raise HubNotEnabled."""
+def describe_hub(client: Any) -> Hub:
+    """Return the hub. Raise HubNotEnabled."""
     try:
         with _needing_hub(client):
-            hub: Resource = client.describe_hub()
+            hub: Hub = _without_metadata(client.describe_hub())
     except client.exceptions.ResourceNotFoundException as error:
         raise HubNotEnabled(client.meta.region_name) from error
-    return _without_metadata(hub)
+    return hub
 
 
-def enable_security_hub(client: Any, members: Resource) -> None:
+def enable_security_hub(client: Any, members: Json) -> None:
     """Enable Security Hub with members of EnableSecurityHub; a hub that is enabled already stays as it is."""
     with suppress(client.exceptions.ResourceConflictException):
         client.enable_security_hub(**members)
 
 
-def update_security_hub_configuration(client: Any, changes: Resource) -> None:
+def update_security_hub_configuration(client: Any, changes: Hub) -> None:
     """Change AutoEnableControls, ControlFindingGenerator or both. Raise HubNotEnabled."""
     with _needing_hub(client):
         client.update_security_hub_configuration(**changes)
@@ -172,7 +258,7 @@ def delete_action_target(client: Any, arn: str) -> bool:
     return True
 
 
-def list_automation_rules(client: Any) -> list[Resource]:
+def list_automation_rules(client: Any) -> list[AutomationRule]:
     """Return the automation rules of the account in this region (at most 100), without criteria and actions.
 
     Raise HubNotEnabled.
@@ -181,20 +267,20 @@ def list_automation_rules(client: Any) -> list[Resource]:
         return _all_pages(client.list_automation_rules, "AutomationRulesMetadata")
 
 
-def get_automation_rules(client: Any, arns: list[str]) -> list[Resource]:
+def get_automation_rules(client: Any, arns: list[str]) -> list[AutomationRule]:
     """Return automation rules (1 to 100) with criteria and actions; one that was deleted meanwhile is left out."""
     with _needing_hub(client):
-        rules: list[Resource] = client.batch_get_automation_rules(AutomationRulesArns=arns)["Rules"]
+        rules: list[AutomationRule] = client.batch_get_automation_rules(AutomationRulesArns=arns)["Rules"]
     return rules
 
 
-def create_automation_rule(client: Any, members: Resource) -> str:
+def create_automation_rule(client: Any, members: Json) -> str:
     """Create an automation rule and return its ARN. Raise HubNotEnabled."""
     with _needing_hub(client):
         return str(client.create_automation_rule(**members)["RuleArn"])
 
 
-def update_automation_rule(client: Any, arn: str, changes: Resource) -> None:
+def update_automation_rule(client: Any, arn: str, changes: Json) -> None:
     """Change members of an automation rule. Raise UserError, HubNotEnabled."""
     with _needing_hub(client):
         answer = client.batch_update_automation_rules(UpdateAutomationRulesRequestItems=[{"RuleArn": arn, **changes}])
@@ -209,18 +295,18 @@ def delete_automation_rule(client: Any, arn: str) -> None:
             _refuse_unprocessed(answer)
 
 
-def _refuse_unprocessed(answer: Resource) -> None:
+def _refuse_unprocessed(answer: Json) -> None:
     for failed in answer.get("UnprocessedAutomationRules") or []:
         reason = str(failed.get("ErrorMessage") or "no reason given").rstrip(".")
         raise errors.UserError(f"Security Hub refused the automation rule ({reason}).")
 
 
-def list_automation_rules_v2(client: Any) -> list[Resource]:
+def list_automation_rules_v2(client: Any) -> list[AutomationRule]:
     """Return the automation rules of the new Security Hub in this region (at most 100), without criteria."""
     return _all_pages(client.list_automation_rules_v2, "Rules")
 
 
-def get_automation_rules_v2(client: Any, arns: list[str]) -> list[Resource]:
+def get_automation_rules_v2(client: Any, arns: list[str]) -> list[AutomationRule]:
     """Return automation rules of the new Security Hub with criteria and actions: one call for each."""
     found = []
     for arn in arns:
@@ -229,12 +315,12 @@ def get_automation_rules_v2(client: Any, arns: list[str]) -> list[Resource]:
     return found
 
 
-def create_automation_rule_v2(client: Any, members: Resource) -> str:
+def create_automation_rule_v2(client: Any, members: Json) -> str:
     """Create an automation rule of the new Security Hub and return its ARN."""
     return str(client.create_automation_rule_v2(**members)["RuleArn"])
 
 
-def update_automation_rule_v2(client: Any, arn: str, changes: Resource) -> None:
+def update_automation_rule_v2(client: Any, arn: str, changes: Json) -> None:
     """Change members of an automation rule of the new Security Hub."""
     client.update_automation_rule_v2(Identifier=arn, **changes)
 
@@ -245,7 +331,7 @@ def delete_automation_rule_v2(client: Any, arn: str) -> None:
         client.delete_automation_rule_v2(Identifier=arn)
 
 
-def check_input(client: Any, operation: str, members: Resource) -> None:
+def check_input(client: Any, operation: str, members: Json) -> None:
     """Raise ParamValidationError if *members* do not have the shape of the operation's input, as a call would."""
     shape = client.meta.service_model.operation_model(operation).input_shape
     report = ParamValidator().validate(members, shape)
@@ -253,9 +339,9 @@ def check_input(client: Any, operation: str, members: Resource) -> None:
         raise ParamValidationError(report=report.generate_report())
 
 
-def _all_pages(function: Callable[..., Resource], key: str) -> list[Resource]:
+def _all_pages(function: Callable[..., Json], key: str) -> list[AutomationRule]:
     """Return all items of a list for which botocore has no paginator."""
-    found: list[Resource] = []
+    found: list[AutomationRule] = []
     token: dict[str, str] = {}
     while True:
         answer = function(**token)
@@ -272,10 +358,11 @@ def list_finding_aggregators(client: Any) -> list[str]:
         return [found["FindingAggregatorArn"] for page in pages for found in page["FindingAggregators"]]
 
 
-def get_finding_aggregator(client: Any, arn: str) -> Resource:
-    """Return FindingAggregatorArn, FindingAggregationRegion, RegionLinkingMode and, for some modes, Regions."""
+def get_finding_aggregator(client: Any, arn: str) -> FindingAggregator:
+    """Return the finding aggregator."""
     with _needing_hub(client):
-        return _without_metadata(client.get_finding_aggregator(FindingAggregatorArn=arn))
+        aggregator: FindingAggregator = _without_metadata(client.get_finding_aggregator(FindingAggregatorArn=arn))
+    return aggregator
 
 
 def list_aggregators_v2(client: Any) -> list[str]:
@@ -284,21 +371,25 @@ def list_aggregators_v2(client: Any) -> list[str]:
     return [found["AggregatorV2Arn"] for page in pages for found in page["AggregatorsV2"]]
 
 
-def get_aggregator_v2(client: Any, arn: str) -> Resource:
-    """Return AggregatorV2Arn, AggregationRegion, RegionLinkingMode and, for some modes, LinkedRegions."""
-    return _without_metadata(client.get_aggregator_v2(AggregatorV2Arn=arn))
+def get_aggregator_v2(client: Any, arn: str) -> AggregatorV2:
+    """Return the aggregator of the new Security Hub."""
+    aggregator: AggregatorV2 = _without_metadata(client.get_aggregator_v2(AggregatorV2Arn=arn))
+    return aggregator
 
 
-def create_finding_aggregator(client: Any, members: Resource) -> Resource:
+def create_finding_aggregator(client: Any, members: FindingAggregator) -> FindingAggregator:
     """Make the client's region the home region, from RegionLinkingMode and Regions; return the aggregator."""
     with _needing_hub(client):
-        return _without_metadata(client.create_finding_aggregator(**members))
+        aggregator: FindingAggregator = _without_metadata(client.create_finding_aggregator(**members))
+    return aggregator
 
 
-def update_finding_aggregator(client: Any, arn: str, members: Resource) -> Resource:
+def update_finding_aggregator(client: Any, arn: str, members: FindingAggregator) -> FindingAggregator:
     """Replace RegionLinkingMode and Regions, and return the aggregator. Only works in the home region."""
     with _needing_hub(client):
-        return _without_metadata(client.update_finding_aggregator(FindingAggregatorArn=arn, **members))
+        answer = client.update_finding_aggregator(FindingAggregatorArn=arn, **members)
+    aggregator: FindingAggregator = _without_metadata(answer)
+    return aggregator
 
 
 def delete_finding_aggregator(client: Any, arn: str) -> bool:
@@ -309,15 +400,15 @@ def delete_finding_aggregator(client: Any, arn: str) -> bool:
         )
 
 
-def get_administrator_account(client: Any) -> Resource | None:
-    """Return AccountId and MemberStatus of the administrator that this account is a member of, or None.
+def get_administrator_account(client: Any) -> Administrator | None:
+    """Return the administrator that this account is a member of, or None.
 
     AWS answers for an account without one with an empty answer, with ResourceNotFoundException, or with AccessDenied
     whose text says that no such resource was found.
     """
     try:
         with _needing_hub(client):
-            administrator: Resource | None = client.get_administrator_account().get("Administrator")
+            administrator: Administrator | None = client.get_administrator_account().get("Administrator")
     except client.exceptions.ResourceNotFoundException:
         return None
     except client.exceptions.ClientError as error:
@@ -327,16 +418,13 @@ def get_administrator_account(client: Any) -> Resource | None:
     return administrator or None
 
 
-def describe_security_hub_v2(client: Any) -> Resource | None:
-    """Return HubV2Arn and SubscribedAt of the new Security Hub, or None where it is off or not available."""
-    try:
-        hub: Resource = client.describe_security_hub_v2()
-    except (client.exceptions.ResourceNotFoundException, client.exceptions.InvalidAccessException):
-        return None
-    return hub
+def has_security_hub_v2(client: Any) -> bool:
+    """Return whether the new Security Hub is enabled, and available."""
+    off = (client.exceptions.ResourceNotFoundException, client.exceptions.InvalidAccessException)
+    return existing(client.describe_security_hub_v2, off) is not None
 
 
-def get_findings(client: Any, filters: Resource) -> list[Resource]:
+def get_findings(client: Any, filters: Json) -> list[Json]:
     """Return all findings (ASFF) that match *filters* (AwsSecurityFindingFilters). Raise HubNotEnabled.
 
     AWS returns 100 per call, and allows 3 calls per second in an account and region.
@@ -346,7 +434,7 @@ def get_findings(client: Any, filters: Resource) -> list[Resource]:
         return [finding for page in pages for finding in page["Findings"]]
 
 
-def get_findings_v2(client: Any, filters: Resource) -> list[Resource]:
+def get_findings_v2(client: Any, filters: Json) -> list[Json]:
     """Return all findings (OCSF) of the new Security Hub that match *filters* (OcsfFindingFilters), 100 per call.
 
     Raise UserError where it is off.
@@ -361,7 +449,7 @@ def get_findings_v2(client: Any, filters: Resource) -> list[Resource]:
         ) from error
 
 
-def batch_import_findings(client: Any, findings: list[Resource]) -> None:
+def batch_import_findings(client: Any, findings: list[Json]) -> None:
     """Create up to 100 findings of an own product, or update them with a later UpdatedAt.
 
     Raise HubNotEnabled, UserError.
@@ -375,26 +463,20 @@ def batch_import_findings(client: Any, findings: list[Resource]) -> None:
         raise errors.UserError(f"Security Hub refused the finding ({reason}).")
 
 
-def batch_update_findings(client: Any, identifiers: list[Resource], changes: Resource) -> list[Resource]:
-    """Update up to 100 findings (each Id and ProductArn), and return UnprocessedFindings. Raise HubNotEnabled.
-
-    An unprocessed one holds FindingIdentifier, ErrorCode and ErrorMessage.
-    """
+def batch_update_findings(client: Any, identifiers: list[dict[str, str]], changes: Json) -> list[Unprocessed]:
+    """Update up to 100 findings (each Id and ProductArn), and return those that AWS refused. Raise HubNotEnabled."""
     with _needing_hub(client):
         answer = client.batch_update_findings(FindingIdentifiers=identifiers, **changes)
     return list(answer["UnprocessedFindings"])
 
 
-def batch_update_findings_v2(client: Any, uids: list[str], changes: Resource) -> list[Resource]:
-    """Update up to 100 findings of the new Security Hub (each metadata.uid), and return UnprocessedFindings.
-
-    An unprocessed one holds MetadataUid, ErrorCode and ErrorMessage.
-    """
+def batch_update_findings_v2(client: Any, uids: list[str], changes: Json) -> list[Unprocessed]:
+    """Update up to 100 findings of the new Security Hub (each metadata.uid), and return those that AWS refused."""
     return list(client.batch_update_findings_v2(MetadataUids=uids, **changes)["UnprocessedFindings"])
 
 
-def list_organization_admin_accounts(client: Any) -> list[Resource]:
-    """Return AccountId and Status of the organization's delegated administrators of Security Hub CSPM: none or one.
+def list_organization_admin_accounts(client: Any) -> list[AdminAccount]:
+    """Return the organization's delegated administrators of Security Hub CSPM: none or one.
 
     Raise WrongAccount in any account except the organization's management account.
     """
@@ -428,16 +510,17 @@ def disable_organization_admin_account(client: Any, account: str) -> bool:
         )
 
 
-def describe_organization_configuration(client: Any) -> Resource:
-    """Return AutoEnable, AutoEnableStandards, MemberAccountLimitReached, OrganizationConfiguration.
+def describe_organization_configuration(client: Any) -> OrganizationConfiguration:
+    """Return how accounts that join the organization are enabled.
 
     Raise HubNotEnabled; raise WrongAccount in any account except the delegated administrator's.
     """
     with _needing_hub(client, ADMINISTRATOR):
-        return _without_metadata(client.describe_organization_configuration())
+        configuration: OrganizationConfiguration = _without_metadata(client.describe_organization_configuration())
+    return configuration
 
 
-def update_organization_configuration(client: Any, members: Resource) -> None:
+def update_organization_configuration(client: Any, members: OrganizationConfiguration) -> None:
     """Update how new member accounts are enabled; AutoEnable is required. Raise HubNotEnabled, WrongAccount."""
     with _needing_hub(client, ADMINISTRATOR):
         client.update_organization_configuration(**members)
