@@ -200,12 +200,14 @@ custom_action:
 """
 
 from typing import Any
+from typing import cast
 
 from ..module_utils._aws.clients import Caller
 from ..module_utils._aws.modules import Module
 from ..module_utils._channel import custom_action
 from ..module_utils._channel.channel_module import REGION_OPTION
 from ..module_utils._services import sts
+from ..module_utils._services.chatbot import Attachment
 
 CRITERION = {
     "variable_name": {"type": "str", "required": True},
@@ -220,7 +222,7 @@ ATTACHMENT = {
 }
 
 
-def boto3_attachment(given: dict[str, Any]) -> dict[str, Any]:
+def boto3_attachment(given: dict[str, Any]) -> Attachment:
     """Return an attachment in boto3's shape, without what is not set."""
     names = {"variable_name": "VariableName", "operator": "Operator", "value": "Value"}
     criteria = [
@@ -233,7 +235,7 @@ def boto3_attachment(given: dict[str, Any]) -> dict[str, Any]:
         "Variables": {key: str(value) for key, value in (given["variables"] or {}).items()} or None,
         "Criteria": criteria or None,
     }
-    return {key: value for key, value in members.items() if value is not None}
+    return cast("Attachment", {key: value for key, value in members.items() if value is not None})
 
 
 def desired_of(options: dict[str, Any]) -> custom_action.Desired:

@@ -13,7 +13,6 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from .._aws import errors
 from .._aws.clients import Caller
@@ -21,6 +20,7 @@ from .._resource.operation import Operation
 from .._resource.ownership import is_managed
 from .._resource.tags import chatbot_tags
 from .._services import chatbot as api
+from .._services.chatbot import Configuration
 from . import messages
 from .plans import ChannelIdentity
 from .plans import Desired
@@ -31,7 +31,6 @@ from .plans import plan_absent
 from .plans import plan_deletion
 from .plans import same_channel
 from .platforms import Platform
-from .transformations import Configuration
 from .transformations import configuration_name
 
 # The pauses between them are a minute and more in total, which Chatbot may need until it accepts a new role.
@@ -164,7 +163,7 @@ def _require_team(aws: Caller, desired: Desired) -> None:
         raise errors.UserError(missing)
 
 
-def unauthorized(platform: Platform, team_id: str, teams: list[dict[str, Any]]) -> str:
+def unauthorized(platform: Platform, team_id: str, teams: list[api.Team]) -> str:
     """Return the steps to take if the workspace or team is not among the authorized *teams*, '' if it is."""
     if any(team[platform.team_id].casefold() == team_id.casefold() for team in teams):
         return ""

@@ -9,12 +9,13 @@ import json
 import re
 import time
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import TypedDict
+from typing import cast
 
 from .._aws import errors
 from .._aws.clients import Caller
@@ -27,6 +28,7 @@ from .._resource.tags import tag_changes
 from .._resource.tags import tags_of
 from .._resource.tags import with_changes
 from .._services import chatbot as api
+from .._services.chatbot import Attachment
 from . import messages
 from .configuration import settle_seconds
 from .platforms import PLATFORMS
@@ -34,6 +36,7 @@ from .transformations import result
 
 if TYPE_CHECKING:
     from .._resource.shapes import ChatbotTag
+    from .._resource.shapes import Json
 
 
 # https://docs.aws.amazon.com/chatbot/latest/APIReference/API_CreateCustomAction.html
@@ -49,32 +52,24 @@ UNKNOWN = ("ResourceNotFoundException", "InvalidRequestException")
 AT_MOST = 5  # criteria, and variables, of an attachment
 
 
-class CustomAction(TypedDict, total=False):
-    """A custom action as boto3 shapes it, with its name, its tags, and the sorted ARNs of the channels that offer it.
+class CustomAction(api.CustomAction, total=False):
+    """A custom action with its tags, and the sorted ARNs of the channels that offer it.
 
     It has all members, except that a planned one has no CustomActionArn.
     """
 
-    CustomActionArn: str
-    ActionName: str
-    AliasName: str
-    Definition: dict[str, str]
-    Attachments: list[dict[str, Any]]
     Tags: list[ChatbotTag]
     ChatConfigurationArns: list[str]
 
 
 @dataclass(frozen=True)
 class Desired:
-    """The desired custom action; None leaves a setting alone, an empty alias or list removes it.
-
-    *attachments* have boto3's shape (NotificationType, ButtonText, Criteria, Variables).
-    """
+    """The desired custom action; None leaves a setting alone, an empty alias or list removes it."""
 
     name: str
     command_text: str | None = None
     alias_name: str | None = None
-    attachments: tuple[dict[str, Any], ...] | None = None
+    attachments: tuple[Attachment, ...] | None = None
     configuration_arns: tuple[str, ...] | None = None
     purge_configurations: bool = False
     tags: dict[str, str] | None = None
@@ -87,7 +82,7 @@ class Plan:
 
     operation: Operation
     after: CustomAction
-    members: dict[str, Any] = field(default_factory=dict)
+    members: Json = field(default_factory=dict)
     tags_to_set: dict[str, str] = field(default_factory=dict)
     tags_to_unset: tuple[str, ...] = ()
     associate: tuple[str, ...] = ()
@@ -118,7 +113,7 @@ def problems(desired: Desired) -> list[str]:
     return found
 
 
-def _attachment_problems(attachment: dict[str, Any]) -> list[str]:
+def _attachment_problems(attachment: Attachment) -> list[str]:
     found = []
     kind, text = attachment.get("NotificationType"), attachment.get("ButtonText")
     if kind is not None and not NOTIFICATION_TYPE.match(kind):
@@ -201,12 +196,12 @@ def normalized(action: Mapping[str, Any]) -> CustomAction:
     }
 
 
-def _sorted(attachments: Any) -> list[dict[str, Any]]:
+def _sorted(attachments: Iterable[Attachment]) -> list[Attachment]:
     return sorted((_with_sorted_criteria(attachment) for attachment in attachments), key=_text)
 
 
-def _with_sorted_criteria(attachment: dict[str, Any]) -> dict[str, Any]:
-    filled = {key: value for key, value in attachment.items() if value}
+def _with_sorted_criteria(attachment: Attachment) -> Attachment:
+    filled = cast("Attachment", {key: value for key, value in attachment.items() if value})
     if "Criteria" in filled:
         filled["Criteria"] = sorted(filled["Criteria"], key=_text)
     return filled
@@ -226,7 +221,7 @@ def action_result(action: CustomAction | None) -> dict[str, Any]:
     return {**shown, "command_text": definition["command_text"], "attachments": attachments}
 
 
-def _attachment_result(attachment: dict[str, Any]) -> dict[str, Any]:
+def _attachment_result(attachment: Attachment) -> dict[str, Any]:
     untouched = {"variables": attachment["Variables"]} if "Variables" in attachment else {}
     return {**result({key: value for key, value in attachment.items() if key != "Variables"}), **untouched}
 
@@ -266,20 +261,21 @@ def write(aws: Caller, now: Plan, desired: Desired, sleep: Callable[[float], Non
 
     Raise UserError if it must have our tag and has not.
     """
-    if now.operation == Operation.CREATE:
-        arn = aws.call("chatbot", api.create_custom_action, now.members)
-        if not arn:
-            current = read(aws, desired.name)
-            if current is None:
-                raise errors.UserError(messages.action_is_not_listed(desired.name))
-            if MANAGED_TAG in (desired.tags or {}) and not is_managed(current):
-                raise errors.UserError(not_managed(f"the custom action {desired.name} of Amazon Q"))
-            now = _change(current, desired)
-            arn = current["CustomActionArn"]
-            _update(aws, now, arn)
-    else:
-        arn = now.after["CustomActionArn"]
-        _update(aws, now, arn)
+    created = aws.call("chatbot", api.create_custom_action, now.members) if now.operation == Operation.CREATE else ""
+    if now.operation == Operation.CREATE and not created:
+        current = read(aws, desired.name)
+        if current is None:
+            raise errors.UserError(messages.action_is_not_listed(desired.name))
+        if MANAGED_TAG in (desired.tags or {}) and not is_managed(current):
+            raise errors.UserError(not_managed(f"the custom action {desired.name} of Amazon Q"))
+        now = _change(current, desired)
+    arn = created or now.after["CustomActionArn"]
+    if now.members and not created:
+        aws.call("chatbot", api.update_custom_action, now.members)
+    if now.tags_to_set:
+        aws.call("chatbot", api.tag_resource, arn, chatbot_tags(now.tags_to_set))
+    if now.tags_to_unset:
+        aws.call("chatbot", api.untag_resource, arn, list(now.tags_to_unset))
     for channel in now.associate:
         _associate(aws, channel, arn, sleep)
     for channel in now.disassociate:
@@ -296,15 +292,6 @@ def _associate(aws: Caller, channel: str, arn: str, sleep: Callable[[float], Non
                 raise
         sleep(settle_seconds(number))
     return None
-
-
-def _update(aws: Caller, now: Plan, arn: str) -> None:
-    if now.members:
-        aws.call("chatbot", api.update_custom_action, now.members)
-    if now.tags_to_set:
-        aws.call("chatbot", api.tag_resource, arn, chatbot_tags(now.tags_to_set))
-    if now.tags_to_unset:
-        aws.call("chatbot", api.untag_resource, arn, list(now.tags_to_unset))
 
 
 def delete(aws: Caller, current: CustomAction) -> None:

@@ -22,8 +22,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING
+from typing import TypedDict
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from .._resource.shapes import Json
+
 
 FINDING = "$.detail.findings[0]"
 CONSOLE = "https://<hub>.console.aws.amazon.com/securityhub"
@@ -82,6 +87,13 @@ LONGEST_ID = 150
 UNENCODED = "!~*'()"
 
 
+class InputTransformer(TypedDict):
+    """What a target of a rule gets instead of the event."""
+
+    InputPathsMap: dict[str, str]
+    InputTemplate: str
+
+
 def link_to(finding_format: str, region: str, identifier: str) -> str:
     """Return the link to a finding in the console of a region; to all findings if its ID is too long."""
     search = BY_FORMAT[finding_format][2].replace("<id>", quote(identifier, safe=UNENCODED))
@@ -95,7 +107,7 @@ def link_to_all(finding_format: str, region: str) -> str:
 
 def transformer(
     finding_format: str, *, trusted: bool, buttons: bool, mention: str = "", links: tuple[str, ...] = ()
-) -> dict[str, Any]:
+) -> InputTransformer:
     """Return the InputTransformer of a rule's target for findings of a format (asff, ocsf).
 
     *trusted*: the rule matches only findings whose texts AWS alone writes. *buttons*: their messages have the variables
@@ -110,10 +122,10 @@ def transformer(
     content = notification["content"]
     content["description"] = f"{mention} {content['description']}".lstrip()
     content["nextSteps"] += links
-    return _input(notification, paths)
+    return _of_template(_template(notification), paths)
 
 
-def resolved(mark: str, topic: str, *, trusted: bool, ocsf: bool) -> dict[str, Any]:
+def resolved(mark: str, topic: str, *, trusted: bool, ocsf: bool) -> InputTransformer:
     """Return the InputTransformer with which a rule starts the state machine for findings that were sent and are over.
 
     *mark*: the user-defined field that says when they were sent, and as what; in OCSF, the comment does. *topic*: the
@@ -121,7 +133,7 @@ def resolved(mark: str, topic: str, *, trusted: bool, ocsf: bool) -> dict[str, A
     input has the mark, which anyone may have written, outside of strings.
     """
     paths = {**ASFF, **END_PATHS, "mark": f"{FINDING}.UserDefinedFields.{mark}"}
-    finding: dict[str, Any] = {"Id": _alone("id"), "ProductArn": _alone("product")}
+    finding: Json = {"Id": _alone("id"), "ProductArn": _alone("product")}
     state = ": <workflow>, <record>"
     if ocsf:
         paths = {**OCSF, **OCSF_END_PATHS}
@@ -140,10 +152,10 @@ def resolved(mark: str, topic: str, *, trusted: bool, ocsf: bool) -> dict[str, A
         "notification": custom({"title": title}, metadata),
         "detail": {"findings": [finding]},
     }
-    return _input(given, paths)
+    return _of_template(_template(given), paths)
 
 
-def mail(finding_format: str, *, trusted: bool) -> dict[str, Any]:
+def mail(finding_format: str, *, trusted: bool) -> InputTransformer:
     """Return the InputTransformer of a rule's target for findings that people get by e-mail.
 
     Each line is a string, and SNS delivers the lines with their quotation marks, as EventBridge has no other form of
@@ -158,11 +170,7 @@ def mail(finding_format: str, *, trusted: bool) -> dict[str, Any]:
     return _of_template("\n".join(map(json.dumps, lines)), paths)
 
 
-def _input(notification: dict[str, Any], paths: dict[str, str]) -> dict[str, Any]:
-    return _of_template(_template(notification), paths)
-
-
-def _of_template(template: str, paths: dict[str, str]) -> dict[str, Any]:
+def _of_template(template: str, paths: dict[str, str]) -> InputTransformer:
     used = set(re.findall(r"<(\w+)>", template))
     return {
         "InputPathsMap": {name: path for name, path in {**paths, **EVENT_PATHS}.items() if name in used},
@@ -170,7 +178,7 @@ def _of_template(template: str, paths: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def custom(content: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
+def custom(content: Json, metadata: Json) -> Json:
     """Return a custom notification; *content* has, or a state machine adds, at least a description."""
     return {
         "version": "1.0",
@@ -180,7 +188,7 @@ def custom(content: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def finding_id(body: dict[str, Any]) -> str:
+def finding_id(body: Json) -> str:
     """Return the ID of the finding in a topic's message: an unchanged event, or a custom notification of ours.
 
     Raise LookupError or TypeError if it is neither.
@@ -190,8 +198,8 @@ def finding_id(body: dict[str, Any]) -> str:
     return str(body["detail"]["findings"][0]["Id"])
 
 
-def _of_aws(console: str, resource: list[str], button_key: str) -> dict[str, Any]:
-    content: dict[str, Any] = {
+def _of_aws(console: str, resource: list[str], button_key: str) -> Json:
+    content: Json = {
         "title": _alone("title"),
         "description": "*<severity>* <control>\nAccount <account>, <region>\n<remedy>",
         "nextSteps": [f"Look at the finding: {console}"],
@@ -205,7 +213,7 @@ def _of_aws(console: str, resource: list[str], button_key: str) -> dict[str, Any
     return custom(content, metadata)
 
 
-def _of_others(console: str) -> dict[str, Any]:
+def _of_others(console: str) -> Json:
     title = "Finding of <product>"
     content = {
         "title": title,
@@ -215,7 +223,7 @@ def _of_others(console: str) -> dict[str, Any]:
     return custom(content, _metadata(title))
 
 
-def _metadata(summary: str) -> dict[str, Any]:
+def _metadata(summary: str) -> Json:
     return {
         # Later messages about a finding appear in the thread of the first.
         "threadId": _alone("id"),
@@ -234,7 +242,7 @@ def _alone(name: str) -> str:
     return f"alone:<{name}>"
 
 
-def _template(notification: dict[str, Any]) -> str:
+def _template(notification: Json) -> str:
     text = json.dumps(notification, separators=(",", ":"))
     # EventBridge would take a mention, such as <!here>, for a variable.
     text = re.sub(r"<([!@][^<>]*)>", r"\\u003c\1\\u003e", text)

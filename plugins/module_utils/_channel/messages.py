@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._aws import errors
 from .platforms import CONSOLE
@@ -14,11 +13,12 @@ from .platforms import CONSOLE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .._services.chatbot import Team
     from .platforms import Platform
 
 
-def unauthorized(platform: Platform, team_id: str, teams: list[dict[str, Any]]) -> str:
-    """Return the steps that authorize a workspace or team; *teams*: those that are authorized, as AWS lists them."""
+def unauthorized(platform: Platform, team_id: str, teams: list[Team]) -> str:
+    """Return the steps that authorize a workspace or team; *teams*: those that are authorized."""
     known = ", ".join(f"{team[platform.team_id]} ({team.get(platform.team_name, 'no name')})" for team in teams)
     return (
         f"{platform.name} {platform.team} {team_id} is not authorized in this AWS account (authorized: "

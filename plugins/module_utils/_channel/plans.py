@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from dataclasses import field
 from typing import TYPE_CHECKING
-from typing import Any
 from typing import Protocol
 
 from .._aws import errors
@@ -24,16 +23,18 @@ from .._resource.tags import chatbot_tags
 from .._resource.tags import tag_changes
 from .._resource.tags import tags_of
 from .._resource.tags import with_changes
+from .._services.chatbot import Configuration
 from . import messages
 from .platforms import SLACK
 from .platforms import Platform
 from .platforms import platform_of
-from .transformations import Configuration
 from .transformations import configuration_name
 from .transformations import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from .._resource.shapes import Json
 
 # AWS sets this if no guardrail is given.
 DEFAULT_GUARDRAILS = ["arn:aws:iam::aws:policy/AdministratorAccess"]
@@ -91,7 +92,7 @@ class Plan:
     operation: Operation
     before: Configuration | None
     after: Configuration | None
-    kwargs: dict[str, Any] = field(default_factory=dict)
+    kwargs: Json = field(default_factory=dict)
     tags_to_set: dict[str, str] = field(default_factory=dict)
     tags_to_unset: tuple[str, ...] = ()
 
@@ -245,7 +246,7 @@ def _change(current: Configuration, desired: Desired) -> Plan:
     )
 
 
-def _update_members(current: Configuration, changes: dict[str, Any], platform: Platform) -> dict[str, Any]:
+def _update_members(current: Configuration, changes: Json, platform: Platform) -> Json:
     if not changes:
         return {}
     # An update must name the channel, even if that stays the same.

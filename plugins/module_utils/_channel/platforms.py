@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from typing import Any
 
 from .._services import chatbot as api
+
+if TYPE_CHECKING:
+    from .._resource.shapes import Json
+
 
 REGIONS = ("us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1")
 DEFAULT_REGION = "us-east-2"
@@ -44,10 +48,10 @@ class Platform:
     team_id_hint: str
     channel_id_pattern: re.Pattern[str]
     channel_id_hint: str
-    list_configurations: Callable[[Any], list[dict[str, Any]]]
-    list_teams: Callable[[Any], list[dict[str, Any]]]
-    create: Callable[[Any, dict[str, Any]], None]
-    update: Callable[[Any, dict[str, Any]], None]
+    list_configurations: Callable[[Any], list[api.Configuration]]
+    list_teams: Callable[[Any], list[api.Team]]
+    create: Callable[[Any, Json], None]
+    update: Callable[[Any, Json], None]
     delete: Callable[[Any, str], bool]
 
     def arn(self, account: str, configuration_name: str) -> str:
@@ -111,6 +115,6 @@ PLATFORMS = (SLACK, TEAMS)
 TENANT_ID_HINT = "the UUID after tenantId= in the link to the channel"
 
 
-def platform_of(configuration: Mapping[str, Any]) -> Platform:
-    """Return the platform of a channel configuration as boto3 shapes it."""
+def platform_of(configuration: api.Configuration) -> Platform:
+    """Return the platform of a channel configuration."""
     return SLACK if SLACK.team_id in configuration else TEAMS

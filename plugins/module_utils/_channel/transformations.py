@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
 from .._resource.tags import chatbot_tags
 from .._resource.tags import tags_of
+from .._services.chatbot import Configuration
 
-Configuration = dict[str, Any]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def configuration_name(configuration: Configuration) -> str:
@@ -34,7 +37,7 @@ def normalized(configuration: Configuration) -> Configuration:
     }
 
 
-def result(resource: dict[str, Any] | None) -> dict[str, Any]:
+def result(resource: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return a resource with snake_case names and its tags as a dict; an empty dict for None."""
     if resource is None:
         return {}

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Sequence
 
-    from .._channel.transformations import Configuration
     from .._model.drift import Drift
     from .._model.plan import TargetDesign
     from .._model.receivers import ReceiverRoute
     from .._model.settings import Channel
     from .._model.snapshot import AccountSnapshot
     from .._preflight.pattern_tests import Tested
+    from .._services.chatbot import Configuration
     from .metrics import AccountMetrics
     from .metrics import TargetMetrics
     from .stack_sets import Instances

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Mapping
 
-    from .._channel.transformations import Configuration
     from .._model.identity import Identity
     from .._model.settings import Settings
+    from .._services.chatbot import Configuration
     from .._services.sns import Subscription
     from .evidence import AccountEvidence
     from .evidence import Evidence

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._channel.platforms import Platform
-    from .._channel.transformations import Configuration
     from .._preflight.pattern_tests import Disagreement
+    from .._services.chatbot import Configuration
     from .._services.cloudformation import StackInstance
     from .._services.events import Target
     from .._services.sns import Subscription

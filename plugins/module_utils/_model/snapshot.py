@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .._channel.custom_action import CustomAction
-    from .._channel.transformations import Configuration
     from .._inventory.discovery import AccountFacts
+    from .._services.chatbot import Configuration
     from .._services.cloudformation import Stack
     from .._services.securityhub import ActionTarget
     from .._services.securityhub import AggregatorV2

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._channel.custom_action import CustomAction
+    from .._services.chatbot import Attachment
 
 # AWS takes 100 characters (https://docs.aws.amazon.com/chatbot/latest/APIReference/API_CustomActionDefinition.html).
 COMMAND = "securityhub batch-update-findings --finding-identifiers $f --workflow Status={status} --region $r"
@@ -77,7 +78,7 @@ def _desired(
     ocsf: bool,
 ) -> custom_action.Desired:
     status = BUTTONS[button]
-    attachment = {
+    attachment: Attachment = {
         "NotificationType": NOTIFICATION_TYPE,
         "ButtonText": OCSF_TEXTS.get(button, button) if ocsf else button,
         "Variables": {"f": f"{CONTEXT}.{message.FINDING_KEY}", "r": f"{CONTEXT}.{message.HUB_KEY}"},

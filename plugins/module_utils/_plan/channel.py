@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._channel.custom_action import CustomAction
-    from .._channel.transformations import Configuration
     from .._model.account import Account
     from .._model.identity import Identity
     from .._model.identity import LiveIdentity
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from .._model.settings import Channel
     from .._model.settings import Settings
     from .._model.snapshot import AccountSnapshot
+    from .._services.chatbot import Configuration
 
 
 @dataclass(frozen=True)

@@ -505,7 +505,7 @@ def _numbered(name: str, number: int) -> str:
 
 def _transformer(
     settings: Settings, route: Route, finding_format: str, trusted: bool | None, mention: str = ""
-) -> dict[str, Any] | None:
+) -> message.InputTransformer | None:
     if trusted is None:
         return None
     # The buttons are for the findings that are forwarded automatically.

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from collections.abc import Mapping
 
-    from .._channel.transformations import Configuration
     from .._model.plan import AccountDesign
     from .._model.plan import ChannelPlan
+    from .._services.chatbot import Configuration
     from .._services.notifications import NotificationConfiguration
 
 # CloudFormation names the topic of AWS's template of 2020 after its stack and its logical ID.

@@ -11,29 +11,61 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypedDict
 
 from .refusals import accepted
 from .refusals import existing
 
 if TYPE_CHECKING:
     from .._resource.shapes import ChatbotTag
+    from .._resource.shapes import Json
 
 
-Resource = dict[str, Any]
+# A channel configuration, and a workspace or team that is authorized. The names of some of their keys depend on the
+# platform, and are in _channel/platforms.py.
+Configuration = dict[str, Any]
+Team = dict[str, Any]
 
 
-def describe_slack_channel_configurations(client: Any) -> list[Resource]:
+class Criterion(TypedDict, total=False):
+    """A condition on a variable of a message; Value is missing where any value will do."""
+
+    VariableName: str
+    Operator: str
+    Value: str
+
+
+class Attachment(TypedDict, total=False):
+    """Under which messages a custom action is a button, and what it takes from them."""
+
+    NotificationType: str
+    ButtonText: str
+    Criteria: list[Criterion]
+    Variables: dict[str, str]
+
+
+class CustomAction(TypedDict, total=False):
+    """A custom action; AWS may leave out AliasName and Attachments."""
+
+    CustomActionArn: str
+    ActionName: str
+    AliasName: str
+    Definition: dict[str, str]
+    Attachments: list[Attachment]
+
+
+def describe_slack_channel_configurations(client: Any) -> list[Configuration]:
     """Return all Slack channel configurations of the account."""
     pages = client.get_paginator("describe_slack_channel_configurations").paginate()
     return [found for page in pages for found in page.get("SlackChannelConfigurations", [])]
 
 
-def create_slack_channel_configuration(client: Any, members: Resource) -> None:
+def create_slack_channel_configuration(client: Any, members: Json) -> None:
     """Create a Slack channel configuration from the members of CreateSlackChannelConfiguration."""
     client.create_slack_channel_configuration(**members)
 
 
-def update_slack_channel_configuration(client: Any, members: Resource) -> None:
+def update_slack_channel_configuration(client: Any, members: Json) -> None:
     """Update a Slack channel configuration: ChatConfigurationArn and SlackChannelId are required, lists replaced."""
     client.update_slack_channel_configuration(**members)
 
@@ -45,24 +77,24 @@ def delete_slack_channel_configuration(client: Any, arn: str) -> bool:
     )
 
 
-def describe_slack_workspaces(client: Any) -> list[Resource]:
+def describe_slack_workspaces(client: Any) -> list[Team]:
     """Return the Slack workspaces authorized in the account: SlackTeamId, SlackTeamName, State, StateReason."""
     pages = client.get_paginator("describe_slack_workspaces").paginate()
     return [found for page in pages for found in page.get("SlackWorkspaces", [])]
 
 
-def list_microsoft_teams_channel_configurations(client: Any) -> list[Resource]:
+def list_microsoft_teams_channel_configurations(client: Any) -> list[Configuration]:
     """Return all Microsoft Teams channel configurations of the account."""
     pages = client.get_paginator("list_microsoft_teams_channel_configurations").paginate()
     return [found for page in pages for found in page.get("TeamChannelConfigurations", [])]
 
 
-def create_microsoft_teams_channel_configuration(client: Any, members: Resource) -> None:
+def create_microsoft_teams_channel_configuration(client: Any, members: Json) -> None:
     """Create a Teams channel configuration from the members of CreateMicrosoftTeamsChannelConfiguration."""
     client.create_microsoft_teams_channel_configuration(**members)
 
 
-def update_microsoft_teams_channel_configuration(client: Any, members: Resource) -> None:
+def update_microsoft_teams_channel_configuration(client: Any, members: Json) -> None:
     """Update a Teams channel configuration: ChatConfigurationArn and ChannelId are required, lists replaced."""
     client.update_microsoft_teams_channel_configuration(**members)
 
@@ -76,7 +108,7 @@ def delete_microsoft_teams_channel_configuration(client: Any, arn: str) -> bool:
     )
 
 
-def list_microsoft_teams_configured_teams(client: Any) -> list[Resource]:
+def list_microsoft_teams_configured_teams(client: Any) -> list[Team]:
     """Return the Teams authorized in the account: TenantId, TeamId, TeamName, State, StateReason."""
     pages = client.get_paginator("list_microsoft_teams_configured_teams").paginate()
     return [found for page in pages for found in page.get("ConfiguredTeams", [])]
@@ -88,15 +120,15 @@ def list_custom_actions(client: Any) -> list[str]:
     return [arn for page in pages for arn in page.get("CustomActions", [])]
 
 
-def get_custom_action(client: Any, arn: str) -> Resource | None:
-    """Return CustomActionArn, ActionName, Definition, AliasName and Attachments of a custom action, or None."""
+def get_custom_action(client: Any, arn: str) -> CustomAction | None:
+    """Return the custom action, or None."""
     return existing(
         lambda: client.get_custom_action(CustomActionArn=arn)["CustomAction"],
         client.exceptions.ResourceNotFoundException,
     )
 
 
-def create_custom_action(client: Any, members: Resource) -> str:
+def create_custom_action(client: Any, members: Json) -> str:
     """Create a custom action from the members of CreateCustomAction; return its ARN, or '' if the name is taken."""
     try:
         return str(client.create_custom_action(**members)["CustomActionArn"])
@@ -104,7 +136,7 @@ def create_custom_action(client: Any, members: Resource) -> str:
         return ""
 
 
-def update_custom_action(client: Any, members: Resource) -> None:
+def update_custom_action(client: Any, members: Json) -> None:
     """Update a custom action; CustomActionArn and Definition are required."""
     client.update_custom_action(**members)
 

@@ -36,6 +36,7 @@ from .resources import logical_id
 from .resources import with_tags
 
 if TYPE_CHECKING:
+    from .._channel.message import InputTransformer
     from .._resource.shapes import Tag
 
 
@@ -63,7 +64,7 @@ class Rule:
     automatic: bool = False
     resolved: bool = False
     trusted: bool | None = None
-    transformer: dict[str, Any] | None = field(default=None, hash=False)
+    transformer: InputTransformer | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)
