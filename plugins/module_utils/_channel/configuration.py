@@ -22,14 +22,13 @@ from .._resource.tags import chatbot_tags
 from .._services import chatbot as api
 from .._services.chatbot import Configuration
 from . import messages
-from .plans import ChannelIdentity
 from .plans import Desired
 from .plans import Plan
 from .plans import Removal
+from .plans import concerns
 from .plans import plan
 from .plans import plan_absent
 from .plans import plan_deletion
-from .plans import same_channel
 from .platforms import Platform
 from .transformations import configuration_name
 
@@ -62,11 +61,7 @@ class Outcome:
 def read(aws: Caller, channel: Desired | Removal) -> list[Configuration]:
     """Return all channel configurations of the platform, the concerned ones with their tags."""
     found = aws.call("chatbot", channel.platform.list_configurations)
-    return [with_tags(aws, item) if _concerned(item, channel) else item for item in found]
-
-
-def _concerned(configuration: Configuration, channel: ChannelIdentity) -> bool:
-    return configuration_name(configuration) == channel.name or same_channel(configuration, channel)
+    return [with_tags(aws, item) if concerns(channel, item) else item for item in found]
 
 
 def with_tags(aws: Caller, configuration: Configuration) -> Configuration:

@@ -119,13 +119,6 @@ class ChatChannel(Protocol):
     def platform(self) -> Platform: ...
 
 
-class ChannelIdentity(ChatChannel, Protocol):
-    """A channel, and the name of its configuration: the common part of Desired and Removal."""
-
-    @property
-    def name(self) -> str: ...
-
-
 def plan(configurations: Sequence[Configuration], desired: Desired) -> Plan:
     """Return the change from *configurations* (all of the account) to *desired*. Raise UserError if AWS allows none."""
     current = adopted(configurations, desired)
@@ -159,6 +152,11 @@ def same_channel(configuration: Configuration, channel: ChatChannel) -> bool:
         configuration.get(member, "").casefold() == value.casefold()
         for member, value in ((platform.team_id, channel.team_id), (platform.channel_id, channel.channel_id))
     )
+
+
+def concerns(channel: Desired | Removal, configuration: Configuration) -> bool:
+    """Tell whether a configuration is that of the channel, or has the name of the one that is meant."""
+    return configuration_name(configuration) == channel.name or same_channel(configuration, channel)
 
 
 def adopted(configurations: Sequence[Configuration], desired: Desired) -> Configuration | None:
@@ -260,9 +258,7 @@ def _merged_topics(current: list[str], desired: Desired) -> list[str]:
 
 
 def _holders(configurations: Sequence[Configuration], removal: Removal) -> list[Configuration]:
-    mine = [
-        found for found in configurations if same_channel(found, removal) or configuration_name(found) == removal.name
-    ]
+    mine = [found for found in configurations if concerns(removal, found)]
     own = set(removal.remove_topics)
     return mine or [found for found in configurations if own & set(found["SnsTopicArns"])]
 
