@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._channel import metrics
-from .resources import ARN
-from .resources import HERE
+from .resources import allow_service
 from .resources import events_statement
+from .resources import local_arn
 from .resources import with_tags
 
 if TYPE_CHECKING:
@@ -52,11 +52,6 @@ class Alarms:
     configurations: tuple[str, ...] = ()
 
 
-def dead_letters() -> dict[str, Any]:
-    """Return the DeadLetterConfig of a rule's target."""
-    return {"Arn": QUEUE_ARN}
-
-
 def queue(rules: list[str] | None, key: Any, tags: list[Tag], topics: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the queue for events that cannot be delivered, and its policy.
 
@@ -78,30 +73,17 @@ def queue(rules: list[str] | None, key: Any, tags: list[Tag], topics: tuple[str,
 
 def _redrive(topics: tuple[str, ...]) -> dict[str, Any]:
     """Return the statement of the queue's policy that lets SNS send what it cannot deliver for *topics*."""
-    sources = [{"Fn::Sub": f"{ARN}:sns:{HERE}:{topic}"} for topic in topics]
-    return {
-        "Sid": "TopicsOfReceivers",
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": QUEUE_ARN,
-        "Condition": {"ArnEquals": {"aws:SourceArn": sources}},
-    }
+    condition = {"ArnEquals": {"aws:SourceArn": [local_arn("sns", topic) for topic in topics]}}
+    return allow_service("TopicsOfReceivers", "sns.amazonaws.com", "sqs:SendMessage", QUEUE_ARN, condition)
 
 
 def publisher(name: str, topic: dict[str, Any]) -> dict[str, Any]:
     """Return the statement of a topic's policy that lets the alarms of the stack *name* publish."""
-    return {
-        "Sid": "AlarmsOfThisStack",
-        "Effect": "Allow",
-        "Principal": {"Service": "cloudwatch.amazonaws.com"},
-        "Action": "sns:Publish",
-        "Resource": topic,
-        "Condition": {
-            "ArnLike": {"aws:SourceArn": {"Fn::Sub": f"{ARN}:cloudwatch:{HERE}:alarm:{name}-*"}},
-            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
-        },
+    condition = {
+        "ArnLike": {"aws:SourceArn": local_arn("cloudwatch", f"alarm:{name}-*")},
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
     }
+    return allow_service("AlarmsOfThisStack", "cloudwatch.amazonaws.com", "sns:Publish", topic, condition)
 
 
 def alarms(
@@ -138,11 +120,10 @@ def alarms(
             ("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", topic),
         )
     for machine, words in machines.items():
-        arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
         found[_logical_id(f"machine {machine}")] = _alarm(
             f"{machine}-failed-executions",
             f"Executions of the state machine {machine} failed: {words}.",
-            ("AWS/States", "ExecutionsFailed", "StateMachineArn", arn),
+            ("AWS/States", "ExecutionsFailed", "StateMachineArn", local_arn("states", f"stateMachine:{machine}")),
         )
     for configuration in configurations:
         # The policies of topic and role require that all names of alarms begin with the name of the stack.

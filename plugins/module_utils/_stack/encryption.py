@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .resources import ARN
-from .resources import HERE
+from .resources import allow_service
+from .resources import local_arn
 from .resources import with_tags
 
 if TYPE_CHECKING:
@@ -42,11 +43,9 @@ def resources(
 
     *queue*, *alarms*: the stack has these. *redrive*: SNS sends to the queue what it cannot deliver.
     """
-    of_topics = {
-        "StringEquals": {f"{CONTEXT}:sns:topicArn": [{"Fn::Sub": f"{ARN}:sns:{HERE}:{topic}"} for topic in topics]}
-    }
+    of_topics = {"StringEquals": {f"{CONTEXT}:sns:topicArn": [local_arn("sns", topic) for topic in topics]}}
     # CloudFormation names the queue after the stack, and a StackSet chooses the name of the stack.
-    of_queue = {"ArnLike": {f"{CONTEXT}:sqs:arn": {"Fn::Sub": f"{ARN}:sqs:{HERE}:*"}}}
+    of_queue = {"ArnLike": {f"{CONTEXT}:sqs:arn": local_arn("sqs", "*")}}
     statements = [_account(), _user("EventBridgeForTheTopicsOfThisStack", EVENTS, of_topics)]
     if queue:
         statements.append(_user("EventBridgeForTheQueueOfThisStack", EVENTS, of_queue))
@@ -81,7 +80,7 @@ def permission(name: str, key: str) -> dict[str, Any]:
     return {
         "Effect": "Allow",
         "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-        "Resource": f"{owner}:{path}" if owner else {"Fn::Sub": f"{ARN}:kms:{HERE}:{path}"},
+        "Resource": f"{owner}:{path}" if owner else local_arn("kms", path),
         "Condition": {"StringEquals": {"kms:ViaService": {"Fn::Sub": "sns.${AWS::Region}.amazonaws.com"}}, **aliases},
     }
 
@@ -105,11 +104,4 @@ def _user(sid: str, service: str, condition: dict[str, Any]) -> dict[str, Any]:
     (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html); the policies of topics and queue restrict which
     rules and alarms may send.
     """
-    return {
-        "Sid": sid,
-        "Effect": "Allow",
-        "Principal": {"Service": service},
-        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
-        "Resource": "*",
-        "Condition": condition,
-    }
+    return allow_service(sid, service, ["kms:Decrypt", "kms:GenerateDataKey*"], "*", condition)

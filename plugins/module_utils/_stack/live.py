@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from .._resource import tags
 from . import stack_set
 from . import states
-from . import template
 
 if TYPE_CHECKING:
     from .._resource.operation import Operation
@@ -85,4 +84,4 @@ def path(design: StackDesign | None, stack: Stack | None) -> tuple[Operation, ..
 
 def responsibilities_of(stack: Stack | None) -> frozenset[str]:
     """Return the responsibilities that the stack has; see StackDesign."""
-    return template.responsibilities_of(tags_of(stack))
+    return frozenset(tags_of(stack).get(tags.RESPONSIBILITIES_TAG, "").split()) - {"-"}

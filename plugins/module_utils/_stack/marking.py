@@ -24,12 +24,15 @@ from .._securityhub import workflow
 from . import encryption
 from .resources import ARN
 from .resources import HERE
+from .resources import allow
+from .resources import local_arn
 from .resources import role
 from .resources import rules_arn
 from .resources import state_machine
 from .resources import trust_statement
 
 if TYPE_CHECKING:
+    from .._resource.shapes import Json
     from .._resource.shapes import Tag
 
 
@@ -92,13 +95,11 @@ def resources(name: str, tags: list[Tag], boundary: str, *, ends: list[str], key
     *ends*: the topics to which the end of findings is reported. *key*: of the topics, as StackDesign has it. *ocsf*:
     the findings are those of the new Security Hub.
     """
-    mark = name if ends else ""
-    definition = _ocsf_definition(mark) if ocsf else _definition(mark)
-    text = json.dumps(definition, separators=(",", ":"))
+    text = json.dumps(_definition(name if ends else "", ocsf=ocsf), separators=(",", ":"))
     permissions = _permissions(name, ends, key, ocsf)
     machine = machine_name(name)
-    machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
-    may_start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine_arn}
+    machine_arn = local_arn("states", f"stateMachine:{machine}")
+    may_start = allow("states:StartExecution", machine_arn)
     trust = [
         trust_statement("states.amazonaws.com", [machine_arn]),
         trust_statement("events.amazonaws.com", [rules_arn(name)]),
@@ -110,30 +111,21 @@ def resources(name: str, tags: list[Tag], boundary: str, *, ends: list[str], key
     }
 
 
-def _definition(mark: str) -> dict[str, Any]:
+def _definition(mark: str, *, ocsf: bool) -> Json:
     """Return the states: mark the finding of the event; fail, which a metric counts, if Security Hub refused.
 
-    *mark*: the name of the user-defined field, '' for none.
+    *mark*: the name of the user-defined field or, in OCSF, the name that comments have; '' for none.
     """
-    notified = {"Workflow": {"Status": "NOTIFIED"}}
-    states = {**(_of_field(mark, notified) if mark else {}), "Mark": _update(notified)}
-    return {"StartAt": "IsOver" if mark else "Mark", "States": states | _end()}
-
-
-def _ocsf_definition(mark: str) -> dict[str, Any]:
-    """Return the same for findings (OCSF) of the new Security Hub; *mark*: the name that comments have, '' for none."""
-    in_progress = {"StatusId": workflow.STATUS_IDS["NOTIFIED"]}
-    states = {**(_of_comment(mark, in_progress) if mark else {}), "Mark": _ocsf_update(in_progress)}
-    return {"StartAt": "IsOver" if mark else "Mark", "States": states | _end()}
-
-
-def _end() -> dict[str, Any]:
-    """Return the last states, after an update of either kind of finding."""
-    return {
+    status: Json = {"StatusId": workflow.STATUS_IDS["NOTIFIED"]} if ocsf else {"Workflow": {"Status": "NOTIFIED"}}
+    before, update = (_of_comment, _ocsf_update) if ocsf else (_of_field, _update)
+    states = {
+        **(before(mark, status) if mark else {}),
+        "Mark": update(status),
         "IsMarked": _choice(({"Variable": UNPROCESSED, "IsPresent": True}, "NotMarked"), default="Marked"),
         "NotMarked": {"Type": "Fail", "Error": "NotMarked", "CausePath": "States.JsonToString($)"},
         "Marked": {"Type": "Succeed"},
     }
+    return {"StartAt": "IsOver" if mark else "Mark", "States": states}
 
 
 def _of_field(mark: str, notified: dict[str, Any]) -> dict[str, Any]:
@@ -242,7 +234,7 @@ def _task(action: str, given: dict[str, Any], then: str) -> dict[str, Any]:
 
 def _permissions(name: str, ends: list[str], key: str, ocsf: bool) -> list[dict[str, Any]]:
     """Return the statements that allow the tasks of the state machine."""
-    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:{workflow.hub(ocsf=ocsf)}"}
+    hub = local_arn("securityhub", workflow.hub(ocsf=ocsf))
     may_mark = (
         workflow.ocsf_permission(hub, ["NOTIFIED"], comment=bool(ends))
         if ocsf
@@ -250,7 +242,6 @@ def _permissions(name: str, ends: list[str], key: str, ocsf: bool) -> list[dict[
     )
     if not ends:
         return [may_mark]
-    topics = [{"Fn::Sub": f"{ARN}:sns:{HERE}:{topic}"} for topic in ends]
-    may_read = {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub}
-    may_publish = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topics}
+    may_read = allow("securityhub:GetFindings", hub)
+    may_publish = allow("sns:Publish", [local_arn("sns", topic) for topic in ends])
     return [may_mark, may_read, may_publish, *([encryption.permission(name, key)] if key else [])]

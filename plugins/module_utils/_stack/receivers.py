@@ -21,6 +21,7 @@ from . import resources
 from .alarms import QUEUE_ARN
 from .alarms import QUEUE_POLICY
 from .resources import SUBSCRIPTION
+from .resources import allow
 from .resources import logical_id
 from .resources import rules_arn
 from .resources import trust_statement
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 
 EMAIL, HTTPS, QUEUE, BUS = "email", "https", "sqs", "events"
-WITH_TOPIC = (EMAIL, HTTPS)
 SENDER = "ReceiverRole"
 # By default, SNS gives up after three retries within a minute. It refuses more than an hour altogether
 # (https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html).
@@ -52,7 +52,7 @@ class Receiver:
     @property
     def has_topic(self) -> bool:
         """Return whether it subscribes to a topic of its own."""
-        return self.kind in WITH_TOPIC
+        return self.kind in (EMAIL, HTTPS)
 
     @property
     def parameter(self) -> str:
@@ -124,7 +124,10 @@ def role(name: str, receivers: Sequence[Receiver], tags: list[Tag], boundary: st
     buses = sorted({arn for item in receivers if item.kind == BUS for arn in item.endpoints})
     if not buses:
         return {}
-    statement = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": buses}
     trust = [trust_statement("events.amazonaws.com", [rules_arn(f"{name}-to")])]
     named = role_name(name, "${AWS::Region}")
-    return {SENDER: resources.role(named, trust, "SendFindingsToEventBuses", [statement], tags, boundary)}
+    return {
+        SENDER: resources.role(
+            named, trust, "SendFindingsToEventBuses", [allow("events:PutEvents", buses)], tags, boundary
+        )
+    }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 if TYPE_CHECKING:
+    from .._resource.shapes import Json
     from .._resource.shapes import Tag
 
 
@@ -41,20 +42,36 @@ def logical_id(prefix: str, name: str) -> str:
     return prefix + "".join(part.capitalize() for part in name.replace("_", "-").replace(".", "-").split("-"))
 
 
-def events_statement(action: str, resource: Any, rules: list[str] | None) -> dict[str, Any]:
-    """Return a policy statement that lets EventBridge act on a resource, for *rules* only unless it is None."""
+def local_arn(service: str, rest: str) -> Json:
+    """Return the ARN of a resource of *service* in the account and region of the stack."""
+    return {"Fn::Sub": f"{ARN}:{service}:{HERE}:{rest}"}
+
+
+def allow(action: str | list[str], resource: Any) -> Json:
+    """Return a statement of a role's policy."""
+    return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+def allow_service(
+    sid: str, service: str, action: str | list[str], resource: Any, condition: Json | None = None
+) -> Json:
+    """Return a statement of a resource's policy that lets an AWS service act on it."""
     statement = {
-        "Sid": "EventBridgeRulesOfThisStack",
+        "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
+        "Principal": {"Service": service},
         "Action": action,
         "Resource": resource,
     }
-    if rules is None:
-        return statement
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def events_statement(action: str, resource: Any, rules: list[str] | None) -> Json:
+    """Return a policy statement that lets EventBridge act on a resource, for *rules* only unless it is None."""
     # The ARN of a rule contains the account. Whether EventBridge sends aws:SourceAccount too is not certain, and a
     # condition on a key that is not sent would silently drop every event.
-    return {**statement, "Condition": {"ArnEquals": {"aws:SourceArn": rule_arns(rules)}}}
+    condition = None if rules is None else {"ArnEquals": {"aws:SourceArn": rule_arns(rules)}}
+    return allow_service("EventBridgeRulesOfThisStack", "events.amazonaws.com", action, resource, condition)
 
 
 def rules_arn(prefix: str) -> dict[str, Any]:
@@ -63,12 +80,12 @@ def rules_arn(prefix: str) -> dict[str, Any]:
     A trust policy may have 2,048 characters (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html),
     fewer than the ARNs of a stack's rules can have.
     """
-    return {"Fn::Sub": f"{ARN}:events:{HERE}:rule/{prefix}-*"}
+    return local_arn("events", f"rule/{prefix}-*")
 
 
 def rule_arns(rules: Iterable[str]) -> list[dict[str, Any]]:
     """Return the ARNs of the stack's rules of these names."""
-    return [{"Fn::Sub": f"{ARN}:events:{HERE}:rule/{rule}"} for rule in rules]
+    return [local_arn("events", f"rule/{rule}") for rule in rules]
 
 
 def trust_statement(service: str, callers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -99,7 +116,10 @@ def role(
         "Policies": [{"PolicyName": policy, "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}],
     }
     if boundary:
-        properties["PermissionsBoundary"] = _boundary_reference(boundary)
+        account, path = boundary.split(":", 5)[4:]
+        # Of any account, so that the stacks of a StackSet have the same template.
+        of_account = {"Fn::Sub": f"{ARN}:iam::${{AWS::AccountId}}:{path}"}
+        properties["PermissionsBoundary"] = of_account if account.isdigit() else boundary
     return {"Type": ROLE, "Properties": with_tags(properties, tags)}
 
 
@@ -117,12 +137,6 @@ def state_machine(name: str, kind: str, role_id: str, definition: Any, tags: lis
 def with_tags(properties: dict[str, Any], tags: list[Tag]) -> dict[str, Any]:
     """Return the properties of a resource with *tags*, if there are any."""
     return {**properties, "Tags": tags} if tags else properties
-
-
-def _boundary_reference(boundary: str) -> Any:
-    """Return the ARN of a policy for any account, so that the stacks of a StackSet have the same template."""
-    account, path = boundary.split(":", 5)[4:]
-    return {"Fn::Sub": f"{ARN}:iam::${{AWS::AccountId}}:{path}"} if account.isdigit() else boundary
 
 
 class UnrecognizedTemplate(Exception):
@@ -236,13 +250,11 @@ def _resolved(whole: dict[str, Any], location: Location, names: dict[str, str]) 
     known = {
         **dict.fromkeys(whole.get("Parameters", {}), HIDDEN),
         **{name: _reference(item, location, names.get(name, "")) for name, item in declared.items()},
-        **{
-            f"{name}.{key}": value
-            for name, item in declared.items()
-            for key, value in _parts(item, location, names.get(name, ""))
-        },
         **_pseudo_parameters(location),
     }
+    for name in [name for name, item in declared.items() if item["Type"] == QUEUE]:
+        queue = names.get(name, "").rpartition("/")[2]  # from its URL
+        known |= {f"{name}.QueueName": queue, f"{name}.Arn": location.arn("sqs", queue)}
     return Resources(
         location,
         tuple((resource["Type"], _filled(resource.get("Properties", {}), known)) for resource in declared.values()),
@@ -263,14 +275,6 @@ def _reference(resource: dict[str, Any], location: Location, generated: str) -> 
     if resource["Type"] == STATE_MACHINE:
         return location.arn("states", f"stateMachine:{properties['StateMachineName']}")
     return ""
-
-
-def _parts(resource: dict[str, Any], location: Location, generated: str) -> list[tuple[str, str]]:
-    """Return the attributes of a queue that Fn::GetAtt can refer to, from its URL."""
-    if resource["Type"] != QUEUE:
-        return []
-    name = generated.rpartition("/")[2]
-    return [("QueueName", name), ("Arn", location.arn("sqs", name))]
 
 
 def _filled(value: Any, known: dict[str, str]) -> Any:

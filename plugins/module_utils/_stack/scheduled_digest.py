@@ -30,6 +30,8 @@ from .resources import ARN
 from .resources import HERE
 from .resources import RULE
 from .resources import SCHEDULE as SCHEDULE_TYPE
+from .resources import allow
+from .resources import local_arn
 from .resources import role
 from .resources import rule_arns
 from .resources import state_machine
@@ -212,7 +214,7 @@ def role_name(name: str, region: str) -> str:
 def resources(name: str, digest: ScheduledDigest, key: str, tags: list[Tag], boundary: str) -> dict[str, Any]:
     """Return schedule, state machine and role of the stack *name*. *key*: of its topics, as StackDesign has it."""
     machine = machine_name(name)
-    machine_arn = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{machine}"}
+    machine_arn = local_arn("states", f"stateMachine:{machine}")
     definition = {"Fn::Sub": [json.dumps(_definition(name, digest), separators=(",", ":")), _values(digest)]}
     target: dict[str, Any] = {
         "Arn": {"Ref": MACHINE},
@@ -225,7 +227,7 @@ def resources(name: str, digest: ScheduledDigest, key: str, tags: list[Tag], bou
         # The numbers that belong together have the same.
         target["Input"] = json.dumps({"at": "<aws.scheduler.scheduled-time>"})
     if digest.others:
-        machines.append({"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{regions_machine_name(name)}"})
+        machines.append(local_arn("states", f"stateMachine:{regions_machine_name(name)}"))
     schedule = {
         "Name": schedule_name(name),
         "Description": "Sends the digest of open Security Hub findings",
@@ -237,7 +239,7 @@ def resources(name: str, digest: ScheduledDigest, key: str, tags: list[Tag], bou
     }
     # For a schedule, the source is its group:
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
-    group = {"Fn::Sub": f"{ARN}:scheduler:{HERE}:schedule-group/default"}
+    group = local_arn("scheduler", "schedule-group/default")
     trust = [
         trust_statement("states.amazonaws.com", machines),
         trust_statement("scheduler.amazonaws.com", [group]),
@@ -284,38 +286,29 @@ def _bus(digest: ScheduledDigest) -> dict[str, Any]:
 
 
 def _permissions(name: str, machine: dict[str, Any], digest: ScheduledDigest, key: str) -> list[dict[str, Any]]:
-    hub = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:{workflow.hub(ocsf=digest.ocsf)}"}
-    executions = {"Fn::Sub": f"{ARN}:states:{HERE}:execution:{machine_name(name)}:*"}
+    hub = local_arn("securityhub", workflow.hub(ocsf=digest.ocsf))
     if digest.to:
-        own_bus = {"Fn::Sub": f"{ARN}:events:{HERE}:event-bus/default"}
         only = {"events:source": SOURCE, "events:detail-type": EVENT_TYPE}
+        own_bus = allow("events:PutEvents", local_arn("events", "event-bus/default"))
         return [
-            {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine},
-            {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub},
-            {
-                "Effect": "Allow",
-                "Action": "events:PutEvents",
-                "Resource": own_bus,
-                "Condition": {"StringEquals": only},
-            },
-            {"Effect": "Allow", "Action": "events:PutEvents", "Resource": _bus(digest)},
+            allow("states:StartExecution", machine),
+            allow("securityhub:GetFindings", hub),
+            {**own_bus, "Condition": {"StringEquals": only}},
+            allow("events:PutEvents", _bus(digest)),
         ]
-    topics = [{"Fn::Sub": f"{ARN}:sns:{HERE}:{channel.topic}"} for channel in digest.channels]
-    statements: list[dict[str, Any]] = [
-        {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine},
-        {"Effect": "Allow", "Action": "states:ListExecutions", "Resource": machine},
-        {"Effect": "Allow", "Action": "states:DescribeExecution", "Resource": executions},
-        {"Effect": "Allow", "Action": "securityhub:GetFindings", "Resource": hub},
-        {"Effect": "Allow", "Action": "sns:Publish", "Resource": topics},
+    statements = [
+        allow("states:StartExecution", machine),
+        allow("states:ListExecutions", machine),
+        allow("states:DescribeExecution", local_arn("states", f"execution:{machine_name(name)}:*")),
+        allow("securityhub:GetFindings", hub),
+        allow("sns:Publish", [local_arn("sns", channel.topic) for channel in digest.channels]),
     ]
     if digest.others:
         other = regions_machine_name(name)
-        regions_machine = {"Fn::Sub": f"{ARN}:states:{HERE}:stateMachine:{other}"}
-        received = {"Fn::Sub": f"{ARN}:states:{HERE}:execution:{other}:*"}
         start_and_list = ["states:ListExecutions", "states:StartExecution"]
         statements += [
-            {"Effect": "Allow", "Action": start_and_list, "Resource": regions_machine},
-            {"Effect": "Allow", "Action": "states:DescribeExecution", "Resource": received},
+            allow(start_and_list, local_arn("states", f"stateMachine:{other}")),
+            allow("states:DescribeExecution", local_arn("states", f"execution:{other}:*")),
         ]
     if key:
         statements.append(encryption.permission(name, key))

@@ -59,11 +59,8 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 FIND = "Fn::FindInMap"
 
 
-class _Absent:
-    """Stands for a value that a variant does not have."""
-
-
-ABSENT = _Absent()
+# Stands for a value that a variant does not have.
+ABSENT = object()
 
 
 def merge(designs: Mapping[Place, StackDesign]) -> Template:

@@ -40,7 +40,7 @@ def next_operation(status: str, *, present: bool, same: bool, tried: frozenset[O
     """
     if in_progress(status):
         return Operation.WAIT
-    operation = _towards_present(status, same) if present else _towards_absent(status)
+    operation = _towards(status, present, same)
     if operation == Operation.DELETE and Operation.DELETE in tried:
         operation = _harder(status, tried)
     if operation in tried:
@@ -56,7 +56,9 @@ def _harder(status: str, tried: frozenset[Operation]) -> Operation:
     return Operation.DELETE_RETAINING if Operation.DELETE_AGAIN in tried else Operation.DELETE_AGAIN
 
 
-def _towards_present(status: str, same: bool) -> Operation:
+def _towards(status: str, present: bool, same: bool) -> Operation:
+    if not present:
+        return Operation.DELETE if status else Operation.NONE
     if not status:
         return Operation.CREATE
     if status == EMPTY or status in ONLY_DELETABLE:
@@ -64,10 +66,6 @@ def _towards_present(status: str, same: bool) -> Operation:
     if status in STANDING:
         return Operation.NONE if same else Operation.UPDATE
     return Operation.RESUME if status in RESUMABLE else Operation.STUCK
-
-
-def _towards_absent(status: str) -> Operation:
-    return Operation.DELETE if status else Operation.NONE
 
 
 def path(status: str, *, present: bool, same: bool) -> tuple[Operation, ...]:

@@ -151,10 +151,7 @@ def template(design: StackDesign) -> dict[str, Any]:
             redrive=bool(receivers.redriving(design.receivers)),
         )
     for topic in design.all_topics:
-        senders = [rule.name for rule in design.rules if rule.topic == topic and not rule.resolved]
-        resources[logical_id("Topic", topic)] = _topic(topic, design)
-        policy = _topic_policy(topic, senders if design.conditions else None, _publishers(design))
-        resources[logical_id("TopicPolicy", topic)] = policy
+        resources |= _topic(topic, design)
     for receiver in design.receivers:
         resources |= receivers.subscriptions(receiver) if receiver.has_topic else {}
     resources |= receivers.role(design.name, design.receivers, tags, design.boundary)
@@ -261,70 +258,43 @@ def topics_of(tags: dict[str, str]) -> tuple[str, ...]:
     return tuple(name if end == "-" else name + end for end in tags.get(TOPICS_TAG, "").split())
 
 
-def responsibilities_of(tags: dict[str, str]) -> frozenset[str]:
-    """Return what a live stack forwards in addition to the findings of its own region, from its tags."""
-    return frozenset(tags.get(RESPONSIBILITIES_TAG, "").split()) - {"-"}
-
-
 def suppressing_of(tags: dict[str, str]) -> str:
     """Return the format of the findings that automation rules beside a live stack suppress, from its tags, or ''."""
     return tags.get(AUTOMATION_TAG, "").strip("-")
 
 
-def _topic(name: str, design: StackDesign) -> dict[str, Any]:
+def _topic(topic: str, design: StackDesign) -> dict[str, Any]:
+    """Return a topic and its policy, which lets rules publish and, in the first topic, the alarms of the stack."""
     # CloudFormation propagates the stack's tags, including the digest; these are the user's.
-    properties: dict[str, Any] = {"TopicName": name, "DisplayName": "Security Hub"}
+    properties: dict[str, Any] = {"TopicName": topic, "DisplayName": "Security Hub"}
     if design.key:
         properties["KmsMasterKeyId"] = encryption.reference(design.key)
-    return {"Type": "AWS::SNS::Topic", "Properties": with_tags(properties, design.resource_tags)}
-
-
-def _publishers(design: StackDesign) -> dict[str, Any]:
-    """Return the policy statements for publishers other than rules, by topic."""
-    if design.alarms is None or design.alarms.topic:
-        return {}
-    first = design.topics[0]
-    return {first: alarms.publisher(design.name, {"Ref": logical_id("Topic", first)})}
+    reference = {"Ref": logical_id("Topic", topic)}
+    senders = [rule.name for rule in design.rules if rule.topic == topic and not rule.resolved]
+    statements = [events_statement("sns:Publish", reference, senders if design.conditions else None)]
+    if design.alarms and not design.alarms.topic and topic == design.topics[0]:
+        statements.append(alarms.publisher(design.name, reference))
+    policy = {"Topics": [reference], "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}
+    return {
+        logical_id("Topic", topic): {
+            "Type": "AWS::SNS::Topic",
+            "Properties": with_tags(properties, design.resource_tags),
+        },
+        logical_id("TopicPolicy", topic): {"Type": "AWS::SNS::TopicPolicy", "Properties": policy},
+    }
 
 
 def _alarms(design: StackDesign, settings: alarms.Alarms) -> dict[str, Any]:
     forwarding = [rule.name for rule in design.rules if not rule.resolved]
     notified = settings.topic or {"Ref": logical_id("Topic", design.topics[0])}
-    found = alarms.alarms(
-        design.name, forwarding, design.all_topics, _machines(design), settings.configurations, notified
-    )
+    machines = {}
+    if design.starts_marking:
+        machines[marking.machine_name(design.name)] = marking.FAILED
+    if design.scheduled:
+        machines[scheduled_digest.machine_name(design.name)] = "the digest was not sent"
+    found = alarms.alarms(design.name, forwarding, design.all_topics, machines, settings.configurations, notified)
     tags = design.resource_tags
     return {name: {**alarm, "Properties": with_tags(alarm["Properties"], tags)} for name, alarm in found.items()}
-
-
-def _machines(design: StackDesign) -> dict[str, str]:
-    """Return the names of the state machines, each with what did not happen if its execution failed."""
-    found = {}
-    if design.starts_marking:
-        found[marking.machine_name(design.name)] = marking.FAILED
-    if design.scheduled:
-        found[scheduled_digest.machine_name(design.name)] = "the digest was not sent"
-    return found
-
-
-def _topic_policy(topic: str, rules: list[str] | None, publishers: dict[str, Any]) -> dict[str, Any]:
-    statement = events_statement("sns:Publish", {"Ref": logical_id("Topic", topic)}, rules)
-    return {
-        "Type": "AWS::SNS::TopicPolicy",
-        "Properties": {
-            "Topics": [{"Ref": logical_id("Topic", topic)}],
-            "PolicyDocument": {
-                "Version": "2012-10-17",
-                "Statement": [statement, *([publishers[topic]] if topic in publishers else [])],
-            },
-        },
-    }
-
-
-def _kind(rule: Rule, design: StackDesign) -> str:
-    """Return the kind of the receiver that a rule sends to, '' for a channel."""
-    receiver = design.receiver_of.get(rule.topic)
-    return receiver.kind if receiver else ""
 
 
 def _is_marked(rule: Rule, design: StackDesign) -> bool:
@@ -332,7 +302,7 @@ def _is_marked(rule: Rule, design: StackDesign) -> bool:
 
     A finding that is sent to a channel too is marked by the rule of the channel.
     """
-    return design.mark_notified and rule.automatic and not _kind(rule, design)
+    return design.mark_notified and rule.automatic and rule.topic not in design.receiver_of
 
 
 def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dict[str, Any]:
@@ -348,7 +318,7 @@ def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dic
         policies = [of_topic, alarms.QUEUE_POLICY] if design.keeps_undelivered else of_topic
         target = {"Id": "topic", "Arn": {"Ref": logical_id("Topic", rule.topic)}}
     if design.keeps_undelivered:
-        target["DeadLetterConfig"] = alarms.dead_letters()
+        target["DeadLetterConfig"] = {"Arn": alarms.QUEUE_ARN}
     if rule.transformer:
         target["InputTransformer"] = rule.transformer
     properties = {

@@ -91,7 +91,7 @@ def test_a_rule_that_reports_the_end_only_starts_the_machine_and_keeps_what_it_c
         "Id": "notified",
         "Arn": {"Ref": marking.MACHINE},
         "RoleArn": {"Fn::GetAtt": [marking.ROLE, "Arn"]},
-        "DeadLetterConfig": alarms.dead_letters(),
+        "DeadLetterConfig": {"Arn": alarms.QUEUE_ARN},
         "InputTransformer": END.transformer,
     }
     assert "slack-resolved" not in json.dumps(found[template.logical_id("TopicPolicy", "slack")])
