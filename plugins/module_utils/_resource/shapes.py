@@ -11,6 +11,7 @@ from typing import TypedDict
 # An object of JSON that code takes apart without knowing its keys, or only passes on: a template or a part of it, a
 # policy, a finding, an event pattern, members of a request.
 Json = dict[str, Any]
+Statement = dict[str, Any]  # of a policy
 
 
 class Tag(TypedDict):

@@ -10,7 +10,12 @@ only one for a finding that was seen and is not over is In Progress.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from typing import Any
+
+if TYPE_CHECKING:
+    from .._resource.shapes import Statement
+
 
 # https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchupdatefindings.html names the key.
 FIELD = "securityhub:ASFFSyntaxPath"
@@ -32,7 +37,7 @@ def hub(*, ocsf: bool) -> str:
     return "hubv2/*" if ocsf else "hub/default"
 
 
-def permission(resource: Any, statuses: str | list[str], *, user_defined: bool = False) -> dict[str, Any]:
+def permission(resource: Any, statuses: str | list[str], *, user_defined: bool = False) -> Statement:
     """Return the statement that allows setting one of *statuses* on the findings of a hub.
 
     *user_defined*: it also allows setting user-defined fields, with or without one of *statuses*.
@@ -53,7 +58,7 @@ OCSF_FIELD = "securityhub:OCSFSyntaxPath"
 STATUS_IDS = {"NOTIFIED": 2, "SUPPRESSED": 3, "RESOLVED": 4}
 
 
-def ocsf_permission(resource: Any, statuses: list[str], *, comment: bool = False) -> dict[str, Any]:
+def ocsf_permission(resource: Any, statuses: list[str], *, comment: bool = False) -> Statement:
     """Return the statement that allows setting one of *statuses* on the findings (OCSF) of a new hub.
 
     *comment*: it also allows setting their comment, with or without one of *statuses*.

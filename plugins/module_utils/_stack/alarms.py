@@ -22,7 +22,10 @@ from .resources import local_arn
 from .resources import with_tags
 
 if TYPE_CHECKING:
+    from .._resource.shapes import Json
+    from .._resource.shapes import Statement
     from .._resource.shapes import Tag
+    from .resources import Resource
 
 
 # CloudFormation generates the name of the queue: SQS refuses the name of a deleted queue for a minute.
@@ -52,13 +55,13 @@ class Alarms:
     configurations: tuple[str, ...] = ()
 
 
-def queue(rules: list[str] | None, key: Any, tags: list[Tag], topics: tuple[str, ...] = ()) -> dict[str, Any]:
+def queue(rules: list[str] | None, key: Any, tags: list[Tag], topics: tuple[str, ...] = ()) -> dict[str, Resource]:
     """Return the queue for events that cannot be delivered, and its policy.
 
     *rules*: those that may use it, None for all. *key*: see encryption.reference. *topics*: those whose messages SNS
     sends to it if they cannot be delivered.
     """
-    properties: dict[str, Any] = {"MessageRetentionPeriod": RETENTION_SECONDS}
+    properties: Json = {"MessageRetentionPeriod": RETENTION_SECONDS}
     properties |= {"KmsMasterKeyId": key} if key else {"SqsManagedSseEnabled": True}
     statement = events_statement("sqs:SendMessage", QUEUE_ARN, rules)
     document = {"Version": "2012-10-17", "Statement": [statement, *([_redrive(topics)] if topics else [])]}
@@ -71,13 +74,13 @@ def queue(rules: list[str] | None, key: Any, tags: list[Tag], topics: tuple[str,
     }
 
 
-def _redrive(topics: tuple[str, ...]) -> dict[str, Any]:
+def _redrive(topics: tuple[str, ...]) -> Statement:
     """Return the statement of the queue's policy that lets SNS send what it cannot deliver for *topics*."""
     condition = {"ArnEquals": {"aws:SourceArn": [local_arn("sns", topic) for topic in topics]}}
     return allow_service("TopicsOfReceivers", "sns.amazonaws.com", "sqs:SendMessage", QUEUE_ARN, condition)
 
 
-def publisher(name: str, topic: dict[str, Any]) -> dict[str, Any]:
+def publisher(name: str, topic: Json) -> Statement:
     """Return the statement of a topic's policy that lets the alarms of the stack *name* publish."""
     condition = {
         "ArnLike": {"aws:SourceArn": local_arn("cloudwatch", f"alarm:{name}-*")},
@@ -93,7 +96,7 @@ def alarms(
     machines: dict[str, str],
     configurations: tuple[str, ...],
     topic_arn: Any,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Resource]:
     """Return the alarms of the stack *name*, which notify *topic_arn* (ARN or reference), by logical ID.
 
     *machines*: the names of state machines, each with what did not happen if its execution failed. Only a person aborts
@@ -139,7 +142,7 @@ def alarms(
     return found
 
 
-def _alarm(name: str, words: str, metric: tuple[str, str, str, Any], statistic: str = "Sum") -> dict[str, Any]:
+def _alarm(name: str, words: str, metric: tuple[str, str, str, Any], statistic: str = "Sum") -> Resource:
     namespace, metric_name, dimension, value = metric
     return {
         "Type": "AWS::CloudWatch::Alarm",

@@ -14,7 +14,10 @@ from .resources import local_arn
 from .resources import with_tags
 
 if TYPE_CHECKING:
+    from .._resource.shapes import Json
+    from .._resource.shapes import Statement
     from .._resource.shapes import Tag
+    from .resources import Resource
 
 
 # Instead of the name of a key: the stack creates one.
@@ -38,7 +41,7 @@ def reference(key: str) -> Any:
 
 def resources(
     name: str, topics: tuple[str, ...], tags: list[Tag], *, queue: bool, alarms: bool, redrive: bool
-) -> dict[str, Any]:
+) -> dict[str, Resource]:
     """Return the key of the stack *name*, and its alias.
 
     *queue*, *alarms*: the stack has these. *redrive*: SNS sends to the queue what it cannot deliver.
@@ -53,7 +56,7 @@ def resources(
         statements.append(_user("TopicsForTheQueueOfThisStack", SNS, of_queue))
     if alarms:
         statements.append(_user("AlarmsForTheTopicsOfThisStack", CLOUDWATCH, of_topics))
-    properties: dict[str, Any] = {
+    properties: Json = {
         "Description": f"Encrypts the messages of the stack {name} (secops.securityhub)",
         "EnableKeyRotation": True,
         "PendingWindowInDays": PENDING_WINDOW_DAYS,
@@ -68,7 +71,7 @@ def resources(
     }
 
 
-def permission(name: str, key: str) -> dict[str, Any]:
+def permission(name: str, key: str) -> Statement:
     """Return the statement that allows a role to publish to the topics of the stack *name*, which *key* encrypts.
 
     The ARN of a key may be of another account.
@@ -85,7 +88,7 @@ def permission(name: str, key: str) -> dict[str, Any]:
     }
 
 
-def _account() -> dict[str, Any]:
+def _account() -> Statement:
     """Return the statement that keeps the key manageable by the account's IAM policies."""
     return {
         "Sid": "AccountByItsIamPolicies",
@@ -96,7 +99,7 @@ def _account() -> dict[str, Any]:
     }
 
 
-def _user(sid: str, service: str, condition: dict[str, Any]) -> dict[str, Any]:
+def _user(sid: str, service: str, condition: Json) -> Statement:
     """Return a statement that lets a service send messages that the key encrypts.
 
     Amazon Q needs none: SNS decrypts a message before it delivers it. There is no aws:SourceArn or aws:SourceAccount,

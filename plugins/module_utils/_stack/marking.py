@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._securityhub import mark as marks
 from .._securityhub import workflow
@@ -33,7 +32,10 @@ from .resources import trust_statement
 
 if TYPE_CHECKING:
     from .._resource.shapes import Json
+    from .._resource.shapes import Statement
     from .._resource.shapes import Tag
+    from .resources import Resource
+    from .resources import State
 
 
 MACHINE = "NotifiedMachine"
@@ -79,17 +81,19 @@ def role_name(name: str, region: str) -> str:
     return f"{name}-Notified-{region}"
 
 
-def target() -> dict[str, Any]:
+def target() -> Json:
     """Return the target of a rule that marks the findings it forwards."""
     return {**end_target(), "RetryPolicy": {"MaximumEventAgeInSeconds": OLDEST_EVENT_SECONDS}}
 
 
-def end_target() -> dict[str, Any]:
+def end_target() -> Json:
     """Return the target of a rule that reports the end of findings, without its InputTransformer."""
     return {"Id": "notified", "Arn": {"Ref": MACHINE}, "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]}}
 
 
-def resources(name: str, tags: list[Tag], boundary: str, *, ends: list[str], key: str, ocsf: bool) -> dict[str, Any]:
+def resources(
+    name: str, tags: list[Tag], boundary: str, *, ends: list[str], key: str, ocsf: bool
+) -> dict[str, Resource]:
     """Return the state machine of the stack *name*, and the role of the machine and of the rules that start it.
 
     *ends*: the topics to which the end of findings is reported. *key*: of the topics, as StackDesign has it. *ocsf*:
@@ -128,7 +132,7 @@ def _definition(mark: str, *, ocsf: bool) -> Json:
     return {"StartAt": "IsOver" if mark else "Mark", "States": states}
 
 
-def _of_field(mark: str, notified: dict[str, Any]) -> dict[str, Any]:
+def _of_field(mark: str, notified: Json) -> dict[str, State]:
     """Return the states before those: what the field *mark* gets, for a finding that was sent or is over.
 
     Samples, such as the canary's, are only set to NOTIFIED.
@@ -137,7 +141,7 @@ def _of_field(mark: str, notified: dict[str, Any]) -> dict[str, Any]:
     identifiers = {name: [{"Comparison": "EQUALS", "Value.$": f"{FINDING}.{name}"}] for name in ("Id", "ProductArn")}
     read = {"Filters": identifiers, "MaxResults": 1}
 
-    def all_fields(value: dict[str, Any]) -> dict[str, Any]:
+    def all_fields(value: Json) -> State:
         return {"Type": "Pass", "Parameters": value, "ResultPath": "$.fields", "Next": "Read"}
 
     sample = f"{FINDING}.Sample"
@@ -161,10 +165,10 @@ def _of_field(mark: str, notified: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_comment(mark: str, in_progress: dict[str, Any]) -> dict[str, Any]:
+def _of_comment(mark: str, in_progress: Json) -> dict[str, State]:
     """Return the states before those: which comment a finding gets that was sent or is over."""
 
-    def is_(**test: str) -> dict[str, Any]:
+    def is_(**test: str) -> Json:
         return {"And": [{"Variable": READ, "IsPresent": True}, {"Variable": READ, **test}]}
 
     uid = {"Value.$": f"{FINDING}.metadata.uid", "Comparison": "EQUALS"}
@@ -187,7 +191,7 @@ def _of_comment(mark: str, in_progress: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _report(severity: str, then: str) -> dict[str, Any]:
+def _report(severity: str, then: str) -> State:
     """Return the state that sends the message that a finding is over. *severity*: the expression of that of its mark.
 
     Of the mark only the severity is shown, which the rule has compared, and what is calculated from the time.
@@ -208,21 +212,21 @@ def _report(severity: str, then: str) -> dict[str, Any]:
     }
 
 
-def _choice(*choices: tuple[dict[str, Any], str], default: str) -> dict[str, Any]:
+def _choice(*choices: tuple[Json, str], default: str) -> State:
     return {"Type": "Choice", "Choices": [{**test, "Next": then} for test, then in choices], "Default": default}
 
 
-def _ocsf_update(changes: dict[str, Any]) -> dict[str, Any]:
+def _ocsf_update(changes: Json) -> State:
     uids = {"MetadataUids.$": f"States.Array({FINDING}.metadata.uid)"}
     return _task("batchUpdateFindingsV2", uids | changes, "IsMarked")
 
 
-def _update(changes: dict[str, Any]) -> dict[str, Any]:
+def _update(changes: Json) -> State:
     finding = {f"{name}.$": f"{FINDING}.{name}" for name in ("Id", "ProductArn")}
     return _task("batchUpdateFindings", {"FindingIdentifiers": [finding], **changes}, "IsMarked")
 
 
-def _task(action: str, given: dict[str, Any], then: str) -> dict[str, Any]:
+def _task(action: str, given: Json, then: str) -> State:
     return {
         "Type": "Task",
         "Resource": f"{ARN}:states:::aws-sdk:securityhub:{action}",
@@ -232,7 +236,7 @@ def _task(action: str, given: dict[str, Any], then: str) -> dict[str, Any]:
     }
 
 
-def _permissions(name: str, ends: list[str], key: str, ocsf: bool) -> list[dict[str, Any]]:
+def _permissions(name: str, ends: list[str], key: str, ocsf: bool) -> list[Statement]:
     """Return the statements that allow the tasks of the state machine."""
     hub = local_arn("securityhub", workflow.hub(ocsf=ocsf))
     may_mark = (

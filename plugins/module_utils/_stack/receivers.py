@@ -27,7 +27,9 @@ from .resources import rules_arn
 from .resources import trust_statement
 
 if TYPE_CHECKING:
+    from .._resource.shapes import Json
     from .._resource.shapes import Tag
+    from .resources import Resource
 
 
 EMAIL, HTTPS, QUEUE, BUS = "email", "https", "sqs", "events"
@@ -70,12 +72,12 @@ def parameters(receivers: Sequence[Receiver]) -> dict[str, str]:
     return {item.parameter: item.endpoints[0] for item in receivers if item.kind == HTTPS}
 
 
-def declared(receivers: Sequence[Receiver]) -> dict[str, Any]:
+def declared(receivers: Sequence[Receiver]) -> Json:
     """Return the declarations of these parameters."""
     return {name: {"Type": "String", "NoEcho": True} for name in parameters(receivers)}
 
 
-def subscriptions(receiver: Receiver) -> dict[str, Any]:
+def subscriptions(receiver: Receiver) -> dict[str, Resource]:
     """Return the subscriptions to the topic of a receiver, by logical ID."""
     topic = {"Ref": logical_id("Topic", receiver.name)}
     if receiver.kind == HTTPS:
@@ -93,7 +95,7 @@ def subscriptions(receiver: Receiver) -> dict[str, Any]:
     }
 
 
-def _subscription(topic: dict[str, str], protocol: str, endpoint: Any, more: dict[str, Any]) -> dict[str, Any]:
+def _subscription(topic: dict[str, str], protocol: str, endpoint: Any, more: Json) -> Resource:
     properties = {"TopicArn": topic, "Protocol": protocol, "Endpoint": endpoint, **more}
     return {"Type": SUBSCRIPTION, "Properties": properties}
 
@@ -103,7 +105,7 @@ def redriving(receivers: Sequence[Receiver]) -> tuple[str, ...]:
     return tuple(item.name for item in receivers if item.kind == HTTPS)
 
 
-def target(receiver: Receiver) -> dict[str, Any]:
+def target(receiver: Receiver) -> Json:
     """Return the target of a rule that sends to a queue or an event bus."""
     (arn,) = receiver.endpoints
     role = {"RoleArn": {"Fn::GetAtt": [SENDER, "Arn"]}} if receiver.kind == BUS else {}
@@ -115,7 +117,7 @@ def role_name(name: str, region: str) -> str:
     return f"{name}-Receiver-{region}"
 
 
-def role(name: str, receivers: Sequence[Receiver], tags: list[Tag], boundary: str) -> dict[str, Any]:
+def role(name: str, receivers: Sequence[Receiver], tags: list[Tag], boundary: str) -> dict[str, Resource]:
     """Return the role with which rules of the stack *name* send to event buses, {} if none does.
 
     Another account or region requires one, and AWS recommends one for every bus

@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypedDict
 
 if TYPE_CHECKING:
     from .._resource.shapes import Json
+    from .._resource.shapes import Statement
     from .._resource.shapes import Tag
 
 
@@ -36,6 +38,18 @@ ALARM = "AWS::CloudWatch::Alarm"
 HIDDEN = "****"
 
 
+Template = dict[str, Any]
+State = dict[str, Any]  # of a state machine
+
+
+class Resource(TypedDict, total=False):
+    """A resource of a template."""
+
+    Type: str
+    DependsOn: str | list[str]
+    Properties: Json
+
+
 @functools.lru_cache(maxsize=1000)
 def logical_id(prefix: str, name: str) -> str:
     """Return a CloudFormation logical id for *name*: letters and digits only."""
@@ -47,14 +61,14 @@ def local_arn(service: str, rest: str) -> Json:
     return {"Fn::Sub": f"{ARN}:{service}:{HERE}:{rest}"}
 
 
-def allow(action: str | list[str], resource: Any) -> Json:
+def allow(action: str | list[str], resource: Any) -> Statement:
     """Return a statement of a role's policy."""
     return {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
 def allow_service(
     sid: str, service: str, action: str | list[str], resource: Any, condition: Json | None = None
-) -> Json:
+) -> Statement:
     """Return a statement of a resource's policy that lets an AWS service act on it."""
     statement = {
         "Sid": sid,
@@ -66,7 +80,7 @@ def allow_service(
     return {**statement, "Condition": condition} if condition else statement
 
 
-def events_statement(action: str, resource: Any, rules: list[str] | None) -> Json:
+def events_statement(action: str, resource: Any, rules: list[str] | None) -> Statement:
     """Return a policy statement that lets EventBridge act on a resource, for *rules* only unless it is None."""
     # The ARN of a rule contains the account. Whether EventBridge sends aws:SourceAccount too is not certain, and a
     # condition on a key that is not sent would silently drop every event.
@@ -74,7 +88,7 @@ def events_statement(action: str, resource: Any, rules: list[str] | None) -> Jso
     return allow_service("EventBridgeRulesOfThisStack", "events.amazonaws.com", action, resource, condition)
 
 
-def rules_arn(prefix: str) -> dict[str, Any]:
+def rules_arn(prefix: str) -> Json:
     """Return the ARN of all rules whose name begins with *prefix*.
 
     A trust policy may have 2,048 characters (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html),
@@ -83,12 +97,12 @@ def rules_arn(prefix: str) -> dict[str, Any]:
     return local_arn("events", f"rule/{prefix}-*")
 
 
-def rule_arns(rules: Iterable[str]) -> list[dict[str, Any]]:
+def rule_arns(rules: Iterable[str]) -> list[Json]:
     """Return the ARNs of the stack's rules of these names."""
     return [local_arn("events", f"rule/{rule}") for rule in rules]
 
 
-def trust_statement(service: str, callers: list[dict[str, Any]]) -> dict[str, Any]:
+def trust_statement(service: str, callers: list[Json]) -> Statement:
     """Return the statement of a role's trust policy that lets a service assume it for *callers* (ARNs)."""
     return {
         "Effect": "Allow",
@@ -103,14 +117,14 @@ def trust_statement(service: str, callers: list[dict[str, Any]]) -> dict[str, An
 
 def role(
     name: str,
-    trust: list[dict[str, Any]],
+    trust: list[Statement],
     policy: str,
-    statements: list[dict[str, Any]],
+    statements: list[Statement],
     tags: list[Tag],
     boundary: str,
-) -> dict[str, Any]:
+) -> Resource:
     """Return the role *name*: *trust* lets services assume it, and *policy* is its only one, with these statements."""
-    properties: dict[str, Any] = {
+    properties: Json = {
         "RoleName": {"Fn::Sub": name},
         "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": trust},
         "Policies": [{"PolicyName": policy, "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}],
@@ -123,7 +137,7 @@ def role(
     return {"Type": ROLE, "Properties": with_tags(properties, tags)}
 
 
-def state_machine(name: str, kind: str, role_id: str, definition: Any, tags: list[Tag]) -> dict[str, Any]:
+def state_machine(name: str, kind: str, role_id: str, definition: Any, tags: list[Tag]) -> Resource:
     """Return the state machine *name* of a kind (STANDARD or EXPRESS), whose role has the logical ID *role_id*."""
     properties = {
         "StateMachineName": name,
@@ -134,7 +148,7 @@ def state_machine(name: str, kind: str, role_id: str, definition: Any, tags: lis
     return {"Type": STATE_MACHINE, "Properties": with_tags(properties, tags)}
 
 
-def with_tags(properties: dict[str, Any], tags: list[Tag]) -> dict[str, Any]:
+def with_tags(properties: Json, tags: list[Tag]) -> Json:
     """Return the properties of a resource with *tags*, if there are any."""
     return {**properties, "Tags": tags} if tags else properties
 
@@ -165,9 +179,9 @@ class Resources:
     """The properties of a stack's resources by type, as CloudFormation passes them on to the services."""
 
     location: Location
-    properties: tuple[tuple[str, dict[str, Any]], ...]
+    properties: tuple[tuple[str, Json], ...]
 
-    def of_type(self, kind: str) -> list[dict[str, Any]]:
+    def of_type(self, kind: str) -> list[Json]:
         """Return the properties of all resources of one type."""
         return [properties for found, properties in self.properties if found == kind]
 
@@ -179,11 +193,11 @@ class Resources:
         """Return the ARNs of the topics whose subscriptions have a dead-letter queue."""
         return [item["TopicArn"] for item in self.of_type(SUBSCRIPTION) if "RedrivePolicy" in item]
 
-    def topic_arn(self, topic: dict[str, Any]) -> str:
+    def topic_arn(self, topic: Json) -> str:
         """Return the ARN of one of the topics."""
         return self.location.arn("sns", str(topic["TopicName"]))
 
-    def machine(self, name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def machine(self, name: str) -> tuple[Json, Json] | None:
         """Return the properties of a state machine and of its role, None without it."""
         for machine in self.of_type(STATE_MACHINE):
             if machine["StateMachineName"] == name:
@@ -203,21 +217,21 @@ class Resources:
         """Return the ARNs of the topics that the alarms notify, one for each alarm."""
         return [arn for alarm in self.of_type(ALARM) for arn in alarm["AlarmActions"]]
 
-    def alarm_arn(self, alarm: dict[str, Any]) -> str:
+    def alarm_arn(self, alarm: Json) -> str:
         """Return the ARN of one of the alarms."""
         return self.location.arn("cloudwatch", f"alarm:{alarm['AlarmName']}")
 
-    def rule_arn(self, rule: dict[str, Any]) -> str:
+    def rule_arn(self, rule: Json) -> str:
         """Return the ARN of one of the rules."""
         return self.location.arn("events", f"rule/{rule['Name']}")
 
 
-def has_names_of_its_own(whole: dict[str, Any]) -> bool:
+def has_names_of_its_own(whole: Template) -> bool:
     """Tell whether CloudFormation generates names of resources, which only the stack itself knows."""
     return any(resource["Type"] in (KEY, QUEUE) for resource in whole.get("Resources", {}).values())
 
 
-def resolve(whole: dict[str, Any], location: Location, generated: dict[str, str] | None = None) -> Resources:
+def resolve(whole: Template, location: Location, generated: dict[str, str] | None = None) -> Resources:
     """Return the resources of a template of ours, with its references resolved.
 
     *generated*: the names (of a queue, the URL) that CloudFormation generated, by logical ID.
@@ -243,7 +257,7 @@ def _pseudo_parameters(location: Location) -> dict[str, str]:
     }
 
 
-def _resolved(whole: dict[str, Any], location: Location, names: dict[str, str]) -> Resources:
+def _resolved(whole: Template, location: Location, names: dict[str, str]) -> Resources:
     declared = whole.get("Resources", {})
     if any("Condition" in item for item in declared.values()):
         raise KeyError("Condition")
@@ -261,7 +275,7 @@ def _resolved(whole: dict[str, Any], location: Location, names: dict[str, str]) 
     )
 
 
-def _reference(resource: dict[str, Any], location: Location, generated: str) -> str:
+def _reference(resource: Resource, location: Location, generated: str) -> str:
     """Return the value of Ref, or of Fn::GetAtt with Arn; templates use both only for a queue."""
     properties = resource.get("Properties", {})
     if resource["Type"] == ROLE:

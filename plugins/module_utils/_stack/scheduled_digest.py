@@ -42,7 +42,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Sequence
 
+    from .._resource.shapes import Json
+    from .._resource.shapes import Statement
     from .._resource.shapes import Tag
+    from .resources import Resource
+    from .resources import State
 
 MACHINE, ROLE, SCHEDULE = "DigestMachine", "DigestRole", "DigestSchedule"
 # What brings the numbers of a region to the one that sends the message, and what receives them there.
@@ -186,11 +190,11 @@ def rule_name(name: str) -> str:
     return f"{name}-digest"
 
 
-def rules(name: str, digest: ScheduledDigest | None) -> dict[str, dict[str, Any]]:
+def rules(name: str, digest: ScheduledDigest | None) -> dict[str, Json]:
     """Return the event patterns of the rules of a digest, by name."""
     if digest is None or not (digest.to or digest.others):
         return {}
-    pattern: dict[str, Any] = {
+    pattern: Json = {
         "source": [SOURCE],
         "detail-type": [EVENT_TYPE],
         # Other accounts may be allowed to put events on the bus.
@@ -211,12 +215,12 @@ def role_name(name: str, region: str) -> str:
     return f"{name}-Digest-{region}"
 
 
-def resources(name: str, digest: ScheduledDigest, key: str, tags: list[Tag], boundary: str) -> dict[str, Any]:
+def resources(name: str, digest: ScheduledDigest, key: str, tags: list[Tag], boundary: str) -> dict[str, Resource]:
     """Return schedule, state machine and role of the stack *name*. *key*: of its topics, as StackDesign has it."""
     machine = machine_name(name)
     machine_arn = local_arn("states", f"stateMachine:{machine}")
     definition = {"Fn::Sub": [json.dumps(_definition(name, digest), separators=(",", ":")), _values(digest)]}
-    target: dict[str, Any] = {
+    target: Json = {
         "Arn": {"Ref": MACHINE},
         "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]},
         # A digest that is a day late would be followed by the next one.
@@ -256,10 +260,10 @@ def resources(name: str, digest: ScheduledDigest, key: str, tags: list[Tag], bou
     }
 
 
-def _exchange(name: str, digest: ScheduledDigest, tags: list[Tag]) -> dict[str, Any]:
+def _exchange(name: str, digest: ScheduledDigest, tags: list[Tag]) -> dict[str, Resource]:
     """Return what sends the numbers to another region, or receives those of others, {} if neither does."""
-    found: dict[str, Any] = {}
-    target: dict[str, Any] = {"Id": "digest", "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]}}
+    found: dict[str, Resource] = {}
+    target: Json = {"Id": "digest", "RoleArn": {"Fn::GetAtt": [ROLE, "Arn"]}}
     for rule, pattern in rules(name, digest).items():
         if digest.others:
             received = {"StartAt": "Received", "States": {"Received": {"Type": "Pass", "Result": {}, "End": True}}}
@@ -280,12 +284,12 @@ def _exchange(name: str, digest: ScheduledDigest, tags: list[Tag]) -> dict[str, 
     return found
 
 
-def _bus(digest: ScheduledDigest) -> dict[str, Any]:
+def _bus(digest: ScheduledDigest) -> Json:
     """Return the ARN of the event bus of the region that sends the message."""
     return {"Fn::Sub": [f"{ARN}:events:${{To}}:${{AWS::AccountId}}:event-bus/default", {"To": digest.to}]}
 
 
-def _permissions(name: str, machine: dict[str, Any], digest: ScheduledDigest, key: str) -> list[dict[str, Any]]:
+def _permissions(name: str, machine: Json, digest: ScheduledDigest, key: str) -> list[Statement]:
     hub = local_arn("securityhub", workflow.hub(ocsf=digest.ocsf))
     if digest.to:
         only = {"events:source": SOURCE, "events:detail-type": EVENT_TYPE}
@@ -340,7 +344,7 @@ def _in_json(text: str) -> str:
     return json.dumps(text)[1:-1]
 
 
-def _definition(name: str, digest: ScheduledDigest) -> dict[str, Any]:
+def _definition(name: str, digest: ScheduledDigest) -> Json:
     """Return the states: for each channel, read page after page, and publish the message.
 
     If it has the numbers of other regions, too, it is published after these have come.
@@ -397,7 +401,7 @@ def _definition(name: str, digest: ScheduledDigest) -> dict[str, Any]:
     }
 
 
-def _publish(message_of_channel: str, more: dict[str, str] | None = None) -> dict[str, Any]:
+def _publish(message_of_channel: str, more: dict[str, str] | None = None) -> State:
     """Return the state that publishes a message, and has what the next digest compares itself with as its output."""
     said = {"topic": "$topic", "severities": "$found.severities", **(more or {})}
     return {
@@ -407,7 +411,7 @@ def _publish(message_of_channel: str, more: dict[str, str] | None = None) -> dic
     }
 
 
-def _last(begin: dict[str, Any]) -> dict[str, Any]:
+def _last(begin: Json) -> dict[str, State]:
     """Return the states that read what the last digest said, which is the output of its execution.
 
     Step Functions keeps it for 90 days. A digest is sent without it, too, and does not wait for it: a permissions
@@ -431,7 +435,7 @@ def _last(begin: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _sending(name: str) -> dict[str, Any]:
+def _sending(name: str) -> dict[str, State]:
     """Return the states that send the numbers of all channels to the region that has the message."""
     cause = "The names of the accounts with open findings do not fit into an event."
     detail = {
@@ -448,7 +452,7 @@ def _sending(name: str) -> dict[str, Any]:
     }
 
 
-def _receiving(name: str, message_of_channel: str) -> dict[str, Any]:
+def _receiving(name: str, message_of_channel: str) -> dict[str, State]:
     """Return the states that add the numbers of the other regions to the own ones, and publish a message for each.
 
     A message is late rather than missing: what cannot be read is not waited for.
@@ -486,7 +490,7 @@ def _expression(text: str) -> str:
     return f"{{% {text} %}}"
 
 
-def _task(action: str, arguments: Any, then: str = "", retries: int = 8) -> dict[str, Any]:
+def _task(action: str, arguments: Any, then: str = "", retries: int = 8) -> State:
     retry = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "MaxAttempts": retries, "BackoffRate": 2}
     return {
         "Type": "Task",
@@ -497,7 +501,7 @@ def _task(action: str, arguments: Any, then: str = "", retries: int = 8) -> dict
     }
 
 
-def _choice(condition: str, then: str, otherwise: str) -> dict[str, Any]:
+def _choice(condition: str, then: str, otherwise: str) -> State:
     return {"Type": "Choice", "Choices": [{"Condition": _expression(condition), "Next": then}], "Default": otherwise}
 
 
@@ -505,7 +509,7 @@ def _choice(condition: str, then: str, otherwise: str) -> dict[str, Any]:
 NUMBERS = ("severities", "new", "before", "oldest", "overdue", "regions", "accounts", "controls")
 
 
-def _start() -> dict[str, Any]:
+def _start() -> Json:
     return {
         "number": _expression("$states.input.number"),
         "topic": _expression("$states.input.channel.topic"),

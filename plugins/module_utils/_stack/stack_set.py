@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Sequence
 
+    from .._resource.shapes import Json
+    from .resources import Template
     from .template import StackDesign
 
-Template = dict[str, Any]
 Place = tuple[str, str]  # account ID, region
 
 # All stacks of a StackSet have the same tags, so outputs replace the tags that differ between our stacks.
@@ -107,7 +108,7 @@ def _kinds(variants: dict[Place, str]) -> tuple[dict[str, dict[str, str]], dict[
     return kinds, kind_of
 
 
-def _check_limits(mappings: dict[str, Any]) -> None:
+def _check_limits(mappings: Json) -> None:
     for count, what, remedy in (
         (len(mappings), "mappings", "Use fewer channels or suppressions"),
         (len(mappings.get(ACCOUNTS, ())), "accounts whose stacks differ", "Export them from several inventories"),
@@ -208,7 +209,7 @@ class _Merger:
         kind: Any = {FIND: [ACCOUNTS, {"Ref": "AWS::AccountId"}, KIND]} if several_kinds else "K1"
         self._variants = variants
         self._variant = {FIND: [VARIANTS, {"Ref": "AWS::Region"}, kind]}
-        self._conditions: dict[str, dict[str, Any]] = {}
+        self._conditions: dict[str, Json] = {}
         self.values: dict[str, list[str]] = {}
 
     def template(self, variants: list[Template]) -> Template:
@@ -226,14 +227,14 @@ class _Merger:
             "Outputs": {**outputs, LOCATION_OUTPUT: {"Value": {"Ref": LOCATION}}},
         }
 
-    def mappings(self) -> dict[str, Any]:
+    def mappings(self) -> Json:
         """Return the mappings of the values by variant."""
         return {
             name: {variant: {VALUE: value} for variant, value in zip(self._variants, values)}
             for name, values in self.values.items()
         }
 
-    def _members(self, section: str, variants: list[Template]) -> dict[str, Any]:
+    def _members(self, section: str, variants: list[Template]) -> Json:
         names = _union([list(variant[section]) for variant in variants])
         held = {name: [variant[section].get(name, ABSENT) for variant in variants] for name in names}
         # First, so that a resource that only some stacks have names the condition that other parts share with it.
@@ -272,7 +273,7 @@ class _Merger:
             f"securityhub_slack_finding_format, securityhub_slack_tags and channel names."
         )
 
-    def _either(self, path: tuple[str, ...], values: list[Any]) -> dict[str, Any]:
+    def _either(self, path: tuple[str, ...], values: list[Any]) -> Json:
         """Return a choice between values of different shapes."""
         shape = _shape(next(value for value in values if value is not ABSENT))
         alike = [value if value is ABSENT or _shape(value) == shape else ABSENT for value in values]
@@ -296,10 +297,10 @@ class _Merger:
         condition = self._condition(path, [value is not ABSENT and entry in value for value in values])
         return {"Fn::If": [condition, entry, NO_VALUE]}
 
-    def _value(self, path: tuple[str, ...], values: list[Any], text: Callable[[Any], str]) -> dict[str, Any]:
+    def _value(self, path: tuple[str, ...], values: list[Any], text: Callable[[Any], str]) -> Json:
         return self._find(self._named(path, ["-" if value is ABSENT else text(value) for value in values]))
 
-    def _find(self, name: str) -> dict[str, Any]:
+    def _find(self, name: str) -> Json:
         return {FIND: [name, self._variant, VALUE]}
 
     def _condition(self, path: tuple[str, ...], present: list[bool]) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._aws.errors import UserError
 from .._resource.tags import MANAGED_TAG
@@ -26,6 +25,8 @@ from .stack_set import NO_VALUE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .._resource.shapes import Json
+    from .resources import Template
     from .template import StackDesign
 
 DESCRIPTION = "StackSet that forwards Security Hub findings to a chat channel (Ansible collection secops.securityhub)."
@@ -57,7 +58,7 @@ class Instance:
     design: StackDesign
 
 
-def deployment(name: str, tags: tuple[tuple[str, str], ...], instances: Sequence[Instance]) -> dict[str, Any]:
+def deployment(name: str, tags: tuple[tuple[str, str], ...], instances: Sequence[Instance]) -> Template:
     """Return the template of a stack with the StackSet *name*, which creates the stacks of *instances*.
 
     The user sets its parameters when deploying it: StackSetName; OrganizationalUnitIds, for a StackSet with
@@ -91,7 +92,7 @@ def deployment(name: str, tags: tuple[tuple[str, str], ...], instances: Sequence
     }
 
 
-def _parameters(name: str) -> dict[str, Any]:
+def _parameters(name: str) -> Json:
     return {
         "StackSetName": {
             "Type": "String",
@@ -113,7 +114,7 @@ def _parameters(name: str) -> dict[str, Any]:
     }
 
 
-def _secrets(instances: Sequence[Instance]) -> dict[str, Any]:
+def _secrets(instances: Sequence[Instance]) -> Json:
     """Return the parameters for the URLs of receivers, which are the same in all stacks. Raise UserError."""
     values: dict[str, str] = {}
     for instance in instances:
@@ -133,9 +134,7 @@ def _secrets(instances: Sequence[Instance]) -> dict[str, Any]:
     }
 
 
-def _stack_set(
-    tags: dict[str, str], body: str, groups: list[dict[str, Any]], secrets: dict[str, Any]
-) -> dict[str, Any]:
+def _stack_set(tags: dict[str, str], body: str, groups: list[Json], secrets: Json) -> Json:
     location = {"Fn::Sub": "${AWS::AccountId}/${AWS::Region}/${CallAs}/${StackSetName}"}
     return {
         "StackSetName": {"Ref": "StackSetName"},
@@ -156,7 +155,7 @@ def _stack_set(
     }
 
 
-def _groups(instances: Sequence[Instance]) -> list[dict[str, Any]]:
+def _groups(instances: Sequence[Instance]) -> list[Json]:
     """Return the stacks as few groups of accounts and regions; a group means each account in each region."""
     by_region: dict[str, list[str]] = {}
     for instance in instances:

@@ -37,7 +37,10 @@ from .resources import with_tags
 
 if TYPE_CHECKING:
     from .._channel.message import InputTransformer
+    from .._resource.shapes import Json
     from .._resource.shapes import Tag
+    from .resources import Resource
+    from .resources import Template
 
 
 DESCRIPTION = "Security Hub findings to a chat channel (Ansible collection secops.securityhub)."
@@ -59,7 +62,7 @@ class Rule:
 
     name: str
     description: str
-    pattern: dict[str, Any]
+    pattern: Json
     topic: str
     automatic: bool = False
     resolved: bool = False
@@ -137,9 +140,9 @@ class StackDesign:
         return {item.name: item for item in self.receivers}
 
 
-def template(design: StackDesign) -> dict[str, Any]:
+def template(design: StackDesign) -> Template:
     """Return the stack's template."""
-    resources: dict[str, Any] = {}
+    resources: dict[str, Resource] = {}
     tags = design.resource_tags
     if design.key == encryption.CREATE:
         resources |= encryption.resources(
@@ -211,10 +214,10 @@ def _bytes_of_options(design: StackDesign) -> dict[str, int]:
     return {name: len(design.text) - len(other.text) for name, other in without.items() if other != design}
 
 
-def outline(whole: dict[str, Any]) -> dict[str, Any]:
+def outline(whole: Template) -> dict[str, Any]:
     """Return a summary of a template for people: its rules with their patterns, its topics, and so on."""
 
-    def of_type(kind: str) -> list[dict[str, Any]]:
+    def of_type(kind: str) -> list[Json]:
         return [item["Properties"] for item in whole.get("Resources", {}).values() if item["Type"] == kind]
 
     topics, rules = of_type("AWS::SNS::Topic"), of_type("AWS::Events::Rule")
@@ -263,10 +266,10 @@ def suppressing_of(tags: dict[str, str]) -> str:
     return tags.get(AUTOMATION_TAG, "").strip("-")
 
 
-def _topic(topic: str, design: StackDesign) -> dict[str, Any]:
+def _topic(topic: str, design: StackDesign) -> dict[str, Resource]:
     """Return a topic and its policy, which lets rules publish and, in the first topic, the alarms of the stack."""
     # CloudFormation propagates the stack's tags, including the digest; these are the user's.
-    properties: dict[str, Any] = {"TopicName": topic, "DisplayName": "Security Hub"}
+    properties: Json = {"TopicName": topic, "DisplayName": "Security Hub"}
     if design.key:
         properties["KmsMasterKeyId"] = encryption.reference(design.key)
     reference = {"Ref": logical_id("Topic", topic)}
@@ -284,7 +287,7 @@ def _topic(topic: str, design: StackDesign) -> dict[str, Any]:
     }
 
 
-def _alarms(design: StackDesign, settings: alarms.Alarms) -> dict[str, Any]:
+def _alarms(design: StackDesign, settings: alarms.Alarms) -> dict[str, Resource]:
     forwarding = [rule.name for rule in design.rules if not rule.resolved]
     notified = settings.topic or {"Ref": logical_id("Topic", design.topics[0])}
     machines = {}
@@ -305,7 +308,7 @@ def _is_marked(rule: Rule, design: StackDesign) -> bool:
     return design.mark_notified and rule.automatic and rule.topic not in design.receiver_of
 
 
-def _rule(rule: Rule, design: StackDesign, further: list[dict[str, Any]]) -> dict[str, Any]:
+def _rule(rule: Rule, design: StackDesign, further: list[Json]) -> Resource:
     # A rule that fires before the policy of its topic or queue allows it would lose the finding.
     receiver = design.receiver_of.get(rule.topic)
     if receiver and not receiver.has_topic:
