@@ -235,8 +235,8 @@ def for_channel(variables: dict[str, Any], channel: dict[str, Any]) -> dict[str,
     if "minimum_severity" in given:
         given = {"severities": [], **given}
     if "suppressions" in given:
-        of_host = variables[PREFIX + "suppressions"] or []
-        given["suppressions"] = [*given["suppressions"], *filter(is_in_security_hub, of_host)]
+        of_host = filter(is_in_security_hub, variables[PREFIX + "suppressions"])
+        given["suppressions"] = [*given["suppressions"], *of_host]
     return {**variables, **{PREFIX + key: value for key, value in given.items()}}
 
 
@@ -283,13 +283,13 @@ def _severities(variables: dict[str, Any]) -> tuple[str, ...]:
     return tuple(at_least(variables[PREFIX + "minimum_severity"]))
 
 
-def is_in_security_hub(given: Any) -> bool:
+def is_in_security_hub(given: dict[str, Any]) -> bool:
     """Return whether an automation rule is to suppress the findings of an entry of securityhub_slack_suppressions."""
-    return isinstance(given, dict) and given.get("suppress_in") == SECURITY_HUB
+    return bool(given.get("suppress_in") == SECURITY_HUB)
 
 
 def _suppressions(variables: dict[str, Any]) -> list[Suppression]:
-    return [_suppression(given) for given in variables[PREFIX + "suppressions"] or []]
+    return [_suppression(given) for given in variables[PREFIX + "suppressions"]]
 
 
 def _suppression(given: dict[str, Any]) -> Suppression:
@@ -314,68 +314,29 @@ def _has_expired(suppression: Suppression, today: datetime.date) -> bool:
 
 
 def problems(variables: dict[str, Any]) -> list[str]:
-    """Return the problems of the policy in *variables*, each as a sentence with its remedy."""
+    """Return the problems of the policy in *variables*, each as a sentence with its remedy.
+
+    The argument spec of the role has made sure of types and choices, except within the suppressions of a channel or
+    receiver.
+    """
+    shape, expected = SHAPES["account_ids"]
     sentences = [
-        *_severity_problems(variables),
-        *_account_problems(variables),
-        *_format_problems(variables),
-        *_global_problems(variables),
-        *_epss_problems(variables),
+        f"securityhub_slack_account_ids contains {text!r}: use {expected}"
+        for text in _texts(variables[PREFIX + "account_ids"])
+        if not shape.match(text)
     ]
-    for number, item in enumerate(variables[PREFIX + "suppressions"] or [], start=1):
+    minimum = float(variables[PREFIX + "minimum_epss"])
+    if not (0 <= minimum <= 1 and round(minimum, 2) == minimum):
+        sentences.append(
+            f"securityhub_slack_minimum_epss is {minimum:g}: use a probability from 0 (no minimum) to 1 with at most "
+            f"two decimals, such as 0.1"
+        )
+    for number, item in enumerate(variables[PREFIX + "suppressions"], start=1):
         sentences += [f"suppression {number} {problem}" for problem in _suppression_problems(item, variables)]
     return sentences
 
 
-def _severity_problems(variables: dict[str, Any]) -> list[str]:
-    labels = [*(variables[PREFIX + "severities"] or []), variables[PREFIX + "minimum_severity"]]
-    names = ["severities"] * (len(labels) - 1) + ["minimum_severity"]
-    return [
-        f"securityhub_slack_{name} contains {label!r}: use {', '.join(reversed(SEVERITIES))}"
-        for name, label in zip(names, labels)
-        if label not in SEVERITIES
-    ]
-
-
-def _account_problems(variables: dict[str, Any]) -> list[str]:
-    shape, expected = SHAPES["account_ids"]
-    texts = _texts(variables[PREFIX + "account_ids"])
-    return [
-        f"securityhub_slack_account_ids contains {text!r}: use {expected}" for text in texts if not shape.match(text)
-    ]
-
-
-def _format_problems(variables: dict[str, Any]) -> list[str]:
-    finding_format = variables[PREFIX + "finding_format"]
-    if finding_format in BY_FORMAT:
-        return []
-    return [
-        f"securityhub_slack_finding_format is {finding_format!r}: use asff (Security Hub CSPM) or ocsf (the new "
-        f"Security Hub)"
-    ]
-
-
-def _global_problems(variables: dict[str, Any]) -> list[str]:
-    return [
-        f"securityhub_slack_deduplicate_global contains {kind!r}: use {', '.join(GLOBAL_KINDS)}, or [] for none"
-        for kind in _texts(variables[PREFIX + "deduplicate_global"])
-        if kind not in GLOBAL_KINDS
-    ]
-
-
-def _epss_problems(variables: dict[str, Any]) -> list[str]:
-    minimum = float(variables[PREFIX + "minimum_epss"])
-    if 0 <= minimum <= 1 and round(minimum, 2) == minimum:
-        return []
-    return [
-        f"securityhub_slack_minimum_epss is {minimum:g}: use a probability from 0 (no minimum) to 1 with at most two "
-        f"decimals, such as 0.1"
-    ]
-
-
-def _suppression_problems(suppression: Any, variables: dict[str, Any]) -> list[str]:
-    if not isinstance(suppression, dict):
-        return [f"is not a mapping: use the keys {', '.join(KEYS)}"]
+def _suppression_problems(suppression: dict[str, Any], variables: dict[str, Any]) -> list[str]:
     sentences = [f"has the key {key!r}: use {', '.join(KEYS)}" for key in suppression if key not in KEYS]
     if not sentences and not any(suppression.get(name) for name in CRITERIA):
         sentences.append(f"would suppress every finding: add one of {', '.join(CRITERIA)}")
