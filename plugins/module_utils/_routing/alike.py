@@ -26,9 +26,9 @@ from . import controls
 from .fields import BY_FORMAT
 from .fields import Fields
 from .fields import Path
+from .notation import Pattern
 from .operators import fits_value
 from .operators import wildcard_expression
-from .patterns import Pattern
 from .policy import Policy
 from .reference import expression
 from .reference import is_like

@@ -4,10 +4,10 @@
 """Whether an event matches an event pattern, as EventBridge decides it: pure. PRIVATE to the collection.
 
 The semantics are event-ruler's (https://github.com/aws/event-ruler), which EventBridge documents at
-https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html:
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html. Patterns are valid, and
+none has an alternative that event-ruler may drop: safety.py makes sure of both.
 
 * $or is multiplied out into alternatives; a field that occurs twice in one alternative keeps its last value list.
-* An alternative is not registered if an earlier one has the same fields and, in each, a value in common (see clash()).
 * Fields are compared in the order of their names, and all fields below one array must be in one element of it.
 * exists applies to leaves only; a field is missing if no leaf is in the array elements chosen before.
 """
@@ -20,11 +20,12 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
+from .notation import Pattern
 from .operators import fits_value
 from .operators import is_missing
-from .pieces import clash
-from .validation import validate
 
+# As it is on the bus, with one finding.
+Event = dict[str, Any]
 # Array (numbered in the order of the event) -> the element of it.
 Membership = dict[int, int]
 # Dotted name -> the values it has in the event, each with the array elements it is in.
@@ -35,32 +36,20 @@ Alternative = dict[str, list[Any]]
 Fitting = dict[tuple[str, int], tuple[list[tuple[bool, Membership]], bool]]
 
 
-class InvalidPattern(ValueError):
-    """A pattern that EventBridge would reject; the text says why."""
+def matches(pattern: Pattern, event: Event) -> bool:
+    """Return whether *event* matches *pattern*."""
+    return fit(parsed(pattern), leaves_of(event))
 
 
-def matches(pattern: dict[str, Any], event: dict[str, Any], *, ideal: bool = False) -> bool:
-    """Return whether *event* matches *pattern*. Raises InvalidPattern for a pattern that EventBridge would reject.
-
-    *ideal*: as documented, with all alternatives. Otherwise without those that event-ruler may drop.
-    """
-    return fit(parsed(pattern, ideal=ideal), leaves_of(event))
-
-
-def parsed(pattern: dict[str, Any], *, ideal: bool = False) -> tuple[Alternative, ...]:
-    """Return the alternatives of *pattern* that count. Raises InvalidPattern."""
-    return _alternatives(json.dumps(pattern), ideal)
+def parsed(pattern: Pattern) -> tuple[Alternative, ...]:
+    """Return the alternatives of *pattern*."""
+    return _parsed(json.dumps(pattern))
 
 
 # Thousands of findings are compared with the same few patterns.
 @functools.lru_cache(maxsize=512)
-def _alternatives(text: str, ideal: bool) -> tuple[Alternative, ...]:
-    pattern = json.loads(text)
-    problems = validate(pattern)
-    if problems:
-        raise InvalidPattern("; ".join(problems))
-    alternatives = alternatives_of(pattern)
-    return tuple(alternatives if ideal else registered(alternatives))
+def _parsed(text: str) -> tuple[Alternative, ...]:
+    return tuple(alternatives_of(json.loads(text)))
 
 
 def fits(alternative: Alternative, leaves: Leaves) -> bool:
@@ -88,28 +77,12 @@ def _can_fit(alternative: Alternative, leaves: Leaves, fitting: Fitting) -> bool
     return True
 
 
-def registered(alternatives: list[Alternative]) -> list[Alternative]:
-    """Return *alternatives* without those that event-ruler may drop.
-
-    Whether it drops one depends on the order of a hash set (GenericMachine.addStep), so any that it may drop is left
-    out.
-    """
-    kept: list[Alternative] = []
-    by_fields: dict[frozenset[str], list[Alternative]] = {}
-    for alternative in alternatives:
-        alike = by_fields.setdefault(frozenset(alternative), [])
-        if not any(clash(alternative, other) for other in alike):
-            alike.append(alternative)
-            kept.append(alternative)
-    return kept
-
-
-def alternatives_of(pattern: dict[str, Any], prefix: str = "") -> list[Alternative]:
+def alternatives_of(pattern: Pattern, prefix: str = "") -> list[Alternative]:
     """Return the alternatives of *pattern*, with $or multiplied out; *prefix*: of the names of its fields."""
     return _extended([{}], prefix, pattern)
 
 
-def _extended(alternatives: list[Alternative], prefix: str, pattern: dict[str, Any]) -> list[Alternative]:
+def _extended(alternatives: list[Alternative], prefix: str, pattern: Pattern) -> list[Alternative]:
     for key, value in pattern.items():
         if key == "$or":
             alternatives = [alternative for member in value for alternative in _extended(alternatives, prefix, member)]
@@ -120,7 +93,7 @@ def _extended(alternatives: list[Alternative], prefix: str, pattern: dict[str, A
     return alternatives
 
 
-def leaves_of(event: dict[str, Any]) -> Leaves:
+def leaves_of(event: Event) -> Leaves:
     """Return the leaves of *event*; an empty array or object has none."""
     leaves: Leaves = {}
     arrays = [0]

@@ -19,6 +19,8 @@ from .pieces import MAX_LENGTH
 from .pieces import Choices
 from .pieces import Conditions
 
+Pattern = dict[str, Any]
+
 SOURCE = "aws.securityhub"
 
 # Event-ruler takes these names inside $or for operators, not for fields (its Constants.java).
@@ -32,7 +34,7 @@ RESERVED_NAMES = frozenset(
 )
 
 
-def fits(pattern: dict[str, Any]) -> bool:
+def fits(pattern: Pattern) -> bool:
     """Return whether *pattern* is within EventBridge's limits."""
     return length(pattern) <= MAX_LENGTH and combinations(pattern) <= MAX_COMBINATIONS
 
@@ -55,7 +57,7 @@ def combinations(pattern: Any) -> int:
     return product
 
 
-def pattern_of(fields: Fields, choices: Choices) -> dict[str, Any]:
+def pattern_of(fields: Fields, choices: Choices) -> Pattern:
     """Return a short pattern that matches events whose finding is as *choices* say."""
     if len(choices.lists) < 2:
         alternatives = choices.alternatives()
@@ -71,21 +73,21 @@ def pattern_of(fields: Fields, choices: Choices) -> dict[str, Any]:
     return pattern
 
 
-def _event(fields: Fields, findings: dict[str, Any]) -> dict[str, Any]:
+def _event(fields: Fields, findings: Pattern) -> Pattern:
     return {"source": [SOURCE], "detail-type": [fields.detail_type], "detail": {"findings": findings}}
 
 
-def _flat(alternatives: Sequence[Conditions]) -> dict[str, Any]:
+def _flat(alternatives: Sequence[Conditions]) -> Pattern:
     common, rests = _factored(alternatives)
     return {**_tree(common), "$or": [_tree(rest) for rest in rests]} if rests else _tree(common)
 
 
-def _grouped(alternatives: Sequence[Conditions]) -> dict[str, Any]:
+def _grouped(alternatives: Sequence[Conditions]) -> Pattern:
     """Return the same as _flat(), but with a condition that several alternatives share written once for them."""
     common, rests = _factored(alternatives)
     if not rests:
         return _tree(common)
-    members: list[dict[str, Any]] = []
+    members: list[Pattern] = []
     while rests:
         shared = _most_costly(rests)
         group = [rest for rest in rests if shared and rest.get(shared[0]) == shared[1]] or rests[:1]
@@ -117,8 +119,8 @@ def _most_costly(alternatives: Sequence[Conditions]) -> tuple[Path, Condition] |
     return max(sorted(costs, key=lambda item: item[0]), key=lambda item: costs[item], default=None)
 
 
-def _tree(conditions: Conditions) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
+def _tree(conditions: Conditions) -> Pattern:
+    tree: Pattern = {}
     for path in sorted(conditions):
         node = tree
         *parents, name = _names(path)

@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
-from typing import Any
 
 from . import alike
 from .fields import OCSF
@@ -29,11 +28,12 @@ from .fields import first
 from .fields import format_of
 from .fields import severity_of
 from .matcher import Alternative
+from .matcher import Event
 from .matcher import fit
 from .matcher import leaves_of
 from .matcher import parsed
 from .notation import SOURCE
-from .patterns import Pattern
+from .notation import Pattern
 from .policy import Policy
 from .policy import Scope
 from .reference import HIGHEST_FIRST
@@ -62,7 +62,7 @@ class Rule:
 
     @functools.cached_property
     def alternatives(self) -> tuple[Alternative, ...]:
-        """Return the alternatives of the pattern. Raises InvalidPattern."""
+        """Return the alternatives of the pattern."""
         return parsed(self.pattern)
 
 
@@ -190,7 +190,7 @@ class Tally:
             yield finding, outlook
 
 
-def event_of(finding: Finding, account: str, region: str) -> dict[str, Any]:
+def event_of(finding: Finding, account: str, region: str) -> Event:
     """Return the event that Security Hub puts on the bus of *account* in *region* for one finding.
 
     https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-event-formats.html and

@@ -22,21 +22,21 @@ from .fields import ASFF
 from .fields import OCSF
 from .fields import Fields
 from .fields import Path
+from .matcher import Event
 from .matcher import alternatives_of
 from .matcher import fits
 from .matcher import leaves_of
 from .notation import SOURCE
+from .notation import Pattern
 from .operators import fits_value
 from .operators import is_missing
 from .patterns import CUSTOM_ACTION
-from .patterns import Pattern
 from .policy import Policy
 from .policy import Scope
 from .reference import shows_texts
 from .reference import why_not_forwarded
 from .simulation import event_of
 
-Event = dict[str, Any]
 # Path -> value list of a pattern; path -> text, None for a missing field.
 Conditions = Mapping[Path, list[Any]]
 Texts = Mapping[Path, Any]

@@ -11,8 +11,8 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.account_
 from ansible_collections.secops.securityhub.plugins.module_utils._model.account_channels import unmatched
 from ansible_collections.secops.securityhub.plugins.module_utils._model.account_channels import with_accounts
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import MAX_RULES
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 
 SHOP, SHOP_TEST, PAY, LAB = "222222222222", "333333333333", "444444444444", "555555555555"

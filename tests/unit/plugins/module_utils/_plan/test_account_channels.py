@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
 from ansible_collections.secops.securityhub.tests.unit import account_model

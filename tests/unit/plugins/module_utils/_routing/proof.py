@@ -28,11 +28,11 @@ from typing import Any
 import z3
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import controls
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import alternatives_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import registered
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.operators import fits_value
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.operators import is_missing
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.safety import registered
 
 Pattern = dict[str, Any]
 # A text of a class, None for a missing field.

@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import alike
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import simulation
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import of_ended
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Channel
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Rule

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import KEYS
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import problems
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import proof
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import reference
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import why_not_forwarded
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import event_of
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.matcher import matches
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import problems
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import why_not_forwarded

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import HIGHEST_FIRST
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Channel
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Rule

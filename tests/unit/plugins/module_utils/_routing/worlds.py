@@ -19,11 +19,11 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors imp
 from ansible_collections.secops.securityhub.plugins.module_utils._routing import topology
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import first
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields import format_of
-from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.patterns import automatic_patterns
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import GLOBAL_KINDS
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import LISTS
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Policy
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import policy_of
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import problems
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.reference import why_not_forwarded
