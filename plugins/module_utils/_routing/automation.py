@@ -22,13 +22,12 @@ from typing import Any
 
 from .._aws.errors import UserError
 from .._resource import ownership
+from .._securityhub import automation_rule
 from .policy import Policy
 from .policy import Scope
 from .policy import Suppression
 from .policy import applies_to_linked
 
-# Of an account and Region: https://docs.aws.amazon.com/securityhub/latest/userguide/automation-rules.html
-MAX_RULES = 100
 # The lowest: of rules with the same order, the one that was changed first applies first.
 ORDER = 1
 MAX_NOTE = 512
@@ -49,44 +48,30 @@ class Rule:
     members: Mapping[str, Any] = field(hash=False)
 
 
-@dataclass(frozen=True)
-class _Format:
-    """How the rules of one finding format are written. *values_at_most*: of a criterion."""
-
-    names: Mapping[str, str]
-    values_at_most: Mapping[str, int]
-    description_length: int
-
-
+# The criteria of a rule, by what a suppression calls them.
 # https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_AutomationRulesFindingFilters.html
-ASFF = _Format(
-    names={
-        "control_ids": "ComplianceSecurityControlId",
-        "account_ids": "AwsAccountId",
-        "product_arns": "ProductArn",
-        "resource_ids": "ResourceId",
-        "resource_types": "ResourceType",
-        "resource_tags": "ResourceTags",
-        "title_prefixes": "Title",
-    },
-    values_at_most={"account_ids": 100, "resource_ids": 100, "title_prefixes": 100},
-    description_length=1024,
-)
+ASFF = {
+    "control_ids": "ComplianceSecurityControlId",
+    "account_ids": "AwsAccountId",
+    "product_arns": "ProductArn",
+    "resource_ids": "ResourceId",
+    "resource_types": "ResourceType",
+    "resource_tags": "ResourceTags",
+    "title_prefixes": "Title",
+}
 # https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_OcsfStringFilter.html
-OCSF = _Format(
-    names={
-        "control_ids": "compliance.control",
-        "account_ids": "cloud.account.uid",
-        "regions": "cloud.region",
-        "product_arns": "metadata.product.uid",
-        "resource_ids": "resources.uid",
-        "resource_types": "resources.type",
-        "title_prefixes": "finding_info.title",
-    },
-    values_at_most={},
-    description_length=256,
-)
+OCSF = {
+    "control_ids": "compliance.control",
+    "account_ids": "cloud.account.uid",
+    "regions": "cloud.region",
+    "product_arns": "metadata.product.uid",
+    "resource_ids": "resources.uid",
+    "resource_types": "resources.type",
+    "title_prefixes": "finding_info.title",
+}
+# Values of a criterion.
 VALUES_AT_MOST = 20
+ASFF_VALUES_AT_MOST = {"account_ids": 100, "resource_ids": 100, "title_prefixes": 100}
 
 
 def automation_rules(policy: Policy, scope: Scope, deployment: str, partition: str) -> tuple[Rule, ...]:
@@ -95,7 +80,8 @@ def automation_rules(policy: Policy, scope: Scope, deployment: str, partition: s
     *deployment*: its name, whose mark the rules have. Raises UserError for what no rule can express.
     """
     is_ocsf = policy.finding_format == "ocsf"
-    of_format = OCSF if is_ocsf else ASFF
+    kind = automation_rule.of_format(policy.finding_format)
+    at_most = {} if is_ocsf else ASFF_VALUES_AT_MOST
     found: dict[str, Rule] = {}
     for suppression, regions in _covered(policy, scope):
         here = f"arn:{partition}:securityhub:{scope.region}:"
@@ -104,14 +90,14 @@ def automation_rules(policy: Policy, scope: Scope, deployment: str, partition: s
             criteria["regions"] = regions
         elif regions:
             criteria.setdefault("product_arns", ((STARTS_WITH, here),))
-        for chunk in _chunks(criteria, of_format):
+        for chunk in _chunks(criteria, at_most):
             written = _ocsf(chunk, suppression) if is_ocsf else _asff(chunk, suppression)
-            rule = _rule(suppression.description, written, deployment, of_format)
+            rule = _rule(suppression.description, written, deployment, kind.description_length)
             found[rule.name] = rule
-    if len(found) > MAX_RULES:
+    if len(found) > automation_rule.LIMIT:
         raise UserError(
             f"the suppressions with suppress_in: security_hub need {len(found)} automation rules, and Security Hub "
-            f"allows {MAX_RULES} in an account and Region. Shorten them."
+            f"allows {automation_rule.LIMIT} in an account and Region. Shorten them."
         )
     return tuple(found[name] for name in sorted(found))
 
@@ -201,11 +187,16 @@ def _inexpressible(suppression: Suppression, what: str, remedy: str) -> UserErro
     )
 
 
-def _chunks(criteria: Mapping[str, tuple[Value, ...]], of_format: _Format) -> Iterator[dict[str, tuple[Value, ...]]]:
-    """Yield the criteria with at most as many values as a rule can have. One that must not be met is not divided."""
+def _chunks(
+    criteria: Mapping[str, tuple[Value, ...]], at_most: Mapping[str, int]
+) -> Iterator[dict[str, tuple[Value, ...]]]:
+    """Yield the criteria with at most as many values as a rule can have. One that must not be met is not divided.
+
+    *at_most*: values of those criteria that can have other than VALUES_AT_MOST.
+    """
     divided = []
     for name, values in criteria.items():
-        size = of_format.values_at_most.get(name, VALUES_AT_MOST)
+        size = at_most.get(name, VALUES_AT_MOST)
         whole = any(comparison == DIFFERS for comparison, _text in values)
         divided.append([(name, part) for part in ([values] if whole else _parts(values, size))])
     yield from map(dict, itertools.product(*divided))
@@ -217,7 +208,7 @@ def _parts(values: tuple[Value, ...], size: int) -> list[tuple[Value, ...]]:
 
 def _asff(criteria: Mapping[str, tuple[Value, ...]], suppression: Suppression) -> dict[str, Any]:
     """Return criteria and actions of a rule of Security Hub CSPM."""
-    written: dict[str, Any] = {ASFF.names[name]: _filters(values) for name, values in criteria.items()}
+    written: dict[str, Any] = {ASFF[name]: _filters(values) for name, values in criteria.items()}
     for key, _texts in suppression.resource_tags:
         written["ResourceTags"] = [{"Key": key, **item} for item in written["ResourceTags"]]
     note = {"Text": suppression.description[:MAX_NOTE], "UpdatedBy": UPDATED_BY}
@@ -228,7 +219,7 @@ def _ocsf(criteria: Mapping[str, tuple[Value, ...]], suppression: Suppression) -
     """Return criteria and actions of a rule of the new Security Hub."""
     composite = [
         {
-            "StringFilters": [{"FieldName": OCSF.names[name], "Filter": item} for item in _filters(part)],
+            "StringFilters": [{"FieldName": OCSF[name], "Filter": item} for item in _filters(part)],
             "Operator": "AND" if part[0][0] == DIFFERS else "OR",
         }
         for name, values in criteria.items()
@@ -247,10 +238,10 @@ def _filters(values: tuple[Value, ...]) -> list[dict[str, str]]:
     return [{"Comparison": comparison, "Value": text} for comparison, text in values]
 
 
-def _rule(reason: str, members: dict[str, Any], deployment: str, of_format: _Format) -> Rule:
+def _rule(reason: str, members: dict[str, Any], deployment: str, description_length: int) -> Rule:
     """Return a rule of this content. Its name contains a digest, so other content makes another rule."""
     mark = ownership.mark(deployment)
-    description = f"{reason[: of_format.description_length - len(mark) - 1]} {mark}"
+    description = f"{reason[: description_length - len(mark) - 1]} {mark}"
     whole = json.dumps([members, description], sort_keys=True)
     name = f"{names(deployment)}{hashlib.sha256(whole.encode()).hexdigest()[:12]}"
     return Rule(name, {"RuleName": name, "Description": description, **members})
