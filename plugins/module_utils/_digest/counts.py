@@ -93,7 +93,7 @@ def open_finding(finding: dict[str, Any]) -> OpenFinding:
     name = first(finding, ("cloud", "account", "name") if fields is OCSF else ("AwsAccountName",))
     return OpenFinding(
         key=key_of(finding),
-        id=first(finding, ("finding_info", "uid") if fields is OCSF else ("Id",)),
+        id=first(finding, fields.id),
         severity=severity_of(finding),
         created=created_at(finding),
         region=first(finding, fields.region),

@@ -47,6 +47,9 @@ class Fields:
     """
 
     detail_type: str
+    id: Path
+    created: Path
+    updated: Path
     severity: Path
     labels: Mapping[str, tuple[str, ...]]
     states: tuple[tuple[tuple[Path, Condition], ...], ...]
@@ -103,6 +106,9 @@ class Fields:
 
 ASFF = Fields(
     detail_type="Security Hub Findings - Imported",
+    id=("Id",),
+    created=("CreatedAt",),
+    updated=("UpdatedAt",),
     severity=("Severity", "Label"),
     labels={label: (label,) for label in SEVERITIES},
     states=(
@@ -144,6 +150,9 @@ IS_TRUE = Condition(frozenset({Matcher(TRUE, "true")}), absent=True)
 
 OCSF = Fields(
     detail_type="Findings Imported V2",
+    id=("finding_info", "uid"),
+    created=("finding_info", "created_time_dt"),
+    updated=("finding_info", "modified_time_dt"),
     severity=("severity",),
     # OCSF has Fatal above Critical.
     labels={**{label: (label.capitalize(),) for label in SEVERITIES}, "CRITICAL": ("Critical", "Fatal")},
@@ -230,7 +239,7 @@ def key_of(finding: Mapping[str, Any]) -> tuple[str, str]:
     """Return what identifies a finding: its product and ID, or in OCSF what the new Security Hub generates."""
     if format_of(finding) is OCSF:
         return "", first(finding, ("metadata", "uid"))
-    return first(finding, ASFF.product), first(finding, ("Id",))
+    return first(finding, ASFF.product), first(finding, ASFF.id)
 
 
 def values_at(finding: Any, path: Path) -> list[Any]:

@@ -26,6 +26,7 @@ from . import alike
 from .fields import OCSF
 from .fields import first
 from .fields import format_of
+from .fields import key_of
 from .fields import severity_of
 from .matcher import Alternative
 from .matcher import Event
@@ -197,12 +198,9 @@ def event_of(finding: Finding, account: str, region: str) -> Event:
     securityhub-v2-cwe-event-formats.html. The same finding always has the same event ID.
     """
     fields = format_of(finding)
-    if fields is OCSF:
-        resource = first(finding, ("metadata", "uid"))
-        time = first(finding, ("finding_info", "modified_time_dt"))
-    else:
-        resource = f"{first(finding, ('ProductArn',))}/{first(finding, ('Id',))}"
-        time = first(finding, ("UpdatedAt",))
+    product, identifier = key_of(finding)
+    resource = identifier if fields is OCSF else f"{product}/{identifier}"
+    time = first(finding, fields.updated)
     return {
         "version": "0",
         "id": str(uuid.uuid5(NAMESPACE, f"{account}/{region}/{resource}/{time}")),

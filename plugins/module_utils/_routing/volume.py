@@ -16,11 +16,9 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 
-from .fields import OCSF
-from .fields import Path
+from . import policy as policies
 from .fields import first
 from .fields import format_of
-from .policy import SHAPES
 from .reference import HIGHEST_FIRST
 from .reference import Finding
 from .simulation import Channel
@@ -150,8 +148,8 @@ def control_of(finding: Finding) -> str:
 
 def at_least(severity: str, counts: OfSeverity) -> int:
     """Return how many of *counts* have this severity or a higher one."""
-    of_severities = HIGHEST_FIRST[: HIGHEST_FIRST.index(severity) + 1]
-    return sum(number for (_name, label), number in counts.items() if label in of_severities)
+    labels = policies.at_least(severity)
+    return sum(number for (_name, label), number in counts.items() if label in labels)
 
 
 def by_name(counts: OfSeverity) -> Counter[str]:
@@ -197,13 +195,10 @@ def _reduced(counted: Volume, severity: str) -> Suggestion:
 def _suppressible(severity: str, counts: OfSeverity) -> list[tuple[str, int]]:
     """Return the controls without a CRITICAL message, and how many of at least *severity* each has, the most first."""
     critical = {name for (name, label) in counts if label == HIGHEST_FIRST[0]}
-    found = by_name(Counter({key: counts[key] for key in counts if at_least(severity, Counter({key: 1}))}))
-    is_control = SHAPES["control_ids"][0].match
+    labels = policies.at_least(severity)
+    found = by_name(Counter({key: number for key, number in counts.items() if key[1] in labels}))
+    is_control = policies.SHAPES["control_ids"][0].match
     return [item for item in found.most_common() if item[0] not in critical and is_control(item[0])]
-
-
-ASFF_TIMES: tuple[Path, Path] = (("CreatedAt",), ("UpdatedAt",))
-OCSF_TIMES: tuple[Path, Path] = (("finding_info", "created_time_dt"), ("finding_info", "modified_time_dt"))
 
 
 def created_at(finding: Finding) -> datetime.datetime | None:
@@ -212,8 +207,8 @@ def created_at(finding: Finding) -> datetime.datetime | None:
 
 
 def _times(finding: Finding) -> tuple[datetime.datetime | None, datetime.datetime | None]:
-    created, updated = OCSF_TIMES if format_of(finding) is OCSF else ASFF_TIMES
-    return _time(first(finding, created)), _time(first(finding, updated))
+    fields = format_of(finding)
+    return _time(first(finding, fields.created)), _time(first(finding, fields.updated))
 
 
 def _time(text: str) -> datetime.datetime | None:
