@@ -27,6 +27,7 @@ from .fields import BY_FORMAT
 from .fields import Fields
 from .fields import Path
 from .notation import Pattern
+from .notation import conditions_in
 from .operators import fits_value
 from .operators import wildcard_expression
 from .policy import Policy
@@ -65,7 +66,7 @@ def reader(patterns: Iterable[Pattern], policies: Iterable[Policy], accounts: It
     """
     asked: dict[str, _Questions] = {}
     for pattern in patterns:
-        for name, values in _conditions(pattern):
+        for name, values in conditions_in(pattern):
             if name.startswith(FINDING):
                 _add_values(asked.setdefault(name.removeprefix(FINDING), _Questions()), values)
     distinct, accounts = tuple(dict.fromkeys(policies)), tuple(accounts)
@@ -77,18 +78,6 @@ def reader(patterns: Iterable[Pattern], policies: Iterable[Policy], accounts: It
             known.expressions |= questions.expressions
             known.is_shown |= questions.is_shown
     return _reader({tuple(name.split(".")): _answers(questions) for name, questions in asked.items()})
-
-
-def _conditions(pattern: Pattern, prefix: str = "") -> Iterator[tuple[str, list[Any]]]:
-    """Yield the dotted name of each field that a pattern names, with the value list."""
-    for key, value in pattern.items():
-        if key == "$or":
-            for member in value:
-                yield from _conditions(member, prefix)
-        elif isinstance(value, dict):
-            yield from _conditions(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
 
 
 def _add_values(questions: _Questions, values: list[Any]) -> None:

@@ -52,24 +52,14 @@ def clauses_of(policy: Policy, scope: Scope) -> tuple[Clause, ...]:
     by_region = {region: _clauses(other, region == owner) for region, other in {owner: policy, **policies}.items()}
     default = _clauses(policy, False)
     additional = dict.fromkeys(clause for clauses in by_region.values() for clause in clauses if clause not in default)
-    return (
-        *(
-            _unless(clause, fields, [at for at, clauses in by_region.items() if clause not in clauses])
-            for clause in default
-        ),
-        *(
-            _only_in(clause, fields, [at for at, clauses in by_region.items() if clause in clauses])
-            for clause in additional
-        ),
-    )
-
-
-def _unless(clause: Clause, fields: Fields, regions: list[str]) -> Clause:
-    return _with(clause, fields.region, any_of(regions)) if regions else clause
-
-
-def _only_in(clause: Clause, fields: Fields, regions: list[str]) -> Clause:
-    return _with(clause, fields.region, none_of(regions))
+    found = []
+    for clause in default:
+        lacking = [region for region, clauses in by_region.items() if clause not in clauses]
+        found.append(_with(clause, fields.region, any_of(lacking)) if lacking else clause)
+    for clause in additional:
+        having = [region for region, clauses in by_region.items() if clause in clauses]
+        found.append(_with(clause, fields.region, none_of(having)))
+    return tuple(found)
 
 
 def _with(clause: Clause, path: Path, condition: Condition) -> Clause:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,6 +56,18 @@ def combinations(pattern: Any) -> int:
         for item in inner:
             product *= combinations(item)
     return product
+
+
+def conditions_in(node: Pattern, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the dotted name of each field that a pattern names, with its value list, as far as the pattern is valid."""
+    for key, value in node.items():
+        if key == "$or":
+            for member in value if isinstance(value, list) else []:
+                yield from conditions_in(member, prefix) if isinstance(member, dict) else ()
+        elif isinstance(value, dict):
+            yield from conditions_in(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
 
 
 def pattern_of(fields: Fields, choices: Choices) -> Pattern:

@@ -53,6 +53,7 @@ from .pieces import MAX_LENGTH
 from .pieces import Piece
 from .pieces import TooManyError
 from .pieces import choices_of
+from .pieces import joined
 from .pieces import ranked
 from .pieces import resolved
 from .pieces import within
@@ -256,15 +257,15 @@ def _divided(
     patterns: list[Pattern] = []
     parts: list[Piece] = []
     # The rule for all other values may have room for some of the groups.
-    kept = _most(groups, lambda some: without(piece, path, _joined(groups[len(some) :]), fields), fields, budget)
+    kept = _most(groups, lambda some: without(piece, path, joined(groups[len(some) :]), fields), fields, budget)
     if kept is None:
-        rest = without(piece, path, _joined(groups), fields)
+        rest = without(piece, path, joined(groups), fields)
         parts += [rest] if rest else []
     else:
         patterns += kept[1]
         groups = groups[kept[0] :]
     while groups and len(patterns) + COST_OF_PART * len(parts) < limit:
-        taken = _most(groups, lambda some: within(piece, path, _joined(some)), fields, budget)
+        taken = _most(groups, lambda some: within(piece, path, joined(some)), fields, budget)
         if taken is None:
             part = within(piece, path, groups[0])
             parts += [part] if part else []
@@ -295,7 +296,3 @@ def _most(
             high = count - 1
             count = (low + high) // 2
     return best
-
-
-def _joined(groups: list[list[Matcher]]) -> list[Matcher]:
-    return [value for group in groups for value in group]

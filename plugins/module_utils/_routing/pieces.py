@@ -177,6 +177,11 @@ def without(piece: Piece, path: Path, values: Iterable[Matcher], fields: Fields)
     return _narrowed(piece, path, Condition(frozenset(values), True, fields.is_optional(path)))
 
 
+def joined(groups: list[list[Matcher]]) -> list[Matcher]:
+    """Return the values of all *groups*."""
+    return [value for group in groups for value in group]
+
+
 def _narrowed(piece: Piece, path: Path, condition: Condition) -> Piece | None:
     known = piece.conditions.get(path)
     if known is not None:
@@ -184,17 +189,6 @@ def _narrowed(piece: Piece, path: Path, condition: Condition) -> Piece | None:
     if condition == NEVER:
         return None
     return _resolved({**piece.conditions, path: condition}, piece.clauses, {path})
-
-
-def split(piece: Piece, path: Path, groups: list[list[Matcher]], fields: Fields) -> Iterator[Piece]:
-    """Yield *piece* for each of *groups* of values of the field *path*, and for all other values."""
-    for group in groups:
-        part = within(piece, path, group)
-        if part is not None:
-            yield part
-    rest = without(piece, path, [value for group in groups for value in group], fields)
-    if rest is not None:
-        yield rest
 
 
 def choices_of(piece: Piece, fields: Fields) -> Choices | None:
@@ -297,23 +291,24 @@ def _leaves(piece: Piece, fields: Fields) -> Iterator[Conditions]:
     if not piece.clauses:
         yield piece.conditions
         return
-    for part in _parts(piece, fields):
+    for part in filter(None, _parts(piece, fields)):
         yield from _leaves(part, fields)
 
 
-def _parts(piece: Piece, fields: Fields) -> Iterator[Piece]:
+def _parts(piece: Piece, fields: Fields) -> Iterator[Piece | None]:
+    """Yield the parts of *piece*, None for one without findings."""
     # Event-ruler looks for a vulnerability's missing field in the one that the fields before it have chosen. So no
     # alternative has a condition on vulnerabilities that the policy does not have.
     named = {path for clause in piece.clauses for path, _condition in clause if not fields.is_of_vulnerability(path)}
     option = next(ranked(piece, named), None)
     if option is not None:
-        yield from split(piece, *option, fields)
+        path, groups = option
+        yield from (within(piece, path, group) for group in groups)
+        yield without(piece, path, joined(groups), fields)
         return
     # Values that overlap, such as two wildcards, cannot be told apart. The parts overlap too, within one pattern.
     for path, condition in piece.clauses[0]:
-        part = _narrowed(piece, path, condition)
-        if part is not None:
-            yield part
+        yield _narrowed(piece, path, condition)
 
 
 def ranked(piece: Piece, paths: Iterable[Path]) -> Iterator[tuple[Path, list[list[Matcher]]]]:

@@ -26,6 +26,7 @@ from .matcher import alternatives_of
 from .notation import RESERVED_NAMES
 from .notation import Pattern
 from .notation import combinations
+from .notation import conditions_in
 from .notation import length
 from .pieces import MAX_COMBINATIONS
 from .pieces import MAX_LENGTH
@@ -115,7 +116,7 @@ def _object_problems(node: Pattern, prefix: str, taken: frozenset[str], in_or: b
     for key, value in node.items():
         name = prefix + key
         if key == "$or":
-            others = {other for at, item in node.items() if at != "$or" for other in _names({at: item}, prefix)}
+            others = {other for other, _values in conditions_in({**node, "$or": []}, prefix)}
             yield from _or_problems(value, prefix, taken | others)
         elif in_or and key in RESERVED_NAMES:
             yield f"{name} is the name of an operator and cannot be a field inside $or"
@@ -127,17 +128,6 @@ def _object_problems(node: Pattern, prefix: str, taken: frozenset[str], in_or: b
             yield from (f"{name}: {problem}" for problem in _list_problems(value))
         else:
             yield f"{name} must be an object or an array"
-
-
-def _names(node: Pattern, prefix: str) -> Iterator[str]:
-    for key, value in node.items():
-        if key == "$or":
-            for member in value if isinstance(value, list) else []:
-                yield from _names(member, prefix) if isinstance(member, dict) else ()
-        elif isinstance(value, dict):
-            yield from _names(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key
 
 
 def _or_problems(members: Any, prefix: str, taken: frozenset[str]) -> Iterator[str]:

@@ -145,13 +145,11 @@ def lay_out(
     assignments = tuple(_assignment(candidate, candidates, linked, home, mode, owner) for candidate in candidates)
     notices = tuple(_notices(mode, home, linked, owner, candidates))
     if not knows_aggregation:
-        assignments = tuple(replace(item, scopes=tuple(map(_only_own, item.scopes))) for item in assignments)
+        assignments = tuple(
+            replace(item, scopes=tuple(replace(scope, only_own=True) for scope in item.scopes)) for item in assignments
+        )
         notices = (*notices, "each Region forwards its own findings only, because it is unknown which are linked")
     return Topology(mode, owner, assignments, notices, tuple(problems))
-
-
-def _only_own(scope: Scope) -> Scope:
-    return replace(scope, only_own=True)
 
 
 def _sliced_home_region(home: str) -> str:
