@@ -117,19 +117,9 @@ def design(shape: dict[str, Any], scope: Scope = HERE) -> template.StackDesign:
     given = {f"securityhub_slack_{name}": value for name, value in shape.items()}
     settings = settings_of("eu-west-1", {**defaults(), "securityhub_slack_workspace_id": "T0123456789", **given})
     policies = layout.policies_of(settings, datetime.date(2026, 1, 1))
-    of_channels = list(zip(settings.routes, policies))
-    compiled = tuple(designs.automatic_patterns(settings, *item, scope) for item in of_channels)
-    responsibilities = layout.responsibilities(scope, policies)
     configurations = tuple(route.channel.configuration for route in settings.routes)
-    resolved = tuple(designs.resolved_patterns(settings, policy, scope) for _route, policy in of_channels)
-    received = tuple(
-        designs.receiver_patterns(route, policy, scope)
-        for route, policy in zip(settings.receivers, policies[len(of_channels) :])
-    )
-    scheduled = designs.scheduled_digest(settings, [(*of_channel, scope) for of_channel in of_channels])
-    made = designs.deployment(
-        settings, SNAPSHOT, compiled, responsibilities, configurations, resolved, received, scheduled=scheduled
-    )
+    scheduled = designs.scheduled_digest(settings, [(*item, scope) for item in zip(settings.routes, policies)])
+    made = designs.deployment(settings, SNAPSHOT, policies, [scope] * len(policies), configurations, scheduled)
     return made.stack
 
 

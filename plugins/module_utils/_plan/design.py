@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import Optional
 
 from .._aws.errors import UserError
 from .._channel import message
@@ -56,8 +55,7 @@ if TYPE_CHECKING:
     from .._model.snapshot import TargetSnapshot
     from .._stack.receivers import Receiver
 
-# An event pattern, the kind of its findings (see _kinds), and the mentions in their messages.
-Compiled = tuple[dict[str, Any], Optional[bool], str]
+# Of the rules that take only findings whose texts are trusted, or only the others.
 OF_KIND = {None: "", True: ", with texts of AWS", False: ", with texts of others"}
 
 ACTION_DESCRIPTION = "Send this finding to the {platform} channel."
@@ -75,20 +73,14 @@ def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
         return _without_deployments(snapshot, "; ".join(layout.problems) + ".")
     configurations = _configuration_names(snapshot)
     digests = _digests(snapshot, present, layout, today)
-    hosts = {target.host for target in present}
     home = layouts.home_region(snapshot) if layout.mode == topology.HOME_REGION else ""
-    targets = [
+    hosts = {target.host for target in present}
+    hosts |= {target.host for target in snapshot.unselected if target.settings.region == home}
+    everyone = [
         _target(snapshot, target, layout, configurations, digests, today) if target.host in hosts else _as_read(target)
-        for target in snapshot.targets
+        for target in snapshot.everyone
     ]
-    others = [
-        _target(snapshot, target, layout, configurations, digests, today)
-        if target.settings.region == home
-        else _as_read(target)
-        for target in snapshot.unselected
-    ]
-    others += map(_as_read, snapshot.invalid)
-    everyone = [_home(snapshot, item, layout) if item.settings.region == home else item for item in (*targets, *others)]
+    everyone = [_home(snapshot, item, layout) if item.settings.region == home else item for item in everyone]
     linked = layouts.linked_regions(snapshot)
     missing = coverage.uncovered(snapshot.coverage, topology.aggregation_of(snapshot.facts.aggregator), layout.mode)
     connected = _connected_regions(snapshot)
@@ -100,8 +92,8 @@ def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
     uncovered = tuple(region for region in missing if region not in connected)
     design = AccountDesign(
         snapshot=snapshot,
-        targets=tuple(everyone[: len(targets)]),
-        others=tuple(everyone[len(targets) :]),
+        targets=tuple(everyone[: len(snapshot.targets)]),
+        others=tuple(everyone[len(snapshot.targets) :]),
         home=_host_in(home, everyone),
         global_findings=_host_in(
             layout.global_findings_region, (item for item in everyone if _deduplicates(item, today))
@@ -111,7 +103,7 @@ def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
         unlisted=unlisted,
     )
     notices = [*layout.notices, *_of_slice(design, present, today), *_remarks(snapshot, present, today)]
-    notices += [*_only_in_home(design, layout), *_unwatched(snapshot, layout), *_several_digests(design)]
+    notices += [*_only_in_home(design), *_unwatched(snapshot, layout), *_several_digests(design)]
     notices += coverage.notices(snapshot.coverage, uncovered, unlisted)
     return replace(design, notices=tuple(notices))
 
@@ -150,21 +142,8 @@ def _target(
     if not _is_supported(target.settings):
         return TargetDesign(target, problems=(_unsupported(target.settings.region),))
     settings, of_outlets = target.settings, layouts.policies_of(target.settings, today)
-    of_channels = list(zip(settings.routes, of_outlets, place.scopes))
-    of_receivers = list(zip(settings.receivers, *(values[len(of_channels) :] for values in (of_outlets, place.scopes))))
     try:
-        desired = deployment(
-            settings,
-            snapshot,
-            tuple(automatic_patterns(settings, *of_channel) for of_channel in of_channels),
-            layouts.responsibilities(place.scopes[0], of_outlets),
-            configurations,
-            tuple(resolved_patterns(settings, policy, scope) for _route, policy, scope in of_channels),
-            tuple(receiver_patterns(*of_receiver) for of_receiver in of_receivers),
-            # What is suppressed in Security Hub is suppressed for all channels.
-            _automation_rules(settings, snapshot, of_outlets[0], place.scopes[0]),
-            digests.get(settings.region),
-        )
+        desired = deployment(settings, snapshot, of_outlets, place.scopes, configurations, digests.get(settings.region))
     except UserError as error:
         return TargetDesign(target, problems=(str(error),))
     made_of = recorded.record(target.settings, place.scopes, today, desired.stack.scheduled)
@@ -187,12 +166,20 @@ def _target(
             reports_end=bool(settings.value("report_resolved")),
             marks=bool(settings.value("mark_notified")),
         )
-        for route, policy, scope in of_channels
+        for route, policy, scope in zip(settings.routes, of_outlets, place.scopes)
     ]
     channels += [
-        simulation.Channel(route.topic, policy, scope, is_receiver=True) for route, policy, scope in of_receivers
+        simulation.Channel(route.topic, policy, scope, is_receiver=True)
+        for route, policy, scope in _of_receivers(settings, of_outlets, place.scopes)
     ]
     return TargetDesign(target, desired, policy, tuple(channels))
+
+
+def _of_receivers(
+    settings: Settings, of_outlets: Sequence[policies.Policy], scopes: Sequence[policies.Scope]
+) -> Iterable[tuple[ReceiverRoute, policies.Policy, policies.Scope]]:
+    first = len(settings.routes)
+    return zip(settings.receivers, of_outlets[first:], scopes[first:])
 
 
 def _is_supported(settings: Settings) -> bool:
@@ -256,22 +243,27 @@ def _deduplicates(target: TargetDesign, today: datetime.date) -> bool:
 def deployment(
     settings: Settings,
     snapshot: AccountSnapshot,
-    compiled: tuple[tuple[Compiled, ...], ...],
-    responsibilities: tuple[str, ...],
+    of_outlets: Sequence[policies.Policy],
+    scopes: Sequence[policies.Scope],
     configurations: tuple[str, ...] = (),
-    resolved: tuple[tuple[Compiled, ...], ...] = (),
-    received: tuple[tuple[Compiled, ...], ...] = (),
-    rules: tuple[automation.Rule, ...] = (),
     scheduled: ScheduledDigest | None = None,
 ) -> Deployment:
-    """Return the deployment of one target.
+    """Return the deployment of one target. Raise UserError where AWS cannot have it.
 
-    *compiled*, *resolved*: for each of its channels, what automatic_patterns and resolved_patterns return. *received*:
-    for each of its receivers, what receiver_patterns returns.
-    *responsibilities*, *scheduled*: see StackDesign. *configurations*: the names of the account's channel
-    configurations. *rules*: the automation rules that suppress findings.
+    *of_outlets*, *scopes*: the policy and scope of each of its outlets. *configurations*: the names of the account's
+    channel configurations. *scheduled*: see StackDesign.
     """
-    suppressing = str(settings.value("finding_format")) if rules else ""
+    of_channels = list(zip(settings.routes, of_outlets, scopes))
+    rules = [rule for of_channel in of_channels for rule in _automatic_rules(settings, *of_channel)]
+    rules += [rule for of_channel in of_channels for rule in _resolved_rules(settings, *of_channel)]
+    rules += [
+        rule
+        for of_receiver in _of_receivers(settings, of_outlets, scopes)
+        for rule in _receiver_rules(settings, *of_receiver)
+    ]
+    # What is suppressed in Security Hub is suppressed for all channels.
+    automation_rules = _automation_rules(settings, snapshot, of_outlets[0], scopes[0])
+    suppressing = str(settings.value("finding_format")) if automation_rules else ""
     return Deployment(
         action=action_target.Desired(
             settings.value("action_id"),
@@ -283,17 +275,12 @@ def deployment(
         stack=StackDesign(
             name=settings.name,
             topics=tuple(route.topic for route in settings.routes),
-            rules=(
-                *_automatic_rules(settings, compiled),
-                *_resolved_rules(settings, resolved),
-                *_receiver_rules(settings, received),
-                *_action_rules(settings),
-            ),
+            rules=(*rules, *_action_rules(settings)),
             tags=settings.tags,
             mark_notified=settings.value("mark_notified"),
             ocsf=settings.ocsf,
             key=settings.key,
-            responsibilities=responsibilities,
+            responsibilities=layouts.responsibilities(scopes[0], of_outlets),
             alarms=_alarms(settings, configurations),
             boundary=settings.value("permissions_boundary"),
             conditions=settings.value("topic_policy_conditions"),
@@ -302,7 +289,7 @@ def deployment(
             scheduled=scheduled,
         ),
         topics=names.topic_arns(settings, snapshot.account),
-        rules=rules,
+        rules=automation_rules,
     )
 
 
@@ -318,41 +305,6 @@ def _automation_rules(
             f"automation rules there: set securityhub_slack_aggregation to auto, or suppress_in to pattern"
         )
     return rules
-
-
-def automatic_patterns(
-    settings: Settings, route: Route, policy: policies.Policy, scope: policies.Scope
-) -> tuple[Compiled, ...]:
-    """Return the event patterns of automatic forwarding to a channel, each with what its messages depend on.
-
-    A message depends on its rule alone, so severities with different mentions have rules of their own.
-    """
-    return tuple(
-        (pattern, trusted, mention)
-        for mention, severities in additions.mentions_of(route.variables).items()
-        for trusted in _kinds(settings)
-        for pattern in patterns.automatic_patterns(*policies.limited(policy, scope, severities), trusted)
-    )
-
-
-def resolved_patterns(settings: Settings, policy: policies.Policy, scope: policies.Scope) -> tuple[Compiled, ...]:
-    """Return the event patterns of the reports to a channel that findings are over, if it has any."""
-    if not settings.value("report_resolved"):
-        return ()
-    ended = policies.of_ended(policy, scope, settings.name)
-    return tuple(
-        (pattern, trusted, "")
-        for trusted in _kinds(settings)
-        for pattern in patterns.automatic_patterns(*ended, trusted)
-    )
-
-
-def receiver_patterns(route: ReceiverRoute, policy: policies.Policy, scope: policies.Scope) -> tuple[Compiled, ...]:
-    """Return the event patterns of a receiver; people read texts, whose authors matter, and machines get the event."""
-    kinds: tuple[bool | None, ...] = (True, False) if route.receiver.kind == EMAIL else (None,)
-    return tuple(
-        (pattern, trusted, "") for trusted in kinds for pattern in patterns.automatic_patterns(policy, scope, trusted)
-    )
 
 
 def _digests(
@@ -421,52 +373,66 @@ def _kinds(settings: Settings) -> tuple[bool | None, ...]:
     return (True, False) if settings.custom_messages else (None,)
 
 
-def _automatic_rules(settings: Settings, compiled: tuple[tuple[Compiled, ...], ...]) -> list[Rule]:
+def _rules(
+    name: str, description: str, topic: str, compiled: Iterable[tuple[Any, bool | None, Any]], **kind: bool
+) -> list[Rule]:
+    """Return a rule for each event pattern. *compiled*: see Rule for pattern, trusted and transformer."""
     return [
         Rule(
-            name=_numbered(f"{route.topic}-findings", number),
-            description="New findings that are important enough to be sent automatically" + OF_KIND[trusted],
+            name=name if number == 1 else f"{name}-{number}",
+            description=description + OF_KIND[trusted],
             pattern=pattern,
-            topic=route.topic,
-            automatic=True,
+            topic=topic,
             trusted=trusted,
-            transformer=_transformer(settings, route, settings.value("finding_format"), trusted, mention),
+            transformer=transformer,
+            **kind,
         )
-        for route, of_route in zip(settings.routes, compiled)
-        for number, (pattern, trusted, mention) in enumerate(of_route, start=1)
+        for number, (pattern, trusted, transformer) in enumerate(compiled, start=1)
     ]
 
 
-def _resolved_rules(settings: Settings, resolved: tuple[tuple[Compiled, ...], ...]) -> list[Rule]:
-    return [
-        Rule(
-            name=_numbered(f"{route.topic}-resolved", number),
-            description="Findings that were sent automatically and are no longer open" + OF_KIND[trusted],
-            pattern=pattern,
-            topic=route.topic,
-            resolved=True,
-            trusted=trusted,
-            transformer=message.resolved(settings.name, route.topic, trusted=bool(trusted), ocsf=settings.ocsf),
-        )
-        for route, of_route in zip(settings.routes, resolved)
-        for number, (pattern, trusted, _mention) in enumerate(of_route, start=1)
-    ]
+def _automatic_rules(settings: Settings, route: Route, policy: policies.Policy, scope: policies.Scope) -> list[Rule]:
+    """Return the rules that send new findings to a channel.
+
+    A message depends on its rule alone, so severities with different mentions have rules of their own.
+    """
+    compiled = (
+        (pattern, trusted, _transformer(settings, route, settings.value("finding_format"), trusted, mention))
+        for mention, severities in additions.mentions_of(route.variables).items()
+        for trusted in _kinds(settings)
+        for pattern in patterns.automatic_patterns(*policies.limited(policy, scope, severities), trusted)
+    )
+    description = "New findings that are important enough to be sent automatically"
+    return _rules(f"{route.topic}-findings", description, route.topic, compiled, automatic=True)
 
 
-def _receiver_rules(settings: Settings, received: tuple[tuple[Compiled, ...], ...]) -> list[Rule]:
-    return [
-        Rule(
-            name=_numbered(f"{route.topic}-findings", number),
-            description="New findings for a receiver beside the channels" + OF_KIND[trusted],
-            pattern=pattern,
-            topic=route.topic,
-            automatic=True,
-            trusted=trusted,
-            transformer=None if trusted is None else message.mail(settings.value("finding_format"), trusted=trusted),
-        )
-        for route, of_receiver in zip(settings.receivers, received)
-        for number, (pattern, trusted, _mention) in enumerate(of_receiver, start=1)
-    ]
+def _resolved_rules(settings: Settings, route: Route, policy: policies.Policy, scope: policies.Scope) -> list[Rule]:
+    """Return the rules that report to a channel that findings are over, if it gets such reports."""
+    if not settings.value("report_resolved"):
+        return []
+    ended = policies.of_ended(policy, scope, settings.name)
+    compiled = (
+        (pattern, trusted, message.resolved(settings.name, route.topic, trusted=bool(trusted), ocsf=settings.ocsf))
+        for trusted in _kinds(settings)
+        for pattern in patterns.automatic_patterns(*ended, trusted)
+    )
+    description = "Findings that were sent automatically and are no longer open"
+    return _rules(f"{route.topic}-resolved", description, route.topic, compiled, resolved=True)
+
+
+def _receiver_rules(
+    settings: Settings, route: ReceiverRoute, policy: policies.Policy, scope: policies.Scope
+) -> list[Rule]:
+    """Return the rules of a receiver; people read texts, whose authors matter, and machines get the event."""
+    kinds: tuple[bool | None, ...] = (True, False) if route.receiver.kind == EMAIL else (None,)
+    finding_format = settings.value("finding_format")
+    compiled = (
+        (pattern, trusted, None if trusted is None else message.mail(finding_format, trusted=trusted))
+        for trusted in kinds
+        for pattern in patterns.automatic_patterns(policy, scope, trusted)
+    )
+    description = "New findings for a receiver beside the channels"
+    return _rules(f"{route.topic}-findings", description, route.topic, compiled, automatic=True)
 
 
 def _receivers(settings: Settings, snapshot: AccountSnapshot) -> tuple[Receiver, ...]:
@@ -485,22 +451,14 @@ def _receivers(settings: Settings, snapshot: AccountSnapshot) -> tuple[Receiver,
 def _action_rules(settings: Settings) -> list[Rule]:
     # One text for all accounts and regions: CloudFormation fills in which.
     action = {"Fn::Sub": f"{ARN}:securityhub:{HERE}:action/custom/{settings.value('action_id')}"}
-    return [
-        Rule(
-            name=_numbered(f"{settings.name}-action", number),
-            description="Findings that a person sends with the Security Hub custom action" + OF_KIND[trusted],
-            pattern=patterns.action_pattern(action, trusted),
-            topic=settings.routes[0].topic,
-            trusted=trusted,
-            # Custom actions are part of Security Hub CSPM, whichever findings are forwarded automatically.
-            transformer=_transformer(settings, settings.routes[0], "asff", trusted),
-        )
-        for number, trusted in enumerate(_kinds(settings), start=1)
-    ]
-
-
-def _numbered(name: str, number: int) -> str:
-    return name if number == 1 else f"{name}-{number}"
+    route = settings.routes[0]
+    # Custom actions are part of Security Hub CSPM, whichever findings are forwarded automatically.
+    compiled = (
+        (patterns.action_pattern(action, trusted), trusted, _transformer(settings, route, "asff", trusted))
+        for trusted in _kinds(settings)
+    )
+    description = "Findings that a person sends with the Security Hub custom action"
+    return _rules(f"{settings.name}-action", description, route.topic, compiled)
 
 
 def _transformer(
@@ -546,10 +504,10 @@ def _configuration_names(snapshot: AccountSnapshot) -> tuple[str, ...]:
 # Notices
 
 
-def _only_in_home(design: AccountDesign, layout: topology.Topology) -> list[str]:
+def _only_in_home(design: AccountDesign) -> list[str]:
     """Return where automation rules do not suppress the findings of linked regions."""
-    home = next((item for item in design.targets if item.host == design.home and item.desired), None)
-    if home is None or not home.desired or not home.desired.rules or layout.mode != topology.HOME_REGION:
+    home = next((item for item in design.targets if item.host == design.home), None)
+    if home is None or home.desired is None or not home.desired.rules:
         return []
     if policies.applies_to_linked(home.channels[0].policy):
         return []

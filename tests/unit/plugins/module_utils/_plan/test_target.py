@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import replace
 
 import pytest
+from ansible_collections.secops.securityhub.plugins.module_utils._model import layout
 from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import TargetDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import TargetPlan
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import LiveTarget
@@ -15,6 +17,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import design
 from ansible_collections.secops.securityhub.plugins.module_utils._plan import target
 from ansible_collections.secops.securityhub.plugins.module_utils._resource.tags import MANAGED_TAG
+from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import stack_set
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import template
 from ansible_collections.secops.securityhub.tests.unit import account_model
@@ -22,7 +25,8 @@ from ansible_collections.secops.securityhub.tests.unit import account_model
 NAME = "securityhub-slack"
 SETTINGS = account_model.settings()
 SNAPSHOT = account_model.AccountModel().snapshot([SETTINGS])
-DESIRED = design.deployment(SETTINGS, SNAPSHOT, ((({"source": ["aws.securityhub"]}, None, ""),),), ())
+POLICIES = layout.policies_of(SETTINGS, datetime.date(2026, 1, 1))
+DESIRED = design.deployment(SETTINGS, SNAPSHOT, POLICIES, [Scope("us-east-1", "us-east-1")])
 ACTION = {
     "ActionTargetArn": "arn:aws:securityhub:us-east-1:111111111111:action/custom/SendToSlack",
     "Name": "Send to Slack",
