@@ -91,12 +91,7 @@ def _announce(accounts: list[AccountOutcome], progress: Progress) -> None:
 
 def _each(step: Callable[[AccountOutcome], AccountOutcome], accounts: Sequence[AccountOutcome]) -> list[AccountOutcome]:
     """Return the accounts after *step*; one in which it raises fails with all its targets."""
-    return [
-        _failed(outcome.item, outcome.error or UserError("nothing was returned."))
-        if outcome.value is None
-        else outcome.value
-        for outcome in parallel.each(step, accounts)
-    ]
+    return parallel.recovered(step, accounts, _failed)
 
 
 def _failed(account: AccountOutcome, error: BaseException) -> AccountOutcome:
@@ -181,15 +176,13 @@ def _each_target(
 
     *undone*: see _target_failed.
     """
-    failures = {
-        outcome.item.host: outcome.error
-        for outcome in parallel.each(step, healthy(targets))
-        if outcome.error is not None
-    }
-    return [
-        _target_failed(target, failures[target.host], **undone) if target.host in failures else target
-        for target in targets
-    ]
+
+    def attempt(target: TargetOutcome) -> TargetOutcome:
+        if not target.problems:
+            step(target)
+        return target
+
+    return parallel.recovered(attempt, targets, partial(_target_failed, **undone))
 
 
 def _write_action(aws: Clients, target: TargetOutcome) -> None:

@@ -91,11 +91,13 @@ def in_rounds(items: Sequence[Item], advance: Callable[[Item, float], Item], pro
     current = list(items)
     active = list(range(len(current)))
     while True:
-        outcomes = parallel.each(lambda index: advance(current[index], started), active)
-        for outcome in outcomes:
-            current[outcome.item] = (
-                replace(current[outcome.item], error=outcome.error) if outcome.value is None else outcome.value
-            )
+        advanced = parallel.recovered(
+            lambda index: advance(current[index], started),
+            active,
+            lambda index, error: replace(current[index], error=error),
+        )
+        for index, item in zip(active, advanced):
+            current[index] = item
         active = [index for index in active if not current[index].finished and current[index].error is None]
         if not active:
             progress.now("Writing to AWS")

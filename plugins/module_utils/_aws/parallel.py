@@ -58,6 +58,20 @@ def values(work: Callable[[Item], Value], items: Iterable[Item]) -> list[Any]:
     return [outcome.value for outcome in outcomes]
 
 
+def recovered(
+    work: Callable[[Item], Value], items: Iterable[Item], failed: Callable[[Item, Exception], Value]
+) -> list[Value]:
+    """Return the values of each(); where *work* raised, what *failed* returns for the item and the error."""
+
+    def attempt(item: Item) -> Value:
+        try:
+            return work(item)
+        except Exception as error:  # one item's failure must not stop the others
+            return failed(item, error)
+
+    return values(attempt, items)
+
+
 def _serve(
     work: Callable[[Item], Value],
     todo: queue.SimpleQueue[tuple[int, Item]],

@@ -91,8 +91,11 @@ def before(
             topics = frozenset(sent.intersection(configuration.get("SnsTopicArns") or []))
             name, platform = transformations.configuration_name(configuration), platform_of(configuration)
             found.append(ChannelOutcome(design, name, platform, configuration[platform.channel_id], topics))
-    outcomes = parallel.each(partial(_counts, aws, start), (channel for channel in found if channel.topics))
-    return [replace(outcome.item, before=outcome.value) for outcome in outcomes]
+    return parallel.recovered(
+        lambda channel: replace(channel, before=_counts(aws, start, channel)),
+        [channel for channel in found if channel.topics],
+        lambda channel, _error: channel,
+    )
 
 
 def wait(
@@ -106,7 +109,7 @@ def wait(
     deadline = time.monotonic() + timeout
     outcomes = [replace(channel, expected=_expected(channel, probes)) for channel in channels]
     while True:
-        outcomes = [outcome.value or outcome.item for outcome in parallel.each(partial(_read, aws, start), outcomes)]
+        outcomes = parallel.recovered(partial(_read, aws, start), outcomes, lambda channel, _error: channel)
         if all(map(_is_settled, outcomes)) or time.monotonic() + PAUSE_SECONDS > deadline:
             return outcomes
         time.sleep(PAUSE_SECONDS)

@@ -20,7 +20,6 @@ from typing import Any
 
 from .._aws import errors
 from .._aws import parallel
-from .._aws.errors import UserError
 from .._model import names
 from .._plan import forwarding
 from .._services import events
@@ -90,18 +89,17 @@ def _import_all(aws: Clients, cleanup: Cleanup, probes: Sequence[Probe]) -> list
     time.sleep(SETTLE_SECONDS if any(outcome.value for outcome in opened) else 0)
     numbers: dict[str, itertools.count[int]] = defaultdict(itertools.count)
     paces = {probe.host: next(numbers[probe.account_id]) / FINDINGS_PER_SECOND for probe in probes if probe.sender}
-    imports = parallel.each(partial(_import, aws, cleanup, listening, paces), probes)
-    return [outcome.value or _failed(outcome.item, outcome.error) for outcome in imports]
+    return parallel.recovered(
+        partial(_import, aws, cleanup, listening, paces),
+        probes,
+        lambda probe, error: ProbeOutcome(probe, errors.explain(error)),
+    )
 
 
 def _listen(aws: Clients, cleanup: Cleanup, heard: tuple[TargetDesign, list[str]]) -> Listener:
     sender, arns = heard
     of_receivers = names.receiver_topic_arns(sender.settings, sender.account) if sender.account else ()
     return listeners.listen(aws, cleanup, sender.settings, arns, of_receivers)
-
-
-def _failed(probe: Probe, error: Exception | None) -> ProbeOutcome:
-    return ProbeOutcome(probe, errors.explain(error or UserError("unknown")))
 
 
 def _import(

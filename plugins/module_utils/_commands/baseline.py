@@ -15,7 +15,6 @@ from typing import Any
 
 from .._aws import errors
 from .._aws import parallel
-from .._aws.errors import UserError
 from .._model.baseline import Baseline
 from .._model.plan import TargetDesign
 from .._model.snapshot import in_order
@@ -59,10 +58,11 @@ def run(context: Context) -> Outcome:
 
 def _each(step: Callable[[Baseline], Baseline], baselines: Sequence[Baseline]) -> list[Baseline]:
     """Return the baselines after *step*; one that has problems, or in which it raises, stays as it was."""
-    return [
-        outcome.value or replace(outcome.item, problems=tuple(errors.sentences(outcome.error or UserError("unknown"))))
-        for outcome in parallel.each(lambda item: item if item.problems else step(item), baselines)
-    ]
+    return parallel.recovered(
+        lambda item: item if item.problems else step(item),
+        baselines,
+        lambda item, error: replace(item, problems=tuple(errors.sentences(error))),
+    )
 
 
 def _found(context: Context, baseline: Baseline) -> Baseline:

@@ -176,10 +176,10 @@ def _instances_of(target: TargetDesign, found: list[stack_sets.Instances]) -> st
 
 def _read(read: Callable[[Any], Any], items: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     """Return what was read of each item and '', or None and why it could not be read, by the keys of *items*."""
-    return {
-        outcome.item: (outcome.value, "" if outcome.error is None else errors.explain(outcome.error))
-        for outcome in parallel.each(lambda key: read(items[key]), items)
-    }
+    found = parallel.recovered(
+        lambda item: (read(item), ""), items.values(), lambda _item, error: (None, errors.explain(error))
+    )
+    return dict(zip(items, found))
 
 
 def _role_policies(aws: Clients, account: AccountDesign) -> RolePolicies | None:

@@ -68,21 +68,17 @@ def read(aws: Clients, accounts: Sequence[AccountDesign]) -> list[Instances]:
     }
     sources = {account.account.id: account.settings.source for account in accounts}
     stack_sets = sorted((item for item in found if item), key=lambda item: item.name)
-    return [
-        Instances(outcome.item, tuple(outcome.value or ()), errors.explain(outcome.error) if outcome.error else "")
-        for outcome in parallel.each(partial(_read, aws, sources), stack_sets)
-    ]
+    return parallel.recovered(
+        partial(_read, aws, sources),
+        stack_sets,
+        lambda stack_set, error: Instances(stack_set, error=errors.explain(error)),
+    )
 
 
-def _read(aws: Clients, sources: Mapping[str, CredentialSource], stack_set: StackSet) -> list[StackInstance]:
+def _read(aws: Clients, sources: Mapping[str, CredentialSource], stack_set: StackSet) -> Instances:
     source = sources.get(stack_set.account_id)
     if source is None:
         raise UserError(f"account {stack_set.account_id}, which administers it, is not in the inventory.")
-    return aws.call(
-        source,
-        stack_set.region,
-        "cloudformation",
-        cloudformation.list_stack_instances,
-        stack_set.name,
-        stack_set.call_as,
-    )
+    call = partial(aws.call, source, stack_set.region, "cloudformation")
+    listed = call(cloudformation.list_stack_instances, stack_set.name, stack_set.call_as)
+    return Instances(stack_set, tuple(listed))

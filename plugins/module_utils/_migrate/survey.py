@@ -93,11 +93,12 @@ class Leftovers:
 def read(aws: Clients, accounts: Iterable[AccountSnapshot]) -> dict[str, Leftovers]:
     """Return what each healthy target has of the template, by host; problems say why one could not be read."""
     items = [(target, account.configurations) for account in accounts for target in healthy(account.targets)]
-    found = {}
-    for outcome in parallel.each(lambda item: leftovers(aws, *item), items):
-        problems = errors.sentences(outcome.error) if outcome.error else []
-        found[outcome.item[0].host] = outcome.value or Leftovers(problems=tuple(problems))
-    return found
+    found = parallel.recovered(
+        lambda item: leftovers(aws, *item),
+        items,
+        lambda _item, error: Leftovers(problems=tuple(errors.sentences(error))),
+    )
+    return {target.host: of_target for (target, _configurations), of_target in zip(items, found)}
 
 
 def leftovers(aws: Clients, target: TargetSnapshot, configurations: Iterable[dict[str, Any]]) -> Leftovers:

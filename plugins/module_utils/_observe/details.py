@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from .._aws import errors
 from .._aws import parallel
-from .._aws.errors import UserError
 from .._model import topics
 from .._model.snapshot import healthy
 from .._stack import live
@@ -32,13 +31,7 @@ def details(aws: Clients, designs: Sequence[AccountDesign], *, templates: bool =
 
     *templates*: read those of the stacks that will change, for a readable difference.
     """
-    outcomes = parallel.each(partial(_account, aws, templates=templates), designs)
-    return [
-        _failed(outcome.item, outcome.error or UserError("the account could not be read."))
-        if outcome.value is None
-        else outcome.value
-        for outcome in outcomes
-    ]
+    return parallel.recovered(partial(_account, aws, templates=templates), designs, _failed)
 
 
 def _account(aws: Clients, design: AccountDesign, *, templates: bool) -> AccountDesign:
@@ -51,11 +44,8 @@ def _account(aws: Clients, design: AccountDesign, *, templates: bool) -> Account
     snapshot = replace(snapshot, stale=frozenset(outcome.item[1] for outcome in checks if outcome.value is False))
     if design.settings.value("buttons") or snapshot.identity.has_permissions:
         snapshot = replace(snapshot, buttons=of_account.buttons(aws, snapshot))
-    targets = tuple(
-        outcome.value or _target_failed(outcome.item, outcome.error)
-        for outcome in parallel.each(partial(_target, aws, templates=templates), design.targets)
-    )
-    return replace(design, snapshot=snapshot, targets=targets)
+    targets = parallel.recovered(partial(_target, aws, templates=templates), design.targets, _target_failed)
+    return replace(design, snapshot=snapshot, targets=tuple(targets))
 
 
 def _target(aws: Clients, target: TargetDesign, *, templates: bool) -> TargetDesign:
@@ -84,8 +74,8 @@ def _with_live(target: TargetDesign, found: LiveTarget) -> TargetDesign:
     return replace(target, snapshot=replace(target.snapshot, live=found))
 
 
-def _target_failed(target: TargetDesign, error: BaseException | None) -> TargetDesign:
-    return replace(target, problems=tuple(errors.sentences(error or UserError("it could not be read."))))
+def _target_failed(target: TargetDesign, error: BaseException) -> TargetDesign:
+    return replace(target, problems=tuple(errors.sentences(error)))
 
 
 def _failed(design: AccountDesign, error: BaseException) -> AccountDesign:

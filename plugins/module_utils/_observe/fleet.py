@@ -54,8 +54,8 @@ def fleet(
     """
     found = _signed_in(aws, targets, unselected, early=True)
     accounts = _read_everything(aws, [_agreeing(account) for account in found.accounts], coverage)
-    outcomes = parallel.each(lambda account: _with_unselected(aws, account, today), accounts)
-    return replace(found, accounts=tuple(_value(outcome) for outcome in outcomes))
+    read = parallel.recovered(lambda account: _with_unselected(aws, account, today), accounts, AccountSnapshot.unread)
+    return replace(found, accounts=tuple(read))
 
 
 def hubs(
@@ -67,8 +67,8 @@ def hubs(
     """
     found = _signed_in(aws, targets, unselected)
     accounts = [_agreeing(account) for account in found.accounts]
-    outcomes = parallel.each(lambda account: _with_hubs(aws, account, today), accounts)
-    return replace(found, accounts=tuple(_value(outcome) for outcome in outcomes))
+    read = parallel.recovered(lambda account: _with_hubs(aws, account, today), accounts, AccountSnapshot.unread)
+    return replace(found, accounts=tuple(read))
 
 
 def offline(targets: Sequence[TargetSnapshot]) -> Fleet:
@@ -93,12 +93,6 @@ def offline(targets: Sequence[TargetSnapshot]) -> Fleet:
 def _account_id(source: CredentialSource) -> str:
     parts = source.role_arn.split(":")
     return parts[4] if len(parts) > 4 else str(source)
-
-
-def _value(outcome: parallel.Outcome[AccountSnapshot, AccountSnapshot]) -> AccountSnapshot:
-    if outcome.value is not None:
-        return outcome.value
-    return outcome.item.unread(outcome.error or UserError("the account could not be read."))
 
 
 # Before any call: the settings
@@ -146,8 +140,8 @@ def _signed_in(
                 known.setdefault(outcome.value, []).extend(healthy(found))
     of_play, of_rest = _by_source(checked), _by_source(others)
     accounts = [_account(account, found, of_play, of_rest) for account, found in known.items()]
-    resolved = parallel.each(partial(directory.with_accounts, aws), accounts)
-    return Fleet(tuple(target.host for target in checked), tuple(map(_value, resolved)), tuple(unknown))
+    resolved = parallel.recovered(partial(directory.with_accounts, aws), accounts, AccountSnapshot.unread)
+    return Fleet(tuple(target.host for target in checked), tuple(resolved), tuple(unknown))
 
 
 def _in_account(target: TargetSnapshot, account: Account) -> TargetSnapshot:
@@ -313,8 +307,8 @@ def _live_target(aws: Clients, account: Account, item: TargetSnapshot) -> LiveTa
 
 
 def _with_hubs(aws: Clients, account: AccountSnapshot, today: datetime.date) -> AccountSnapshot:
-    read = parallel.each(lambda target: of_target.hub(aws, target.settings), healthy(account.targets))
-    by_host = {outcome.item.host: _with_hub(outcome) for outcome in read}
+    read = parallel.recovered(partial(_with_hub, aws), healthy(account.targets), TargetSnapshot.failed)
+    by_host = {target.host: target for target in read}
     account = replace(account, targets=tuple(by_host.get(target.host, target) for target in account.targets))
     alive = healthy(account.targets)
     if not alive:
@@ -326,7 +320,5 @@ def _with_hubs(aws: Clients, account: AccountSnapshot, today: datetime.date) -> 
     return _with_unselected(aws, account, today)
 
 
-def _with_hub(outcome: parallel.Outcome[TargetSnapshot, LiveTarget]) -> TargetSnapshot:
-    if outcome.value is None:
-        return outcome.item.failed(outcome.error or UserError("the region could not be read."))
-    return replace(outcome.item, live=outcome.value)
+def _with_hub(aws: Clients, target: TargetSnapshot) -> TargetSnapshot:
+    return replace(target, live=of_target.hub(aws, target.settings))

@@ -26,3 +26,7 @@ def test_an_error_concerns_its_item_alone():
     outcomes = parallel.each(lambda number: 1 / number, [0, 1])
     assert isinstance(outcomes[0].error, ZeroDivisionError)
     assert (outcomes[1].value, outcomes[1].error) == (1.0, None)
+
+
+def test_what_failed_is_replaced():
+    assert parallel.recovered(lambda number: 1 / number, [0, 1], lambda number, _error: number) == [0, 1.0]
