@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._model.plan import AccountDesign
+    from .._model.plan import FleetDesign
     from .._model.plan import TargetDesign
     from .._model.settings import Channel
-    from .._model.snapshot import Fleet
     from .._model.snapshot import TargetSnapshot
     from .findings import TestFinding
     from .listeners import Listener
@@ -79,11 +79,11 @@ class Probe(OfTarget):
     leftovers: Mapping[str, Any] = field(default_factory=dict)
 
 
-def prepare(fleet: Fleet, designs: Sequence[AccountDesign], now: datetime.datetime) -> list[Probe]:
+def prepare(designed: FleetDesign, now: datetime.datetime) -> list[Probe]:
     """Return a probe for every target."""
-    probes = [Probe(target, target.problems) for target in fleet.unknown]
-    probes += [_probe(target, design, now) for design in designs for target in design.targets]
-    return list(in_order(fleet.hosts, probes))
+    probes = [Probe(target, target.problems) for target in designed.fleet.unknown]
+    probes += [_probe(target, account, now) for account in designed.accounts for target in account.targets]
+    return list(in_order(designed.fleet.hosts, probes))
 
 
 def _probe(target: TargetDesign, design: AccountDesign, now: datetime.datetime) -> Probe:

@@ -16,8 +16,6 @@ from typing import Any
 from .._aws import errors
 from .._aws import parallel
 from .._model.baseline import Baseline
-from .._model.plan import TargetDesign
-from .._model.snapshot import in_order
 from .._observe import targets as observe
 from .._plan import forwarding as plan
 from .._report import baseline as report
@@ -44,15 +42,13 @@ IN_PROGRESS = {"StatusId": workflow.STATUS_IDS["NOTIFIED"]}
 
 def run(context: Context) -> Outcome:
     """Mark what the targets of the play would forward; in check mode only count it."""
-    fleet, designs = forwarding.designs(context, context.targets, context.unselected)
-    unknown = [TargetDesign(target, problems=target.problems) for target in fleet.unknown]
-    targets = in_order(fleet.hosts, [*unknown, *(target for design in designs for target in design.targets)])
-    baselines = _each(partial(_found, context), [Baseline(target, problems=target.problems) for target in targets])
+    designed = forwarding.designs(context, context.targets, context.unselected)
+    baselines = [Baseline(target, problems=target.problems) for target in designed.targets]
+    baselines = _each(partial(_found, context), baselines)
     if not context.check_mode:
         context.progress.now("Marking findings")
         baselines = _each(partial(marked, context.aws), baselines)
-    notices = list(dict.fromkeys(notice for design in designs for notice in design.notices))
-    result = report.result(baselines, notices, check=context.check_mode)
+    result = report.result(baselines, designed.notices, check=context.check_mode)
     return Outcome(result, report.table(result, check=context.check_mode), failure=report.failure(result))
 
 

@@ -70,11 +70,11 @@ def _with(target: TargetOutcome, problems: list[str]) -> TargetOutcome:
 
 def _send(context: Context, timeout: float) -> tuple[list[ProbeOutcome], list[ChannelOutcome]]:
     fleet = observe.fleet(context.aws, context.targets, context.unselected, context.today)
-    designs = [design.account(account, context.today) for account in fleet.accounts]
-    planned = probes.prepare(fleet, designs, context.now)
+    designed = design.fleet(fleet, context.today)
+    planned = probes.prepare(designed, context.now)
     if context.check_mode:
         return [ProbeOutcome(probe, probe.error) for probe in planned], []
-    before = channels.before(context.aws, designs, planned, context.now)
+    before = channels.before(context.aws, designed.accounts, planned, context.now)
     outcomes = sending.send(context.aws, planned, timeout, context.progress)
     context.progress.now("Waiting for the metrics of Amazon Q", messages.NOTHING_LEFT)
     return outcomes, channels.wait(context.aws, before, outcomes, context.now, timeout)

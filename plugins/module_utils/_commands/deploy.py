@@ -18,7 +18,6 @@ from typing import Any
 from .._apply import fleet as apply
 from .._aws import parallel
 from .._model import outcome as outcomes
-from .._model.snapshot import in_order
 from .._observe import details
 from .._observe import fleet as observe
 from .._plan import account as plan
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._aws.clients import Clients
-    from .._model.outcome import AccountOutcome
     from .._model.plan import AccountDesign
     from .._model.plan import AccountPlan
     from .context import Context
@@ -51,13 +49,12 @@ def run(context: Context) -> Outcome:
         context.write(path, "")  # a run that is interrupted must not leave an old result
     started = time.monotonic()
     fleet = observe.fleet(context.aws, context.targets, context.unselected, context.today)
-    designs = [design.account(account, context.today) for account in fleet.accounts]
-    plans = planned(context.aws, designs, diff=context.diff)
+    plans = planned(context.aws, design.fleet(fleet, context.today).accounts, diff=context.diff)
     done, proof = [outcomes.unapplied(item) for item in plans], Outcome({})
     if not context.check_mode:
         done, proof = canary.prove(context, apply.fleet(context.aws, plans, context.progress))
     seconds = time.monotonic() - started
-    targets = in_order(fleet.hosts, [*map(outcomes.unknown, fleet.unknown), *_targets(done)])
+    targets = outcomes.targets_of(fleet, done)
     result = report.result(targets, done, diff=context.diff) | proof.result
     calls = report.traffic(context.aws.traffic.calls, context.aws.traffic.retries, seconds)
     finished = datetime.datetime.now(datetime.timezone.utc)
@@ -89,7 +86,3 @@ def planned(aws: Clients, designs: Sequence[AccountDesign], *, diff: bool = Fals
     others = parallel.values(lambda item: senders.of_account(aws, item.design), begun)
     found = {item.account.id: of_account for item, of_account in zip(begun, others)}
     return [replace(item, notices=(*item.notices, *found.get(item.account.id, ()))) for item in plans]
-
-
-def _targets(accounts: Sequence[AccountOutcome]) -> list[outcomes.TargetOutcome]:
-    return [target for account in accounts for target in account.targets]

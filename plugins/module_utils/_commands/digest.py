@@ -25,14 +25,13 @@ def run(context: Context) -> Outcome:
     """Post a digest to each channel. A target or a channel that fails does not stop the others."""
     days = context.options["days"]
     refuse_unkept_days(days)
-    fleet, designs = forwarding.designs(context, context.targets, context.unselected)
-    targets = digests.count(context.aws, fleet, designs)
-    found = digests.digests(targets, designs, context.now, days)
+    designed = forwarding.designs(context, context.targets, context.unselected)
+    targets = digests.count(context.aws, designed.fleet, designed.accounts)
+    found = digests.digests(targets, designed.accounts, context.now, days)
     notifications = [notification(digest, days) for digest in found]
     if not context.check_mode:
         context.progress.now("Sending digests")
     deliveries = digests.deliver(context.aws, list(zip(found, notifications)), check_mode=context.check_mode)
-    notices = list(dict.fromkeys(notice for design in designs for notice in design.notices))
-    result = report.result(targets, deliveries, notifications, notices, check=context.check_mode)
+    result = report.result(targets, deliveries, notifications, designed.notices, check=context.check_mode)
     failure = report.failure(result, check=context.check_mode)
     return Outcome(result, report.table(result, check=context.check_mode), failure=failure)

@@ -13,8 +13,6 @@ from typing import Any
 
 from .._aws.errors import UserError
 from .._model.export import Export
-from .._model.plan import TargetDesign
-from .._model.snapshot import in_order
 from .._observe import fleet as observe
 from .._plan import design
 from .._plan import forwarding
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._aws.clients import Clients
+    from .._model.plan import TargetDesign
     from .context import Context
 
 SPEC: dict[str, Any] = {"path": {"type": "path", "required": True}}
@@ -73,9 +72,7 @@ def _export(context: Context) -> Export:
         return Export((), problem=LIMITED)
     # As a deployment does: what alarms watch depends on the existing channels.
     fleet = observe.fleet(context.aws, context.targets, [], context.today)
-    designs = [forwarding.without_disabled_hubs(design.account(item, context.today)) for item in fleet.accounts]
-    unknown = [TargetDesign(target, problems=target.problems) for target in fleet.unknown]
-    targets = in_order(fleet.hosts, [*unknown, *(target for item in designs for target in item.targets)])
+    targets = forwarding.without_disabled_hubs(design.fleet(fleet, context.today)).targets
     try:
         return _tested(context.aws, Export(targets, _document(targets)))
     except UserError as error:

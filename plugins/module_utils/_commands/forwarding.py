@@ -14,22 +14,14 @@ from .._plan import forwarding
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._model.plan import AccountDesign
-    from .._model.snapshot import Fleet
+    from .._model.plan import FleetDesign
     from .._model.snapshot import TargetSnapshot
     from .context import Context
 
 
 def designs(
     context: Context, targets: Sequence[TargetSnapshot], unselected: Sequence[TargetSnapshot] = ()
-) -> tuple[Fleet, list[AccountDesign]]:
+) -> FleetDesign:
     """Return what the targets forward, or would forward once deployed. Nothing is raised."""
     fleet = observe.hubs(context.aws, targets, unselected, context.today)
-    found = [forwarding.without_disabled_hubs(design.account(account, context.today)) for account in fleet.accounts]
-    return fleet, found
-
-
-def offline(context: Context, targets: Sequence[TargetSnapshot]) -> tuple[Fleet, list[AccountDesign]]:
-    """Return the same without any call."""
-    fleet = observe.offline(targets)
-    return fleet, [design.account(account, context.today) for account in fleet.accounts]
+    return forwarding.without_disabled_hubs(design.fleet(fleet, context.today))

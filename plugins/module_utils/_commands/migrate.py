@@ -29,7 +29,6 @@ from .._migrate import survey
 from .._model import outcome as outcomes
 from .._model.snapshot import TargetSnapshot
 from .._model.snapshot import healthy
-from .._model.snapshot import in_order
 from .._observe import fleet as observe
 from .._plan import account as of_account
 from .._plan import design
@@ -62,8 +61,7 @@ def run(context: Context) -> Outcome:
     designs = [_design(context, migration) for migration in migrations]
     plans = deploy.planned(aws, designs, diff=context.diff)
     done = [outcomes.unapplied(item) for item in plans] if check else _applied(context, migrations, plans)
-    known = [target for account in done for target in account.targets]
-    targets = in_order(fleet.hosts, [*map(outcomes.unknown, fleet.unknown), *known])
+    targets = outcomes.targets_of(fleet, done)
     result = report.result(deploy_report.result(targets, done, diff=context.diff), migrations)
     calls = deploy_report.traffic(aws.traffic.calls, aws.traffic.retries, time.monotonic() - started)
     return Outcome(
@@ -156,9 +154,8 @@ def _deployed_again(context: Context, outcome: AccountOutcome) -> AccountOutcome
     # Targets that failed still count, like all targets that are left out of a run.
     others = [TargetSnapshot(target.settings) for target in outcome.targets if target.problems]
     fleet = observe.fleet(context.aws, again, [*context.unselected, *others], context.today)
-    designs = [design.account(account, context.today) for account in fleet.accounts]
-    done = deployment.fleet(context.aws, deploy.planned(context.aws, designs), context.progress)
-    problems = {target.host: target.problems for target in fleet.unknown}
-    problems.update((target.host, target.problems) for account in done for target in account.targets)
+    plans = deploy.planned(context.aws, design.fleet(fleet, context.today).accounts)
+    done = deployment.fleet(context.aws, plans, context.progress)
+    problems = {target.host: target.problems for target in outcomes.targets_of(fleet, done)}
     targets = (replace(target, problems=problems.get(target.host, target.problems)) for target in outcome.targets)
     return replace(outcome, targets=tuple(targets))

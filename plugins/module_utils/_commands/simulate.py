@@ -16,12 +16,12 @@ from .._aws import errors
 from .._aws import parallel
 from .._aws.errors import UserError
 from .._canary.findings import GENERATOR
-from .._model.plan import TargetDesign
 from .._model.simulation import Simulation
 from .._model.snapshot import healthy
-from .._model.snapshot import in_order
 from .._observe import finding_files
+from .._observe import fleet as observe_fleet
 from .._observe import targets as observe
+from .._plan import design
 from .._plan import forwarding as plan
 from .._report import simulate as report
 from .._report import simulate_page
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._model.plan import AccountDesign
-    from .._model.snapshot import Fleet
+    from .._model.plan import FleetDesign
+    from .._model.plan import TargetDesign
+    from .._model.snapshot import TargetSnapshot
     from .context import Context
 
 Finding = dict[str, Any]
@@ -68,12 +70,15 @@ def run(context: Context) -> Outcome:
     everyone = [*context.targets, *(item for item in context.unselected if item.settings.source in sources)]
     if options["files"]:
         findings = _with_id(finding_files.read(options["files"]), options["finding_id"])
-        targets, designs = _of_files(context, everyone)
+        designed = _of_files(context, everyone)
+        targets = designed.targets
+        if not designed.fleet.accounts:
+            targets = tuple(replace(target, problems=(f"{target.error} {OFFLINE}",)) for target in targets)
     else:
-        fleet, designs = forwarding.designs(context, everyone)
-        targets, unique = _read(context, _in_order(fleet, designs), {item.host for item in context.targets})
+        designed = forwarding.designs(context, everyone)
+        targets, unique = _read(context, designed.targets, {item.host for item in context.targets})
         findings = iter(unique)
-    simulated = _simulated(targets, designs, findings, options["days"], context.today)
+    simulated = _simulated(targets, designed, findings, options["days"], context.today)
     result = report.result(simulated, context.today)
     # The volume is about the policy; one finding says nothing about it.
     is_one = bool(options["finding_id"])
@@ -109,21 +114,11 @@ def _with_id(findings: Iterator[Finding], finding_id: str) -> Iterator[Finding]:
     return (item for item in findings if finding_id in (item.get("Id"), (item.get("finding_info") or {}).get("uid")))
 
 
-def _of_files(context: Context, everyone: list[Any]) -> tuple[tuple[TargetDesign, ...], list[AccountDesign]]:
+def _of_files(context: Context, everyone: list[TargetSnapshot]) -> FleetDesign:
     """Return the designs, without calls to AWS unless the aggregation of a target depends on them."""
-    if not plan.needs_aws(everyone):
-        fleet, designs = forwarding.offline(context, everyone)
-        return _in_order(fleet, designs), designs
-    fleet, designs = forwarding.designs(context, everyone)
-    targets = _in_order(fleet, designs)
-    if not fleet.accounts:
-        targets = tuple(replace(target, problems=(f"{target.error} {OFFLINE}",)) for target in targets)
-    return targets, designs
-
-
-def _in_order(fleet: Fleet, designs: Sequence[AccountDesign]) -> tuple[TargetDesign, ...]:
-    unknown = [TargetDesign(target, problems=target.problems) for target in fleet.unknown]
-    return in_order(fleet.hosts, [*unknown, *(target for design in designs for target in design.targets)])
+    if plan.needs_aws(everyone):
+        return forwarding.designs(context, everyone)
+    return design.fleet(observe_fleet.offline(everyone), context.today)
 
 
 def _read(
@@ -163,31 +158,32 @@ def _findings(context: Context, target: TargetDesign) -> list[Finding]:
 
 def _simulated(
     targets: tuple[TargetDesign, ...],
-    designs: Sequence[AccountDesign],
+    designed: FleetDesign,
     findings: Iterator[Finding],
     days: int,
     today: datetime.date,
 ) -> Simulation:
     simulated = [plan.simulated(target) for target in targets]
-    aggregations = {item.account.id: topology.aggregation_of(item.snapshot.facts.aggregator) for item in designs}
-    administrators = _administrators(designs)
+    aggregations = {
+        item.account.id: topology.aggregation_of(item.snapshot.facts.aggregator) for item in designed.accounts
+    }
+    administrators = _administrators(designed.accounts)
     decided = simulation.Tally()
     outlooks = decided.counting(simulation.simulate(findings, simulated, aggregations, administrators))
     channels = (channel for target in simulated if not target.reason for channel in target.channels)
-    notices = [notice for design in designs for notice in design.notices]
     return Simulation(
         targets,
-        tuple(dict.fromkeys((*notices, *filter(None, map(plan.digest_in_words, targets))))),
+        tuple(dict.fromkeys((*designed.notices, *filter(None, map(plan.digest_in_words, targets))))),
         decided,
         volume((item for item in outlooks if item[0].get("GeneratorId") != GENERATOR), days, today, channels),
     )
 
 
-def _administrators(designs: Sequence[AccountDesign]) -> dict[str, str]:
+def _administrators(accounts: Sequence[AccountDesign]) -> dict[str, str]:
     """Return for each member account without deployments the administrator account that forwards its findings."""
-    known = {design.account.id for design in designs}
+    known = {item.account.id for item in accounts}
     return {
-        design.account.id: design.snapshot.facts.administrator
-        for design in designs
-        if design.snapshot.facts.administrator in known and not design.settings.value("allow_member")
+        item.account.id: item.snapshot.facts.administrator
+        for item in accounts
+        if item.snapshot.facts.administrator in known and not item.settings.value("allow_member")
     }

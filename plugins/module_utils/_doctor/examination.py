@@ -75,7 +75,7 @@ def examine(
     *unselected*: the inventory's other targets. *window*: the period that metrics are read for.
     """
     fleet = observe.fleet(aws, targets, unselected, today, coverage=True)
-    designs = [design.account(account, today) for account in fleet.accounts]
+    designs = design.fleet(fleet, today).accounts
     evidence = [
         Evidence(TargetDesign(target, problems=target.problems), window.hours, target_error=target.error)
         for target in fleet.unknown
@@ -107,7 +107,7 @@ def examine(
 
 def _evidence(
     aws: Clients,
-    designs: list[AccountDesign],
+    designs: Sequence[AccountDesign],
     unread: Mapping[str, str],
     window: metrics.Window,
     instances: list[stack_sets.Instances],

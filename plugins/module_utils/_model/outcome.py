@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING
 from .._resource.operation import Operation
 from .plan import OfTarget
 from .plan import RulesPlan
+from .snapshot import in_order
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .account import Account
     from .drift import Drift
     from .plan import AccountPlan
     from .plan import ChannelPlan
     from .plan import Deployment
     from .plan import TargetPlan
+    from .snapshot import Fleet
     from .snapshot import TargetSnapshot
 
 
@@ -105,6 +109,7 @@ def unapplied(plan: AccountPlan) -> AccountOutcome:
     return AccountOutcome(plan, tuple(map(unapplied_target, plan.targets)), plan.channel, plan.notices)
 
 
-def unknown(target: TargetSnapshot) -> TargetOutcome:
-    """Return the outcome of a target whose account is unknown."""
-    return TargetOutcome(None, target, problems=target.problems)
+def targets_of(fleet: Fleet, accounts: Iterable[AccountOutcome]) -> tuple[TargetOutcome, ...]:
+    """Return the outcomes of all targets of a run, in inventory order, those without a known account included."""
+    unknown = [TargetOutcome(None, target, problems=target.problems) for target in fleet.unknown]
+    return in_order(fleet.hosts, [*unknown, *(target for account in accounts for target in account.targets)])

@@ -17,6 +17,7 @@ from typing import Any
 from .._aws import errors
 from .._channel import transformations
 from .._resource.operation import Operation
+from .snapshot import in_order
 
 if TYPE_CHECKING:
     from .._channel import custom_action
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .settings import Channel
     from .settings import Settings
     from .snapshot import AccountSnapshot
+    from .snapshot import Fleet
     from .snapshot import LiveTarget
     from .snapshot import TargetSnapshot
 
@@ -140,6 +142,26 @@ class AccountDesign:
     def settings(self) -> Settings:
         """Return the settings of any target: on what an account has once, they agree."""
         return self.snapshot.settings
+
+
+@dataclass(frozen=True)
+class FleetDesign:
+    """All accounts of a run with the deployments their targets should have."""
+
+    fleet: Fleet
+    accounts: tuple[AccountDesign, ...]
+
+    @property
+    def targets(self) -> tuple[TargetDesign, ...]:
+        """Return all targets of the run, in inventory order; those whose account is unknown have problems."""
+        unknown = [TargetDesign(target, problems=target.problems) for target in self.fleet.unknown]
+        known = [target for account in self.accounts for target in account.targets]
+        return in_order(self.fleet.hosts, [*unknown, *known])
+
+    @property
+    def notices(self) -> list[str]:
+        """Return the notices of all accounts, each once."""
+        return list(dict.fromkeys(notice for account in self.accounts for notice in account.notices))
 
 
 # What keeps it from being applied

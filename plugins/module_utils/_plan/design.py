@@ -20,6 +20,7 @@ from .._model import layout as layouts
 from .._model import names
 from .._model.plan import AccountDesign
 from .._model.plan import Deployment
+from .._model.plan import FleetDesign
 from .._model.plan import TargetDesign
 from .._routing import automation
 from .._routing import jsonata
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from .._model.settings import Route
     from .._model.settings import Settings
     from .._model.snapshot import AccountSnapshot
+    from .._model.snapshot import Fleet
     from .._model.snapshot import TargetSnapshot
     from .._stack.receivers import Receiver
 
@@ -59,6 +61,11 @@ if TYPE_CHECKING:
 OF_KIND = {None: "", True: ", with texts of AWS", False: ", with texts of others"}
 
 ACTION_DESCRIPTION = "Send this finding to the {platform} channel."
+
+
+def fleet(snapshot: Fleet, today: datetime.date) -> FleetDesign:
+    """Return the deployments of all accounts; see account()."""
+    return FleetDesign(snapshot, tuple(account(item, today) for item in snapshot.accounts))
 
 
 def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:

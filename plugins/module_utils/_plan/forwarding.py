@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Iterable
 
-    from .._model.plan import AccountDesign
+    from .._model.plan import FleetDesign
     from .._model.plan import TargetDesign
     from .._model.snapshot import TargetSnapshot
     from .._stack.template import Rule
@@ -51,9 +51,10 @@ def needs_aws(targets: Iterable[TargetSnapshot]) -> bool:
     )
 
 
-def without_disabled_hubs(design: AccountDesign) -> AccountDesign:
+def without_disabled_hubs(design: FleetDesign) -> FleetDesign:
     """Return the design in which the targets whose region has no Security Hub, and so no findings, have a problem."""
-    return replace(design, targets=tuple(map(_needing_hub, design.targets)))
+    accounts = (replace(item, targets=tuple(map(_needing_hub, item.targets))) for item in design.accounts)
+    return replace(design, accounts=tuple(accounts))
 
 
 def _needing_hub(target: TargetDesign) -> TargetDesign:

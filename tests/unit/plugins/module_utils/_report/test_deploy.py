@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._model import outcome as outcomes
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import Fleet
 from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._report import deploy as report
 from ansible_collections.secops.securityhub.plugins.module_utils._report import differences
@@ -91,7 +92,8 @@ def test_linked_region_names_the_home_region_that_forwards():
 def test_a_target_whose_account_is_unknown():
     outcome = AccountModel().preview(hosts("us-east-1"))
     problem = "no AWS credentials were found: set AWS_PROFILE."
-    unknown = outcomes.unknown(TargetSnapshot(account_model.settings("eu-west-1"), problems=(problem,)))
+    failed = TargetSnapshot(account_model.settings("eu-west-1"), problems=(problem,))
+    (unknown,) = outcomes.targets_of(Fleet((failed.host,), (), (failed,)), [])
     lines = table(outcome, targets=[*outcome.targets, unknown])
     assert lines[lines.index("Targets whose account is unknown:") + 2] == "  eu-west-1  -         FAILED, see below"
     assert lines[lines.index("Failed:") + 1] == f"  eu-west-1: {problem}"
