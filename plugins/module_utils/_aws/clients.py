@@ -96,7 +96,6 @@ class Clients:
         self._lock = threading.Lock()
         # A separate lock: otherwise each call waits while another thread creates a client, which takes 23 % of a run.
         self._store_lock = threading.Lock()
-        self._errors_lock = threading.Lock()
         self._clients: dict[tuple[str, str, str, int], Any] = {}
         self._store = CredentialStore(self._acting, partial(self._client, "sts"))
         self._session = botocore.session.Session()
@@ -185,22 +184,14 @@ class Clients:
         after_call = f"after-call.{client.meta.service_model.service_id.hyphenize()}"
         client.meta.events.register(after_call, self.traffic.count)
         client.meta.events.register(after_call, refuse_pages)
-        client.meta.events.register(after_call, partial(self._load_errors, client))
         service_id = client.meta.service_model.service_id.hyphenize()
         client.meta.events.register(f"before-parse.{service_id}", mark_incomplete)
         retry = partial(retry_unavailable, limit=attempts)
         client.meta.events.register(f"needs-retry.{service_id}", retry)
+        # botocore creates the classes of errors when they are first asked for. Where two threads ask for them, the errors
+        # of one are of other classes than ``client.exceptions`` has later, and no ``except`` clause catches them.
+        _created = client.exceptions
         return client
-
-    def _load_errors(self, client: Any, http_response: Any, **_event: Any) -> None:
-        """Have the classes of a client's errors created by one thread (a botocore after-call event).
-
-        botocore creates them when the first call fails. Where two threads do that, the errors of one thread are of
-        other classes than ``client.exceptions`` has later, and no ``except`` clause catches them.
-        """
-        if http_response.status_code >= HTTP_REDIRECT:
-            with self._errors_lock:
-                _created = client.exceptions
 
 
 def data_loader(data_path: str | None) -> Any:
