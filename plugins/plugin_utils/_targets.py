@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import difflib
+from functools import cache
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,7 +115,12 @@ def gather(action: ActionBase, task_vars: Variables) -> tuple[list[TargetSnapsho
         raw = task_vars["hostvars"].raw_get(host)
         variables, problems = _variables(action, raw, of_the_play)
         validated, invalid = validator.validate(variables)
-        problems += [*_misplaced(host, raw), *_misspelt(variables), *invalid]
+        problems += [
+            *_misplaced(host, raw),
+            *_misspelt(variables),
+            *filter(None, map(_misnamed, raw | of_the_play)),
+            *invalid,
+        ]
         if ACCOUNT_ERROR in raw:
             problems = [str(raw[ACCOUNT_ERROR])]
         settings = settings_of(host, _location_variables(validator, variables) if problems else validated)
@@ -199,3 +206,15 @@ def _misspelt(variables: Variables) -> list[str]:
         hint = f"did you mean {PREFIX}{near}?" if near else "see the role's README for the list"
         problems.append(f"{name} is not a variable of this role: {hint}")
     return problems
+
+
+@cache
+def _misnamed(name: str) -> str:
+    """Return the problem of a variable whose prefix is misspelled, '' for one that is someone else's.
+
+    A name of the inventory plugin, which begins alike, is less similar.
+    """
+    if name.startswith(PREFIX) or not name.casefold().startswith("sec"):
+        return ""
+    near = difflib.get_close_matches(name.casefold(), [*options(), *OF_PLAYBOOKS], n=1, cutoff=0.93)
+    return f"{name} is not a variable of this role: did you mean {near[0]}?" if near else ""

@@ -191,6 +191,24 @@ def test_invalid_variables_fail_only_their_host(play, given, sentence):
     assert not written, "variables without a value must not name a file"
 
 
+def test_a_misspelled_prefix_is_not_a_variable_of_someone_else(play):
+    targets, _output = play.run(
+        {
+            "eu-west-1": {"security_hub_slack_minimum_severity": "LOW"},
+            "us-east-1": {"securityhub_account_name": "prod", "security_contact": "a", "slack_channel_id": "C1"},
+        },
+    )
+    assert targets["eu-west-1"]["msg"] == (
+        "security_hub_slack_minimum_severity is not a variable of this role: did you mean "
+        "securityhub_slack_minimum_severity?"
+    )
+    assert targets["us-east-1"]["failed"] is False
+    # Otherwise this run would deploy.
+    targets, _output = play.play("-e", "securityhub_slak_state=absent")
+    assert {item["failed"] for item in targets.values()} == {True}
+    assert "did you mean securityhub_slack_state?" in targets["us-east-1"]["msg"]
+
+
 def test_a_region_that_is_indented_too_far_is_an_error(play):
     targets, _output = play.run({"eu-west-1": {"us-east-1": None}, "prod.us-east-2": {"prod.us-west-1": {}}})
     assert (
