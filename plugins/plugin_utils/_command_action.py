@@ -27,6 +27,7 @@ from ansible import constants
 from ansible import context as command_line
 from ansible.errors import AnsibleActionFail
 from ansible.parsing.splitter import parse_kv
+from ansible.parsing.vault import AnsibleVaultError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._aws.errors import UserError
@@ -108,6 +109,11 @@ class CommandAction(ActionBase):
             outcome = self._outcome(task_vars or {})
         except (UserError, AnsibleActionFail) as error:
             raise Failed(sanitize_line(str(error))) from None
+        except AnsibleVaultError as error:
+            raise Failed(
+                f"The variables of the inventory cannot be decrypted: {sanitize_line(error.message)} "
+                f"Run with --vault-password-file, --vault-id or --ask-vault-pass."
+            ) from None
         if outcome.failure:
             raise Failed(sanitize_line(outcome.failure), result={"changed": outcome.result["changed"]})
         found: dict[str, Any] = sanitize_all(outcome.result)

@@ -249,6 +249,12 @@ def test_a_vaulted_variable_is_decrypted_and_not_shown(play):
     (play.folder / "hosts.yml").write_text(inventory.replace(CHANNEL, secret.replace("\n", "\n          ").rstrip()))
     targets, output = play.play("--vault-password-file", "password")
     assert [item["failed"] for item in targets.values()] == [False, False], output
+    with pytest.raises(AssertionError) as failed:  # it has no outcome
+        play.play()
+    output = str(failed.value)
+    assert "The variables of the inventory cannot be decrypted: " in output
+    assert "Run with --vault-password-file, --vault-id or --ask-vault-pass." in output
+    assert "Origin:" not in output, "Ansible shows the source of the task for errors that nobody expects"
 
 
 def test_command_line_options_of_playbooks_are_known_variables():
