@@ -111,7 +111,7 @@ class Emulator:
         self.clock = Clock()
         self.clock.install()
         resource_types.install(self.limits.rules)
-        subscribers.install()
+        subscribers.install(self.switches)
         keys.install()
         alarms.install()
         boundaries.install()

@@ -10,6 +10,7 @@ import contextvars
 import uuid
 from collections import Counter
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 from typing import Callable
 
@@ -59,6 +60,8 @@ CHANGE_SET_SECONDS = 1.0
 MODES = ("STANDARD", "EXPRESS")
 PART, SUFFIX = 24, 13  # characters of each part of a generated name that is too long, and of its end
 OPERATIONS = ("create", "update", "delete", "rollback")
+# The failure of a resource that is not deleted, because another one that depends on it could not be.
+NEEDED = "needed"
 
 
 class InvalidStack(ValueError):
@@ -104,6 +107,7 @@ class Operation:
     stack: dict
     express: bool = False  # does not wait until its resources are stable
     changed: int = 0  # resources that were created or updated
+    failed: set[str] = field(default_factory=set)  # logical IDs of resources that could not be deleted
 
 
 _current: contextvars.ContextVar[Operation | None] = contextvars.ContextVar("operation", default=None)
@@ -154,6 +158,7 @@ class Stacks:
             if stack is not None:
                 _begin("delete", stack)
                 await delete(stack_name, *rest, **more)
+                _keep_needed(stack)
 
         async def roll_back_slowly(
             stack_name: str, stack_id: str, stack: dict, operation: dict, *rest: Any, **more: Any
@@ -178,7 +183,8 @@ class Stacks:
         engine.asyncio = _AsyncioWith(self._take_time)
         engine._provision_resource = self._failing(engine._provision_resource, "create update", _provisioned)
         engine._update_resource = self._failing(engine._update_resource, "update rollback", _updated)
-        engine._delete_resource = self._failing(engine._delete_resource, "delete rollback", _deleted)
+        failing = self._failing(engine._delete_resource, "delete rollback", _deleted)
+        engine._delete_resource = _unless_needed(failing)
 
     async def _clean_up(self, stack: dict) -> None:
         """Insert the state in which CloudFormation deletes replaced resources, before UPDATE_COMPLETE."""
@@ -221,6 +227,47 @@ class Stacks:
             return function(*args)
 
         return fail_or_call
+
+
+def _unless_needed(delete: Callable) -> Callable:
+    """Return the function that leaves what the resources that could not be deleted depend on."""
+
+    def delete_unless_needed(*args: Any) -> Any:
+        operation, logical_id = _current.get(), args[4]
+        if operation is None or operation.kind != "delete":
+            return delete(*args)
+        definitions = operation.stack["_template"].get("Resources", {})
+        needed = engine._with_dependencies(operation.failed, definitions, set(operation.stack["_resources"]))
+        if logical_id in needed:
+            raise ValueError(NEEDED)
+        try:
+            return delete(*args)
+        except Exception:
+            operation.failed.add(logical_id)
+            raise
+
+    return delete_unless_needed
+
+
+def _keep_needed(stack: dict) -> None:
+    """Let the resources that were left for others be as before: CloudFormation does not try to delete them."""
+    resources = stack["_resources"]
+    needed = [name for name, held in resources.items() if held.get("ResourceStatusReason") == NEEDED]
+    if not needed:
+        return
+    for logical_id in needed:
+        resources[logical_id].update(ResourceStatus="CREATE_COMPLETE", ResourceStatusReason="")
+    events = cloudformation._stack_events[stack["StackId"]]
+    begun = max((number for number, event in enumerate(events) if _begins_deletion(event)), default=0)
+    events[begun:] = [event for event in events[begun:] if event["LogicalResourceId"] not in needed]
+    failed = sorted(name for name, held in resources.items() if held["ResourceStatus"] == "DELETE_FAILED")
+    reason = f"The following resource(s) failed to delete: [{', '.join(failed)}]."
+    stack["StackStatusReason"] = events[-1]["ResourceStatusReason"] = reason
+
+
+def _begins_deletion(event: dict) -> bool:
+    is_stack = event["ResourceType"] == "AWS::CloudFormation::Stack"
+    return is_stack and event["ResourceStatus"] == "DELETE_IN_PROGRESS"
 
 
 def _add_reasons_to_lists() -> None:

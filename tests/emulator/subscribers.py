@@ -4,8 +4,8 @@
 """E-mail and HTTPS subscribers of topics: pending until somebody confirms, and what they got then.
 
 https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html and API_Unsubscribe.html. CloudFormation does not wait for
-the confirmation, and leaves a pending subscription alone when it is deleted, as SNS refuses to delete it
-(https://github.com/go-to-k/cdkd/issues/1301). It ends with its topic.
+the confirmation. SNS refuses to delete a pending subscription, which ends with its topic, and the switch
+cloudformation_pending_subscriptions says what CloudFormation does then.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ministack.services import sns
 from ministack.services import sqs
 from ministack.services.cloudformation import provisioners
 from resource_types import HandlerError
+from switches import Switches
 
 CONFIRMING = ("email", "email-json", "http", "https")
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -104,10 +105,10 @@ def problem_with(protocol: str, endpoint: str) -> str | None:
     return None
 
 
-def install() -> None:
+def install(switches: Switches) -> None:
     """Replace the functions of ministack that confirm e-mail addresses by themselves, or show pending ARNs."""
     _install_api()
-    _install_resource(provisioners._RESOURCE_HANDLERS["AWS::SNS::Subscription"])
+    _install_resource(provisioners._RESOURCE_HANDLERS["AWS::SNS::Subscription"], switches)
 
 
 def _install_api() -> None:
@@ -141,7 +142,7 @@ def _install_api() -> None:
     sns._list_subscriptions_by_topic = list_with_pending
 
 
-def _install_resource(handler: dict[str, Any]) -> None:
+def _install_resource(handler: dict[str, Any], switches: Switches) -> None:
     create, delete = handler["create"], handler["delete"]
 
     def create_pending(logical_id: str, properties: dict, stack_name: str) -> tuple:
@@ -164,6 +165,9 @@ def _install_resource(handler: dict[str, Any]) -> None:
     def delete_confirmed(physical_id: str, properties: dict, *rest: Any) -> None:
         if not _is_pending(physical_id):
             delete(physical_id, properties, *rest)
+        elif switches["cloudformation_pending_subscriptions"] == "refused":
+            message = f"subscription {physical_id} cannot be deleted if pending confirmation"
+            raise HandlerError(message, "InvalidRequest")
 
     handler.update(create=create_pending, delete=delete_confirmed)
 

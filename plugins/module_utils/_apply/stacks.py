@@ -31,6 +31,7 @@ from .._stack import live as stacks
 from .._stack import receivers
 from .._stack import states
 from .._stack import template
+from .._stack.resources import SUBSCRIPTION as SUBSCRIPTION_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -229,7 +230,9 @@ def _retain(aws: Clients, work: Work) -> Work:
     resources = _call(aws, work, cloudformation.stack_resources)
     failed = [item for item in resources if item["ResourceStatus"] == "DELETE_FAILED"]
     _call(aws, work, cloudformation.delete_stack, retain=tuple(item["LogicalResourceId"] for item in failed))
-    return replace(work, left_behind=tuple(map(_in_words, failed)))
+    # SNS refuses to delete a subscription that nobody has confirmed. It ends with its topic, which the stack deletes.
+    left = [item for item in failed if item["ResourceType"] != SUBSCRIPTION_TYPE]
+    return replace(work, left_behind=tuple(map(_in_words, left)))
 
 
 def _in_words(resource: dict[str, Any]) -> str:

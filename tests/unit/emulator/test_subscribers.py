@@ -9,6 +9,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.exceptions import WaiterError
 
 from .conftest import ACCOUNT
 from .conftest import REGION
@@ -80,6 +81,30 @@ def test_cloudformation_does_not_wait_for_the_confirmation_and_leaves_a_pending_
     cloudformation.get_waiter("stack_update_complete").wait(StackName="s")
     assert list(listed(aws)) == [MAIL]
     cloudformation.delete_stack(StackName="s")
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName="s")
+    assert aws.client("sns").list_topics()["Topics"] == []
+
+
+@pytest.mark.parametrize("answer", ["skipped", "refused"])
+def test_cloudformation_pending_subscriptions(aws, answer):
+    """The topic of a subscription that could not be deleted stays, too, until the subscription is retained."""
+    aws.emulator.ask("POST", "switches", {"cloudformation_pending_subscriptions": answer})
+    cloudformation = aws.client("cloudformation")
+    parameters = [{"ParameterKey": "Url", "ParameterValue": URL}]
+    cloudformation.create_stack(StackName="s", TemplateBody=json.dumps(BODY), Parameters=parameters)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="s")
+    cloudformation.delete_stack(StackName="s")
+    if answer == "refused":
+        with pytest.raises(WaiterError):
+            cloudformation.get_waiter("stack_delete_complete").wait(StackName="s")
+        listed = cloudformation.list_stack_resources(StackName="s")["StackResourceSummaries"]
+        statuses = {item["LogicalResourceId"]: item["ResourceStatus"] for item in listed}
+        failed = [name for name in statuses if name != "Topic"]
+        assert statuses == {"Topic": "CREATE_COMPLETE", **dict.fromkeys(failed, "DELETE_FAILED")}
+        events = cloudformation.describe_stack_events(StackName="s")["StackEvents"]
+        assert not [event for event in events if event["LogicalResourceId"] == "Topic" and "DELETE" in str(event)]
+        assert "Topic" not in events[0]["ResourceStatusReason"]
+        cloudformation.delete_stack(StackName="s", RetainResources=failed)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName="s")
     assert aws.client("sns").list_topics()["Topics"] == []
 

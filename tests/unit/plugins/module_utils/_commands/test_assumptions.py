@@ -37,6 +37,7 @@ VARIABLES = {
     "chatbot_encrypted_topics": {"kms_key": "create"},
     "chatbot_read_lag": {"message_format": "custom", "buttons": True},
     "cloudformation_express": {"deployment_mode": "express"},
+    "cloudformation_pending_subscriptions": {"receivers": [{"name": "mail", "email": ["security@example.com"]}]},
     "security_hub_customer_fields": RESOLVED,
     "security_hub_user_defined_fields": RESOLVED,
     "security_hub_passed_events": RESOLVED,
