@@ -9,6 +9,8 @@ import json
 from typing import TYPE_CHECKING
 
 from .._iam_policies import evaluation
+from .._observe import delivery_path
+from .._plan import key_uses
 from .._services import events
 from .._services import sqs
 from .._stack.receivers import BUS
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
 
 def problems(aws: Clients, settings: Settings, account: Account, design: StackDesign) -> list[str]:
-    """Return which receivers would lose findings, each with its remedy: two calls for each queue, one for each bus.
+    """Return which receivers would lose findings, each with its remedy.
+
+    It takes two calls for each queue, and two more if a key encrypts it, and one for each bus.
 
     The event buses of other accounts cannot be read.
     """
@@ -45,12 +49,26 @@ def _queue(aws: Clients, settings: Settings, account: Account, design: StackDesi
     policy = json.loads(attributes.get("Policy") or "{}")
     here = Location(account.partition, account.id, settings.region)
     rules = [here.arn("events", f"rule/{rule.name}") for rule in design.rules if rule.topic == receiver.name]
-    if all(evaluation.lets_in(policy, evaluation.of_rule("sqs:SendMessage", arn, rule)) for rule in rules):
+    found = _key_of_queue(aws, settings, receiver, attributes.get("KmsMasterKeyId", ""))
+    if not all(evaluation.lets_in(policy, evaluation.of_rule("sqs:SendMessage", arn, rule)) for rule in rules):
+        found.append(
+            f"the policy of the queue {arn} of {_entry(receiver, settings)} does not let EventBridge send messages. "
+            f"Add a statement that allows events.amazonaws.com sqs:SendMessage with the condition ArnLike "
+            f"aws:SourceArn {here.arn('events', f'rule/{receiver.name}-*')}."
+        )
+    return found
+
+
+def _key_of_queue(aws: Clients, settings: Settings, receiver: Receiver, key: str) -> list[str]:
+    (arn,) = receiver.endpoints
+    use = key_uses.KeyUse("EventBridge", evaluation.EVENTS, arn, evaluation.OF_QUEUE)
+    unusable = key_uses.key_problem(key, delivery_path.read_key(aws, settings, key), [use]) if key else None
+    if unusable is None:
         return []
     return [
-        f"the policy of the queue {arn} of {_entry(receiver, settings)} does not let EventBridge send messages. Add a "
-        f"statement that allows events.amazonaws.com sqs:SendMessage with the condition ArnLike aws:SourceArn "
-        f"{here.arn('events', f'rule/{receiver.name}-*')}."
+        f"the key {key} of the queue {arn} of {_entry(receiver, settings)} {unusable}. Encrypt the queue with a key "
+        f"whose policy allows events.amazonaws.com kms:Decrypt and kms:GenerateDataKey*, without a condition on "
+        f"aws:SourceArn or aws:SourceAccount."
     ]
 
 

@@ -150,18 +150,21 @@ def test_a_home_region_sends_once_and_what_is_broken_is_refused_repaired_and_rep
     entries = [{**entry, "minimum_severity": "HIGH"} for entry in entries]
     given = {"minimum_severity": "CRITICAL", "kms_key": "create", "mark_notified": True, "receivers": entries}
     playbooks.inventory({HERE: {}, THERE: {}}, **given)
+    sqs, events = emulator.client("sqs", THERE), emulator.client("events", THERE)
+    url = sqs.get_queue_url(QueueName="eda")["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": "alias/aws/sqs"})
     refused = playbooks.run("securityhub_slack")
     assert refused.code == 2
     said = " ".join(refused.output.split())
     assert f"the policy of the queue {eda} of the receiver 'eda' in securityhub_slack_receivers does not let" in said
     assert f"arn:aws:events:{THERE}:{OURS}:rule/securityhub-slack-to-eda-*" in said
+    assert f"the key alias/aws/sqs of the queue {eda} of the receiver 'eda'" in said
+    assert "AWS managed key that EventBridge cannot use" in said
     assert emulator.client("cloudformation", THERE).list_stacks()["StackSummaries"] == []
 
-    sqs, events = emulator.client("sqs", THERE), emulator.client("events", THERE)
-    url = sqs.get_queue_url(QueueName="eda")["QueueUrl"]
     policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
     policy = policy.replace("rule/other", "rule/securityhub-slack-to-eda-*")
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy, "KmsMasterKeyId": ""})
     playbooks.ok("securityhub_slack")
     emulator.ask("POST", "confirm", {"endpoint": MAIL})
     findings.bring(emulator, CONTROL, THREAT)
