@@ -144,12 +144,12 @@ def _attributes(queue_arn: str, topic_arns: list[str]) -> dict[str, str]:
 def receive(aws: Clients, listener: Listener) -> Received | None:
     """Return up to ten new messages, waiting POLL_SECONDS for the first one. Return None without such a queue."""
     source, region = listener.settings.source, listener.settings.region
-    messages = aws.call(source, region, "sqs", sqs.receive_messages, listener.queue_url, POLL_SECONDS)
-    if messages is None:
+    bodies = aws.call(source, region, "sqs", sqs.receive_messages, listener.queue_url, POLL_SECONDS)
+    if bodies is None:
         # Either it was deleted, or SQS does not know it everywhere yet.
         time.sleep(POLL_SECONDS)
         return None
-    notifications = [json.loads(message["Body"]) for message in messages]
+    notifications = list(map(json.loads, bodies))
     found = tuple((_finding_id(item["Message"]), item["TopicArn"]) for item in notifications)
     return Received(found, time.monotonic())
 

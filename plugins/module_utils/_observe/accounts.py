@@ -217,7 +217,7 @@ def _facts(aws: Clients, settings: Settings) -> Facts:
     return Facts(
         aggregator=aggregator.value,
         knows_aggregator=aggregator.error is None,
-        administrator=str((administrator.value or {}).get("AccountId") or ""),
+        administrator=str(administrator.value or ""),
         per_standard=(hub.value or {}).get("ControlFindingGenerator") == "STANDARD_CONTROL",
         v2=None if v2.error is not None else bool(v2.value),
         unknown=tuple(

@@ -69,8 +69,7 @@ def _directory(aws: Clients, settings: Settings, channels: list[dict[str, Any]])
         any(channel.get(name) for channel in channels)
         for name in (account_channels.NAME_PREFIXES, account_channels.TAGS)
     )
-    listed = call(organizations.list_accounts) if by_name or by_tag else []
-    names = {account["Id"]: account["Name"] for account in listed}
+    names = call(organizations.list_accounts) if by_name or by_tag else {}
     tagged, units = list(names) if by_tag else [], account_channels.units_of(channels)
     tags = parallel.values(partial(call, organizations.tags_of), tagged)
     accounts = parallel.values(partial(_accounts_below, call), units)

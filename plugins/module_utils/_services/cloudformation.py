@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import TypedDict
@@ -71,12 +72,12 @@ class StackInstance(TypedDict, total=False):
 
 
 # "Stack:arn... is in UPDATE_IN_PROGRESS state and can not be updated.", "... cannot be deleted while in status ..."
-BUSY = re.compile(r"\b[A-Z_]+_IN_PROGRESS\b")
-
+BUSY = r"\b[A-Z_]+_IN_PROGRESS\b"
 
 # Only with the second member, CloudFormation rolls back an operation in this mode that fails.
 EXPRESS = {"Mode": "EXPRESS", "DisableRollback": False}
-ABOUT_EXPRESS = re.compile(r"deployment.?config|express", re.IGNORECASE)
+MISSING = r"does not exist"
+ABOUT_EXPRESS = r"(?i)deployment.?config|express"
 
 
 class ExpressRefused(Exception):
@@ -92,7 +93,7 @@ def describe_stack(client: Any, name: str) -> Stack | None:
     try:
         found = client.describe_stacks(StackName=name)["Stacks"]
     except client.exceptions.ClientError as error:
-        if _says_missing(error):
+        if _says(error, MISSING):
             return None
         raise
     return found[0] if found else None
@@ -113,7 +114,7 @@ def create_stack(
     """
     mode = {"DeploymentConfig": EXPRESS} if express else {"OnFailure": "ROLLBACK"}
     try:
-        with _unless_refused(client, express):
+        with _unless(ABOUT_EXPRESS, ExpressRefused, client) if express else nullcontext():
             client.create_stack(**mode, **_members(name, template, tags, parameters))
     except client.exceptions.AlreadyExistsException:
         return False
@@ -125,7 +126,7 @@ def update_stack(
 ) -> bool:
     """Start updating the stack; return False if there is nothing to update. Raise Busy or ExpressRefused."""
     mode = {"DeploymentConfig": EXPRESS} if express else {}
-    with _unless_refused(client, express):
+    with _unless(ABOUT_EXPRESS, ExpressRefused, client) if express else nullcontext():
         return _updated(client, **mode, **_members(name, template, tags, parameters))
 
 
@@ -143,10 +144,10 @@ def replace_template(client: Any, name: str, template: str, parameters: tuple[st
 def _updated(client: Any, **members: Any) -> bool:
     """Start updating a stack; return False if there is nothing to update, as after a lost answer. Raise Busy."""
     try:
-        with _unless_busy(client):
+        with _unless(BUSY, Busy, client):
             client.update_stack(**members)
     except client.exceptions.ClientError as error:
-        if errors.code(error) == "ValidationError" and "No updates are to be performed" in errors.message(error):
+        if _says(error, r"No updates are to be performed"):
             return False
         raise
     return True
@@ -157,7 +158,7 @@ def delete_stack(client: Any, name: str, retain: tuple[str, ...] = ()) -> None:
     arguments: dict[str, object] = {"StackName": name}
     if retain:
         arguments["RetainResources"] = list(retain)
-    with _unless_busy(client):
+    with _unless(BUSY, Busy, client):
         client.delete_stack(**arguments)
 
 
@@ -166,13 +167,13 @@ def continue_update_rollback(client: Any, name: str, skip: tuple[str, ...] = ())
     arguments: dict[str, object] = {"StackName": name}
     if skip:
         arguments["ResourcesToSkip"] = list(skip)
-    with _unless_busy(client):
+    with _unless(BUSY, Busy, client):
         client.continue_update_rollback(**arguments)
 
 
 def rollback_stack(client: Any, name: str) -> None:
     """Start rolling back a stack that was left in UPDATE_FAILED. Raise Busy."""
-    with _unless_busy(client):
+    with _unless(BUSY, Busy, client):
         client.rollback_stack(StackName=name)
 
 
@@ -206,7 +207,7 @@ def stack_of(client: Any, physical_id: str) -> str:
     try:
         found = client.describe_stack_resources(PhysicalResourceId=physical_id)["StackResources"]
     except client.exceptions.ClientError as error:
-        if _says_missing(error):
+        if _says(error, MISSING):
             return ""
         raise
     return next((str(item["StackId"]) for item in found if item["ResourceStatus"] != "DELETE_COMPLETE"), "")
@@ -218,8 +219,9 @@ def list_stack_instances(client: Any, stack_set: str, call_as: str) -> list[Stac
     return [summary for page in pages for summary in page["Summaries"]]
 
 
-def _says_missing(error: Exception) -> bool:
-    return errors.code(error) == "ValidationError" and "does not exist" in errors.message(error)
+def _says(error: Exception, pattern: str) -> bool:
+    """Tell whether CloudFormation, which has one code for many errors, means the one whose text has *pattern*."""
+    return errors.code(error) == "ValidationError" and re.search(pattern, errors.message(error)) is not None
 
 
 def stack_template(client: Any, name: str) -> Any:
@@ -228,22 +230,13 @@ def stack_template(client: Any, name: str) -> Any:
 
 
 @contextmanager
-def _unless_busy(client: Any) -> Iterator[None]:
+def _unless(pattern: str, meaning: type[Exception], client: Any) -> Iterator[None]:
+    """Raise *meaning* for an error whose text has *pattern*."""
     try:
         yield
     except client.exceptions.ClientError as error:
-        if errors.code(error) == "ValidationError" and BUSY.search(errors.message(error)):
-            raise Busy from error
-        raise
-
-
-@contextmanager
-def _unless_refused(client: Any, express: bool) -> Iterator[None]:
-    try:
-        yield
-    except client.exceptions.ClientError as error:
-        if express and errors.code(error) == "ValidationError" and ABOUT_EXPRESS.search(errors.message(error)):
-            raise ExpressRefused from error
+        if _says(error, pattern):
+            raise meaning from error
         raise
 
 

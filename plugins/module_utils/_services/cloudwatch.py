@@ -35,13 +35,6 @@ class MetricAlarm(TypedDict, total=False):
     AlarmName: str
     ActionsEnabled: bool
     AlarmActions: list[str]
-    Namespace: str
-    MetricName: str
-    Dimensions: list[dict[str, str]]
-    Statistic: str
-    Threshold: float
-    ComparisonOperator: str
-    TreatMissingData: str
 
 
 def sums(

@@ -31,9 +31,6 @@ class Target(TypedDict, total=False):
 
     Id: str
     Arn: str
-    Input: str
-    InputPath: str
-    InputTransformer: Json
     DeadLetterConfig: dict[str, str]
 
 

@@ -8,19 +8,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import TypedDict
 
 from .refusals import existing
 
 if TYPE_CHECKING:
     from .._resource.shapes import Json
-
-
-class Account(TypedDict):
-    """An account of the organization, with the keys that are used here."""
-
-    Id: str
-    Name: str
 
 
 def effective_chatbot_policy(client: Any) -> Json | None:
@@ -36,9 +28,10 @@ def effective_chatbot_policy(client: Any) -> Json | None:
     return content
 
 
-def list_accounts(client: Any) -> list[Account]:
-    """Return all accounts of the organization: one call for every 20."""
-    return [account for page in client.get_paginator("list_accounts").paginate() for account in page["Accounts"]]
+def list_accounts(client: Any) -> dict[str, str]:
+    """Return the names of all accounts of the organization by ID: one call for every 20."""
+    pages = client.get_paginator("list_accounts").paginate()
+    return {account["Id"]: account["Name"] for page in pages for account in page["Accounts"]}
 
 
 def accounts_in(client: Any, parent: str) -> list[str]:

@@ -11,20 +11,10 @@ from typing import TypedDict
 from .refusals import existing
 
 
-class ScheduleTarget(TypedDict):
-    """What a schedule starts, with the keys that are used here."""
-
-    Arn: str
-    RoleArn: str
-
-
 class Schedule(TypedDict):
-    """A schedule, with the keys that are used here."""
+    """A schedule, with the key that is used by name."""
 
-    State: str
-    ScheduleExpression: str
-    ScheduleExpressionTimezone: str
-    Target: ScheduleTarget
+    Target: dict[str, str]
 
 
 def get_schedule(client: Any, name: str) -> Schedule | None:

@@ -85,12 +85,6 @@ class AggregatorV2(TypedDict, total=False):
     LinkedRegions: list[str]
 
 
-class Administrator(TypedDict):
-    """The administrator account that an account is a member of, with the key that is used here."""
-
-    AccountId: str
-
-
 class Unprocessed(TypedDict, total=False):
     """A finding that AWS did not update.
 
@@ -400,22 +394,22 @@ def delete_finding_aggregator(client: Any, arn: str) -> bool:
         )
 
 
-def get_administrator_account(client: Any) -> Administrator | None:
-    """Return the administrator that this account is a member of, or None.
+def get_administrator_account(client: Any) -> str:
+    """Return the ID of the administrator account that this account is a member of, '' for none.
 
     AWS answers for an account without one with an empty answer, with ResourceNotFoundException, or with AccessDenied
     whose text says that no such resource was found.
     """
     try:
         with _needing_hub(client):
-            administrator: Administrator | None = client.get_administrator_account().get("Administrator")
+            administrator = client.get_administrator_account().get("Administrator") or {}
     except client.exceptions.ResourceNotFoundException:
-        return None
+        return ""
     except client.exceptions.ClientError as error:
         if errors.is_denied(error) and "no such resource" in errors.message(error).lower():
-            return None
+            return ""
         raise
-    return administrator or None
+    return str(administrator.get("AccountId", ""))
 
 
 def has_security_hub_v2(client: Any) -> bool:

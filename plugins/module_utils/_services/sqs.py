@@ -6,18 +6,11 @@
 from __future__ import annotations
 
 from typing import Any
-from typing import TypedDict
 
 from .refusals import accepted
 from .refusals import existing
 
 Attributes = dict[str, str]
-
-
-class Message(TypedDict):
-    """A message of a queue, with the key that is used here."""
-
-    Body: str
 
 
 def get_queue_attributes(client: Any, url: str) -> Attributes | None:
@@ -48,17 +41,16 @@ def list_queues(client: Any, prefix: str) -> list[str]:
     return [url for page in pages for url in page.get("QueueUrls", [])]
 
 
-def receive_messages(client: Any, url: str, seconds: int) -> list[Message] | None:
-    """Return up to ten messages, waiting up to *seconds* (20 at most) for the first; None if the queue is missing.
+def receive_messages(client: Any, url: str, seconds: int) -> list[str] | None:
+    """Return the bodies of up to ten messages, waiting up to *seconds* (20 at most) for the first.
 
-    A queue that was just created may not be visible everywhere yet.
+    Return None if the queue is missing. A queue that was just created may not be visible everywhere yet.
     """
-    return existing(
-        lambda: client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=seconds).get(
-            "Messages", []
-        ),
+    answer = existing(
+        lambda: client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=seconds),
         client.exceptions.QueueDoesNotExist,
     )
+    return None if answer is None else [message["Body"] for message in answer.get("Messages", [])]
 
 
 def delete_queue(client: Any, url: str) -> bool:
