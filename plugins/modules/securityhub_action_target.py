@@ -102,11 +102,14 @@ action_target:
       sample: Send to Slack
 """
 
+from functools import partial
+
 from ..module_utils._aws.clients import Caller
 from ..module_utils._aws.errors import UserError
 from ..module_utils._aws.modules import Module
 from ..module_utils._securityhub import action_target
 from ..module_utils._securityhub import transformations
+from ..module_utils._securityhub.hub import where_enabled
 from ..module_utils._services import securityhub
 from ..module_utils._services.securityhub import ActionTarget
 
@@ -132,16 +135,6 @@ def ensure_present(
     return {"ActionTargetArn": arn, "Name": desired.name, "Description": desired.description}
 
 
-def read_targets(aws: Caller, hub_needed: bool) -> list[ActionTarget]:
-    """Return all custom actions; none where Security Hub is off, unless *hub_needed*: then raise HubNotEnabled."""
-    try:
-        return aws.call("securityhub", securityhub.describe_action_targets)
-    except securityhub.HubNotEnabled:
-        if hub_needed:
-            raise
-        return []
-
-
 def main() -> None:
     """Create, change or delete the custom action."""
     module = Module(
@@ -162,7 +155,8 @@ def main() -> None:
     aws = module.access()
     after: ActionTarget | None = None
     with module.explained(f"Security Hub custom action {desired.id} in {aws.region}"):
-        targets = read_targets(aws, hub_needed=present)
+        read = partial(aws.call, "securityhub", securityhub.describe_action_targets)
+        targets = where_enabled(read, hub_needed=present) or []
         current = action_target.find(targets, desired.id)
         if present:
             after = ensure_present(aws, targets, desired, module.check_mode)

@@ -21,6 +21,7 @@ from .._services import securityhub
 from .automation_rule import CSPM
 from .automation_rule import LIMIT
 from .automation_rule import comparable
+from .hub import where_enabled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,9 +70,10 @@ def run(kind: Kind) -> None:
     aws = module.access()
     after: Mapping[str, Any] | None = None
     with module.explained(f"{kind.subject} {options['name'] or options['arn']} in {aws.region}"):
-        rules = _listed(kind, aws, hub_needed=options["state"] == "present")
+        present = options["state"] == "present"
+        rules = where_enabled(lambda: aws.call("securityhub", kind.read_all), hub_needed=present) or []
         current = _current(kind, aws, rules, options["name"], options["arn"])
-        if options["state"] == "present":
+        if present:
             after = _ensure_present(kind, aws, current, desired, options, module.check_mode, len(rules))
         elif current is not None and not module.check_mode:
             aws.call("securityhub", kind.delete, current["RuleArn"])
@@ -131,16 +133,6 @@ def _problems(kind: Kind, members: Json) -> list[str]:
                 f"rules."
             )
     return found
-
-
-def _listed(kind: Kind, aws: Caller, *, hub_needed: bool) -> list[AutomationRule]:
-    """Return all rules, without criteria; none where Security Hub is off, unless *hub_needed*: raise HubNotEnabled."""
-    try:
-        return aws.call("securityhub", kind.read_all)
-    except securityhub.HubNotEnabled:
-        if hub_needed:
-            raise
-        return []
 
 
 def _read(kind: Kind, aws: Caller, arns: list[str]) -> list[AutomationRule]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .._aws.errors import UserError
 from .._aws.names import REGION
 from .._services import securityhub
+from .hub import where_enabled
 
 if TYPE_CHECKING:
     from .._aws.clients import Caller
@@ -41,17 +42,13 @@ def problems(mode: str | None, regions: list[str], home: str) -> list[str]:
 
 
 def read_aggregator(aws: Caller, hub_needed: bool) -> FindingAggregator | None:
-    """Return the aggregator of the account, or None.
+    """Return the aggregator of the account, or None. Raise HubNotEnabled if *hub_needed*."""
 
-    Where Security Hub is off nothing is aggregated; raise HubNotEnabled there if *hub_needed*.
-    """
-    try:
+    def read() -> FindingAggregator | None:
         arns = aws.call("securityhub", securityhub.list_finding_aggregators)
         return aws.call("securityhub", securityhub.get_finding_aggregator, arns[0]) if arns else None
-    except securityhub.HubNotEnabled:
-        if hub_needed:
-            raise
-        return None
+
+    return where_enabled(read, hub_needed=hub_needed)
 
 
 def desired_of(mode: str, regions: list[str]) -> FindingAggregator:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypeVar
 
 from .._aws.polling import poll
 from .._resource.tags import tag_changes
 from .._resource.tags import with_changes
 from .._services import securityhub
 from .._services import sts
+from .._services.refusals import existing
 from . import transformations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from collections.abc import Mapping
 
     from .._aws.clients import Caller
@@ -23,12 +26,18 @@ if TYPE_CHECKING:
 
 SECONDS_TO_APPEAR = 60
 
+Found = TypeVar("Found")
+
+
+def where_enabled(read: Callable[[], Found], *, hub_needed: bool) -> Found | None:
+    """Return what *read* returns, None where Security Hub is off. Raise HubNotEnabled there if *hub_needed*."""
+    return read() if hub_needed else existing(read, securityhub.HubNotEnabled)
+
 
 def read_hub(aws: Caller) -> Hub | None:
     """Return the hub with its Tags as a dict, or None where Security Hub is off."""
-    try:
-        hub = aws.call("securityhub", securityhub.describe_hub)
-    except securityhub.HubNotEnabled:
+    hub = existing(lambda: aws.call("securityhub", securityhub.describe_hub), securityhub.HubNotEnabled)
+    if hub is None:
         return None
     return {**hub, "Tags": aws.call("securityhub", securityhub.list_tags_for_resource, hub["HubArn"])}
 
