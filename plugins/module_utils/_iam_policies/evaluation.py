@@ -101,13 +101,8 @@ def of_key(action: str, key_arn: str, encrypted_arn: str, service: str = EVENTS,
 
 def lets_in(policy: Mapping[str, Any], request: Request) -> bool:
     """Tell whether *policy* (a document) allows the request and no statement of it denies it."""
-    applying = [statement for statement in _listed(policy.get("Statement")) if _applies(statement, request)]
+    applying = [statement for statement in statements(policy) if _applies(statement, request)]
     return bool(applying) and all(statement.get("Effect") == "Allow" for statement in applying)
-
-
-def open_statements(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the statements of *policy* that allow something to everyone."""
-    return [statement for statement in statements(policy) if is_open(statement)]
 
 
 def statements(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -190,12 +185,8 @@ def _covers(statement: Mapping[str, Any], element: str, value: str) -> bool:
 
 
 def _any_like(patterns: Any, value: str) -> bool:
-    return any(_like(str(pattern), value) for pattern in _listed(patterns))
-
-
-def _like(pattern: str, value: str) -> bool:
-    regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(regex, value, re.IGNORECASE | re.DOTALL) is not None
+    regexes = [re.escape(str(pattern)).replace(r"\*", ".*").replace(r"\?", ".") for pattern in _listed(patterns)]
+    return any(re.fullmatch(regex, value, re.IGNORECASE | re.DOTALL) for regex in regexes)
 
 
 def _holds(conditions: Mapping[str, Any], context: Mapping[str, str]) -> bool:

@@ -141,7 +141,8 @@ def _policy(name: str, arn: str, attributes: dict[str, str], resources: Resource
 
 
 def _open_policy(name: str, policy: dict[str, Any]) -> list[Drift]:
-    found = [str(statement.get("Sid", "without a Sid")) for statement in evaluation.open_statements(policy)]
+    everyone = filter(evaluation.is_open, evaluation.statements(policy))
+    found = [str(statement.get("Sid", "without a Sid")) for statement in everyone]
     problem = f"gives access to everyone (statement {', '.join(found)})"
     return [Drift(OPEN_POLICY, name, problem, loses=False)] if found else []
 
