@@ -198,7 +198,9 @@ def _converge(
         raise refusal
     if refusal is not None and now.operation == Operation.CREATE:
         raise errors.UserError(messages.name_is_reserved(name))
-    raise errors.UserError(_still_differs(now, name))
+    before, after = now.before or {}, now.after or {}
+    fields = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+    raise errors.UserError(messages.keeps_changing(name, fields, ROUNDS))
 
 
 def _may_pass(error: BaseException, now: Plan, refused: Plan | None) -> bool:
@@ -209,24 +211,15 @@ def _may_pass(error: BaseException, now: Plan, refused: Plan | None) -> bool:
     """
     if errors.code(error) in ("ConflictException", "ResourceNotFoundException") or errors.is_passing(error):
         return True
-    return errors.code(error) in REFUSALS and (now != refused or _is_new_to_chatbot(now))
-
-
-def _is_new_to_chatbot(now: Plan) -> bool:
-    """Tell whether the plan gives the configuration a role or guardrail, which may be seconds old."""
-    return any(key in now.kwargs and now.kwargs[key] != (now.before or {}).get(key) for key in OF_IAM)
+    before = now.before or {}
+    is_new_to_chatbot = any(key in now.kwargs and now.kwargs[key] != before.get(key) for key in OF_IAM)
+    return errors.code(error) in REFUSALS and (now != refused or is_new_to_chatbot)
 
 
 def settle_seconds(number: int) -> float:
     """Return how long to wait after attempt *number*, from 0."""
     # Jitter; otherwise two writers in step would keep overwriting each other.
     return min(SETTLE_SECONDS * 1.5**number, LONGEST_SETTLE_SECONDS) * _RANDOM.uniform(1, 2)
-
-
-def _still_differs(now: Plan, name: str) -> str:
-    before, after = now.before or {}, now.after or {}
-    fields = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
-    return messages.keeps_changing(name, fields, ROUNDS)
 
 
 def _write(aws: Caller, now: Plan, platform: Platform) -> bool:

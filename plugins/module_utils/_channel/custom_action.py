@@ -197,14 +197,13 @@ def normalized(action: Mapping[str, Any]) -> CustomAction:
 
 
 def _sorted(attachments: Iterable[Attachment]) -> list[Attachment]:
-    return sorted((_with_sorted_criteria(attachment) for attachment in attachments), key=_text)
-
-
-def _with_sorted_criteria(attachment: Attachment) -> Attachment:
-    filled = cast("Attachment", {key: value for key, value in attachment.items() if value})
-    if "Criteria" in filled:
-        filled["Criteria"] = sorted(filled["Criteria"], key=_text)
-    return filled
+    found = []
+    for attachment in attachments:
+        filled = cast("Attachment", {key: value for key, value in attachment.items() if value})
+        if "Criteria" in filled:
+            filled["Criteria"] = sorted(filled["Criteria"], key=_text)
+        found.append(filled)
+    return sorted(found, key=_text)
 
 
 def _text(value: Any) -> str:

@@ -131,7 +131,10 @@ def plan(configurations: Sequence[Configuration], desired: Desired) -> Plan:
 
 def plan_absent(configurations: Sequence[Configuration], removal: Removal) -> Plan:
     """Return the next step of the removal: each plan concerns one configuration, the last one is empty."""
-    plans = [_detachment(normalized(found), removal) for found in _holders(configurations, removal)]
+    named = [found for found in configurations if concerns(removal, found)]
+    own = set(removal.remove_topics)
+    holders = named or [found for found in configurations if own & set(found["SnsTopicArns"])]
+    plans = [_detachment(normalized(found), removal) for found in holders]
     needed = [step for step in plans if step.changed]
     return (needed or plans or [Plan(Operation.NONE, None, None)])[0]
 
@@ -255,12 +258,6 @@ def _update_members(current: Configuration, changes: Json, platform: Platform) -
 def _merged_topics(current: list[str], desired: Desired) -> list[str]:
     kept = set() if desired.purge_topics else set(current)
     return sorted((kept | set(desired.add_topics)) - set(desired.remove_topics))
-
-
-def _holders(configurations: Sequence[Configuration], removal: Removal) -> list[Configuration]:
-    mine = [found for found in configurations if concerns(removal, found)]
-    own = set(removal.remove_topics)
-    return mine or [found for found in configurations if own & set(found["SnsTopicArns"])]
 
 
 def _detachment(current: Configuration, removal: Removal) -> Plan:
