@@ -334,14 +334,10 @@ def _values(digest: ScheduledDigest) -> dict[str, str]:
         "Home": json.dumps(digest.home),
         "Others": ",".join(digest.others),
         **{f"Severities{number}": ",".join(item.severities) for number, item in enumerate(digest.channels)},
-        **{f"Counts{number}": _in_json(item.forwarded) for number, item in enumerate(digest.channels)},
+        **{f"Counts{number}": json.dumps(item.forwarded)[1:-1] for number, item in enumerate(digest.channels)},
     }
     unused = ("Period", "Linked", "Others") if digest.to else ("Linked",) if digest.others else ("Home", "Others")
     return {name: value for name, value in found.items() if name not in unused}
-
-
-def _in_json(text: str) -> str:
-    return json.dumps(text)[1:-1]
 
 
 def _definition(name: str, digest: ScheduledDigest) -> Json:

@@ -238,14 +238,12 @@ class _Merger:
         names = _union([list(variant[section]) for variant in variants])
         held = {name: [variant[section].get(name, ABSENT) for variant in variants] for name in names}
         # First, so that a resource that only some stacks have names the condition that other parts share with it.
-        conditions = {name: self._condition_of(name, values) for name, values in held.items() if section == "Resources"}
+        conditions = {
+            name: {"Condition": self._condition((name,), [value is not ABSENT for value in values])}
+            for name, values in held.items()
+            if section == "Resources" and ABSENT in values
+        }
         return {name: {**conditions.get(name, {}), **self._node((name,), values)} for name, values in held.items()}
-
-    def _condition_of(self, name: str, values: list[Any]) -> dict[str, str]:
-        """Return the Condition of a resource, {} if all variants have it."""
-        if ABSENT not in values:
-            return {}
-        return {"Condition": self._condition((name,), [value is not ABSENT for value in values])}
 
     def _node(self, path: tuple[str, ...], values: list[Any]) -> Any:
         """Return the merger of *values*, one of each variant, at *path* of the template."""
