@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
-from .._aws.few import few_of
 from .._canary import channels
 from .._canary import messages
 from .._canary import probes
@@ -16,6 +15,8 @@ from .._channel import metrics
 from .text import LISTED_AT_MOST
 from .text import WIDTH
 from .text import count
+from .text import each_once
+from .text import row
 from .text import wrapped
 
 if TYPE_CHECKING:
@@ -137,7 +138,8 @@ def _remarks(outcome: ProbeOutcome) -> list[str]:
 def table(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> list[str]:
     """Return a table of targets and steps, then in words what did not arrive and why."""
     channel_lines = [wrapped(_channel_line(outcome)) for outcome in channel_outcomes]
-    parts = [_steps(outcomes), _words(outcomes), *channel_lines, wrapped(summary(outcomes, channel_outcomes))]
+    words = each_once((outcome.probe.host, _words(outcome)) for outcome in outcomes)
+    parts = [_steps(outcomes), words, *channel_lines, wrapped(summary(outcomes, channel_outcomes))]
     return [line for part in parts if part for line in ("", *part)]
 
 
@@ -160,24 +162,16 @@ def _row(outcome: ProbeOutcome, width: int) -> list[str]:
     cells = "".join(f"  {SIGNS[worked]:>{len(step)}}" for step, worked in outcome.steps.items())
     seconds = "-" if outcome.seconds is None else f"{outcome.seconds:.1f}"
     cells += f"  {seconds:>7}"
-    host = outcome.probe.host
-    return [f"  {host:{width}}{cells}"] if len(host) <= width else [f"  {host}", f"  {'':{width}}{cells}"]
+    return row(outcome.probe.host, width, cells)
 
 
-def _words(outcomes: list[ProbeOutcome]) -> list[str]:
-    """Return the messages, each once with all its targets."""
-    hosts: dict[str, list[str]] = {}
-    for outcome in outcomes:
-        text = message(outcome)
-        if outcome.state == probes.ARRIVED:
-            text = "; ".join(_remarks(outcome))
-        elif outcome.state in (probes.LOST, probes.FAILED):
-            text = f"{outcome.state.upper()}: {text}"
-        elif outcome.state == probes.SKIPPED:
-            text = f"{probes.SKIPPED}: {text}"
-        if text:
-            hosts.setdefault(text, []).append(outcome.probe.host)
-    return [line for text, named in hosts.items() for line in wrapped(f"  {few_of(named)}: {text}")]
+def _words(outcome: ProbeOutcome) -> str:
+    """Return what the table of steps does not show, '' for nothing."""
+    if outcome.state == probes.ARRIVED:
+        return "; ".join(_remarks(outcome))
+    if outcome.state in (probes.LOST, probes.FAILED):
+        return f"{outcome.state.upper()}: {message(outcome)}"
+    return f"{probes.SKIPPED}: {message(outcome)}" if outcome.state == probes.SKIPPED else message(outcome)
 
 
 def failures(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> dict[str, list[str]]:

@@ -23,8 +23,9 @@ from . import stack_changes
 from .files import GENERATOR
 from .text import LISTED_AT_MOST
 from .text import WIDTH
-from .text import by_cause
 from .text import count
+from .text import each_once
+from .text import failed_below
 from .text import notes
 from .text import wrapped
 
@@ -293,7 +294,7 @@ def table(
         lines += ["Next: to make these changes, run the same command without --check."] if would_change else []
     elif not proof:
         lines += _next_steps(accounts, canary)
-    return lines + _failures(targets)
+    return lines + failed_below((target.host, problem) for target in targets for problem in target.problems)
 
 
 def _channel_line(account: AccountOutcome) -> str:
@@ -321,10 +322,7 @@ def _rows(targets: Sequence[TargetOutcome], *, check: bool) -> list[str]:
         lines += _row(target.host, host_width, cells)
     if len(shown) < len(targets):
         lines.append(f"  and {count(len(targets) - len(shown), 'target')} with nothing to change")
-    details = by_cause((target.host, _stack_changes(target)) for target in shown if not target.problems)
-    return lines + [
-        line for change, hosts in details.items() if change for line in wrapped(f"  {few_of(hosts)}: {change}")
-    ]
+    return lines + each_once((target.host, _stack_changes(target)) for target in shown if not target.problems)
 
 
 def _row(host: str, host_width: int, cells: list[str]) -> list[str]:
@@ -332,15 +330,6 @@ def _row(host: str, host_width: int, cells: list[str]) -> list[str]:
     indent = 4 + host_width if host_width <= WIDTH // 2 else 4
     lines = wrapped(f"  {host:{host_width}}  {cells[0]}", indent)
     return lines + [line for cell in cells[1:] for line in wrapped(" " * indent + cell, indent)]
-
-
-def _failures(targets: Sequence[TargetOutcome]) -> list[str]:
-    """Return each cause once, with the targets that it failed."""
-    causes = by_cause((target.host, problem) for target in targets for problem in target.problems)
-    lines = ["", "Failed:"] if causes else []
-    for problem, hosts in causes.items():
-        lines += wrapped(f"  {few_of(hosts)}: {problem}")
-    return lines
 
 
 def _summary(targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome], *, check: bool) -> str:

@@ -26,6 +26,7 @@ from .text import LISTED_AT_MOST
 from .text import WIDTH
 from .text import command_of
 from .text import count
+from .text import row
 from .text import wrapped
 
 if TYPE_CHECKING:
@@ -144,7 +145,12 @@ def document(found: Diagnosis) -> dict[str, Any]:
         "uncovered": _regions(found, UNCOVERED),
         "unlisted": _regions(found, UNLISTED),
         "findings": [
-            {"check": item.check, "title": TITLES[item.check], "where": list(item.where), **_problem(item)}
+            {
+                "check": item.check,
+                "title": TITLES[item.check],
+                "where": list(item.where),
+                **{key: value for key, value in asdict(item.result).items() if key != "note"},
+            }
             for item in found.findings
         ],
     }
@@ -166,10 +172,6 @@ def _regions(found: Diagnosis, state: str) -> list[dict[str, str]]:
     return [{"account_id": item.account_id, "region": item.region} for item in found.regions_in(state)]
 
 
-def _problem(item: Finding) -> dict[str, Any]:
-    return {key: value for key, value in asdict(item.result).items() if key != "note"}
-
-
 def _matrix(found: Diagnosis) -> list[str]:
     targets = list(found.targets)
     shown = targets if len(targets) <= LISTED_AT_MOST else [item for item in targets if item.state not in (OK, NONE)]
@@ -188,9 +190,7 @@ def _matrix(found: Diagnosis) -> list[str]:
 def _row(target: TargetResults, width: int) -> list[str]:
     states = [worst(target.results[name].state for name in names) for names in COLUMNS.values()]
     cells = "".join(f"{CELLS[state]:>{CELL_WIDTH}}" for state in states)
-    if len(target.host) <= width:
-        return [f"  {target.host:{width}} {cells}"]
-    return [f"  {target.host}", f"  {'':{width}} {cells}"]
+    return row(target.host, width, f" {cells}")
 
 
 def _titles(names: tuple[str, ...]) -> str:

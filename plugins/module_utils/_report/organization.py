@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from .._aws.few import few_of
 from . import differences
-from .text import by_cause
 from .text import count
+from .text import failed_below
 from .text import wrapped
 
 if TYPE_CHECKING:
@@ -83,9 +82,7 @@ def lines(steps: Sequence[Step], *, preview: bool) -> list[str]:
     failed = sum(bool(step.problem) for step in steps)
     changed = sum(step.changed for step in steps)
     rows += ["", f"{count(len(steps), 'step')}: {changed} {verb}, {failed} failed."]
-    causes = by_cause((f"{step.name} in {step.region}", step.problem) for step in steps if step.problem)
-    rows += ["", "Failed:"] if causes else []
-    rows += [line for cause, where in causes.items() for line in wrapped(f"  {few_of(where)}: {cause}")]
+    rows += failed_below((f"{step.name} in {step.region}", step.problem) for step in steps)
     return ["", *rows, *(wrapped(APPLY) if preview and not failed else [])]
 
 

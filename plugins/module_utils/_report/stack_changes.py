@@ -114,6 +114,4 @@ def _items(value: str) -> list[str]:
 def _same_tags(tags: Mapping[str, str], design: StackDesign) -> bool:
     ours = template.stack_tags(design)
     theirs = {key: value for key, value in tags.items() if not key.startswith("aws:")}
-    return {key for key in theirs if key not in ours} == set() and all(
-        theirs.get(key) == value for key, value in design.tags
-    )
+    return theirs.keys() <= ours.keys() and all(theirs.get(key) == value for key, value in design.tags)

@@ -47,19 +47,34 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def by_cause(failures: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return the hosts that each cause has failed, given pairs of host and cause."""
+def row(host: str, width: int, cells: str) -> list[str]:
+    """Return a row of a table whose first column is *width* wide; a longer name of a host has a line of its own."""
+    if len(host) <= width:
+        return [f"  {host:{width}}{cells}"]
+    return [f"  {host}", f"  {'':{width}}{cells}"]
+
+
+def each_once(texts: Iterable[tuple[str, str]], beginning: str = "  ") -> list[str]:
+    """Return the lines that say each text but '' once, after the hosts that it is about, given pairs of host and text.
+
+    *beginning*: of each text.
+    """
     hosts: dict[str, list[str]] = {}
-    for host, cause in failures:
-        hosts.setdefault(cause, []).append(host)
-    return hosts
+    for host, text in texts:
+        if text:
+            hosts.setdefault(text, []).append(host)
+    return [line for text, named in hosts.items() for line in wrapped(f"{beginning}{few_of(named)}: {text}")]
 
 
 def failed(failures: Iterable[tuple[str, str]]) -> list[str]:
     """Return the lines of a report without a table that name each cause once, given pairs of host and cause."""
-    return [
-        line for cause, hosts in by_cause(failures).items() for line in wrapped(f"FAILED: {few_of(hosts)}: {cause}")
-    ]
+    return each_once(failures, "FAILED: ")
+
+
+def failed_below(failures: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the lines below a table that name each cause once, given pairs of host, or what else failed, and cause."""
+    lines = each_once(failures)
+    return ["", "Failed:", *lines] if lines else []
 
 
 def notes(notices: Iterable[str], indent: str = "") -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.secops.securityhub.plugins.module_utils._report.page_style import CSS
+from ansible_collections.secops.securityhub.plugins.module_utils._report.page import CSS
 
 LIGHT, DARK = (
     dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block)) for block in re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)
