@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._routing.fields import OCSF
 from .._routing.fields import SEVERITIES
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable
     from collections.abc import Mapping
+
+    from .._routing.reference import Finding
 
 NAMED_AT_MOST = 3  # of each kind, so that a digest can be read at a glance
 LISTED_AT_MOST = 10  # of the findings that are overdue
@@ -87,7 +88,7 @@ class Counts:
         return next(iter(self.severities), "")
 
 
-def open_finding(finding: dict[str, Any]) -> OpenFinding:
+def open_finding(finding: Finding) -> OpenFinding:
     """Return the attributes of a finding that a digest counts."""
     fields = format_of(finding)
     name = first(finding, ("cloud", "account", "name") if fields is OCSF else ("AwsAccountName",))

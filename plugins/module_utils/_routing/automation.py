@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
-from typing import Any
 
 from .._aws.errors import UserError
 from .._resource import ownership
+from .._resource.shapes import Json
 from .._securityhub import automation_rule
 from .policy import Policy
 from .policy import Scope
@@ -45,7 +45,7 @@ class Rule:
     """An automation rule as it should be: its name, which its content determines, and its members."""
 
     name: str
-    members: Mapping[str, Any] = field(hash=False)
+    members: Json = field(hash=False)
 
 
 # The criteria of a rule, by what a suppression calls them.
@@ -206,16 +206,16 @@ def _parts(values: tuple[Value, ...], size: int) -> list[tuple[Value, ...]]:
     return [values[start : start + size] for start in range(0, len(values), size)]
 
 
-def _asff(criteria: Mapping[str, tuple[Value, ...]], suppression: Suppression) -> dict[str, Any]:
+def _asff(criteria: Mapping[str, tuple[Value, ...]], suppression: Suppression) -> Json:
     """Return criteria and actions of a rule of Security Hub CSPM."""
-    written: dict[str, Any] = {ASFF[name]: _filters(values) for name, values in criteria.items()}
+    written: Json = {ASFF[name]: _filters(values) for name, values in criteria.items()}
     for key, _texts in suppression.resource_tags:
         written["ResourceTags"] = [{"Key": key, **item} for item in written["ResourceTags"]]
     note = {"Text": suppression.description[:MAX_NOTE], "UpdatedBy": UPDATED_BY}
     return _members(written, {"Workflow": {"Status": "SUPPRESSED"}, "Note": note}) | {"IsTerminal": False}
 
 
-def _ocsf(criteria: Mapping[str, tuple[Value, ...]], suppression: Suppression) -> dict[str, Any]:
+def _ocsf(criteria: Mapping[str, tuple[Value, ...]], suppression: Suppression) -> Json:
     """Return criteria and actions of a rule of the new Security Hub."""
     composite = [
         {
@@ -229,7 +229,7 @@ def _ocsf(criteria: Mapping[str, tuple[Value, ...]], suppression: Suppression) -
     return _members(written, {"StatusId": SUPPRESSED_ID, "Comment": suppression.description[:MAX_NOTE]})
 
 
-def _members(criteria: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
+def _members(criteria: Json, update: Json) -> Json:
     action = {"Type": "FINDING_FIELDS_UPDATE", "FindingFieldsUpdate": update}
     return {"RuleOrder": ORDER, "RuleStatus": "ENABLED", "Criteria": criteria, "Actions": [action]}
 
@@ -238,7 +238,7 @@ def _filters(values: tuple[Value, ...]) -> list[dict[str, str]]:
     return [{"Comparison": comparison, "Value": text} for comparison, text in values]
 
 
-def _rule(reason: str, members: dict[str, Any], deployment: str, description_length: int) -> Rule:
+def _rule(reason: str, members: Json, deployment: str, description_length: int) -> Rule:
     """Return a rule of this content. Its name contains a digest, so other content makes another rule."""
     mark = ownership.mark(deployment)
     description = f"{reason[: description_length - len(mark) - 1]} {mark}"

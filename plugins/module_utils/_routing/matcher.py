@@ -20,12 +20,13 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
+from .._resource.shapes import Json
 from .notation import Pattern
 from .operators import fits_value
 from .operators import is_missing
 
 # As it is on the bus, with one finding.
-Event = dict[str, Any]
+Event = Json
 # Array (numbered in the order of the event) -> the element of it.
 Membership = dict[int, int]
 # Dotted name -> the values it has in the event, each with the array elements it is in.

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
+from .._resource.shapes import Json
 from .conditions import Condition
 from .conditions import size
 from .conditions import written
@@ -20,7 +21,7 @@ from .pieces import MAX_LENGTH
 from .pieces import Choices
 from .pieces import Conditions
 
-Pattern = dict[str, Any]
+Pattern = Json
 
 SOURCE = "aws.securityhub"
 

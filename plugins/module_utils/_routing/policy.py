@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,9 @@ from .fields import BY_FORMAT
 from .fields import SEVERITIES
 from .fields import Fields
 from .fields import ended
+
+# The role's variables of a host, with their prefix, or of one of its channels or receivers; see for_channel().
+Variables = Mapping[str, Any]
 
 PREFIX = "securityhub_slack_"
 LISTS = (
@@ -206,7 +210,7 @@ def _each(policy: Policy, scope: Scope, changed: Callable[[Policy], Policy]) -> 
     return changed(policy), replace(scope, linked=tuple((region, changed(linked)) for region, linked in scope.linked))
 
 
-def policy_of(variables: dict[str, Any], today: datetime.date) -> Policy:
+def policy_of(variables: Variables, today: datetime.date) -> Policy:
     """Return the policy in *variables*, for which problems() returns nothing.
 
     Suppressions that expired before *today* are left out; expired() returns them.
@@ -225,7 +229,7 @@ def policy_of(variables: dict[str, Any], today: datetime.date) -> Policy:
     )
 
 
-def for_channel(variables: dict[str, Any], channel: dict[str, Any]) -> dict[str, Any]:
+def for_channel(variables: Variables, channel: Mapping[str, Any]) -> dict[str, Any]:
     """Return the host's role *variables* with the policy keys of one *channel* (without prefix) in their place.
 
     A channel's minimum_severity or severities replaces both variables of the host. What is suppressed in Security Hub
@@ -240,12 +244,12 @@ def for_channel(variables: dict[str, Any], channel: dict[str, Any]) -> dict[str,
     return {**variables, **{PREFIX + key: value for key, value in given.items()}}
 
 
-def expired(variables: dict[str, Any], today: datetime.date) -> tuple[Suppression, ...]:
+def expired(variables: Variables, today: datetime.date) -> tuple[Suppression, ...]:
     """Return the suppressions in *variables* whose last day was before *today*."""
     return tuple(item for item in _suppressions(variables) if _has_expired(item, today))
 
 
-def summary(variables: dict[str, Any]) -> str:
+def summary(variables: Variables) -> str:
     """Return which severities, of which accounts, *variables* forward automatically, for people."""
     labels = _severities(variables)
     if not labels:
@@ -255,14 +259,14 @@ def summary(variables: dict[str, Any]) -> str:
     return severities + _accounts_summary(variables) + _vulnerabilities_summary(variables)
 
 
-def _accounts_summary(variables: dict[str, Any]) -> str:
+def _accounts_summary(variables: Variables) -> str:
     named = _texts(variables[PREFIX + "account_ids"])
     if named:
         return f" of {named[0] if len(named) == 1 else f'{len(named)} accounts'}"
     return " of all other accounts" if variables.get(PREFIX + OTHER_CHANNELS_ACCOUNT_IDS) else ""
 
 
-def _vulnerabilities_summary(variables: dict[str, Any]) -> str:
+def _vulnerabilities_summary(variables: Variables) -> str:
     wanted = ["a fix"] if variables[PREFIX + "fix_available"] else []
     wanted += ["an exploit"] if variables[PREFIX + "exploit_available"] else []
     wanted += [f"EPSS {variables[PREFIX + 'minimum_epss']:g}"] if variables[PREFIX + "minimum_epss"] else []
@@ -274,7 +278,7 @@ def at_least(severity: str) -> list[str]:
     return list(reversed(SEVERITIES[SEVERITIES.index(severity) :]))
 
 
-def _severities(variables: dict[str, Any]) -> tuple[str, ...]:
+def _severities(variables: Variables) -> tuple[str, ...]:
     if not variables[PREFIX + "forward_automatically"]:
         return ()
     named = variables[PREFIX + "severities"]
@@ -283,16 +287,16 @@ def _severities(variables: dict[str, Any]) -> tuple[str, ...]:
     return tuple(at_least(variables[PREFIX + "minimum_severity"]))
 
 
-def is_in_security_hub(given: dict[str, Any]) -> bool:
+def is_in_security_hub(given: Mapping[str, Any]) -> bool:
     """Return whether an automation rule is to suppress the findings of an entry of securityhub_slack_suppressions."""
     return bool(given.get("suppress_in") == SECURITY_HUB)
 
 
-def _suppressions(variables: dict[str, Any]) -> list[Suppression]:
+def _suppressions(variables: Variables) -> list[Suppression]:
     return [_suppression(given) for given in variables[PREFIX + "suppressions"]]
 
 
-def _suppression(given: dict[str, Any]) -> Suppression:
+def _suppression(given: Mapping[str, Any]) -> Suppression:
     lists = {name: _texts(given.get(name)) for name in LISTS}
     tags = given.get("resource_tags") or {}
     return Suppression(
@@ -313,7 +317,7 @@ def _has_expired(suppression: Suppression, today: datetime.date) -> bool:
     return bool(suppression.expires) and datetime.date.fromisoformat(suppression.expires) < today
 
 
-def problems(variables: dict[str, Any]) -> list[str]:
+def problems(variables: Variables) -> list[str]:
     """Return the problems of the policy in *variables*, each as a sentence with its remedy.
 
     The argument spec of the role has made sure of types and choices, except within the suppressions of a channel or
@@ -336,7 +340,7 @@ def problems(variables: dict[str, Any]) -> list[str]:
     return sentences
 
 
-def _suppression_problems(suppression: dict[str, Any], variables: dict[str, Any]) -> list[str]:
+def _suppression_problems(suppression: Mapping[str, Any], variables: Variables) -> list[str]:
     sentences = [f"has the key {key!r}: use {', '.join(KEYS)}" for key in suppression if key not in KEYS]
     if not sentences and not any(suppression.get(name) for name in CRITERIA):
         sentences.append(f"would suppress every finding: add one of {', '.join(CRITERIA)}")
@@ -356,7 +360,7 @@ def _suppression_problems(suppression: dict[str, Any], variables: dict[str, Any]
     ]
 
 
-def _tag_problems(tags: Any, variables: dict[str, Any]) -> list[str]:
+def _tag_problems(tags: Any, variables: Variables) -> list[str]:
     if not tags:
         return []
     if not isinstance(tags, dict):

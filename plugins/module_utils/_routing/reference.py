@@ -26,6 +26,7 @@ from .policy import Policy
 from .policy import Scope
 from .policy import Suppression
 
+# A finding, or an object in it.
 Finding = dict[str, Any]
 
 HIGHEST_FIRST = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")
@@ -317,7 +318,7 @@ def _asff(finding: Finding) -> Facts:
     )
 
 
-def _vulnerability(item: dict[str, Any]) -> Vulnerability:
+def _vulnerability(item: Finding) -> Vulnerability:
     """Return what a finding in ASFF says about a vulnerability. A fix for some of the packages is a fix."""
     score = item.get("EpssScore")
     return Vulnerability(
@@ -350,7 +351,7 @@ def _ocsf(finding: Finding) -> Facts:
     )
 
 
-def _ocsf_vulnerability(item: dict[str, Any]) -> Vulnerability:
+def _ocsf_vulnerability(item: Finding) -> Vulnerability:
     """Return what a finding in OCSF says about a vulnerability."""
     return Vulnerability(
         epss_score=_score(_text(item, "cve", "epss", "score")),

@@ -150,7 +150,7 @@ def _list_problems(values: list[Any]) -> Iterator[str]:
             yield f"the number {value} is not within {LARGEST_NUMBER:,} of zero"
 
 
-def _expression_problems(expression: dict[str, Any]) -> Iterator[str]:
+def _expression_problems(expression: Pattern) -> Iterator[str]:
     if len(expression) != 1:
         yield f"{expression} must have exactly one operator"
         return

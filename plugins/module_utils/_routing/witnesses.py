@@ -33,6 +33,7 @@ from .operators import is_missing
 from .patterns import CUSTOM_ACTION
 from .policy import Policy
 from .policy import Scope
+from .reference import Finding
 from .reference import shows_texts
 from .reference import why_not_forwarded
 from .simulation import event_of
@@ -158,10 +159,10 @@ def _lists_of(pattern: Pattern, fields: Fields) -> tuple[Conditions, list[list[C
     return dict(descend(pattern, "")), lists
 
 
-def _finding(fields: Fields, region: str) -> dict[str, Any]:
+def _finding(fields: Fields, region: str) -> Finding:
     """Return a finding that the conditions of a pattern complete."""
     lists = ("resources", "evidences", "vulnerabilities") if fields.is_ocsf else ("Resources", "Vulnerabilities")
-    finding: dict[str, Any] = {name: [{}] for name in lists}
+    finding: Finding = {name: [{}] for name in lists}
     named = (*fields.always_present, fields.product, fields.title, fields.resource_id, fields.resource_type)
     texts = dict.fromkeys(named, "example")
     return _changed(finding, {**texts, fields.account: ACCOUNT, fields.region: region})
@@ -319,14 +320,14 @@ def _at(event: Event, path: Path) -> str | None:
     return str(node)
 
 
-def _changed(node: dict[str, Any], texts: Texts) -> dict[str, Any]:
+def _changed(node: Event, texts: Texts) -> Event:
     """Return *node* with *texts* at their paths, in the first element of an array; without the fields of None."""
     for path, text in texts.items():
         node = _with(node, path, text)
     return node
 
 
-def _with(node: dict[str, Any], path: Path, text: Any) -> dict[str, Any]:
+def _with(node: Event, path: Path, text: Any) -> Event:
     key, rest = path[0], path[1:]
     inner = node.get(key, {})
     if not rest and text is None:
