@@ -64,7 +64,8 @@ def simulation() -> str:
         controls_of_any=of_controls,
         suppressed=Counter({"dev buckets": 60}),
     )
-    return simulate_page.page(simulate.result(Simulation((), ("a notice",), Tally(), found), NOW.date()), NOW)
+    simulated = Simulation((), ("a notice",), Tally(), found)
+    return simulate_page.page(simulated, simulate.result(simulated, NOW.date())["volume"], NOW)
 
 
 def channel(emulator, monkeypatch) -> str:

@@ -48,8 +48,11 @@ def run(context: Context) -> Outcome:
     if not context.check_mode:
         context.progress.now("Marking findings")
         baselines = _each(partial(marked, context.aws), baselines)
-    result = report.result(baselines, designed.notices, check=context.check_mode)
-    return Outcome(result, report.table(result, check=context.check_mode), failure=report.failure(result))
+    return Outcome(
+        report.result(baselines, designed.notices, check=context.check_mode),
+        report.table(baselines, designed.notices, check=context.check_mode),
+        failure=report.failure(baselines),
+    )
 
 
 def _each(step: Callable[[Baseline], Baseline], baselines: Sequence[Baseline]) -> list[Baseline]:

@@ -28,10 +28,12 @@ def run(context: Context) -> Outcome:
     designed = forwarding.designs(context, context.targets, context.unselected)
     targets = digests.count(context.aws, designed.fleet, designed.accounts)
     found = digests.digests(targets, designed.accounts, context.now, days)
-    notifications = [notification(digest, days) for digest in found]
+    notifications = [(digest, notification(digest, days)) for digest in found]
     if not context.check_mode:
         context.progress.now("Sending digests")
-    deliveries = digests.deliver(context.aws, list(zip(found, notifications)), check_mode=context.check_mode)
-    result = report.result(targets, deliveries, notifications, designed.notices, check=context.check_mode)
-    failure = report.failure(result, check=context.check_mode)
-    return Outcome(result, report.table(result, check=context.check_mode), failure=failure)
+    deliveries = digests.deliver(context.aws, notifications, check_mode=context.check_mode)
+    return Outcome(
+        report.result(targets, deliveries, designed.notices, check=context.check_mode),
+        report.table(targets, deliveries, designed.notices, check=context.check_mode),
+        failure=report.failure(targets, deliveries, check=context.check_mode),
+    )

@@ -62,7 +62,7 @@ def run(context: Context) -> Outcome:
     plans = deploy.planned(aws, designs, diff=context.diff)
     done = [outcomes.unapplied(item) for item in plans] if check else _applied(context, migrations, plans)
     targets = outcomes.targets_of(fleet, done)
-    result = report.result(deploy_report.result(targets, done, diff=context.diff), migrations)
+    result = report.result(targets, done, migrations, diff=context.diff)
     calls = deploy_report.traffic(aws.traffic.calls, aws.traffic.retries, time.monotonic() - started)
     return Outcome(
         result,

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from .._model.settings import Settings
     from .._model.snapshot import Fleet
     from .._model.snapshot import TargetSnapshot
+    from .._resource.shapes import Json
 
 # A finding stays open after it was marked as NOTIFIED, by hand or by securityhub_slack_mark_notified.
 OPEN = ("NEW", "NOTIFIED")
@@ -91,9 +94,13 @@ class Digest:
 
 @dataclass(frozen=True)
 class Delivery:
-    """The *region* in which a digest was published, or would be in check mode; *problem*: why it could not be."""
+    """The *region* in which a digest was published, or would be in check mode; *problem*: why it could not be.
+
+    *notification*: the custom notification of Amazon Q that it is published as.
+    """
 
     digest: Digest
+    notification: Json = field(hash=False)
     region: str = ""
     published: bool = False
     problem: str = ""
@@ -103,8 +110,11 @@ def count(aws: Clients, fleet: Fleet, designs: Sequence[AccountDesign]) -> list[
     """Return all targets with their open findings. Failures are in their problems."""
     unknown = [TargetDesign(target, problems=target.problems) for target in fleet.unknown]
     targets = in_order(fleet.hosts, [*unknown, *(target for design in designs for target in design.targets)])
-    outcomes = parallel.each(partial(_counted, aws), targets)
-    return [outcome.value or _uncounted(outcome.item, outcome.error) for outcome in outcomes]
+    return parallel.recovered(
+        partial(_counted, aws),
+        targets,
+        lambda target, error: CountedTarget(target, problems=tuple(errors.sentences(error))),
+    )
 
 
 def _counted(aws: Clients, target: TargetDesign) -> CountedTarget:
@@ -113,10 +123,6 @@ def _counted(aws: Clients, target: TargetDesign) -> CountedTarget:
     found = observe_target.findings(aws, target.settings, forwarding.filters(target, OPEN))
     forwarded = forwarding.forwarded(target, found)
     return CountedTarget(target, tuple((open_finding(item.finding), item.topics) for item in forwarded))
-
-
-def _uncounted(target: TargetDesign, error: Exception | None) -> CountedTarget:
-    return CountedTarget(target, problems=tuple(errors.sentences(error or UserError("unknown"))))
 
 
 def digests(
@@ -175,29 +181,31 @@ def _sent_to(target: CountedTarget, topic: str) -> list[OpenFinding]:
     return [finding for finding, topics in target.findings or () if topic in topics]
 
 
-def deliver(
-    aws: Clients, notifications: Sequence[tuple[Digest, dict[str, Any]]], *, check_mode: bool
-) -> list[Delivery]:
+def deliver(aws: Clients, notifications: Sequence[tuple[Digest, Json]], *, check_mode: bool) -> list[Delivery]:
     """Publish each digest as its notification, in check mode only find out where. Failures are in the problems."""
     accounts = {digest.design.account.id: digest.design for digest, _notification in notifications}
     read = parallel.each(partial(_configurations, aws), accounts.values())
     configurations = {outcome.item.account.id: outcome for outcome in read}
-    outcomes = parallel.each(lambda item: _deliver(aws, configurations, check_mode, *item), notifications)
-    return [outcome.value or _undelivered(outcome.item[0], outcome.error) for outcome in outcomes]
+    planned = [Delivery(digest, notification) for digest, notification in notifications]
+    return parallel.recovered(
+        partial(_delivered, aws, configurations, check_mode),
+        planned,
+        lambda delivery, error: replace(delivery, problem=errors.explain(error)),
+    )
 
 
 def _configurations(aws: Clients, design: AccountDesign) -> tuple[dict[str, Any], ...]:
     return observe_account.configurations(aws, design.settings, names.identity(design.settings, design.account))
 
 
-def _deliver(
+def _delivered(
     aws: Clients,
     configurations: Mapping[str, parallel.Outcome[AccountDesign, tuple[dict[str, Any], ...]]],
     check_mode: bool,
-    digest: Digest,
-    notification: dict[str, Any],
+    planned: Delivery,
 ) -> Delivery:
     """Publish in the first region whose topic reaches the channel."""
+    digest = planned.digest
     read = configurations[digest.design.account.id]
     if read.error:
         raise read.error
@@ -211,12 +219,8 @@ def _deliver(
     settings = observe_account.first_answer(partial(_subscribed, aws, digest), connected)
     if not check_mode:
         call = partial(aws.call, settings.source, settings.region, "sns")
-        call(sns.publish, _topic_arn(digest, settings), json.dumps(notification))
-    return Delivery(digest, settings.region, published=not check_mode)
-
-
-def _undelivered(digest: Digest, error: Exception | None) -> Delivery:
-    return Delivery(digest, problem=errors.explain(error or UserError("unknown")))
+        call(sns.publish, _topic_arn(digest, settings), json.dumps(planned.notification))
+    return replace(planned, region=settings.region, published=not check_mode)
 
 
 def _subscribed(aws: Clients, digest: Digest, settings: Settings) -> Settings:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._canary import channels
 from .._canary import messages
@@ -22,12 +21,13 @@ from .text import wrapped
 if TYPE_CHECKING:
     from .._canary.channels import ChannelOutcome
     from .._canary.probes import ProbeOutcome
+    from .._resource.shapes import Json
 
 SIGNS = {True: "ok", False: "XX", None: "-"}
 HOST_WIDTH = WIDTH - 44  # what the columns leave, and the margins
 
 
-def result(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> dict[str, Any]:
+def result(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome]) -> Json:
     """Return what the module returns."""
     found = [outcome.state for outcome in outcomes]
     channel_failed = any(outcome.state == channels.FAILED for outcome in channel_outcomes)
@@ -41,7 +41,7 @@ def result(outcomes: list[ProbeOutcome], channel_outcomes: list[ChannelOutcome])
     }
 
 
-def _target(outcome: ProbeOutcome) -> dict[str, Any]:
+def _target(outcome: ProbeOutcome) -> Json:
     probe = outcome.probe
     return {
         "account_id": probe.account_id,
@@ -63,7 +63,7 @@ def _target(outcome: ProbeOutcome) -> dict[str, Any]:
     }
 
 
-def _channel(outcome: ChannelOutcome) -> dict[str, Any]:
+def _channel(outcome: ChannelOutcome) -> Json:
     return {
         "account_id": outcome.design.account.id,
         "configuration": outcome.configuration,

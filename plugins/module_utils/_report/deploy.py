@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._aws.few import few_of
 from .._aws.sanitize import sanitize_line
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from .._model.plan import ButtonsPlan
     from .._model.plan import IdentityPlan
     from .._model.plan import Merge
+    from .._resource.shapes import Json
 
 UNFINISHED = "The channel is only partly configured (see below). Rerun the playbook to continue."
 # Of a channel configuration, by their name in the API of Slack or of Microsoft Teams.
@@ -57,12 +57,12 @@ POLICY_AT_MOST = WIDTH * 3 // 10
 # For programs
 
 
-def result(targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome], *, diff: bool) -> dict[str, Any]:
+def result(targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome], *, diff: bool) -> Json:
     """Return the result of the module. *targets*: all of the run, in inventory order."""
     of_targets = {target.host: target_result(target) for target in targets}
     of_accounts = [account_result(account) for account in accounts]
     summary = _counts(targets)
-    found: dict[str, Any] = {
+    found: Json = {
         "changed": bool(summary["changed"]) or any(item["changed"] for item in of_accounts),
         "targets": of_targets,
         "accounts": of_accounts,
@@ -78,7 +78,7 @@ def result(targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome],
     return found
 
 
-def target_result(target: TargetOutcome) -> dict[str, Any]:
+def target_result(target: TargetOutcome) -> Json:
     """Return one target for the result.
 
     Ansible prints *msg* as it is, and a variable's value in it may have several lines, so all sentences are on one.
@@ -96,7 +96,7 @@ def target_result(target: TargetOutcome) -> dict[str, Any]:
     }
 
 
-def account_result(account: AccountOutcome) -> dict[str, Any]:
+def account_result(account: AccountOutcome) -> Json:
     """Return one account for the result."""
     return {
         "account_id": account.account.id,
@@ -107,7 +107,7 @@ def account_result(account: AccountOutcome) -> dict[str, Any]:
     }
 
 
-def _channels(account: AccountOutcome) -> list[dict[str, Any]]:
+def _channels(account: AccountOutcome) -> list[Json]:
     found = []
     for merge in account.channel.kept if account.channel else ():
         after = merge.plan.after or {}
@@ -150,7 +150,7 @@ SCHEMA = 1
 KEYS_OF_FILE = ("changed", "summary", "targets", "accounts", "uncovered_regions", "canary")
 
 
-def document(found: dict[str, Any], finished: datetime.datetime) -> dict[str, Any]:
+def document(found: Json, finished: datetime.datetime) -> Json:
     """Return the content of the result file, from the result of the module."""
     return {
         "generator": GENERATOR,

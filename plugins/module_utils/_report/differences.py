@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypedDict
 
 from .._aws.few import few_of
 from .._resource.operation import Operation
@@ -25,8 +26,15 @@ if TYPE_CHECKING:
     from .._model.outcome import AccountOutcome
     from .._model.outcome import TargetOutcome
     from .._model.plan import ChannelPlan
+    from .._resource.shapes import Json
 
-Difference = dict[str, Any]
+
+class Difference(TypedDict):
+    """What something, by its *name*, has and then should have, as JSON."""
+
+    name: str
+    before: Any
+    after: Any
 
 
 def differences(targets: Sequence[TargetOutcome], accounts: Sequence[AccountOutcome]) -> list[Difference]:
@@ -41,7 +49,10 @@ def alike(changes: Iterable[tuple[str, Any, Any]], prefix: str = "") -> list[Dif
     found: dict[str, tuple[list[str], Any, Any]] = {}
     for name, before, after in changes:
         found.setdefault(json.dumps([before, after], sort_keys=True), ([], before, after))[0].append(name)
-    return [_difference(f"{prefix}{few_of(names)}", before, after) for names, before, after in found.values()]
+    return [
+        Difference(name=f"{prefix}{few_of(names)}", before=before, after=after)
+        for names, before, after in found.values()
+    ]
 
 
 def lines(found: Sequence[Difference]) -> list[str]:
@@ -84,7 +95,7 @@ def _of_channels(account: AccountOutcome, planned: ChannelPlan) -> list[Differen
         if merge.plan.changed:
             name = f"account {account.account.id}, configuration {merge.name}"
             after = merge.plan.after if merge in planned.kept else None
-            found.append(_difference(name, merge.plan.before or {}, after or {}))
+            found.append(Difference(name=name, before=merge.plan.before or {}, after=after or {}))
     return found + _of_buttons(account, planned)
 
 
@@ -93,25 +104,25 @@ def _of_buttons(account: AccountOutcome, planned: ChannelPlan) -> list[Differenc
     after = {desired.name: of_button.after for desired, of_button in planned.buttons.desired if of_button.changed}
     leaving = [action["ActionName"] for action in (*planned.buttons.removed, *planned.deleted_buttons.removed)]
     return [
-        _difference(f"account {account.account.id}, button {name}", _button(before.get(name)), _button(after.get(name)))
+        Difference(
+            name=f"account {account.account.id}, button {name}",
+            before=_button(before.get(name)),
+            after=_button(after.get(name)),
+        )
         for name in (*after, *leaving)
     ]
 
 
-def _button(action: CustomAction | None) -> dict[str, Any]:
+def _button(action: CustomAction | None) -> Json:
     if action is None:
         return {}
     channels = [arn.rpartition("/")[2] for arn in action["ChatConfigurationArns"]]
     return {"command": action["Definition"]["CommandText"], "channels": channels}
 
 
-def _difference(name: str, before: Any, after: Any) -> Difference:
-    return {"name": name, "before": before, "after": after}
-
-
-def _before(target: TargetOutcome) -> dict[str, Any]:
+def _before(target: TargetOutcome) -> Json:
     current = target.live
-    shown: dict[str, Any] = {}
+    shown: Json = {}
     if current.action and target.action != Operation.NONE:
         shown["custom action"] = {"name": current.action["Name"], "description": current.action["Description"]}
     changing = {*target.rules.removed, *(arn for arn, _rule in target.rules.updated)}
@@ -127,8 +138,8 @@ def _before(target: TargetOutcome) -> dict[str, Any]:
     return shown
 
 
-def _after(target: TargetOutcome) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
+def _after(target: TargetOutcome) -> Json:
+    shown: Json = {}
     if target.desired and target.action != Operation.NONE:
         action = target.desired.action
         shown["custom action"] = {"name": action.name, "description": action.description}
@@ -140,7 +151,7 @@ def _after(target: TargetOutcome) -> dict[str, Any]:
     return shown
 
 
-def _rule(members: Mapping[str, Any]) -> dict[str, Any]:
+def _rule(members: Mapping[str, Any]) -> Json:
     """Return what a person has to know of an automation rule, whatever the order of its values."""
     names = ("Description", "RuleOrder", "RuleStatus", "Criteria", "Actions")
     return {name: automation_rule.comparable(members.get(name)) for name in names}

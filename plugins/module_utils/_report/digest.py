@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .text import count
 from .text import failed
@@ -18,24 +17,20 @@ if TYPE_CHECKING:
 
     from .._digest.digests import CountedTarget
     from .._digest.digests import Delivery
+    from .._resource.shapes import Json
 
 NOTHING_TO_COUNT = "No digest: no target that could be read forwards findings automatically."
 
 
 def result(
-    targets: Sequence[CountedTarget],
-    deliveries: Sequence[Delivery],
-    notifications: Sequence[dict[str, Any]],
-    notices: Sequence[str],
-    *,
-    check: bool,
-) -> dict[str, Any]:
-    """Return what the module returns. *notifications*: those of the deliveries."""
+    targets: Sequence[CountedTarget], deliveries: Sequence[Delivery], notices: Sequence[str], *, check: bool
+) -> Json:
+    """Return what the module returns."""
     published = sum(item.published for item in deliveries)
     unpublished = sum(bool(item.problem) for item in deliveries)
     return {
         "changed": len(deliveries) > unpublished if check else published > 0,
-        "digests": [_digest(item, text["content"]) for item, text in zip(deliveries, notifications)],
+        "digests": [_digest(item) for item in deliveries],
         "targets": {target.host: _target(target) for target in targets},
         "summary": {
             "digests": len(deliveries),
@@ -47,7 +42,7 @@ def result(
     }
 
 
-def _target(target: CountedTarget) -> dict[str, Any]:
+def _target(target: CountedTarget) -> Json:
     return {
         "account_id": target.account_id,
         "region": target.settings.region,
@@ -57,7 +52,7 @@ def _target(target: CountedTarget) -> dict[str, Any]:
     }
 
 
-def _digest(delivery: Delivery, content: dict[str, Any]) -> dict[str, Any]:
+def _digest(delivery: Delivery) -> Json:
     digest = delivery.digest
     return {
         "account_id": digest.design.account.id,
@@ -66,8 +61,8 @@ def _digest(delivery: Delivery, content: dict[str, Any]) -> dict[str, Any]:
         "topic": digest.topic,
         "region": delivery.region,
         "published": delivery.published,
-        "title": content["title"],
-        "text": [*content["description"].split("\n"), *content.get("nextSteps", ())],
+        "title": delivery.notification["content"]["title"],
+        "text": _text(delivery),
         "severities": digest.counts.severities,
         "new": digest.counts.new,
         "new_before": digest.counts.new_before,
@@ -80,39 +75,46 @@ def _digest(delivery: Delivery, content: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def table(result: dict[str, Any], *, check: bool) -> list[str]:
+def _text(delivery: Delivery) -> list[str]:
+    content = delivery.notification["content"]
+    return [*content["description"].split("\n"), *content.get("nextSteps", ())]
+
+
+def table(
+    targets: Sequence[CountedTarget], deliveries: Sequence[Delivery], notices: Sequence[str], *, check: bool
+) -> list[str]:
     """Return each digest as the channel shows it, and what failed, in lines for a terminal."""
     lines = []
-    for digest in result["digests"]:
-        lines += ["", *wrapped(digest["title"])]
-        lines += [line for text in digest["text"] for line in wrapped(f"  {text}")]
-        lines += wrapped(_delivery(digest, check))
-    if not result["digests"]:
+    for delivery in deliveries:
+        lines += ["", *wrapped(delivery.notification["content"]["title"])]
+        lines += [line for text in _text(delivery) for line in wrapped(f"  {text}")]
+        lines += wrapped(_delivery(delivery, check))
+    if not deliveries:
         lines += ["", NOTHING_TO_COUNT]
-    lines += notes(result["notices"])
-    lines += failed((host, target["msg"]) for host, target in result["targets"].items() if target["failed"])
-    return [*lines, "", _summary(result["summary"], check=check)]
+    lines += notes(notices)
+    lines += failed((target.host, target.error) for target in targets if target.problems)
+    return [*lines, "", _summary(targets, deliveries, check=check)]
 
 
-def failure(result: dict[str, Any], *, check: bool) -> str:
+def failure(targets: Sequence[CountedTarget], deliveries: Sequence[Delivery], *, check: bool) -> str:
     """Return that a digest is missing or incomplete, '' if none is."""
-    summary = result["summary"]
-    if not summary["failed"] and not summary["unpublished"]:
+    if not any(target.problems for target in targets) and not any(item.problem for item in deliveries):
         return ""
-    return f"{_summary(summary, check=check)} The lines above that begin with FAILED say why and what to do."
+    summary = _summary(targets, deliveries, check=check)
+    return f"{summary} The lines above that begin with FAILED say why and what to do."
 
 
-def _delivery(digest: dict[str, Any], check: bool) -> str:
-    channel = f"{digest['platform']} channel {digest['channel_id']}"
-    if digest["failed"]:
-        return f"FAILED: {channel}: {digest['msg']}"
+def _delivery(delivery: Delivery, check: bool) -> str:
+    channel = f"{delivery.digest.channel.platform.name} channel {delivery.digest.channel.channel_id}"
+    if delivery.problem:
+        return f"FAILED: {channel}: {delivery.problem}"
     verb = "Would be sent" if check else "Sent"
-    return f"{verb} to {channel} through {digest['region']}."
+    return f"{verb} to {channel} through {delivery.region}."
 
 
-def _summary(summary: dict[str, int], *, check: bool) -> str:
-    sent = summary["digests"] - summary["unpublished"]
+def _summary(targets: Sequence[CountedTarget], deliveries: Sequence[Delivery], *, check: bool) -> str:
+    unpublished = sum(bool(item.problem) for item in deliveries)
     verb = "would be sent" if check else "sent"
-    failed_targets = count(summary["failed"], "target")
-    digests = count(summary["digests"], "digest")
-    return f"{digests}: {sent} {verb}, {summary['unpublished']} failed. {failed_targets} failed."
+    failed_targets = count(sum(bool(target.problems) for target in targets), "target")
+    digests = count(len(deliveries), "digest")
+    return f"{digests}: {len(deliveries) - unpublished} {verb}, {unpublished} failed. {failed_targets} failed."

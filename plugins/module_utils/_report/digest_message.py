@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._aws.few import few_of
 from .._channel import message
@@ -28,16 +27,17 @@ if TYPE_CHECKING:
     from .._digest.counts import Ranking
     from .._digest.digests import Digest
     from .._model.plan import AccountDesign
+    from .._resource.shapes import Json
 
 # If all findings are in one region, or one account, the rest of the message shows it.
 ALWAYS_RANKED = ("Controls", "Resources")
 
 
-def notification(digest: Digest, days: int) -> dict[str, Any]:
+def notification(digest: Digest, days: int) -> Json:
     """Return what is published; a finding is called new for *days*."""
     name = _account_name(digest.design)
     title = f"{EVENT_TYPE}: account {digest.design.account.id}" + (f" ({_plain(name)})" if name else "")
-    content: dict[str, Any] = {"title": title, "description": "\n".join(lines(digest, days))}
+    content: Json = {"title": title, "description": "\n".join(lines(digest, days))}
     if digest.busiest:
         finding_format = digest.design.settings.value("finding_format")
         link = message.link_to_all(finding_format, digest.busiest)

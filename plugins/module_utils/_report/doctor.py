@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._aws.few import few_of
 from .._doctor.checks import CHECKS
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from .._doctor.results import Diagnosis
     from .._doctor.results import Finding
     from .._doctor.results import TargetResults
+    from .._resource.shapes import Json
 
 # Of the JSON document; one more when a key changes its meaning or is removed.
 SCHEMA = 1
@@ -126,7 +126,7 @@ def headline(found: Diagnosis) -> str:
     return f"All {count(counts['targets'], 'target')} in order"
 
 
-def document(found: Diagnosis) -> dict[str, Any]:
+def document(found: Diagnosis) -> Json:
     """Return the diagnosis as the module's result, which the JSON file holds too."""
     return {
         "healthy": found.healthy,
@@ -156,7 +156,7 @@ def document(found: Diagnosis) -> dict[str, Any]:
     }
 
 
-def dated(document_: dict[str, Any], now: datetime.datetime) -> dict[str, Any]:
+def dated(document_: Json, now: datetime.datetime) -> Json:
     """Return the document for the JSON file."""
     return {"generator": GENERATOR, "schema": SCHEMA, "checked_at": now.isoformat(timespec="seconds"), **document_}
 

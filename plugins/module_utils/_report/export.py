@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._stack import template
 from .text import count
@@ -15,9 +14,10 @@ from .text import notes
 
 if TYPE_CHECKING:
     from .._model.export import Export
+    from .._resource.shapes import Json
 
 
-def result(found: Export) -> dict[str, Any]:
+def result(found: Export) -> Json:
     """Return the result of the module, without what concerns the file."""
     instances = found.instances if found.document else []
     return {

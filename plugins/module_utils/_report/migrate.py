@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
+from typing import TypedDict
 
 from .._channel.transformations import configuration_name
 from .._migrate import plan
 from .._resource.operation import Operation
+from . import deploy
 from .text import count
 from .text import wrapped
 
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from .._migrate.plan import AccountMigration
     from .._migrate.plan import StackPlan
     from .._migrate.plan import TargetMigration
-
-Leftover = dict[str, str]
+    from .._model.outcome import AccountOutcome
+    from .._model.outcome import TargetOutcome
+    from .._resource.shapes import Json
 
 STACK_OPERATIONS = {
     Operation.WAIT: "wait until CloudFormation is done",
@@ -39,22 +41,38 @@ CHANNEL_OPERATIONS = {
 }
 
 
+class Leftover(TypedDict):
+    """Something that is left of the template: its *status* in CloudFormation, '' without one, and what is done."""
+
+    kind: str
+    name: str
+    status: str
+    plan: str
+
+
 def _of_target(migration: TargetMigration) -> list[Leftover]:
     return [
-        *(_leftover("stack", item.stack.name, _stack_plan(item), item.stack.status) for item in migration.stacks),
-        *(_leftover(orphan.kind, orphan.name, "delete") for orphan in migration.leftovers.orphans),
+        *(
+            Leftover(kind="stack", name=item.stack.name, status=item.stack.status, plan=_stack_plan(item))
+            for item in migration.stacks
+        ),
+        *(
+            Leftover(kind=orphan.kind, name=orphan.name, status="", plan="delete")
+            for orphan in migration.leftovers.orphans
+        ),
     ]
 
 
 def _of_account(migration: AccountMigration) -> list[Leftover]:
     return [
-        _leftover("channel configuration", configuration_name(item.configuration), CHANNEL_OPERATIONS[item.operation])
+        Leftover(
+            kind="channel configuration",
+            name=configuration_name(item.configuration),
+            status="",
+            plan=CHANNEL_OPERATIONS[item.operation],
+        )
         for item in migration.channels
     ]
-
-
-def _leftover(kind: str, name: str, planned: str, status: str = "") -> Leftover:
-    return {"kind": kind, "name": name, "status": status, "plan": planned}
 
 
 def _stack_plan(planned: StackPlan) -> str:
@@ -88,7 +106,7 @@ def _row(owner: str, leftover: Leftover, planned: str) -> list[str]:
     ]
 
 
-def summary(result: dict[str, Any], *, check: bool) -> str:
+def summary(result: Json, *, check: bool) -> str:
     """Return the last line, which counts the leftovers of the template; the table before counts targets."""
     total = result["summary"]["leftovers"]
     if not total:
@@ -98,33 +116,39 @@ def summary(result: dict[str, Any], *, check: bool) -> str:
     return f"Template of 2020: {moved}" + (f", {kept} left with the targets that failed." if kept else ".")
 
 
-def result(deployment: dict[str, Any], migrations: Sequence[AccountMigration]) -> dict[str, Any]:
-    """Return the result of the module from that of the deployment: what there was of the template is added to it."""
-    leftovers = {target.host: _of_target(target) for item in migrations for target in item.targets}
-    targets = {host: _target_result(target, leftovers.get(host, [])) for host, target in deployment["targets"].items()}
-    accounts = [
-        {**account, "leftovers": _of_account(migration)}
-        for account, migration in zip(deployment["accounts"], migrations)
-    ]
-    items = [*targets.values(), *accounts]
-    counts = deployment["summary"]
-    changed = sum(target["changed"] and not target["failed"] for target in targets.values())
+def result(
+    targets: Sequence[TargetOutcome],
+    accounts: Sequence[AccountOutcome],
+    migrations: Sequence[AccountMigration],
+    *,
+    diff: bool,
+) -> Json:
+    """Return the result of the module: that of the deployment, and what there was of the template."""
+    deployment = deploy.result(targets, accounts, diff=diff)
+    found = {target.host: _of_target(target) for item in migrations for target in item.targets}
+    of_targets = [(target, found.get(target.host, [])) for target in targets]
+    of_accounts = [_of_account(migration) for migration in migrations]
+    healthy = [(target, leftovers) for target, leftovers in of_targets if not target.problems]
+    changed = sum(target.changed or bool(leftovers) for target, leftovers in healthy)
     return {
         **deployment,
-        "changed": deployment["changed"] or any(item["leftovers"] and not item.get("failed") for item in items),
-        "targets": targets,
-        "accounts": accounts,
+        "changed": deployment["changed"] or any(leftovers for _target, leftovers in healthy) or any(of_accounts),
+        "targets": {target.host: _target_result(target, leftovers) for target, leftovers in of_targets},
+        "accounts": [
+            {**account, "leftovers": leftovers} for account, leftovers in zip(deployment["accounts"], of_accounts)
+        ],
         "summary": {
-            **counts,
+            **deployment["summary"],
             "changed": changed,
-            "unchanged": counts["targets"] - changed - counts["failed"],
-            "leftovers": sum(len(item["leftovers"]) for item in items),
+            "unchanged": len(healthy) - changed,
+            "leftovers": sum(map(len, [*(leftovers for _target, leftovers in of_targets), *of_accounts])),
         },
     }
 
 
-def _target_result(target: dict[str, Any], leftovers: list[Leftover]) -> dict[str, Any]:
-    if target["failed"] or not leftovers:
-        return {**target, "leftovers": leftovers}
+def _target_result(target: TargetOutcome, leftovers: list[Leftover]) -> Json:
+    found = {**deploy.target_result(target), "leftovers": leftovers}
+    if target.problems or not leftovers:
+        return found
     planned = [f"{item['kind']} {item['name']}: {item['plan']}" for item in leftovers]
-    return {**target, "leftovers": leftovers, "changed": True, "msg": "; ".join([*target["changes"], *planned])}
+    return {**found, "changed": True, "msg": "; ".join([*deploy.target_changes(target), *planned])}

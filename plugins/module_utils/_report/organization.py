@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Sequence
 
+    from .._resource.shapes import Json
+
 CHOSEN_BY_AWS = ("HubArn", "SubscribedAt", "FindingAggregatorArn")
 APPLY = "This was a preview; nothing was changed. To apply it, rerun with -e securityhub_organization_apply=true"
 
@@ -39,7 +41,7 @@ class Step:
         return self.before != self.after
 
 
-def result(steps: Sequence[Step], *, preview: bool, diff: bool) -> dict[str, Any]:
+def result(steps: Sequence[Step], *, preview: bool, diff: bool) -> Json:
     """Return what the module returns."""
     return {
         **({"differences": _differences(steps)} if diff else {}),
@@ -66,7 +68,7 @@ def _differences(steps: Sequence[Step]) -> list[differences.Difference]:
     return found
 
 
-def _shown(state: Mapping[str, Any] | None) -> dict[str, Any]:
+def _shown(state: Mapping[str, Any] | None) -> Json:
     return {key: value for key, value in (state or {}).items() if key not in CHOSEN_BY_AWS and value != []}
 
 

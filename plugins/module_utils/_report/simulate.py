@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypedDict
 
 from .._aws.few import few_of
-from .._routing.fields import OCSF
+from .._resource.shapes import Json
 from .._routing.fields import SEVERITIES
 from .._routing.fields import first
 from .._routing.fields import format_of
@@ -43,7 +44,59 @@ LONGEST_TITLE = WIDTH - 30  # beside severity and region
 CONTROLS_AT_MOST = 10
 
 
-def result(found: Simulation, today: datetime.date) -> dict[str, Any]:
+# The messages of something, whose name is under a key of its own, such as {"channel": "security", "messages": 3, ...}.
+Row = Json
+Week = TypedDict("Week", {"from": str, "messages": int, "severities": dict[str, int]})
+
+
+class Messages(TypedDict):
+    """A number of messages."""
+
+    messages: int
+    messages_a_day: float
+
+
+class OfRegion(Messages):
+    """The messages of one severity in one region."""
+
+    region: str
+    severity: str
+
+
+class Threshold(Messages):
+    """The messages with another minimum severity."""
+
+    minimum_severity: str
+    messages_a_day_by_region: dict[str, float]
+
+
+class Suggestion(Messages):
+    """The messages with a policy for a few of them a day."""
+
+    minimum_severity: str
+    suppressed_control_ids: list[str]
+
+
+class VolumeResult(Messages):
+    """The volume of messages. *digests_a_week*: None if a schedule is not understood."""
+
+    days: int
+    repeated: int
+    by_region_and_severity: list[OfRegion]
+    by_day: dict[str, int]
+    by_week: list[Week]
+    by_minimum_severity: list[Threshold]
+    controls: list[Row]
+    suppressions: list[Row]
+    channels: list[Row]
+    mentions: list[Row]
+    receivers: list[Row]
+    resolved: list[Row]
+    suggestion: Suggestion
+    digests_a_week: float | None
+
+
+def result(found: Simulation, today: datetime.date) -> Json:
     """Return the result of the module."""
     decided = found.decided
     return {
@@ -51,20 +104,22 @@ def result(found: Simulation, today: datetime.date) -> dict[str, Any]:
         "findings": [_finding(finding, decision) for finding, decision in decided.first],
         "verdicts": [{"verdict": text, "findings": number} for text, number in decided.verdicts.most_common()],
         "summary": {"findings": decided.findings, "sent": decided.sent, "not_sent": decided.findings - decided.sent},
-        "volume": {**_volume(found.volume, today), "digests_a_week": _digests_a_week(found.targets)},
+        "volume": _volume(found.volume, _digests_a_week(found.targets), today),
         "notices": list(found.notices),
-        "problems": {target.host: target.error for target in found.targets if target.problems},
+        "problems": problems(found),
     }
 
 
-def _finding(finding: Finding, decision: Decision) -> dict[str, Any]:
+def problems(found: Simulation) -> dict[str, str]:
+    """Return why targets could not be simulated, by host."""
+    return {target.host: target.error for target in found.targets if target.problems}
+
+
+def _finding(finding: Finding, decision: Decision) -> Json:
     fields = format_of(finding)
-    id_path, title_path = (
-        (("finding_info", "uid"), ("finding_info", "title")) if fields is OCSF else (("Id",), ("Title",))
-    )
     return {
-        "id": first(finding, id_path),
-        "title": first(finding, title_path),
+        "id": first(finding, fields.id),
+        "title": first(finding, fields.title),
         "account_id": first(finding, fields.account),
         "region": first(finding, fields.region),
         "severity": first(finding, fields.severity).upper(),
@@ -77,7 +132,7 @@ def _finding(finding: Finding, decision: Decision) -> dict[str, Any]:
     }
 
 
-def _volume(found: Volume, today: datetime.date) -> dict[str, Any]:
+def _volume(found: Volume, digests_a_week: float | None, today: datetime.date) -> VolumeResult:
     by_region = sorted(found.regions_sent, key=lambda item: (item[0], _rank(item[1])))
     suggested = suggestion(found)
     return {
@@ -108,10 +163,11 @@ def _volume(found: Volume, today: datetime.date) -> dict[str, Any]:
             "suppressed_control_ids": list(suggested.control_ids),
             **_messages(found, suggested.messages),
         },
+        "digests_a_week": digests_a_week,
     }
 
 
-def _counted_by(key: str, found: Volume, numbers: Counter[Any]) -> list[dict[str, Any]]:
+def _counted_by(key: str, found: Volume, numbers: Counter[Any]) -> list[Row]:
     return [{key: name, **_messages(found, number)} for name, number in numbers.most_common()]
 
 
@@ -124,11 +180,11 @@ def _digests_a_week(targets: Iterable[TargetDesign]) -> float | None:
     return round(sum(known), 2) if len(known) == len(times) else None
 
 
-def _messages(found: Volume, number: int) -> dict[str, Any]:
+def _messages(found: Volume, number: int) -> Messages:
     return {"messages": number, "messages_a_day": found.a_day(number)}
 
 
-def _at_least(found: Volume, severity: str) -> dict[str, Any]:
+def _at_least(found: Volume, severity: str) -> Threshold:
     regions = sorted({region for region, _severity in found.regions_of_any})
     of_regions = {
         region: Counter({key: number for key, number in found.regions_of_any.items() if key[0] == region})
@@ -147,52 +203,53 @@ def _rank(severity: str) -> int:
     return -SEVERITIES.index(severity) if severity in SEVERITIES else 1
 
 
-def failure(outcome: dict[str, Any]) -> str:
+def failure(found: Simulation) -> str:
     """Return which targets could not be simulated, '' for none."""
-    hosts = list(outcome["problems"])
+    hosts = list(problems(found))
     if not hosts:
         return ""
     return f"Not everything could be simulated: {few_of(hosts)}. The lines above that begin with FAILED say why."
 
 
-def is_unknown(outcome: dict[str, Any]) -> bool:
+def is_unknown(found: Simulation) -> bool:
     """Return whether there may be findings, although none was read."""
-    return bool(outcome["problems"]) and not outcome["summary"]["findings"]
+    return bool(problems(found)) and not found.decided.findings
 
 
-def table(outcome: dict[str, Any], page: str = "", *, with_volume: bool = True) -> list[str]:
-    """Return the lines for a terminal: the verdict on each finding, and the volume of messages.
+def table(found: Simulation, volume: VolumeResult | None, page: str = "") -> list[str]:
+    """Return the lines for a terminal: the verdict on each finding, and the volume of messages if it is given.
 
     *page*: the file with the HTML page, '' for none.
     """
-    if is_unknown(outcome):
-        return [*notes(outcome["notices"]), *failed(outcome["problems"].items())]
-    summary = outcome["summary"]
-    lines = [""] if summary["findings"] else []
-    if summary["findings"] <= LISTED_AT_MOST:
-        lines += [line for finding in outcome["findings"] for line in _listed(finding)]
+    if is_unknown(found):
+        return [*notes(found.notices), *failed(problems(found).items())]
+    decided = found.decided
+    lines = [""] if decided.findings else []
+    if decided.findings <= LISTED_AT_MOST:
+        lines += [line for finding, decision in decided.first for line in _listed(finding, decision)]
     else:
-        lines += _counted(outcome["verdicts"])
+        lines += _counted(decided.verdicts)
     lines += [
         "",
-        f"{count(summary['findings'], 'finding')} as {'it is' if summary['findings'] == 1 else 'they are'} now: "
-        f"{summary['sent']:,} would be sent, {summary['not_sent']:,} would not.",
+        f"{count(decided.findings, 'finding')} as {'it is' if decided.findings == 1 else 'they are'} now: "
+        f"{decided.sent:,} would be sent, {decided.findings - decided.sent:,} would not.",
     ]
-    lines += chart(outcome["volume"]) if with_volume else []
-    lines += notes(outcome["notices"])
-    lines += failed(outcome["problems"].items())
+    lines += chart(volume) if volume else []
+    lines += notes(found.notices)
+    lines += failed(problems(found).items())
     return [*lines, *([f"Full report: {page}"] if page else [])]
 
 
-def _listed(finding: dict[str, Any]) -> list[str]:
-    title = finding["title"]
+def _listed(finding: Finding, decision: Decision) -> list[str]:
+    fields = format_of(finding)
+    title = first(finding, fields.title)
     title = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 3] + "..."
-    head = f"{finding['severity']:13} {finding['region']:14}  {title}"
-    return [head.rstrip(), *wrapped(f"  {finding['verdict']}")]
+    head = f"{first(finding, fields.severity).upper():13} {first(finding, fields.region):14}  {title}"
+    return [head.rstrip(), *wrapped(f"  {decision.sentence}")]
 
 
-def _counted(verdicts: list[dict[str, Any]]) -> list[str]:
+def _counted(verdicts: Counter[str]) -> list[str]:
     lines = [f"{'FINDINGS':>8}  VERDICT"]
-    for row in verdicts:
-        lines += wrapped(f"{row['findings']:>8,}  {row['verdict']}", indent=10)
+    for verdict, findings in verdicts.most_common():
+        lines += wrapped(f"{findings:>8,}  {verdict}", indent=10)
     return lines

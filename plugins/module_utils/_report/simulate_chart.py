@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .._aws.few import few_of
 from .text import WIDTH
 from .text import count
 from .text import wrapped
+
+if TYPE_CHECKING:
+    from .simulate import Row
+    from .simulate import Threshold
+    from .simulate import VolumeResult
 
 # In place of the severity INFORMATIONAL, which is wider than its numbers.
 SHORT = {"INFORMATIONAL": "INFO"}
@@ -24,7 +29,7 @@ CONTROLS_AT_MOST = 5
 MARKING = "securityhub_slack_mark_notified would leave out"
 
 
-def chart(volume: dict[str, Any]) -> list[str]:
+def chart(volume: VolumeResult) -> list[str]:
     """Return the messages a day: by Region and minimum severity, by week, by suppression and control."""
     days = count(volume["days"], "day")
     if not any(row["messages"] for row in volume["by_minimum_severity"]):
@@ -34,7 +39,12 @@ def chart(volume: dict[str, Any]) -> list[str]:
         f"Messages a day over the last {days}, if the minimum severity were:",
         *_table(volume),
         "",
-        *_bars([(heading(row), row["messages_a_day"]) for row in volume["by_minimum_severity"]] + [_now(volume)]),
+        *_bars(
+            [
+                *((heading(row), row["messages_a_day"]) for row in volume["by_minimum_severity"]),
+                ("NOW", volume["messages_a_day"]),
+            ]
+        ),
         *_weeks(volume),
         *_ranked("The controls with the most messages a day:", volume["controls"][:CONTROLS_AT_MOST], "control"),
         *_ranked(
@@ -52,12 +62,12 @@ def chart(volume: dict[str, Any]) -> list[str]:
     ]
 
 
-def several(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def several(rows: list[Row]) -> list[Row]:
     """Return the rows unless there is only one, which says what the total says."""
     return rows if len(rows) > 1 else []
 
 
-def effects(volume: dict[str, Any]) -> list[str]:
+def effects(volume: VolumeResult) -> list[str]:
     """Return what comes on top of the messages about new findings, or would with another option, in sentences."""
     found = [
         f"At least {row['messages_a_day']:,.1f} more messages a day, in threads, say that a finding is over."
@@ -69,17 +79,17 @@ def effects(volume: dict[str, Any]) -> list[str]:
     return [*found, *([f"Scheduled digests: {digests:,.1f} a week."] if digests else [])]
 
 
-def _beside(volume: dict[str, Any]) -> list[str]:
+def _beside(volume: VolumeResult) -> list[str]:
     return _ranked("Findings a day to each receiver, not counted as messages:", volume["receivers"], "receiver")
 
 
-def heading(row: dict[str, Any]) -> str:
+def heading(row: Threshold) -> str:
     """Return the name of a minimum severity, which includes those to its left."""
     severity = row["minimum_severity"]
     return severity if severity == "CRITICAL" else f"+{SHORT.get(severity, severity)}"
 
 
-def now_by_region(volume: dict[str, Any]) -> Counter[str]:
+def now_by_region(volume: VolumeResult) -> Counter[str]:
     """Return the messages of each Region under the present policy."""
     found: Counter[str] = Counter()
     for row in volume["by_region_and_severity"]:
@@ -87,7 +97,7 @@ def now_by_region(volume: dict[str, Any]) -> Counter[str]:
     return found
 
 
-def suggestion(volume: dict[str, Any]) -> str:
+def suggestion(volume: VolumeResult) -> str:
     """Return the policy for a few messages a day, in a sentence."""
     found = volume["suggestion"]
     without = f" without the controls {few_of(found['suppressed_control_ids'])}"
@@ -95,11 +105,7 @@ def suggestion(volume: dict[str, Any]) -> str:
     return f"For about five messages a day: {policy} in all regions ({found['messages_a_day']:,.1f} a day)."
 
 
-def _now(volume: dict[str, Any]) -> tuple[str, float]:
-    return "NOW", volume["messages_a_day"]
-
-
-def _table(volume: dict[str, Any]) -> list[str]:
+def _table(volume: VolumeResult) -> list[str]:
     rows = volume["by_minimum_severity"]
     now = now_by_region(volume)
     names = [NARROW.get(name, name) for name in [*map(heading, rows), "NOW"]]
@@ -126,20 +132,20 @@ def _bar(length: float) -> str:
     return "█" * whole + EIGHTHS[eighths].strip()
 
 
-def _weeks(volume: dict[str, Any]) -> list[str]:
+def _weeks(volume: VolumeResult) -> list[str]:
     weeks = [(row["from"], row["messages"] / 7) for row in volume["by_week"]]
     if len(weeks) < 2 or not volume["messages"]:
         return []
     return ["", "Messages a day in the week from:", *_bars(weeks)]
 
 
-def _ranked(title: str, rows: list[dict[str, Any]], key: str) -> list[str]:
+def _ranked(title: str, rows: list[Row], key: str) -> list[str]:
     found = [f"{row['messages_a_day']:>8,.1f}  {row[key]}  {row.get('title', '')}".rstrip() for row in rows]
     short = [line if len(line) <= WIDTH else line[: WIDTH - 3].rstrip() + "..." for line in found]
     return ["", title, *short] if rows else []
 
 
-def _total(volume: dict[str, Any]) -> str:
+def _total(volume: VolumeResult) -> str:
     messages, repeated = count(volume["messages"], "message"), count(volume["repeated"], "repetition")
     return (
         f"Over the last {count(volume['days'], 'day')}: at least {messages}, {volume['messages_a_day']:,.1f} a day; "

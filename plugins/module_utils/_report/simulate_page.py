@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._routing.reference import HIGHEST_FIRST
 from . import simulate_chart
 from .page import page as page_of
+from .simulate import problems
 from .text import count
 
 if TYPE_CHECKING:
@@ -19,16 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Mapping
 
+    from .._model.simulation import Simulation
+    from .simulate import Row
+    from .simulate import VolumeResult
 
-def page(result: dict[str, Any], now: datetime.datetime) -> str:
+
+def page(found: Simulation, volume: VolumeResult, now: datetime.datetime) -> str:
     """Return the page. All text from AWS or the inventory is escaped."""
-    volume, findings = result["volume"], result["summary"]["findings"]
     return page_of(
         f"{volume['messages_a_day']:,.1f} messages a day",
         f"{count(volume['messages'], 'message')}, at least, in the {count(volume['days'], 'day')} until {now:%Y-%m-%d} "
-        f"under the policy of the inventory. {count(findings, 'finding')} read.",
+        f"under the policy of the inventory. {count(found.decided.findings, 'finding')} read.",
         [
-            _problems(result),
+            _problems(found),
             _thresholds(volume),
             _suggestion(volume),
             _regions(volume),
@@ -46,8 +49,8 @@ def page(result: dict[str, Any], now: datetime.datetime) -> str:
     )
 
 
-def _problems(result: dict[str, Any]) -> str:
-    texts = [f"Not simulated: {host}. {problem}" for host, problem in result["problems"].items()] + result["notices"]
+def _problems(found: Simulation) -> str:
+    texts = [f"Not simulated: {host}. {problem}" for host, problem in problems(found).items()] + [*found.notices]
     return _card("".join(f"<p>{escape(text)}</p>" for text in texts)) if texts else ""
 
 
@@ -56,7 +59,7 @@ def _card(content: str, title: str = "") -> str:
     return f'{heading}<section class="card padded">{content}</section>'
 
 
-def _thresholds(volume: dict[str, Any]) -> str:
+def _thresholds(volume: VolumeResult) -> str:
     rows = volume["by_minimum_severity"]
     most = max(rows[-1]["messages"], volume["messages"]) or 1
     parts: dict[str, int] = {}
@@ -94,7 +97,7 @@ def _segments(severities: Mapping[str, int], most: int, side: str = "width") -> 
     )
 
 
-def _suggestion(volume: dict[str, Any]) -> str:
+def _suggestion(volume: VolumeResult) -> str:
     if not volume["by_minimum_severity"][-1]["messages"]:
         return ""
     found = volume["suggestion"]
@@ -107,12 +110,12 @@ def _suggestion(volume: dict[str, Any]) -> str:
     return _card(f'<p>{sentence}</p><pre tabindex="0">{text}</pre>', "A policy for about five messages a day")
 
 
-def _effects(volume: dict[str, Any]) -> str:
+def _effects(volume: VolumeResult) -> str:
     sentences = simulate_chart.effects(volume)
     return _card("".join(f"<p>{escape(text)}</p>" for text in sentences), "Other messages") if sentences else ""
 
 
-def _regions(volume: dict[str, Any]) -> str:
+def _regions(volume: VolumeResult) -> str:
     rows = volume["by_minimum_severity"]
     heads = "".join(f'<th scope="col">{simulate_chart.heading(row)}</th>' for row in rows) + '<th scope="col">Now</th>'
     now = simulate_chart.now_by_region(volume)
@@ -129,7 +132,7 @@ def _row(region: str, numbers: Iterable[float], now: float) -> str:
     return f'<tr><th scope="row">{escape(region)}</th>{cells}<td class="number now">{now:,.1f}</td></tr>'
 
 
-def _weeks(volume: dict[str, Any]) -> str:
+def _weeks(volume: VolumeResult) -> str:
     weeks = volume["by_week"]
     most = max((week["messages"] for week in weeks), default=0)
     if len(weeks) < 2 or not most:
@@ -146,7 +149,7 @@ def _highest_first(severities: Mapping[str, int]) -> dict[str, int]:
     return {name: severities[name] for name in HIGHEST_FIRST if name in severities}
 
 
-def _ranked(title: str, rows: list[dict[str, Any]], key: str) -> str:
+def _ranked(title: str, rows: list[Row], key: str) -> str:
     most = max((row["messages"] for row in rows), default=0) or 1
     bars = "".join(
         _bar(row[key], row.get("title", ""), _segments({"": row["messages"]}, most), row["messages_a_day"])

@@ -76,7 +76,7 @@ def test_findings_that_aws_does_not_mark_are_named(emulator, target):
     assert result["targets"]["eu-west-1"]["unprocessed"] == [
         {"id": "gone", "error_code": "FindingNotFound", "error_message": "Finding Not Found"}
     ]
-    lines = report.table(result, check=False)
+    lines = report.table([marked], [], check=False)
     (unmarked,) = [line for line in lines if "FindingNotFound" in line]
     assert "eu-west-1: 1 finding " in unmarked
     assert "Marked NOTIFIED: 1 of 2 findings." in lines

@@ -10,7 +10,9 @@ import re
 from collections import Counter
 
 import yaml
+from ansible_collections.secops.securityhub.plugins.module_utils._model.plan import TargetDesign
 from ansible_collections.secops.securityhub.plugins.module_utils._model.simulation import Simulation
+from ansible_collections.secops.securityhub.plugins.module_utils._model.snapshot import TargetSnapshot
 from ansible_collections.secops.securityhub.plugins.module_utils._report import files
 from ansible_collections.secops.securityhub.plugins.module_utils._report import simulate
 from ansible_collections.secops.securityhub.plugins.module_utils._report import simulate_chart
@@ -19,6 +21,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.fields
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Tally
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import Volume
 from ansible_collections.secops.securityhub.plugins.modules import securityhub_slack_simulate as module
+from ansible_collections.secops.securityhub.tests.unit import account_model
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._report.pages import Reader
 from hypothesis import given
 from hypothesis import settings
@@ -52,8 +55,16 @@ BESIDE = {
 }
 
 
-def result(found, *notices):
-    return simulate.result(Simulation((), notices, Tally(), found), TODAY)
+def simulated(found, *notices, targets=()):
+    return Simulation(targets, notices, Tally(), found)
+
+
+def result(found):
+    return simulate.result(simulated(found), TODAY)
+
+
+def page(found, *notices):
+    return simulate_page.page(simulated(found, *notices), result(found)["volume"], NOW)
 
 
 def test_the_thresholds_stand_side_by_side():
@@ -96,15 +107,14 @@ def test_what_other_options_add_is_shown_in_few_lines():
         "At least 3.0 more messages a day, in threads, say that a finding is over.",
         "securityhub_slack_report_resolved would add at least 0.5 a day in threads.",
     ]
-    shown = Reader(simulate_page.page(result(volume(**BESIDE)), NOW)).texts
+    shown = Reader(page(volume(**BESIDE))).texts
     assert {"slack-shop", "1.0", "here", "2.0", "slack-to-mail", "2.5", *added[-2:]} <= set(shown)
     quiet = simulate_chart.chart(result(Volume(20, receivers_sent=BESIDE["receivers_sent"]))["volume"])
     assert quiet[:1] + quiet[2:] == ["Over the last 20 days: no messages.", *added[5:8]]
 
 
 def test_the_page_has_the_numbers_of_the_terminal():
-    found = result(volume())
-    shown = Reader(simulate_page.page(found, NOW))
+    shown = Reader(page(volume()))
     assert "9.0 messages a day" in shown.texts
     cells = [text for text in shown.texts if re.fullmatch(r"[\d.]+", text)]
     assert {"2.0", "9.0", "41.0", "3.0", "7.0", "0.0"} <= set(cells)
@@ -114,15 +124,14 @@ def test_the_page_has_the_numbers_of_the_terminal():
 
 
 def test_a_simulation_without_messages_is_short():
-    found = result(Volume(30))
-    assert simulate_chart.chart(found["volume"]) == ["Over the last 30 days: no messages."]
-    assert "0.0 messages a day" in Reader(simulate_page.page(found, NOW)).texts
+    assert simulate_chart.chart(result(Volume(30))["volume"]) == ["Over the last 30 days: no messages."]
+    assert "0.0 messages a day" in Reader(page(Volume(30))).texts
 
 
 def test_findings_that_could_not_be_read_are_not_said_to_be_none():
-    found = result(Volume(30))
-    found["problems"] = {"eu-west-1": "You may not."}
-    assert simulate.table(found) == ["FAILED: eu-west-1: You may not."]
+    failed = TargetDesign(TargetSnapshot(account_model.settings("eu-west-1")), problems=("You may not.",))
+    found = simulated(Volume(30), targets=(failed,))
+    assert simulate.table(found, None) == ["FAILED: eu-west-1: You may not."]
 
 
 @settings(deadline=None, max_examples=30)
@@ -140,7 +149,7 @@ def test_no_text_breaks_out_of_the_page(text):
             mentioned=Counter({name: 1}),
             receivers_sent=Counter({name: 1}),
         )
-        return Reader(simulate_page.page(result(found, name), NOW)).elements
+        return Reader(page(found, name)).elements
 
     assert [tag for tag, _found in shown(text)] == [tag for tag, _found in shown("x")]
 
@@ -154,7 +163,7 @@ def test_the_chart_fits(number, name):
 
 
 def test_nothing_is_fetched_and_nothing_is_run():
-    text = simulate_page.page(result(volume()), NOW)
+    text = page(volume())
     assert "default-src 'none'" in text
     assert not re.search(r"<(script|link|img|iframe|object)|\b(src|href|action)=|url\(|@import|\bon\w+=", text)
     assert files.is_ours(text[: files.LONGEST])
