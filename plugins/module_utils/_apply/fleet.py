@@ -215,9 +215,8 @@ def _write_rules(aws: Clients, target: TargetOutcome) -> None:
 
 
 def _repair(aws: Clients, target: TargetOutcome) -> None:
-    live = target.live
-    if target.repairs and live.resources is not None and live.path is not None:
-        repair.repair(aws, target.settings, live.resources, live.path, target.repairs)
+    if target.live.path is not None:
+        repair.repair(aws, target.settings, target.live.path, target.repairs)
 
 
 def _with_stacks(aws: Clients, targets: list[TargetOutcome], progress: Progress) -> list[TargetOutcome]:

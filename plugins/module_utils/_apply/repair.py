@@ -35,12 +35,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Site:
-    """The stack to repair: where it is, its resources as the template has them, and their live counterparts."""
+    """The stack to repair: where it is, and its live resources."""
 
     aws: Clients
     settings: Settings
-    resources: Resources
     live: LivePath
+
+    @property
+    def resources(self) -> Resources:
+        """Return the resources as the template has them."""
+        return self.live.resources
 
     def call(self, service: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function of ``_services`` in the region of the stack."""
@@ -51,9 +55,9 @@ class Site:
         return next(item for item in self.resources.of_type(kind) if item[key] == name)
 
 
-def repair(aws: Clients, settings: Settings, resources: Resources, live: LivePath, drifts: tuple[Drift, ...]) -> None:
-    """Restore each of *drifts*, which are repairable, to what *resources* say."""
-    site = Site(aws, settings, resources, live)
+def repair(aws: Clients, settings: Settings, live: LivePath, drifts: tuple[Drift, ...]) -> None:
+    """Restore each of *drifts*, which are repairable, to what the template says."""
+    site = Site(aws, settings, live)
     for item in sorted(drifts, key=lambda item: ORDER.index(item.part)):
         REPAIRS[item.part](site, item.name)
 

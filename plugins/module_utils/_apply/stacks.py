@@ -151,12 +151,11 @@ def _completed(aws: Clients, work: Work, started: float) -> Work:
     was_written = not {Operation.CREATE, Operation.UPDATE}.isdisjoint(work.done)
     if work.express and was_written and work.design is not None and work.account is not None:
         live = LiveTarget(hub=True, stack=work.live)
-        found = targets.with_path(aws, work.settings, work.account, live, work.design)
-        if found.resources is not None and found.path is not None:
-            missing = [item for item in drift.drifts(found.resources, found.path) if item.part not in LATER]
-            if missing:
-                _refuse_if_late(work, started, str(missing[0]))
-                return work
+        path = targets.with_path(aws, work.settings, work.account, live, work.design).path
+        missing = [item for item in drift.drifts(path) if item.part not in LATER] if path else []
+        if missing:
+            _refuse_if_late(work, started, str(missing[0]))
+            return work
     return replace(work, finished=True)
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .._model.drift import Drift
+    from .._model.plan import TargetDesign
     from .evidence import Evidence
     from .metrics import TargetMetrics
 
@@ -51,20 +52,16 @@ class Check:
     run: Callable[[Evidence], Result]
 
 
-def examine(evidence: Evidence) -> dict[str, Result]:
-    """Return the result of every check, in the order of the delivery path."""
-    target = evidence.target
-    not_checked = dict.fromkeys(NAMES, nothing("not checked"))
-    if evidence.target_error:
-        return {**not_checked, "region": messages.explained(UNKNOWN, evidence.target_error, messages.UNKNOWN_ARRIVAL)}
-    if target.desired is not None:
-        return {check.name: check.run(evidence) for check in CHECKS}
+def unread(error: str) -> dict[str, Result]:
+    """Return the results of a target that could not be read, and why."""
+    return {**NOT_CHECKED, "region": messages.explained(UNKNOWN, error, messages.UNKNOWN_ARRIVAL)}
+
+
+def without_deployment(target: TargetDesign) -> dict[str, Result]:
+    """Return the results of a target that should have no deployment, or for which none can be designed."""
     if target.error:
-        return {
-            **not_checked,
-            "region": messages.explained(BROKEN, target.error, messages.UNKNOWN_DESIGN),
-            "hub": _hub(evidence),
-        }
+        region = messages.explained(BROKEN, target.error, messages.UNKNOWN_DESIGN)
+        return {**NOT_CHECKED, "region": region, "hub": ok() if target.live.hub else messages.HUB_DISABLED}
     reason = nothing(target.policy or "no deployment intended")
     leftover = messages.leftover(stack_set=target.settings.stack_set) if stacks.is_ours(target.live.stack) else reason
     rules = target.live.rules
@@ -72,16 +69,20 @@ def examine(evidence: Evidence) -> dict[str, Result]:
     return {**dict.fromkeys(NAMES, reason), "hub": hub, "stack": leftover}
 
 
+def examine(evidence: Evidence) -> dict[str, Result]:
+    """Return the result of every check, in the order of the delivery path."""
+    return {check.name: check.run(evidence) for check in CHECKS}
+
+
 def _region(evidence: Evidence) -> Result:
-    policy = evidence.target.policy
-    return ok(f"forwards {policy}" if policy else "")
+    return ok(f"forwards {evidence.target.policy}")
 
 
 def _hub(evidence: Evidence) -> Result:
-    live, desired = evidence.target.live, evidence.target.desired
+    live, desired = evidence.target.live, evidence.desired
     if not live.hub:
         return messages.HUB_DISABLED
-    if desired is None or live.rules is None:
+    if live.rules is None:
         return ok()
     planned = rules_of(desired, live)
     if planned.removed:
@@ -91,18 +92,18 @@ def _hub(evidence: Evidence) -> Result:
 
 
 def _action(evidence: Evidence) -> Result:
-    live, desired = evidence.target.live, evidence.target.desired
-    if not live.hub or desired is None:
+    live = evidence.target.live
+    if not live.hub:
         return nothing()
     if live.action is None:
         return messages.ACTION_MISSING
     if foreign_action(evidence.target):
         return messages.ACTION_FOREIGN
-    return messages.ACTION_CHANGED if action_target.changes(live.action, desired.action) else ok()
+    return messages.ACTION_CHANGED if action_target.changes(live.action, evidence.desired.action) else ok()
 
 
 def _stack(evidence: Evidence) -> Result:
-    desired, stack = evidence.target.desired, evidence.target.live.stack
+    desired, stack = evidence.desired, evidence.target.live.stack
     status = stacks.status_of(stack)
     if evidence.target.settings.stack_set:
         reason = why_not_of_stack_set(desired, stack)
@@ -116,7 +117,7 @@ def _stack(evidence: Evidence) -> Result:
         return messages.stack_status(status)
     if states.in_progress(status):
         return messages.stack_in_progress(status)
-    if desired and stacks.matches(desired.stack, stack):
+    if stacks.matches(desired.stack, stack):
         return ok()
     return messages.stack_outdated(moves(evidence))
 
@@ -220,7 +221,7 @@ def _subscription(evidence: Evidence) -> Result:
 def _disconnected(evidence: Evidence) -> list[str]:
     """Return in words which channels lack a topic of the target."""
     found = []
-    for channel, topic in evidence.target.desired.topics if evidence.target.desired else ():
+    for channel, topic in evidence.desired.topics:
         configuration = evidence.configuration_of(channel)
         if configuration is None:
             found.append(messages.NO_CONFIGURATION.format(channel=channel.words))
@@ -233,11 +234,11 @@ def _disconnected(evidence: Evidence) -> list[str]:
 def _receivers(evidence: Evidence) -> Result:
     if not evidence.target.settings.receivers:
         return nothing("no receivers beside the channels")
-    if evidence.receivers_error:
-        return messages.explained(UNKNOWN, evidence.receivers_error, messages.UNKNOWN_RECEIPT)
-    if evidence.receiver_problems:
-        problem = errors.joined(list(evidence.receiver_problems))
-        return messages.explained(BROKEN, problem, messages.NOT_RECEIVED)
+    problems = evidence.receiver_problems
+    if problems.error:
+        return messages.explained(UNKNOWN, problems.error, messages.UNKNOWN_RECEIPT)
+    if problems.value:
+        return messages.explained(BROKEN, errors.joined(problems.value), messages.NOT_RECEIVED)
     pending, missing = _unconfirmed(evidence)
     if pending or missing:
         return messages.unsubscribed(evidence.target.settings.region, pending, missing)
@@ -261,7 +262,7 @@ def _unconfirmed(evidence: Evidence) -> tuple[list[messages.Endpoint], list[mess
 
 
 def _channel(evidence: Evidence) -> Result:
-    if evidence.account and evidence.account.channel_error:
+    if evidence.account.channel_error:
         return messages.explained(BROKEN, evidence.account.channel_error, messages.NOTHING_ARRIVES)
     disconnected = _disconnected(evidence)
     return messages.not_connected(disconnected) if disconnected else ok()
@@ -271,29 +272,27 @@ def _chat(evidence: Evidence) -> Result:
     disabled = [item for item in evidence.configurations() if item.get("State") == "DISABLED"]
     if disabled:
         return messages.channel_disabled(str(disabled[0].get("StateReason") or "").rstrip("."))
-    if evidence.account and evidence.account.metrics_error:
-        return messages.explained(UNKNOWN, evidence.account.metrics_error, messages.UNKNOWN_ARRIVAL)
-    metrics = evidence.account.metrics if evidence.account else None
+    metrics = evidence.account.metrics
+    if metrics.error:
+        return messages.explained(UNKNOWN, metrics.error, messages.UNKNOWN_ARRIVAL)
     for channel in (route.channel for route in evidence.target.settings.routes):
-        if metrics is not None and channel.team_id.casefold() not in metrics.teams:
+        if metrics.value and channel.team_id.casefold() not in metrics.value.teams:
             return messages.team_unauthorized(channel.platform, channel.team_id)
     return ok()
 
 
 def _delivery(evidence: Evidence) -> Result:
-    error = evidence.metrics_error or (evidence.account.metrics_error if evidence.account else "")
+    metrics, error = evidence.metrics.value, evidence.metrics.error or evidence.account.metrics.error
     if error:
         return messages.explained(UNKNOWN, error, messages.UNKNOWN_DELIVERY)
     found = [*_lost_after_topic(evidence), *_lost_before_topic(evidence), *_silent_alarms(evidence)]
-    delivered = f"{evidence.metrics.delivered} delivered in the last {evidence.hours} h" if evidence.metrics else ""
+    delivered = f"{metrics.delivered} delivered in the last {evidence.hours} h" if metrics else ""
     return found[0] if found else ok(delivered)
 
 
 def _lost_after_topic(evidence: Evidence) -> list[Result]:
     """Return what Amazon Q lost of the messages to the target's channels."""
     found: list[Result] = []
-    if evidence.account is None:
-        return found
     for configuration in evidence.configurations():
         failed, arrived, unsupported, throttled = (
             evidence.account.counted(configuration, metric)
@@ -316,7 +315,7 @@ def _lost_after_topic(evidence: Evidence) -> list[Result]:
 def _lost_before_topic(evidence: Evidence) -> list[Result]:
     """Return what EventBridge and SNS lost, or could not deliver so far."""
     found = []
-    path, metrics = evidence.target.live.path, evidence.metrics
+    path, metrics = evidence.target.live.path, evidence.metrics.value
     if path and path.undelivered:
         found.append(messages.dead_letters(path.undelivered))
     if metrics and metrics.failed_invocations:
@@ -327,11 +326,11 @@ def _lost_before_topic(evidence: Evidence) -> list[Result]:
 
 
 def _failed_invocations(evidence: Evidence, metrics: TargetMetrics) -> Result:
-    desired = evidence.target.desired
-    explained = any(item.loses for item in evidence.drifts(*drift.WORDS))
-    if metrics.delivered or explained or desired is None:
+    if metrics.delivered or any(item.loses for item in evidence.drift):
         return messages.failed_invocations(metrics.failed_invocations, metrics.invocations, evidence.hours)
-    return messages.nothing_published(metrics.failed_invocations, evidence.hours, conditions=desired.stack.conditions)
+    return messages.nothing_published(
+        metrics.failed_invocations, evidence.hours, conditions=evidence.desired.stack.conditions
+    )
 
 
 def _silent_alarms(evidence: Evidence) -> list[Result]:
@@ -368,3 +367,4 @@ CHECKS = (
     Check("guardrail", "Guardrail", "of the channel is the one in the inventory, and unchanged", exposure.guardrail),
 )
 NAMES = tuple(check.name for check in CHECKS)
+NOT_CHECKED = dict.fromkeys(NAMES, nothing("not checked"))

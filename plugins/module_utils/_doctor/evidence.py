@@ -8,26 +8,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Generic
+from typing import TypeVar
 
 from .._channel import plans
 from .._channel import transformations
 from .._model import names
-from .._plan import drift
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Sequence
 
     from .._model.drift import Drift
+    from .._model.identity import Identity
+    from .._model.plan import Deployment
     from .._model.plan import TargetDesign
     from .._model.receivers import ReceiverRoute
     from .._model.settings import Channel
     from .._model.snapshot import AccountSnapshot
     from .._preflight.pattern_tests import Tested
     from .._services.chatbot import Configuration
+    from .._stack.resources import Resources
     from .metrics import AccountMetrics
     from .metrics import TargetMetrics
     from .stack_sets import Instances
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -40,12 +46,13 @@ class RolePolicies:
 
 @dataclass(frozen=True)
 class Machine:
-    """A state machine, and its role with its policies; None for what is gone.
+    """A state machine, and its role with its policies; None for what is gone. *resources*: those of its stack.
 
     *schedule*: what starts it, *executions*: its last ones, the latest first, and *regions*: the machine that receives
     the numbers of other regions; of the machine of the digest only.
     """
 
+    resources: Resources
     role: Mapping[str, Any] | None
     policies: RolePolicies
     machine: Mapping[str, Any] | None
@@ -55,72 +62,74 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class AccountEvidence:
-    """An account, its metrics and the policies of its channel role.
+class Read(Generic[Value]):
+    """What was read. *value*: None if there is none, or if reading it failed. *error*: why, with a remedy."""
 
-    The errors say, with a remedy, why something could not be read ('' if it was): its metrics with its authorized
-    workspaces and teams, and the policies. *channel_error*: why its channels cannot be configured as the inventory
-    says.
+    value: Value | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class AccountEvidence:
+    """An account, its metrics with its authorized workspaces and teams, and the policies of its channel role.
+
+    *channel_error*: why its channels cannot be configured as the inventory says.
     """
 
     snapshot: AccountSnapshot
-    metrics: AccountMetrics | None = None
-    role_policies: RolePolicies | None = None
-    metrics_error: str = ""
-    role_error: str = ""
-    channel_error: str = ""
+    metrics: Read[AccountMetrics]
+    role_policies: Read[RolePolicies]
+    channel_error: str
 
     def counted(self, configuration: Configuration, metric: str) -> int:
         """Return what Amazon Q counted for a configuration."""
         name = transformations.configuration_name(configuration)
-        return self.metrics.counts.get((name, metric), 0) if self.metrics else 0
+        return self.metrics.value.counts.get((name, metric), 0) if self.metrics.value else 0
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A target and its metrics. *hours*: how far back the metrics go. *account*: None if it is unknown.
+    """A target with a deployment. *hours*: how far back its metrics go.
 
-    *instances*: those of the StackSet that the target's stack is of, None without one. *tested*: what EventBridge
-    answers about its event patterns, None if it was not asked. *marking*, *digest*: None if the stack does not mark
-    findings, or sends no digest. *receiver_problems*: why queues and event buses do not accept findings.
-
-    The errors say, with a remedy, why something could not be read ('' if it was): the target itself, the resources of
-    its stack, its metrics, what marks findings, what sends the digest, queues and event buses.
+    *resources_error*: why the live resources of its stack could not be read, with a remedy, '' if they were. *drift*:
+    how they differ from its template. *instances*: those of the StackSet that its stack is of, None without one.
+    *tested*: what EventBridge answers about its event patterns, None if it was not asked. *marking*, *digest*: without
+    a value if the stack does not mark findings, or sends no digest. *receiver_problems*: why queues and event buses do
+    not accept findings.
     """
 
     target: TargetDesign
+    desired: Deployment
+    account: AccountEvidence
     hours: int
-    account: AccountEvidence | None = None
-    metrics: TargetMetrics | None = None
-    instances: Instances | None = None
-    target_error: str = ""
-    resources_error: str = ""
-    metrics_error: str = ""
-    tested: Tested | None = None
-    marking: Machine | None = None
-    marking_error: str = ""
-    receiver_problems: tuple[str, ...] = ()
-    receivers_error: str = ""
-    digest: Machine | None = None
-    digest_error: str = ""
+    resources_error: str
+    drift: tuple[Drift, ...]
+    instances: Instances | None
+    tested: Tested | None
+    metrics: Read[TargetMetrics]
+    marking: Read[Machine]
+    digest: Read[Machine]
+    receiver_problems: Read[list[str]]
+
+    @property
+    def identity(self) -> Identity:
+        """Return the channel role and guardrail that the account should have."""
+        return names.identity(self.target.settings, self.account.snapshot.account)
 
     def drifts(self, *parts: str) -> list[Drift]:
         """Return the differences between the stack's template and the live resources in these parts."""
-        live = self.target.live
-        if live.resources is None or live.path is None:
-            return []
-        return [item for item in drift.drifts(live.resources, live.path) if item.part in parts]
+        return [item for item in self.drift if item.part in parts]
 
     def receiver_topics(self) -> list[tuple[str, ReceiverRoute]]:
         """Return the receivers that have a topic, each with its ARN."""
-        settings, account = self.target.settings, self.target.account
+        settings, account = self.target.settings, self.account.snapshot.account
         routes = [route for route in settings.receivers if route.receiver.has_topic]
-        return [(names.topic_arn(settings, account, route.topic), route) for route in routes] if account else []
+        return [(names.topic_arn(settings, account, route.topic), route) for route in routes]
 
     def configuration_of(self, channel: Channel) -> Configuration | None:
         """Return the account's configuration of a channel, whatever its name."""
-        configurations: Sequence[Configuration] = self.account.snapshot.configurations if self.account else ()
-        return next((item for item in configurations if plans.same_channel(item, channel)), None)
+        found = (item for item in self.account.snapshot.configurations if plans.same_channel(item, channel))
+        return next(found, None)
 
     def configurations(self) -> list[Configuration]:
         """Return the configurations of the target's channels, those that exist."""

@@ -15,7 +15,6 @@ from .._aws import parallel
 from .._aws.errors import UserError
 from .._model import names
 from .._model import organization
-from .._model.plan import TargetDesign
 from .._model.plan import TargetPlan
 from .._observe import accounts as of_account
 from .._observe import details
@@ -23,6 +22,7 @@ from .._observe import fleet as observe
 from .._observe import targets as observe_targets
 from .._plan import channel
 from .._plan import design
+from .._plan import drift
 from .._plan import duplicates
 from .._preflight import pattern_tests
 from .._preflight import receivers
@@ -43,6 +43,7 @@ from . import stack_sets
 from .evidence import AccountEvidence
 from .evidence import Evidence
 from .evidence import Machine
+from .evidence import Read
 from .evidence import RolePolicies
 from .results import RegionResult
 from .results import TargetResults
@@ -55,11 +56,15 @@ if TYPE_CHECKING:
 
     from .._aws.clients import Clients
     from .._model.plan import AccountDesign
+    from .._model.plan import TargetDesign
     from .._model.settings import Settings
     from .._model.snapshot import LiveTarget
     from .._model.snapshot import TargetSnapshot
     from .._stack.resources import Resources
     from .results import Result
+
+# What is not read where there is nothing to read.
+NOTHING: Read[Any] = Read()
 
 
 def examine(
@@ -75,21 +80,17 @@ def examine(
     *unselected*: the inventory's other targets. *window*: the period that metrics are read for.
     """
     fleet = observe.fleet(aws, targets, unselected, today, coverage=True)
-    designs = design.fleet(fleet, today).accounts
-    evidence = [
-        Evidence(TargetDesign(target, problems=target.problems), window.hours, target_error=target.error)
-        for target in fleet.unknown
-    ]
+    designed = design.fleet(fleet, today)
+    designs = designed.accounts
     unread = {target.host: target.error for target in fleet.targets if target.problems}
     instances = stack_sets.read(aws, designs)
-    evidence += _evidence(aws, designs, unread, window, instances)
-    order = {host: number for number, host in enumerate(fleet.hosts)}
+    evidence = {item.target.host: item for item in _evidence(aws, designs, window, instances)}
     organizations = _read(
         lambda account: of_account.organization(aws, account.settings),
         {account.account.id: account for account in designs},
     )
     sentences = {
-        account.account.id: _sentences(account, organizations[account.account.id][0] or organization.Organization())
+        account.account.id: _sentences(account, organizations[account.account.id].value or organization.Organization())
         for account in designs
     }
     for account, others in zip(designs, parallel.values(lambda item: senders.of_account(aws, item), designs)):
@@ -99,7 +100,7 @@ def examine(
             sentence = f"The instances of the StackSet {item.stack_set.name} are not known: {item.error.rstrip('.')}"
             sentences[item.stack_set.account_id] = (*sentences.get(item.stack_set.account_id, ()), sentence)
     return results.diagnosis(
-        [_results(item) for item in sorted(evidence, key=lambda item: order[item.target.host])],
+        [_results(target, unread.get(target.host, ""), evidence.get(target.host)) for target in designed.targets],
         [result for account in designs for result in _regions(aws, account)],
         {account_id: found for account_id, found in sentences.items() if found},
     )
@@ -108,23 +109,24 @@ def examine(
 def _evidence(
     aws: Clients,
     designs: Sequence[AccountDesign],
-    unread: Mapping[str, str],
     window: metrics.Window,
     instances: list[stack_sets.Instances],
 ) -> list[Evidence]:
-    """Return the evidence about all targets of the accounts; *unread*: by host, why a target could not be read."""
+    """Return the evidence about all targets of the accounts that should have a deployment."""
     deployed = {target.host: target for account in designs for target in account.targets if target.desired}
     with_deployment = {
         account.account.id: account for account in designs if any(target.desired for target in account.targets)
     }
     paths = _read(lambda target: details.with_path(aws, target), deployed)
-    of_targets = _read(lambda target: metrics.of_target(aws, target, window), deployed)
+    of_targets = _read(
+        lambda target: metrics.of_target(aws, target.settings, target.account, target.desired.stack, window), deployed
+    )
     of_accounts = _read(lambda account: metrics.of_account(aws, account.snapshot, window), with_deployment)
     of_roles = _read(lambda account: _role_policies(aws, account), with_deployment)
-    read = [target for target, _error in paths.values() if target and target.live.path]
+    read = [found.value for found in paths.values() if found.value and found.value.live.path]
     by_host = {target.host: target for target in read}
-    marked = _read(lambda target: _marking(aws, target.settings, target.live.resources), by_host)
-    digests = _read(lambda target: _digest(aws, target.settings, target.live.resources), by_host)
+    marked = _read(lambda target: _marking(aws, target.settings, target.live.path.resources), by_host)
+    digests = _read(lambda target: _digest(aws, target.settings, target.live.path.resources), by_host)
     receiver_problems = _read(
         lambda target: receivers.problems(aws, target.settings, target.account, target.desired.stack),
         {host: target for host, target in deployed.items() if target.settings.receivers},
@@ -134,34 +136,29 @@ def _evidence(
     )
     evidence = []
     for account in designs:
-        account_metrics, account_error = of_accounts.get(account.account.id, (None, ""))
-        role_policies, role_error = of_roles.get(account.account.id, (None, ""))
+        number = account.account.id
         of_the_account = AccountEvidence(
-            account.snapshot, account_metrics, role_policies, account_error, role_error, _channel_error(account)
+            account.snapshot, of_accounts.get(number, NOTHING), of_roles.get(number, NOTHING), _channel_error(account)
         )
         for target in account.targets:
-            with_path, resources_error = paths.get(target.host, (None, ""))
-            counted, metrics_error = of_targets.get(target.host, (None, ""))
-            marks, marking_error = marked.get(target.host, (None, ""))
-            digest, digest_error = digests.get(target.host, (None, ""))
-            refused, receivers_error = receiver_problems.get(target.host, (None, ""))
+            if target.desired is None:
+                continue
+            with_path = paths[target.host].value or target
+            path = with_path.live.path
             evidence.append(
                 Evidence(
-                    target=with_path or target,
-                    hours=window.hours,
+                    target=with_path,
+                    desired=target.desired,
                     account=of_the_account,
-                    metrics=counted,
+                    hours=window.hours,
+                    resources_error=paths[target.host].error,
+                    drift=tuple(drift.drifts(path)) if path else (),
                     instances=_instances_of(target, instances),
-                    target_error=unread.get(target.host, ""),
-                    resources_error=resources_error,
-                    metrics_error=metrics_error,
                     tested=tested.get(target.host),
-                    marking=marks,
-                    marking_error=marking_error,
-                    receiver_problems=tuple(refused or ()),
-                    receivers_error=receivers_error,
-                    digest=digest,
-                    digest_error=digest_error,
+                    metrics=of_targets[target.host],
+                    marking=marked.get(target.host, NOTHING),
+                    digest=digests.get(target.host, NOTHING),
+                    receiver_problems=receiver_problems.get(target.host, NOTHING),
                 )
             )
     return evidence
@@ -174,10 +171,10 @@ def _instances_of(target: TargetDesign, found: list[stack_sets.Instances]) -> st
     return next((item for item in found if item.stack_set == own or (own is None and item.at(*place))), None)
 
 
-def _read(read: Callable[[Any], Any], items: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    """Return what was read of each item and '', or None and why it could not be read, by the keys of *items*."""
+def _read(read: Callable[[Any], Any], items: Mapping[str, Any]) -> dict[str, Read[Any]]:
+    """Return what was read of each item, by the keys of *items*."""
     found = parallel.recovered(
-        lambda item: (read(item), ""), items.values(), lambda _item, error: (None, errors.explain(error))
+        lambda item: Read(read(item)), items.values(), lambda _item, error: Read(error=errors.explain(error))
     )
     return dict(zip(items, found))
 
@@ -226,6 +223,7 @@ def _machine(aws: Clients, settings: Settings, resources: Resources, machine_nam
     name = str(of_stack[1]["RoleName"])
     arn = resources.location.arn("states", f"stateMachine:{machine_name}")
     return Machine(
+        resources,
         of_account.call_iam(aws, settings, iam.get_role, name),
         _policies_of(aws, settings, name),
         aws.call(settings.source, settings.region, "stepfunctions", step_functions.describe_state_machine, arn),
@@ -241,9 +239,14 @@ def _channel_error(account: AccountDesign) -> str:
     return ""
 
 
-def _results(evidence: Evidence) -> TargetResults:
-    target = evidence.target
-    found = checks.examine(evidence)
+def _results(target: TargetDesign, unread: str, evidence: Evidence | None) -> TargetResults:
+    """Return the results of a target. *unread*: why it could not be read. *evidence*: None without a deployment."""
+    if unread:
+        found = checks.unread(unread)
+    elif evidence:
+        found = checks.examine(evidence)
+    else:
+        found = checks.without_deployment(target)
     return TargetResults(target.host, target.account_id, target.settings.region, target.policy, found)
 
 
@@ -258,19 +261,19 @@ def _regions(aws: Clients, account: AccountDesign) -> list[RegionResult]:
     settings = {region: replace(account.settings, host=region, region=region) for region in missing}
     found = _read(lambda item: observe_targets.target(aws, item, account.account), settings)
     return [
-        RegionResult(account_id, region, _region(account, settings[region], live, error))
-        for region, (live, error) in found.items()
+        RegionResult(account_id, region, _region(account, settings[region], live)) for region, live in found.items()
     ]
 
 
-def _region(account: AccountDesign, settings: Settings, live: LiveTarget | None, error: str) -> Result:
-    """Return the result for a region that the inventory lacks and that has a hub; *error*: why it was not read."""
-    if live is None:
-        return messages.explained(results.UNKNOWN, error, messages.UNKNOWN_REGION)
-    deployed = template.topics_of(stacks.tags_of(live.stack))
+def _region(account: AccountDesign, settings: Settings, live: Read[LiveTarget]) -> Result:
+    """Return the result for a region that the inventory lacks and that has a hub."""
+    if live.value is None:
+        return messages.explained(results.UNKNOWN, live.error, messages.UNKNOWN_REGION)
+    stack = live.value.stack
+    deployed = template.topics_of(stacks.tags_of(stack))
     topics = {names.topic_arn(settings, account.account, topic) for topic in deployed}
     listed = {arn for item in account.snapshot.configurations for arn in item.get("SnsTopicArns", [])}
-    sends = stacks.is_ours(live.stack) and stacks.is_deployed(live.stack) and topics & listed
+    sends = stacks.is_ours(stack) and stacks.is_deployed(stack) and topics & listed
     return messages.REGION_UNLISTED if sends else messages.REGION_UNCOVERED
 
 

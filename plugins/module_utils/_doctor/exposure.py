@@ -16,7 +16,6 @@ from typing import TypeVar
 from .._aws import errors
 from .._channel import transformations
 from .._iam_policies import evaluation
-from .._model import names
 from .._model.identity import ROLE_POLICY
 from .._plan import identity as identities
 from .._resource.operation import Operation
@@ -35,11 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Mapping
 
-    from .._model.identity import Identity
-    from .._model.settings import Settings
     from .._services.chatbot import Configuration
     from .._services.sns import Subscription
-    from .evidence import AccountEvidence
+    from .._stack.resources import Resources
     from .evidence import Evidence
     from .evidence import Machine
     from .results import Result
@@ -47,6 +44,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
+UNMANAGED = nothing("the channel configuration is not managed by this collection")
 
 
 def subscribers(evidence: Evidence) -> Result:
@@ -87,10 +85,10 @@ def _redrive(attributes: dict[str, str]) -> Subscription:
 def grants(evidence: Evidence) -> Result:
     """Check that no policy of the stack's resources lets other accounts in; topics open to everyone: see "access"."""
     live, account_id = evidence.target.live, evidence.target.account_id
-    if live.path is None or live.resources is None:
+    if live.path is None:
         return _unread(evidence)
     policies = [(f"queue {url.rpartition('/')[2]}", _policy(queue)) for url, queue in live.path.queues.items()]
-    own = {alias["AliasName"] for alias in live.resources.of_type(stack_resources.ALIAS)}
+    own = {alias["AliasName"] for alias in live.path.resources.of_type(stack_resources.ALIAS)}
     policies += [(f"key {name}", key.policy) for name, key in live.path.keys.items() if name in own]
     found = {
         name: [who for statement in evaluation.statements(policy) for who in evaluation.others(statement, account_id)]
@@ -113,10 +111,10 @@ def _policy(attributes: dict[str, str] | None) -> dict[str, Any]:
 def destinations(evidence: Evidence) -> Result:
     """Check that the rules have no targets that the stack does not have."""
     live = evidence.target.live
-    if live.path is None or live.resources is None:
+    if live.path is None:
         return _unread(evidence)
     found = {}
-    for rule in live.resources.of_type(stack_resources.RULE):
+    for rule in live.path.resources.of_type(stack_resources.RULE):
         known = {target["Arn"] for target in rule["Targets"]}
         found[rule["Name"]] = [item for item in live.path.targets.get(rule["Name"], []) if item["Arn"] not in known]
     return _reported(evidence, found, messages.unknown_targets)
@@ -142,13 +140,13 @@ def _unread(evidence: Evidence) -> Result:
 
 def role(evidence: Evidence) -> Result:
     """Check that our channel configurations use our role, and that it is as this collection created it."""
-    if evidence.account is None or not _own_configurations(evidence):
-        return nothing("the channel configuration is not managed by this collection")
-    desired, live = _identity(evidence.account, evidence.target.settings), evidence.account.snapshot.identity
+    desired, live, own = evidence.identity, evidence.account.snapshot.identity, _own_configurations(evidence)
+    if not own:
+        return UNMANAGED
     problems = identities.problems(desired, live)
     if problems:
         return messages.explained(RISK, errors.joined(problems), messages.UNKNOWN_PERMISSIONS)
-    for configuration in _own_configurations(evidence):
+    for configuration in own:
         if configuration["IamRoleArn"] != desired.role_arn:
             name = transformations.configuration_name(configuration)
             facts = {"name": name, "role": configuration["IamRoleArn"], "expected": desired.role_arn}
@@ -164,11 +162,12 @@ def role(evidence: Evidence) -> Result:
 
 def permissions(evidence: Evidence) -> Result:
     """Check that our role has no permissions but those that the buttons need."""
-    if evidence.account is None or not _own_configurations(evidence):
-        return nothing("the channel configuration is not managed by this collection")
-    if evidence.account.role_error:
-        return messages.explained(UNKNOWN, evidence.account.role_error, messages.UNKNOWN_PERMISSIONS)
-    desired, found = _identity(evidence.account, evidence.target.settings), evidence.account.role_policies
+    if not _own_configurations(evidence):
+        return UNMANAGED
+    policies, desired = evidence.account.role_policies, evidence.identity
+    if policies.error:
+        return messages.explained(UNKNOWN, policies.error, messages.UNKNOWN_PERMISSIONS)
+    found = policies.value
     if found is None:
         return nothing("no role")
     granted = {ROLE_POLICY: desired.permissions} if desired.permissions else {}
@@ -181,29 +180,29 @@ def permissions(evidence: Evidence) -> Result:
 
 def marking(evidence: Evidence) -> Result:
     """Check that the state machine that marks findings, and its role, are those of the stack, and work."""
-    if evidence.marking_error:
-        return messages.explained(UNKNOWN, evidence.marking_error, messages.UNKNOWN_MARKING)
-    if evidence.marking is None:
+    if evidence.marking.error:
+        return messages.explained(UNKNOWN, evidence.marking.error, messages.UNKNOWN_MARKING)
+    if evidence.marking.value is None:
         return nothing("findings are not marked as NOTIFIED")
     machine = marking_machine.machine_name(evidence.target.settings.name)
-    changed = _changed(evidence, machine, evidence.marking)
+    changed = _changed(evidence.marking.value, machine)
     if changed:
         return messages.marking_changed(changed)
-    failed = evidence.metrics.failed_executions if evidence.metrics else 0
+    failed = evidence.metrics.value.failed_executions if evidence.metrics.value else 0
     return messages.marking_failed(machine, failed, evidence.hours) if failed else ok()
 
 
 def digest(evidence: Evidence) -> Result:
     """Check that the schedule, the state machine and the role that send the digest are those of the stack, and work."""
-    found, name = evidence.digest, evidence.target.settings.name
-    if evidence.digest_error:
-        return messages.explained(UNKNOWN, evidence.digest_error, messages.UNKNOWN_DIGEST)
+    found, name = evidence.digest.value, evidence.target.settings.name
+    if evidence.digest.error:
+        return messages.explained(UNKNOWN, evidence.digest.error, messages.UNKNOWN_DIGEST)
     if found is None:
         return nothing("no digest is scheduled")
     changed = [
-        *([] if _is_scheduled(evidence, found) else [f"schedule {scheduled_digest.schedule_name(name)}"]),
-        *_changed(evidence, scheduled_digest.machine_name(name), found),
-        *_changed_machine(evidence, scheduled_digest.regions_machine_name(name), found.regions),
+        *([] if _is_scheduled(found) else [f"schedule {scheduled_digest.schedule_name(name)}"]),
+        *_changed(found, scheduled_digest.machine_name(name)),
+        *_changed_machine(found.resources, scheduled_digest.regions_machine_name(name), found.regions),
     ]
     if changed:
         return messages.digest_changed(changed)
@@ -211,20 +210,20 @@ def digest(evidence: Evidence) -> Result:
     return messages.digest_failed(last["executionArn"]) if last and last["status"] in FAILED else ok()
 
 
-def _is_scheduled(evidence: Evidence, found: Machine) -> bool:
+def _is_scheduled(found: Machine) -> bool:
     """Return whether the live schedule starts the machine when, and with the role, that the stack's schedule does."""
-    resources, live = evidence.target.live.resources, found.schedule
-    if resources is None or live is None:
+    live = found.schedule
+    if live is None:
         return False
-    (schedule,) = resources.of_type(stack_resources.SCHEDULE)
+    (schedule,) = found.resources.of_type(stack_resources.SCHEDULE)
     names = ("State", "ScheduleExpression", "ScheduleExpressionTimezone")
     same = all(live.get(name) == schedule[name] for name in names)
     return same and all(live["Target"].get(name) == schedule["Target"][name] for name in ("Arn", "RoleArn"))
 
 
-def _changed(evidence: Evidence, name: str, found: Machine) -> list[str]:
+def _changed(found: Machine, name: str) -> list[str]:
     """Return what differs from the stack: a state machine, and its role."""
-    of_stack = evidence.target.live.resources.machine(name) if evidence.target.live.resources else None
+    of_stack = found.resources.machine(name)
     if of_stack is None:
         return []
     role = of_stack[1]
@@ -239,31 +238,28 @@ def _changed(evidence: Evidence, name: str, found: Machine) -> list[str]:
             if inline.get(name) != granted.get(name)
         ),
         *(f"role {role['RoleName']} ({arn})" for arn in found.policies.attached),
-        *_changed_machine(evidence, name, found.machine),
+        *_changed_machine(found.resources, name, found.machine),
     ]
 
 
-def _changed_machine(evidence: Evidence, name: str, live: Mapping[str, Any] | None) -> list[str]:
-    of_stack = evidence.target.live.resources.machine(name) if evidence.target.live.resources else None
-    return [f"state machine {name}"] if of_stack and not _runs(of_stack[0], live) else []
-
-
-def _runs(machine: dict[str, Any], live: Mapping[str, Any] | None) -> bool:
-    """Return whether a live state machine has the definition and the role of the stack's."""
-    if live is None:
-        return False
-    same = json.loads(live["definition"]) == json.loads(machine["DefinitionString"])
-    return same and bool(live["roleArn"] == machine["RoleArn"])
+def _changed_machine(resources: Resources, name: str, live: Mapping[str, Any] | None) -> list[str]:
+    """Return the name of a state machine that has another definition or role than the stack's."""
+    of_stack = resources.machine(name)
+    if of_stack is None:
+        return []
+    wanted = (json.loads(of_stack[0]["DefinitionString"]), of_stack[0]["RoleArn"])
+    is_same = live is not None and (json.loads(live["definition"]), live["roleArn"]) == wanted
+    return [] if is_same else [f"state machine {name}"]
 
 
 def guardrail(evidence: Evidence) -> Result:
     """Check that our channel configurations have the guardrail of the inventory, and that it is unchanged."""
-    if evidence.account is None or not _own_configurations(evidence):
-        return nothing("the channel configuration is not managed by this collection")
-    desired, live = _identity(evidence.account, evidence.target.settings), evidence.account.snapshot.identity
+    desired, live, own = evidence.identity, evidence.account.snapshot.identity, _own_configurations(evidence)
+    if not own:
+        return UNMANAGED
     given = evidence.target.settings.value("guardrail_policy_arns")
     expected = list(given) or [desired.guardrail_arn]
-    for configuration in _own_configurations(evidence):
+    for configuration in own:
         arns = transformations.normalized(configuration)["GuardrailPolicyArns"]
         if arns != sorted(expected):
             name = transformations.configuration_name(configuration)
@@ -278,15 +274,9 @@ def guardrail(evidence: Evidence) -> Result:
     return messages.restorable(problem.format(policy=desired.guardrail_name), messages.TOO_MUCH)
 
 
-def _identity(account: AccountEvidence, settings: Settings) -> Identity:
-    return names.identity(settings, account.snapshot.account)
-
-
 def _own_configurations(evidence: Evidence) -> list[Configuration]:
     """Return the account's configurations that have our role, or our tag."""
-    if evidence.account is None:
-        return []
-    role_arn, name = _identity(evidence.account, evidence.target.settings).role_arn, evidence.target.settings.name
+    role_arn, name = evidence.identity.role_arn, evidence.target.settings.name
     return [
         item
         for item in evidence.account.snapshot.configurations

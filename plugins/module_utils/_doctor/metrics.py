@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._aws.clients import Clients
-    from .._model.plan import TargetDesign
+    from .._model.account import Account
+    from .._model.settings import Settings
     from .._model.snapshot import AccountSnapshot
+    from .._stack.template import StackDesign
 
 CHATBOT_METRICS = (
     chatbot_metrics.DELIVERED,
@@ -69,12 +71,8 @@ class AccountMetrics:
     counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
-def of_target(aws: Clients, target: TargetDesign, window: Window) -> TargetMetrics:
-    """Return what was counted for a target, which has a deployment: one call."""
-    settings, account = target.settings, target.account
-    if target.desired is None or account is None:
-        return TargetMetrics()
-    design = target.desired.stack
+def of_target(aws: Clients, settings: Settings, account: Account, design: StackDesign, window: Window) -> TargetMetrics:
+    """Return what was counted for a target: one call."""
     here = Location(account.partition, account.id, settings.region)
     machine = here.arn("states", f"stateMachine:{marking.machine_name(design.name)}")
     rules = [rule.name for rule in design.rules]

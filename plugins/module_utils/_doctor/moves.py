@@ -23,11 +23,11 @@ def moves(evidence: Evidence) -> list[tuple[str, set[str], set[str]]]:
 
     A topic whose rules, deployed or desired, do not name accounts gets the findings of all, so nothing has moved.
     """
-    path, desired = evidence.target.live.path, evidence.target.desired
-    if path is None or desired is None:
+    path = evidence.target.live.path
+    if path is None:
         return []
     wanted: dict[str, set[str]] = {}
-    for rule in desired.stack.rules:
+    for rule in evidence.desired.stack.rules:
         wanted.setdefault(rule.topic, set()).update(_accounts(rule.pattern))
     deployed: dict[str, set[str]] = {}
     for name, live in path.rules.items():

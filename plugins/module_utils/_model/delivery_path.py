@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._services.events import Target
     from .._services.kms import Key
     from .._services.sns import Subscription
-
+    from .._stack.resources import Resources
 
 # The endpoint that Amazon Q's service-linked role subscribes to the topics of channel configurations
 # (https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-troubleshooting.html).
@@ -48,7 +48,7 @@ class LiveTopic:
 
 @dataclass(frozen=True)
 class LivePath:
-    """The live resources of a stack.
+    """The live resources of a stack, and *resources*: what its template says about them.
 
     *rules*: by name, as ListRules shapes them, foreign ones included if their names begin alike. *targets*: by rule
     name. *topics*: attributes by ARN. *subscriptions*: those of Amazon Q by topic ARN, as attributes; empty attributes
@@ -57,6 +57,7 @@ class LivePath:
     DescribeAlarms shapes them. *alarm_topics*: foreign topics that the alarms notify, by ARN.
     """
 
+    resources: Resources
     rules: dict[str, Rule] = field(default_factory=dict)
     targets: dict[str, list[Target]] = field(default_factory=dict)
     topics: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .._services.securityhub import AggregatorV2
     from .._services.securityhub import AutomationRule
     from .._services.securityhub import FindingAggregator
-    from .._stack.resources import Resources
     from .account import Account
     from .delivery_path import LivePath
     from .settings import Settings
@@ -36,8 +35,8 @@ class LiveTarget:
     """The live state of one target: its hub, its custom action and its stack as boto3 shapes them, or None.
 
     *hub*: whether Security Hub is enabled, None if unread. *actions*: the number of custom actions in the region.
-    *template*: that of the stack, read only to be shown. *resources*, *path*: what the stack's template says, and the
-    live counterparts; read only to repair drift and by the doctor. *rules*: the automation rules of this deployment, as
+    *template*: that of the stack, read only to be shown. *path*: the live resources of the stack; read
+    only to repair drift and by the doctor. *rules*: the automation rules of this deployment, as
     boto3 shapes them; None if unread. *rule_count*: how many automation rules the region has.
     """
 
@@ -45,7 +44,6 @@ class LiveTarget:
     action: ActionTarget | None = field(default=None, hash=False)
     stack: Stack | None = field(default=None, hash=False)
     template: dict[str, Any] | None = field(default=None, hash=False)
-    resources: Resources | None = field(default=None, hash=False)
     path: LivePath | None = field(default=None, hash=False)
     actions: int = 0
     rules: tuple[AutomationRule, ...] | None = field(default=None, hash=False)

@@ -45,6 +45,7 @@ def read(aws: Clients, settings: Settings, resources: Resources) -> LivePath:
     keys = {found["KmsMasterKeyId"] for found in topics.values() if found.get("KmsMasterKeyId")}
     has_alarms = bool(resources.of_type(stack_resources.ALARM))
     return LivePath(
+        resources,
         rules=rules,
         targets={name: call("events", events.list_targets, name) for name in names if name in rules},
         topics=topics,

@@ -218,7 +218,7 @@ def with_path(aws: Clients, settings: Settings, account: Account, live: LiveTarg
             f"the template of the stack {_stack_name(settings, live)} was changed, so securityhub_slack_repair_drift "
             f"cannot compare it: {remedy}."
         ) from error
-    return replace(live, resources=resources, path=delivery_path.read(aws, settings, resources))
+    return replace(live, path=delivery_path.read(aws, settings, resources))
 
 
 def _generated_names(aws: Clients, settings: Settings, live: LiveTarget) -> dict[str, str]:

@@ -101,11 +101,10 @@ def _unsubscribed(target: TargetPlan, account: Account) -> list[str]:
         return []
     if Operation.CREATE in target.stack:
         return model_topics.live_topics(target, account)
-    if live.path is None or live.resources is None:
+    if live.path is None:
         return []
-    parts = (LISTENER, TOPIC)
-    missing = [item for item in drift.drifts(live.resources, live.path) if item.part in parts]
-    return [live.resources.location.arn("sns", item.name) for item in missing]
+    missing = [item for item in drift.drifts(live.path) if item.part in (LISTENER, TOPIC)]
+    return [live.path.resources.location.arn("sns", item.name) for item in missing]
 
 
 def plan(

@@ -45,15 +45,16 @@ CHANGING = ("Input", "InputPath", "InputTransformer")
 UNWANTED_QUEUE = "has a dead-letter queue, which is not in the stack and gets what cannot be delivered"
 
 
-def drifts(resources: Resources, live: LivePath) -> list[Drift]:
+def drifts(live: LivePath) -> list[Drift]:
     """Return what is not as it should be, in the order in which a finding passes."""
     found = []
+    resources = live.resources
     for rule in resources.of_type(stack_resources.RULE):
         found += [*_rule(rule, live), *_targets(rule, live)]
     for topic in resources.of_type(stack_resources.TOPIC):
-        found += _topic(topic, resources, live)
+        found += _topic(topic, live)
     for url in resources.queue_urls():
-        found += _queue(url, resources, live)
+        found += _queue(url, live)
     for alarm in resources.of_type(stack_resources.ALARM):
         found += _alarm(alarm, live)
     for arn, live_topic in live.alarm_topics.items():
@@ -114,14 +115,15 @@ def _only_marks(target: dict[str, Any]) -> bool:
     return str(target["Arn"]).split(":")[2] == "states" and "InputTransformer" not in target
 
 
-def _topic(topic: dict[str, Any], resources: Resources, live: LivePath) -> list[Drift]:
+def _topic(topic: dict[str, Any], live: LivePath) -> list[Drift]:
+    resources = live.resources
     arn, name = resources.topic_arn(topic), topic["TopicName"]
     attributes = live.topics.get(arn)
     if attributes is None:
         return [Drift(TOPIC, name, "is gone")]
     return [
         *_policy(name, arn, attributes, resources),
-        *_encryption(topic, arn, attributes, resources, live),
+        *_encryption(topic, arn, attributes, live),
         *(_subscription(name, live.subscriptions.get(arn, [])) if resources.is_of_channel(arn) else []),
     ]
 
@@ -172,8 +174,8 @@ def _kept_out(policy: dict[str, Any], action: str, resource_arn: str, rule_arns:
     ]
 
 
-def _queue(url: str, resources: Resources, live: LivePath) -> list[Drift]:
-    attributes, name = live.queues.get(url), url.rpartition("/")[2]
+def _queue(url: str, live: LivePath) -> list[Drift]:
+    resources, attributes, name = live.resources, live.queues.get(url), url.rpartition("/")[2]
     if attributes is None:
         return [Drift(QUEUE, name, "is gone", loses=False)]
     rules = [resources.rule_arn(rule) for rule in resources.of_type(stack_resources.RULE)]
@@ -218,14 +220,12 @@ def _alarm_topic(arn: str, topic: LiveTopic, resources: Resources) -> list[Drift
     return [Drift(ALARM_TOPIC, arn, f"is encrypted with the key {name}, which {unusable}", loses=False)]
 
 
-def _encryption(
-    topic: dict[str, Any], arn: str, attributes: dict[str, str], resources: Resources, live: LivePath
-) -> list[Drift]:
+def _encryption(topic: dict[str, Any], arn: str, attributes: dict[str, str], live: LivePath) -> list[Drift]:
     name, wanted, key = topic["TopicName"], topic.get("KmsMasterKeyId", ""), attributes.get("KmsMasterKeyId", "")
     if not key:
         return [Drift(ENCRYPTION, name, f"is not encrypted, and the stack says {wanted}", False)] if wanted else []
     if key == wanted:
-        return _key(key, resources, live)
+        return _key(key, live)
     unusable = key_uses.key_problem(key, live.keys[key], [key_uses.of_topic(arn)])
     if unusable:
         return [Drift(ENCRYPTION, name, f"is encrypted with the key {key}, which {unusable}")]
@@ -233,8 +233,9 @@ def _encryption(
     return [Drift(ENCRYPTION, name, problem, loses=False)]
 
 
-def _key(name: str, resources: Resources, live: LivePath) -> list[Drift]:
+def _key(name: str, live: LivePath) -> list[Drift]:
     """Return what is wrong with the desired key of topics and queue."""
+    resources = live.resources
     ids = [alias["TargetKeyId"] for alias in resources.of_type(stack_resources.ALIAS) if alias["AliasName"] == name]
     unusable = key_uses.key_problem(name, live.keys[name], key_uses.uses(resources))
     if unusable:

@@ -18,7 +18,6 @@ from .._stack import live
 from . import drift
 
 if TYPE_CHECKING:
-    from .._model.drift import Drift
     from .._model.plan import Deployment
     from .._model.plan import OfTarget
     from .._model.plan import TargetDesign
@@ -43,7 +42,8 @@ def plan(design: TargetDesign, blockers: tuple[str, ...] = (), *, was_read: bool
         action = Operation.DELETE if ours else Operation.NONE
         return TargetPlan(design, action=action, stack=stack, rules=rules_of(None, target))
     rules = rules_of(desired, target)
-    return TargetPlan(design, _action(desired, target), _repairs(target), stack, rules=rules)
+    repairs = drift.repairable(drift.drifts(target.path)) if target.path else []
+    return TargetPlan(design, _action(desired, target), tuple(repairs), stack, rules=rules)
 
 
 def foreign_action(design: OfTarget) -> str:
@@ -144,9 +144,3 @@ def _without_room(desired: Deployment | None, target: LiveTarget) -> list[str]:
         f"suppressions with suppress_in: security_hub, and AWS allows {automation_rule.LIMIT}. Delete unused rules, or "
         f"shorten the suppressions."
     ]
-
-
-def _repairs(target: LiveTarget) -> tuple[Drift, ...]:
-    if target.path is None or target.resources is None:
-        return ()
-    return tuple(drift.repairable(drift.drifts(target.resources, target.path)))
