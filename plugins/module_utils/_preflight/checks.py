@@ -35,7 +35,6 @@ from . import questions
 from .questions import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from collections.abc import Mapping
     from collections.abc import Sequence
 
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from .._model.settings import Channel
     from .._model.settings import Settings
     from .._stack.template import Rule
+    from .._stack.template import StackDesign
     from .pattern_tests import Tested
 
 
@@ -57,7 +57,6 @@ class _Question:
     *about*: reported if AWS does not answer, which blocks nothing unless the answer is *required*.
     """
 
-    account: int
     hosts: tuple[str, ...]
     about: str
     ask: Callable[[], Answer]
@@ -66,7 +65,7 @@ class _Question:
 
 @dataclass(frozen=True)
 class _Known:
-    """What needs no call: problems by host, and problems that are notices where nothing changes."""
+    """What needs no call: problems by hosts, and problems that are notices where nothing changes."""
 
     problems: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
     unless_unchanged: tuple[str, ...] = ()
@@ -75,38 +74,31 @@ class _Known:
 
 def check(aws: Clients, designs: Sequence[AccountDesign]) -> list[Blockers]:
     """Return for each account what blocks its targets. Nothing is raised."""
-    known = [_account(aws, number, design) for number, design in enumerate(designs)]
-    asked = parallel.each(lambda question: question.ask(), [item for found in known for item in found.questions])
-    by_account: list[list[parallel.Outcome[_Question, Answer]]] = [[] for _design in designs]
-    for outcome in asked:
-        by_account[outcome.item.account].append(outcome)
-    found = [_blockers(item, outcomes) for item, outcomes in zip(known, by_account)]
-    rules = {outcome.item.hosts[0]: outcome.value.rules for outcome in asked if outcome.value and outcome.value.rules}
-    return _with_pattern_tests(aws, designs, found, rules)
-
-
-def _with_pattern_tests(
-    aws: Clients,
-    designs: Sequence[AccountDesign],
-    found: Sequence[Blockers],
-    live_rules: Mapping[str, Mapping[str, Any]],
-) -> list[Blockers]:
-    """Return the blockers with what EventBridge answers about the rules of the targets that nothing else blocks.
-
-    *live_rules*: by host, the rules that exist.
-    """
+    known = [_account(aws, design) for design in designs]
+    questions = [question for found in known for question in found.questions]
+    answers = iter(parallel.recovered(lambda question: question.ask(), questions, _unanswered))
+    answered = [[(question.hosts, next(answers)) for question in found.questions] for found in known]
+    blocked = [_blockers(found, pairs) for found, pairs in zip(known, answered)]
+    live_rules = {hosts[0]: answer.rules for pairs in answered for hosts, answer in pairs if answer.rules}
+    # EventBridge is asked about the rules of the targets that nothing else blocks.
     changed = [
         rule
-        for design, blocked in zip(designs, found)
+        for design, found in zip(designs, blocked)
         for target in design.targets
-        if not blocked.problems.get(target.host)
+        if not found.problems.get(target.host)
         for rule in _changed_rules(target, live_rules.get(target.host, {}))
     ]
     tested = pattern_tests.test(aws, changed)
     return [
-        _with_tests(blocked, {target.host: tested[target.host] for target in design.targets if target.host in tested})
-        for design, blocked in zip(designs, found)
+        _with_tests(found, {target.host: tested[target.host] for target in design.targets if target.host in tested})
+        for design, found in zip(designs, blocked)
     ]
+
+
+def _unanswered(question: _Question, error: BaseException) -> Answer:
+    if question.required:
+        return Answer(tuple(errors.sentences(error)))
+    return Answer(notices=(f"not checked: {question.about}; {errors.explain(error)}",))
 
 
 def _with_tests(blocked: Blockers, tested: Mapping[str, Tested]) -> Blockers:
@@ -122,41 +114,28 @@ def _changed_rules(target: TargetDesign, live_rules: Mapping[str, Any]) -> list[
     return pattern_tests.rules(target, live_rules, deployed=False) if _changes_stack(target) else []
 
 
-def _blockers(known: _Known, outcomes: Iterable[parallel.Outcome[_Question, Answer]]) -> Blockers:
+def _blockers(known: _Known, answered: Sequence[tuple[tuple[str, ...], Answer]]) -> Blockers:
     problems: dict[str, list[str]] = {}
-    notices: list[str] = []
-    answers = []
-    found = [*known.problems]
-    for outcome in outcomes:
-        question = outcome.item
-        if outcome.value is not None:
-            answers.append(outcome.value)
-            found.append((question.hosts, outcome.value.problems))
-            notices += outcome.value.notices
-        elif question.required:
-            found.append((question.hosts, tuple(errors.sentences(outcome.error or UserError("AWS did not answer.")))))
-        else:
-            reason = errors.explain(outcome.error) if outcome.error else "AWS did not answer."
-            notices.append(f"not checked: {question.about}; {reason}")
-    for hosts, sentences in found:
+    for hosts, sentences in (*known.problems, *((hosts, answer.problems) for hosts, answer in answered)):
         for host in hosts:
             problems.setdefault(host, []).extend(sentences)
+    answers = [answer for _hosts, answer in answered]
     return Blockers(
         problems={host: tuple(dict.fromkeys(sentences)) for host, sentences in problems.items()},
         unless_unchanged=known.unless_unchanged,
-        notices=tuple(dict.fromkeys(notices)),
+        notices=tuple(dict.fromkeys(notice for answer in answers for notice in answer.notices)),
         authorized=frozenset().union(*(answer.authorized for answer in answers)),
         needs_service_role=any(answer.needs_service_role for answer in answers),
     )
 
 
-def _account(aws: Clients, number: int, design: AccountDesign) -> _Known:
+def _account(aws: Clients, design: AccountDesign) -> _Known:
     present = [target for target in design.targets if target.settings.present]
     found = []
     if present and design.snapshot.is_complete and not layout.is_member(design.snapshot):
-        found += [_channels(aws, number, design, present)]
-        found += [_target(aws, number, target) for target in present if target.desired is not None]
-    found += [_namesakes(aws, number, design.account, target) for target in design.targets]
+        found += [_channels(aws, design, present)]
+        found += [_target(aws, target, target.desired.stack) for target in present if target.desired is not None]
+    found += [_namesakes(aws, design.account, target) for target in design.targets]
     return _Known(
         tuple(item for known in found for item in known.problems),
         tuple(item for known in found for item in known.unless_unchanged),
@@ -167,7 +146,7 @@ def _account(aws: Clients, number: int, design: AccountDesign) -> _Known:
 # What an account has once
 
 
-def _channels(aws: Clients, number: int, design: AccountDesign, present: list[TargetDesign]) -> _Known:
+def _channels(aws: Clients, design: AccountDesign, present: list[TargetDesign]) -> _Known:
     snapshot, settings = design.snapshot, present[0].settings
     identity, hosts = names.identity(settings, design.account), tuple(target.host for target in present)
     needed = _needed_channels(design, present)
@@ -183,11 +162,11 @@ def _channels(aws: Clients, number: int, design: AccountDesign, present: list[Ta
             new.append(channel)
         elif found.get("State") == "DISABLED":
             disabled.append(blockers.disabled(channel.words, found.get("StateReason", "")))
-    asked = _of_new_channels(aws, number, design, settings, hosts, new) if new else ()
+    asked = _of_new_channels(aws, design, settings, hosts, new) if new else []
     if identity.boundary not in ("", snapshot.identity.boundary):
         ask = partial(questions.of_boundary, aws, settings, identity.boundary)
-        asked = (*asked, _Question(number, hosts, "whether the permissions boundary exists", ask))
-    return _Known(((hosts, tuple(problems)),), tuple(disabled), asked)
+        asked.append(_Question(hosts, "whether the permissions boundary exists", ask))
+    return _Known(((hosts, tuple(problems)),), tuple(disabled), tuple(asked))
 
 
 def _needed_channels(design: AccountDesign, present: list[TargetDesign]) -> list[Channel]:
@@ -202,77 +181,63 @@ def _needed_channels(design: AccountDesign, present: list[TargetDesign]) -> list
 
 
 def _of_new_channels(
-    aws: Clients, number: int, design: AccountDesign, settings: Settings, hosts: tuple[str, ...], new: list[Channel]
-) -> tuple[_Question, ...]:
+    aws: Clients, design: AccountDesign, settings: Settings, hosts: tuple[str, ...], new: list[Channel]
+) -> list[_Question]:
     identity = design.snapshot.identity
     by_platform: dict[Platform, list[Channel]] = {}
     for channel in new:
         by_platform.setdefault(channel.platform, []).append(channel)
+    # Required: a configuration that AWS refuses in an unauthorized workspace keeps its name forever.
     asked = [
-        # Required: a configuration that AWS refuses in an unauthorized workspace keeps its name forever.
-        *(
-            _Question(
-                number,
-                hosts,
-                f"whether the {platform.name} {platform.team} is authorized",
-                partial(questions.of_teams, aws, settings, platform, channels),
-                required=True,
-            )
-            for platform, channels in by_platform.items()
-        ),
         _Question(
-            number,
             hosts,
-            "the organization's chat applications policy",
-            partial(questions.of_policy, aws, settings, new),
-        ),
-        _Question(
-            number,
-            hosts,
+            f"whether the {platform.name} {platform.team} is authorized",
+            partial(questions.of_teams, aws, settings, platform, channels),
+            required=True,
+        )
+        for platform, channels in by_platform.items()
+    ]
+    others: list[tuple[str, Callable[[], Answer]]] = [
+        ("the organization's chat applications policy", partial(questions.of_policy, aws, settings, new)),
+        (
             f"whether the role {blockers.SERVICE_ROLE} exists or can be created",
             partial(questions.of_service_role, aws, design, settings),
         ),
-        _Question(
-            number,
-            hosts,
+        (
             "the function of the account in its organization",
             partial(questions.of_organization, aws, design, settings),
         ),
     ]
     if identity.role is None or identity.guardrail is None:
-        ask = partial(questions.of_iam, aws, design, settings)
-        asked.append(_Question(number, hosts, "the IAM quotas", ask))
-    return tuple(asked)
+        others.append(("the IAM quotas", partial(questions.of_iam, aws, design, settings)))
+    return asked + [_Question(hosts, about, ask) for about, ask in others]
 
 
 # What a target has
 
 
-def _namesakes(aws: Clients, number: int, account: Account, target: TargetDesign) -> _Known:
+def _namesakes(aws: Clients, account: Account, target: TargetDesign) -> _Known:
     """Return what to ask about a target that has no stack, and should get one or be removed."""
     settings = target.settings
     is_due = target.desired is not None if settings.present else not target.problems
     if settings.stack_set or target.live.stack is not None or not is_due:
         return _Known()
     about = "whether resources of others have the names of the stack"
-    return _Known(questions=(_Question(number, (target.host,), about, partial(namesakes.ask, aws, settings, account)),))
+    return _Known(questions=(_Question((target.host,), about, partial(namesakes.ask, aws, settings, account)),))
 
 
-def _target(aws: Clients, number: int, target: TargetDesign) -> _Known:
-    if target.desired is None:
-        return _Known()
-    settings, stack, current = target.settings, target.desired.stack, target.live
-    hosts = (target.host,)
+def _target(aws: Clients, target: TargetDesign, stack: StackDesign) -> _Known:
+    settings, current, hosts = target.settings, target.live, (target.host,)
     problem = action_target.without_room(current.actions) if current.hub and current.action is None else ""
     asked = []
     if keys.is_due(target) and not target.problems:
-        asked.append(_Question(number, hosts, "the KMS key", partial(keys.of_key, aws, target), required=True))
+        asked.append(_Question(hosts, "the KMS key", partial(keys.of_key, aws, target), required=True))
     if _changes_stack(target):
         ask = partial(questions.of_rules, aws, settings, stack, alone=current.stack is None)
-        asked.append(_Question(number, hosts, "whether the event bus has room for the rules", ask))
+        asked.append(_Question(hosts, "whether the event bus has room for the rules", ask))
     if _changes_stack(target) and stack.receivers and target.account:
         ask = partial(questions.of_receivers, aws, settings, target.account, stack)
-        asked.append(_Question(number, hosts, "whether queues and event buses accept findings", ask))
+        asked.append(_Question(hosts, "whether queues and event buses accept findings", ask))
     return _Known(((hosts, (problem,)),) if problem else (), questions=tuple(asked))
 
 
