@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable
     from collections.abc import Sequence
-    from typing import Any
 
     from .._routing.policy import Scope
     from .settings import Settings
     from .snapshot import AccountSnapshot
+    from .snapshot import Target
 
 # What a target forwards beside the findings of its own region.
 GLOBAL = "global"  # findings about global resources
@@ -105,8 +105,8 @@ def responsibilities(scope: Scope, of_channels: Iterable[policies.Policy]) -> tu
     return tuple(name for name, applies in ((GLOBAL, is_global), (LINKED, scope.forwards_linked)) if applies)
 
 
-def forwards_global(target: Any) -> bool:
-    """Return whether the live stack of a target, of any stage, is deployed and forwards global findings."""
+def forwards_global(target: Target) -> bool:
+    """Return whether the live stack of a target is deployed and forwards global findings."""
     return live.is_deployed(target.live.stack) and GLOBAL in live.responsibilities_of(target.live.stack)
 
 

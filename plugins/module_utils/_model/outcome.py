@@ -10,7 +10,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from .._resource.operation import Operation
-from .plan import OfTarget
+from .plan import Changes
 from .plan import RulesPlan
 from .snapshot import in_order
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TargetOutcome(OfTarget):
+class TargetOutcome(Changes):
     """What happened to one target, or in check mode would happen.
 
     *action*, *repairs*, *stack*, *rules*: the operations, see TargetPlan. *left_behind*: in words, resources of its
@@ -60,12 +60,6 @@ class TargetOutcome(OfTarget):
     def policy(self) -> str:
         """Return in words what it forwards."""
         return self.plan.design.policy if self.plan else ""
-
-    @property
-    def changed(self) -> bool:
-        """Return whether anything was written, or would be."""
-        operations = [operation for operation in self.stack if operation != Operation.WAIT]
-        return self.action != Operation.NONE or bool(self.repairs) or bool(operations) or self.rules.changed
 
 
 @dataclass(frozen=True)

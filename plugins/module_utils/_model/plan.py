@@ -12,11 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from dataclasses import field
 from typing import TYPE_CHECKING
-from typing import Any
 
-from .._aws import errors
 from .._channel import transformations
 from .._resource.operation import Operation
+from .snapshot import Target
 from .snapshot import in_order
 
 if TYPE_CHECKING:
@@ -40,44 +39,28 @@ if TYPE_CHECKING:
 DEPLOY_EXPORT = "run the playbook secops.securityhub.securityhub_slack_export, and deploy the file that it writes"
 
 
-class OfTarget:
-    """What the later values of a target answer as its snapshot does."""
+class OfTarget(Target):
+    """A later value of a target, which holds its snapshot."""
 
-    snapshot: Any
-    problems: tuple[str, ...]
+    if TYPE_CHECKING:
+
+        @property
+        def snapshot(self) -> TargetSnapshot: ...
 
     @property
     def settings(self) -> Settings:
         """Return the settings of the inventory host."""
-        settings: Settings = self.snapshot.settings
-        return settings
-
-    @property
-    def host(self) -> str:
-        """Return the name of the inventory host."""
-        return self.settings.host
+        return self.snapshot.settings
 
     @property
     def account(self) -> Account | None:
         """Return the AWS account, None if it is unknown."""
-        account: Account | None = self.snapshot.account
-        return account
-
-    @property
-    def account_id(self) -> str:
-        """Return the ID of the AWS account, '' if it is unknown."""
-        return self.account.id if self.account else ""
+        return self.snapshot.account
 
     @property
     def live(self) -> LiveTarget:
         """Return the live state."""
-        live: LiveTarget = self.snapshot.live
-        return live
-
-    @property
-    def error(self) -> str:
-        """Return all problems as one text, '' without any."""
-        return errors.joined(list(self.problems))
+        return self.snapshot.live
 
 
 # What each target and account should have
@@ -203,8 +186,23 @@ class RulesPlan:
         return self != RulesPlan()
 
 
+class Changes(OfTarget):
+    """The operations on one target: on its custom action, drifted resources, stack and automation rules."""
+
+    action: Operation
+    repairs: tuple[Drift, ...]
+    stack: tuple[Operation, ...]
+    rules: RulesPlan
+
+    @property
+    def changed(self) -> bool:
+        """Return whether anything has to be written, or was."""
+        operations = [operation for operation in self.stack if operation != Operation.WAIT]
+        return self.action != Operation.NONE or bool(self.repairs) or bool(operations) or self.rules.changed
+
+
 @dataclass(frozen=True)
-class TargetPlan(OfTarget):
+class TargetPlan(Changes):
     """What has to change on one target: its custom action, drifted resources, automation rules, then its stack.
 
     With *problems*, nothing.
@@ -226,12 +224,6 @@ class TargetPlan(OfTarget):
     def desired(self) -> Deployment | None:
         """Return the deployment it should have."""
         return self.design.desired
-
-    @property
-    def changed(self) -> bool:
-        """Return whether anything has to be written."""
-        operations = [operation for operation in self.stack if operation != Operation.WAIT]
-        return self.action != Operation.NONE or bool(self.repairs) or bool(operations) or self.rules.changed
 
 
 @dataclass(frozen=True)

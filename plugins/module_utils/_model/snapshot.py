@@ -10,6 +10,7 @@ from dataclasses import field
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypeVar
 
 from .._aws import errors
 from .identity import LiveIdentity
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from .account import Account
     from .delivery_path import LivePath
     from .settings import Settings
+
+
+AnyTarget = TypeVar("AnyTarget", bound="Target")
 
 
 @dataclass(frozen=True)
@@ -69,18 +73,19 @@ class Facts:
     unknown: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class TargetSnapshot:
-    """One target as a run has read it; *problems* (each with cause and remedy) keep it from being changed.
+class Target:
+    """One target at any stage of a run: what its snapshot answers, and the later values, which hold it."""
 
-    *in_another_slice*: another run's inventory has it; only its region is known.
-    """
+    if TYPE_CHECKING:
 
-    settings: Settings
-    account: Account | None = None
-    live: LiveTarget = field(default_factory=LiveTarget)
-    problems: tuple[str, ...] = ()
-    in_another_slice: bool = False
+        @property
+        def settings(self) -> Settings: ...
+        @property
+        def account(self) -> Account | None: ...
+        @property
+        def live(self) -> LiveTarget: ...
+        @property
+        def problems(self) -> tuple[str, ...]: ...
 
     @property
     def host(self) -> str:
@@ -96,6 +101,20 @@ class TargetSnapshot:
     def error(self) -> str:
         """Return all problems as one text, '' without any."""
         return errors.joined(list(self.problems))
+
+
+@dataclass(frozen=True)
+class TargetSnapshot(Target):
+    """One target as a run has read it; *problems* (each with cause and remedy) keep it from being changed.
+
+    *in_another_slice*: another run's inventory has it; only its region is known.
+    """
+
+    settings: Settings
+    account: Account | None = None
+    live: LiveTarget = field(default_factory=LiveTarget)
+    problems: tuple[str, ...] = ()
+    in_another_slice: bool = False
 
     def refused(self, *sentences: str) -> TargetSnapshot:
         """Return the snapshot with more problems: a person wants to know all of them at the same time."""
@@ -174,12 +193,12 @@ class Fleet:
         return in_order(self.hosts, [*self.unknown, *(item for account in self.accounts for item in account.targets)])
 
 
-def in_order(hosts: Iterable[str], targets: Iterable[Any]) -> tuple[Any, ...]:
-    """Return *targets*, values with a ``host``, in the order of *hosts*."""
+def in_order(hosts: Iterable[str], targets: Iterable[AnyTarget]) -> tuple[AnyTarget, ...]:
+    """Return *targets* in the order of *hosts*."""
     by_host = {target.host: target for target in targets}
     return tuple(by_host[host] for host in hosts)
 
 
-def healthy(targets: Iterable[Any]) -> list[Any]:
-    """Return the targets, values of any stage, that have no problems."""
+def healthy(targets: Iterable[AnyTarget]) -> list[AnyTarget]:
+    """Return the targets that have no problems."""
     return [target for target in targets if not target.problems]

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._channel import transformations
 from .._resource.ownership import is_managed
@@ -19,23 +18,18 @@ if TYPE_CHECKING:
     from .account import Account
     from .plan import AccountDesign
     from .plan import TargetDesign
+    from .snapshot import Target
 
 
-def own_topics(target: Any, account: Account) -> list[str]:
-    """Return the ARNs of the topics that the target's stack has, if it is ours: only these are provably ours.
-
-    *target*: of any stage.
-    """
+def own_topics(target: Target, account: Account) -> list[str]:
+    """Return the ARNs of the topics that the target's stack has, if it is ours: only these are provably ours."""
     stack = target.live.stack
     topics = template.topics_of(live.tags_of(stack)) if live.is_ours(stack) else ()
     return [names.topic_arn(target.settings, account, topic) for topic in sorted(topics)]
 
 
-def live_topics(target: Any, account: Account) -> list[str]:
-    """Return the ARNs of a target's topics: those that its stack has, and those that it would have by its settings.
-
-    *target*: of any stage.
-    """
+def live_topics(target: Target, account: Account) -> list[str]:
+    """Return the ARNs of a target's topics: those that its stack has, and those that it would have by its settings."""
     topics = {*template.topics_of(live.tags_of(target.live.stack)), *(route.topic for route in target.settings.routes)}
     return [names.topic_arn(target.settings, account, topic) for topic in sorted(topics)]
 
@@ -45,7 +39,7 @@ def unknown_topics(design: AccountDesign) -> list[tuple[TargetDesign, str]]:
 
     A run that was interrupted after it removed a topic, and before it removed it from the channel, leaves one.
     """
-    targets: list[TargetDesign] = healthy(design.targets)
+    targets = healthy(design.targets)
     known = {arn for target in targets for arn in own_topics(target, design.account)}
     known |= {arn for target in targets if target.desired for _channel, arn in target.desired.topics}
     listed = {arn for found in design.snapshot.configurations for arn in found.get("SnsTopicArns", [])}
