@@ -96,8 +96,27 @@ class TargetDesign(OfTarget):
     problems: tuple[str, ...] = ()
 
 
+class OfAccount:
+    """A later value of an account, which holds its snapshot."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def snapshot(self) -> AccountSnapshot: ...
+
+    @property
+    def account(self) -> Account:
+        """Return the AWS account."""
+        return self.snapshot.account
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings of any target: on what an account has once, they agree."""
+        return self.snapshot.settings
+
+
 @dataclass(frozen=True)
-class AccountDesign:
+class AccountDesign(OfAccount):
     """An account with the deployments its targets should have.
 
     *others*: the targets that are not part of the run. *home*, *global_findings*: hosts of the targets that forward
@@ -115,16 +134,6 @@ class AccountDesign:
     uncovered: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
-
-    @property
-    def account(self) -> Account:
-        """Return the AWS account."""
-        return self.snapshot.account
-
-    @property
-    def settings(self) -> Settings:
-        """Return the settings of any target: on what an account has once, they agree."""
-        return self.snapshot.settings
 
 
 @dataclass(frozen=True)
@@ -334,7 +343,7 @@ class ChannelPlan:
 
 
 @dataclass(frozen=True)
-class AccountPlan:
+class AccountPlan(OfAccount):
     """What has to change in one account. *channel*: None if all its targets have problems."""
 
     design: AccountDesign
@@ -347,16 +356,6 @@ class AccountPlan:
     def snapshot(self) -> AccountSnapshot:
         """Return what was read of the account."""
         return self.design.snapshot
-
-    @property
-    def account(self) -> Account:
-        """Return the AWS account."""
-        return self.design.snapshot.account
-
-    @property
-    def settings(self) -> Settings:
-        """Return the settings of any target: on what an account has once, they agree."""
-        return self.design.snapshot.settings
 
     @property
     def creates_service_role(self) -> bool:
