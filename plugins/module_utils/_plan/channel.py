@@ -158,40 +158,32 @@ def _buttons(own: list[Merge], settings: Settings, actions: Sequence[CustomActio
     return buttons.plan(actions, settings.name, settings.tags, arns, ocsf=settings.ocsf)
 
 
-def problems(
+def look_up(
     configurations: Sequence[Configuration],
     live: LiveIdentity,
     channels: list[Channel],
     desired: Identity,
     settings: Settings,
-) -> list[str]:
-    """Return everything that keeps these channels from being configured, each as a sentence with its remedy."""
-    foreign: list[bool] = []
-    found: list[str] = []
-    for channel in channels:
-        configuration, problem = _configuration_or_problem(configurations, channel, desired, settings)
-        found += filter(None, [problem])
-        foreign.append(configuration is not None and not is_managed(configuration))
-    return found + ([] if all(foreign) else identities.problems(desired, live))
+) -> tuple[dict[Channel, Configuration | None], list[str]]:
+    """Return the configuration of each channel, its own or one to adopt, or None; and everything that is in the way.
+
+    Each problem is a sentence with its remedy. A channel whose configuration is ambiguous is left out.
+    """
+    looked_up = {channel: _looked_up(configurations, channel, desired, settings) for channel in channels}
+    problems = [problem for _found, problem in looked_up.values() if problem]
+    if problems or any(found is None or is_managed(found) for found, _problem in looked_up.values()):
+        problems += identities.problems(desired, live)
+    return {channel: found for channel, (found, problem) in looked_up.items() if found or not problem}, problems
 
 
-def _configuration_or_problem(
+def _looked_up(
     configurations: Sequence[Configuration], channel: Channel, desired: Identity, settings: Settings
 ) -> tuple[Configuration | None, str]:
     try:
-        found = configuration_of(configurations, channel, desired, settings)
-        if found is not None and not is_managed(found):
-            _refuse_foreign_name(found, channel)
+        found = plans.adopted(configurations, _ours(channel, desired, settings))
     except UserError as error:
         return None, str(error)
-    return found, ""
-
-
-def configuration_of(
-    configurations: Sequence[Configuration], channel: Channel, desired: Identity, settings: Settings
-) -> Configuration | None:
-    """Return the configuration of the channel, its own or one to adopt, or None. Raise UserError."""
-    return plans.adopted(configurations, _ours(channel, desired, settings))
+    return found, "" if found is None or is_managed(found) else _foreign_name(found, channel)
 
 
 def why_not_connected(configurations: Sequence[Configuration], channel: Channel, topic_arn: str) -> str:
@@ -253,7 +245,9 @@ def _merge_desired(
     renewed = tuple(arn for arn in live.get("SnsTopicArns", []) if arn in add and arn in topics.unsubscribed)
     if is_managed(live):
         return _merge(configurations, replace(desired, remove_topics=remove), renewed)
-    _refuse_foreign_name(live, channel)
+    problem = _foreign_name(live, channel)
+    if problem:
+        raise UserError(problem)
     return _merge(configurations, _topics_only(live, add=add, remove=remove), renewed)
 
 
@@ -295,16 +289,15 @@ def _topics_only(live: Configuration, add: tuple[str, ...] = (), remove: tuple[s
     )
 
 
-def _refuse_foreign_name(live: Configuration, channel: Channel) -> None:
-    if not plans.same_channel(live, channel):
-        platform = platform_of(live)
-        raise UserError(
-            not_managed(
-                f"the channel configuration {channel.configuration} of {platform.name} channel "
-                f"{live[platform.channel_id]}",
-                "securityhub_slack_configuration_name",
-            )
-        )
+def _foreign_name(live: Configuration, channel: Channel) -> str:
+    """Return why a foreign configuration that has the name of ours cannot be used, '' if it is of the same channel."""
+    if plans.same_channel(live, channel):
+        return ""
+    platform = platform_of(live)
+    return not_managed(
+        f"the channel configuration {channel.configuration} of {platform.name} channel {live[platform.channel_id]}",
+        "securityhub_slack_configuration_name",
+    )
 
 
 def _projected(configurations: Sequence[Configuration], merges: list[Merge]) -> Sequence[Configuration]:

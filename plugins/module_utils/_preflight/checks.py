@@ -19,7 +19,6 @@ from typing import Callable
 
 from .._aws import errors
 from .._aws import parallel
-from .._aws.errors import UserError
 from .._model import layout
 from .._model import names
 from .._model.plan import Blockers
@@ -150,18 +149,13 @@ def _channels(aws: Clients, design: AccountDesign, present: list[TargetDesign]) 
     snapshot, settings = design.snapshot, present[0].settings
     identity, hosts = names.identity(settings, design.account), tuple(target.host for target in present)
     needed = _needed_channels(design, present)
-    problems = channels.problems(snapshot.configurations, snapshot.identity, needed, identity, settings)
-    new: list[Channel] = []
-    disabled = []
-    for channel in needed:
-        try:
-            found = channels.configuration_of(snapshot.configurations, channel, identity, settings)
-        except UserError:
-            continue  # already among the problems
-        if found is None:
-            new.append(channel)
-        elif found.get("State") == "DISABLED":
-            disabled.append(blockers.disabled(channel.words, found.get("StateReason", "")))
+    found, problems = channels.look_up(snapshot.configurations, snapshot.identity, needed, identity, settings)
+    new = [channel for channel, configuration in found.items() if configuration is None]
+    disabled = [
+        blockers.disabled(channel.words, configuration.get("StateReason", ""))
+        for channel, configuration in found.items()
+        if configuration and configuration.get("State") == "DISABLED"
+    ]
     asked = _of_new_channels(aws, design, settings, hosts, new) if new else []
     if identity.boundary not in ("", snapshot.identity.boundary):
         ask = partial(questions.of_boundary, aws, settings, identity.boundary)
