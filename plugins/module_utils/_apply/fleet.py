@@ -221,8 +221,7 @@ def _repair(aws: Clients, target: TargetOutcome) -> None:
 
 def _with_stacks(aws: Clients, targets: list[TargetOutcome], progress: Progress) -> list[TargetOutcome]:
     pending = [target for target in healthy(targets) if target.stack]
-    works = stacks.drive(
-        aws,
+    works = stacks.in_rounds(
         [
             stacks.Work(
                 target.settings,
@@ -233,6 +232,7 @@ def _with_stacks(aws: Clients, targets: list[TargetOutcome], progress: Progress)
             )
             for target in pending
         ],
+        partial(stacks.advanced, aws),
         progress,
     )
     done = {target.host: _with_work(target, work) for target, work in zip(pending, works)}

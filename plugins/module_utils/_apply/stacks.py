@@ -9,7 +9,6 @@ import contextlib
 import time
 from dataclasses import dataclass
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import TypeVar
@@ -76,11 +75,6 @@ class Work:
 Item = TypeVar("Item", bound=Any)
 
 
-def drive(aws: Clients, works: Sequence[Work], progress: Progress) -> list[Work]:
-    """Return the works after their operations: each has finished, failed (its *error*) or run out of time."""
-    return in_rounds(works, partial(_advanced, aws), progress)
-
-
 def in_rounds(items: Sequence[Item], advance: Callable[[Item, float], Item], progress: Progress) -> list[Item]:
     """Return *items* after *advance* has been called on each, round after round, until it has finished or failed.
 
@@ -115,7 +109,7 @@ def _progress(items: Sequence[Item], active: Sequence[Item], seconds: float) -> 
     return f"Stacks {done}/{len(items)}{left}, waiting for {few_of(hosts, 4)}"
 
 
-def _advanced(aws: Clients, work: Work, started: float) -> Work:
+def advanced(aws: Clients, work: Work, started: float) -> Work:
     """Read the stack, unless it was just read, and start the operation that it needs next, if any."""
     if not work.is_fresh:
         work = replace(work, live=_call(aws, work, cloudformation.describe_stack))

@@ -280,14 +280,11 @@ class Access:
         service: str,
         function: Callable[..., Answer],
         *arguments: Any,
-        attempts: int = ATTEMPTS,
         region: str = "",
         **options: Any,
     ) -> Answer:
         """Call *function* of ``_services`` with a signing client of *service*; see ``Caller``."""
-        return self.aws.call(
-            self.source, region or self.region, service, function, *arguments, attempts=attempts, **options
-        )
+        return self.aws.call(self.source, region or self.region, service, function, *arguments, **options)
 
 
 def refuse_pages(http_response: Any, parsed: dict[str, Any], **_event: Any) -> None:

@@ -125,7 +125,12 @@ def _evidence(
     of_roles = _read(lambda account: _role_policies(aws, account), with_deployment)
     read = [found.value for found in paths.values() if found.value and found.value.live.path]
     by_host = {target.host: target for target in read}
-    marked = _read(lambda target: _marking(aws, target.settings, target.live.path.resources), by_host)
+    marked = _read(
+        lambda target: _machine(
+            aws, target.settings, target.live.path.resources, marking.machine_name(target.settings.name)
+        ),
+        by_host,
+    )
     digests = _read(lambda target: _digest(aws, target.settings, target.live.path.resources), by_host)
     receiver_problems = _read(
         lambda target: receivers.problems(aws, target.settings, target.account, target.desired.stack),
@@ -191,11 +196,6 @@ def _policies_of(aws: Clients, settings: Settings, role: str) -> RolePolicies:
     return RolePolicies(inline, tuple(of_account.call_iam(aws, settings, iam.attached_policies, role)))
 
 
-def _marking(aws: Clients, settings: Settings, resources: Resources) -> Machine | None:
-    """Return what marks findings in the stack of these resources, None for nothing: five calls."""
-    return _machine(aws, settings, resources, marking.machine_name(settings.name))
-
-
 def _digest(aws: Clients, settings: Settings, resources: Resources) -> Machine | None:
     """Return what sends the digest in the stack of these resources, None for nothing: seven calls.
 
@@ -217,6 +217,7 @@ def _digest(aws: Clients, settings: Settings, resources: Resources) -> Machine |
 
 
 def _machine(aws: Clients, settings: Settings, resources: Resources, machine_name: str) -> Machine | None:
+    """Return a state machine of the stack of these resources, None if it has none: five calls."""
     of_stack = resources.machine(machine_name)
     if of_stack is None:
         return None

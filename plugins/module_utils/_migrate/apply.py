@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .._apply import stacks
@@ -51,7 +52,7 @@ Failures = dict[str, Exception]
 
 def adopt_channels(aws: Clients, accounts: Iterable[AccountMigration]) -> Failures:
     """Tag the adopted channels, so that later runs know them as managed; the deployment does the rest."""
-    return _in_accounts(lambda migration: _adopt_channels(aws, migration), accounts)
+    return _in_accounts(partial(_adopt_channels, aws), accounts)
 
 
 def _adopt_channels(aws: Clients, migration: AccountMigration) -> None:
@@ -174,7 +175,7 @@ def _delete_orphans(call: Call, orphans: tuple[Orphan, ...]) -> None:
 
 def delete_channels(aws: Clients, accounts: Iterable[AccountMigration]) -> Failures:
     """Delete the configurations of other Slack channels that no stack deleted and that have no topics any more."""
-    return _in_accounts(lambda migration: _delete_channels(aws, migration), accounts)
+    return _in_accounts(partial(_delete_channels, aws), accounts)
 
 
 def _delete_channels(aws: Clients, migration: AccountMigration) -> None:

@@ -121,8 +121,10 @@ def _topic(topic: dict[str, Any], live: LivePath) -> list[Drift]:
     attributes = live.topics.get(arn)
     if attributes is None:
         return [Drift(TOPIC, name, "is gone")]
+    policy = json.loads(attributes.get("Policy") or "{}")
     return [
-        *_policy(name, arn, attributes, resources),
+        *_open_policy(name, policy),
+        *_closed_policy(name, arn, policy, resources),
         *_encryption(topic, arn, attributes, live),
         *(_subscription(name, live.subscriptions.get(arn, [])) if resources.is_of_channel(arn) else []),
     ]
@@ -135,11 +137,6 @@ def feeding(topic_arn: str, resources: Resources) -> list[str]:
         for rule in resources.of_type(stack_resources.RULE)
         if any(target["Arn"] == topic_arn for target in rule["Targets"])
     ]
-
-
-def _policy(name: str, arn: str, attributes: dict[str, str], resources: Resources) -> list[Drift]:
-    policy = json.loads(attributes.get("Policy") or "{}")
-    return [*_open_policy(name, policy), *_closed_policy(name, arn, policy, resources)]
 
 
 def _open_policy(name: str, policy: dict[str, Any]) -> list[Drift]:

@@ -29,7 +29,9 @@ def plan(desired: Identity, live: LiveIdentity, *, own_guardrail: bool) -> Ident
     role = _operation(live.role, differs=role_differs(desired, live))
     if not own_guardrail:
         return IdentityPlan(role=role)
-    return IdentityPlan(role=role, guardrail=_operation(live.guardrail, differs=_guardrail_differs(desired, live)))
+    guardrail = live.guardrail
+    differs = guardrail is not None and document_of(guardrail["Document"]) != desired.guardrail
+    return IdentityPlan(role=role, guardrail=_operation(guardrail, differs=differs))
 
 
 def problems(desired: Identity, live: LiveIdentity) -> list[str]:
@@ -72,10 +74,6 @@ def lacks_boundary(desired: Identity, live: LiveIdentity) -> bool:
 
 def is_tagged(desired: Identity, live: LiveIdentity) -> bool:
     return set(desired.role_tags) <= set(tags_of(live.role).items())
-
-
-def _guardrail_differs(desired: Identity, live: LiveIdentity) -> bool:
-    return live.guardrail is not None and document_of(live.guardrail["Document"]) != desired.guardrail
 
 
 def document_of(document: Any) -> Any:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._apply import stacks
@@ -99,6 +100,6 @@ def test_what_others_do_to_the_stack_meanwhile_is_told_from_a_failure(operation,
     )
     live = account_model.stack_of(theirs.stack, others) if others else None
     given = stacks.Work(account_model.settings(), None, ours.stack, live, done=(operation,))
-    (done,) = stacks.drive(None, [given], Said())
+    (done,) = stacks.in_rounds([given], partial(stacks.advanced, None), Said())
     assert str(done.error).startswith(cause)
     assert "rerun the playbook" in str(done.error).lower()
