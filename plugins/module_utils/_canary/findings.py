@@ -32,21 +32,13 @@ DESCRIPTION = (
 
 @dataclass(frozen=True)
 class TestFinding:
-    """A test finding (ASFF), its EventBridge event, and the names of the topics that it must reach."""
+    """A test finding (ASFF) with its Id and severity, its event, and the names of the topics that it must reach."""
 
+    id: str
+    severity: str
     asff: dict[str, Any]
     event: dict[str, Any]
     topics: tuple[str, ...]
-
-    @property
-    def id(self) -> str:
-        """Return the finding's id."""
-        return str(self.asff["Id"])
-
-    @property
-    def severity(self) -> str:
-        """Return the finding's severity label."""
-        return str(self.asff["Severity"]["Label"])
 
 
 def choose(
@@ -70,7 +62,7 @@ def choose(
         # Security Hub adds the region itself.
         event = event_of(shown({**asff, "Region": region}), account.id, forwarding_region)
         topics = dict.fromkeys(rule.topic for rule in rules if matches(rule.pattern, event))
-        candidates.append(TestFinding(asff, event, tuple(topics)))
+        candidates.append(TestFinding(str(asff["Id"]), severity, asff, event, tuple(topics)))
     missing = {topic for candidate in candidates for topic in candidate.topics}
     chosen = []
     while missing:

@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._aws.clients import Clients
+    from .._routing.reference import Finding
     from .context import Context
-
-Finding = dict[str, Any]
 
 SPEC: dict[str, Any] = {}
 # https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchUpdateFindings.html

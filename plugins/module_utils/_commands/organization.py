@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
@@ -53,17 +54,42 @@ SPEC: dict[str, Any] = {
     "auto_enable": {"type": "bool", "default": False},
     "auto_enable_standards": {"type": "str", "choices": ["NONE", "DEFAULT"], "default": "NONE"},
 }
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of SPEC."""
+
+    apply: bool
+    regions: list[str]
+    management_profile: str
+    administrator_profile: str
+    admin_account_id: str
+    enable_hub: bool
+    default_standards: bool
+    home_region: str
+    linking_mode: str
+    linked_regions: list[str]
+    auto_enable: bool
+    auto_enable_standards: str
+
+    @property
+    def concerns_administrator(self) -> bool:
+        """Return whether a step is on that the administrator account takes."""
+        return self.enable_hub or bool(self.home_region) or self.auto_enable
+
+
 ACTIVATING = ("admin_account_id", "enable_hub", "home_region", "auto_enable")
 DEPENDS = "not previewed: needs the steps above"
 
 
 def run(context: Context) -> Outcome:
     """Take each step that is on, in all its regions. A region that fails does not stop the others."""
-    given = context.options
+    given = Options(**context.options)
     problems = _problems(given)
     if problems:
         raise UserError(" ".join(problems))
-    preview = context.check_mode or not given["apply"]
+    preview = context.check_mode or not given.apply
     steps = _steps(context, given, preview)
     result = report.result(steps, preview=preview, diff=context.diff)
     return Outcome(
@@ -74,21 +100,21 @@ def run(context: Context) -> Outcome:
     )
 
 
-def _problems(given: dict[str, Any]) -> list[str]:
+def _problems(given: Options) -> list[str]:
     """Return what is wrong with the options, each with the remedy."""
-    if not any(given[name] for name in ACTIVATING):
+    if not given.admin_account_id and not given.concerns_administrator:
         names = ", ".join(PREFIX + name for name in ACTIVATING)
         return [f"Nothing to do. Every step of this playbook is off until its variable is set: {names}."]
     found = []
-    if not given["regions"] and any(given[name] for name in ACTIVATING if name != "home_region"):
+    if not given.regions and (given.admin_account_id or given.enable_hub or given.auto_enable):
         found.append(f"{PREFIX}regions is empty. Set it to the regions of these steps.")
-    if given["admin_account_id"] and not ACCOUNT_ID.fullmatch(given["admin_account_id"]):
-        account = given["admin_account_id"]
+    if given.admin_account_id and not ACCOUNT_ID.fullmatch(given.admin_account_id):
+        account = given.admin_account_id
         found.append(f"{PREFIX}admin_account_id is {account!r}. Use the 12 digits of an account ID, in quotes.")
-    named = [*given["regions"], *filter(None, [given["home_region"]])]
+    named = [*given.regions, *filter(None, [given.home_region])]
     found += [f"{region!r} is not an AWS region." for region in named if not REGION.fullmatch(region)]
-    if given["home_region"]:
-        found += finding_aggregator.problems(given["linking_mode"], given["linked_regions"], given["home_region"])
+    if given.home_region:
+        found += finding_aggregator.problems(given.linking_mode, given.linked_regions, given.home_region)
     return found
 
 
@@ -109,12 +135,12 @@ def _pinned(context: Context, profile: str, expected: str = "") -> Callable[[str
     return partial(context.aws.access, source)
 
 
-def _steps(context: Context, given: dict[str, Any], preview: bool) -> list[Step]:
-    regions, home, designated = given["regions"], given["home_region"], given["admin_account_id"]
+def _steps(context: Context, given: Options, preview: bool) -> list[Step]:
+    regions, home, designated = given.regions, given.home_region, given.admin_account_id
     if designated:
-        management = _pinned(context, given["management_profile"])
-    if any(given[name] for name in ACTIVATING[1:]):
-        security = _pinned(context, given["administrator_profile"], designated)
+        management = _pinned(context, given.management_profile)
+    if given.concerns_administrator:
+        security = _pinned(context, given.administrator_profile, designated)
     steps: list[Step] = []
 
     def take(name: str, access: Callable[[str], Caller], act: Act, of: Iterable[str]) -> None:
@@ -127,11 +153,11 @@ def _steps(context: Context, given: dict[str, Any], preview: bool) -> list[Step]
         for region in regions:
             act = partial(_designate, designated, preview)
             take(f"Delegated administrator {designated}", management, act, [region])
-    if given["enable_hub"]:
+    if given.enable_hub:
         take("Security Hub", security, partial(_enable, given, preview), regions)
     if home:
         take("Aggregation", security, partial(_aggregate, given, preview), [home])
-    if given["auto_enable"]:
+    if given.auto_enable:
         waiting = {step.region for step in steps if preview and step.name.startswith("Delegated") and step.changed}
         take(
             "Accounts that join",
@@ -159,28 +185,28 @@ def _designate(account: str, preview: bool, aws: Caller) -> Change:
     return current, administrator.ensure_present(aws, current, account, preview)
 
 
-def _enable(given: dict[str, Any], preview: bool, aws: Caller) -> Change:
+def _enable(given: Options, preview: bool, aws: Caller) -> Change:
     unset = dict.fromkeys(("auto_enable_controls", "control_finding_generator", "tags"))
-    options = {**unset, "purge_tags": False, "enable_default_standards": given["default_standards"]}
+    options = {**unset, "purge_tags": False, "enable_default_standards": given.default_standards}
     current = hub.read_hub(aws)
     return current, hub.ensure_present(aws, current, options, preview)
 
 
-def _aggregate(given: dict[str, Any], preview: bool, aws: Caller) -> Change | None:
+def _aggregate(given: Options, preview: bool, aws: Caller) -> Change | None:
     try:
         current = finding_aggregator.read_aggregator(aws, hub_needed=True)
     except securityhub.HubNotEnabled:
         if preview:
             return None
         raise
-    desired = finding_aggregator.desired_of(given["linking_mode"], given["linked_regions"])
+    desired = finding_aggregator.desired_of(given.linking_mode, given.linked_regions)
     return current, finding_aggregator.ensure_present(aws, current, desired, preview)
 
 
-def _configure(given: dict[str, Any], preview: bool, aws: Caller) -> Change:
+def _configure(given: Options, preview: bool, aws: Caller) -> Change:
     options = {
         "auto_enable": True,
-        "auto_enable_standards": given["auto_enable_standards"],
+        "auto_enable_standards": given.auto_enable_standards,
         "configuration_type": None,
     }
     current = aws.call("securityhub", securityhub.describe_organization_configuration)

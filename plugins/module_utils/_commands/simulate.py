@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -43,9 +44,8 @@ if TYPE_CHECKING:
     from .._model.plan import FleetDesign
     from .._model.plan import TargetDesign
     from .._model.snapshot import TargetSnapshot
+    from .._routing.reference import Finding
     from .context import Context
-
-Finding = dict[str, Any]
 
 SPEC: dict[str, Any] = {
     "html": {"type": "path"},
@@ -60,29 +60,40 @@ FINDING_ID = "SECURITYHUB_FINDING_ID"
 OFFLINE = "To simulate without AWS, set securityhub_slack_aggregation to per_region, which depends on no aggregator."
 
 
+@dataclass(frozen=True)
+class Options:
+    """The options of SPEC."""
+
+    html: str | None
+    files: list[str]
+    days: int
+    finding_id: str
+    finding_id_file: str
+
+
 def run(context: Context) -> Outcome:
     """Simulate all targets of the play, on findings of files or of their regions."""
-    refuse_unkept_days(context.options["days"])
-    options = {**context.options, "finding_id": _finding_id(context.options)}
-    context = replace(context, options=options)
+    given = Options(**context.options)
+    refuse_unkept_days(given.days)
+    options = replace(given, finding_id=_finding_id(given))
     # With --limit, it still has to be known which other target of the account forwards a finding.
     sources = {target.settings.source for target in context.targets}
     everyone = [*context.targets, *(item for item in context.unselected if item.settings.source in sources)]
-    if options["files"]:
-        findings = _with_id(finding_files.read(options["files"]), options["finding_id"])
+    if options.files:
+        findings = _with_id(finding_files.read(options.files), options.finding_id)
         designed = _of_files(context, everyone)
         targets = designed.targets
         if not designed.fleet.accounts:
             targets = tuple(replace(target, problems=(f"{target.error} {OFFLINE}",)) for target in targets)
     else:
         designed = forwarding.designs(context, everyone)
-        targets, unique = _read(context, designed.targets, {item.host for item in context.targets})
+        targets, unique = _read(context, options, designed.targets)
         findings = iter(unique)
-    simulated = _simulated(targets, designed, findings, options["days"], context.today)
+    simulated = _simulated(targets, designed, findings, options.days, context.today)
     result = report.result(simulated, context.today)
     # The volume is about the policy; one finding says nothing about it.
-    is_one = bool(options["finding_id"])
-    html = "" if is_one or report.is_unknown(simulated) else options["html"]
+    is_one = bool(options.finding_id)
+    html = "" if is_one or report.is_unknown(simulated) else options.html
     written = os.path.abspath(html) if html and not context.check_mode else ""
     return Outcome(
         result,
@@ -92,11 +103,11 @@ def run(context: Context) -> Outcome:
     )
 
 
-def _finding_id(options: dict[str, Any]) -> str:
+def _finding_id(options: Options) -> str:
     """Return the ID of the only finding to explain, '' for none: the option, the file, or the environment variable."""
-    path = options["finding_id_file"]
-    if options["finding_id"] or not path:
-        return str(options["finding_id"] or os.environ.get(FINDING_ID, ""))
+    path = options.finding_id_file
+    if options.finding_id or not path:
+        return str(options.finding_id or os.environ.get(FINDING_ID, ""))
     try:
         found = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -122,17 +133,18 @@ def _of_files(context: Context, everyone: list[TargetSnapshot]) -> FleetDesign:
 
 
 def _read(
-    context: Context, targets: tuple[TargetDesign, ...], hosts: set[str]
+    context: Context, options: Options, targets: tuple[TargetDesign, ...]
 ) -> tuple[tuple[TargetDesign, ...], list[Finding]]:
-    """Return the targets, with a problem where reading fails, and the findings of the regions of *hosts*, each once.
+    """Return the targets, with a problem where reading fails, and the findings of the play's regions, each once.
 
     They are those of any state that were updated in the last days, as one that is archived by now may have been sent
     before; or only the one of a given ID, whenever it was updated.
     """
+    hosts = {item.host for item in context.targets}
     readable = [target for target in healthy(targets) if target.host in hosts and target.live.hub]
     unique: dict[tuple[str, str], Finding] = {}
     failures: dict[str, tuple[str, ...]] = {}
-    for outcome in parallel.each(partial(_findings, context), readable):
+    for outcome in parallel.each(partial(_findings, context, options), readable):
         if outcome.error is not None:
             failures[outcome.item.host] = tuple(errors.sentences(outcome.error))
         for finding in outcome.value or ():
@@ -141,8 +153,8 @@ def _read(
     return tuple(read), list(unique.values())
 
 
-def _findings(context: Context, target: TargetDesign) -> list[Finding]:
-    days, finding_id = context.options["days"], context.options["finding_id"]
+def _findings(context: Context, options: Options, target: TargetDesign) -> list[Finding]:
+    days, finding_id = options.days, options.finding_id
     updated = {"DateRange": {"Value": days, "Unit": "DAYS"}}
     if target.settings.ocsf:
         dates = [{"FieldName": "finding_info.modified_time_dt", "Filter": updated}]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._channel import plans
 from .._channel.platforms import SLACK
@@ -31,11 +30,10 @@ if TYPE_CHECKING:
     from .._model.settings import Channel
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
+    from .._services.chatbot import Configuration
     from .._services.iam import Role
     from .._services.securityhub import ActionTarget
     from .survey import Stack
-
-Configuration = dict[str, Any]
 
 # Operations on a stack, beside those of all resources
 SET_RETAIN = "set retain"  # an update that gives the retained resources the deletion policy Retain

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .._model.settings import Settings
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
+    from .._services.chatbot import Configuration
 
 # Kinds of resources without a stack
 RULE = "rule"
@@ -101,7 +102,7 @@ def read(aws: Clients, accounts: Iterable[AccountSnapshot]) -> dict[str, Leftove
     return {target.host: of_target for (target, _configurations), of_target in zip(items, found)}
 
 
-def leftovers(aws: Clients, target: TargetSnapshot, configurations: Iterable[dict[str, Any]]) -> Leftovers:
+def leftovers(aws: Clients, target: TargetSnapshot, configurations: Iterable[Configuration]) -> Leftovers:
     """Return what a target has of the template. *configurations*: the account's channels, as boto3 shapes them.
 
     Costs five calls, one for each stack that may have created roles, and a few for each resource of the template.
@@ -190,7 +191,7 @@ def _orphaned_action(call: Call, target: TargetSnapshot) -> list[Orphan]:
     return [Orphan(ACTION, arn) for _action in matching]
 
 
-def _listed_topics(configurations: Iterable[dict[str, Any]], settings: Settings) -> set[str]:
+def _listed_topics(configurations: Iterable[Configuration], settings: Settings) -> set[str]:
     """Return the topics of the target's region that are in the account's channels."""
     arns = {arn for item in configurations for arn in item.get("SnsTopicArns", [])}
     return {arn for arn in arns if arn.split(":")[3] == settings.region}
@@ -220,9 +221,7 @@ def _topic_problems(call: Call, arn: str, old_rules: frozenset[str]) -> list[str
     return messages.topic_problems(arn.rsplit(":", maxsplit=1)[-1], subscribers, rules)
 
 
-def _foreign_channels(
-    call: Call, configurations: Iterable[dict[str, Any]], in_stacks: frozenset[str]
-) -> frozenset[str]:
+def _foreign_channels(call: Call, configurations: Iterable[Configuration], in_stacks: frozenset[str]) -> frozenset[str]:
     named = {
         item["ChatConfigurationArn"] for item in configurations if configuration_name(item) == signature.CONFIGURATION
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 if TYPE_CHECKING:
+    from .._routing.reference import Finding
     from .plan import TargetDesign
 
 
@@ -21,7 +22,7 @@ class Baseline:
     """
 
     target: TargetDesign
-    findings: tuple[dict[str, Any], ...] = ()
+    findings: tuple[Finding, ...] = ()
     marked: int = 0
     unprocessed: tuple[dict[str, Any], ...] = ()
     problems: tuple[str, ...] = ()

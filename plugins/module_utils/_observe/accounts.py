@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .._model.identity import Identity
     from .._model.settings import Settings
     from .._model.snapshot import AccountSnapshot
+    from .._services.chatbot import Configuration
 
 Answer = TypeVar("Answer")
 
@@ -111,7 +112,7 @@ def _prepare_iam(aws: Clients, settings: Settings) -> None:
     aws.prepare(settings.source, aws.home_region(settings.source), "iam")
 
 
-def configurations(aws: Clients, settings: Settings, identity: Identity) -> tuple[dict[str, Any], ...]:
+def configurations(aws: Clients, settings: Settings, identity: Identity) -> tuple[Configuration, ...]:
     """Return all channel configurations of the account, of all platforms, as boto3 shapes them: two calls in parallel.
 
     Those that may be ours have their tags, which show whether they are: one more call each if AWS leaves them out.
@@ -127,7 +128,7 @@ def configurations(aws: Clients, settings: Settings, identity: Identity) -> tupl
     )
 
 
-def _configurations(aws: Clients, settings: Settings, platform: Platform) -> list[dict[str, Any]]:
+def _configurations(aws: Clients, settings: Settings, platform: Platform) -> list[Configuration]:
     try:
         return call_chatbot(aws, settings, platform.list_configurations)
     except errors.failures() as error:

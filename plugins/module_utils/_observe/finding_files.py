@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Iterator
 
-Finding = dict[str, Any]
+    from .._routing.reference import Finding
 
 SHAPES = (
     'one finding, a list of them, {"Findings": [...]} as aws securityhub get-findings prints it, or several of these '

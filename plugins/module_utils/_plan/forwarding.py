@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from .._model.plan import FleetDesign
     from .._model.plan import TargetDesign
     from .._model.snapshot import TargetSnapshot
+    from .._routing.reference import Finding
     from .._stack.template import Rule
-
-Finding = dict[str, Any]
 
 # What the new Security Hub calls a workflow status.
 OCSF_STATUSES = {"NEW": "New", "NOTIFIED": "In Progress"}

@@ -9,6 +9,7 @@ PRIVATE to the collection.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -36,6 +37,19 @@ ORGANIZATION = (
     "Ask the administrator of the organization to change the chat applications policy (AWS Organizations, Policies, "
     "Chat applications policies)"
 )
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """What an effective chat applications policy says about a channel; empty lists restrict nothing.
+
+    *is_enabled*: its platform is. *allows_team*: its workspace or team is allowed.
+    """
+
+    is_enabled: bool
+    allows_team: bool
+    roles: list[str]
+    kinds: list[str]
 
 
 def of_teams(authorized: Sequence[dict[str, Any]], needed: Iterable[Channel]) -> list[str]:
@@ -75,16 +89,15 @@ def of_policy(policy: dict[str, Any], channels: Iterable[Channel], *, user_roles
     found = []
     for channel in channels:
         team = f"{channel.platform.name} {channel.platform.team} {channel.team_id}"
-        client, is_allowed, rules = _of_policy(policy, channel)
-        roles = rules.get("supported_role_settings")
-        if client == "disabled":
+        rules = _of_policy(policy, channel)
+        if not rules.is_enabled:
             found.append(f"the organization allows no account to send to {channel.platform.name}. {ORGANIZATION}.")
             continue
-        if not is_allowed:
+        if not rules.allows_team:
             found.append(f"the organization does not allow {team}, only others. {ORGANIZATION}.")
-        if roles and ("user_role" if user_roles else "channel_role") not in roles:
+        if rules.roles and ("user_role" if user_roles else "channel_role") not in rules.roles:
             found.append(
-                f"the organization's chat applications policy allows only {' and '.join(roles)} in {team}. Set "
+                f"the organization's chat applications policy allows only {' and '.join(rules.roles)} in {team}. Set "
                 f"securityhub_slack_user_authorization_required to {'false' if user_roles else 'true'}."
             )
     return list(dict.fromkeys(found))
@@ -94,8 +107,7 @@ def remarks_of_policy(policy: dict[str, Any], channels: Iterable[Channel]) -> li
     """Return what to report about a policy that may apply: AWS does not show whether a channel is private."""
     found = []
     for channel in channels:
-        _client, _is_allowed, rules = _of_policy(policy, channel)
-        kinds = rules.get("supported_channel_types") or []
+        kinds = _of_policy(policy, channel).kinds
         if len(kinds) == 1:
             found.append(
                 f"the organization allows only {kinds[0]} channels in {channel.platform.name} {channel.platform.team} "
@@ -104,8 +116,8 @@ def remarks_of_policy(policy: dict[str, Any], channels: Iterable[Channel]) -> li
     return list(dict.fromkeys(found))
 
 
-def _of_policy(policy: dict[str, Any], channel: Channel) -> tuple[str, bool, dict[str, Any]]:
-    """Return whether a policy enables the platform of a channel, if it allows the workspace or team, and its rules.
+def _of_policy(policy: dict[str, Any], channel: Channel) -> _Rules:
+    """Return what a policy says about a channel.
 
     The syntax: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_chatbot_syntax.html.
     """
@@ -120,7 +132,12 @@ def _of_policy(policy: dict[str, Any], channel: Channel) -> tuple[str, bool, dic
         allowed = platform.get("workspaces") or ["*"]
     client = platform.get("client", chatbot.get("default", {}).get("client"))
     rules = {**platform.get("default", {}), **overrides.get(channel.team_id, {})}
-    return client, channel.team_id in allowed or "*" in allowed, rules
+    return _Rules(
+        is_enabled=client != "disabled",
+        allows_team=channel.team_id in allowed or "*" in allowed,
+        roles=rules.get("supported_role_settings") or [],
+        kinds=rules.get("supported_channel_types") or [],
+    )
 
 
 def of_rules(existing: Iterable[str], desired: Iterable[str], quota: int, region: str) -> list[str]:

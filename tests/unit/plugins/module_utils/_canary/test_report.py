@@ -21,7 +21,7 @@ from ansible_collections.secops.securityhub.tests.unit import account_model
 TOPIC = "securityhub-slack"
 ARN = f"arn:aws:sns:eu-west-1:111111111111:{TOPIC}"
 DESTINATION = Destination(TOPIC, ARN, Channel("securityhub-slack", "T0", "C0", ""), "")
-FINDING = Finding({"Id": "1", "Severity": {"Label": "HIGH"}}, {}, (TOPIC,))
+FINDING = Finding("1", "HIGH", {}, {}, (TOPIC,))
 
 
 def outcome(host, *, arrived=True, untested=(), left_behind=()):
