@@ -10,9 +10,9 @@ All problems are found together, so that a person can fix them together.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from dataclasses import field
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import Callable
@@ -62,23 +62,13 @@ class _Question:
     required: bool = False
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What needs no call: problems by hosts, and problems that are notices where nothing changes."""
-
-    problems: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
-    unless_unchanged: tuple[str, ...] = ()
-    questions: tuple[_Question, ...] = field(default=(), hash=False)
-
-
 def check(aws: Clients, designs: Sequence[AccountDesign]) -> list[Blockers]:
     """Return for each account what blocks its targets. Nothing is raised."""
-    known = [_account(aws, design) for design in designs]
-    questions = [question for found in known for question in found.questions]
-    answers = iter(parallel.recovered(lambda question: question.ask(), questions, _unanswered))
-    answered = [[(question.hosts, next(answers)) for question in found.questions] for found in known]
-    blocked = [_blockers(found, pairs) for found, pairs in zip(known, answered)]
-    live_rules = {hosts[0]: answer.rules for pairs in answered for hosts, answer in pairs if answer.rules}
+    asked = [_account(aws, design) for design in designs]
+    found = iter(parallel.recovered(lambda question: question.ask(), [*chain.from_iterable(asked)], _unanswered))
+    answered = [[(question.hosts, next(found)) for question in of_account] for of_account in asked]
+    blocked = [_blockers(answers) for answers in answered]
+    live_rules = {hosts[0]: answer.rules for answers in answered for hosts, answer in answers if answer.rules}
     # EventBridge is asked about the rules of the targets that nothing else blocks.
     changed = [
         rule
@@ -113,39 +103,43 @@ def _changed_rules(target: TargetDesign, live_rules: Mapping[str, Any]) -> list[
     return pattern_tests.rules(target, live_rules, deployed=False) if _changes_stack(target) else []
 
 
-def _blockers(known: _Known, answered: Sequence[tuple[tuple[str, ...], Answer]]) -> Blockers:
+def _blockers(answered: Sequence[tuple[tuple[str, ...], Answer]]) -> Blockers:
     problems: dict[str, list[str]] = {}
-    for hosts, sentences in (*known.problems, *((hosts, answer.problems) for hosts, answer in answered)):
+    for hosts, answer in answered:
         for host in hosts:
-            problems.setdefault(host, []).extend(sentences)
+            problems.setdefault(host, []).extend(answer.problems)
     answers = [answer for _hosts, answer in answered]
     return Blockers(
         problems={host: tuple(dict.fromkeys(sentences)) for host, sentences in problems.items()},
-        unless_unchanged=known.unless_unchanged,
+        unless_unchanged=tuple(sentence for answer in answers for sentence in answer.unless_unchanged),
         notices=tuple(dict.fromkeys(notice for answer in answers for notice in answer.notices)),
         authorized=frozenset().union(*(answer.authorized for answer in answers)),
         needs_service_role=any(answer.needs_service_role for answer in answers),
     )
 
 
-def _account(aws: Clients, design: AccountDesign) -> _Known:
+def _account(aws: Clients, design: AccountDesign) -> list[_Question]:
     present = [target for target in design.targets if target.settings.present]
-    found = []
+    asked = []
     if present and design.snapshot.is_complete and not layout.is_member(design.snapshot):
-        found += [_channels(aws, design, present)]
-        found += [_target(aws, target, target.desired.stack) for target in present if target.desired is not None]
-    found += [_namesakes(aws, design.account, target) for target in design.targets]
-    return _Known(
-        tuple(item for known in found for item in known.problems),
-        tuple(item for known in found for item in known.unless_unchanged),
-        tuple(item for known in found for item in known.questions),
-    )
+        asked += _channels(aws, design, present)
+        for target in present:
+            asked += _target(aws, target, target.desired.stack) if target.desired else []
+    for target in design.targets:
+        asked += _namesakes(aws, design.account, target)
+    # What is known without a call is reported first.
+    return sorted(asked, key=lambda question: bool(question.about))
+
+
+def _known(hosts: tuple[str, ...], answer: Answer) -> _Question:
+    """Return a question whose answer needs no call."""
+    return _Question(hosts, "", lambda: answer)
 
 
 # What an account has once
 
 
-def _channels(aws: Clients, design: AccountDesign, present: list[TargetDesign]) -> _Known:
+def _channels(aws: Clients, design: AccountDesign, present: list[TargetDesign]) -> list[_Question]:
     snapshot, settings = design.snapshot, present[0].settings
     identity, hosts = names.identity(settings, design.account), tuple(target.host for target in present)
     needed = _needed_channels(design, present)
@@ -156,11 +150,12 @@ def _channels(aws: Clients, design: AccountDesign, present: list[TargetDesign]) 
         for channel, configuration in found.items()
         if configuration and configuration.get("State") == "DISABLED"
     ]
-    asked = _of_new_channels(aws, design, settings, hosts, new) if new else []
+    asked = [_known(hosts, Answer(tuple(problems), unless_unchanged=tuple(disabled)))]
+    asked += _of_new_channels(aws, design, settings, hosts, new) if new else []
     if identity.boundary not in ("", snapshot.identity.boundary):
         ask = partial(questions.of_boundary, aws, settings, identity.boundary)
         asked.append(_Question(hosts, "whether the permissions boundary exists", ask))
-    return _Known(((hosts, tuple(problems)),), tuple(disabled), tuple(asked))
+    return asked
 
 
 def _needed_channels(design: AccountDesign, present: list[TargetDesign]) -> list[Channel]:
@@ -210,20 +205,20 @@ def _of_new_channels(
 # What a target has
 
 
-def _namesakes(aws: Clients, account: Account, target: TargetDesign) -> _Known:
+def _namesakes(aws: Clients, account: Account, target: TargetDesign) -> list[_Question]:
     """Return what to ask about a target that has no stack, and should get one or be removed."""
     settings = target.settings
     is_due = target.desired is not None if settings.present else not target.problems
     if settings.stack_set or target.live.stack is not None or not is_due:
-        return _Known()
+        return []
     about = "whether resources of others have the names of the stack"
-    return _Known(questions=(_Question((target.host,), about, partial(namesakes.ask, aws, settings, account)),))
+    return [_Question((target.host,), about, partial(namesakes.ask, aws, settings, account))]
 
 
-def _target(aws: Clients, target: TargetDesign, stack: StackDesign) -> _Known:
+def _target(aws: Clients, target: TargetDesign, stack: StackDesign) -> list[_Question]:
     settings, current, hosts = target.settings, target.live, (target.host,)
     problem = action_target.without_room(current.actions) if current.hub and current.action is None else ""
-    asked = []
+    asked = [_known(hosts, Answer((problem,)))] if problem else []
     if keys.is_due(target) and not target.problems:
         asked.append(_Question(hosts, "the KMS key", partial(keys.of_key, aws, target), required=True))
     if _changes_stack(target):
@@ -232,7 +227,7 @@ def _target(aws: Clients, target: TargetDesign, stack: StackDesign) -> _Known:
     if _changes_stack(target) and stack.receivers and target.account:
         ask = partial(questions.of_receivers, aws, settings, target.account, stack)
         asked.append(_Question(hosts, "whether queues and event buses accept findings", ask))
-    return _Known(((hosts, (problem,)),) if problem else (), questions=tuple(asked))
+    return asked
 
 
 def _changes_stack(target: TargetDesign) -> bool:

@@ -54,6 +54,7 @@ class Answer:
 
     problems: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    unless_unchanged: tuple[str, ...] = ()
     authorized: frozenset[str] = frozenset()
     needs_service_role: bool = False
     rules: Mapping[str, Any] = field(default_factory=dict, hash=False)
