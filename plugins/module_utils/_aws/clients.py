@@ -188,8 +188,8 @@ class Clients:
         client.meta.events.register(f"before-parse.{service_id}", mark_incomplete)
         retry = partial(retry_unavailable, limit=attempts)
         client.meta.events.register(f"needs-retry.{service_id}", retry)
-        # botocore creates the classes of errors when they are first asked for. Where two threads ask for them, the errors
-        # of one are of other classes than ``client.exceptions`` has later, and no ``except`` clause catches them.
+        # botocore creates the classes of errors when they are first asked for. Where two threads ask for them, the
+        # errors of one are of other classes than ``client.exceptions`` has later, and no ``except`` clause catches them.
         _created = client.exceptions
         return client
 

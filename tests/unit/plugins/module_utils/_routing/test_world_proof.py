@@ -110,7 +110,7 @@ def no_region_is_global(monkeypatch):
 
 
 def regions_share_policies(monkeypatch):
-    monkeypatch.setattr(clauses, "_only_in", lambda clause, _fields, _regions: clause)
+    monkeypatch.setattr(clauses, "_with", lambda clause, _path, _values: clause)
 
 
 def suppressions_have_one_criterion(monkeypatch):
