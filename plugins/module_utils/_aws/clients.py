@@ -189,7 +189,7 @@ class Clients:
         retry = partial(retry_unavailable, limit=attempts)
         client.meta.events.register(f"needs-retry.{service_id}", retry)
         # botocore creates the classes of errors when they are first asked for. Where two threads ask for them, the
-        # errors of one are of other classes than ``client.exceptions`` has later, and no ``except`` clause catches them.
+        # errors of one are of other classes than ``client.exceptions`` has later, which no ``except`` clause catches.
         _created = client.exceptions
         return client
 
