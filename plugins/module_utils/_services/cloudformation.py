@@ -51,13 +51,22 @@ class Stack(TypedDict, total=False):
 
 
 class StackResource(TypedDict, total=False):
-    """A resource of a stack, or an event of one, with the keys that are used here."""
+    """A resource of a stack, with the keys that are used here."""
 
     LogicalResourceId: str
     PhysicalResourceId: str
     ResourceType: str
     ResourceStatus: str
     ResourceStatusReason: str
+
+
+class StackEvent(StackResource, total=False):
+    """An event of a stack or, with the last three keys, of an operation on one."""
+
+    DetailedStatus: str
+    EventType: str
+    OperationId: str
+    ValidationStatusReason: str
 
 
 class StackInstance(TypedDict, total=False):
@@ -177,19 +186,19 @@ def rollback_stack(client: Any, name: str) -> None:
         client.rollback_stack(StackName=name)
 
 
-def stack_events(client: Any, name: str) -> list[StackResource]:
+def stack_events(client: Any, name: str) -> list[StackEvent]:
     """Return the newest events of the stack (one page of up to 100), newest first."""
-    events: list[StackResource] = client.describe_stack_events(StackName=name)["StackEvents"]
+    events: list[StackEvent] = client.describe_stack_events(StackName=name)["StackEvents"]
     return events
 
 
-def failed_events(client: Any, name: str) -> list[dict[str, Any]]:
+def failed_events(client: Any, name: str) -> list[StackEvent]:
     """Return the newest failed events of operations on the stack (one page), newest first, with failed validations.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
     """
     answer = client.describe_events(StackName=name, Filters={"FailedEvents": True})
-    events: list[dict[str, Any]] = answer["OperationEvents"]
+    events: list[StackEvent] = answer["OperationEvents"]
     return events
 
 

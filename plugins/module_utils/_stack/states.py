@@ -9,12 +9,15 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stac
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from .._resource.operation import Operation
 from . import receivers
 from .resources import SUBSCRIPTION
 
-Event = dict[str, object]
+if TYPE_CHECKING:
+    from .._services.cloudformation import StackEvent
+
 
 # The last operation on a stack in one of these succeeded.
 SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
@@ -97,40 +100,37 @@ def outcome(status: str) -> str:
     return done if done.endswith("_COMPLETE") else f"{done}_COMPLETE"
 
 
-def first_failure(events: list[Event]) -> str:
+def first_failure(events: list[StackEvent]) -> str:
     """Return what failed first in the latest operation, from stack events (newest first), as one sentence or ''."""
     reason = ""
     for event in _of_latest(events):
-        status, text = str(event.get("ResourceStatus", "")), _reason(event)
-        if status.endswith("_FAILED") and text and "cancelled" not in text:
+        text = event.get("ResourceStatusReason", "")
+        if event.get("ResourceStatus", "").endswith("_FAILED") and text and "cancelled" not in text:
             reason = _failure(event, text)
     return reason
 
 
-def failed_validation(events: list[Event]) -> bool:
+def failed_validation(events: list[StackEvent]) -> bool:
     """Tell whether CloudFormation refused the latest operation before it changed anything; stack events lack why."""
     return any(event.get("DetailedStatus") == "VALIDATION_FAILED" for event in _of_latest(events))
 
 
-def validation_failures(events: list[Event]) -> str:
+def validation_failures(events: list[StackEvent]) -> str:
     """Return why CloudFormation refused the latest operation, from events of operations (newest first)."""
     latest = [event for event in events if event.get("OperationId") == events[0].get("OperationId")]
     found = [event for event in latest if event.get("EventType") == "VALIDATION_ERROR"]
-    return "; ".join(_failure(event, str(event.get("ValidationStatusReason", "")).rstrip(".")) for event in found)
+    return "; ".join(_failure(event, event.get("ValidationStatusReason", "").rstrip(".")) for event in found)
 
 
-def _of_latest(events: list[Event]) -> Iterator[Event]:
+def _of_latest(events: list[StackEvent]) -> Iterator[StackEvent]:
     for event in events:
         yield event
-        if _reason(event) == "User Initiated" and str(event.get("ResourceStatus", "")).endswith("_IN_PROGRESS"):
+        is_first = event.get("ResourceStatus", "").endswith("_IN_PROGRESS")
+        if is_first and event.get("ResourceStatusReason") == "User Initiated":
             return
 
 
-def _reason(event: Event) -> str:
-    return str(event.get("ResourceStatusReason", ""))
-
-
-def _failure(event: Event, text: str) -> str:
+def _failure(event: StackEvent, text: str) -> str:
     kind = event.get("ResourceType")
     # SNS repeats some of the endpoints that it refuses.
     text = receivers.without_keys(text) if kind == SUBSCRIPTION else text
