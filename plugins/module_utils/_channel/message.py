@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import TypedDict
 from urllib.parse import quote
@@ -73,14 +74,26 @@ OCSF_END_PATHS = {
 # The console of the new Security Hub has no documented address of a finding. This is the search that AWS's solution
 # Automated Security Response links to (aws-solutions/automated-security-response-on-aws, get_security_hub_console_url).
 OCSF_SEARCH = "?search=finding_info.uid%3D%255Coperator%255C%253AEQUALS%255C%253A<id>"
-# For each finding format: the paths, the link to the console, what leads to the finding there, and what identifies it
-# to a button.
+
+
+@dataclass(frozen=True)
+class Format:
+    """How messages of a finding format are written.
+
+    *paths*: of their parts in the event. *console*: the link to all findings. *search*: what leads to one of them.
+    *button_key*: what identifies it to a button.
+    """
+
+    paths: dict[str, str]
+    console: str
+    search: str
+    button_key: str
+
+
 BY_FORMAT = {
-    "asff": (ASFF, f"{CONSOLE}/home?region=<hub>#/findings", "?search=Id%3D<id>", "Id=<id>,ProductArn=<product>"),
-    "ocsf": (OCSF, f"{CONSOLE}/v2/home?region=<hub>#/findings", OCSF_SEARCH, "<uid>"),
+    "asff": Format(ASFF, f"{CONSOLE}/home?region=<hub>#/findings", "?search=Id%3D<id>", "Id=<id>,ProductArn=<product>"),
+    "ocsf": Format(OCSF, f"{CONSOLE}/v2/home?region=<hub>#/findings", OCSF_SEARCH, "<uid>"),
 }
-
-
 # Of characters of a finding's ID in a link, before they are encoded, since a message has room for little more.
 LONGEST_ID = 150
 # What JavaScript's encodeURIComponent, and so JSONata, does not encode, beside letters, digits and _.-~
@@ -96,13 +109,13 @@ class InputTransformer(TypedDict):
 
 def link_to(finding_format: str, region: str, identifier: str) -> str:
     """Return the link to a finding in the console of a region; to all findings if its ID is too long."""
-    search = BY_FORMAT[finding_format][2].replace("<id>", quote(identifier, safe=UNENCODED))
+    search = BY_FORMAT[finding_format].search.replace("<id>", quote(identifier, safe=UNENCODED))
     return link_to_all(finding_format, region) + (search if len(identifier) <= LONGEST_ID else "")
 
 
 def link_to_all(finding_format: str, region: str) -> str:
     """Return the link to all findings in the console of a region."""
-    return BY_FORMAT[finding_format][1].replace("<hub>", region)
+    return BY_FORMAT[finding_format].console.replace("<hub>", region)
 
 
 def transformer(
@@ -115,14 +128,12 @@ def transformer(
     several, Security Hub sends one event for each
     (https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-integration-types.html).
     """
-    paths, console, search, key = BY_FORMAT[finding_format]
-    resource = [_alone("resource")] if "resource" in paths else []
-    button_key = key if buttons else ""
-    notification = _of_aws(console + search, resource, button_key) if trusted else _of_others(console)
+    of_format = BY_FORMAT[finding_format]
+    notification = _of_aws(of_format, buttons=buttons) if trusted else _of_others(of_format.console)
     content = notification["content"]
     content["description"] = f"{mention} {content['description']}".lstrip()
     content["nextSteps"] += links
-    return _of_template(_template(notification), paths)
+    return _of_template(_template(notification), of_format.paths)
 
 
 def resolved(mark: str, topic: str, *, trusted: bool, ocsf: bool) -> InputTransformer:
@@ -161,13 +172,13 @@ def mail(finding_format: str, *, trusted: bool) -> InputTransformer:
     Each line is a string, and SNS delivers the lines with their quotation marks, as EventBridge has no other form of
     text in several lines (https://github.com/aws/aws-cdk/issues/5924). *trusted*: as for transformer().
     """
-    paths, console, search, _key = BY_FORMAT[finding_format]
+    of_format = BY_FORMAT[finding_format]
     lines = ["<severity> finding in account <account>, <region>"]
     if trusted:
-        lines += ["<control> <title>", f"Look at the finding: {console}{search}", "<remedy>"]
+        lines += ["<control> <title>", f"Look at the finding: {of_format.console}{of_format.search}", "<remedy>"]
     else:
-        lines += ["Finding of <product>", f"Its text is only shown in the console: {console}"]
-    return _of_template("\n".join(map(json.dumps, lines)), paths)
+        lines += ["Finding of <product>", f"Its text is only shown in the console: {of_format.console}"]
+    return _of_template("\n".join(map(json.dumps, lines)), of_format.paths)
 
 
 def _of_template(template: str, paths: dict[str, str]) -> InputTransformer:
@@ -198,17 +209,17 @@ def finding_id(body: Json) -> str:
     return str(body["detail"]["findings"][0]["Id"])
 
 
-def _of_aws(console: str, resource: list[str], button_key: str) -> Json:
+def _of_aws(of_format: Format, *, buttons: bool) -> Json:
     content: Json = {
         "title": _alone("title"),
         "description": "*<severity>* <control>\nAccount <account>, <region>\n<remedy>",
-        "nextSteps": [f"Look at the finding: {console}"],
+        "nextSteps": [f"Look at the finding: {of_format.console}{of_format.search}"],
     }
     metadata = _metadata(_alone("title"))
-    if resource:
-        content["keywords"] = metadata["relatedResources"] = resource
-    if button_key:
-        metadata["additionalContext"] |= {FINDING_KEY: button_key, HUB_KEY: "<hub>"}
+    if "resource" in of_format.paths:
+        content["keywords"] = metadata["relatedResources"] = [_alone("resource")]
+    if buttons:
+        metadata["additionalContext"] |= {FINDING_KEY: of_format.button_key, HUB_KEY: "<hub>"}
         metadata["enableCustomActions"] = True
     return custom(content, metadata)
 

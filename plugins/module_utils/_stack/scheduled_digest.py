@@ -703,10 +703,10 @@ def _message(channels: int, ocsf: bool, *, joint: bool = False) -> str:
         "$ranked('Regions',$found.regions,2),$ranked('Accounts',$found.accounts,2),"
         f"$ranked('Controls',$found.controls,1),{left_out}]"
     )
-    _paths, list_url, search_url, _key = message.BY_FORMAT["ocsf" if ocsf else "asff"]
-    console = list_url.replace("<hub>", "'&$region&'" if joint else "${AWS::Region}")
-    link = f"'{list_url}'".replace("<hub>", "'&r&'")
-    search = f"($length(i)<={message.LONGEST_ID}?'{search_url}':'')".replace("<id>", "'&$encodeUrlComponent(i)&'")
+    of_format = message.BY_FORMAT["ocsf" if ocsf else "asff"]
+    console = of_format.console.replace("<hub>", "'&$region&'" if joint else "${AWS::Region}")
+    link = f"'{of_format.console}'".replace("<hub>", "'&r&'")
+    search = f"($length(i)<={message.LONGEST_ID}?'{of_format.search}':'')".replace("<id>", "'&$encodeUrlComponent(i)&'")
     steps = (
         f"[$found.late.(s&' '&$code(c)&', '&$period(a)&', account '&k&': '&{link}&{search}),"
         f"'View the findings in '&$region&': {console}']"
