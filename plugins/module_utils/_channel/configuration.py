@@ -18,7 +18,6 @@ from .._aws import errors
 from .._aws.clients import Caller
 from .._resource.operation import Operation
 from .._resource.ownership import is_managed
-from .._resource.tags import chatbot_tags
 from .._services import chatbot as api
 from .._services.chatbot import Configuration
 from . import messages
@@ -235,8 +234,5 @@ def _write(aws: Caller, now: Plan, platform: Platform) -> bool:
         return aws.call("chatbot", platform.delete, arn, attempts=1)
     if now.kwargs:
         aws.call("chatbot", platform.update, now.kwargs, attempts=1)
-    if now.tags_to_set:
-        aws.call("chatbot", api.tag_resource, arn, chatbot_tags(now.tags_to_set), attempts=1)
-    if now.tags_to_unset:
-        aws.call("chatbot", api.untag_resource, arn, list(now.tags_to_unset), attempts=1)
+    aws.call("chatbot", api.change_tags, arn, now.tags_to_set, now.tags_to_unset, attempts=1)
     return True

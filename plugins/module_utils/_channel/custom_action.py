@@ -271,10 +271,7 @@ def write(aws: Caller, now: Plan, desired: Desired, sleep: Callable[[float], Non
     arn = created or now.after["CustomActionArn"]
     if now.members and not created:
         aws.call("chatbot", api.update_custom_action, now.members)
-    if now.tags_to_set:
-        aws.call("chatbot", api.tag_resource, arn, chatbot_tags(now.tags_to_set))
-    if now.tags_to_unset:
-        aws.call("chatbot", api.untag_resource, arn, list(now.tags_to_unset))
+    aws.call("chatbot", api.change_tags, arn, now.tags_to_set, now.tags_to_unset)
     for channel in now.associate:
         _associate(aws, channel, arn, sleep)
     for channel in now.disassociate:

@@ -20,7 +20,6 @@ from .._aws.errors import UserError
 from .._observe import accounts as observe
 from .._resource.operation import Operation
 from .._resource.tags import MANAGED_TAG
-from .._resource.tags import chatbot_tags
 from .._services import chatbot
 from .._services import cloudformation
 from .._services import events
@@ -58,8 +57,7 @@ def adopt_channels(aws: Clients, accounts: Iterable[AccountMigration]) -> Failur
 def _adopt_channels(aws: Clients, migration: AccountMigration) -> None:
     settings = migration.snapshot.settings
     for arn in migration.channels_to(plan.ADOPT):
-        tags = chatbot_tags({MANAGED_TAG: settings.name})
-        observe.call_chatbot(aws, settings, chatbot.tag_resource, arn, tags)
+        observe.call_chatbot(aws, settings, chatbot.change_tags, arn, {MANAGED_TAG: settings.name})
 
 
 def _in_accounts(work: Callable[[AccountMigration], None], accounts: Iterable[AccountMigration]) -> Failures:

@@ -174,10 +174,7 @@ def _ensure_present(
     arn = current["RuleArn"]
     if changes:
         aws.call("securityhub", kind.update, arn, changes)
-    if to_set:
-        aws.call("securityhub", securityhub.tag_resource, arn, to_set)
-    if to_unset:
-        aws.call("securityhub", securityhub.untag_resource, arn, list(to_unset))
+    aws.call("securityhub", securityhub.change_tags, arn, to_set, to_unset)
     if not (changes or to_set or to_unset):
         return current
     return next(iter(_read(kind, aws, [arn])), {**current, **changes})

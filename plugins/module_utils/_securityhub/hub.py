@@ -87,10 +87,7 @@ def update(aws: Caller, hub: Hub, options: Mapping[str, Any]) -> None:
     if differing:
         aws.call("securityhub", securityhub.update_security_hub_configuration, differing)
     to_set, to_unset = tag_changes(hub["Tags"], options["tags"], purge=options["purge_tags"])
-    if to_set:
-        aws.call("securityhub", securityhub.tag_resource, hub["HubArn"], to_set)
-    if to_unset:
-        aws.call("securityhub", securityhub.untag_resource, hub["HubArn"], list(to_unset))
+    aws.call("securityhub", securityhub.change_tags, hub["HubArn"], to_set, to_unset)
 
 
 def ensure_present(aws: Caller, current: Hub | None, options: Mapping[str, Any], check_mode: bool) -> Hub | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import TypedDict
 
+from .._resource.tags import chatbot_tags
 from .refusals import accepted
 from .refusals import existing
 
@@ -168,11 +169,9 @@ def list_tags_for_resource(client: Any, arn: str) -> list[ChatbotTag]:
     return tags
 
 
-def tag_resource(client: Any, arn: str, tags: list[ChatbotTag]) -> None:
-    """Add or overwrite tags, given as TagKey and TagValue."""
-    client.tag_resource(ResourceARN=arn, Tags=tags)
-
-
-def untag_resource(client: Any, arn: str, keys: list[str]) -> None:
-    """Remove tags by key."""
-    client.untag_resource(ResourceARN=arn, TagKeys=keys)
+def change_tags(client: Any, arn: str, to_set: dict[str, str], to_unset: tuple[str, ...] = ()) -> None:
+    """Add or overwrite tags, and remove others by key: up to two calls."""
+    if to_set:
+        client.tag_resource(ResourceARN=arn, Tags=chatbot_tags(to_set))
+    if to_unset:
+        client.untag_resource(ResourceARN=arn, TagKeys=list(to_unset))

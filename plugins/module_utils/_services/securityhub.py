@@ -209,14 +209,12 @@ def list_tags_for_resource(client: Any, arn: str) -> dict[str, str]:
     return tags
 
 
-def tag_resource(client: Any, arn: str, tags: dict[str, str]) -> None:
-    """Add or overwrite tags."""
-    client.tag_resource(ResourceArn=arn, Tags=tags)
-
-
-def untag_resource(client: Any, arn: str, keys: list[str]) -> None:
-    """Remove tags by key."""
-    client.untag_resource(ResourceArn=arn, TagKeys=keys)
+def change_tags(client: Any, arn: str, to_set: dict[str, str], to_unset: tuple[str, ...]) -> None:
+    """Add or overwrite tags, and remove others by key: up to two calls."""
+    if to_set:
+        client.tag_resource(ResourceArn=arn, Tags=to_set)
+    if to_unset:
+        client.untag_resource(ResourceArn=arn, TagKeys=list(to_unset))
 
 
 def describe_action_targets(client: Any) -> list[ActionTarget]:
