@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .._model.delivery_path import LivePath
     from .._model.drift import Drift
     from .._model.settings import Settings
+    from .._resource.shapes import Json
     from .._stack.resources import Resources
 
 
@@ -50,7 +51,7 @@ class Site:
         """Call a function of ``_services`` in the region of the stack."""
         return self.aws.call(self.settings.source, self.settings.region, service, function, *arguments)
 
-    def named(self, kind: str, key: str, name: str) -> dict[str, Any]:
+    def named(self, kind: str, key: str, name: str) -> Json:
         """Return the properties of the resource of *kind* whose property *key* is *name*."""
         return next(item for item in self.resources.of_type(kind) if item[key] == name)
 
@@ -87,7 +88,7 @@ def _topic(site: Site, name: str) -> None:
     site.call("sns", sns.create_topic, name, attributes, topic.get("Tags", []))
 
 
-def _policy_of(site: Site, topic_arn: str) -> dict[str, Any]:
+def _policy_of(site: Site, topic_arn: str) -> Json:
     policies = site.resources.of_type(stack_resources.TOPIC_POLICY)
     return next(item["PolicyDocument"] for item in policies if topic_arn in item["Topics"])
 
@@ -99,7 +100,7 @@ def _policy(site: Site, name: str) -> None:
     site.call("sns", sns.set_topic_attribute, arn, "Policy", json.dumps(policy))
 
 
-def with_grants_of_others(wanted: dict[str, Any], live: dict[str, Any]) -> dict[str, Any]:
+def with_grants_of_others(wanted: Json, live: Json) -> Json:
     """Return *wanted* with what *live* allows to others, such as a subscription, but not with what it allows to all."""
     own = {statement["Sid"] for statement in wanted["Statement"]}
     others = [

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .._model.account import Account
     from .._model.settings import Settings
     from .._services.cloudformation import Stack
+    from .._services.cloudformation import StackResource
     from .._stack.template import StackDesign
 
 FIRST_PAUSE = 0.5  # seconds; the pause grows by half each round
@@ -228,7 +229,7 @@ def _retain(aws: Clients, work: Work) -> Work:
     return replace(work, left_behind=tuple(map(_in_words, left)))
 
 
-def _in_words(resource: dict[str, Any]) -> str:
+def _in_words(resource: StackResource) -> str:
     name = resource.get("PhysicalResourceId") or resource["LogicalResourceId"]
     reason = resource.get("ResourceStatusReason", "").rstrip(".")
     return f"{resource['ResourceType']} {name}" + (f" ({reason})" if reason else "")

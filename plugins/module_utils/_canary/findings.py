@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._routing.fields import SEVERITIES
 from .._routing.matcher import matches
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._model.account import Account
+    from .._resource.shapes import Json
     from .._routing.simulation import Rule
 
 NAME = "secops.securityhub canary"
@@ -36,8 +36,8 @@ class TestFinding:
 
     id: str
     severity: str
-    asff: dict[str, Any]
-    event: dict[str, Any]
+    asff: Json
+    event: Json
     topics: tuple[str, ...]
 
 
@@ -46,7 +46,7 @@ def choose(
     region: str,
     forwarding_region: str,
     rules: Sequence[Rule],
-    shown: Callable[[dict[str, Any]], dict[str, Any]],
+    shown: Callable[[Json], Json],
     identifier: str,
     now: datetime.datetime,
 ) -> tuple[TestFinding, ...]:
@@ -72,7 +72,7 @@ def choose(
     return tuple(chosen)
 
 
-def finding(account: Account, region: str, identifier: str, severity: str, now: datetime.datetime) -> dict[str, Any]:
+def finding(account: Account, region: str, identifier: str, severity: str, now: datetime.datetime) -> Json:
     """Return a finding (ASFF) of the account's own default product that cannot be mistaken for a real one.
 
     https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html
@@ -105,7 +105,7 @@ def product_arn(account: Account, region: str) -> str:
     return f"arn:{account.partition}:securityhub:{region}:{account.id}:product/{account.id}/default"
 
 
-def active_filters(account: Account, region: str) -> dict[str, Any]:
+def active_filters(account: Account, region: str) -> Json:
     """Return the AwsSecurityFindingFilters of the test findings of a region that are not archived."""
     values = {
         "ProductArn": product_arn(account, region),
@@ -123,7 +123,7 @@ IMPORTABLE = (
 )
 
 
-def archived(asff: dict[str, Any], now: datetime.datetime) -> dict[str, Any]:
+def archived(asff: Json, now: datetime.datetime) -> Json:
     """Return the finding in its archived state."""
     kept = {name: asff[name] for name in IMPORTABLE if name in asff}
     return {**kept, "UpdatedAt": timestamp(now), "RecordState": "ARCHIVED"}

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .._aws.clients import Clients
     from .._aws.progress import Progress
     from .._model.plan import TargetDesign
+    from .._resource.shapes import Json
     from .listeners import Listener
     from .listeners import Received
     from .probes import Pair
@@ -130,7 +131,7 @@ def _import(
     return ProbeOutcome(probe, listener=opened.value, sent_at=sent_at, matched=matched)
 
 
-def _archived(listed: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def _archived(listed: Iterable[Json]) -> list[Json]:
     now = datetime.datetime.now(datetime.timezone.utc)
     return [findings.archived(asff, now) for asff in listed]
 

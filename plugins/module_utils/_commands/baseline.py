@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from .._aws.clients import Clients
     from .._routing.reference import Finding
+    from .._services.securityhub import Unprocessed
     from .context import Context
 
 SPEC: dict[str, Any] = {}
@@ -92,7 +93,7 @@ def marked(aws: Clients, baseline: Baseline) -> Baseline:
     return baseline
 
 
-def _mark(call: Callable[..., Any], batch: Sequence[Finding], *, ocsf: bool) -> list[dict[str, Any]]:
+def _mark(call: Callable[..., Any], batch: Sequence[Finding], *, ocsf: bool) -> list[Unprocessed]:
     """Mark findings, and return those that AWS did not update."""
     if ocsf:
         uids = [finding["metadata"]["uid"] for finding in batch]

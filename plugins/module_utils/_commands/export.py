@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from .._aws.clients import Clients
     from .._model.plan import TargetDesign
+    from .._resource.shapes import Json
     from .context import Context
 
 SPEC: dict[str, Any] = {"path": {"type": "path", "required": True}}
@@ -95,7 +96,7 @@ def _tested(aws: Clients, found: Export) -> Export:
     return Export(targets, problem=REJECTED_PATTERNS)
 
 
-def _document(targets: Sequence[TargetDesign]) -> dict[str, Any]:
+def _document(targets: Sequence[TargetDesign]) -> Json:
     if any(target.problems for target in targets):
         raise UserError(UNKNOWN_STACKS)
     if not any(target.settings.stack_set for target in targets):

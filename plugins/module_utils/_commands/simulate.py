@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .._model.plan import FleetDesign
     from .._model.plan import TargetDesign
     from .._model.snapshot import TargetSnapshot
+    from .._resource.shapes import Json
     from .._routing.reference import Finding
     from .context import Context
 
@@ -158,7 +159,7 @@ def _findings(context: Context, options: Options, target: TargetDesign) -> list[
     updated = {"DateRange": {"Value": days, "Unit": "DAYS"}}
     if target.settings.ocsf:
         dates = [{"FieldName": "finding_info.modified_time_dt", "Filter": updated}]
-        filters: dict[str, Any] = {"CompositeFilters": [{"DateFilters": dates}]}
+        filters: Json = {"CompositeFilters": [{"DateFilters": dates}]}
         if finding_id:
             filters = plan.ocsf_filters(("finding_info.uid", [finding_id]))
     else:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Mapping
 
+    from .._resource.shapes import Json
     from .._services.chatbot import Configuration
     from .._services.sns import Subscription
     from .._stack.resources import Resources
@@ -103,8 +104,8 @@ def grants(evidence: Evidence) -> Result:
     return messages.granted(some) if some else ok()
 
 
-def _policy(attributes: dict[str, str] | None) -> dict[str, Any]:
-    policy: dict[str, Any] = json.loads((attributes or {}).get("Policy") or "{}")
+def _policy(attributes: dict[str, str] | None) -> Json:
+    policy: Json = json.loads((attributes or {}).get("Policy") or "{}")
     return policy
 
 

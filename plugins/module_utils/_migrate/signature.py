@@ -19,15 +19,16 @@ from typing import Any
 from .._plan.duplicates import TOPIC_OF_TEMPLATE
 
 if TYPE_CHECKING:
+    from .._resource.shapes import Json
     from .._services import cloudformation
+    from .._services.events import Rule
     from .._services.iam import Role
+    from .._services.lambda_functions import Function
 
 try:
     import yaml
 except ImportError:
     pass  # Ansible itself needs it
-
-Template = dict[str, Any]
 
 ACTION_ID = "SendToSlack"
 CONFIGURATION = "securityhubnotification"
@@ -70,7 +71,7 @@ RETAINING = ("Retain", "RetainExceptOnCreate")
 IAM_CAPABILITIES = frozenset({"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"})
 
 
-def parse(body: Any) -> Template:
+def parse(body: Any) -> Json:
     """Return a template from a GetTemplate response with its functions in the long form; {} if it is not a template.
 
     *body*: a dict for JSON, a str for YAML. Fn::GetAtt always has a list; strings that look like dates stay strings.
@@ -97,7 +98,7 @@ def _yaml_loader() -> Any:
     return Loader
 
 
-def _long_form(loader: Any, name: str, node: Any) -> dict[str, Any]:
+def _long_form(loader: Any, name: str, node: Any) -> Json:
     if isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)
     elif isinstance(node, yaml.SequenceNode):
@@ -124,19 +125,19 @@ def may_match(stack: cloudformation.Stack) -> bool:
     return bool(IAM_CAPABILITIES & set(stack.get("Capabilities", []))) and stack["StackStatus"] != "DELETE_COMPLETE"
 
 
-def matches(template: Template) -> bool:
+def matches(template: Json) -> bool:
     """Return whether this is the template of 2020, or the part of it that has only the channel."""
     resources = template.get("Resources", {})
     return _has_action(resources) or _is_channel_only(resources)
 
 
-def foreign_resources(template: Template) -> list[str]:
+def foreign_resources(template: Json) -> list[str]:
     """Return the logical IDs in a matching template that the template of 2020 does not have."""
     resources = template.get("Resources", {})
     return sorted(name for name in resources if not (_has_type(resources, name) or _forwards_to_topic(resources[name])))
 
 
-def _has_action(resources: Template) -> bool:
+def _has_action(resources: Json) -> bool:
     """Return whether the template has the named function, the custom resource that calls it, and the action's rule."""
     if not all(_has_type(resources, name) for name in (CUSTOM_RESOURCE, LAMBDA, RULE)):
         return False
@@ -147,7 +148,7 @@ def _has_action(resources: Template) -> bool:
     )
 
 
-def _is_channel_only(resources: Template) -> bool:
+def _is_channel_only(resources: Json) -> bool:
     """Return whether the template has only the channel and its role, which trusts SNS although SNS never uses it."""
     if set(resources) - {MARK} != {CHANNEL, CHANNEL_ROLE} or not all(_has_type(resources, name) for name in resources):
         return False
@@ -173,7 +174,7 @@ def _is_action_pattern(pattern: Any) -> bool:
     )
 
 
-def _forwards_to_topic(resource: Template) -> bool:
+def _forwards_to_topic(resource: Json) -> bool:
     """Return whether this is another rule that sends Security Hub findings to the same topic."""
     properties = resource.get("Properties", {})
     pattern, targets = properties.get("EventPattern"), properties.get("Targets")
@@ -186,22 +187,22 @@ def _forwards_to_topic(resource: Template) -> bool:
     )
 
 
-def _has_type(resources: Template, name: str) -> bool:
+def _has_type(resources: Json, name: str) -> bool:
     return name in resources and resources[name].get("Type") == TYPES.get(name)
 
 
-def _properties(resources: Template, name: str) -> Template:
-    properties: Template = resources[name].get("Properties", {})
+def _properties(resources: Json, name: str) -> Json:
+    properties: Json = resources[name].get("Properties", {})
     return properties
 
 
-def retains(template: Template, names: frozenset[str]) -> bool:
+def retains(template: Json, names: frozenset[str]) -> bool:
     """Return whether deleting the stack retains those of these resources that the template has."""
     resources = template.get("Resources", {})
     return all(resources[name].get("DeletionPolicy") in RETAINING for name in names if name in resources)
 
 
-def retaining(template: Template, names: frozenset[str]) -> str:
+def retaining(template: Json, names: frozenset[str]) -> str:
     """Return the template (JSON) with the deletion policy Retain for these resources.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
@@ -213,7 +214,7 @@ def retaining(template: Template, names: frozenset[str]) -> str:
     return json.dumps({**template, "Resources": {**resources, MARK: {"Type": TYPES[MARK]}}})
 
 
-def is_function(configuration: dict[str, Any]) -> bool:
+def is_function(configuration: Function) -> bool:
     """Return whether a Lambda function (a GetFunctionConfiguration response) is the template's."""
     return (
         configuration.get("FunctionName") == FUNCTION
@@ -222,7 +223,7 @@ def is_function(configuration: dict[str, Any]) -> bool:
     )
 
 
-def is_rule(rule: dict[str, Any]) -> bool:
+def is_rule(rule: Rule) -> bool:
     """Return whether an event rule (as boto3 shapes it) is the template's."""
     return rule.get("Description") == RULE_DESCRIPTION and _is_action_pattern(
         json.loads(rule.get("EventPattern") or "null")

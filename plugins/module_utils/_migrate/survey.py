@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .._model.settings import Settings
     from .._model.snapshot import AccountSnapshot
     from .._model.snapshot import TargetSnapshot
+    from .._resource.shapes import Json
     from .._services.chatbot import Configuration
 
 # Kinds of resources without a stack
@@ -56,7 +57,7 @@ class Stack:
 
     name: str
     status: str
-    template: dict[str, Any] = field(hash=False, repr=False, default_factory=dict)
+    template: Json = field(hash=False, repr=False, default_factory=dict)
     parameters: tuple[str, ...] = ()
     resources: dict[str, str] = field(hash=False, default_factory=dict)
     failed: tuple[str, ...] = ()

@@ -14,18 +14,42 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Final
+from typing import Literal
+from typing import TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Mapping
 
-NAME_PREFIXES, UNITS, TAGS = "account_name_prefixes", "organizational_unit_ids", "account_tags"
-SELECTORS = (NAME_PREFIXES, UNITS, TAGS)
+    from .._resource.shapes import Json
+
+NAME_PREFIXES: Final = "account_name_prefixes"
+UNITS: Final = "organizational_unit_ids"
+TAGS: Final = "account_tags"
+SELECTORS: tuple[Literal["account_name_prefixes", "organizational_unit_ids", "account_tags"], ...] = (
+    NAME_PREFIXES,
+    UNITS,
+    TAGS,
+)
 # https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html and API_Root.html
 UNIT = re.compile(r"(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}|r-[0-9a-z]{4,32})\Z")
 
-# An entry of securityhub_slack_channels.
-Channel = dict[str, Any]
+
+class Channel(TypedDict, total=False):
+    """An entry of securityhub_slack_channels; name is always present. Other keys are those of a policy."""
+
+    name: str
+    channel_id: str
+    channel_name: str
+    team_id: str
+    tenant_id: str
+    other_accounts: bool
+    account_ids: list[str]
+    account_name_prefixes: list[str]
+    organizational_unit_ids: list[str]
+    account_tags: dict[str, Any]
+    suppressions: list[Json]
 
 
 @dataclass(frozen=True)
@@ -53,15 +77,15 @@ def units_of(channels: Iterable[Channel]) -> tuple[str, ...]:
 
 def with_accounts(channels: Iterable[Channel], directory: Directory) -> list[Channel]:
     """Return the channels with the accounts that they choose in their ``account_ids``."""
-    return [
-        {
-            **{key: value for key, value in channel.items() if key not in SELECTORS},
-            "account_ids": sorted({*(channel.get("account_ids") or []), *_chosen(channel, directory)}),
-        }
-        if asks(channel)
-        else channel
-        for channel in channels
-    ]
+    return [_with_accounts(channel, directory) if asks(channel) else channel for channel in channels]
+
+
+def _with_accounts(channel: Channel, directory: Directory) -> Channel:
+    account_ids = sorted({*(channel.get("account_ids") or []), *_chosen(channel, directory)})
+    resolved: Channel = {**channel, "account_ids": account_ids}
+    for key in SELECTORS:
+        resolved.pop(key, None)
+    return resolved
 
 
 def unmatched(channels: Iterable[Channel], directory: Directory) -> list[str]:

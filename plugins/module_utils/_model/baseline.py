@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from typing import Any
 
 if TYPE_CHECKING:
     from .._routing.reference import Finding
+    from .._services.securityhub import Unprocessed
     from .plan import TargetDesign
 
 
@@ -24,5 +24,5 @@ class Baseline:
     target: TargetDesign
     findings: tuple[Finding, ...] = ()
     marked: int = 0
-    unprocessed: tuple[dict[str, Any], ...] = ()
+    unprocessed: tuple[Unprocessed, ...] = ()
     problems: tuple[str, ...] = ()

@@ -10,11 +10,11 @@ A button is a custom action of Amazon Q: a command that it runs with the channel
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._securityhub import workflow
 
 if TYPE_CHECKING:
+    from .._resource.shapes import Json
     from .account import Account
 
 # The text of each button, and the workflow status that it sets.
@@ -23,7 +23,7 @@ BUTTONS = {"Notified": "NOTIFIED", "Suppress": "SUPPRESSED", "Resolve": "RESOLVE
 OCSF_TEXTS = {"Notified": "In progress"}
 
 
-def permissions(account: Account, *, ocsf: bool) -> dict[str, Any]:
+def permissions(account: Account, *, ocsf: bool) -> Json:
     """Return the policy that allows what the buttons do, and nothing else; *ocsf*: in the new Security Hub."""
     hub = f"arn:{account.partition}:securityhub:*:{account.id}:{workflow.hub(ocsf=ocsf)}"
     statuses = sorted(BUTTONS.values())

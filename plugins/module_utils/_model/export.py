@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from dataclasses import field
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._stack.stack_set_resource import Instance
 
 if TYPE_CHECKING:
+    from .._resource.shapes import Json
     from .plan import TargetDesign
 
 
@@ -25,7 +25,7 @@ class Export:
     """
 
     targets: tuple[TargetDesign, ...]
-    document: dict[str, Any] = field(default_factory=dict)
+    document: Json = field(default_factory=dict)
     problem: str = ""
     notices: tuple[str, ...] = ()
 

@@ -10,25 +10,25 @@ import json
 from dataclasses import dataclass
 from dataclasses import field
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._resource.tags import MANAGED_TAG
 from .._resource.tags import tags_of
 
 if TYPE_CHECKING:
+    from .._resource.shapes import Json
     from .._services.iam import ManagedPolicy
     from .._services.iam import Role
     from .account import Account
 
 # https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-iam-policies-for-slack-channel-configurations.html
-TRUST: dict[str, Any] = {
+TRUST: Json = {
     "Version": "2012-10-17",
     "Statement": [
         {"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"},
     ],
 }
 # Messages need no permissions of the role. AWS's own default guardrail is AdministratorAccess.
-DENY_ALL: dict[str, Any] = {
+DENY_ALL: Json = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
 }
@@ -51,11 +51,11 @@ class Identity:
     guardrail_name: str
     guardrail_arn: str
     tags: tuple[tuple[str, str], ...]
-    permissions: dict[str, Any] | None = field(default=None, hash=False)
+    permissions: Json | None = field(default=None, hash=False)
     boundary: str = ""
 
     @property
-    def guardrail(self) -> dict[str, Any]:
+    def guardrail(self) -> Json:
         """Return the document of the guardrail."""
         return self.permissions or DENY_ALL
 
@@ -65,7 +65,7 @@ class Identity:
         return (*self.tags, (PERMISSIONS_TAG, _digest(self.permissions))) if self.permissions else self.tags
 
 
-def _digest(document: dict[str, Any]) -> str:
+def _digest(document: Json) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -91,7 +91,7 @@ def identity_of(
     account: Account,
     name: str,
     tags: tuple[tuple[str, str], ...],
-    permissions: dict[str, Any] | None = None,
+    permissions: Json | None = None,
     boundary: str = "",
 ) -> Identity:
     """Return the role and guardrail of the deployment *name*."""

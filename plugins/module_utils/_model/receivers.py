@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
+from typing import TypedDict
 
 from .._routing import policy
 from .._stack import receivers
@@ -36,6 +37,16 @@ BUS = re.compile(_ARN.format(service="events") + r"event-bus/(?P<name>[A-Za-z0-9
 RECEIVERS_AT_MOST = 10
 ADDRESSES_AT_MOST = 20
 LONGEST_URL = 2048  # characters
+
+
+class Entry(TypedDict, total=False):
+    """An entry of securityhub_slack_receivers; name is always present. Other keys are those of a policy."""
+
+    name: str
+    email: list[str]
+    url: str
+    queue_arn: str
+    event_bus_arn: str
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,7 @@ def routes(variables: dict[str, Any], name: str) -> tuple[ReceiverRoute, ...]:
     return tuple(found)
 
 
-def problems(entries: list[dict[str, Any]], region: str) -> list[str]:
+def problems(entries: list[Entry], region: str) -> list[str]:
     """Return what is wrong with the entries of a host in *region*, each as a sentence with its remedy."""
     found = []
     if len(entries) > RECEIVERS_AT_MOST:
@@ -89,14 +100,14 @@ def _name_problems(name: str) -> list[str]:
     return ["an invalid name. Use 1 to 16 lowercase letters and digits, starting with a letter."]
 
 
-def _destination_problems(entry: dict[str, Any], region: str) -> list[str]:
+def _destination_problems(entry: Entry, region: str) -> list[str]:
     given = [key for key in KINDS if entry.get(key)]
     if len(given) != 1:
         return [f"{' and '.join(given) or 'no destination'}. Set one of {', '.join(KINDS)}."]
     return {"email": _email, "url": _url, "queue_arn": _queue, "event_bus_arn": _bus}[given[0]](entry, region)
 
 
-def _email(entry: dict[str, Any], _region: str) -> list[str]:
+def _email(entry: Entry, _region: str) -> list[str]:
     wrong = (receivers.without_keys(item) for item in entry["email"] if not EMAIL.match(item))
     found = [f"{item!r} in email, which is not an e-mail address." for item in wrong]
     if len(entry["email"]) > ADDRESSES_AT_MOST:
@@ -106,7 +117,7 @@ def _email(entry: dict[str, Any], _region: str) -> list[str]:
     return found
 
 
-def _url(entry: dict[str, Any], _region: str) -> list[str]:
+def _url(entry: Entry, _region: str) -> list[str]:
     url = str(entry["url"])
     if not URL.match(url) or len(url) > LONGEST_URL:
         return [f"a url that SNS does not accept. Use an https:// URL of up to {LONGEST_URL:,} characters."]
@@ -115,7 +126,7 @@ def _url(entry: dict[str, Any], _region: str) -> list[str]:
     return []
 
 
-def _queue(entry: dict[str, Any], region: str) -> list[str]:
+def _queue(entry: Entry, region: str) -> list[str]:
     arn = str(entry["queue_arn"])
     found = QUEUE.match(arn)
     if not found:
@@ -132,7 +143,7 @@ def _queue(entry: dict[str, Any], region: str) -> list[str]:
     return []
 
 
-def _bus(entry: dict[str, Any], _region: str) -> list[str]:
+def _bus(entry: Entry, _region: str) -> list[str]:
     arn = str(entry["event_bus_arn"])
     found = BUS.match(arn)
     if not found:
@@ -146,7 +157,7 @@ def _bus(entry: dict[str, Any], _region: str) -> list[str]:
     return []
 
 
-def _shared_destinations(entries: list[dict[str, Any]]) -> list[str]:
+def _shared_destinations(entries: list[Entry]) -> list[str]:
     names: dict[tuple[str, str], list[str]] = {}
     for entry in entries:
         for key in KINDS:

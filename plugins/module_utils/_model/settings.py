@@ -213,12 +213,12 @@ def _channel(given: dict[str, Any], variables: dict[str, Any], configuration: st
     return Channel(configuration, team.lower(), encoded, channel_name, TEAMS, tenant.lower())
 
 
-def _policy_keys(route: dict[str, Any]) -> dict[str, Any]:
+def _policy_keys(route: account_channels.Channel) -> dict[str, Any]:
     others = ("name", OTHER_ACCOUNTS, *account_channels.SELECTORS, *CHANNEL, *TEAM)
     return {key: value for key, value in route.items() if key not in others}
 
 
-def _other_channels(route: dict[str, Any], routes: list[dict[str, Any]]) -> dict[str, Any]:
+def _other_channels(route: account_channels.Channel, routes: list[account_channels.Channel]) -> dict[str, Any]:
     if not route.get(OTHER_ACCOUNTS):
         return {}
     named = [account for other in routes if other is not route for account in other.get("account_ids") or []]
@@ -251,7 +251,7 @@ def problems(settings: Settings) -> list[str]:
     return found
 
 
-def _other_accounts_problems(routes: list[dict[str, Any]]) -> list[str]:
+def _other_accounts_problems(routes: list[account_channels.Channel]) -> list[str]:
     taking = [route for route in routes if route.get(OTHER_ACCOUNTS)]
     found = [
         f"the channel {route['name']!r} in securityhub_slack_channels has both {_chosen_by(route)} and other_accounts. "
@@ -277,7 +277,7 @@ def _outlet_suppression_problems(settings: Settings) -> list[str]:
     ]
 
 
-def _chosen_by(route: dict[str, Any]) -> str:
+def _chosen_by(route: account_channels.Channel) -> str:
     """Return the keys with which a channel chooses accounts, '' if it does not."""
     return ", ".join(key for key in ("account_ids", *account_channels.SELECTORS) if route.get(key))
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from typing import Any
 from typing import TypeVar
 
 from .._aws import errors
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from .._channel.custom_action import CustomAction
     from .._inventory.discovery import AccountFacts
+    from .._resource.shapes import Json
     from .._services.chatbot import Configuration
     from .._services.cloudformation import Stack
     from .._services.securityhub import ActionTarget
@@ -47,7 +47,7 @@ class LiveTarget:
     hub: bool | None = None
     action: ActionTarget | None = field(default=None, hash=False)
     stack: Stack | None = field(default=None, hash=False)
-    template: dict[str, Any] | None = field(default=None, hash=False)
+    template: Json | None = field(default=None, hash=False)
     path: LivePath | None = field(default=None, hash=False)
     actions: int = 0
     rules: tuple[AutomationRule, ...] | None = field(default=None, hash=False)

@@ -63,7 +63,7 @@ def _resolved(target: TargetSnapshot, directory: Directory) -> TargetSnapshot:
     return replace(target, settings=settings_of(settings.host, variables))
 
 
-def _directory(aws: Clients, settings: Settings, channels: list[dict[str, Any]]) -> Directory:
+def _directory(aws: Clients, settings: Settings, channels: list[account_channels.Channel]) -> Directory:
     call = partial(aws.call, settings.source, aws.home_region(settings.source), "organizations")
     by_name, by_tag = (
         any(channel.get(name) for channel in channels)

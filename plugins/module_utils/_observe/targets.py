@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .._aws.clients import Clients
     from .._model.account import Account
     from .._model.settings import Settings
+    from .._resource.shapes import Json
     from .._services.cloudformation import Stack
     from .._services.securityhub import ActionTarget
     from .._stack.template import StackDesign
@@ -121,7 +122,7 @@ def _is_ours(aws: Clients, settings: Settings, rule: securityhub.AutomationRule)
     return bool(tags.get(MANAGED_TAG) == settings.name)
 
 
-def _stack(aws: Clients, settings: Settings, account: Account) -> dict[str, Any] | None:
+def _stack(aws: Clients, settings: Settings, account: Account) -> Stack | None:
     name = settings.name
     if settings.stack_set:
         # A StackSet generates the names of its stacks, so the stack is found by its first topic.
@@ -130,9 +131,9 @@ def _stack(aws: Clients, settings: Settings, account: Account) -> dict[str, Any]
     return _call(aws, settings, "cloudformation", cloudformation.describe_stack, name) if name else None
 
 
-def _actions(aws: Clients, settings: Settings) -> list[dict[str, Any]] | None:
+def _actions(aws: Clients, settings: Settings) -> list[ActionTarget] | None:
     try:
-        found: list[dict[str, Any]] = _call(aws, settings, "securityhub", securityhub.describe_action_targets)
+        found: list[ActionTarget] = _call(aws, settings, "securityhub", securityhub.describe_action_targets)
     except securityhub.HubNotEnabled:
         return None
     return found
@@ -174,10 +175,10 @@ def topic_exists(aws: Clients, settings: Settings, arn: str) -> bool:
     return _call(aws, settings, "sns", sns.get_topic_attributes, arn) is not None
 
 
-def findings(aws: Clients, settings: Settings, filters: dict[str, Any]) -> list[dict[str, Any]]:
+def findings(aws: Clients, settings: Settings, filters: Json) -> list[Json]:
     """Return the findings of the target's region that match *filters*, both in its format: one call for every 100."""
     read = securityhub.get_findings_v2 if settings.ocsf else securityhub.get_findings
-    found: list[dict[str, Any]] = _call(aws, settings, "securityhub", read, filters)
+    found: list[Json] = _call(aws, settings, "securityhub", read, filters)
     return found
 
 

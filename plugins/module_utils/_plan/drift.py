@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._iam_policies import evaluation
 from .._model.drift import ALARM
@@ -35,6 +34,7 @@ from . import key_uses
 if TYPE_CHECKING:
     from .._model.delivery_path import LivePath
     from .._model.delivery_path import LiveTopic
+    from .._resource.shapes import Json
     from .._services.events import Target
     from .._stack.resources import Resources
 
@@ -62,7 +62,7 @@ def drifts(live: LivePath) -> list[Drift]:
     return list(dict.fromkeys(found))  # topics share a key
 
 
-def _rule(rule: dict[str, Any], live: LivePath) -> list[Drift]:
+def _rule(rule: Json, live: LivePath) -> list[Drift]:
     name = rule["Name"]
     there = live.rules.get(name)
     loses = _forwards_findings(rule)
@@ -76,12 +76,12 @@ def _rule(rule: dict[str, Any], live: LivePath) -> list[Drift]:
     return found
 
 
-def _forwards_findings(rule: dict[str, Any]) -> bool:
+def _forwards_findings(rule: Json) -> bool:
     """Return whether a rule forwards findings, and not the numbers of the digest."""
     return scheduled_digest.SOURCE not in rule["EventPattern"]["source"]
 
 
-def _targets(rule: dict[str, Any], live: LivePath) -> list[Drift]:
+def _targets(rule: Json, live: LivePath) -> list[Drift]:
     name, there = rule["Name"], live.targets.get(rule["Name"])
     if not _forwards_findings(rule):
         (wanted,) = rule["Targets"]
@@ -90,7 +90,7 @@ def _targets(rule: dict[str, Any], live: LivePath) -> list[Drift]:
     return [drift for wanted in rule["Targets"] for drift in _target(name, wanted, there)]
 
 
-def _target(rule: str, wanted: dict[str, Any], there: list[Target] | None) -> list[Drift]:
+def _target(rule: str, wanted: Json, there: list[Target] | None) -> list[Drift]:
     if there is None:
         return []
     feeding = [target for target in there if target["Arn"] == wanted["Arn"]]
@@ -110,12 +110,12 @@ def _target(rule: str, wanted: dict[str, Any], there: list[Target] | None) -> li
     return [Drift(DEAD_LETTERS, rule, queue, False)]
 
 
-def _only_marks(target: dict[str, Any]) -> bool:
+def _only_marks(target: Json) -> bool:
     """Return whether a target is the state machine that marks a finding, and not the one that reports its end first."""
     return str(target["Arn"]).split(":")[2] == "states" and "InputTransformer" not in target
 
 
-def _topic(topic: dict[str, Any], live: LivePath) -> list[Drift]:
+def _topic(topic: Json, live: LivePath) -> list[Drift]:
     resources = live.resources
     arn, name = resources.topic_arn(topic), topic["TopicName"]
     attributes = live.topics.get(arn)
@@ -139,14 +139,14 @@ def feeding(topic_arn: str, resources: Resources) -> list[str]:
     ]
 
 
-def _open_policy(name: str, policy: dict[str, Any]) -> list[Drift]:
+def _open_policy(name: str, policy: Json) -> list[Drift]:
     everyone = filter(evaluation.is_open, evaluation.statements(policy))
     found = [str(statement.get("Sid", "without a Sid")) for statement in everyone]
     problem = f"gives access to everyone (statement {', '.join(found)})"
     return [Drift(OPEN_POLICY, name, problem, loses=False)] if found else []
 
 
-def _closed_policy(name: str, arn: str, policy: dict[str, Any], resources: Resources) -> list[Drift]:
+def _closed_policy(name: str, arn: str, policy: Json, resources: Resources) -> list[Drift]:
     rules = _kept_out(policy, "sns:Publish", arn, feeding(arn, resources))
     if rules:
         return [Drift(POLICY, name, f"does not allow EventBridge to publish for {', '.join(rules)}")]
@@ -155,14 +155,14 @@ def _closed_policy(name: str, arn: str, policy: dict[str, Any], resources: Resou
     return [Drift(POLICY, name, "does not allow the alarms to publish", loses=False)]
 
 
-def _allows_alarms(policy: dict[str, Any], arn: str, resources: Resources) -> bool:
+def _allows_alarms(policy: Json, arn: str, resources: Resources) -> bool:
     alarms = [
         resources.alarm_arn(alarm) for alarm in resources.of_type(stack_resources.ALARM) if arn in alarm["AlarmActions"]
     ]
     return all(evaluation.lets_in(policy, evaluation.of_alarm("sns:Publish", arn, alarm)) for alarm in alarms)
 
 
-def _kept_out(policy: dict[str, Any], action: str, resource_arn: str, rule_arns: list[str]) -> list[str]:
+def _kept_out(policy: Json, action: str, resource_arn: str, rule_arns: list[str]) -> list[str]:
     """Return the names of the rules on whose behalf EventBridge may not do that."""
     return [
         rule.rpartition("/")[2]
@@ -188,7 +188,7 @@ def _queue(url: str, live: LivePath) -> list[Drift]:
     return [Drift(QUEUE, name, f"does not allow SNS for {', '.join(topics)}", loses=False)] if topics else []
 
 
-def _alarm(wanted: dict[str, Any], live: LivePath) -> list[Drift]:
+def _alarm(wanted: Json, live: LivePath) -> list[Drift]:
     name = wanted["AlarmName"]
     there = live.alarms.get(name)
     if there is None:
@@ -217,7 +217,7 @@ def _alarm_topic(arn: str, topic: LiveTopic, resources: Resources) -> list[Drift
     return [Drift(ALARM_TOPIC, arn, f"is encrypted with the key {name}, which {unusable}", loses=False)]
 
 
-def _encryption(topic: dict[str, Any], arn: str, attributes: dict[str, str], live: LivePath) -> list[Drift]:
+def _encryption(topic: Json, arn: str, attributes: dict[str, str], live: LivePath) -> list[Drift]:
     name, wanted, key = topic["TopicName"], topic.get("KmsMasterKeyId", ""), attributes.get("KmsMasterKeyId", "")
     if not key:
         return [Drift(ENCRYPTION, name, f"is not encrypted, and the stack says {wanted}", False)] if wanted else []

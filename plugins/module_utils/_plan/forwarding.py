@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._model import account_channels
 from .._routing import policy as policies
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from .._model.plan import FleetDesign
     from .._model.plan import TargetDesign
     from .._model.snapshot import TargetSnapshot
+    from .._resource.shapes import Json
     from .._routing.reference import Finding
     from .._stack.template import Rule
 
@@ -97,7 +97,7 @@ def _topics(rules: tuple[simulation.Rule, ...], target: TargetDesign, finding: F
     return tuple(dict.fromkeys(rule.topic for rule in rules if matches(rule.pattern, event)))
 
 
-def filters(target: TargetDesign, statuses: tuple[str, ...] = ("NEW",)) -> dict[str, Any]:
+def filters(target: TargetDesign, statuses: tuple[str, ...] = ("NEW",)) -> Json:
     """Return the filters of GetFindings that leave out most of what the rules do; the rules alone decide.
 
     *statuses*: the workflow statuses that the findings may have. For findings of the new Security Hub, they are the
@@ -114,7 +114,7 @@ def filters(target: TargetDesign, statuses: tuple[str, ...] = ("NEW",)) -> dict[
     }
 
 
-def ocsf_filters(*fields: tuple[str, list[str]]) -> dict[str, Any]:
+def ocsf_filters(*fields: tuple[str, list[str]]) -> Json:
     """Return the filters of GetFindingsV2 for findings in which each of *fields* has one of its values."""
     return {
         "CompositeFilters": [

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._channel import configuration
 from .._channel.platforms import TEAMS
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._model.settings import Channel
+    from .._resource.shapes import Json
 
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html: rules of one event bus; can be raised.
 RULES_QUOTA = "L-244521F2"
@@ -52,7 +52,7 @@ class _Rules:
     kinds: list[str]
 
 
-def of_teams(authorized: Sequence[dict[str, Any]], needed: Iterable[Channel]) -> list[str]:
+def of_teams(authorized: Sequence[Json], needed: Iterable[Channel]) -> list[str]:
     """Return why the *needed* channels of a platform cannot be configured in their workspaces or teams.
 
     *authorized*: as DescribeSlackWorkspaces or ListMicrosoftTeamsConfiguredTeams answers.
@@ -81,7 +81,7 @@ def disabled(what: str, reason: str) -> str:
     )
 
 
-def of_policy(policy: dict[str, Any], channels: Iterable[Channel], *, user_roles: bool) -> list[str]:
+def of_policy(policy: Json, channels: Iterable[Channel], *, user_roles: bool) -> list[str]:
     """Return what an effective chat applications policy forbids for the *channels*.
 
     *user_roles*: each user of the channel acts with their own role instead of the channel's.
@@ -103,7 +103,7 @@ def of_policy(policy: dict[str, Any], channels: Iterable[Channel], *, user_roles
     return list(dict.fromkeys(found))
 
 
-def remarks_of_policy(policy: dict[str, Any], channels: Iterable[Channel]) -> list[str]:
+def remarks_of_policy(policy: Json, channels: Iterable[Channel]) -> list[str]:
     """Return what to report about a policy that may apply: AWS does not show whether a channel is private."""
     found = []
     for channel in channels:
@@ -116,7 +116,7 @@ def remarks_of_policy(policy: dict[str, Any], channels: Iterable[Channel]) -> li
     return list(dict.fromkeys(found))
 
 
-def _of_policy(policy: dict[str, Any], channel: Channel) -> _Rules:
+def _of_policy(policy: Json, channel: Channel) -> _Rules:
     """Return what a policy says about a channel.
 
     The syntax: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_chatbot_syntax.html.

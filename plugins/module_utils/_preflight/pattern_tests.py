@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .._aws.clients import Clients
     from .._model.plan import TargetDesign
     from .._model.settings import Settings
+    from .._resource.shapes import Json
     from .._stack.template import Rule
 
 # Calls to a Region at the same time: EventBridge's quota is 50 a second
@@ -210,7 +211,7 @@ def _unknown(answers: Sequence[_Answer]) -> str:
     return next((errors.explain(answer.error) for answer in answers if answer.error), "")
 
 
-def _given(value: Policy | Scope) -> dict[str, Any]:
+def _given(value: Policy | Scope) -> Json:
     """Return the fields that are not empty, as JSON has them."""
     return asdict(value, dict_factory=lambda fields: {name: given for name, given in fields if given})
 
