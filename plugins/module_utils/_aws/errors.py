@@ -152,16 +152,12 @@ ENCODED = re.compile(r"\s*Encoded authorization failure message:.*", re.DOTALL)
 
 def code(error: BaseException) -> str:
     """Return the code of a botocore ClientError, else an empty string."""
-    response = getattr(error, "response", None)
-    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+    return str(_response(error).get("Error", {}).get("Code", ""))
 
 
 def message(error: BaseException) -> str:
     """Return AWS's own sentence of a ClientError, else the text of the error."""
-    response = getattr(error, "response", None)
-    if not isinstance(response, dict):
-        return str(error)
-    return str(response.get("Error", {}).get("Message", "") or error)
+    return str(_response(error).get("Error", {}).get("Message", "") or error)
 
 
 def is_passing(error: BaseException) -> bool:
@@ -175,8 +171,12 @@ def is_passing(error: BaseException) -> bool:
 
 def _status(error: BaseException) -> int:
     """Return the HTTP status of a ClientError, else 0."""
+    return int(_response(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _response(error: BaseException) -> dict[str, Any]:
     response = getattr(error, "response", None)
-    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) if isinstance(response, dict) else 0
+    return response if isinstance(response, dict) else {}
 
 
 def is_denied(error: BaseException) -> bool:

@@ -14,17 +14,12 @@ State = TypeVar("State")
 LONGEST_PAUSE = 10.0  # seconds
 
 
-def poll(
-    read: Callable[[], State],
-    done: Callable[[State], bool],
-    limit: float,
-    sleep: Callable[[float], None] = time.sleep,
-) -> State:
+def poll(read: Callable[[], State], done: Callable[[State], bool], limit: float) -> State:
     """Call *read* until *done* accepts the state or *limit* seconds have been slept; return the last state."""
     pause, slept = 1.0, 0.0
     state = read()
     while not done(state) and slept < limit:
-        sleep(pause)
+        time.sleep(pause)
         slept += pause
         pause = min(pause * 1.5, LONGEST_PAUSE)
         state = read()

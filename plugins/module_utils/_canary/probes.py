@@ -98,7 +98,9 @@ def _probe(target: TargetDesign, design: AccountDesign, now: datetime.datetime) 
     if sender.live.stack is None:
         return Probe(snapshot, (messages.NOT_DEPLOYED.format(region=sender.settings.region),))
     identifier = uuid.uuid4().hex
-    rules = tuple(rule for rule in forwarding.rules_of(sender) if rule.topic not in _unheard(sender))
+    # A test finding cannot be seen at all receivers: an e-mail does not name it, a queue has readers.
+    unheard = {route.topic for route in sender.settings.receivers if route.receiver.kind != HTTPS}
+    rules = tuple(rule for rule in forwarding.rules_of(sender) if rule.topic not in unheard)
     shown = partial(simulation.as_in_event, targets=[forwarding.simulated(sender)])
     chosen = findings.choose(design.account, region, sender.settings.region, rules, shown, identifier, now)
     if not chosen:
@@ -112,11 +114,6 @@ def _probe(target: TargetDesign, design: AccountDesign, now: datetime.datetime) 
         untested=tuple(route.topic for route in target.settings.outlets if route.topic not in reached),
         leftovers=findings.active_filters(design.account, region),
     )
-
-
-def _unheard(sender: TargetDesign) -> set[str]:
-    """Return the receivers at which a test finding cannot be seen: an e-mail does not name it, a queue has readers."""
-    return {route.topic for route in sender.settings.receivers if route.receiver.kind != HTTPS}
 
 
 def _nothing_to_test(target: TargetDesign) -> str:

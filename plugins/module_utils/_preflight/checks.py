@@ -31,6 +31,7 @@ from . import keys
 from . import namesakes
 from . import pattern_tests
 from . import questions
+from . import receivers
 from .questions import Answer
 
 if TYPE_CHECKING:
@@ -224,9 +225,10 @@ def _target(aws: Clients, target: TargetDesign, stack: StackDesign) -> list[_Que
     if _changes_stack(target):
         ask = partial(questions.of_rules, aws, settings, stack, alone=current.stack is None)
         asked.append(_Question(hosts, "whether the event bus has room for the rules", ask))
-    if _changes_stack(target) and stack.receivers and target.account:
-        ask = partial(questions.of_receivers, aws, settings, target.account, stack)
-        asked.append(_Question(hosts, "whether queues and event buses accept findings", ask))
+    account = target.account
+    if _changes_stack(target) and stack.receivers and account:
+        about = "whether queues and event buses accept findings"
+        asked.append(_Question(hosts, about, lambda: Answer(tuple(receivers.problems(aws, settings, account, stack)))))
     return asked
 
 

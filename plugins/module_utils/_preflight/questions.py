@@ -26,14 +26,12 @@ from .._services import service_quotas as quotas
 from .._stack import scheduled_digest
 from .._stack import template
 from . import blockers
-from . import receivers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._aws.clients import Clients
     from .._channel.platforms import Platform
-    from .._model.account import Account
     from .._model.plan import AccountDesign
     from .._model.settings import Channel
     from .._model.settings import Settings
@@ -168,11 +166,6 @@ def of_rules(aws: Clients, settings: Settings, design: StackDesign, *, alone: bo
         ),
         rules=existing,
     )
-
-
-def of_receivers(aws: Clients, settings: Settings, account: Account, design: StackDesign) -> Answer:
-    """Ask for the queues and event buses that get findings: see receivers.problems."""
-    return Answer(tuple(receivers.problems(aws, settings, account, design)))
 
 
 def has_stack_now(aws: Clients, settings: Settings) -> bool:
