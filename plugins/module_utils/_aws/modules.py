@@ -72,12 +72,11 @@ class Module(AnsibleAWSModule):  # type: ignore[misc]  # amazon.aws ships no typ
         """Fail with a sentence about *subject* if AWS or the collection raises an error inside the block."""
         try:
             yield
-        except (errors.UserError, aws.ClientError, aws.BotoCoreError, ResponseParserError) as error:
-            self._fail(subject, self._of_sign_in(error) if sign_in.concerns(error) else error)
-        except RuntimeError as error:
-            if not sign_in.concerns(error):
+        except (errors.UserError, aws.ClientError, aws.BotoCoreError, ResponseParserError, RuntimeError) as error:
+            of_sign_in = sign_in.concerns(error)
+            if isinstance(error, RuntimeError) and not of_sign_in:
                 raise
-            self._fail(subject, self._of_sign_in(error))
+            self.fail_json(msg=f"{subject}: {errors.explain(self._of_sign_in(error) if of_sign_in else error)}")
 
     def access(self, region: str = "") -> ModuleAccess:
         """Return what makes signed calls to *region*, or to the region of the options."""
@@ -96,9 +95,6 @@ class Module(AnsibleAWSModule):  # type: ignore[misc]  # amazon.aws ships no typ
         except Exception as error:  # some are not botocore's, such as a credential_process that does not exist
             self.fail_json(msg=errors.explain(self._of_sign_in(error)))
             raise  # not reached: fail_json ends the module
-
-    def _fail(self, subject: str, error: BaseException) -> None:
-        self.fail_json(msg=f"{subject}: {errors.explain(error)}")
 
     def _of_sign_in(self, error: Exception) -> Exception:
         return sign_in.failure(error, self.params.get("profile") or "")

@@ -188,12 +188,12 @@ def _account(
 
 @dataclass(frozen=True)
 class _Read:
-    """One thing to read: of which account, of which of its targets (None: of the account), and into which field."""
+    """One thing to read: of which account, into which field, of which of its targets ('': of the account)."""
 
     account: int
-    target: int | None
     field: str
     read: Callable[[], Any]
+    host: str = ""
 
 
 def _read_everything(aws: Clients, accounts: list[AccountSnapshot], coverage: bool) -> list[AccountSnapshot]:
@@ -218,16 +218,16 @@ def _reads(aws: Clients, number: int, account: AccountSnapshot, coverage: bool) 
     settings = account.settings
     identity = names.identity(settings, account.account)
     reads = [
-        _Read(number, None, "configurations", partial(of_account.configurations, aws, settings, identity)),
-        _Read(number, None, "identity", partial(of_account.identity, aws, settings, identity)),
-        _Read(number, None, "facts", partial(of_account.facts, aws, [target.settings for target in account.targets])),
+        _Read(number, "configurations", partial(of_account.configurations, aws, settings, identity)),
+        _Read(number, "identity", partial(of_account.identity, aws, settings, identity)),
+        _Read(number, "facts", partial(of_account.facts, aws, [target.settings for target in account.targets])),
     ]
     wanted = (coverage or settings.value("report_uncovered_regions")) and not account.job_slices
     if wanted and any(target.settings.present for target in account.targets):
-        reads.append(_Read(number, None, "coverage", partial(of_account.coverage, aws, settings, account.regions)))
+        reads.append(_Read(number, "coverage", partial(of_account.coverage, aws, settings, account.regions)))
     return reads + [
-        _Read(number, index, "live", partial(of_target.target, aws, target.settings, account.account))
-        for index, target in enumerate(account.targets)
+        _Read(number, "live", partial(of_target.target, aws, target.settings, account.account), target.host)
+        for target in account.targets
     ]
 
 
@@ -238,27 +238,25 @@ def _with_answers(
 
     *disabled*: the regions that the account has not enabled, of those that do not recognize the credentials.
     """
-    targets = list(account.targets)
-    of_the_account: dict[str, parallel.Outcome[_Read, Any]] = {}
-    for outcome in outcomes:
-        index = outcome.item.target
-        if index is None:
-            of_the_account[outcome.item.field] = outcome
-        elif outcome.error is None:
-            targets[index] = replace(targets[index], live=outcome.value or LiveTarget())
-        else:
-            target = targets[index]
-            region = target.settings.region
-            explained = target.refused(_not_enabled(region, account.account.id)) if region in disabled else target
-            targets[index] = explained.unread(outcome.error)
-    answers: dict[str, Any] = {
-        field: outcome.value for field, outcome in of_the_account.items() if outcome.error is None
-    }
-    found = replace(account, targets=tuple(targets), is_complete=True, **answers)
-    for outcome in of_the_account.values():
+    live = {outcome.item.host: outcome for outcome in outcomes if outcome.item.host}
+    of_the_account = [outcome for outcome in outcomes if not outcome.item.host]
+    answers: dict[str, Any] = {out.item.field: out.value for out in of_the_account if out.error is None}
+    targets = tuple(_with_answer(target, live[target.host], account.account, disabled) for target in account.targets)
+    found = replace(account, targets=targets, is_complete=True, **answers)
+    for outcome in of_the_account:
         if outcome.error is not None:
             found = found.unread(outcome.error)
     return found
+
+
+def _with_answer(
+    target: TargetSnapshot, outcome: parallel.Outcome[_Read, Any], account: Account, disabled: frozenset[str]
+) -> TargetSnapshot:
+    if outcome.error is None:
+        return replace(target, live=outcome.value or LiveTarget())
+    if target.settings.region in disabled:
+        target = target.refused(_not_enabled(target.settings.region, account.id))
+    return target.unread(outcome.error)
 
 
 def _not_enabled(region: str, account_id: str) -> str:
@@ -275,8 +273,8 @@ def _disabled_regions(
     unrecognized: dict[int, set[str]] = {}
     for outcome in outcomes:
         read = outcome.item
-        if read.target is not None and outcome.error is not None and errors.is_unrecognized(outcome.error):
-            region = accounts[read.account].targets[read.target].settings.region
+        if read.host and outcome.error is not None and errors.is_unrecognized(outcome.error):
+            region = next(item.settings.region for item in accounts[read.account].targets if item.host == read.host)
             unrecognized.setdefault(read.account, set()).add(region)
     sources = {number: accounts[number].settings.source for number in unrecognized}
     answers = parallel.each(lambda number: discovery.enabled_regions(aws, sources[number]), unrecognized)

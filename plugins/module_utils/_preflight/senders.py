@@ -66,9 +66,9 @@ def _of_rules(aws: Clients, account: AccountDesign) -> list[str]:
 
 def _each(read: Callable[[str], list[str]], arns: Iterable[str], unknown: str) -> list[str]:
     """Return the sentences about each ARN, or that *unknown* is not known of it."""
-    sentences = []
-    for outcome in parallel.each(read, list(arns)):
-        sentences += outcome.value or []
-        if outcome.error:
-            sentences.append(f"it is not known {unknown} {outcome.item}: {errors.explain(outcome.error).rstrip('.')}")
-    return sentences
+    found = parallel.recovered(
+        read,
+        arns,
+        lambda arn, error: [f"it is not known {unknown} {arn}: {errors.explain(error).rstrip('.')}"],
+    )
+    return [sentence for sentences in found for sentence in sentences]
