@@ -18,7 +18,6 @@ from typing import Any
 
 from . import errors
 from . import sign_in
-from .errors import UserError
 
 try:
     import botocore.config
@@ -234,7 +233,7 @@ class CredentialStore:
             logging.getLogger(name).setLevel(logging.ERROR)
 
     def sign_in(self, source: CredentialSource) -> SignIn:
-        """Return the credentials of *source*. Raise ProfileNotFound, or UserError for an invalid role ARN."""
+        """Return the credentials of *source*. Raise ProfileNotFound."""
         if source not in self._sign_ins:
             self._sign_ins[source] = self._sign_in(source)
         return self._sign_ins[source]
@@ -248,7 +247,7 @@ class CredentialStore:
 
     def _partition(self, source: CredentialSource, partitions: list[dict[str, Any]]) -> str:
         if source.role_arn:
-            return partition_of_role(source.role_arn)
+            return source.role_arn.split(":")[1]
         region = self._session(source.profile).get_config_variable("region")
         # botocore's own lookup reads the endpoints of all services, which takes long.
         return next((str(item["id"]) for item in partitions if re.match(item["regionRegex"], region)), "aws")
@@ -325,11 +324,3 @@ def _asks_for_a_code(profiles: dict[str, dict[str, str]], profile: str) -> bool:
             return True
         profile = options.get("source_profile", "")
     return False
-
-
-def partition_of_role(arn: str) -> str:
-    """Return the partition that a role lies in, such as aws or aws-us-gov. Raise UserError for an invalid ARN."""
-    match = ROLE_ARN.fullmatch(arn)
-    if match is None:
-        raise UserError(f"{arn!r} is not the ARN of a role. Write it as arn:aws:iam::111111111111:role/name.")
-    return match["partition"]
