@@ -19,7 +19,6 @@ from .._channel import metrics
 from .._channel import transformations
 from .._channel.platforms import platform_of
 from .._services import cloudwatch
-from .._services.cloudwatch import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from .probes import ProbeOutcome
 
 PAUSE_SECONDS = 5.0
-METRICS = (metrics.DELIVERED, metrics.FAILED, metrics.UNSUPPORTED, metrics.THROTTLED)
 
 DELIVERED = "delivered"
 FAILED = "failed"
@@ -68,7 +66,7 @@ class ChannelOutcome:
     @property
     def failed(self) -> int:
         """Return how many messages Amazon Q could not post, did not understand or throttled."""
-        return sum(map(self.more, METRICS[1:]))
+        return sum(map(self.more, metrics.ALL[1:]))
 
     @property
     def state(self) -> str:
@@ -136,7 +134,7 @@ def _read(aws: Clients, start: datetime.datetime, channel: ChannelOutcome) -> Ch
 
 
 def _counts(aws: Clients, start: datetime.datetime, channel: ChannelOutcome) -> dict[str, int]:
-    queries = [Metric(metrics.NAMESPACE, name, metrics.DIMENSION, channel.configuration) for name in METRICS]
+    queries = metrics.of_configuration(channel.configuration)
     end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=1)
     source = channel.design.settings.source
     counted = aws.call(source, metrics.REGION, "cloudwatch", cloudwatch.sums, queries, start, end, cloudwatch.MINUTE)

@@ -8,6 +8,8 @@ https://docs.aws.amazon.com/chatbot/latest/adminguide/monitoring-cloudwatch.html
 
 from __future__ import annotations
 
+from .._services.cloudwatch import Metric
+
 REGION = "us-east-1"  # wherever the topics are
 NAMESPACE = "AWS/Chatbot"
 DIMENSION = "ConfigurationName"
@@ -15,3 +17,9 @@ DELIVERED = "MessageDeliverySuccess"
 FAILED = "MessageDeliveryFailure"
 UNSUPPORTED = "UnsupportedEvents"
 THROTTLED = "EventsThrottled"
+ALL = (DELIVERED, FAILED, UNSUPPORTED, THROTTLED)
+
+
+def of_configuration(name: str) -> list[Metric]:
+    """Return the metrics of a channel configuration."""
+    return [Metric(NAMESPACE, metric, DIMENSION, name) for metric in ALL]

@@ -294,14 +294,8 @@ def _lost_after_topic(evidence: Evidence) -> list[Result]:
     """Return what Amazon Q lost of the messages to the target's channels."""
     found: list[Result] = []
     for configuration in evidence.configurations():
-        failed, arrived, unsupported, throttled = (
-            evidence.account.counted(configuration, metric)
-            for metric in (
-                chatbot_metrics.FAILED,
-                chatbot_metrics.DELIVERED,
-                chatbot_metrics.UNSUPPORTED,
-                chatbot_metrics.THROTTLED,
-            )
+        arrived, failed, unsupported, throttled = (
+            evidence.account.counted(configuration, metric) for metric in chatbot_metrics.ALL
         )
         if failed:
             found.append(messages.lost_in_chat(configuration, arrived, failed, evidence.hours))

@@ -31,13 +31,6 @@ if TYPE_CHECKING:
     from .._model.snapshot import AccountSnapshot
     from .._stack.template import StackDesign
 
-CHATBOT_METRICS = (
-    chatbot_metrics.DELIVERED,
-    chatbot_metrics.FAILED,
-    chatbot_metrics.UNSUPPORTED,
-    chatbot_metrics.THROTTLED,
-)
-
 
 @dataclass(frozen=True)
 class Window:
@@ -106,14 +99,9 @@ def of_account(aws: Clients, account: AccountSnapshot, window: Window) -> Accoun
         for team in accounts.call_chatbot(aws, settings, platform.list_teams)
     }
     metrics = [
-        Metric(
-            chatbot_metrics.NAMESPACE,
-            name,
-            chatbot_metrics.DIMENSION,
-            transformations.configuration_name(configuration),
-        )
+        metric
         for configuration in account.configurations
-        for name in CHATBOT_METRICS
+        for metric in chatbot_metrics.of_configuration(transformations.configuration_name(configuration))
     ]
     sums = {}
     if metrics:
