@@ -9,6 +9,11 @@ texts that AWS checks or writes (see _channel/message.py).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .._routing.policy import Variables
+
 import re
 from typing import Any
 from urllib.parse import quote
@@ -50,7 +55,7 @@ DESTINATIONS = {
 }
 
 
-def mentions_of(variables: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+def mentions_of(variables: Variables) -> dict[str, tuple[str, ...]]:
     """Return the severities that have the same mentions, by the text of these; all severities, also without any."""
     given = variables.get(PREFIX + MENTIONS) or {}
     found: dict[str, tuple[str, ...]] = {}
@@ -60,13 +65,13 @@ def mentions_of(variables: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def mentioned(variables: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+def mentioned(variables: Variables) -> dict[str, tuple[str, ...]]:
     """Return whom messages of each severity mention, as the variables name them."""
     given = variables.get(PREFIX + MENTIONS) or {}
     return {severity: tuple(map(str, _listed(listed))) for severity, listed in given.items()}
 
 
-def links_of(variables: dict[str, Any], finding_format: str, *, trusted: bool) -> tuple[str, ...]:
+def links_of(variables: Variables, finding_format: str, *, trusted: bool) -> tuple[str, ...]:
     """Return the links for messages about findings of a format: each with its words.
 
     *trusted*: the texts of the findings are trusted.
@@ -88,12 +93,12 @@ def links_of(variables: dict[str, Any], finding_format: str, *, trusted: bool) -
     return tuple(found)
 
 
-def is_set(variables: dict[str, Any]) -> list[str]:
+def is_set(variables: Variables) -> list[str]:
     """Return the names of the variables that add something."""
     return [name for name in (MENTIONS, PORTAL_URL, PORTAL_ROLE, *LINKS) if variables.get(PREFIX + name)]
 
 
-def problems(variables: dict[str, Any]) -> list[str]:
+def problems(variables: Variables) -> list[str]:
     """Return what is wrong with the mentions and links in *variables*, each as a sentence with its remedy."""
     return [
         *_mention_problems(variables.get(PREFIX + MENTIONS) or {}),

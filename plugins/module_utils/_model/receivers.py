@@ -8,11 +8,15 @@ A URL may contain a key, so no sentence repeats one.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .._routing.policy import Variables
+
 import re
 from collections import Counter
 from dataclasses import dataclass
 from dataclasses import field
-from typing import Any
 from typing import TypedDict
 
 from .._routing import policy
@@ -54,7 +58,7 @@ class ReceiverRoute:
     """A receiver, and the variables of the policy that selects its findings."""
 
     receiver: Receiver
-    variables: dict[str, Any] = field(hash=False, repr=False)
+    variables: Variables = field(hash=False, repr=False)
 
     @property
     def topic(self) -> str:
@@ -62,7 +66,7 @@ class ReceiverRoute:
         return self.receiver.name
 
 
-def routes(variables: dict[str, Any], name: str) -> tuple[ReceiverRoute, ...]:
+def routes(variables: Variables, name: str) -> tuple[ReceiverRoute, ...]:
     """Return the receivers in the role variables of a host; *name*: of its deployment."""
     found = []
     for entry in variables[policy.PREFIX + "receivers"]:

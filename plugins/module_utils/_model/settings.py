@@ -5,6 +5,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._routing.policy import Variables
+
 import re
 import unicodedata
 import zoneinfo
@@ -106,7 +113,7 @@ class Route:
 
     channel: Channel
     topic: str
-    variables: dict[str, Any] = field(hash=False, repr=False)
+    variables: Variables = field(hash=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ class Settings:
     present: bool
     name: str
     routes: tuple[Route, ...]
-    variables: dict[str, Any] = field(hash=False, repr=False)
+    variables: Variables = field(hash=False, repr=False)
     receivers: tuple[ReceiverRoute, ...] = ()
 
     @property
@@ -164,7 +171,7 @@ class Settings:
         return str(self.value("kms_key") or "")
 
 
-def settings_of(host: str, variables: dict[str, Any]) -> Settings:
+def settings_of(host: str, variables: Variables) -> Settings:
     """Return the settings in *variables*, which have the types of the role's argument specs."""
 
     def text(name: str) -> str:
@@ -184,23 +191,25 @@ def settings_of(host: str, variables: dict[str, Any]) -> Settings:
     )
 
 
-def _routes(variables: dict[str, Any], name: str) -> tuple[Route, ...]:
+def _routes(variables: Variables, name: str) -> tuple[Route, ...]:
     configuration = str(variables[PREFIX + "configuration_name"])
     named = variables[PREFIX + "channels"]
     if not named:
         only = {key: variables.get(PREFIX + key) for key in CHANNEL}
         return (Route(_channel(only, variables, configuration), name, variables),)
-    return tuple(
-        Route(
-            channel=_channel(route, variables, f"{configuration}-{route['name']}"),
-            topic=f"{name}-{route['name']}",
-            variables={**policy.for_channel(variables, _policy_keys(route)), **_other_channels(route, named)},
-        )
-        for route in named
-    )
+    others = ("name", OTHER_ACCOUNTS, *account_channels.SELECTORS, *CHANNEL, *TEAM)
+    found = []
+    for route in named:
+        own = policy.for_channel(variables, {key: value for key, value in route.items() if key not in others})
+        if route.get(OTHER_ACCOUNTS):
+            of_others = [number for other in named if other is not route for number in other.get("account_ids") or []]
+            own = {**own, PREFIX + policy.OTHER_CHANNELS_ACCOUNT_IDS: of_others}
+        channel = _channel(route, variables, f"{configuration}-{route['name']}")
+        found.append(Route(channel, f"{name}-{route['name']}", own))
+    return tuple(found)
 
 
-def _channel(given: dict[str, Any], variables: dict[str, Any], configuration: str) -> Channel:
+def _channel(given: Mapping[str, Any], variables: Variables, configuration: str) -> Channel:
     """Return the channel with its own IDs in *given*; those of its workspace or team may be in the *variables*."""
     channel_id, channel_name = (str(given.get(key) or "") for key in CHANNEL)
     workspace = str(variables.get(PREFIX + SLACK.team_variable) or "")
@@ -211,18 +220,6 @@ def _channel(given: dict[str, Any], variables: dict[str, Any], configuration: st
     # AWS accepts the encoded form only.
     encoded = re.sub("%3a|:", "%3a", channel_id, flags=re.IGNORECASE).replace("@", "%40")
     return Channel(configuration, team.lower(), encoded, channel_name, TEAMS, tenant.lower())
-
-
-def _policy_keys(route: account_channels.Channel) -> dict[str, Any]:
-    others = ("name", OTHER_ACCOUNTS, *account_channels.SELECTORS, *CHANNEL, *TEAM)
-    return {key: value for key, value in route.items() if key not in others}
-
-
-def _other_channels(route: account_channels.Channel, routes: list[account_channels.Channel]) -> dict[str, Any]:
-    if not route.get(OTHER_ACCOUNTS):
-        return {}
-    named = [account for other in routes if other is not route for account in other.get("account_ids") or []]
-    return {PREFIX + policy.OTHER_CHANNELS_ACCOUNT_IDS: named}
 
 
 def problems(settings: Settings) -> list[str]:

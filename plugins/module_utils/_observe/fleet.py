@@ -305,7 +305,11 @@ def _live_target(aws: Clients, account: Account, item: TargetSnapshot) -> LiveTa
 
 
 def _with_hubs(aws: Clients, account: AccountSnapshot, today: datetime.date) -> AccountSnapshot:
-    read = parallel.recovered(partial(_with_hub, aws), healthy(account.targets), TargetSnapshot.failed)
+    read = parallel.recovered(
+        lambda target: replace(target, live=of_target.hub(aws, target.settings)),
+        healthy(account.targets),
+        TargetSnapshot.failed,
+    )
     by_host = {target.host: target for target in read}
     account = replace(account, targets=tuple(by_host.get(target.host, target) for target in account.targets))
     alive = healthy(account.targets)
@@ -316,7 +320,3 @@ def _with_hubs(aws: Clients, account: AccountSnapshot, today: datetime.date) -> 
     except errors.failures() as error:
         account = replace(account, targets=tuple(target.failed(error) for target in account.targets))
     return _with_unselected(aws, account, today)
-
-
-def _with_hub(aws: Clients, target: TargetSnapshot) -> TargetSnapshot:
-    return replace(target, live=of_target.hub(aws, target.settings))
