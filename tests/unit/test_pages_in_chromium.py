@@ -15,7 +15,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._doctor import 
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import results
 from ansible_collections.secops.securityhub.plugins.module_utils._model.simulation import Simulation
 from ansible_collections.secops.securityhub.plugins.module_utils._report import doctor_page
-from ansible_collections.secops.securityhub.plugins.module_utils._report import simulate
 from ansible_collections.secops.securityhub.plugins.module_utils._report import simulate_page
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.simulation import Tally
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.volume import Volume
@@ -65,7 +64,7 @@ def simulation() -> str:
         suppressed=Counter({"dev buckets": 60}),
     )
     simulated = Simulation((), ("a notice",), Tally(), found)
-    return simulate_page.page(simulated, simulate.result(simulated, NOW.date())["volume"], NOW)
+    return simulate_page.page(simulated, NOW)
 
 
 def channel(emulator, monkeypatch) -> str:

@@ -91,15 +91,14 @@ def run(context: Context) -> Outcome:
         targets, unique = _read(context, options, designed.targets)
         findings = iter(unique)
     simulated = _simulated(targets, designed, findings, options.days, context.today)
-    result = report.result(simulated, context.today)
     # The volume is about the policy; one finding says nothing about it.
     is_one = bool(options.finding_id)
     html = "" if is_one or report.is_unknown(simulated) else options.html
     written = os.path.abspath(html) if html and not context.check_mode else ""
     return Outcome(
-        result,
-        report.table(simulated, None if is_one else result["volume"], written),
-        [File(html, simulate_page.page(simulated, result["volume"], context.now))] if html else [],
+        report.result(simulated, context.today),
+        report.table(simulated, context.today, written, with_volume=not is_one),
+        [File(html, simulate_page.page(simulated, context.now))] if html else [],
         failure=report.failure(simulated),
     )
 

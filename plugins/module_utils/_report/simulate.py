@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import TypedDict
 
 from .._aws.few import few_of
 from .._resource.shapes import Json
@@ -20,8 +18,9 @@ from .._routing.volume import at_least
 from .._routing.volume import by_name
 from .._routing.volume import suggestion
 from .._routing.volume import weeks
-from .._stack import scheduled_digest
 from .simulate_chart import chart
+from .simulate_chart import digests_a_week
+from .simulate_chart import regions
 from .text import WIDTH
 from .text import count
 from .text import failed
@@ -30,9 +29,8 @@ from .text import wrapped
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterable
+    from collections import Counter
 
-    from .._model.plan import TargetDesign
     from .._model.simulation import Simulation
     from .._routing.reference import Finding
     from .._routing.simulation import Decision
@@ -44,58 +42,6 @@ LONGEST_TITLE = WIDTH - 30  # beside severity and region
 CONTROLS_AT_MOST = 10
 
 
-# The messages of something, whose name is under a key of its own, such as {"channel": "security", "messages": 3, ...}.
-Row = Json
-Week = TypedDict("Week", {"from": str, "messages": int, "severities": dict[str, int]})
-
-
-class Messages(TypedDict):
-    """A number of messages."""
-
-    messages: int
-    messages_a_day: float
-
-
-class OfRegion(Messages):
-    """The messages of one severity in one region."""
-
-    region: str
-    severity: str
-
-
-class Threshold(Messages):
-    """The messages with another minimum severity."""
-
-    minimum_severity: str
-    messages_a_day_by_region: dict[str, float]
-
-
-class Suggestion(Messages):
-    """The messages with a policy for a few of them a day."""
-
-    minimum_severity: str
-    suppressed_control_ids: list[str]
-
-
-class VolumeResult(Messages):
-    """The volume of messages. *digests_a_week*: None if a schedule is not understood."""
-
-    days: int
-    repeated: int
-    by_region_and_severity: list[OfRegion]
-    by_day: dict[str, int]
-    by_week: list[Week]
-    by_minimum_severity: list[Threshold]
-    controls: list[Row]
-    suppressions: list[Row]
-    channels: list[Row]
-    mentions: list[Row]
-    receivers: list[Row]
-    resolved: list[Row]
-    suggestion: Suggestion
-    digests_a_week: float | None
-
-
 def result(found: Simulation, today: datetime.date) -> Json:
     """Return the result of the module."""
     decided = found.decided
@@ -104,7 +50,7 @@ def result(found: Simulation, today: datetime.date) -> Json:
         "findings": [_finding(finding, decision) for finding, decision in decided.first],
         "verdicts": [{"verdict": text, "findings": number} for text, number in decided.verdicts.most_common()],
         "summary": {"findings": decided.findings, "sent": decided.sent, "not_sent": decided.findings - decided.sent},
-        "volume": _volume(found.volume, _digests_a_week(found.targets), today),
+        "volume": _volume(found.volume, digests_a_week(found.targets), today),
         "notices": list(found.notices),
         "problems": problems(found),
     }
@@ -132,7 +78,7 @@ def _finding(finding: Finding, decision: Decision) -> Json:
     }
 
 
-def _volume(found: Volume, digests_a_week: float | None, today: datetime.date) -> VolumeResult:
+def _volume(found: Volume, digests_a_week: float | None, today: datetime.date) -> Json:
     by_region = sorted(found.regions_sent, key=lambda item: (item[0], _rank(item[1])))
     suggested = suggestion(found)
     return {
@@ -167,35 +113,20 @@ def _volume(found: Volume, digests_a_week: float | None, today: datetime.date) -
     }
 
 
-def _counted_by(key: str, found: Volume, numbers: Counter[Any]) -> list[Row]:
+def _counted_by(key: str, found: Volume, numbers: Counter[Any]) -> list[Json]:
     return [{key: name, **_messages(found, number)} for name, number in numbers.most_common()]
 
 
-def _digests_a_week(targets: Iterable[TargetDesign]) -> float | None:
-    """Return how many scheduled digests arrive in a week, None if a schedule is not understood."""
-    scheduled = [target.desired.stack.scheduled for target in targets if target.desired]
-    sending = [item for item in scheduled if item and not item.to]
-    times = [(scheduled_digest.a_week(item.expression), len(item.channels)) for item in sending]
-    known = [number * channels for number, channels in times if number is not None]
-    return round(sum(known), 2) if len(known) == len(times) else None
-
-
-def _messages(found: Volume, number: int) -> Messages:
+def _messages(found: Volume, number: int) -> Json:
     return {"messages": number, "messages_a_day": found.a_day(number)}
 
 
-def _at_least(found: Volume, severity: str) -> Threshold:
-    regions = sorted({region for region, _severity in found.regions_of_any})
-    of_regions = {
-        region: Counter({key: number for key, number in found.regions_of_any.items() if key[0] == region})
-        for region in regions
-    }
+def _at_least(found: Volume, severity: str) -> Json:
+    of_regions = at_least(severity, found.regions_of_any)
     return {
         "minimum_severity": severity,
-        **_messages(found, at_least(severity, found.regions_of_any)),
-        "messages_a_day_by_region": {
-            region: found.a_day(at_least(severity, counts)) for region, counts in of_regions.items()
-        },
+        **_messages(found, of_regions.total()),
+        "messages_a_day_by_region": {region: found.a_day(of_regions[region]) for region in regions(found)},
     }
 
 
@@ -216,8 +147,8 @@ def is_unknown(found: Simulation) -> bool:
     return bool(problems(found)) and not found.decided.findings
 
 
-def table(found: Simulation, volume: VolumeResult | None, page: str = "") -> list[str]:
-    """Return the lines for a terminal: the verdict on each finding, and the volume of messages if it is given.
+def table(found: Simulation, today: datetime.date, page: str = "", *, with_volume: bool = True) -> list[str]:
+    """Return the lines for a terminal: the verdict on each finding, and the volume of messages.
 
     *page*: the file with the HTML page, '' for none.
     """
@@ -234,7 +165,7 @@ def table(found: Simulation, volume: VolumeResult | None, page: str = "") -> lis
         f"{count(decided.findings, 'finding')} as {'it is' if decided.findings == 1 else 'they are'} now: "
         f"{decided.sent:,} would be sent, {decided.findings - decided.sent:,} would not.",
     ]
-    lines += chart(volume) if volume else []
+    lines += chart(found, today) if with_volume else []
     lines += notes(found.notices)
     lines += failed(problems(found).items())
     return [*lines, *([f"Full report: {page}"] if page else [])]

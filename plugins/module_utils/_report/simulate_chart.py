@@ -1,22 +1,28 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The volume of messages as a chart in a terminal, from the result of a simulation: pure. PRIVATE to the collection."""
+"""The volume of messages of a simulation as a chart in a terminal: pure. PRIVATE to the collection."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from .._aws.few import few_of
+from .._routing import volume as volumes
+from .._routing.reference import HIGHEST_FIRST
+from .._stack import scheduled_digest
 from .text import WIDTH
 from .text import count
 from .text import wrapped
 
 if TYPE_CHECKING:
-    from .simulate import Row
-    from .simulate import Threshold
-    from .simulate import VolumeResult
+    import datetime
+    from collections import Counter
+    from collections.abc import Iterable
+
+    from .._model.plan import TargetDesign
+    from .._model.simulation import Simulation
+    from .._routing.volume import Volume
 
 # In place of the severity INFORMATIONAL, which is wider than its numbers.
 SHORT = {"INFORMATIONAL": "INFO"}
@@ -29,91 +35,97 @@ CONTROLS_AT_MOST = 5
 MARKING = "securityhub_slack_mark_notified would leave out"
 
 
-def chart(volume: VolumeResult) -> list[str]:
+def chart(found: Simulation, today: datetime.date) -> list[str]:
     """Return the messages a day: by Region and minimum severity, by week, by suppression and control."""
-    days = count(volume["days"], "day")
-    if not any(row["messages"] for row in volume["by_minimum_severity"]):
-        return [f"Over the last {days}: no messages.", *_beside(volume)]
+    volume, rows = found.volume, thresholds(found.volume)
+    days = count(volume.days, "day")
+    receivers = volume.receivers_sent.most_common()
+    beside = _ranked("Findings a day to each receiver, not counted as messages:", volume, receivers)
+    if not rows[-1][1].total():
+        return [f"Over the last {days}: no messages.", *beside]
+    controls = volumes.by_name(volume.controls_sent).most_common(CONTROLS_AT_MOST)
+    titled = [(f"{control}  {volume.titles.get(control, '')}", number) for control, number in controls]
+    a_day = [(name, volume.a_day(of_regions.total())) for name, of_regions in rows]
     return [
         "",
         f"Messages a day over the last {days}, if the minimum severity were:",
-        *_table(volume),
+        *_table(volume, rows),
         "",
-        *_bars(
-            [
-                *((heading(row), row["messages_a_day"]) for row in volume["by_minimum_severity"]),
-                ("NOW", volume["messages_a_day"]),
-            ]
-        ),
-        *_weeks(volume),
-        *_ranked("The controls with the most messages a day:", volume["controls"][:CONTROLS_AT_MOST], "control"),
+        *_bars([*a_day, ("NOW", volume.a_day(volume.messages))]),
+        *_weeks(volume, today),
+        *_ranked("The controls with the most messages a day:", volume, titled),
         *_ranked(
             "Messages a day that each suppression or vulnerability filter removes:",
-            volume["suppressions"],
-            "suppression",
+            volume,
+            volume.suppressed.most_common(),
         ),
-        *_ranked("Messages a day in each channel:", several(volume["channels"]), "channel"),
-        *_ranked("Messages a day that mention:", volume["mentions"], "mention"),
-        *_beside(volume),
+        *_ranked("Messages a day in each channel:", volume, several(volume.topics_sent)),
+        *_ranked("Messages a day that mention:", volume, volume.mentioned.most_common()),
+        *beside,
         "",
         *wrapped(suggestion(volume)),
         *wrapped(_total(volume)),
-        *(line for sentence in effects(volume) for line in wrapped(sentence)),
+        *(line for sentence in effects(found) for line in wrapped(sentence)),
     ]
 
 
-def several(rows: list[Row]) -> list[Row]:
-    """Return the rows unless there is only one, which says what the total says."""
-    return rows if len(rows) > 1 else []
+def thresholds(volume: Volume) -> list[tuple[str, Counter[str]]]:
+    """Return the messages of each Region with each minimum severity, whose name shows that it includes those before."""
+    return [
+        (("+" if number else "") + SHORT.get(severity, severity), volumes.at_least(severity, volume.regions_of_any))
+        for number, severity in enumerate(HIGHEST_FIRST)
+    ]
 
 
-def effects(volume: VolumeResult) -> list[str]:
+def several(numbers: Counter[str]) -> list[tuple[str, int]]:
+    """Return the numbers, the highest first, unless there is only one, which says what the total says."""
+    return numbers.most_common() if len(numbers) > 1 else []
+
+
+def effects(found: Simulation) -> list[str]:
     """Return what comes on top of the messages about new findings, or would with another option, in sentences."""
-    found = [
-        f"At least {row['messages_a_day']:,.1f} more messages a day, in threads, say that a finding is over."
-        if row["reported"]
-        else f"securityhub_slack_report_resolved would add at least {row['messages_a_day']:,.1f} a day in threads."
-        for row in volume["resolved"]
+    volume = found.volume
+    lines = [
+        f"At least {volume.a_day(number):,.1f} more messages a day, in threads, say that a finding is over."
+        if is_reported
+        else f"securityhub_slack_report_resolved would add at least {volume.a_day(number):,.1f} a day in threads."
+        for is_reported, number in volume.ended.most_common()
     ]
-    digests = volume["digests_a_week"]
-    return [*found, *([f"Scheduled digests: {digests:,.1f} a week."] if digests else [])]
+    digests = digests_a_week(found.targets)
+    return [*lines, *([f"Scheduled digests: {digests:,.1f} a week."] if digests else [])]
 
 
-def _beside(volume: VolumeResult) -> list[str]:
-    return _ranked("Findings a day to each receiver, not counted as messages:", volume["receivers"], "receiver")
+def digests_a_week(targets: Iterable[TargetDesign]) -> float | None:
+    """Return how many scheduled digests arrive in a week, None if a schedule is not understood."""
+    scheduled = [target.desired.stack.scheduled for target in targets if target.desired]
+    sending = [item for item in scheduled if item and not item.to]
+    times = [(scheduled_digest.a_week(item.expression), len(item.channels)) for item in sending]
+    known = [number * channels for number, channels in times if number is not None]
+    return round(sum(known), 2) if len(known) == len(times) else None
 
 
-def heading(row: Threshold) -> str:
-    """Return the name of a minimum severity, which includes those to its left."""
-    severity = row["minimum_severity"]
-    return severity if severity == "CRITICAL" else f"+{SHORT.get(severity, severity)}"
-
-
-def now_by_region(volume: VolumeResult) -> Counter[str]:
-    """Return the messages of each Region under the present policy."""
-    found: Counter[str] = Counter()
-    for row in volume["by_region_and_severity"]:
-        found[row["region"]] += row["messages"]
-    return found
-
-
-def suggestion(volume: VolumeResult) -> str:
+def suggestion(volume: Volume) -> str:
     """Return the policy for a few messages a day, in a sentence."""
-    found = volume["suggestion"]
-    without = f" without the controls {few_of(found['suppressed_control_ids'])}"
-    policy = found["minimum_severity"] + (without if found["suppressed_control_ids"] else "")
-    return f"For about five messages a day: {policy} in all regions ({found['messages_a_day']:,.1f} a day)."
+    found = volumes.suggestion(volume)
+    without = f" without the controls {few_of(list(found.control_ids))}" if found.control_ids else ""
+    policy = f"{found.minimum_severity}{without}"
+    return f"For about five messages a day: {policy} in all regions ({volume.a_day(found.messages):,.1f} a day)."
 
 
-def _table(volume: VolumeResult) -> list[str]:
-    rows = volume["by_minimum_severity"]
-    now = now_by_region(volume)
-    names = [NARROW.get(name, name) for name in [*map(heading, rows), "NOW"]]
+def _table(volume: Volume, rows: list[tuple[str, Counter[str]]]) -> list[str]:
+    now = volumes.by_name(volume.regions_sent)
+    names = [NARROW.get(name, name) for name in [*(name for name, _numbers in rows), "NOW"]]
     lines = [f"{'REGION':{NAME}}" + "".join(f"{name:>{NUMBER}}" for name in names)]
-    for region in rows[0]["messages_a_day_by_region"]:
-        of_region = [row["messages_a_day_by_region"][region] for row in rows]
-        lines.append(_row(region, [*of_region, now[region] / volume["days"]]))
-    return [*lines, _row("all", [*(row["messages_a_day"] for row in rows), volume["messages_a_day"]])]
+    for region in regions(volume):
+        of_region = [volume.a_day(numbers[region]) for _name, numbers in rows]
+        lines.append(_row(region, [*of_region, now[region] / volume.days]))
+    total = [volume.a_day(numbers.total()) for _name, numbers in rows]
+    return [*lines, _row("all", [*total, volume.a_day(volume.messages)])]
+
+
+def regions(volume: Volume) -> list[str]:
+    """Return the Regions that have findings."""
+    return sorted({region for region, _severity in volume.regions_of_any})
 
 
 def _row(name: str, numbers: list[float]) -> str:
@@ -132,22 +144,22 @@ def _bar(length: float) -> str:
     return "█" * whole + EIGHTHS[eighths].strip()
 
 
-def _weeks(volume: VolumeResult) -> list[str]:
-    weeks = [(row["from"], row["messages"] / 7) for row in volume["by_week"]]
-    if len(weeks) < 2 or not volume["messages"]:
+def _weeks(volume: Volume, today: datetime.date) -> list[str]:
+    weeks = [(start.isoformat(), sum(numbers.values()) / 7) for start, numbers in volumes.weeks(volume, today)]
+    if len(weeks) < 2 or not volume.messages:
         return []
     return ["", "Messages a day in the week from:", *_bars(weeks)]
 
 
-def _ranked(title: str, rows: list[Row], key: str) -> list[str]:
-    found = [f"{row['messages_a_day']:>8,.1f}  {row[key]}  {row.get('title', '')}".rstrip() for row in rows]
+def _ranked(title: str, volume: Volume, numbers: list[tuple[str, int]]) -> list[str]:
+    found = [f"{volume.a_day(number):>8,.1f}  {name}".rstrip() for name, number in numbers]
     short = [line if len(line) <= WIDTH else line[: WIDTH - 3].rstrip() + "..." for line in found]
-    return ["", title, *short] if rows else []
+    return ["", title, *short] if numbers else []
 
 
-def _total(volume: VolumeResult) -> str:
-    messages, repeated = count(volume["messages"], "message"), count(volume["repeated"], "repetition")
+def _total(volume: Volume) -> str:
+    messages, repeated = count(volume.messages, "message"), count(volume.repeated, "repetition")
     return (
-        f"Over the last {count(volume['days'], 'day')}: at least {messages}, {volume['messages_a_day']:,.1f} a day; "
-        f"{repeated} of findings that were updated while still NEW{', which ' + MARKING if volume['repeated'] else ''}."
+        f"Over the last {count(volume.days, 'day')}: at least {messages}, {volume.a_day(volume.messages):,.1f} a day; "
+        f"{repeated} of findings that were updated while still NEW{', which ' + MARKING if volume.repeated else ''}."
     )

@@ -146,10 +146,10 @@ def control_of(finding: Finding) -> str:
     return control or "/".join(product.split("/")[-2:])
 
 
-def at_least(severity: str, counts: OfSeverity) -> int:
-    """Return how many of *counts* have this severity or a higher one."""
+def at_least(severity: str, counts: OfSeverity) -> Counter[str]:
+    """Return the counts of this severity and the higher ones together, by region, control or day."""
     labels = policies.at_least(severity)
-    return sum(number for (_name, label), number in counts.items() if label in labels)
+    return by_name(Counter({key: number for key, number in counts.items() if key[1] in labels}))
 
 
 def by_name(counts: OfSeverity) -> Counter[str]:
@@ -184,7 +184,7 @@ def suggestion(counted: Volume) -> Suggestion:
 
 def _reduced(counted: Volume, severity: str) -> Suggestion:
     suppressed: list[str] = []
-    messages = at_least(severity, counted.controls_of_any)
+    messages = at_least(severity, counted.controls_of_any).total()
     for control, number in _suppressible(severity, counted.controls_of_any)[:SUPPRESSED_AT_MOST]:
         if messages > FEW_A_DAY * counted.days:
             suppressed.append(control)
@@ -195,10 +195,9 @@ def _reduced(counted: Volume, severity: str) -> Suggestion:
 def _suppressible(severity: str, counts: OfSeverity) -> list[tuple[str, int]]:
     """Return the controls without a CRITICAL message, and how many of at least *severity* each has, the most first."""
     critical = {name for (name, label) in counts if label == HIGHEST_FIRST[0]}
-    labels = policies.at_least(severity)
-    found = by_name(Counter({key: number for key, number in counts.items() if key[1] in labels}))
     is_control = policies.SHAPES["control_ids"][0].match
-    return [item for item in found.most_common() if item[0] not in critical and is_control(item[0])]
+    found = at_least(severity, counts).most_common()
+    return [item for item in found if item[0] not in critical and is_control(item[0])]
 
 
 def created_at(finding: Finding) -> datetime.datetime | None:

@@ -59,16 +59,16 @@ def simulated(found, *notices, targets=()):
     return Simulation(targets, notices, Tally(), found)
 
 
-def result(found):
-    return simulate.result(simulated(found), TODAY)
+def chart(found):
+    return simulate_chart.chart(simulated(found), TODAY)
 
 
 def page(found, *notices):
-    return simulate_page.page(simulated(found, *notices), result(found)["volume"], NOW)
+    return simulate_page.page(simulated(found, *notices), NOW)
 
 
 def test_the_thresholds_stand_side_by_side():
-    lines = simulate_chart.chart(result(volume())["volume"])
+    lines = chart(volume())
     headings, row = lines[2].split(), lines[3].split()
     assert dict(zip(headings, row)) == {
         "REGION": "eu-west-1",
@@ -85,7 +85,7 @@ def test_the_thresholds_stand_side_by_side():
 
 
 def test_what_suppressions_remove_and_the_noisiest_controls_are_shown():
-    lines = simulate_chart.chart(result(volume())["volume"])
+    lines = chart(volume())
     for line in ("     3.0  dev buckets", "     0.0  nothing", "     7.0  S3.8  S3 buckets should block public access"):
         assert line in lines
     said = " ".join(" ".join(lines).split())
@@ -93,7 +93,7 @@ def test_what_suppressions_remove_and_the_noisiest_controls_are_shown():
 
 
 def test_what_other_options_add_is_shown_in_few_lines():
-    alone, everything = (simulate_chart.chart(result(volume(**more))["volume"]) for more in ({}, BESIDE))
+    alone, everything = (chart(volume(**more)) for more in ({}, BESIDE))
     added = [line for line in everything if line not in alone]
     assert added == [
         "Messages a day in each channel:",
@@ -109,7 +109,7 @@ def test_what_other_options_add_is_shown_in_few_lines():
     ]
     shown = Reader(page(volume(**BESIDE))).texts
     assert {"slack-shop", "1.0", "here", "2.0", "slack-to-mail", "2.5", *added[-2:]} <= set(shown)
-    quiet = simulate_chart.chart(result(Volume(20, receivers_sent=BESIDE["receivers_sent"]))["volume"])
+    quiet = chart(Volume(20, receivers_sent=BESIDE["receivers_sent"]))
     assert quiet[:1] + quiet[2:] == ["Over the last 20 days: no messages.", *added[5:8]]
 
 
@@ -124,14 +124,14 @@ def test_the_page_has_the_numbers_of_the_terminal():
 
 
 def test_a_simulation_without_messages_is_short():
-    assert simulate_chart.chart(result(Volume(30))["volume"]) == ["Over the last 30 days: no messages."]
+    assert chart(Volume(30)) == ["Over the last 30 days: no messages."]
     assert "0.0 messages a day" in Reader(page(Volume(30))).texts
 
 
 def test_findings_that_could_not_be_read_are_not_said_to_be_none():
     failed = TargetDesign(TargetSnapshot(account_model.settings("eu-west-1")), problems=("You may not.",))
     found = simulated(Volume(30), targets=(failed,))
-    assert simulate.table(found, None) == ["FAILED: eu-west-1: You may not."]
+    assert simulate.table(found, TODAY) == ["FAILED: eu-west-1: You may not."]
 
 
 @settings(deadline=None, max_examples=30)
@@ -159,7 +159,7 @@ def test_the_chart_fits(number, name):
     of_all = Counter({(region, label): number for region in ("ap-southeast-1", "me-central-1") for label in SEVERITIES})
     beside = {key: Counter({name: number, "x": 1}) for key in ("topics_sent", "mentioned", "receivers_sent")}
     found = volume(regions_of_any=of_all, suppressed=Counter({name: 1}), titles={"S3.8": name}, **beside)
-    assert max(map(len, simulate_chart.chart(result(found)["volume"]))) <= simulate_chart.WIDTH
+    assert max(map(len, chart(found))) <= simulate_chart.WIDTH
 
 
 def test_nothing_is_fetched_and_nothing_is_run():
@@ -171,4 +171,4 @@ def test_nothing_is_fetched_and_nothing_is_run():
 
 def test_every_key_of_the_volume_is_documented():
     documented = yaml.safe_load(module.RETURN)["volume"]["contains"]
-    assert set(result(volume())["volume"]) == set(documented)
+    assert set(simulate.result(simulated(volume()), TODAY)["volume"]) == set(documented)
