@@ -34,6 +34,7 @@ from ..module_utils._aws.errors import UserError
 from ..module_utils._aws.sanitize import sanitize
 from ..module_utils._aws.sanitize import sanitize_all
 from ..module_utils._aws.sanitize import sanitize_line
+from ..module_utils._aws.similar import similar
 from ..module_utils._commands.context import Context
 from ..module_utils._commands.context import Outcome
 from ..module_utils._model.playbooks import INVENTORY
@@ -41,6 +42,7 @@ from ..module_utils._report.files import LONGEST
 from ..module_utils._report.files import is_ours
 from . import _progress
 from . import _targets
+from ._wrong_values import checked
 
 try:
     import botocore.session
@@ -123,8 +125,7 @@ class CommandAction(ActionBase):
         for name, reason in self.REFUSED.items():
             if name in task_vars:
                 raise UserError(f"{name} is set. {reason}")
-        _validated, options = self.validate_argument_spec(argument_spec=self.SPEC)
-        context = self._context(options, task_vars)
+        context = self._context(self._options(task_vars), task_vars)
         with context.progress:
             outcome = _with_options(type(self).command(context))
         for line in outcome.differences:
@@ -133,6 +134,23 @@ class CommandAction(ActionBase):
         for file in outcome.files:
             context.write(file.path, file.text)
         return outcome
+
+    def _options(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Return the options of the task. Raise UserError, which names the variables of the playbook behind them."""
+        prefix = f"{self.PLAYBOOK}_"
+        names = {prefix + name: name for name in self.SPEC}
+        # Where it needs targets, all names that begin alike are known and checked for each of them.
+        others = () if self.NEEDS_TARGETS else (name for name in task_vars if name.startswith(prefix))
+        near = {name: similar(name, names) for name in sorted(set(others) - set(names))}
+        problems = [
+            f"{name} is not a variable of this playbook: did you mean {meant}?" for name, meant in near.items() if meant
+        ]
+        for variable, name in names.items():
+            if name in self._task.args:
+                problems += checked(variable, self.SPEC[name], self._task.args[name])[1]
+        if problems:
+            raise UserError(" ".join(problems))
+        return dict(self.validate_argument_spec(argument_spec=self.SPEC)[1])
 
     def _context(self, options: dict[str, Any], task_vars: dict[str, Any]) -> Context:
         if not BOTOCORE:

@@ -20,7 +20,7 @@ from ..module_utils._aws.names import REGION
 from ..module_utils._aws.similar import similar
 from ..module_utils._model.settings import settings_of
 from ..module_utils._model.snapshot import TargetSnapshot
-from ._wrong_values import in_words
+from ._wrong_values import checked
 
 if TYPE_CHECKING:
     from ansible.plugins.action import ActionBase
@@ -89,9 +89,7 @@ class Validator:
         for name in [name for name in variables if name in options()]:
             key = (name, repr(variables[name]))
             if key not in self._known:
-                result = ArgumentSpecValidator({name: options()[name]}).validate({name: variables[name]})
-                sentences = in_words(name, options()[name], variables[name], result.error_messages)
-                self._known[key] = (result.validated_parameters[name], sentences)
+                self._known[key] = checked(name, options()[name], variables[name])
             validated[name], errors = self._known[key]
             problems += errors
         return validated, problems

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
 from ..module_utils._aws.similar import did_you_mean
 
 # The messages of ansible.module_utils.common.arg_spec. One that is not known stays as it is.
@@ -33,11 +35,14 @@ KINDS = {
 LIST_OF_MAPPINGS = "a list of mappings of keys to values"
 
 
-def in_words(name: str, option: dict[str, Any], value: Any, messages: list[str]) -> list[str]:
-    """Return the sentences for the *messages* of Ansible about a value, which name Python's classes and no remedy.
+def checked(name: str, option: dict[str, Any], value: Any) -> tuple[Any, list[str]]:
+    """Return the value of a variable with the type that its argument spec *option* says, and what is wrong with it."""
+    result = ArgumentSpecValidator({name: option}).validate({name: value})
+    return result.validated_parameters[name], _in_words(name, option, value, result.error_messages)
 
-    *option*: the argument spec of the variable *name*.
-    """
+
+def _in_words(name: str, option: dict[str, Any], value: Any, messages: list[str]) -> list[str]:
+    """Return the sentences for the *messages* of Ansible about a value, which name Python's classes and no remedy."""
     if not messages:
         return []
     found = [match for match in map(WRONG_TYPE.match, messages) if match]

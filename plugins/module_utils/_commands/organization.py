@@ -118,14 +118,17 @@ def _problems(given: Options) -> list[str]:
     return found
 
 
-def _pinned(context: Context, profile: str, expected: str = "") -> Callable[[str], Caller]:
+def _pinned(context: Context, variable: str, profile: str, expected: str = "") -> Callable[[str], Caller]:
     """Return access with a profile, in any region, to the account that it leads to now and to no other: one call.
 
-    *expected*: the account that it has to be, if known. Raise UserError.
+    *variable*: that of the profile. *expected*: the account that it has to be, if known. Raise UserError.
     """
     source = CredentialSource(profile=profile)
-    region = context.aws.home_region(source)
-    account = context.aws.call(source, region, "sts", sts.get_caller_identity)["Account"]
+    try:
+        region = context.aws.home_region(source)
+        account = context.aws.call(source, region, "sts", sts.get_caller_identity)["Account"]
+    except Exception as error:
+        raise UserError(errors.explain(error).replace("securityhub_slack_profile", PREFIX + variable)) from None
     if expected and account != expected:
         raise UserError(
             f"{PREFIX}admin_account_id is {expected}, but the credentials ({source}) lead to account {account}. "
@@ -138,9 +141,9 @@ def _pinned(context: Context, profile: str, expected: str = "") -> Callable[[str
 def _steps(context: Context, given: Options, preview: bool) -> list[Step]:
     regions, home, designated = given.regions, given.home_region, given.admin_account_id
     if designated:
-        management = _pinned(context, given.management_profile)
+        management = _pinned(context, "management_profile", given.management_profile)
     if given.concerns_administrator:
-        security = _pinned(context, given.administrator_profile, designated)
+        security = _pinned(context, "administrator_profile", given.administrator_profile, designated)
     steps: list[Step] = []
 
     def take(name: str, access: Callable[[str], Caller], act: Act, of: Iterable[str]) -> None:

@@ -187,10 +187,35 @@ def test_a_step_that_fails_is_reported_once_and_does_not_stop_the_others(play, e
             },
             "region_linking_mode SPECIFIED_REGIONS requires regions",
         ),
+        (
+            {"securityhub_organization_linking_mode": "all_regions"},
+            "value of securityhub_organization_linking_mode must be one of: ALL_REGIONS, ALL_REGIONS_EXCEPT_SPECIFIED, "
+            "SPECIFIED_REGIONS, NO_REGIONS, got: all_regions. Did you mean ALL_REGIONS?",
+        ),
+        (
+            {"securityhub_organization_apply": "perhaps"},
+            "securityhub_organization_apply is 'perhaps'. Use true or false.",
+        ),
+        # Otherwise this would be a preview.
+        (
+            {**REGION, "securityhub_organization_enable_hub": True, "securityhub_organization_aply": True},
+            "securityhub_organization_aply is not a variable of this playbook: did you mean "
+            "securityhub_organization_apply?",
+        ),
+        (
+            {
+                **REGION,
+                "securityhub_organization_enable_hub": True,
+                "securityhub_organization_administrator_profile": "nosuch",
+            },
+            "The config profile (nosuch) could not be found. Set securityhub_organization_administrator_profile to a "
+            "profile of ~/.aws/config.",
+        ),
     ],
 )
 def test_a_wrong_variable_is_reported_before_anything_is_called(play, emulator, variables, said):
     code, output, _changed = play(variables)
     assert code == 2
-    assert said in output
+    assert said in " ".join(output.split())
+    assert "Origin:" not in output, "Ansible shows the source of the task for errors that nobody expects"
     assert emulator.requests() == []
