@@ -49,7 +49,15 @@ def resources(
     of_topics = {"StringEquals": {f"{CONTEXT}:sns:topicArn": [local_arn("sns", topic) for topic in topics]}}
     # CloudFormation names the queue after the stack, and a StackSet chooses the name of the stack.
     of_queue = {"ArnLike": {f"{CONTEXT}:sqs:arn": local_arn("sqs", "*")}}
-    statements = [_account(), _user("EventBridgeForTheTopicsOfThisStack", EVENTS, of_topics)]
+    # It keeps the key manageable by the account's IAM policies.
+    account = {
+        "Sid": "AccountByItsIamPolicies",
+        "Effect": "Allow",
+        "Principal": {"AWS": {"Fn::Sub": f"{ARN}:iam::${{AWS::AccountId}}:root"}},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    statements = [account, _user("EventBridgeForTheTopicsOfThisStack", EVENTS, of_topics)]
     if queue:
         statements.append(_user("EventBridgeForTheQueueOfThisStack", EVENTS, of_queue))
     if redrive:
@@ -85,17 +93,6 @@ def permission(name: str, key: str) -> Statement:
         "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
         "Resource": f"{owner}:{path}" if owner else local_arn("kms", path),
         "Condition": {"StringEquals": {"kms:ViaService": {"Fn::Sub": "sns.${AWS::Region}.amazonaws.com"}}, **aliases},
-    }
-
-
-def _account() -> Statement:
-    """Return the statement that keeps the key manageable by the account's IAM policies."""
-    return {
-        "Sid": "AccountByItsIamPolicies",
-        "Effect": "Allow",
-        "Principal": {"AWS": {"Fn::Sub": f"{ARN}:iam::${{AWS::AccountId}}:root"}},
-        "Action": "kms:*",
-        "Resource": "*",
     }
 
 
