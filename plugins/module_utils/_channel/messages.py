@@ -23,7 +23,7 @@ def unauthorized(platform: Platform, team_id: str, teams: list[Team]) -> str:
     return (
         f"{platform.name} {platform.team} {team_id} is not authorized in this AWS account (authorized: "
         f"{known or 'none'}). AWS has no API for this. Do it once: open {CONSOLE} in this account. Under Configure a "
-        f"chat client, choose {platform.menu}, Configure client, sign in, select the {platform.team} and choose Allow. "
+        f"chat client, choose {platform.name}, Configure client, sign in, select the {platform.team} and choose Allow. "
         f"Then run this again."
     )
 

@@ -27,14 +27,13 @@ class Platform:
     """A chat platform: the names of its parts in AWS, and the calls for its channel configurations.
 
     *team_id*, *team_name*, *channel_id* and *channel_name* are member names of the API, *arn_part* is the part of the
-    ARN that names the platform, *policy_key* that of chat applications policies, *team* and *menu* are words of the
+    ARN that names the platform, *policy_key* that of chat applications policies, *name* and *team* are words of the
     console. *team_variable*: the role's variable for the ID of a team, without its prefix. *invite*: how the app gets
     into a channel, *check* the same as a first step, with a placeholder for channels.
     """
 
     name: str
     team: str
-    menu: str
     arn_part: str
     policy_key: str
     team_variable: str
@@ -62,7 +61,6 @@ class Platform:
 SLACK = Platform(
     name="Slack",
     team="workspace",
-    menu="Slack",
     arn_part="slack-channel",
     policy_key="slack",
     team_variable="workspace_id",
@@ -90,7 +88,6 @@ UUID = re.compile(r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 TEAMS = Platform(
     name="Microsoft Teams",
     team="team",
-    menu="Microsoft Teams",
     arn_part="microsoft-teams-channel",
     policy_key="microsoft_teams",
     team_variable="team_id",

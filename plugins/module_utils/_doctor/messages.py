@@ -343,7 +343,7 @@ def team_unauthorized(platform: Platform, team_id: str) -> Result:
         BROKEN,
         f"The {platform.name} {platform.team} {team_id} is not authorized in this account, or no longer.",
         NOTHING_ARRIVES,
-        f"Open {CONSOLE} in this account. Under Configure a chat client, choose {platform.menu}, Configure client, "
+        f"Open {CONSOLE} in this account. Under Configure a chat client, choose {platform.name}, Configure client, "
         f"Allow. AWS has no API for this.",
     )
 

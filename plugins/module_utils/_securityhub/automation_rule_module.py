@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 NAME_LENGTH = 256
 ORDERS = (1, 1000)
 # Values of one criterion: https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_AutomationRulesFindingFilters.html
-VALUES_AT_MOST = 20
 VALUES_AT_MOST_OF = {"AwsAccountId": 100, "GeneratorId": 100, "ResourceId": 100, "Title": 100}
 REQUIRED = {
     "RuleName": "name",

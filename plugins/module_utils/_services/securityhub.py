@@ -45,7 +45,6 @@ class Hub(TypedDict, total=False):
     """A hub, with the keys that are used here; HubArn is always present. Tags are not part of AWS's answer."""
 
     HubArn: str
-    SubscribedAt: str
     AutoEnableControls: bool
     ControlFindingGenerator: str
     Tags: dict[str, str]

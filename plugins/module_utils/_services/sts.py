@@ -10,11 +10,10 @@ from typing import TypedDict
 
 
 class CallerIdentity(TypedDict):
-    """Whose credentials sign."""
+    """Whose credentials sign, with the keys that are used here."""
 
     Account: str
     Arn: str
-    UserId: str
 
 
 def get_caller_identity(client: Any) -> CallerIdentity:
