@@ -229,7 +229,7 @@ def test_volume_counts_messages_by_day_region_and_severity():
     assert counted.regions_sent == {("eu-west-1", "HIGH"): 1, ("us-east-1", "CRITICAL"): 4}
     assert (counted.messages, counted.repeated) == (5, 1)
     assert counted.regions_of_any == {**counted.regions_sent, ("us-east-1", "LOW"): 1}
-    assert [at_least(label, counted.regions_of_any) for label in ("CRITICAL", "HIGH", "LOW")] == [4, 5, 6]
+    assert [at_least(label, counted.regions_of_any).total() for label in ("CRITICAL", "HIGH", "LOW")] == [4, 5, 6]
 
 
 @pytest.mark.parametrize("marks", [True, False])
@@ -343,7 +343,7 @@ def test_the_volume_at_a_minimum_severity_is_that_of_the_policy_with_it(severity
 
     of_any = counted(replace(drawn, severities=HIGHEST_FIRST[:1])).regions_of_any
     deployed = counted(replace(drawn, severities=HIGHEST_FIRST[: HIGHEST_FIRST.index(severity) + 1]))
-    assert at_least(severity, of_any) == deployed.messages
+    assert at_least(severity, of_any).total() == deployed.messages
 
 
 def counted_controls(**messages):
