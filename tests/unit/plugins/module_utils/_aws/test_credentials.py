@@ -200,10 +200,10 @@ def test_reports_invalid_sources_without_a_call(emulator, clients, source, error
 
 
 @pytest.mark.parametrize("variable", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
-def test_a_profile_of_the_environment_that_does_not_exist_is_reported_as_such(clients, monkeypatch, variable):
+def test_a_profile_of_the_environment_that_does_not_exist_is_reported_as_such(monkeypatch, variable):
     monkeypatch.setenv(variable, "none")
-    with pytest.raises(botocore.exceptions.ProfileNotFound) as raised:
-        whoami(Clients(), CredentialSource())
+    with pytest.raises(errors.UserError) as raised:
+        Clients()
     said = "The config profile (none) could not be found"
     assert errors.explain(raised.value) == f"{said}. Set {variable} to a profile of ~/.aws/config."
 
