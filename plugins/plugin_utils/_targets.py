@@ -20,13 +20,13 @@ from ..module_utils._aws.names import REGION
 from ..module_utils._aws.similar import similar
 from ..module_utils._model.settings import settings_of
 from ..module_utils._model.snapshot import TargetSnapshot
+from ..module_utils._routing.policy import PREFIX
 from ._wrong_values import checked
 
 if TYPE_CHECKING:
     from ansible.plugins.action import ActionBase
     from ansible.template import Templar
 
-PREFIX = "securityhub_slack_"
 ACCOUNT_ERROR = "__securityhub_slack_account_error"  # set by the inventory plugin: why an account could not be read
 FOUND_ACCOUNT = "securityhub_account_id"  # set by the inventory plugin: the account to which its credentials led
 # Commands that a run prints do not have these: the first may be secret, and URLs in the second may contain keys.

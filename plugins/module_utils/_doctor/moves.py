@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 from typing import Any
+
+from .._aws.names import ACCOUNT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .evidence import Evidence
-
-ACCOUNT = re.compile(r"^[0-9]{12}\Z")
 
 
 def moves(evidence: Evidence) -> list[tuple[str, set[str], set[str]]]:
@@ -44,5 +43,5 @@ def _accounts(pattern: Any) -> Iterator[str]:
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, dict) and "anything-but" not in item:
                 yield from _accounts(item)
-            if key in ("AwsAccountId", "uid") and isinstance(item, str) and ACCOUNT.match(item):
+            if key in ("AwsAccountId", "uid") and isinstance(item, str) and ACCOUNT_ID.fullmatch(item):
                 yield item

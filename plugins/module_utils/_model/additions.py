@@ -19,8 +19,8 @@ from typing import Any
 from urllib.parse import quote
 
 from .._routing.fields import SEVERITIES
+from .._routing.policy import PREFIX
 
-PREFIX = "securityhub_slack_"
 MENTIONS = "mentions"
 PORTAL_URL, PORTAL_ROLE = "access_portal_url", "access_portal_role"
 # Each link with its words in the message.

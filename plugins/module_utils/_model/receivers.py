@@ -31,6 +31,7 @@ KINDS = {
     "queue_arn": receivers.QUEUE,
     "event_bus_arn": receivers.BUS,
 }
+# The name of a receiver or a channel.
 NAME = re.compile(r"[a-z][a-z0-9]{0,15}\Z")
 EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`|~.-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\Z", re.ASCII)
 # Neither a space nor braces, which CloudFormation could take for a reference.

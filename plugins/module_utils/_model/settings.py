@@ -21,6 +21,7 @@ from typing import Any
 
 from .._aws import credentials
 from .._aws.credentials import CredentialSource
+from .._aws.names import ACCOUNT_ID
 from .._aws.names import REGION
 from .._aws.similar import did_you_mean
 from .._channel import regions
@@ -31,6 +32,7 @@ from .._channel.platforms import UUID
 from .._channel.platforms import Platform
 from .._routing import policy
 from .._routing.fields import SEVERITIES
+from .._routing.policy import PREFIX
 from .._securityhub import action_target
 from .._stack import encryption
 from . import account_channels
@@ -38,7 +40,6 @@ from . import additions
 from . import receivers
 from .receivers import ReceiverRoute
 
-PREFIX = "securityhub_slack_"
 WITHOUT_CHATBOT = {
     "cn-": "AWS China",
     "us-gov-": "AWS GovCloud",
@@ -46,9 +47,7 @@ WITHOUT_CHATBOT = {
     "eusc-": "the European Sovereign Cloud",
 }
 PLACEHOLDER = re.compile(r"^([TCG](0+|X+|0*X+|0*EXAMPLE|0?CHANGE_?ME|1234567890?)|[0-]+)\Z", re.IGNORECASE)
-ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9-]{0,39}\Z")
-ROUTE_NAME = re.compile(r"^[a-z][a-z0-9]{0,15}\Z")
 CONFIGURATION_NAME = re.compile(r"^[A-Za-z0-9_-]{1,128}\Z")
 ACTION_NAME_LENGTH = 20
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html; a key's id, of one region or of several.
@@ -508,7 +507,7 @@ def _name_problems(settings: Settings) -> list[str]:
         f"the name {name!r} in securityhub_slack_channels is invalid. Use 1 to 16 lowercase letters and digits, "
         f"starting with a letter."
         for name in names
-        if not ROUTE_NAME.match(name)
+        if not receivers.NAME.match(name)
     ]
     if len(set(names)) < len(names):
         found.append("two entries of securityhub_slack_channels have the same name. Rename one.")
