@@ -7,4 +7,4 @@ from __future__ import annotations
 
 from ..plugin_utils._compiled import command_action
 
-ActionModule = command_action("doctor", "securityhub_slack_doctor")
+ActionModule = command_action("doctor", "securityhub_slack_doctor", WRITES=("html", "json"))

@@ -7,4 +7,4 @@ from __future__ import annotations
 
 from ..plugin_utils._compiled import command_action
 
-ActionModule = command_action("export", "securityhub_slack_export")
+ActionModule = command_action("export", "securityhub_slack_export", WRITES=("path",))

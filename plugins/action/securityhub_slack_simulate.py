@@ -13,4 +13,4 @@ REFUSED = {
     "securityhub_slack_simulate_finding_id_file to a file with it."
 }
 
-ActionModule = command_action("simulate", "securityhub_slack_simulate", REFUSED=REFUSED)
+ActionModule = command_action("simulate", "securityhub_slack_simulate", REFUSED=REFUSED, WRITES=("html",))

@@ -87,6 +87,7 @@ class CommandAction(ActionBase):
     A subclass (see _compiled.py) names its command: *SPEC* and *command* are those of a module of
     ``module_utils/_commands``, *PLAYBOOK* is the playbook that runs it, with what has to follow on the command line.
     *NEEDS_TARGETS*: whether its hosts are targets. *REFUSED*: variables that must not be set, with why and what to do.
+    *WRITES*: options with the paths of files that the command writes at its end.
     """
 
     BYPASS_HOST_LOOP = True
@@ -99,6 +100,7 @@ class CommandAction(ActionBase):
     command: Callable[[Context], Outcome]
     NEEDS_TARGETS: ClassVar[bool] = True
     REFUSED: ClassVar[dict[str, str]] = {}
+    WRITES: ClassVar[tuple[str, ...]] = ()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the command and return its result; print its lines and write its files.
@@ -125,7 +127,10 @@ class CommandAction(ActionBase):
         for name, reason in self.REFUSED.items():
             if name in task_vars:
                 raise UserError(f"{name} is set. {reason}")
-        context = self._context(self._options(task_vars), task_vars)
+        options = self._options(task_vars)
+        for path in filter(None, (options[name] for name in self.WRITES)):
+            write_file(path, "", check_mode=True)  # so that nobody waits for a report that has no place
+        context = self._context(options, task_vars)
         with context.progress:
             outcome = _with_options(type(self).command(context))
         for line in outcome.differences:

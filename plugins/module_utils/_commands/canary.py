@@ -37,7 +37,7 @@ def run(context: Context) -> Outcome:
     """Send a test finding through each target. A target that fails does not stop the others."""
     timeout = context.options["timeout"]
     if not SHORTEST_TIMEOUT <= timeout <= LONGEST_TIMEOUT:
-        raise UserError(f"timeout is {timeout}, which is out of range. Set it to 1 to {LONGEST_TIMEOUT} seconds.")
+        raise UserError(f"securityhub_slack_canary_timeout is {timeout}. Set it to 1 to {LONGEST_TIMEOUT} seconds.")
     sent = _send(context, timeout)
     result = report.result(*sent)
     failure = "" if result["healthy"] else f"The report above says why and what to do. {result['msg']}"

@@ -87,7 +87,7 @@ class Outcome:
 KEPT_DAYS = range(1, 91)
 
 
-def refuse_unkept_days(days: int) -> None:
-    """Raise UserError if findings of more days are asked for than Security Hub keeps, or of none."""
+def refuse_unkept_days(variable: str, days: int) -> None:
+    """Raise UserError if *variable* asks for findings of more days than Security Hub keeps, or of none."""
     if days not in KEPT_DAYS:
-        raise UserError(f"days is {days}. Use 1 to 90, as long as Security Hub keeps findings.")
+        raise UserError(f"{variable} is {days}. Use 1 to 90, as long as Security Hub keeps findings.")

@@ -24,7 +24,7 @@ SPEC: dict[str, Any] = {"days": {"type": "int", "default": 7}}
 def run(context: Context) -> Outcome:
     """Post a digest to each channel. A target or a channel that fails does not stop the others."""
     days = context.options["days"]
-    refuse_unkept_days(days)
+    refuse_unkept_days("securityhub_slack_digest_days", days)
     designed = forwarding.designs(context, context.targets, context.unselected)
     targets = digests.count(context.aws, designed.fleet, designed.accounts)
     found = digests.digests(targets, designed.accounts, context.now, days)

@@ -75,7 +75,7 @@ class Options:
 def run(context: Context) -> Outcome:
     """Simulate all targets of the play, on findings of files or of their regions."""
     given = Options(**context.options)
-    refuse_unkept_days(given.days)
+    refuse_unkept_days("securityhub_slack_simulate_days", given.days)
     options = replace(given, finding_id=_finding_id(given))
     # With --limit, it still has to be known which other target of the account forwards a finding.
     sources = {target.settings.source for target in context.targets}

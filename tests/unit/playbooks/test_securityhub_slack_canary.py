@@ -239,7 +239,7 @@ def test_next_run_deletes_leftovers_of_a_killed_run(canary):
     [
         (
             ["-e", "securityhub_slack_canary_timeout=0"],
-            "timeout is 0, which is out of range. Set it to 1 to 600 seconds.",
+            "securityhub_slack_canary_timeout is 0. Set it to 1 to 600 seconds.",
         ),
         (["-e", "securityhub_slack_canry_timeout=9"], "did you mean securityhub_slack_canary_timeout?"),
     ],

@@ -169,4 +169,4 @@ def test_days_out_of_range_are_refused(playbooks, days):
     playbooks.inventory(TARGETS)
     outcome = playbooks.run(DIGEST, digest_days=days)
     assert outcome.code == 2
-    assert f"days is {days}. Use 1 to 90" in " ".join(outcome.output.split())
+    assert f"securityhub_slack_digest_days is {days}. Use 1 to 90" in " ".join(outcome.output.split())

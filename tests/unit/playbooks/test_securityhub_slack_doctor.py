@@ -90,8 +90,10 @@ def test_a_single_target_can_be_checked(doctor):
         (["-e", "securityhub_slack_doctr_html=x"], "did you mean"),
     ],
 )
-def test_mistakes_are_explained(doctor, arguments, said):
+def test_mistakes_are_explained_before_anything_is_read(doctor, emulator, arguments, said):
+    emulator.forget_requests()
     done = doctor[1](*arguments)
+    assert emulator.requests() == []
     assert done.returncode == 2
     assert said in " ".join(done.stdout.split())
     assert "Traceback" not in done.stdout + done.stderr

@@ -189,7 +189,7 @@ def test_mistakes_are_reported_with_their_remedy(offline, tmp_path):
     assert "other.json contains something that is not a finding" in words(
         offline.run(SIMULATE, simulate_files="other.json")
     )
-    assert "days is 91. Use 1 to 90" in words(offline.run(SIMULATE, simulate_days=91))
+    assert "securityhub_slack_simulate_days is 91. Use 1 to 90" in words(offline.run(SIMULATE, simulate_days=91))
     wrong = offline.run(SIMULATE, REGISTERED, simulate_files=str(findings.SAMPLES))
     assert wrong.code != 0
     assert "FAILED: us-east-1: " in wrong.output
