@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 INVALID = "ValidationException"
 EVENT = "Findings Imported V2"
+# Switch security_hub_v2_findings -> code, and status if the model of the operations lacks it.
+WITHOUT_HUB: dict[str, tuple[str, int | None]] = {
+    "denied": ("AccessDeniedException", None),
+    "invalid": (INVALID, None),
+    "not_found": ("ResourceNotFoundException", 404),
+}
 # https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchUpdateFindingsV2.html names the IDs, and
 # https://schema.ocsf.io/classes/detection_finding and base_event have the texts.
 STATUSES = {
@@ -112,7 +118,11 @@ class OcsfFindings:
             self.security_hub.emit(*place, EVENT, [uid], {"findings": [event]})
 
     def _own(self) -> dict[str, dict]:
-        self.security_hub.hub_v2()
+        try:
+            self.security_hub.hub_v2()
+        except AwsError as error:
+            code, status = WITHOUT_HUB[self.security_hub.switches["security_hub_v2_findings"]]
+            raise AwsError(code, error.message, status) from error
         return self.shown.setdefault((get_account_id(), get_region()), {})
 
     def update(self, given: dict) -> dict:

@@ -132,6 +132,23 @@ def test_a_member_account_updates_only_its_own_findings(aws):
     assert shown(aws)[0]["status"] == "New"
 
 
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ("denied", "AccessDeniedException"),
+        ("invalid", "ValidationException"),
+        ("not_found", "ResourceNotFoundException"),
+    ],
+)
+def test_without_the_new_security_hub(aws, answer, code):
+    aws.emulator.ask("POST", "switches", {"security_hub_v2_findings": answer})
+    hub = aws.client("securityhub")
+    for ask in (hub.get_findings_v2, lambda: hub.batch_update_findings_v2(MetadataUids=["u-1"], StatusId=3)):
+        with pytest.raises(ClientError) as raised:
+            ask()
+        assert raised.value.response["Error"]["Code"] == code
+
+
 @pytest.mark.parametrize(("answer", "status"), [("new", "New"), ("kept", "In Progress")])
 def test_a_reopened_finding(aws, answer, status):
     enable(aws)

@@ -116,7 +116,9 @@ def test_a_linked_region_alone_has_nothing_to_count(fleet):
     assert NOTHING_TO_COUNT in lines
 
 
-def test_a_region_without_the_new_hub_is_missing(fleet):
+@pytest.mark.parametrize("answer", ["denied", "invalid", "not_found"])
+def test_a_region_without_the_new_hub_is_missing(fleet, answer):
+    fleet.emulator.ask("POST", "switches", {"security_hub_v2_findings": answer})
     others = [region for region in deployed.REGIONS if region != HERE]
     fleet.emulator.world({deployed.ACCOUNT: {"hubs_v2": others}})
     found, _lines = send(fleet, finding_format="ocsf")
