@@ -29,6 +29,7 @@ from .fields import Path
 from .notation import Pattern
 from .notation import conditions_in
 from .operators import fits_value
+from .operators import operands
 from .operators import wildcard_expression
 from .policy import Policy
 from .reference import expression
@@ -83,9 +84,9 @@ def reader(patterns: Iterable[Pattern], policies: Iterable[Policy], accounts: It
 def _add_values(questions: _Questions, values: list[Any]) -> None:
     for value in values:
         excluded = value.get("anything-but") if isinstance(value, dict) else value
-        operands = excluded if isinstance(excluded, list) else [excluded]
-        texts = [operand for operand in operands if isinstance(operand, str)]
-        if len(texts) == len(operands):
+        named = excluded if isinstance(excluded, list) else [excluded]
+        texts = [text for text in named if isinstance(text, str)]
+        if len(texts) == len(named):
             questions.named.update(texts)
         else:
             questions.others[f"fits {value}"] = partial(fits_value, value)
@@ -94,16 +95,13 @@ def _add_values(questions: _Questions, values: list[Any]) -> None:
 
 def _expressions(value: Any) -> Iterator[str]:
     """Yield regular expressions for the texts about which a condition does not say what it says about most texts."""
-    for operator, operand in value.items() if isinstance(value, dict) else ():
-        for item in operand if isinstance(operand, list) else [operand]:
-            if operator == "anything-but":
-                yield from _expressions(item)
-            elif operator == "prefix":
-                yield f"{re.escape(item)}.*"
-            elif operator == "suffix":
-                yield f".*{re.escape(item)}"
-            elif operator == "wildcard":
-                yield wildcard_expression(item)
+    for operator, operand in operands(value):
+        if operator == "prefix":
+            yield f"{re.escape(operand)}.*"
+        elif operator == "suffix":
+            yield f".*{re.escape(operand)}"
+        elif operator == "wildcard":
+            yield wildcard_expression(operand)
 
 
 def _of_policies(

@@ -58,7 +58,11 @@ def _all_of(clauses: list[Clause], array: str, fields: Fields) -> str:
     named = {path for clause in clauses for path, _condition in clause if path[0] == array}
     if array == fields.resource_type[0]:
         named |= {fields.resource_type, fields.resource_id}
-    lacking = sorted(path for path in named if _may_lack(path, fields))
+    lacking = sorted(
+        path
+        for path in named
+        if fields.is_of_vulnerability(path) or (fields.is_optional(path) and not fields.is_tag(path))
+    )
     elements = [
         (_asked(path, clauses, fields), f"{FINDING}.{array}[$exists({_value(path, array, fields)})]")
         for path in lacking
@@ -74,10 +78,6 @@ def _asked(path: Path, clauses: list[Clause], fields: Fields) -> str:
     value = ".".join((FINDING, *fields.region))
     tests = [f"$not({_condition(value, condition)})" for condition in elsewhere if condition]
     return f"({' or '.join(tests)}) and " if tests and len(tests) == len(elsewhere) else ""
-
-
-def _may_lack(path: Path, fields: Fields) -> bool:
-    return fields.is_of_vulnerability(path) or (fields.is_optional(path) and not fields.is_tag(path))
 
 
 def _clause(clause: Clause, array: str, fields: Fields) -> str:

@@ -12,6 +12,7 @@ import decimal
 import functools
 import re
 from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 # The decimals of numbers that EventBridge compares (event-ruler, ComparableNumber).
@@ -31,6 +32,16 @@ def fits_value(wanted: Any, value: Any) -> bool:
     return OPERATORS[operator](operand, value)
 
 
+def operands(wanted: Any) -> Iterator[tuple[str, Any]]:
+    """Yield each operator and operand of one item of a pattern's value list, also those that anything-but negates."""
+    ((operator, operand),) = wanted.items() if isinstance(wanted, dict) else [("exactly", wanted)]
+    for item in [operand[1]] if operator == "numeric" else _as_list(operand):
+        if operator == "anything-but":
+            yield from operands(item)
+        else:
+            yield operator, item
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -43,14 +54,6 @@ def _equal(wanted: Any, value: Any) -> bool:
     if _is_number(wanted) and _is_number(value):
         return _number(wanted) == _number(value)
     return type(wanted) is type(value) and bool(wanted == value)
-
-
-def _prefix(operand: Any, value: Any) -> bool:
-    return isinstance(value, str) and value.startswith(operand)
-
-
-def _suffix(operand: Any, value: Any) -> bool:
-    return isinstance(value, str) and value.endswith(operand)
 
 
 def _wildcard(operand: Any, value: Any) -> bool:
@@ -66,10 +69,6 @@ def wildcard_expression(wildcard: str) -> str:
     """Return the regular expression for the texts that *wildcard* matches."""
     pieces = re.findall(r"\\.|[^\\]", wildcard, re.DOTALL)
     return "".join(".*" if piece == "*" else re.escape(piece[-1]) for piece in pieces)
-
-
-def _exists(operand: Any, value: Any) -> bool:
-    return operand is True
 
 
 def _numeric(operand: Any, value: Any) -> bool:
@@ -89,10 +88,10 @@ def _as_list(operand: Any) -> list[Any]:
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "exactly": _equal,
-    "prefix": _prefix,
-    "suffix": _suffix,
+    "prefix": lambda operand, value: isinstance(value, str) and value.startswith(operand),
+    "suffix": lambda operand, value: isinstance(value, str) and value.endswith(operand),
     "wildcard": _wildcard,
-    "exists": _exists,
+    "exists": lambda operand, _value: operand is True,
     "numeric": _numeric,
     "anything-but": _anything_but,
 }

@@ -255,22 +255,16 @@ def summary(variables: Variables) -> str:
     if not labels:
         return "custom action only"
     above = len(labels) > 1 and not variables[PREFIX + "severities"]
-    severities = f"{labels[-1]} and above" if above else ", ".join(labels)
-    return severities + _accounts_summary(variables) + _vulnerabilities_summary(variables)
-
-
-def _accounts_summary(variables: Variables) -> str:
+    text = f"{labels[-1]} and above" if above else ", ".join(labels)
     named = _texts(variables[PREFIX + "account_ids"])
     if named:
-        return f" of {named[0] if len(named) == 1 else f'{len(named)} accounts'}"
-    return " of all other accounts" if variables.get(PREFIX + OTHER_CHANNELS_ACCOUNT_IDS) else ""
-
-
-def _vulnerabilities_summary(variables: Variables) -> str:
+        text += f" of {named[0] if len(named) == 1 else f'{len(named)} accounts'}"
+    elif variables.get(PREFIX + OTHER_CHANNELS_ACCOUNT_IDS):
+        text += " of all other accounts"
     wanted = ["a fix"] if variables[PREFIX + "fix_available"] else []
     wanted += ["an exploit"] if variables[PREFIX + "exploit_available"] else []
     wanted += [f"EPSS {variables[PREFIX + 'minimum_epss']:g}"] if variables[PREFIX + "minimum_epss"] else []
-    return f"; vulnerabilities with {', '.join(wanted)}" if wanted else ""
+    return f"{text}; vulnerabilities with {', '.join(wanted)}" if wanted else text
 
 
 def at_least(severity: str) -> list[str]:

@@ -28,6 +28,7 @@ from .notation import Pattern
 from .notation import combinations
 from .notation import conditions_in
 from .notation import length
+from .operators import operands
 from .pieces import MAX_COMBINATIONS
 from .pieces import MAX_LENGTH
 from .pieces import clash
@@ -69,22 +70,13 @@ def registered(alternatives: list[Alternative]) -> list[Alternative]:
 def _wildcard_hazards(alternatives: list[Alternative]) -> Iterator[str]:
     for alternative in alternatives:
         for name, values in alternative.items():
-            count = sum(_asterisks(text) for text in _wildcards(values))
+            found = (pair for value in values for pair in operands(value))
+            count = sum(_asterisks(text) for operator, text in found if operator == "wildcard")
             if count > MAX_ASTERISKS:
                 yield (
                     f"the resource_ids that apply together contain {count} asterisks within the text, and EventBridge "
                     f"can evaluate about {MAX_ASTERISKS} in one list ({name})"
                 )
-
-
-def _wildcards(values: list[Any]) -> Iterator[str]:
-    for value in values:
-        if isinstance(value, dict):
-            for operator, operand in value.items():
-                if operator == "wildcard":
-                    yield from operand if isinstance(operand, list) else [operand]
-                elif isinstance(operand, dict):
-                    yield from _wildcards([operand])
 
 
 def _asterisks(wildcard: str) -> int:

@@ -93,7 +93,7 @@ def volume(
     counted = _without_messages(days, tuple(channels))
     repeated = 0
     for finding, outlook in outlooks:
-        created, updated = _times(finding)
+        created, updated = created_at(finding), _time(first(finding, format_of(finding).updated))
         if created and since <= created.date() <= today:
             _count(counted, finding, outlook, created.date(), outlook.created)
         if updated and updated != created and since <= updated.date() <= today:
@@ -202,12 +202,7 @@ def _suppressible(severity: str, counts: OfSeverity) -> list[tuple[str, int]]:
 
 def created_at(finding: Finding) -> datetime.datetime | None:
     """Return when a finding was created (UTC), None if it does not say."""
-    return _times(finding)[0]
-
-
-def _times(finding: Finding) -> tuple[datetime.datetime | None, datetime.datetime | None]:
-    fields = format_of(finding)
-    return _time(first(finding, fields.created)), _time(first(finding, fields.updated))
+    return _time(first(finding, format_of(finding).created))
 
 
 def _time(text: str) -> datetime.datetime | None:

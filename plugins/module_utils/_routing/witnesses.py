@@ -30,6 +30,7 @@ from .notation import SOURCE
 from .notation import Pattern
 from .operators import fits_value
 from .operators import is_missing
+from .operators import operands
 from .patterns import CUSTOM_ACTION
 from .policy import Policy
 from .policy import Scope
@@ -290,19 +291,11 @@ def _near(value: Any) -> tuple[Any, ...]:
 
 def _named(values: list[Any]) -> Iterator[Any]:
     """Yield a value for each value, prefix, suffix, wildcard and least number in *values*, negated or not."""
-    for value in values:
-        if isinstance(value, (str, bool)):
-            yield value
-        elif isinstance(value, dict):
-            ((operator, operand),) = value.items()
-            if operator == "numeric":
-                yield operand[1]
-                continue
-            for item in operand if isinstance(operand, list) else [operand]:
-                if operator == "wildcard":
-                    yield _unescaped(item)
-                elif isinstance(item, (str, dict)):
-                    yield from _named([item])
+    for operator, operand in (pair for value in values for pair in operands(value)):
+        if operator == "wildcard":
+            yield _unescaped(operand)
+        elif operator == "numeric" or (operator != "exists" and isinstance(operand, (str, bool))):
+            yield operand
 
 
 def _unescaped(wildcard: str) -> str:
