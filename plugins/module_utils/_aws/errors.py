@@ -85,7 +85,8 @@ CODES = {
     ),
     "UnrecognizedClient": (
         "AWS does not accept these credentials in this region",
-        "Check that the region is enabled in this account, and that the user or role still exists.",
+        "Check the access key and the session token, that the region is enabled in this account, and that the user or "
+        "role still exists.",
     ),
     "SignatureDoesNotMatch": (
         "the secret key is wrong, or the clock of this computer is off",
