@@ -203,9 +203,11 @@ from typing import Any
 from typing import cast
 
 from ..module_utils._aws.clients import Caller
+from ..module_utils._aws.errors import UserError
 from ..module_utils._aws.modules import Module
 from ..module_utils._channel import custom_action
 from ..module_utils._channel.channel_module import REGION_OPTION
+from ..module_utils._channel.platforms import PLATFORMS
 from ..module_utils._services import sts
 from ..module_utils._services.chatbot import Attachment
 
@@ -261,6 +263,17 @@ def ensure_present(
     if not now.changed:
         return current
     if not check_mode:
+        listed = {
+            found["ChatConfigurationArn"]
+            for item in PLATFORMS
+            for found in aws.call("chatbot", item.list_configurations)
+        }
+        missing = [arn for arn in now.associate if arn not in listed]
+        if missing:
+            raise UserError(
+                f"the channel configuration {missing[0]} does not exist. Create it first, or correct "
+                f"chat_configuration_arns."
+            )
         custom_action.write(aws, now, desired)
         return custom_action.read(aws, desired.name)
     if current is not None:

@@ -194,12 +194,22 @@ def _converge(
     if not now.changed:
         return Outcome(changed, first.before, now.after)
     if refusal is not None and errors.code(refusal) != "ConflictException":
-        raise refusal
+        raise _explained(refusal)
     if refusal is not None and now.operation == Operation.CREATE:
         raise errors.UserError(messages.name_is_reserved(name))
     before, after = now.before or {}, now.after or {}
     fields = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
     raise errors.UserError(messages.keeps_changing(name, fields, ROUNDS))
+
+
+def _explained(refusal: BaseException) -> BaseException:
+    """Return a refusal that is final, with the remedy that AWS does not give where it is about the role."""
+    if "assume" not in errors.message(refusal):
+        return refusal
+    return errors.UserError(
+        f"{errors.explain(refusal)} Check that the role exists, and that its trust policy allows chatbot.amazonaws.com "
+        f"to assume it."
+    )
 
 
 def _may_pass(error: BaseException, now: Plan, refused: Plan | None) -> bool:

@@ -185,6 +185,7 @@ class TestSlackRefusals:
         monkeypatch.setattr(configuration, "ROUNDS", 2)
         result = modules.run(SLACK, **{**OPTIONS, "iam_role_arn": "arn:aws:iam::111111111111:role/none"})
         assert "not able to assume the role arn:aws:iam::111111111111:role/none" in result["msg"]
+        assert result["msg"].endswith("that its trust policy allows chatbot.amazonaws.com to assume it.")
 
     @pytest.mark.parametrize(
         ("options", "words"),

@@ -107,6 +107,17 @@ class TestPresent:
             "create it."
         )
 
+    def test_a_configuration_that_does_not_exist_is_refused_before_anything_is_created(self, modules, channels):
+        typo = f"{channels[0]}x"
+        result = modules.run(
+            MODULE, action_name="notified", command_text=COMMAND, chat_configuration_arns=[channels[0], typo]
+        )
+        assert result["msg"] == (
+            f"Chatbot custom action notified: the channel configuration {typo} does not exist. Create it first, or "
+            f"correct chat_configuration_arns."
+        )
+        assert modules.ok(f"{MODULE}_info")["custom_actions"] == []
+
     @pytest.mark.parametrize(
         ("options", "words"),
         [
