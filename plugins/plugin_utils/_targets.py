@@ -108,7 +108,7 @@ def gather(action: ActionBase, task_vars: Variables) -> tuple[list[TargetSnapsho
     of_the_play = _variables_of_the_play(action, task_vars)
     targets: list[TargetSnapshot] = []
     unselected: list[TargetSnapshot] = []
-    play = set(task_vars["ansible_play_hosts"])
+    play = set(task_vars["ansible_play_batch"])
     for host in task_vars["groups"]["all"]:
         raw = task_vars["hostvars"].raw_get(host)
         variables, problems = _variables(action, raw, of_the_play)

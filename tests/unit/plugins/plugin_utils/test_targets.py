@@ -161,6 +161,16 @@ def test_a_limited_run_knows_the_unselected_targets(play):
     assert "only us-east-1 forwards findings about global resources" in " ".join(output.split())
 
 
+def test_a_batch_of_serial_is_a_limited_run(play):
+    play.run(hosts(**SEVERITY))
+    whole = json.loads((play.folder / "play.yml").read_text())
+    whole[1]["serial"] = 1
+    (play.folder / "play.yml").write_text(json.dumps(whole))
+    targets, output = play.play()
+    assert list(targets) == ["us-east-1"], "the second batch has written the result"
+    assert output.count("1 target: ") == 2
+
+
 def test_the_region_is_the_end_of_the_host_name_or_a_variable(play):
     targets, _output = play.run({"prod.eu-west-1": {}, "frankfurt": prefixed(region="eu-central-1"), "database": {}})
     assert targets["prod.eu-west-1"]["region"] == "eu-west-1"
