@@ -148,7 +148,7 @@ def lay_out(
         assignments = tuple(
             replace(item, scopes=tuple(replace(scope, only_own=True) for scope in item.scopes)) for item in assignments
         )
-        notices = (*notices, "each Region forwards its own findings only, because it is unknown which are linked")
+        notices = (*notices, "each region forwards its own findings only, because it is unknown which are linked")
     return Topology(mode, owner, assignments, notices, tuple(problems))
 
 
@@ -300,7 +300,7 @@ def _notices(mode: str, home: str, linked: list[str], owner: str, candidates: Se
     if mode == HOME_REGION and linked:
         notices.append(f"{home} forwards the findings of its linked Regions: {', '.join(linked)}")
     if mode == PER_REGION and linked:
-        notices.append(f"an aggregator copies findings to {home}, but each Region forwards its own")
+        notices.append(f"an aggregator copies findings to {home}, but each region forwards its own")
     if owner and len(candidates) > 1 and _channels_with_global(candidates):
         notices.append(f"only {owner} forwards findings about global resources")
     return notices
