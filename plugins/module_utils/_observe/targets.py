@@ -79,18 +79,22 @@ def _kinds_of_rules(settings: Settings, stack: Stack | None, action: ActionTarge
 def with_rules(aws: Clients, settings: Settings, live: LiveTarget, kinds: list[automation_rule.Kind]) -> LiveTarget:
     """Return *live* with the automation rules of these kinds that belong to the deployment.
 
-    Raise UserError if they must not be read, as in a member account. There, a deployment that no longer needs rules has
-    none.
+    Raise UserError if they cannot be read, as in a member account, or where the new Security Hub is off. There, a
+    deployment that no longer needs rules has none.
     """
     rules: list[securityhub.AutomationRule] = []
     count = 0
     for kind in kinds:
         try:
             listed = _call(aws, settings, "securityhub", kind.read_all)
+        except securityhub.HubV2NotEnabled:
+            if _needs(settings, kind):
+                raise
+            continue
         except errors.failures() as error:
             if not errors.is_denied(error):
                 raise
-            if not _needs(settings, kind) and _cannot_have(aws, settings, live, kind):
+            if not _needs(settings, kind) and _is_member(aws, settings, live):
                 continue
             raise UserError(f"{errors.explain(error)} {ONLY_ADMINISTRATOR}") from error
         ours = [item["RuleArn"] for item in listed if _is_ours(aws, settings, item)]
@@ -105,10 +109,8 @@ def _needs(settings: Settings, kind: automation_rule.Kind) -> bool:
     return bool(settings.present and settings.suppresses_in_security_hub and kind is wanted)
 
 
-def _cannot_have(aws: Clients, settings: Settings, live: LiveTarget, kind: automation_rule.Kind) -> bool:
-    """Return whether the account is a member account now, or has turned the new Security Hub off: one or two calls."""
-    if kind is automation_rule.V2 and not _call(aws, settings, "securityhub", securityhub.has_security_hub_v2):
-        return True
+def _is_member(aws: Clients, settings: Settings, live: LiveTarget) -> bool:
+    """Return whether the account is a member account now: one call."""
     return bool(live.hub and _call(aws, settings, "securityhub", securityhub.get_administrator_account))
 
 

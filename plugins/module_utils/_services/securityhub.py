@@ -137,11 +137,41 @@ class HubNotEnabled(errors.UserError):
         self.region = region
 
 
+class HubV2NotEnabled(HubNotEnabled):
+    """The new Security Hub is off in this account and region; *otherwise*: what to do if it stays off."""
+
+    def __init__(self, region: str, otherwise: str) -> None:
+        errors.UserError.__init__(
+            self, f"The new Security Hub is not enabled in {region}. Enable it there, or {otherwise}."
+        )
+        self.region = region
+
+
 class WrongAccount(errors.UserError):
     """The account of these credentials may not make this request."""
 
     def __init__(self, aws_says: str, right: str) -> None:
         super().__init__(f"{aws_says.rstrip('.')}. Run this with the credentials of {right}.")
+
+
+@contextmanager
+def _needing_hub_v2(client: Any, otherwise: str) -> Iterator[None]:
+    """Raise HubV2NotEnabled for any refusal inside the block if AWS says that the new Security Hub is off.
+
+    Its operations have no error of their own for that.
+    """
+    try:
+        yield
+    except client.exceptions.ClientError as error:
+        if errors.is_passing(error) or not _is_v2_off(client):
+            raise
+        raise HubV2NotEnabled(client.meta.region_name, otherwise) from error
+
+
+def _is_v2_off(client: Any) -> bool:
+    with suppress(client.exceptions.ClientError):
+        return not has_security_hub_v2(client)
+    return False
 
 
 @contextmanager
@@ -293,8 +323,12 @@ def _refuse_unprocessed(answer: Json) -> None:
 
 
 def list_automation_rules_v2(client: Any) -> list[AutomationRule]:
-    """Return the automation rules of the new Security Hub in this region (at most 100), without criteria."""
-    return _all_pages(client.list_automation_rules_v2, "Rules")
+    """Return the automation rules of the new Security Hub in this region (at most 100), without criteria.
+
+    Raise HubV2NotEnabled.
+    """
+    with _needing_hub_v2(client, "leave the region out"):
+        return _all_pages(client.list_automation_rules_v2, "Rules")
 
 
 def get_automation_rules_v2(client: Any, arns: list[str]) -> list[AutomationRule]:
@@ -428,25 +462,11 @@ def get_findings(client: Any, filters: Json) -> list[Json]:
 def get_findings_v2(client: Any, filters: Json) -> list[Json]:
     """Return all findings (OCSF) of the new Security Hub that match *filters* (OcsfFindingFilters), 100 per call.
 
-    Raise UserError where it is off.
+    Raise HubV2NotEnabled.
     """
-    try:
+    with _needing_hub_v2(client, "set securityhub_slack_finding_format to asff"):
         pages = client.get_paginator("get_findings_v2").paginate(Filters=filters, PaginationConfig={"PageSize": 100})
         return [finding for page in pages for finding in page["Findings"]]
-    except client.exceptions.ClientError as error:
-        if errors.is_passing(error) or not _is_v2_off(client):
-            raise
-        raise errors.UserError(
-            f"The new Security Hub is not enabled in {client.meta.region_name}. Enable it there, or set "
-            f"securityhub_slack_finding_format to asff."
-        ) from error
-
-
-def _is_v2_off(client: Any) -> bool:
-    """Return whether AWS says that the new Security Hub is off. The calls for its findings have no error for that."""
-    with suppress(client.exceptions.ClientError):
-        return not has_security_hub_v2(client)
-    return False
 
 
 def batch_import_findings(client: Any, findings: list[Json]) -> None:

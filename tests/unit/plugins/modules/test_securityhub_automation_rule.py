@@ -197,6 +197,12 @@ def test_security_hub_has_to_be_on(emulator, modules):
     assert "Security Hub is not enabled in us-east-1. Enable it" in modules.refused(CSPM.module, **CSPM.options)
     modules.changes_nothing(CSPM.module, "automation_rule", name=NAME, state="absent")
     assert "Security Hub is not enabled" in modules.refused(f"{CSPM.module}_info")
+    emulator.world({"111111111111": {"hubs": ["us-east-1"]}})
+    off = "The new Security Hub is not enabled in us-east-1. Enable it there, or leave the region out."
+    assert off in modules.refused(V2.module, **V2.options)
+    modules.changes_nothing(V2.module, "automation_rule", name=NAME, state="absent")
+    assert off in modules.refused(f"{V2.module}_info")
+    emulator.ask("POST", "switches", {"security_hub_v2": "invalid"})
     assert "ListAutomationRulesV2" in modules.refused(V2.module, **V2.options)
 
 
