@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from typing import TypedDict
 
 from .._channel.transformations import configuration_name
 from .._migrate import plan
@@ -41,36 +42,26 @@ CHANNEL_OPERATIONS = {
 }
 
 
-class Leftover(TypedDict):
-    """Something that is left of the template: its *status* in CloudFormation, '' without one, and what is done."""
+@dataclass(frozen=True)
+class Leftover:
+    """Something that is left of the template, and what is done with it. *status*: in CloudFormation, of a stack."""
 
     kind: str
     name: str
-    status: str
     plan: str
+    status: str = ""
 
 
 def _of_target(migration: TargetMigration) -> list[Leftover]:
     return [
-        *(
-            Leftover(kind="stack", name=item.stack.name, status=item.stack.status, plan=_stack_plan(item))
-            for item in migration.stacks
-        ),
-        *(
-            Leftover(kind=orphan.kind, name=orphan.name, status="", plan="delete")
-            for orphan in migration.leftovers.orphans
-        ),
+        *(Leftover("stack", item.stack.name, _stack_plan(item), item.stack.status) for item in migration.stacks),
+        *(Leftover(orphan.kind, orphan.name, "delete") for orphan in migration.leftovers.orphans),
     ]
 
 
 def _of_account(migration: AccountMigration) -> list[Leftover]:
     return [
-        Leftover(
-            kind="channel configuration",
-            name=configuration_name(item.configuration),
-            status="",
-            plan=CHANNEL_OPERATIONS[item.operation],
-        )
+        Leftover("channel configuration", configuration_name(item.configuration), CHANNEL_OPERATIONS[item.operation])
         for item in migration.channels
     ]
 
@@ -88,20 +79,20 @@ def table(migrations: Sequence[AccountMigration], *, failed: Sequence[str], chec
     for migration in migrations:
         for target in migration.targets:
             for leftover in _of_target(target):
-                planned = "left unchanged, see below" if target.host in failed else leftover["plan"]
+                planned = "left unchanged, see below" if target.host in failed else leftover.plan
                 lines += _row(target.host, leftover, planned)
     for migration in migrations:
         for leftover in _of_account(migration):
-            lines += _row(f"account {migration.snapshot.account.id}", leftover, leftover["plan"])
+            lines += _row(f"account {migration.snapshot.account.id}", leftover, leftover.plan)
     if not lines:
         return ["", "Nothing is left of AWS's template of 2020."]
     return ["", "Resources of AWS's template of 2020, and what " + ("would be done:" if check else "was done:"), *lines]
 
 
 def _row(owner: str, leftover: Leftover, planned: str) -> list[str]:
-    status = f" ({leftover['status']})" if leftover["status"] else ""
+    status = f" ({leftover.status})" if leftover.status else ""
     return [
-        *wrapped(f"  {owner}: {leftover['kind']} {leftover['name']}{status}"),
+        *wrapped(f"  {owner}: {leftover.kind} {leftover.name}{status}"),
         *wrapped(f"    -> {planned}", indent=7),
     ]
 
@@ -135,7 +126,8 @@ def result(
         "changed": deployment["changed"] or any(leftovers for _target, leftovers in healthy) or any(of_accounts),
         "targets": {target.host: _target_result(target, leftovers) for target, leftovers in of_targets},
         "accounts": [
-            {**account, "leftovers": leftovers} for account, leftovers in zip(deployment["accounts"], of_accounts)
+            {**account, "leftovers": list(map(asdict, leftovers))}
+            for account, leftovers in zip(deployment["accounts"], of_accounts)
         ],
         "summary": {
             **deployment["summary"],
@@ -147,8 +139,8 @@ def result(
 
 
 def _target_result(target: TargetOutcome, leftovers: list[Leftover]) -> Json:
-    found = {**deploy.target_result(target), "leftovers": leftovers}
+    found = {**deploy.target_result(target), "leftovers": list(map(asdict, leftovers))}
     if target.problems or not leftovers:
         return found
-    planned = [f"{item['kind']} {item['name']}: {item['plan']}" for item in leftovers]
+    planned = [f"{item.kind} {item.name}: {item.plan}" for item in leftovers]
     return {**found, "changed": True, "msg": "; ".join([*deploy.target_changes(target), *planned])}
