@@ -17,7 +17,6 @@ from dataclasses import field
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
-from typing import Any
 
 from .._aws import errors
 from .._aws import parallel
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from .._model.snapshot import Fleet
     from .._model.snapshot import TargetSnapshot
     from .._resource.shapes import Json
+    from .._services.chatbot import Configuration
 
 # A finding stays open after it was marked as NOTIFIED, by hand or by securityhub_slack_mark_notified.
 OPEN = ("NEW", "NOTIFIED")
@@ -194,13 +194,13 @@ def deliver(aws: Clients, notifications: Sequence[tuple[Digest, Json]], *, check
     )
 
 
-def _configurations(aws: Clients, design: AccountDesign) -> tuple[dict[str, Any], ...]:
+def _configurations(aws: Clients, design: AccountDesign) -> tuple[Configuration, ...]:
     return observe_account.configurations(aws, design.settings, names.identity(design.settings, design.account))
 
 
 def _delivered(
     aws: Clients,
-    configurations: Mapping[str, parallel.Outcome[AccountDesign, tuple[dict[str, Any], ...]]],
+    configurations: Mapping[str, parallel.Outcome[AccountDesign, tuple[Configuration, ...]]],
     check_mode: bool,
     planned: Delivery,
 ) -> Delivery:

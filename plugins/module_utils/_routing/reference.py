@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
+from .._resource.shapes import Json
 from . import controls
 from .policy import ACCESS_ANALYZER
 from .policy import CONTROLS
@@ -27,7 +28,7 @@ from .policy import Scope
 from .policy import Suppression
 
 # A finding, or an object in it.
-Finding = dict[str, Any]
+Finding = Json
 
 HIGHEST_FIRST = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")
 
