@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
-from .._resource.shapes import Json
 from . import controls
 from .policy import ACCESS_ANALYZER
 from .policy import CONTROLS
@@ -28,7 +27,7 @@ from .policy import Scope
 from .policy import Suppression
 
 # A finding, or an object in it.
-Finding = Json
+Finding = dict[str, Any]
 
 HIGHEST_FIRST = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")
 
