@@ -146,9 +146,12 @@ class CommandAction(ActionBase):
         names = {prefix + name: name for name in self.SPEC}
         # Where it needs targets, all names that begin alike are known and checked for each of them.
         others = () if self.NEEDS_TARGETS else (name for name in task_vars if name.startswith(prefix))
-        near = {name: similar(name, names) for name in sorted(set(others) - set(names))}
+        # Without the prefix, which would make all names similar.
+        near = {name: similar(name.removeprefix(prefix), self.SPEC) for name in sorted(set(others) - set(names))}
         problems = [
-            f"{name} is not a variable of this playbook: did you mean {meant}?" for name, meant in near.items() if meant
+            f"{name} is not a variable of this playbook: did you mean {prefix}{meant}?"
+            for name, meant in near.items()
+            if meant
         ]
         for variable, name in names.items():
             if name in self._task.args:

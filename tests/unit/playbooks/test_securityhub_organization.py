@@ -80,7 +80,8 @@ def test_every_step_is_off_by_default(play, emulator):
 
 
 def test_a_run_is_a_preview_without_apply(play, emulator):
-    code, output, changed = play({"securityhub_organization_enable_hub": True, **REGION, **PROFILE})
+    own = {"securityhub_organization_contact": "a variable of the user"}
+    code, output, changed = play({"securityhub_organization_enable_hub": True, **REGION, **PROFILE, **own})
     assert (code, changed) == (0, 1), output
     assert emulator.writes() == []
     assert "This was a preview" in output
