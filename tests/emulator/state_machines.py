@@ -61,7 +61,7 @@ def install(security_hub: RestJson, switches: Switches) -> None:
     _install_roles()
     _install_limits(switches)
     _install_metrics()
-    _install_refusals()
+    _install_refusals(switches)
     _install_short_waits()
     _install_assignments()
     integrate = stepfunctions._invoke_aws_sdk_integration
@@ -282,15 +282,17 @@ def _install_metrics() -> None:
     stepfunctions._emit_execution_status_event = emit_and_count
 
 
-def _install_refusals() -> None:
-    """Refuse definitions, from requests and from templates, whose states mix the query languages."""
+def _install_refusals(switches: Switches) -> None:
+    """Refuse definitions, from requests and templates, whose states mix query languages or have unknown calls."""
     validate = stepfunctions._validate_definition_jsonata
     handler = provisioners._RESOURCE_HANDLERS["AWS::StepFunctions::StateMachine"]
     create, update = handler["create"], handler["update"]
 
     def problem_with(definition: Any) -> str | None:
         found: str | None = validate(definition)
-        return found or problem_with_languages(json.loads(definition or "{}"))
+        machine = json.loads(definition or "{}")
+        unknown = _unknown_call(machine) if switches["step_functions_security_hub_v2"] == "unknown" else None
+        return found or problem_with_languages(machine) or unknown
 
     def check(properties: dict) -> None:
         problem = problem_with(provisioners._sfn_definition(properties))
@@ -307,6 +309,22 @@ def _install_refusals() -> None:
 
     stepfunctions._validate_definition_jsonata = problem_with
     handler.update(create=create_valid, update=update_valid)
+
+
+def _unknown_call(machine: dict, path: str = "") -> str | None:
+    """Return how AWS refuses the first call of the new Security Hub in a state machine or within one of its states."""
+    for name, state in machine.get("States", {}).items():
+        here = f"{path}/States/{name}"
+        resource = state.get("Resource", "")
+        if resource.startswith(PREFIX) and resource.endswith("V2"):
+            return (
+                f"SCHEMA_VALIDATION_FAILED: The resource provided {resource} is not recognized. The value is not a "
+                f"valid resource ARN, or the resource is not available in this region. at {here}/Resource"
+            )
+        problem = _unknown_call(state.get("ItemProcessor") or {}, f"{here}/ItemProcessor")
+        if problem:
+            return problem
+    return None
 
 
 def problem_with_languages(machine: dict, of_parent: str = "JSONPath") -> str | None:

@@ -48,6 +48,8 @@ FIRST_PAUSE = 0.5  # seconds; the pause grows by half each round
 LONGEST_PAUSE = 5.0
 # Drift that the stack cannot have caused.
 LATER = frozenset({ALARM_TOPIC, LISTENER, SUBSCRIPTION})
+# The variables that bring state machines, with their value for none.
+OFF = {"mark_notified": "false", "report_resolved": "false", "digest_schedule": "''"}
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,18 @@ def _reason(aws: Clients, work: Work) -> str:
         # An older policy may not allow the call.
         with contextlib.suppress(*errors.failures()):
             reason = states.validation_failures(_call(aws, work, cloudformation.failed_events))
-    return reason or states.first_failure(events)
+    reason = reason or states.first_failure(events)
+    unknown = states.UNKNOWN_CALL.search(reason)
+    return _unknown_call(work.settings, unknown[1]) if unknown else reason
+
+
+def _unknown_call(settings: Settings, call: str) -> str:
+    """Return what to set where Step Functions lacks a *call* of the new Security Hub; it gets all of them together."""
+    off = " and ".join(f"securityhub_slack_{name} to {value}" for name, value in OFF.items() if settings.value(name))
+    return (
+        f"Step Functions in {settings.region} does not know the call {call} of the new Security Hub yet, so set {off} "
+        f"there until it does"
+    )
 
 
 def _create(aws: Clients, work: Work) -> Work:

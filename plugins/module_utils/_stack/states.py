@@ -8,6 +8,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ STANDING = SUCCEEDED | {"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 ONLY_DELETABLE = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
 # From these, the rollback of a failed update can continue.
 RESUMABLE = frozenset({"UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"})
+# How Step Functions refuses a state machine with a call of the new Security Hub that it does not know in the region.
+UNKNOWN_CALL = re.compile(r"aws-sdk:securityhub:(\w+V2) is not recognized")
 EMPTY = "REVIEW_IN_PROGRESS"  # created by a change set that was never executed: holds no resources, never changes
 
 

@@ -670,6 +670,25 @@ def test_step_functions_data_limit(aws, answer, errors, status):
     assert status == "SUCCEEDED" or done["error"] == "States.DataLimitExceeded"
 
 
+@pytest.mark.parametrize(("answer", "status"), [("known", "CREATE_COMPLETE"), ("unknown", "ROLLBACK_COMPLETE")])
+def test_step_functions_security_hub_v2(aws, answer, status):
+    switch(aws, step_functions_security_hub_v2=answer)
+    call = "arn:aws:states:::aws-sdk:securityhub:getFindingsV2"
+    found, reasons = created(aws, stack(task={"Resource": call}))
+    refusal = (
+        f"Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: The resource provided {call} is not recognized. "
+        f"The value is not a valid resource ARN, or the resource is not available in this region. at "
+        f"/States/Read/Resource'"
+    )
+    assert found == status
+    assert (refusal in reasons) is (answer == "unknown")
+    machine = {"StartAt": "Read", "States": {"Read": {"Type": "Task", "Resource": call, "End": True}}}
+    role = f"arn:aws:iam::{ACCOUNT}:role/role"
+    create = partial(aws.client("stepfunctions").create_state_machine, name="other", roleArn=role)
+    code = "InvalidDefinition" if answer == "unknown" else None
+    assert code_of_call(create, definition=json.dumps(machine)) == code
+
+
 PARTNER = "arn:aws:securityhub:us-east-1::product/partner/scanner"
 OWN = f"arn:aws:securityhub:us-east-1:{ACCOUNT}:product/{ACCOUNT}/default"
 

@@ -41,13 +41,17 @@ VARIABLES = {
     "security_hub_customer_fields": RESOLVED,
     "security_hub_user_defined_fields": RESOLVED,
     "security_hub_passed_events": RESOLVED,
+    "step_functions_security_hub_v2": {**RESOLVED, "digest_schedule": "cron(0 8 ? * MON *)"},
 }
 EVERYTHING = {name: value for variables in VARIABLES.values() for name, value in variables.items()}
+# Not for all answers together, because a test finding cannot be imported into the new Security Hub.
+VARIABLES["step_functions_security_hub_v2"]["finding_format"] = "ocsf"
 # Answers under which no run can succeed, with what it says then; nothing may be reported as delivered.
 FAILURES = {
     ("eventbridge_context", "none"): "no unchanged event arrived at the topic securityhub-slack",
     ("chatbot_topic_limit", 2): "at most 2 SNS topics",
     ("test_event_pattern", "always"): "matches an event that must not be sent",
+    ("step_functions_security_hub_v2", "unknown"): "V2 of the new Security Hub yet",
 }
 
 
@@ -123,6 +127,26 @@ def test_each_answer_that_fails_is_one_of_the_table():
     given = {(param.values[0], param.values[1]) for param in answers()}
     assert set(FAILURES) <= given
     assert set(VARIABLES) | set(SOON) <= {row["switch"] for row in ROWS}
+
+
+def test_a_run_says_what_to_turn_off_where_step_functions_does_not_know_the_new_hub(emulator, monkeypatch):
+    fleet = deployed.deploy(emulator, monkeypatch, run=False, finding_format="ocsf")
+    emulator.ask("POST", "switches", {"step_functions_security_hub_v2": "unknown"})
+    weekly = {"digest_schedule": "cron(0 8 ? * MON *)"}
+    unmarked = "securityhub_slack_mark_notified to false and securityhub_slack_report_resolved to false"
+    unsent = "securityhub_slack_digest_schedule to ''"
+    for given, status, off in (
+        ({**RESOLVED, **weekly}, "ROLLBACK_COMPLETE", f"{unmarked} and {unsent}"),
+        (RESOLVED, "UPDATE_ROLLBACK_COMPLETE", unmarked),
+        (weekly, "UPDATE_ROLLBACK_COMPLETE", unsent),
+    ):
+        failed = run(fleet, **given)["targets"][HERE]["msg"]
+        assert f"ended in {status}: Step Functions in {HERE} does not know the call " in failed
+        assert f"V2 of the new Security Hub yet, so set {off} there until it does. Fix that, then rerun" in failed
+        assert run(fleet)["summary"]["failed"] == 0
+        assert run(fleet)["changed"] is False
+    assert run(fleet, state="absent")["summary"]["failed"] == 0
+    assert fleet.traces() == []
 
 
 @pytest.mark.parametrize("answer", ["topic", "any"])
