@@ -9,17 +9,16 @@ texts that AWS checks or writes (see _channel/message.py).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .._routing.policy import Variables
-
 import re
+from typing import TYPE_CHECKING
 from typing import Any
 from urllib.parse import quote
 
 from .._routing.fields import SEVERITIES
 from .._routing.policy import PREFIX
+
+if TYPE_CHECKING:
+    from .._routing.policy import Variables
 
 MENTIONS = "mentions"
 PORTAL_URL, PORTAL_ROLE = "access_portal_url", "access_portal_role"

@@ -8,21 +8,20 @@ A URL may contain a key, so no sentence repeats one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .._routing.policy import Variables
-
 import re
 from collections import Counter
 from dataclasses import dataclass
 from dataclasses import field
+from typing import TYPE_CHECKING
 from typing import TypedDict
 
 from .._routing import policy
 from .._stack import receivers
 from .._stack.receivers import Receiver
 from .delivery_path import CHATBOT_ENDPOINT
+
+if TYPE_CHECKING:
+    from .._routing.policy import Variables
 
 # The key that says where an entry sends to -> the kind of receiver.
 KINDS = {

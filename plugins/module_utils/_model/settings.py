@@ -5,18 +5,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .._routing.policy import Variables
-
 import re
 import unicodedata
 import zoneinfo
 from dataclasses import dataclass
 from dataclasses import field
+from typing import TYPE_CHECKING
 from typing import Any
 
 from .._aws import credentials
@@ -39,6 +33,11 @@ from . import account_channels
 from . import additions
 from . import receivers
 from .receivers import ReceiverRoute
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._routing.policy import Variables
 
 WITHOUT_CHATBOT = {
     "cn-": "AWS China",
