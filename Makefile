@@ -11,6 +11,8 @@ export PATH := $(CURDIR)/$(BIN):$(shell tr : '\n' <<<"$$PATH" | grep -v '/shims$
 export ANSIBLE_HOME := $(CURDIR)/.ansible/home
 # Where an image sets this, each run would compile the collection, the emulator and the tests again.
 unexport PYTHONDONTWRITEBYTECODE
+# In this order, the longest first, two processes are busy until the end.
+CHECKS := molecule sanity integration lint build docs
 PIP_INSTALL := $(BIN)/python tests/setup/pip_install.py
 
 .PHONY: help setup setup-dev emulator-venv chromium collected demo test checks lint sanity unit unit-pure integration \
@@ -51,7 +53,7 @@ chromium: .cache/chromium/stamp
 	@touch $@
 
 collected: setup-dev
-	@# pytest keeps the tests that it has compiled, which four processes would do at the same time. `unit` reports errors.
+	@# pytest keeps the tests that it has compiled, which all workers would do at the same time. `unit` reports errors.
 	@$(BIN)/pytest --collect-only -q >/dev/null || true
 
 demo: setup emulator-venv  ## deploy to 17 regions of a local AWS and show which messages arrive
@@ -59,13 +61,12 @@ demo: setup emulator-venv  ## deploy to 17 regions of a local AWS and show which
 
 test:  ## run everything that CI checks
 	@$(MAKE) --no-print-directory --jobs=2 chromium emulator-venv collected
-	@$(MAKE) --no-print-directory checks
-	@$(MAKE) --no-print-directory unit
+	@# The unit tests run until the end. While they wait for stacks and channels, two checks at a time run beside them.
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target unit $(CHECKS)
 
 checks:  ## run everything but the unit tests
 	@$(MAKE) --no-print-directory --jobs=2 chromium emulator-venv
-	@# In this order, the longest first, both processes are busy until the end.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target molecule sanity integration lint build docs
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(CHECKS)
 
 lint: setup-dev  ## check code, YAML, templates, docs, licenses and changelog
 	@tests/run/lint
@@ -74,8 +75,8 @@ sanity: setup-dev  ## run ansible-test sanity, without ignore files
 	@tests/run/ansible-test sanity
 
 unit: setup-dev emulator-venv chromium  ## run all unit tests
-	@# Runs of playbooks wait for stacks and channels most of the time, so there are twice as many workers as cores.
-	@$(BIN)/pytest -n 4 --dist worksteal
+	@# Runs of playbooks wait for stacks and channels most of the time, so there are three workers for each of two cores.
+	@$(BIN)/pytest -n 6 --dist worksteal
 
 unit-pure: setup-dev  ## run the unit tests that need neither emulator nor playbook
 	@$(BIN)/pytest -n 2 -m pure
