@@ -137,9 +137,10 @@ class AccountSnapshot:
 
     *targets*: those of the run. *unselected*: targets with state present that ``--limit`` leaves out, or that another
     slice has. *invalid*: targets with state present whose variables are wrong. *regions*: all regions of the account
-    in the inventory. *coverage*: the account's other regions, None if unread. *configurations*: all its channel
-    configurations as boto3 shapes them. *buttons*: the custom actions behind its buttons. *stale*: ARNs of topics of
-    this deployment that a configuration lists and that no longer exist. *is_complete*: everything could be read.
+    in the inventory. *unplaced*: regions of the inventory's targets that may be of the account, as theirs is unknown.
+    *coverage*: the account's other regions, None if unread. *configurations*: all its channel configurations as boto3
+    shapes them. *buttons*: the custom actions behind its buttons. *stale*: ARNs of topics of this deployment that a
+    configuration lists and that no longer exist. *is_complete*: everything could be read.
     """
 
     account: Account
@@ -147,6 +148,7 @@ class AccountSnapshot:
     unselected: tuple[TargetSnapshot, ...] = ()
     invalid: tuple[TargetSnapshot, ...] = ()
     regions: frozenset[str] = frozenset()
+    unplaced: frozenset[str] = frozenset()
     coverage: AccountFacts | None = None
     facts: Facts = field(default_factory=Facts)
     configurations: tuple[Configuration, ...] = field(default=(), hash=False)

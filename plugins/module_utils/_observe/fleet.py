@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import partial
@@ -140,6 +141,12 @@ def _signed_in(
                 known.setdefault(outcome.value, []).extend(healthy(found))
     of_play, of_rest = _by_source(checked), _by_source(others)
     accounts = [_account(account, found, of_play, of_rest) for account, found in known.items()]
+    signed_in = {target.settings.source for found in known.values() for target in found}
+    unplaced: defaultdict[str, set[str]] = defaultdict(set)  # regions, by the account in the variables or ''
+    for settings in (target.settings for target in (*unknown, *others)):
+        if settings.source not in signed_in:
+            unplaced[settings.value("account_id") or ""].add(settings.region)
+    accounts = [replace(item, unplaced=frozenset(unplaced[""] | unplaced[item.account.id])) for item in accounts]
     resolved = parallel.recovered(partial(directory.with_accounts, aws), accounts, AccountSnapshot.unread)
     return Fleet(tuple(target.host for target in checked), tuple(resolved), tuple(unknown))
 

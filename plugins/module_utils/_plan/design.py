@@ -91,11 +91,9 @@ def account(snapshot: AccountSnapshot, today: datetime.date) -> AccountDesign:
     linked = layouts.linked_regions(snapshot)
     missing = coverage.uncovered(snapshot.coverage, topology.aggregation_of(snapshot.facts.aggregator), layout.mode)
     connected = _connected_regions(snapshot)
-    unlisted = tuple(region for region in missing if region in connected)
-    if snapshot.coverage is None and not snapshot.job_slices:
-        unlisted = tuple(
-            sorted(connected.difference(snapshot.regions, (item.settings.region for item in snapshot.everyone)))
-        )
+    known = {*snapshot.regions, *snapshot.unplaced, *(item.settings.region for item in snapshot.everyone)}
+    searched = missing if snapshot.coverage or snapshot.job_slices else sorted(connected)
+    unlisted = tuple(region for region in searched if region in connected - known)
     uncovered = tuple(region for region in missing if region not in connected)
     design = AccountDesign(
         snapshot=snapshot,

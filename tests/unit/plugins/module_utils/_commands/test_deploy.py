@@ -916,6 +916,17 @@ def test_unloadable_credentials_fail_only_their_targets(lab):
     assert lab.carried() == topics("us-east-1")
 
 
+def test_hosts_whose_account_is_unknown_are_not_reported_as_deleted_from_the_inventory(lab):
+    first, second, third = lab.hosts(*REGIONS)
+    lab.run([first, second, third])
+    # --limit leaves the first out, which signs in otherwise, and the sign-in of the second fails.
+    other, unknown = (lab.settings(item.region, profile="nobody") for item in (first, second))
+    assert not any("not in this inventory" in notice for notice in lab.run([third, unknown], [other]).notices)
+    elsewhere = lab.settings(first.region, profile="nobody", account_id=OTHER_ACCOUNT)
+    (notice,) = lab.run([third, unknown], [elsewhere]).notices
+    assert notice.startswith(f"deployed, but not in this inventory: {first.region}. ")
+
+
 def test_invalid_settings_make_no_call(lab):
     done = lab.run(lab.hosts("us-east-1", channel_id="#security"))
     assert list(done.errors) == ["us-east-1"]
