@@ -263,23 +263,28 @@ def ensure_present(
     if not now.changed:
         return current
     if not check_mode:
-        listed = {
-            found["ChatConfigurationArn"]
-            for item in PLATFORMS
-            for found in aws.call("chatbot", item.list_configurations)
-        }
-        missing = [arn for arn in now.associate if arn not in listed]
-        if missing:
-            raise UserError(
-                f"the channel configuration {missing[0]} does not exist. Create it first, or correct "
-                f"chat_configuration_arns."
-            )
+        _refuse_missing(aws, now.associate)
         custom_action.write(aws, now, desired)
         return custom_action.read(aws, desired.name)
     if current is not None:
         return now.after
     account = aws.call("sts", sts.get_caller_identity)["Account"]
     return {**now.after, "CustomActionArn": f"arn:aws:chatbot::{account}:custom-action/{desired.name}"}
+
+
+def _refuse_missing(aws: Caller, arns: tuple[str, ...]) -> None:
+    """Raise UserError for a channel configuration that does not exist; in check mode, an earlier task may create it."""
+    listed = {
+        found["ChatConfigurationArn"]
+        for platform in (PLATFORMS if arns else ())
+        for found in aws.call("chatbot", platform.list_configurations)
+    }
+    missing = [arn for arn in arns if arn not in listed]
+    if missing:
+        raise UserError(
+            f"the channel configuration {missing[0]} does not exist. Create it first, or correct "
+            f"chat_configuration_arns."
+        )
 
 
 def main() -> None:
