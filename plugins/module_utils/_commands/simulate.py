@@ -84,7 +84,7 @@ def run(context: Context) -> Outcome:
         findings = _with_id(finding_files.read(options.files), options.finding_id)
         designed = _of_files(context, everyone)
         targets = designed.targets
-        if not designed.fleet.accounts:
+        if plan.needs_aws(everyone) and not designed.fleet.accounts:
             targets = tuple(replace(target, problems=(f"{target.error} {OFFLINE}",)) for target in targets)
     else:
         designed = forwarding.designs(context, everyone)

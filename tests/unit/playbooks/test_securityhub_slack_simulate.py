@@ -194,6 +194,10 @@ def test_mistakes_are_reported_with_their_remedy(offline, tmp_path):
     assert wrong.code != 0
     assert "FAILED: us-east-1: " in wrong.output
     assert "Traceback" not in wrong.output
+    offline.inventory({"us-east-1": {"minimum_severity": "GRAVE"}}, aggregation="per_region")
+    alone = words(offline.run(SIMULATE, REGISTERED, simulate_files=str(findings.SAMPLES)))
+    assert "FAILED: us-east-1: " in alone
+    assert "To simulate without AWS" not in alone
 
 
 def test_without_aws_other_aggregations_fail_with_a_remedy(offline):
