@@ -17,6 +17,6 @@ class CallerIdentity(TypedDict):
 
 
 def get_caller_identity(client: Any) -> CallerIdentity:
-    """Return the account, ARN and user ID of the credentials that sign; needs no permission."""
+    """Return the account and the ARN of the credentials that sign; needs no permission."""
     answer: CallerIdentity = client.get_caller_identity()
     return answer
