@@ -96,7 +96,7 @@ class Validator:
 
 
 def gather(action: ActionBase, task_vars: Variables) -> tuple[list[TargetSnapshot], list[TargetSnapshot]]:
-    """Return a target for every host of the play, and the inventory's other targets, which --limit leaves out.
+    """Return a target for every host of the play or, with serial, of the batch, and the inventory's other targets.
 
     A target whose variables are invalid has problems that say why.
 

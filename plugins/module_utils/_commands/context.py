@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 class Context:
     """One run of a command.
 
-    *targets*: the hosts of the play. *unselected*: the inventory's other hosts, which ``--limit`` left out. *options*:
-    the validated options of ``SPEC``. *now*: in UTC, whatever the time zone of the controller, so that suppressions
-    expire on the same day everywhere. *progress*: shows the progress of the command. *write*: writes a file on the
-    controller, or raises an error; in check mode it only finds out whether it could. *selection*: the options of the
-    command line that select the hosts of the play and set their variables.
+    *targets*: the hosts of the play or, with serial, of the batch. *unselected*: the inventory's other hosts, such as
+    those that ``--limit`` left out. *options*: the validated options of ``SPEC``. *now*: in UTC, whatever the time zone
+    of the controller, so that suppressions expire on the same day everywhere. *progress*: shows the progress of the
+    command. *write*: writes a file on the controller, or raises an error; in check mode it only finds out whether it
+    could. *selection*: the options of the command line that select the hosts of the play and set their variables.
     """
 
     aws: Clients
