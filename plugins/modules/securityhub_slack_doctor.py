@@ -121,7 +121,7 @@ accounts:
     finding aggregator links. Accounts without either are left out.
   returned: always
   type: dict
-  sample: {"111111111111": ["An aggregator copies the findings of all Regions to eu-west-1"]}
+  sample: {"111111111111": ["An aggregator copies the findings of all regions to eu-west-1"]}
 uncovered:
   description: Regions where Security Hub is enabled and nothing is deployed.
   returned: always

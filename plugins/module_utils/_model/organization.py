@@ -63,10 +63,10 @@ def _administrator(account_id: str, rules: OrganizationConfiguration) -> str:
 
 
 LINKED = {
-    "ALL_REGIONS": "all Regions",
-    "ALL_REGIONS_EXCEPT_SPECIFIED": "all Regions but {regions}",
+    "ALL_REGIONS": "all regions",
+    "ALL_REGIONS_EXCEPT_SPECIFIED": "all regions but {regions}",
     "SPECIFIED_REGIONS": "{regions}",
-    "NO_REGIONS": "no other Region",
+    "NO_REGIONS": "no other region",
 }
 
 

@@ -210,7 +210,7 @@ def _facts(aws: Clients, settings: Settings) -> Facts:
     if aggregator.error is not None and (not settings.ocsf or errors.is_passing(aggregator.error)):
         raise aggregator.error
     informative = (
-        ("which Regions the aggregator of the new Security Hub links", aggregator),
+        ("which regions the aggregator of the new Security Hub links", aggregator),
         ("whether consolidated control findings are on", hub),
         ("whether the account is a member of an administrator account", administrator),
         ("whether the new Security Hub is enabled", v2),

@@ -306,7 +306,7 @@ def _automation_rules(
     aggregation = topology.aggregation_of(snapshot.facts.aggregator)
     if rules and policies.applies_to_linked(policy) and aggregation and aggregation.links(settings.region):
         raise UserError(
-            f"{settings.region} is linked to the home Region {aggregation.home}, and the new Security Hub only has "
+            f"{settings.region} is linked to the home region {aggregation.home}, and the new Security Hub only has "
             f"automation rules there: set securityhub_slack_aggregation to auto, or suppress_in to pattern"
         )
     return rules

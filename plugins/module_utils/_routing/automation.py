@@ -97,7 +97,7 @@ def automation_rules(policy: Policy, scope: Scope, deployment: str, partition: s
     if len(found) > automation_rule.LIMIT:
         raise UserError(
             f"the suppressions with suppress_in: security_hub need {len(found)} automation rules, and Security Hub "
-            f"allows {automation_rule.LIMIT} in an account and Region. Shorten them."
+            f"allows {automation_rule.LIMIT} in an account and region. Shorten them."
         )
     return tuple(found[name] for name in sorted(found))
 

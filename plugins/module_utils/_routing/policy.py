@@ -49,7 +49,7 @@ OTHER_CHANNELS_ACCOUNT_IDS = "other_channels_account_ids"
 SHAPES = {
     "control_ids": (re.compile(r"^[A-Z][A-Za-z0-9]*\.[0-9]+\Z"), "a control ID such as S3.1"),
     "account_ids": (re.compile(r"^[0-9]{12}\Z"), "12 digits in quotes"),
-    "regions": (re.compile(r"^[a-z]{2}(-[a-z]+)+-\d+\Z"), "a Region such as eu-west-1"),
+    "regions": (re.compile(r"^[a-z]{2}(-[a-z]+)+-\d+\Z"), "a region such as eu-west-1"),
     "product_arns": (
         re.compile(r"^(arn:.+:|:)?product(v2)?/[^/*]+/[^/*]+\Z"),
         "an ARN or its end, product/aws/inspector",

@@ -283,11 +283,11 @@ def _global_reasons(policy: Policy, facts: Facts, resource: Resource) -> Iterato
     is_guardduty = is_product(facts.product_arn, "product/aws/guardduty")
     only_global = facts.called_services and all(item in controls.GLOBAL_SERVICES for item in facts.called_services)
     if GUARDDUTY in policy.deduplicate_global and is_guardduty and only_global:
-        yield f"GuardDuty reports calls of {facts.called_services[0]} in every Region"
+        yield f"GuardDuty reports calls of {facts.called_services[0]} in every region"
     is_access_analyzer = is_product(facts.product_arn, "product/aws/access-analyzer")
     types = _GLOBAL_TYPES[policy.finding_format]
     if ACCESS_ANALYZER in policy.deduplicate_global and is_access_analyzer and resource.type in types:
-        yield f"Access Analyzer reports {resource.type} in every Region"
+        yield f"Access Analyzer reports {resource.type} in every region"
 
 
 _GLOBAL_TYPES = {

@@ -425,7 +425,7 @@ def _difference(finding: Finding, targets: list[Target], deliveries: tuple[Deliv
 def _reasons(finding: Finding, targets: list[Target]) -> str:
     if not targets:
         region = first(finding, format_of(finding).region)
-        return f"no target is in {region or 'its Region'}: add it to the inventory"
+        return f"no target is in {region or 'its region'}: add it to the inventory"
     # With an aggregator, the target of the finding's own Region leaves it to the home Region, which comes after it.
     decisive = [target for target in targets if not target.reason] or targets[-1:]
     return "; ".join(dict.fromkeys(reason for target in decisive for reason in _reasons_of(finding, target)))

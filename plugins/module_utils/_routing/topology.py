@@ -25,8 +25,8 @@ HOME_REGION = "home_region"
 CHOICES = (AUTO, PER_REGION, HOME_REGION)
 
 NO_GLOBAL_FINDINGS_REGION = (
-    "this job has one slice of the inventory (securityhub_slack_job_slices), and all slices must agree on the Region "
-    "that forwards findings about global resources: set securityhub_slack_global_findings_region to the same Region "
+    "this job has one slice of the inventory (securityhub_slack_job_slices), and all slices must agree on the region "
+    "that forwards findings about global resources: set securityhub_slack_global_findings_region to the same region "
     "for all of them"
 )
 
@@ -154,8 +154,8 @@ def lay_out(
 
 def _sliced_home_region(home: str) -> str:
     return (
-        f"this job has one slice of the inventory (securityhub_slack_job_slices), but the home Region {home} forwards "
-        f"findings of its linked Regions by their policies, which other slices have: split this account's work with "
+        f"this job has one slice of the inventory (securityhub_slack_job_slices), but the home region {home} forwards "
+        f"findings of its linked regions by their policies, which other slices have: split this account's work with "
         f"--limit, which reads the whole inventory, or set securityhub_slack_aggregation to per_region"
     )
 
@@ -176,7 +176,7 @@ def _mode_problems(
     if aggregation is None:
         if setting == HOME_REGION and not is_known:
             return [
-                "securityhub_slack_aggregation is home_region, but it is unknown which Regions are linked: grant "
+                "securityhub_slack_aggregation is home_region, but it is unknown which regions are linked: grant "
                 "securityhub:ListAggregatorsV2 and securityhub:GetAggregatorV2, or use per_region"
             ]
         if setting == HOME_REGION:
@@ -184,7 +184,7 @@ def _mode_problems(
         return []
     if setting != PER_REGION and linked and aggregation.home not in regions:
         return [
-            f"{', '.join(linked)} are linked to the home Region {aggregation.home}, which is not a target: add it to "
+            f"{', '.join(linked)} are linked to the home region {aggregation.home}, which is not a target: add it to "
             f"the inventory, or set securityhub_slack_aggregation to per_region"
         ]
     return []
@@ -255,7 +255,7 @@ def _home_problems(candidates: Sequence[Candidate], home: str, linked: list[str]
         for name, policy in candidate.policies:
             if name not in channels:
                 sentences.append(
-                    f"{candidate.region} is linked to the home Region {home}, which has no channel {name} (or "
+                    f"{candidate.region} is linked to the home region {home}, which has no channel {name} (or "
                     f"receiver): set the same securityhub_slack_channels and securityhub_slack_receivers for {home}"
                 )
             elif policy.finding_format != channels[name].finding_format:
@@ -272,7 +272,7 @@ def _assignment(
 ) -> Assignment:
     region = candidate.region
     if mode == HOME_REGION and region in linked:
-        reason = f"the home Region {home} forwards its findings, by the policy of {region}"
+        reason = f"the home region {home} forwards its findings, by the policy of {region}"
         return Assignment(region, (), reason)
     if mode == HOME_REGION and region == home:
         scopes = tuple(
@@ -298,7 +298,7 @@ def _linked_policies(
 def _notices(mode: str, home: str, linked: list[str], owner: str, candidates: Sequence[Candidate]) -> list[str]:
     notices = []
     if mode == HOME_REGION and linked:
-        notices.append(f"{home} forwards the findings of its linked Regions: {', '.join(linked)}")
+        notices.append(f"{home} forwards the findings of its linked regions: {', '.join(linked)}")
     if mode == PER_REGION and linked:
         notices.append(f"an aggregator copies findings to {home}, but each region forwards its own")
     if owner and len(candidates) > 1 and _channels_with_global(candidates):

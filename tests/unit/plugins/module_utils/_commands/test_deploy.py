@@ -834,7 +834,7 @@ def test_an_unknown_aggregator_of_the_new_security_hub_neither_loses_nor_doubles
     done = lab.run(targets)
     assert done.errors == {}
     (notice,) = [item for item in done.notices if "ListAggregatorsV2" in item]
-    assert notice.startswith("which Regions the aggregator of the new Security Hub links is unknown")
+    assert notice.startswith("which regions the aggregator of the new Security Hub links is unknown")
     assert any("its own findings only" in item for item in done.notices)
     for region in ("eu-west-1", "us-east-1"):
         pattern = lab.client("events", region).describe_rule(Name="securityhub-slack-findings")["EventPattern"]

@@ -139,12 +139,12 @@ def test_the_organization_and_aggregator_are_reported(fleet, emulator):
         deployed.ACCOUNT: (
             f"{deployed.ACCOUNT} is the delegated administrator of its organization; an account that joins does not "
             f"get Security Hub by itself (local configuration)",
-            "An aggregator copies the findings of no other Region to eu-west-1",
+            "An aggregator copies the findings of no other region to eu-west-1",
         )
     }
     assert report.document(found)["accounts"][deployed.ACCOUNT][1].startswith("An aggregator")
     lines = report.table(found)
-    assert "  An aggregator copies the findings of no other Region to eu-west-1." in lines
+    assert "  An aggregator copies the findings of no other region to eu-west-1." in lines
     assert max(map(len, lines)) <= 80
 
 

@@ -52,10 +52,10 @@ def test_role_of_an_account_in_its_organization(found, facts):
 @pytest.mark.parametrize(
     ("mode", "regions", "copied"),
     [
-        ("ALL_REGIONS", (), "all Regions"),
-        ("ALL_REGIONS_EXCEPT_SPECIFIED", ("us-east-1", "us-west-2"), "all Regions but us-east-1, us-west-2"),
+        ("ALL_REGIONS", (), "all regions"),
+        ("ALL_REGIONS_EXCEPT_SPECIFIED", ("us-east-1", "us-west-2"), "all regions but us-east-1, us-west-2"),
         ("SPECIFIED_REGIONS", ("us-east-1",), "us-east-1"),
-        ("NO_REGIONS", (), "no other Region"),
+        ("NO_REGIONS", (), "no other region"),
     ],
 )
 def test_regions_that_an_aggregator_copies(mode, regions, copied):

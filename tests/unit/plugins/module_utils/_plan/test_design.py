@@ -96,7 +96,7 @@ def test_the_home_region_forwards_for_all():
     planned = AccountModel(aggregator=HOME).planned(hosts("eu-west-1", "us-east-1", "us-west-2"))
     assert [target.desired is None for target in planned.targets] == [True, False, True]
     assert planned.design.home == "us-east-1"
-    assert "home Region us-east-1" in planned.targets[0].design.policy
+    assert "home region us-east-1" in planned.targets[0].design.policy
 
 
 @pytest.mark.parametrize("linked", ["ap-southeast-1", "eu-west-1"])

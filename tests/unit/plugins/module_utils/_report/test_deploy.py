@@ -82,7 +82,7 @@ def test_linked_region_names_the_home_region_that_forwards():
     outcome = AccountModel(aggregator=HOME).preview(hosts("eu-west-1", "us-east-1"))
     lines = table(outcome)
     policy = outcome.targets[0].policy
-    assert "home Region us-east-1" in policy
+    assert "home region us-east-1" in policy
     row = text.wrapped(f"  eu-west-1  {policy}", 13)
     start = lines.index(row[0])
     assert lines[start : start + len(row)] == row

@@ -166,7 +166,7 @@ def test_home_region_forwards_each_linked_region_by_its_own_minimum_severity():
     assert sent(Region="ap-southeast-1", **medium) == 1
     assert sent(Region="eu-west-1", **medium) == 0
     assert sent(Region="us-east-1", **medium) == 0
-    # A linked Region that is not a target gets the home Region's minimum severity; nothing is lost.
+    # A linked region that is not a target gets the home region's minimum severity; nothing is lost.
     assert sent(Region="sa-east-1") == 1
 
 
@@ -288,7 +288,7 @@ SLOWEST = {
     "forty": ({"suppressions": mixed_suppressions(40)}, OTHER),
     "ten of three fields": ({"suppressions": mixed_suppressions(10, 3)}, OTHER),
     "twenty in OCSF": ({"suppressions": mixed_suppressions(20, seed=1), "finding_format": "ocsf"}, OTHER),
-    "home Region": (
+    "home region": (
         {"suppressions": mixed_suppressions(20, seed=1)},
         Scope(
             "eu-west-1",

@@ -146,7 +146,7 @@ def test_accounts_are_texts_in_one_order_each_once():
             {"suppressions": [{"account_ids": [12345678901]}]},
             "'12345678901' in account_ids: use 12 digits",
         ),
-        ({"suppressions": [{"regions": ["frankfurt"]}]}, "'frankfurt' in regions: use a Region such as eu-west-1"),
+        ({"suppressions": [{"regions": ["frankfurt"]}]}, "'frankfurt' in regions: use a region such as eu-west-1"),
         ({"suppressions": [{"product_arns": ["Inspector"]}]}, "'Inspector' in product_arns: use an ARN or its end"),
         ({"suppressions": [{"resource_ids": ["*"]}]}, "'*' in resource_ids: use a resource ID, in which a single *"),
         ({"suppressions": [{"resource_ids": ["a**b"]}]}, "'a**b' in resource_ids: use a resource ID"),

@@ -30,7 +30,7 @@ BESIDE = Scope("eu-west-1", "us-east-1", only_own=True)
 
 
 def home(*policies):
-    """A home Region with linked Regions of these policies."""
+    """A home region with linked regions of these policies."""
     regions = ("ap-northeast-1", "ap-southeast-1", "us-east-1")
     return Scope("eu-west-1", "us-east-1", tuple(zip(regions, policies)), aggregates=True)
 

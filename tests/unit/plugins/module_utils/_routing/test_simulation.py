@@ -99,14 +99,14 @@ def test_verdicts_name_the_rule_or_the_reason():
 
 def test_home_region_decides_for_a_linked_region():
     scope = Scope("eu-central-1", "eu-central-1", aggregates=True)
-    silent = Target("eu-west-1", ACCOUNT, "eu-west-1", (), reason="its findings are sent from the home Region")
+    silent = Target("eu-west-1", ACCOUNT, "eu-west-1", (), reason="its findings are sent from the home region")
     targets = [silent, target("eu-central-1", scope)]
     found = [worlds.finding(Region="eu-west-1"), worlds.finding(Region="eu-west-1", RecordState="ARCHIVED")]
     sent, stopped = verdicts(found, targets, FRANKFURT)
     assert [delivery.host for delivery in sent.deliveries] == ["eu-central-1"]
     assert stopped.sentence == "not sent: record state is ARCHIVED"
     (alone,) = verdicts(found[:1], [silent])
-    assert alone.sentence == "not sent: its findings are sent from the home Region"
+    assert alone.sentence == "not sent: its findings are sent from the home region"
 
 
 def test_finding_sent_by_two_targets_is_reported_as_duplicate():
@@ -309,7 +309,7 @@ def test_volume_counts_receivers_mentions_and_ends_apart_from_the_messages_of_ch
 def test_volume_in_a_home_region_is_that_of_the_policies_of_the_linked_ones():
     linked = worlds.policy(suppressions=[{"control_ids": ["S3.1"], "reason": "public"}])
     scope = Scope("eu-central-1", "eu-central-1", linked=(("eu-west-1", linked),), aggregates=True)
-    silent = Target("eu-west-1", ACCOUNT, "eu-west-1", (), reason="its findings are sent from the home Region")
+    silent = Target("eu-west-1", ACCOUNT, "eu-west-1", (), reason="its findings are sent from the home region")
     home = target("eu-central-1", scope)
     found = [past("2026-11-24", Region=region) for region in ("eu-west-1", "eu-central-1")]
     counted = forecast(found, silent, home, aggregation=FRANKFURT)

@@ -150,12 +150,12 @@ def test_linked_regions_have_no_deployment_and_the_home_region_sends_for_them():
     assert layout.mode == "home_region"
     assert layout.global_findings_region == "eu-central-1"
     assert [len(assignment.scopes) for assignment in layout.assignments] == [0, 1, 1]
-    assert "the home Region eu-central-1 forwards its findings" in layout.assignments[0].reason
+    assert "the home region eu-central-1 forwards its findings" in layout.assignments[0].reason
     (scope,) = layout.assignments[1].scopes
     assert scope.aggregates
     assert scope.linked == (("eu-west-1", worlds.policy(minimum_severity="LOW")),)
     assert layout.assignments[2].scopes[0].linked == ()
-    assert layout.notices[0] == "eu-central-1 forwards the findings of its linked Regions: eu-west-1"
+    assert layout.notices[0] == "eu-central-1 forwards the findings of its linked regions: eu-west-1"
 
 
 def test_a_home_region_without_linked_targets_forwards_findings_of_unlisted_regions():
@@ -176,7 +176,7 @@ def test_per_region_in_spite_of_an_aggregator_keeps_the_home_region_to_its_own()
 def test_a_home_region_that_is_not_a_target_is_refused(setting):
     (problem,) = lay_out(candidates("eu-west-1", "eu-west-2"), ALL_INTO_FRANKFURT, setting, "").problems
     assert problem == (
-        "eu-west-1, eu-west-2 are linked to the home Region eu-central-1, which is not a target: add it to the "
+        "eu-west-1, eu-west-2 are linked to the home region eu-central-1, which is not a target: add it to the "
         "inventory, or set securityhub_slack_aggregation to per_region"
     )
     assert lay_out(candidates("eu-west-1"), ALL_INTO_FRANKFURT, "per_region", "").problems == ()
@@ -235,14 +235,14 @@ def test_a_slice_refuses_an_global_findings_region_where_security_hub_is_off():
 
 def test_a_slice_does_not_choose_an_global_findings_region():
     (problem,) = lay_out(candidates("eu-west-1"), None, "auto", "", sliced=True).problems
-    assert "set securityhub_slack_global_findings_region to the same Region" in problem
+    assert "set securityhub_slack_global_findings_region to the same region" in problem
     assert lay_out(candidates("eu-west-1", forward_automatically=False), None, "auto", "", sliced=True).problems == ()
 
 
 @pytest.mark.parametrize("regions", [("eu-central-1",), ("eu-central-1", "eu-west-1"), ("eu-west-1",)])
 def test_a_slice_cannot_know_the_policies_of_linked_regions(regions):
     (problem,) = lay_out(candidates(*regions), ALL_INTO_FRANKFURT, "auto", "eu-west-1", sliced=True).problems
-    assert "the home Region eu-central-1 forwards findings of its linked Regions by their policies" in problem
+    assert "the home region eu-central-1 forwards findings of its linked regions by their policies" in problem
     assert "split this account's work with --limit" in problem
     of_each = lay_out(candidates(*regions), ALL_INTO_FRANKFURT, "per_region", regions[0], sliced=True)
     assert of_each.problems == ()

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the secops.securityhub project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Worlds whose targets are proved to send each finding exactly once, all Regions together: see world_proof.py."""
+"""Worlds whose targets are proved to send each finding exactly once, all regions together: see world_proof.py."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_the_documentation_has_examples_of_channels():
 
 
 def home_forwards_again(monkeypatch):
-    """Each Region forwards its own findings, and the home Region forwards all on its bus."""
+    """Each region forwards its own findings, and the home region forwards all on its bus."""
     original = topology._assignment
 
     def assignment(*arguments):

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Proves that all targets of a world together send each finding exactly once to each channel that gets it.
 
-For every Region that a finding can come from and every channel, the rules on the buses of that Region together are
+For every region that a finding can come from and every channel, the rules on the buses of that region together are
 compared with the policy that the documentation names for it: see proof.py. All other fields of the finding are unknown.
 
 Prove drawn worlds: tests/run/proofs [NUMBER [FIRST]].
@@ -26,7 +26,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import proof
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 
-# Stands for all Regions that no policy and no aggregator names.
+# Stands for all regions that no policy and no aggregator names.
 OTHER_REGION = "me-south-1"
 # The rules of messages as Amazon Q makes them, and those of custom messages.
 KINDS: tuple[tuple[bool | None, ...], ...] = ((None,), (True, False))
@@ -50,7 +50,7 @@ class Prover:
     _proved: set[bytes] = field(default_factory=set)
 
     def differences(self, world: worlds.World) -> Iterator[Difference]:
-        """Yield one difference for each Region and channel that has any. Raise UserError if the world is refused."""
+        """Yield one difference for each region and channel that has any. Raise UserError if the world is refused."""
         layout = world.lay_out()
         if layout.problems:
             raise UserError("; ".join(layout.problems))
@@ -106,7 +106,7 @@ def main(number: int = 10_000, first: int = 0) -> None:
 def _summary(counts: Counter[str], seed: int, seconds: float) -> str:
     return (
         f"{counts['worlds']:,} worlds up to seed {seed:,} ({counts['refused']:,} others refused): "
-        f"{counts['differences']:,} differences; {counts['questions']:,} questions about a Region and a channel, "
+        f"{counts['differences']:,} differences; {counts['questions']:,} questions about a region and a channel, "
         f"{counts['proofs']:,} distinct; {seconds:,.0f} s of CPU time, "
         f"{1000 * seconds / counts['proofs']:.0f} ms for each proof"
     )

@@ -76,7 +76,7 @@ CHANNELS = ("slack", "slack-oncall")
 
 
 def product_arns(region: str) -> tuple[str, ...]:
-    """Return the ARNs of the products in a Region."""
+    """Return the ARNs of the products in a region."""
     return tuple(f"arn:aws:securityhub:{region}::product/aws/{name}" for name in PRODUCTS)
 
 
@@ -247,7 +247,7 @@ class Draw:
         return self.policy(finding_format="ocsf", suppressions=[item for item in untagged if item])
 
     def scope(self) -> Scope:
-        """Return the scope of a target of its own, one beside an aggregator, or a home Region."""
+        """Return the scope of a target of its own, one beside an aggregator, or a home region."""
         region, owner = self.random.choice(REGIONS), self.random.choice(REGIONS)
         kind = self.random.choice(("own", "only_own", "home"))
         if kind != "home":
@@ -406,7 +406,7 @@ class World:
 
     @property
     def _forwarding_home(self) -> str:
-        """Return the home Region if it forwards the findings of its linked Regions, otherwise an empty text."""
+        """Return the home region if it forwards the findings of its linked regions, otherwise an empty text."""
         found = self.aggregation
         if not found or not self.knows_aggregation or self.setting == "per_region":
             return ""
