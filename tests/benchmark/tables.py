@@ -271,11 +271,11 @@ def capacity() -> str:
     targets, slices = ACCOUNTS * REGIONS, ACCOUNTS // SLICE
     a_slice = SLICE * REGIONS
     seconds, cpu = (found[figure] / 1700 * a_slice for figure in ("wall", "cpu"))
-    calls = 2 * targets + 10 * ACCOUNTS
+    calls = 2 * targets + 11 * ACCOUNTS
     assumed = SLICE / seconds
     rows = [
         ("Targets", f"{targets:,}"),
-        ("Calls: two a target, ten an account", f"{calls:,}"),
+        ("Calls: two a target, eleven an account, which assumes a role", f"{calls:,}"),
         (f"Slices of {SLICE} accounts ({a_slice:,} targets)", f"{slices}"),
         ("One slice, on two cores", f"{seconds:.0f} s, {cpu:.0f} s of CPU, {found['memory']:.0f} MiB"),
         ("All slices, one after another", f"{seconds * slices / 60:.0f} min"),
