@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from .._model.plan import AccountDesign
     from .._model.plan import FleetDesign
     from .._model.plan import TargetDesign
-    from .._model.snapshot import TargetSnapshot
     from .._resource.shapes import Json
     from .._routing.reference import Finding
     from .context import Context
@@ -82,9 +81,14 @@ def run(context: Context) -> Outcome:
     everyone = [*context.targets, *(item for item in context.unselected if item.settings.source in sources)]
     if options.files:
         findings = _with_id(finding_files.read(options.files), options.finding_id)
-        designed = _of_files(context, everyone)
+        # No call to AWS is made unless the aggregation of a target depends on it.
+        needs_aws = plan.needs_aws(everyone)
+        if needs_aws:
+            designed = forwarding.designs(context, everyone)
+        else:
+            designed = design.fleet(observe_fleet.offline(everyone), context.today)
         targets = designed.targets
-        if plan.needs_aws(everyone) and not designed.fleet.accounts:
+        if needs_aws and not designed.fleet.accounts:
             targets = tuple(replace(target, problems=(f"{target.error} {OFFLINE}",)) for target in targets)
     else:
         designed = forwarding.designs(context, everyone)
@@ -123,13 +127,6 @@ def _with_id(findings: Iterator[Finding], finding_id: str) -> Iterator[Finding]:
     if not finding_id:
         return findings
     return (item for item in findings if finding_id in (item.get("Id"), (item.get("finding_info") or {}).get("uid")))
-
-
-def _of_files(context: Context, everyone: list[TargetSnapshot]) -> FleetDesign:
-    """Return the designs, without calls to AWS unless the aggregation of a target depends on them."""
-    if plan.needs_aws(everyone):
-        return forwarding.designs(context, everyone)
-    return design.fleet(observe_fleet.offline(everyone), context.today)
 
 
 def _read(
