@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from .._aws.clients import Access
     from .._aws.clients import Clients
     from .._aws.progress import Progress
+    from .._model.identity import Identity
     from .._model.plan import AccountPlan
     from .._model.plan import ButtonsPlan
     from .._model.plan import ChannelPlan
@@ -339,7 +340,7 @@ def _write_channel(aws: Clients, progress: Progress, account: AccountOutcome) ->
     try:
         # Later runs find buttons by the tag of the role, so it is written before them and removed after them.
         _delete_buttons(aws, account, planned.buttons)
-        _write_identity(aws, account, planned.identity)
+        _write_identity(aws, account, planned.identity, names.identity(account.plan.settings, account.plan.account))
         begun = _with_configurations(aws, progress, begun, planned)
         for button, button_plan in planned.buttons.desired:
             if button_plan.changed:
@@ -421,7 +422,7 @@ def _delete_channel(aws: Clients, progress: Progress, account: AccountOutcome) -
     _delete_buttons(aws, account, now.deleted_buttons)
     for removal in now.deletions:
         configuration.detach(_chatbot(aws, account), removal, progress=progress)
-    _write_identity(aws, account, now.deleted_identity)
+    _write_identity(aws, account, now.deleted_identity, desired.without_permissions)
     channel = replace(
         account.channel,
         deletions=now.deletions,
@@ -436,10 +437,9 @@ def _delete_buttons(aws: Clients, account: AccountOutcome, planned: ButtonsPlan)
         custom_action.delete(_chatbot(aws, account), action)
 
 
-def _write_identity(aws: Clients, account: AccountOutcome, planned: IdentityPlan) -> None:
+def _write_identity(aws: Clients, account: AccountOutcome, planned: IdentityPlan, desired: Identity) -> None:
     if planned.changed:
         plan = account.plan
-        desired = names.identity(plan.settings, plan.account)
         observe.call_iam(aws, plan.settings, identity.write, desired, plan.snapshot.identity, planned)
 
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._resource.tags import MANAGED_TAG
@@ -58,6 +59,11 @@ class Identity:
     def guardrail(self) -> Json:
         """Return the document of the guardrail."""
         return self.permissions or DENY_ALL
+
+    @property
+    def without_permissions(self) -> Identity:
+        """Return the role and guardrail when no messages with buttons arrive any more."""
+        return replace(self, permissions=None)
 
     @property
     def role_tags(self) -> tuple[tuple[str, str], ...]:

@@ -125,8 +125,9 @@ def plan(
     deletions = tuple(found for found in after if is_managed(found) and _is_unused(found, topics))
     kept = [found for found in after if found not in deletions]
     own = [merge for merge in merges if merge.desired.role_arn]
-    in_use = own or topics.channels or any(found["IamRoleArn"] == desired.role_arn for found in kept)
-    deleted_identity = IdentityPlan() if in_use else identities.plan_absent(desired, live)
+    with_role = [found for found in kept if found["IamRoleArn"] == desired.role_arn]
+    # Other runs may deploy to other regions of the account. Their topics show that the channel is still needed.
+    ends = not own and not topics.channels and not any(_lists_ours(found, settings.name) for found in with_role)
     return ChannelPlan(
         identity=_identity(desired, live, settings) if own else IdentityPlan(),
         merges=tuple(merges),
@@ -135,8 +136,8 @@ def plan(
             plans.Removal(transformations.configuration_name(item), remove_topics=(), platform=platform_of(item))
             for item in deletions
         ),
-        deleted_identity=deleted_identity,
-        deleted_buttons=buttons.plan_absent(actions) if deleted_identity.changed else ButtonsPlan(),
+        deleted_identity=identities.plan_absent(desired, live, stays=bool(with_role)) if ends else IdentityPlan(),
+        deleted_buttons=buttons.plan_absent(actions) if ends else ButtonsPlan(),
     )
 
 
@@ -312,6 +313,11 @@ def _is_unused(configuration: Configuration, topics: Topics) -> bool:
     return not configuration["SnsTopicArns"] and not any(
         plans.same_channel(configuration, channel) for channel in topics.channels
     )
+
+
+def _lists_ours(configuration: Configuration, name: str) -> bool:
+    """Return whether a configuration lists a topic that is named like those of the deployment *name*."""
+    return any(f"{arn.rpartition(':')[2]}-".startswith(f"{name}-") for arn in configuration["SnsTopicArns"])
 
 
 def _all(topics: Topics) -> set[str]:

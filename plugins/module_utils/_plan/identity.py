@@ -44,12 +44,17 @@ def problems(desired: Identity, live: LiveIdentity) -> list[str]:
     ]
 
 
-def plan_absent(desired: Identity, live: LiveIdentity) -> IdentityPlan:
-    """Return the operations that remove both; those of others are left alone."""
-    return IdentityPlan(
-        role=Operation.DELETE if is_managed(live.role) else Operation.NONE,
-        guardrail=Operation.DELETE if is_managed(live.guardrail) else Operation.NONE,
-    )
+def plan_absent(desired: Identity, live: LiveIdentity, *, stays: bool = False) -> IdentityPlan:
+    """Return the operations that end the use of both; those of others are left alone.
+
+    *stays*: topics of others still need the role, so that it only loses the permissions for buttons.
+    """
+    role, guardrail = is_managed(live.role), is_managed(live.guardrail)
+    if not stays:
+        return IdentityPlan(*(Operation.DELETE if managed else Operation.NONE for managed in (role, guardrail)))
+    if not role or not live.has_permissions:
+        return IdentityPlan()
+    return plan(desired.without_permissions, live, own_guardrail=guardrail)
 
 
 def _operation(live: Role | ManagedPolicy | None, *, differs: bool) -> Operation:

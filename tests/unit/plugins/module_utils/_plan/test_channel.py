@@ -343,6 +343,24 @@ def test_buttons_are_deleted_with_the_role_whose_permissions_they_need():
     assert not kept.deleted_buttons.changed
 
 
+@pytest.mark.parametrize(
+    ("remaining", "planned_identity"), [(THEIRS, IdentityPlan("update", "update")), (TWO, IdentityPlan())]
+)
+def test_a_role_that_only_topics_of_others_need_loses_the_permissions_for_buttons(remaining, planned_identity):
+    live = LiveIdentity(
+        account_model.role_of([{"Key": key, "Value": value} for key, value in BUTTON_IDENTITY.role_tags]),
+        {**LIVE.guardrail, "Document": BUTTON_IDENTITY.guardrail},
+    )
+    actions = live_buttons(ours())
+    planned = plan_with_buttons([ours([ONE, remaining])], leaving(ONE), actions, live=live)
+    assert not planned.deletions
+    assert planned.deleted_identity == planned_identity
+    assert planned.deleted_buttons.removed == (tuple(actions) if planned_identity.changed else ())
+    # The next run has nothing to do.
+    after = plan_with_buttons([ours([remaining])], leaving(ONE), [])
+    assert not after.changed
+
+
 def test_a_foreign_custom_action_is_refused():
     foreign = [{**item, "Tags": []} for item in live_buttons(ours())[:1]]
     with pytest.raises(UserError, match=foreign[0]["ActionName"]):
