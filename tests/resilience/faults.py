@@ -335,6 +335,9 @@ def check_converged(fleet: Fleet, wanted: dict[str, Any]) -> None:
         expect(topics == foreign, f"left over in the channel: {topics}")
         expect(bool(ours) == bool(foreign), f"an empty configuration is left over: {ours}")
         expect(bool(found["identities"]) == bool(foreign), f"left over: {found['identities']}")
+        # Nobody gets messages with buttons any more, so nobody needs what the buttons do.
+        expect(not any(found["identities"].values()), f"permissions are left over: {found['identities']}")
+        expect(not found["buttons"], f"left over: {found['buttons']}")
         return
     expect(list(found["regions"]) == fleet.regions, f"missing: {set(fleet.regions) - set(found['regions'])}")
     expect(len(ours) == 1, f"not exactly one configuration: {ours}")

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.secops.securityhub.tests.resilience.faults import check_converged
 from ansible_collections.secops.securityhub.tests.resilience.faults import deploy_old_template
+from ansible_collections.secops.securityhub.tests.resilience.playbook import CHANNEL
 from ansible_collections.secops.securityhub.tests.resilience.playbook import DEPLOY
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Fleet
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Whom
@@ -25,6 +26,13 @@ from ansible_collections.secops.securityhub.tests.resilience.playbook import kil
 SLOW_STACKS = 0.7
 CTRL_C_SECONDS = 3
 MARKS = {"mark_notified": True, "message_format": "custom"}
+DIGEST = {"digest_schedule": "cron(0 8 ? * MON *)", "overdue_days": {"CRITICAL": 7}}
+RECEIVERS = {"receivers": [{"name": "mail", "email": ["oncall@example.com"]}]}
+CHANNELS = {"channels": [{"name": "all", "channel_id": CHANNEL}, {"name": "urgent", "channel_id": "C0URGENT000"}]}
+RULES = {"suppressions": [{"control_ids": ["S3.8"], "reason": "public by design", "suppress_in": "security_hub"}]}
+# role variables with which a deployment has what faults.check_converged expects
+PLAIN = {"minimum_severity", "action_name", "state", "repair_drift", "deployment_mode"}
+EVERYTHING = {"message_format": "custom", "buttons": True, "report_resolved": True, "mark_notified": True}
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,16 @@ WORKS = (
     Work("buttons off", {"message_format": "custom", "buttons": True}, {"message_format": "custom"}, arrives=True),
     Work("resolved reports on", MARKS, {**MARKS, "report_resolved": True}, arrives=True),
     Work("resolved reports off", {**MARKS, "report_resolved": True}, MARKS, arrives=True),
+    Work("digest on", {}, DIGEST, arrives=True),
+    Work("digest off", DIGEST, {}, arrives=True),
+    Work("receivers on", {}, RECEIVERS, arrives=True),
+    Work("receivers off", RECEIVERS, {}, arrives=True),
+    Work("to two channels", {}, CHANNELS),
+    Work("to one channel", CHANNELS, {}),
+    Work("automation rules on", {}, RULES, arrives=True),
+    Work("automation rules off", RULES, {}, arrives=True),
+    Work("deployment in express mode", None, {"deployment_mode": "express"}),
+    Work("removal of everything", {**EVERYTHING, **DIGEST, **RECEIVERS, **RULES}, {"state": "absent"}),
 )
 
 
@@ -163,7 +181,7 @@ def interrupt(fleet: Fleet, point: Point, usual: Undisturbed) -> str:
 
 def _check_the_end(fleet: Fleet, work: Work, usual: dict[str, Any]) -> None:
     """Check that AWS has what an undisturbed run leaves."""
-    if work.playbook == DEPLOY and not {"aggregation", "message_format"} & work.wanted.keys():
+    if work.playbook == DEPLOY and work.wanted.keys() <= PLAIN:
         check_converged(fleet, work.wanted)
     found = fleet.snapshot()
     for name, value in usual.items():

@@ -149,7 +149,7 @@ class Fleet:
 
     def share_the_channel(self) -> None:
         """Add a topic of another team to our configuration, as people do in the console."""
-        (ours,) = (found for found in self.configurations() if found["ConfigurationName"] == NAME)
+        ours = next(found for found in self.configurations() if found["ConfigurationName"].startswith(NAME))
         self._chatbot().update_slack_channel_configuration(
             ChatConfigurationArn=ours["ChatConfigurationArn"],
             SlackChannelId=ours["SlackChannelId"],
@@ -268,6 +268,12 @@ class Fleet:
             "state machines": sorted(
                 item["name"] for item in client("stepfunctions", region).list_state_machines()["stateMachines"]
             ),
+            "schedules": [item["Name"] for item in client("scheduler", region).list_schedules()["Schedules"]],
+            "alarms": [item["AlarmName"] for item in client("cloudwatch", region).describe_alarms()["MetricAlarms"]],
+            "automation rules": [
+                (item["RuleName"], item["RuleStatus"])
+                for item in client("securityhub", region).list_automation_rules()["AutomationRulesMetadata"]
+            ],
         }
         return {name: value for name, value in found.items() if value}
 
@@ -279,12 +285,13 @@ class Fleet:
         attributes = self.emulator.client("sns", region).get_topic_attributes(TopicArn=topic)["Attributes"]
         return json.loads(attributes["Policy"])
 
-    def identities(self) -> list[str]:
-        """Return the names of the roles and policies that the playbook has created."""
+    def identities(self) -> dict[str, list[str]]:
+        """Return the roles and policies that the playbook has created, each role with its inline policies."""
         iam = self.emulator.client("iam")
         roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
         policies = [policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]]
-        return sorted(name for name in (*roles, *policies) if name.startswith(NAME))
+        found = {name: iam.list_role_policies(RoleName=name)["PolicyNames"] for name in roles}
+        return {name: found.get(name, []) for name in sorted([*roles, *policies]) if name.startswith(NAME)}
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything that the playbook could change, ours and others', comparable between runs."""

@@ -62,7 +62,7 @@ INTERRUPTIONS = {interruption.name: interruption for interruption in interruptio
     ("work", "interruption", "share"),
     [
         ("channel change", "Ctrl-C", 0.6),
-        ("resolved reports on", "SIGKILL of the first process", 0.6),
+        ("removal of everything", "SIGKILL of the first process", 0.6),
     ],
 )
 def test_the_run_after_an_interruption_finishes(fleet, work, interruption, share):
