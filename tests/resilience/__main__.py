@@ -43,7 +43,7 @@ def fault_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
                 phase.name,
                 lambda fault=fault, phase=phase, seed=seed: faults.under_fault(fleet, fault, phase, seed),
             )
-        for command in _chosen(faults.COMMANDS, number, arguments):
+        for command in _chosen([item for item in faults.COMMANDS if faults.has(item, fault)], number, arguments):
             yield Case(
                 fault.name,
                 command.name,

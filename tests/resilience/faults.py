@@ -31,6 +31,8 @@ CAUSES = re.compile(
 )
 ATTEMPTS = 8
 OTHER_ACCOUNT = "999999999999"
+MANAGEMENT = "888888888888"
+ORGANIZATION = "organization"
 CHATBOT = "https://global.sns-api.chatbot.amazonaws.com"
 SLOW_STACKS = 0.5
 
@@ -117,13 +119,13 @@ def under_fault(fleet: Fleet, fault: Fault, phase: Phase, seed: int) -> str:
     return f"{len(result.failed)} failed, {result.seconds:.0f} s"
 
 
-def _run(fleet: Fleet, fault: Fault, faulty: str, seed: int, **options: Any) -> Result:
+def _run(fleet: Fleet, fault: Fault, faulty: str, seed: int, *arguments: str, **options: Any) -> Result:
     """Run a playbook with a fault."""
     fleet.emulator.faults(*fault.of(faulty), seed=seed)
     if fault.endpoint:
         fleet.host_variables = {faulty: {"endpoint_url": fault.endpoint.format(port=fleet.emulator.port)}}
     try:
-        return fleet.run(**options)
+        return fleet.run(*arguments, **options)
     finally:
         fleet.host_variables = {}
         fleet.emulator.faults()
@@ -131,16 +133,22 @@ def _run(fleet: Fleet, fault: Fault, faulty: str, seed: int, **options: Any) -> 
 
 @dataclass(frozen=True)
 class Command:
-    """Another playbook than the main one. *variables*: for its run, without the prefix."""
+    """Another playbook than the main one.
+
+    *variables*: for its run, without the prefix. *writes*: whether it changes what stays, so that the next run has to
+    finish it and a third one has nothing to write. *more*: returns variables that depend on the fleet, with prefix.
+    """
 
     name: str
     variables: dict[str, Any]
     before: Callable[[Fleet], Any]
+    writes: bool = False
+    more: Callable[[Fleet], dict[str, Any]] = lambda _fleet: {}
 
     @property
     def playbook(self) -> str:
         """Return the name of the playbook."""
-        return f"securityhub_slack_{self.name}"
+        return f"securityhub_{self.name}" if self.name == ORGANIZATION else f"securityhub_slack_{self.name}"
 
 
 def _with_findings(fleet: Fleet) -> None:
@@ -168,13 +176,49 @@ def _old(fleet: Fleet) -> None:
     deploy_old_template(fleet)
 
 
+def _in_an_organization(fleet: Fleet) -> None:
+    """Have an organization without Security Hub, and profiles of its management account and of another one."""
+    fleet.environment = {"AWS_ENDPOINT_URL": fleet.emulator.url}
+    fleet.emulator.reset()
+    fleet.emulator.world({MANAGEMENT: {}}, management_account=MANAGEMENT)
+    (fleet.folder / ".aws").mkdir(exist_ok=True)
+    (fleet.folder / ".aws" / "config").write_text(
+        "".join(
+            f"[profile {name}]\naws_access_key_id = {account}\naws_secret_access_key = a-secret-key\n"
+            for name, account in (("management", MANAGEMENT), ("security", ACCOUNT))
+        ),
+        encoding="utf-8",
+    )
+
+
+def _all_steps(fleet: Fleet) -> dict[str, Any]:
+    """Return the variables with which the playbook for organizations takes all its steps."""
+    given = {
+        "apply": True,
+        "regions": fleet.regions,
+        "admin_account_id": ACCOUNT,
+        "management_profile": "management",
+        "administrator_profile": "security",
+        "enable_hub": True,
+        "home_region": "us-east-1",
+        "auto_enable": True,
+    }
+    return {f"securityhub_organization_{name}": value for name, value in given.items()}
+
+
+def _export_file(fleet: Fleet) -> dict[str, Any]:
+    return {"securityhub_slack_export_file": str(fleet.folder / "stack-set.json")}
+
+
 COMMANDS = (
     Command("doctor", {"doctor_html": ""}, _with_findings),
     Command("canary", {"canary_timeout": 20}, _with_findings),
     Command("digest", {}, _with_findings),
     Command("simulate", {"simulate_html": ""}, _with_findings),
     Command("baseline", {}, _with_findings),
-    Command("migrate", {}, _old),
+    Command("export", {"use_stack_set": True}, _with_findings, more=_export_file),
+    Command("migrate", {}, _old, writes=True),
+    Command(ORGANIZATION, {}, _in_an_organization, writes=True, more=_all_steps),
 )
 
 
@@ -183,26 +227,32 @@ def under_fault_of(fleet: Fleet, fault: Fault, command: Command, seed: int) -> s
     faulty = _faulty_region(fleet)
     fleet.emulator.stacks(0)
     command.before(fleet)
-    before = fleet.snapshot()
-    result = _run(fleet, fault, faulty, seed, playbook=command.playbook, **command.variables)
+    before = None if command.writes else fleet.snapshot()
+    arguments = ("-e", json.dumps(command.more(fleet)))
+    result = _run(fleet, fault, faulty, seed, *arguments, playbook=command.playbook, **command.variables)
     expect(result.code in (0, 2), f"exit code {result.code}", result)
     if fault.fails == "none":
         expect(result.code == 0, "retries should have been enough", result)
     if fault.fails in ("region", "all"):
         expect(result.code == 2, "the exit code is that of a successful run", result)
     if result.code == 2:
-        named = {faulty} if fault.fails == "region" else {*fleet.regions, ACCOUNT}
+        named = {faulty} if fault.fails == "region" else {*fleet.regions, ACCOUNT, "this computer"}
         expect(any(name in result.output for name in named), "the output does not name what failed", result)
         expect(bool(CAUSES.search(" ".join(result.output.split()))), "the output does not say why", result)
-    again = fleet.run(playbook=command.playbook, **command.variables)
+    again = fleet.run(*arguments, playbook=command.playbook, **command.variables)
     expect(again.code == 0, f"the next run failed; the one with the fault:\n{result.output}", again)
-    if command.name == "migrate":
+    if command.writes:
         fleet.emulator.forget_requests()
-        last = fleet.run(playbook=command.playbook)
+        last = fleet.run(*arguments, playbook=command.playbook)
         expect((last.code, fleet.emulator.writes()) == (0, []), "a third run changed something", last)
     else:
         expect(fleet.snapshot() == before, f"left over: {fleet.snapshot()}, before: {before}", result)
     return f"exit {result.code}, {result.seconds:.0f} s"
+
+
+def has(command: Command, fault: Fault) -> bool:
+    """Return whether a command can meet a fault: the one for organizations has no endpoints by region."""
+    return command.name != ORGANIZATION or not fault.endpoint
 
 
 def changed_identity(fleet: Fleet, phase: Phase) -> str:
