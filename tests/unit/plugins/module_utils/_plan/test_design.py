@@ -525,3 +525,18 @@ def test_alarms_watch_the_channels_of_all_platforms_by_the_names_of_their_config
     ]
     planned = AccountModel(configurations=[adopted]).planned(hosts("us-east-1", channels=channels, alarms=True))
     assert planned.targets[0].desired.stack.alarms.configurations == ("alerts", "securityhub-slack-oncall")
+
+
+@pytest.mark.parametrize(
+    ("alarms", "is_noticed"),
+    [
+        ({"eu-west-1": {"alarms": True}}, True),
+        ({"eu-west-1": {"alarms": True}, "us-east-1": {}}, True),
+        ({"eu-west-1": {"alarms": True}, "us-east-1": {"alarms": True, "state": "absent"}}, True),
+        ({"eu-west-1": {"alarms": True}, "us-east-1": {"alarms": True}}, False),
+        ({"eu-west-1": {}}, False),
+    ],
+)
+def test_losses_of_amazon_q_that_no_alarm_watches_are_noticed(alarms, is_noticed):
+    planned = AccountModel().planned([account_model.settings(region, **given) for region, given in alarms.items()])
+    assert any("no alarm reports when Amazon Q itself loses messages" in line for line in planned.notices) is is_noticed
