@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
@@ -76,44 +78,46 @@ def test_the_key_changes_from_none_to_created_to_given_to_none(emulator, playboo
     assert states(emulator) == ["Enabled", "PendingDeletion"]
 
 
-def key_of_aws_by_id(emulator):
-    return emulator.client("kms", "eu-west-1").describe_key(KeyId="alias/aws/sns")["KeyMetadata"]["KeyId"]
+def key_of_aws_by_id(emulator, region):
+    return emulator.client("kms", region).describe_key(KeyId="alias/aws/sns")["KeyMetadata"]["KeyId"]
 
 
-def disabled(emulator):
-    key = deployed.make_key(emulator, "eu-west-1", "events.amazonaws.com")
-    emulator.client("kms", "eu-west-1").disable_key(KeyId=key)
+def disabled(emulator, region):
+    key = deployed.make_key(emulator, region, "events.amazonaws.com")
+    emulator.client("kms", region).disable_key(KeyId=key)
     return key
 
 
+def not_symmetric(emulator, region):
+    return deployed.make_key(emulator, region, KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+
+
+# Region -> what makes its key, and why EventBridge cannot use it.
 UNUSABLE = {
-    "by alias": (
-        lambda emulator: "alias/aws/sns",
+    "ap-southeast-1": (
+        lambda _emulator, _region: "alias/aws/sns",
         "securityhub_slack_kms_key is 'alias/aws/sns', an AWS managed key that EventBridge cannot use",
     ),
-    "by id": (key_of_aws_by_id, "is an AWS managed key that EventBridge cannot use"),
-    "missing": (lambda emulator: "alias/security", "the KMS key alias/security does not exist"),
-    "disabled": (disabled, "is Disabled"),
-    "not symmetric": (
-        lambda emulator: deployed.make_key(emulator, "eu-west-1", KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC"),
-        "has the key spec HMAC_256, but SNS needs a symmetric key",
-    ),
-    "policy": (
-        lambda emulator: deployed.make_key(emulator, "eu-west-1"),
+    "ca-central-1": (key_of_aws_by_id, "is an AWS managed key that EventBridge cannot use"),
+    "eu-central-1": (lambda _emulator, _region: "alias/security", "the KMS key alias/security does not exist"),
+    "eu-west-1": (disabled, "is Disabled"),
+    "eu-west-2": (not_symmetric, "has the key spec HMAC_256, but SNS needs a symmetric key"),
+    "us-east-1": (
+        deployed.make_key,
         "has a policy that does not allow EventBridge kms:Decrypt and kms:GenerateDataKey",
     ),
 }
 
 
-@pytest.mark.parametrize("name", UNUSABLE)
-def test_a_key_that_eventbridge_cannot_use_is_rejected_before_any_write(emulator, playbooks, name):
-    make, reason = UNUSABLE[name]
-    key = make(emulator)
+def test_a_key_that_eventbridge_cannot_use_is_rejected_before_any_write(emulator, playbooks):
+    playbooks.inventory({region: {"kms_key": make(emulator, region)} for region, (make, _reason) in UNUSABLE.items()})
     emulator.forget_requests()
     for arguments in (["--check"], []):
-        outcome = playbooks.run("securityhub_slack", "", *arguments, kms_key=key)
+        outcome = playbooks.run("securityhub_slack", "", *arguments)
         assert outcome.code == 2
-        assert reason in " ".join(outcome.output.split())
+        failed = re.sub(r"\n {4}", " ", outcome.output.partition("\nFailed:\n")[2])
+        for region, (_make, reason) in UNUSABLE.items():
+            assert re.search(rf"^ *{region}: .*{re.escape(reason)}", failed, re.MULTILINE), (region, failed)
         assert "Traceback" not in outcome.output
     assert emulator.writes() == []
 
