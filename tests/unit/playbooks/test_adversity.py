@@ -190,6 +190,11 @@ def assert_sanitized(home, run, longest=5000):
         assert not name.endswith(".html") or not {"script", "img", "a"} & set(Page(text).elements), name
 
 
+def deploy(home, inventory):
+    done = home.run("securityhub_slack", "-i", inventory)
+    assert done.code == 0, done.output
+
+
 def run(home, sink, inventory, *arguments):
     playbook, own, _operation = SINKS[sink]
     own = [text.replace("{folder}", str(home.folder)) for text in own]
@@ -205,31 +210,38 @@ def test_hostile_text_of_resources_is_sanitized(home, sink):
     assert_sanitized(home, found)
 
 
-@pytest.mark.parametrize(
-    ("sink", "reason"),
-    [*((sink, HOSTILE) for sink in SINKS), *((sink, LONG) for sink in ("preview", "doctor", "simulate"))],
-    ids=lambda given: given if given in SINKS else ("long" if given is LONG else "hostile"),
-)
-def test_hostile_errors_of_aws_are_sanitized(home, sink, reason):
-    inventory = inventory_of(home)
-    if sink in ("removal", "doctor", "canary", "simulate", "baseline", "drift repair", "digest"):
-        done = home.run("securityhub_slack", "-i", inventory)
-        assert done.code == 0, done.output
-    if sink == "run":
-        fill(home.emulator)
-    operation = SINKS[sink][2]
-    home.emulator.faults({"denied": 1, "reason": reason, "operations": [operation]})
+def assert_errors_are_sanitized(home, inventory, sink, reason=HOSTILE):
+    """Deny the operation of a sink once with a reason."""
+    home.emulator.faults({"denied": 1, "reason": reason, "operations": [SINKS[sink][2]]})
     found = run(home, sink, inventory)
-    assert "{{ 7 * 7 }}" in found.said, found.output
+    assert "{{ 7 * 7 }}" in found.said, (sink, found.output)
     assert_sanitized(home, found)
+    home.emulator.faults()
+
+
+def test_hostile_errors_of_aws_are_sanitized(home):
+    inventory = inventory_of(home)
+    for sink in ("preview", "migrate", "export"):
+        assert_errors_are_sanitized(home, inventory, sink)
+    assert_errors_are_sanitized(home, inventory, "preview", LONG)
+    deploy(home, inventory)
+    for sink in ("doctor", "canary", "simulate", "baseline", "drift repair", "digest"):
+        assert_errors_are_sanitized(home, inventory, sink)
+    for sink in ("doctor", "simulate"):
+        assert_errors_are_sanitized(home, inventory, sink, LONG)
+    assert_errors_are_sanitized(home, inventory, "removal")
+
+
+def test_hostile_errors_of_aws_for_resources_of_others_are_sanitized(home):
+    fill(home.emulator)
+    assert_errors_are_sanitized(home, inventory_of(home), "run")
 
 
 @pytest.mark.parametrize("sink", ["run", "removal"])
 def test_hostile_reasons_of_failed_stacks_are_sanitized(home, sink):
     inventory = inventory_of(home)
     if sink == "removal":
-        done = home.run("securityhub_slack", "-i", inventory)
-        assert done.code == 0, done.output
+        deploy(home, inventory)
     operation = "delete" if sink == "removal" else "create"
     home.emulator.stacks(0, {"operation": operation, "reason": HOSTILE_XML, "region": "eu-west-1"})
     found = run(home, sink, inventory)
@@ -285,14 +297,7 @@ def test_hostile_findings_in_a_file_are_sanitized(home):
     assert_sanitized(home, found, longest=len(LONG) + 1000)  # the result contains the whole title
 
 
-SHAPELESS = (
-    '{"finding_info": "x"}',
-    '{"ProductArn": "x", "Resources": "x"}',
-    '{"ProductArn": "x", "Resources": ["x"]}',
-)
-
-
-@pytest.mark.parametrize("text", [HOSTILE, f'["{READABLE}"]', "[" * 100_000, '{"a": 1e999}', "\x00", "", *SHAPELESS])
+@pytest.mark.parametrize("text", [HOSTILE, f'["{READABLE}"]'])
 def test_a_file_without_findings_is_reported(home, text):
     path = home.folder / "findings.json"
     path.write_text(text)
@@ -303,22 +308,21 @@ def test_a_file_without_findings_is_reported(home, text):
     assert_sanitized(home, found)
 
 
-@pytest.mark.parametrize("sink", SINKS)
-def test_no_playbook_calls_another_account_than_the_pinned_one(home, sink):
+def test_no_playbook_calls_another_account_than_the_pinned_one(home):
     inventory = inventory_of(home)
-    run(home, "run", inventory)
-    home.emulator.forget_requests()
-    found = run(home, sink, inventory, "-e", f"{PREFIX}account_id=222222222222")
-    assert found.code == 2
-    assert "222222222222" in found.said
-    assert {entry["operation"] for entry in home.emulator.requests()} == {"GetCallerIdentity"}
+    deploy(home, inventory)
+    for sink in SINKS:
+        home.emulator.forget_requests()
+        found = run(home, sink, inventory, "-e", f"{PREFIX}account_id=222222222222")
+        assert found.code == 2, sink
+        assert "222222222222" in found.said, sink
+        assert {entry["operation"] for entry in home.emulator.requests()} == {"GetCallerIdentity"}, sink
 
 
-@pytest.mark.parametrize("sink", ["run", "removal", "doctor", "baseline", "canary", "migrate", "digest"])
-def test_no_playbook_follows_credentials_into_another_account(home, sink):
+def test_no_playbook_follows_credentials_into_another_account(home):
     """The program of a profile leads to the first account for half a second, and then to another one."""
     inventory = inventory_of(home)
-    run(home, "run", inventory)
+    deploy(home, inventory)
     first, other = home.environment.pop("AWS_ACCESS_KEY_ID"), "222222222222"
     del home.environment["AWS_SECRET_ACCESS_KEY"]
     code = f"""
@@ -331,12 +335,14 @@ def test_no_playbook_follows_credentials_into_another_account(home, sink):
     """
     home.config(f"[default]\ncredential_process = {home.program('switch.py', code)}\n")
     home.emulator.faults({"latency_ms": 300})
-    home.emulator.forget_requests()
-    found = run(home, sink, inventory)
-    assert found.code == 2
-    assert "refreshed" in found.said, found.output
-    of_other = {entry["operation"] for entry in home.emulator.requests() if entry["account"] == other}
-    assert of_other == {"GetCallerIdentity"}
+    for sink in ("run", "removal", "doctor", "baseline", "canary", "migrate", "digest"):
+        (home.folder / "asked").unlink(missing_ok=True)
+        home.emulator.forget_requests()
+        found = run(home, sink, inventory)
+        assert found.code == 2, sink
+        assert "refreshed" in found.said, (sink, found.output)
+        of_other = {entry["operation"] for entry in home.emulator.requests() if entry["account"] == other}
+        assert of_other == {"GetCallerIdentity"}, sink
 
 
 def test_hostile_text_in_an_inventory_of_accounts_is_sanitized(home):

@@ -64,6 +64,7 @@ def test_one_finding_a_folder_and_several_paths(tmp_path):
 WRONG = {
     "": "Expecting value: line 1 column 1",
     "hello": "Expecting value: line 1 column 1",
+    "\x00": "Expecting value: line 1 column 1",
     '[\n{"ProductArn": "a"},\n  {"ProductArn" "a"}]': "Expecting ':' delimiter: line 3 column 17",
     '[{"ProductArn": "a"}\n{"ProductArn": "a"}]': "Expecting ',' or ']': line 2 column 1",
     '[\n{"ProductArn": "a"},\n{"ProductArn": "': "Unterminated string starting at: line 3 column 16",
@@ -84,7 +85,13 @@ def test_a_mistake_is_located_in_the_file(tmp_path, monkeypatch, text, character
     assert "JSON Lines" in str(failure.value)
 
 
-@pytest.mark.parametrize("text", ["1", "[[]]", '[{"a": 1}]', '{"Findings": 1}', '[{"ProductArn": "a"}, null]'])
+OTHER = (
+    *("1", "[[]]", '[{"a": 1}]', '{"a": 1e999}', '{"Findings": 1}', '[{"ProductArn": "a"}, null]'),
+    *('{"finding_info": "x"}', '{"ProductArn": "x", "Resources": "x"}', '{"ProductArn": "x", "Resources": ["x"]}'),
+)
+
+
+@pytest.mark.parametrize("text", OTHER)
 def test_other_content_is_refused(tmp_path, text):
     path = tmp_path / "findings.json"
     path.write_text(text)
