@@ -73,13 +73,14 @@ def test_the_longest_name_works_with_every_option(emulator, tmp_path, names):
     strange = [arn for arn in created if not any(fnmatch.fnmatchcase(arn, pattern) for pattern in patterns())]
     assert strange == []
 
-    emulator.forget_requests()
-    playbooks.ok("securityhub_slack", repair_drift=True)
-    assert emulator.writes() == []
-    playbooks.ok("securityhub_slack_doctor")
-    playbooks.ok("securityhub_slack_canary", canary_timeout=20)
-    findings.bring(emulator, FINDING)
-    assert findings.delivered(emulator).count(FINDING["Id"]) == 2
+    if names == "both_cut":  # Nothing of this depends on generated names, which are in no rule, topic or channel.
+        emulator.forget_requests()
+        playbooks.ok("securityhub_slack", repair_drift=True)
+        assert emulator.writes() == []
+        playbooks.ok("securityhub_slack_doctor")
+        playbooks.ok("securityhub_slack_canary", canary_timeout=20)
+        findings.bring(emulator, FINDING)
+        assert findings.delivered(emulator).count(FINDING["Id"]) == 2
 
     playbooks.ok("securityhub_slack", state="absent")
     assert [arn for region in REGIONS for arn in arns(emulator, region)] == []
