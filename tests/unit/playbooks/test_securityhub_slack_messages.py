@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -33,6 +34,17 @@ def again(finding, year=2098):
     return {**finding, "UpdatedAt": f"{year}-01-01T00:00:00.000Z"}
 
 
+def another(finding, number):
+    return {**finding, "Id": f"{finding['Id']}{number}"}
+
+
+def arrived(emulator):
+    """Return the messages since the last call."""
+    messages = emulator.inbox()
+    emulator.ask("DELETE", "inbox")
+    return messages
+
+
 def test_findings_of_all_products_arrive_with_their_details(emulator, playbooks):
     playbooks.ok("securityhub_slack")
     findings.bring(emulator, FINDING, *OTHER_PRODUCTS, LOW)
@@ -54,6 +66,10 @@ def test_findings_of_all_products_arrive_with_their_details(emulator, playbooks)
     shown = messages[THIRD_PARTY["Id"]]
     assert (shown["title"], shown["severity"]) == (f"Finding of {THIRD_PARTY['ProductArn']}", "CRITICAL")
     assert shown["text"].splitlines()[:2] == ["*CRITICAL*", f"Account {THIRD_PARTY['AwsAccountId']}, eu-west-1"]
+
+    findings.bring(emulator, again(FINDING))
+    threads = [message["thread"] for message in emulator.inbox()]
+    assert threads == [*(item["Id"] for item in (FINDING, *OTHER_PRODUCTS, LOW)), FINDING["Id"]]
 
 
 def test_each_severity_notifies_its_own_people_and_links_lead_on(emulator, playbooks):
@@ -95,46 +111,38 @@ def test_each_severity_notifies_its_own_people_and_links_lead_on(emulator, playb
     assert emulator.writes() == []
 
 
-def test_hostile_text_arrives_unchanged(emulator, playbooks):
+BROKEN = 'a "quotation mark", a \\ and\na line'
+AUTHORED = (
+    {"Id": BROKEN},
+    {"AwsAccountName": BROKEN},
+    {"Remediation": {"Recommendation": {"Url": BROKEN}}},
+    {"Compliance": {"Status": "FAILED", "SecurityControlId": BROKEN}},
+    {"Title": BROKEN, "Description": BROKEN, "GeneratorId": BROKEN},
+)
+
+
+def test_nothing_that_an_author_writes_silences_or_replaces_a_finding(emulator, playbooks):
     playbooks.ok("securityhub_slack")
     resources = [{**FINDING["Resources"][0], "Id": HOSTILE}]
     texts = dict.fromkeys(("Title", "Description", "AwsAccountName"), HOSTILE)
     findings.bring(emulator, {**FINDING, **texts, "Resources": resources})
-    (message,) = emulator.inbox()
+    (message,) = arrived(emulator)
     assert message["title"] == HOSTILE
     assert message["text"].endswith(HOSTILE)
 
-
-def test_a_link_does_not_replace_the_message(emulator, playbooks):
-    playbooks.ok("securityhub_slack")
     url = 'x"},"content":{"title":"Weekly summary","description":"All findings are resolved"},"a":{"b":"'
     forged = {**THIRD_PARTY, "Remediation": {"Recommendation": {"Url": url}}}
     findings.bring(emulator, forged)
-    (message,) = emulator.inbox()
+    (message,) = arrived(emulator)
     assert message["finding_id"] == forged["Id"]
     assert "Weekly summary" not in message["title"] + message["text"]
 
-
-BROKEN = 'a "quotation mark", a \\ and\na line'
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"Id": BROKEN},
-        {"AwsAccountName": BROKEN},
-        {"Remediation": {"Recommendation": {"Url": BROKEN}}},
-        {"Compliance": {"Status": "FAILED", "SecurityControlId": BROKEN}},
-        {"Title": BROKEN, "Description": BROKEN, "GeneratorId": BROKEN},
-    ],
-    ids=", ".join,
-)
-@pytest.mark.parametrize("product", [THIRD_PARTY["ProductArn"], PARTNER], ids=["own", "partner"])
-def test_nothing_that_an_author_writes_silences_a_finding(emulator, playbooks, product, given):
-    playbooks.ok("securityhub_slack")
-    findings.bring(emulator, {**THIRD_PARTY, "ProductArn": product, **given})
-    emulator.custom_action("eu-west-1", "SendToSlack", given.get("Id", THIRD_PARTY["Id"]))
-    assert [message["severity"] for message in emulator.inbox()] == ["CRITICAL", "CRITICAL"]
+    cases = itertools.product((THIRD_PARTY["ProductArn"], PARTNER), AUTHORED)
+    for number, (product, given) in enumerate(cases):
+        finding = another({**THIRD_PARTY, "ProductArn": product, **given}, number)
+        findings.bring(emulator, finding)
+        emulator.custom_action("eu-west-1", "SendToSlack", finding["Id"])
+        assert [message["severity"] for message in arrived(emulator)] == ["CRITICAL", "CRITICAL"], (product, given)
 
 
 MENTIONS = [
@@ -146,48 +154,27 @@ MENTIONS = [
 ]
 
 
-@pytest.mark.parametrize("text", MENTIONS)
-def test_no_text_of_a_finding_notifies_the_channel(emulator, playbooks, text):
+def test_no_text_of_a_finding_notifies_the_channel(emulator, playbooks):
     playbooks.ok("securityhub_slack")
-    resources = [{**FINDING["Resources"][0], "Id": text}]
-    of_alarm = {"Resources": resources, "ProductFields": {"Resources:0/Id": text}}
-    sent = [
-        {**THIRD_PARTY, "Title": text, "Resources": [{**THIRD_PARTY["Resources"][0], "Id": text}]},
-        {**FINDING, **of_alarm},
-        {**MACIE, "Title": text},
-    ]
-    findings.bring(emulator, *sent)
-    for finding in sent:
-        emulator.custom_action("eu-west-1", "SendToSlack", finding["Id"])
-    messages = emulator.inbox()
-    assert sorted(message["finding_id"] for message in messages) == sorted(2 * [finding["Id"] for finding in sent])
-    assert [message["mentions"] + message["labeled_links"] for message in messages] == 6 * [[]]
+    for number, text in enumerate(MENTIONS):
+        resources = [{**FINDING["Resources"][0], "Id": text}]
+        of_alarm = {"Resources": resources, "ProductFields": {"Resources:0/Id": text}}
+        third_party = {**THIRD_PARTY, "Title": text, "Resources": [{**THIRD_PARTY["Resources"][0], "Id": text}]}
+        hostile = (third_party, {**FINDING, **of_alarm}, {**MACIE, "Title": text})
+        sent = [another(finding, number) for finding in hostile]
+        findings.bring(emulator, *sent)
+        for finding in sent:
+            emulator.custom_action("eu-west-1", "SendToSlack", finding["Id"])
+        messages = arrived(emulator)
+        assert sorted(message["finding_id"] for message in messages) == sorted(2 * [finding["Id"] for finding in sent])
+        assert [message["mentions"] + message["labeled_links"] for message in messages] == 6 * [[]], text
 
 
-def test_an_updated_finding_arrives_in_its_thread(emulator, playbooks):
-    playbooks.ok("securityhub_slack")
-    findings.bring(emulator, FINDING, *OTHER_PRODUCTS)
-    findings.bring(emulator, again(FINDING))
-    threads = [message["thread"] for message in emulator.inbox()]
-    assert threads == [FINDING["Id"], *(item["Id"] for item in OTHER_PRODUCTS), FINDING["Id"]]
-
-
-@pytest.mark.parametrize("text", MENTIONS)
-def test_no_text_of_an_ocsf_finding_notifies_the_channel(emulator, playbooks, text):
-    playbooks.ok("securityhub_slack", finding_format="ocsf")
-    event = {"account": findings.ADMINISTRATOR, "region": "eu-west-1", "detail-type": "Findings Imported V2"}
-    for given in ({**MACIE, "Title": text}, {**FINDING, "Resources": [{"Type": "Other", "Id": text}]}):
-        emulator.ask("POST", "event", {**event, "detail": {"findings": [worlds.ocsf(given)]}})
-    messages = emulator.inbox()
-    assert [message["finding_id"] for message in messages] == [MACIE["Id"], FINDING["Id"]]
-    assert [message["mentions"] + message["labeled_links"] for message in messages] == [[], []]
-
-
-def test_ocsf_findings_arrive(emulator, playbooks):
+def test_findings_of_the_new_hub_arrive_and_no_text_of_them_notifies_the_channel(emulator, playbooks):
     playbooks.ok("securityhub_slack", finding_format="ocsf")
     event = {"account": findings.ADMINISTRATOR, "region": "eu-west-1", "detail-type": "Findings Imported V2"}
     emulator.ask("POST", "event", {**event, "detail": {"findings": [worlds.ocsf(FINDING)]}})
-    (message,) = emulator.inbox()
+    (message,) = arrived(emulator)
     assert (message["title"], message["severity"], message["finding_id"]) == (
         FINDING["Title"],
         "CRITICAL",
@@ -195,6 +182,12 @@ def test_ocsf_findings_arrive(emulator, playbooks):
     )
     assert "securityhub/v2/home?region=eu-west-1#/findings?search=finding_info.uid%3D" in message["text"]
     assert f"EQUALS%255C%253A{FINDING['Id']}" in message["text"]
+    for text in MENTIONS:
+        for given in ({**MACIE, "Title": text}, {**FINDING, "Resources": [{"Type": "Other", "Id": text}]}):
+            emulator.ask("POST", "event", {**event, "detail": {"findings": [worlds.ocsf(given)]}})
+        messages = arrived(emulator)
+        assert [message["finding_id"] for message in messages] == [MACIE["Id"], FINDING["Id"]]
+        assert [message["mentions"] + message["labeled_links"] for message in messages] == [[], []], text
 
 
 def test_the_message_format_is_changed_kept_and_repaired(emulator, playbooks):
