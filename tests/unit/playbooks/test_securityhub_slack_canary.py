@@ -65,18 +65,22 @@ def prefixed(variables):
 @pytest.fixture
 def canary(emulator, monkeypatch, tmp_path):
     """Return the playbook for a fleet that has just been deployed."""
-    fleet = deployed.deploy(emulator, monkeypatch)
+    yield playbook_for(deployed.deploy(emulator, monkeypatch), tmp_path)
+    emulator.faults()
+
+
+def playbook_for(fleet, tmp_path):
+    """Return the playbook for a fleet."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
-        "AWS_ENDPOINT_URL": emulator.url,
+        "AWS_ENDPOINT_URL": fleet.emulator.url,
         "ANSIBLE_HOME": str(tmp_path / "ansible"),
         "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections")),
         "ANSIBLE_NOCOLOR": "1",
     }
     playbook = Playbook(fleet, tmp_path, environment)
     playbook.inventory({region: {} for region in deployed.REGIONS})
-    yield playbook
-    emulator.faults()
+    return playbook
 
 
 def test_a_healthy_fleet_exits_with_0_and_the_message_is_in_slack(canary):
@@ -244,7 +248,7 @@ def test_next_run_deletes_leftovers_of_a_killed_run(canary):
         (["-e", "securityhub_slack_canry_timeout=9"], "did you mean securityhub_slack_canary_timeout?"),
     ],
 )
-def test_mistakes_are_explained(canary, arguments, said):
-    code, output = canary.run(*arguments)
+def test_mistakes_are_explained(emulator, monkeypatch, tmp_path, arguments, said):
+    code, output = playbook_for(deployed.deploy(emulator, monkeypatch, run=False), tmp_path).run(*arguments)
     assert code == 2
     assert said in output
