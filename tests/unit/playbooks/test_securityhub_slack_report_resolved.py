@@ -134,24 +134,27 @@ def test_a_control_that_passes_is_reported_once_in_the_thread_of_its_finding(emu
     assert said == [FIRST, PASSED, FIRST, f"{AT_ONCE}: SUPPRESSED, ACTIVE"]
 
 
-@pytest.mark.parametrize(
-    ("ends", "said"),
-    [
-        (lambda emulator: again(emulator, THREAT, 2097, RecordState="ARCHIVED"), "NOTIFIED, ARCHIVED"),
-        (lambda emulator: set_status(emulator, THREAT, "RESOLVED"), "RESOLVED, ACTIVE"),
-        (lambda emulator: set_status(emulator, THREAT, "SUPPRESSED"), "SUPPRESSED, ACTIVE"),
-    ],
+ENDS = (
+    (lambda emulator, finding: again(emulator, finding, 2097, RecordState="ARCHIVED"), "NOTIFIED, ARCHIVED"),
+    (lambda emulator, finding: set_status(emulator, finding, "RESOLVED"), "RESOLVED, ACTIVE"),
+    (lambda emulator, finding: set_status(emulator, finding, "SUPPRESSED"), "SUPPRESSED, ACTIVE"),
 )
-def test_each_other_end_is_reported_once(emulator, playbooks, ends, said):
+
+
+def test_each_other_end_is_reported_once(emulator, playbooks):
     deployed(playbooks)
-    sent(emulator, THREAT)
-    by_hand(emulator, THREAT, Note={"Text": "Looking", "UpdatedBy": "jane"})
-    assert len(messages(emulator, THREAT)) == 1
-    ends(emulator)
-    assert marked(emulator, THREAT, "OVER") == {MARK: "OVER"}
-    set_status(emulator, THREAT, "SUPPRESSED")
-    again(emulator, THREAT, 2099, RecordState="ARCHIVED")
-    assert [line for line, _thread in messages(emulator, THREAT)][1:] == [f"{AT_ONCE}: {said}"]
+    threats = [{**copy.deepcopy(THREAT), "Id": f"{THREAT['Id'][:-4]}000{n}"} for n in range(len(ENDS))]
+    sent(emulator, *threats)
+    for finding in threats:
+        by_hand(emulator, finding, Note={"Text": "Looking", "UpdatedBy": "jane"})
+    assert [len(messages(emulator, finding)) for finding in threats] == [1] * len(threats)
+    for finding, (end, _said) in zip(threats, ENDS):
+        end(emulator, finding)
+        assert marked(emulator, finding, "OVER") == {MARK: "OVER"}
+        set_status(emulator, finding, "SUPPRESSED")
+        again(emulator, finding, 2099, RecordState="ARCHIVED")
+    for finding, (_end, said) in zip(threats, ENDS):
+        assert [line for line, _thread in messages(emulator, finding)][1:] == [f"{AT_ONCE}: {said}"]
 
 
 def test_what_was_not_sent_has_no_end(emulator, playbooks):
