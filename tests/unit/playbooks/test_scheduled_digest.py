@@ -223,7 +223,7 @@ def test_regions_that_are_not_linked_send_one_message_together(emulator, playboo
     assert [message["text"] for message in sent_by(emulator, third, second, first)] == [
         f"*No finding* open in {third}, {second}, {first}"
     ] * 2
-    apart = [in_region(item, region) for item, region in zip(many(), (first, second, second) * 20)]
+    apart = [in_region(item, region) for item, region in zip(many(), (first, second, second) * 8)]
     others = [item for item in findings.FINDINGS.values() if item["Region"] in (first, second, third)]
     findings.bring(emulator, *others, *apart)
     # Whatever comes twice counts once.

@@ -62,6 +62,19 @@ def test_a_channel_gets_the_numbers_of_its_open_findings(emulator, playbooks):
     assert digest["text"][0] in preview.output
     assert "Would be sent to Slack channel C0ABC1DEF" in preview.output
 
+    # A region that fails is named, and fails alone.
+    emulator.ask("DELETE", "inbox")
+    emulator.faults({"denied": 1.0, "operations": ["GetFindings"], "regions": ["us-east-1"]})
+    outcome = playbooks.run(DIGEST)
+    emulator.faults()
+    (message,) = emulator.inbox()
+    assert outcome.code == 2
+    assert "*Not counted* (failed): `us-east-1`" in message["text"]
+    assert "open in ap-northeast-1, ap-southeast-1, eu-west-1" in message["text"]
+    output = " ".join(outcome.output.split())
+    assert "FAILED: us-east-1: these credentials may not call GetFindings" in output
+    assert "1 digest: 1 sent, 0 failed. 1 target failed." in output
+
 
 def test_notified_findings_are_open_and_suppressed_ones_are_not(emulator, playbooks):
     ready(emulator, playbooks)
@@ -131,37 +144,19 @@ def test_the_home_region_counts_for_its_linked_regions_and_nothing_twice(emulato
     assert "open in eu-west-1, including the regions linked to eu-west-1" in message["text"]
 
 
-def test_a_region_that_fails_is_named_and_fails_alone(emulator, playbooks):
-    ready(emulator, playbooks)
-    emulator.faults({"denied": 1.0, "operations": ["GetFindings"], "regions": ["us-east-1"]})
-    outcome = playbooks.run(DIGEST)
-    emulator.faults()
-
-    (message,) = emulator.inbox()
-    assert outcome.code == 2
-    assert "*Not counted* (failed): `us-east-1`" in message["text"]
-    assert "open in ap-northeast-1, ap-southeast-1, eu-west-1" in message["text"]
-    output = " ".join(outcome.output.split())
-    assert "FAILED: us-east-1: these credentials may not call GetFindings" in output
-    assert "1 digest: 1 sent, 0 failed. 1 target failed." in output
-
-
-def test_names_in_findings_cannot_inject_markup(emulator, playbooks):
-    resources = [{**FINDING["Resources"][0], "Id": HOSTILE}]
-    ready(emulator, playbooks, {**FINDING, "Title": HOSTILE, "Resources": resources, "AwsAccountName": HOSTILE})
-
-    playbooks.ok(DIGEST)
-
-    (message,) = emulator.inbox()
-    (line,) = [line for line in message["text"].splitlines() if line.startswith("Resources")]
-    assert line == 'Resources: `x??!channel? *bold* ?https?evil.example|click??"{{ x }}" ?` (1)'
-
-
-def test_a_digest_without_findings_is_sent(emulator, playbooks):
+def test_a_digest_without_findings_is_sent_and_names_in_findings_cannot_inject_markup(emulator, playbooks):
     ready(emulator, playbooks, findings.FINDINGS["ec2-12-low-ap-southeast-1"])
     playbooks.ok(DIGEST)
     (message,) = emulator.inbox()
     assert message["text"] == "*No finding* open in 4 regions"
+
+    resources = [{**FINDING["Resources"][0], "Id": HOSTILE}]
+    findings.bring(emulator, {**FINDING, "Title": HOSTILE, "Resources": resources, "AwsAccountName": HOSTILE})
+    emulator.ask("DELETE", "inbox")
+    playbooks.ok(DIGEST)
+    (message,) = emulator.inbox()
+    (line,) = [line for line in message["text"].splitlines() if line.startswith("Resources")]
+    assert line == 'Resources: `x??!channel? *bold* ?https?evil.example|click??"{{ x }}" ?` (1)'
 
 
 @pytest.mark.parametrize("days", [0, 91])
