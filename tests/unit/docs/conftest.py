@@ -51,6 +51,7 @@ class Reader:
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_", "PIP_"))},
             "HOME": str(home),
+            "AWS_SHARED_CREDENTIALS_FILE": str(home / ".aws" / "credentials"),
             "PATH": os.pathsep.join(map(str, [tools, *commands, os.environ["PATH"]])),
             "AWS_ENDPOINT_URL": emulator.url,
             "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(pages.ROOT / ".ansible" / "collections")),

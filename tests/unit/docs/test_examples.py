@@ -11,12 +11,15 @@ import re
 
 import pytest
 import yaml
+from ansible_collections.secops.securityhub.plugins.module_utils._model.settings import PREFIX
+from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.docs import conftest
 from ansible_collections.secops.securityhub.tests.unit.docs import pages
 
 ROOT = pages.ROOT
 PLUGIN = "secops.securityhub.securityhub_regions"
-CHECK = "ansible-playbook -i inventories/production secops.securityhub.securityhub_slack --check"
+PLAYBOOK = "secops.securityhub.securityhub_slack"
+CHECK = f"ansible-playbook -i inventories/production {PLAYBOOK} --check"
 # Required variables that an example about something else omits.
 IDS = "-e securityhub_slack_workspace_id=T0ABC1DEF -e securityhub_slack_channel_id=C0ABC1DEF"
 
@@ -45,8 +48,11 @@ def shape(example) -> str:
 
 
 def examples(*shapes: str) -> list:
-    """Return the YAML examples of *shapes* as test parameters. A block with several files gives several examples."""
-    found = []
+    """Return the YAML examples of *shapes* as test parameters, each once, whichever pages show it.
+
+    A block with several files gives several examples.
+    """
+    found = {}
     for page in pages.PAGES:
         files = [
             file
@@ -56,8 +62,8 @@ def examples(*shapes: str) -> list:
         ]
         for number, file in enumerate(files, 1):
             if shape(yaml.safe_load(file)) in shapes:
-                found.append(pytest.param(file, id=f"{page.relative_to(ROOT)}-{number}"))
-    return found
+                found.setdefault(file, pytest.param(file, id=f"{page.relative_to(ROOT)}-{number}"))
+    return list(found.values())
 
 
 @pytest.fixture
@@ -82,12 +88,24 @@ def receivers(emulator):
     emulator.client("events", "us-east-1", conftest.PRODUCTION).create_event_bus(Name="security")
 
 
-@pytest.mark.parametrize("example", examples("variables"))
-def test_a_run_accepts_the_variables(everywhere, example):
-    everywhere.write("example.yml", example)
-    status, output = everywhere.run(f"{CHECK} -e @example.yml")
+def test_a_run_accepts_the_variables(everywhere, monkeypatch):
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.setenv(name, everywhere.environment[name])
+    fleet = deployed.Fleet(everywhere.emulator, profile="default", workspace_id=conftest.TEAM)
+    for found in examples("variables"):
+        if "{{" not in found.values[0]:
+            variables = {key.removeprefix(PREFIX): value for key, value in yaml.safe_load(found.values[0]).items()}
+            result = fleet.deploy(check=True, **variables).result
+            assert result["summary"] == {"targets": 3, "changed": 3, "unchanged": 0, "failed": 0}, (found.id, result)
+
+
+def test_ansible_fills_in_the_templates_of_variables(everywhere):
+    shown = [found.values[0] for found in examples("variables") if "{{" in found.values[0]]
+    plays = [{"ansible.builtin.import_playbook": PLAYBOOK, "vars": yaml.safe_load(example)} for example in shown]
+    everywhere.write("plays.yml", yaml.safe_dump(plays))
+    status, output = everywhere.run("ansible-playbook -i inventories/production plays.yml --check")
     assert status == 0, output
-    assert "3 targets: 3 would change, 0 unchanged, 0 failed" in output
+    assert output.count("3 targets: 3 would change, 0 unchanged, 0 failed") == len(shown)
 
 
 @pytest.mark.parametrize("example", examples("inventory"))
@@ -110,13 +128,15 @@ def test_the_inventory_plugin_accepts_the_file(everywhere, example):
     assert not [host for host, variables in hosts.items() if "__securityhub_slack_account_error" in variables]
 
 
-@pytest.mark.parametrize("example", examples("play"))
-def test_the_play_runs(everywhere, example):
+def test_the_plays_run(everywhere):
     everywhere.run(CHECK.removesuffix(" --check"))
-    everywhere.write("play.yml", example)
-    status, output = everywhere.run("ansible-playbook -i inventories/production play.yml --check")
+    shown = [found.values[0] for found in examples("play")]
+    for number, example in enumerate(shown):
+        everywhere.write(f"play-{number}.yml", example)
+    files = " ".join(f"play-{number}.yml" for number in range(len(shown)))
+    status, output = everywhere.run(f"ansible-playbook -i inventories/production {files} --check")
     assert status == 0, output
-    assert "3 targets: 0 would change, 3 unchanged, 0 failed" in output
+    assert output.count("3 targets: 0 would change, 3 unchanged, 0 failed") == len(shown)
 
 
 def test_the_drift_play_fails_if_a_run_would_change_something(reader):
