@@ -16,6 +16,11 @@ from ansible_collections.secops.securityhub.tests.unit.docs import pages
 
 ROOT = pages.ROOT
 TABLE = yaml.safe_load(Path(__file__).with_name("commands.yml").read_text(encoding="utf-8"))
+# What is run first, and the commands after it, in the order of the table.
+AFTER = {
+    first: [command for command, expected in TABLE["run"].items() if expected.get("after") == first]
+    for first in sorted({expected["after"] for expected in TABLE["run"].values() if "after" in expected})
+}
 SHOWN = pages.all_commands()
 VARIABLE = re.compile(r"(?<!test_)securityhub_slack_\w*")  # SECURITY.md names files of tests
 INVENTORIES = [path for path in pages.COMMENTED if path.is_relative_to(ROOT / "inventories")]
@@ -89,15 +94,25 @@ def test_the_program_of_a_command_that_is_not_run_exists(command):
     assert TABLE["not_run"][command]
 
 
-@pytest.mark.parametrize("command", TABLE["run"])
+def has_the_documented_result(reader, command):
+    expected = TABLE["run"][command]
+    reader.emulator.world({account: {"hubs": []} for account in expected.get("without_hubs", [])})
+    for placeholder, value in TABLE["placeholders"].items():
+        command = command.replace(placeholder, value)
+    status, output = reader.run(command, ROOT / expected["folder"] if "folder" in expected else None)
+    assert status == expected.get("exit", 0), (command, output)
+    assert "Could not match supplied host pattern" not in output, command
+    assert re.search(expected["output"], output), (command, output)
+
+
+@pytest.mark.parametrize("first", AFTER)
+def test_the_commands_after_another_one_have_the_documented_results(reader, first):
+    for command in [first, *AFTER[first]]:
+        has_the_documented_result(reader, command)
+
+
+@pytest.mark.parametrize(
+    "command", sorted(set(TABLE["run"]) - {item for first in AFTER for item in (first, *AFTER[first])})
+)
 def test_the_command_has_the_documented_result(reader, command):
-    first = TABLE["run"][command].get("after")
-    for step in [first, command] if first else [command]:
-        expected = TABLE["run"][step]
-        reader.emulator.world({account: {"hubs": []} for account in expected.get("without_hubs", [])})
-        for placeholder, value in TABLE["placeholders"].items():
-            step = step.replace(placeholder, value)
-        status, output = reader.run(step, ROOT / expected["folder"] if "folder" in expected else None)
-        assert status == expected.get("exit", 0), output
-        assert "Could not match supplied host pattern" not in output
-        assert re.search(expected["output"], output), output
+    has_the_documented_result(reader, command)
