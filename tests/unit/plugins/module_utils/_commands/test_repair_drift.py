@@ -15,6 +15,9 @@ from ansible_collections.secops.securityhub.plugins.module_utils._plan import dr
 from ansible_collections.secops.securityhub.plugins.module_utils._stack import resources as stack_resources
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._doctor.test_examination import (
+    assert_it_is_reported,
+)
 
 POLICIES = Path(__file__).parents[5] / "roles" / "securityhub_slack" / "files" / "iam"
 
@@ -34,11 +37,12 @@ def test_repair_of_an_unchanged_fleet_takes_six_more_calls_a_target(fleet, emula
 
 
 @pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
-def test_repairs_manual_changes(emulator, monkeypatch, breakage):
+def test_manual_changes_are_reported_by_the_doctor_and_repaired(emulator, monkeypatch, breakage):
     fleet = deployed.deploy(emulator, monkeypatch, **dict(breakage.variables))
     breakage.happen(fleet)
     fleet.finding("before")
     assert bool(fleet.arrived()) is not breakage.loses
+    assert_it_is_reported(fleet, breakage)
     repair_drift = breakage.repaired_by == breakages.DEEP
     if repair_drift:
         assert fleet.run() == [], "only a run that repairs drift sees it"
