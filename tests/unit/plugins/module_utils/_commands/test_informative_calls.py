@@ -40,31 +40,31 @@ def no_pauses(monkeypatch):
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("operation", CALLS)
-def test_no_answer_to_a_call_that_only_informs_fails_a_run(lab, operation, answer):
-    lab.emulator.faults({answer: 1, "operations": [operation]})
-    done = lab.run(lab.hosts(EU, US))
-    assert done.errors == {}
-    assert done.calls[operation] > 0
-    unknown = [notice for notice in done.notices if notice.startswith("not checked: ") or " is unknown" in notice]
-    assert [notice.startswith(CALLS[operation]) for notice in unknown] == [True] * bool(CALLS[operation]), unknown
+def test_no_answer_to_a_call_that_only_informs_fails_a_run(lab, operation):
+    for answer in ANSWERS:
+        lab.emulator.faults({answer: 1, "operations": [operation]})
+        done = lab.run(lab.hosts(EU, US), check=answer != ANSWERS[-1])
+        assert done.errors == {}, answer
+        assert done.calls[operation] > 0
+        unknown = [notice for notice in done.notices if notice.startswith("not checked: ") or " is unknown" in notice]
+        assert [notice.startswith(CALLS[operation]) for notice in unknown] == [True] * bool(CALLS[operation]), answer
+    assert done.writes
     assert lab.run(lab.hosts(EU, US)).writes == []
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_no_answer_about_a_quota_fails_a_run(lab, answer):
+def test_no_answer_about_a_quota_fails_a_run(lab):
     for number in range(100):
         lab.client("events", US).put_rule(Name=f"rule{number}", EventPattern=json.dumps({"source": ["aws.ec2"]}))
-    lab.emulator.faults({answer: 1, "operations": ["GetServiceQuota"]})
-    done = lab.run(lab.hosts(US))
-    assert done.errors == {}
-    assert done.calls["GetServiceQuota"] > 0
+    for answer in ANSWERS:
+        lab.emulator.faults({answer: 1, "operations": ["GetServiceQuota"]})
+        done = lab.run(lab.hosts(US), check=answer != ANSWERS[-1])
+        assert done.errors == {}, answer
+        assert done.calls["GetServiceQuota"] > 0
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("operation", ["ListNotificationConfigurations", "ListRuleNamesByTarget"])
-def test_no_answer_about_other_senders_fails_a_run(lab, operation, answer):
+def test_no_answer_about_other_senders_fails_a_run(lab, operation):
     role = lab.client("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     topic = lab.client("sns", US).create_topic(Name="theirs")["TopicArn"]
     lab.client("chatbot", "us-east-2").create_slack_channel_configuration(
@@ -74,14 +74,14 @@ def test_no_answer_about_other_senders_fails_a_run(lab, operation, answer):
         IamRoleArn=role,
         SnsTopicArns=[topic],
     )
-    lab.emulator.faults({answer: 1, "operations": [operation]})
-    done = lab.run(lab.hosts(US))
-    assert done.errors == {}
-    assert len([notice for notice in done.notices if notice.startswith("it is not known wh")]) == 1
+    for answer in ANSWERS:
+        lab.emulator.faults({answer: 1, "operations": [operation]})
+        done = lab.run(lab.hosts(US), check=answer != ANSWERS[-1])
+        assert done.errors == {}, answer
+        assert len([notice for notice in done.notices if notice.startswith("it is not known wh")]) == 1, answer
     assert lab.run(lab.hosts(US)).writes == []
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize(
     ("operation", "state", "said"),
     [
@@ -89,11 +89,10 @@ def test_no_answer_about_other_senders_fails_a_run(lab, operation, answer):
         ("ListNotificationConfigurations", "ok", "it is not known whether AWS User Notifications send findings"),
     ],
 )
-def test_no_answer_to_a_call_that_only_informs_is_broken_to_the_doctor(
-    emulator, monkeypatch, operation, state, said, answer
-):
+def test_no_answer_to_a_call_that_only_informs_is_broken_to_the_doctor(emulator, monkeypatch, operation, state, said):
     fleet = deployed.deploy(emulator, monkeypatch)
-    emulator.faults({answer: 1, "operations": [operation]})
-    found = doctor.run(fleet.context(options={"html": None, "json": None, "hours": 24})).result
-    assert {name: count for name, count in found["summary"].items() if count} == {"targets": 3, state: 3}
-    assert json.dumps([found["findings"], found["accounts"]]).count(said) == 1
+    for answer in ANSWERS:
+        emulator.faults({answer: 1, "operations": [operation]})
+        found = doctor.run(fleet.context(options={"html": None, "json": None, "hours": 24})).result
+        assert {name: count for name, count in found["summary"].items() if count} == {"targets": 3, state: 3}, answer
+        assert json.dumps([found["findings"], found["accounts"]]).count(said) == 1, answer
