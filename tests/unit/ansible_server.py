@@ -79,7 +79,8 @@ def preload() -> None:
     definitions = constants.config._base_defs
     manager.ConfigManager._read_config_yaml_file = lambda _self, _path: definitions
     keep_documentation()
-    for kind in ("become", "cache", "callback", "connection", "inventory", "shell", "vars"):
+    # Not those of variables: if that loader has been used, Ansible does not load host_group_vars any more.
+    for kind in ("become", "cache", "callback", "connection", "inventory", "shell"):
         list(getattr(loader, f"{kind}_loader").all(class_only=True))
     rehearse()
     loader.init_plugin_loader()

@@ -60,15 +60,18 @@ def test_a_playbook_has_the_same_output_and_exit_code(tmp_path, environment, fai
     assert f"{environment['GIVEN']} text" in fast[1]
 
 
-def test_the_configuration_of_the_folder_counts(tmp_path):
+def test_the_configuration_and_variables_of_the_folder_count(tmp_path):
     (tmp_path / "hosts").write_text("one\ntwo\n")
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text("found: beside the inventory\n")
     (tmp_path / "ansible.cfg").write_text("[defaults]\ninventory = hosts\n")
     fast, installed = (
-        run(command("ansible-inventory"), tmp_path, "--graph")
+        run(command("ansible-inventory"), tmp_path, "--graph", "--vars")
         for command in (ansible_commands.path, ansible_commands.installed)
     )
     assert fast == installed
     assert "two" in fast[1]
+    assert "{found = beside the inventory}" in fast[1]
 
 
 def test_the_log_has_the_same_lines(tmp_path):
