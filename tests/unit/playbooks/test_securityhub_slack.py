@@ -17,6 +17,7 @@ from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOK = ROOT / "playbooks" / "securityhub_slack.yml"
+EXAMPLE = ROOT / "inventories" / "example"
 PREVIEW = Path(__file__).with_name("preview.yml")
 ACCOUNT = "111111111111"
 REGIONS = ["ap-southeast-1", "eu-west-1", "us-east-1"]
@@ -117,7 +118,9 @@ def test_deploy_change_and_remove(playbook, emulator):
 
     everything_absent = ["-e", "securityhub_slack_state=absent"]
     assert playbook.changed("--check", *everything_absent) == playbook.changed(*everything_absent)
+    emulator.forget_requests()
     assert playbook.changed(*everything_absent) == set()
+    assert emulator.writes() == []
     assert_nothing_left(emulator)
 
 
@@ -162,6 +165,9 @@ def test_a_failed_first_host_does_not_prevent_the_channel(playbook, emulator):
     emulator.world({ACCOUNT: {"hubs": ["eu-west-1", "us-east-1"]}})
     assert playbook.run().returncode == 2
     assert sorted(arn.split(":")[3] for arn in topics(emulator)) == ["eu-west-1", "us-east-1"]
+    emulator.forget_requests()
+    assert playbook.run("--limit", REGIONS[0]).returncode == 2
+    assert emulator.writes() == []
 
 
 @pytest.mark.parametrize(
@@ -181,7 +187,7 @@ def test_a_failed_first_host_does_not_prevent_the_channel(playbook, emulator):
         ),
         (
             ["-e", "securityhub_slack_minimum_severity=SEVERE"],
-            "must be one of: INFORMATIONAL, LOW, MEDIUM, HIGH, CRITICAL",
+            "must be one of: INFORMATIONAL, LOW, MEDIUM, HIGH, CRITICAL, got: SEVERE",
         ),
         (["-e", "securityhub_slack_minimum_severity=medium"], "Did you mean MEDIUM\\?"),
         (["-e", '{"securityhub_slack_severities": ["hihg"]}'], "Did you mean HIGH\\?"),
@@ -250,6 +256,17 @@ def test_a_file_of_others_that_is_given_as_the_result_file_is_kept(playbook, emu
     assert done.returncode == 2
     assert "this collection did not write it" in " ".join(done.stdout.split())
     assert inventory.read_text() == "plugin: secops.securityhub.securityhub_regions\n"
+    assert emulator.requests() == []
+
+
+def test_the_example_inventory_fails_with_all_that_has_to_be_set_in_it(playbook, emulator):
+    emulator.forget_requests()
+    done = playbook.run("-i", str(EXAMPLE), inventory=False)
+    assert done.returncode == 2
+    said = words(done)
+    assert "securityhub_slack_workspace_id is 'T00000000', which is not a Slack ID. Set it to the workspace ID" in said
+    assert "securityhub_slack_channel_id is 'C00000000', which is not a Slack ID. Set it to the channel ID" in said
+    assert "17 targets: 0 changed, 0 unchanged, 17 failed." in said
     assert emulator.requests() == []
 
 

@@ -235,6 +235,30 @@ def test_stacks_in_bad_states_are_repaired_as_predicted(lab, status):
     assert done.result["changed"] is True
     assert lab.run(given).result["changed"] is False
     assert lab.topics("us-east-1") == ["securityhub-slack"]
+    rules = lab.client("events", "us-east-1").list_rules()["Rules"]
+    assert [rule["Name"] for rule in rules] == ["securityhub-slack-action", "securityhub-slack-findings"]
+
+
+def test_stacks_in_bad_states_are_removed_as_predicted(lab):
+    broken = {
+        "ap-southeast-1": {"status": "DELETE_FAILED"},
+        "ca-central-1": {"status": "ROLLBACK_COMPLETE"},
+        "eu-central-1": {"status": "UPDATE_ROLLBACK_FAILED"},
+        "eu-north-1": {"status": "ROLLBACK_FAILED"},
+        "eu-west-1": {"status": "REVIEW_IN_PROGRESS"},
+        "eu-west-2": {"status": "IMPORT_ROLLBACK_FAILED"},
+        "sa-east-1": {"status": "CREATE_FAILED"},
+        "us-west-2": {"status": "UPDATE_IN_PROGRESS", "then": "UPDATE_COMPLETE", "after": 1},
+    }
+    lab.run(lab.hosts(*broken))
+    for region, found in broken.items():
+        about = {"account": fleet.ACCOUNT.id, "region": region, "stack": "securityhub-slack"}
+        lab.emulator.ask("POST", "stack_status", {**about, **found})
+    check = lab.run(lab.hosts(*broken, state="absent"), check=True)
+    done = lab.run(lab.hosts(*broken, state="absent"))
+    assert done.errors == {}
+    assert check.reported == done.reported
+    assert lab.ours(*broken) == {}
 
 
 @pytest.mark.parametrize(
@@ -586,6 +610,7 @@ def test_the_channels_configuration_is_adopted_and_given_back(lab, theirs):
     assert [notice for notice in done.notices if "has the configuration alerts already" in notice]
     assert not [notice for notice in lab.run(lab.hosts(*REGIONS)).notices if "alerts" in notice]
     assert lab.carried("alerts") == sorted([*topics(*REGIONS), "us-east-1:billing"])
+    assert lab.ours().keys() == {"channels"}, "it keeps its own role and guardrail"
     assert {**lab.channels()["alerts"], "SnsTopicArns": []} == {**before["alerts"], "SnsTopicArns": []}
     lab.run(lab.hosts(*REGIONS, state="absent"))
     assert lab.channels() == before
@@ -1026,8 +1051,21 @@ def test_a_limited_removal_keeps_the_others(lab):
     lab.run(lab.hosts(*REGIONS))
     lab.run(lab.hosts("eu-west-1", state="absent"), lab.hosts("ap-southeast-1", "us-east-1"))
     assert lab.carried() == topics("ap-southeast-1", "us-east-1")
-    lab.run(lab.hosts("ap-southeast-1", "us-east-1", state="absent"))
-    assert lab.ours(*REGIONS) == {}
+    assert set(lab.ours("eu-west-1")) == {"channels", "roles", "policies"}
+
+    again = lab.run(lab.hosts("eu-west-1"), lab.hosts("ap-southeast-1", "us-east-1"))
+    assert sorted(again.writes) == ["CreateActionTarget", "CreateStack", "UpdateSlackChannelConfiguration"]
+    assert lab.carried() == topics(*REGIONS)
+
+    # Security Hub was turned off in a region that is removed.
+    lab.world(hubs=["eu-west-1", "us-east-1"])
+    for check in (True, False):
+        done = lab.run(lab.hosts("ap-southeast-1", state="absent"), lab.hosts("eu-west-1", "us-east-1"), check=check)
+        assert done.errors == {}
+    assert lab.carried() == topics("eu-west-1", "us-east-1")
+    assert lab.stack("ap-southeast-1") is None
+    lab.run(lab.hosts("eu-west-1", "us-east-1", state="absent"))
+    assert lab.ours("eu-west-1", "us-east-1") == {}
 
 
 def test_long_run_reports_progress(lab):

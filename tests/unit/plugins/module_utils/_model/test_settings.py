@@ -59,7 +59,7 @@ def test_no_problem(given):
     ("given", "facts"),
     [
         ({"account_id": "11111111111"}, ["securityhub_slack_account_id is '11111111111'", "12 digits", "quotation"]),
-        ({"region": "localhost"}, ["'localhost' is not an AWS region", "securityhub_slack_region"]),
+        ({"region": "localhost"}, ["'localhost' is not an AWS region. End the host name with its", "_region"]),
         ({"region": "us-east-1\n"}, ["'us-east-1\\n' is not an AWS region"]),
         ({"session_name": "two words"}, ["securityhub_slack_session_name", "'two words'", "2 to 64"]),
         ({"session_name": "x" * 65}, ["securityhub_slack_session_name", "2 to 64"]),
