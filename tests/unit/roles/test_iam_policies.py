@@ -631,9 +631,8 @@ def leave_without_stack(fleet: old_template.OldFleet) -> None:
 
 def test_read(account):
     """Each kind of run, with the optional statements that are said to be for it."""
-    account.run(ON_CREATE, "--check", *IN_TEAMS)
     account.emulator.world({ACCOUNT: {"quotas": {"rules": 3}, "aggregator": AGGREGATOR}})
-    account.run(ON_CREATE, "--check", "--diff")
+    account.run(ON_CREATE, "--check", "--diff", *IN_TEAMS)
     account.reset()
     account.run(ON_CREATE, "--check", "-i", "af-south-1,", code=2)
     for number in range(101):
@@ -678,7 +677,6 @@ def test_read(account):
     marking = ("-e", "securityhub_slack_mark_notified=true", *SCHEDULE)
     account.run(ON_CREATE, "--check", *optional, *marking)
     account.play(*BUTTONS, *optional)
-    account.run(f"{ON_CREATE} buttons", *BUTTONS, *optional)
     account.run(f"{READ} {PATH} buttons", *REPAIR, *BUTTONS, *optional)
     account.run("read buttons", *BUTTONS, *optional, playbook="securityhub_slack_doctor")
 
