@@ -73,11 +73,10 @@ def test_it_previews_then_migrates_and_changes_nothing_the_second_time(moving, e
     assert emulator.writes() == []
 
 
-def test_a_region_that_cannot_be_migrated_ends_it_with_2_and_is_explained(moving):
+def test_a_region_that_cannot_be_migrated_ends_it_with_2_and_one_target_alone_is_migrated_with_limit(moving):
     fleet, run = moving
-    fleet.client("cloudformation").update_termination_protection(
-        StackName=old_template.STACK, EnableTerminationProtection=True
-    )
+    protection = fleet.client("cloudformation").update_termination_protection
+    protection(StackName=old_template.STACK, EnableTerminationProtection=True)
     done = run()
     assert done.returncode == 2
     said = " ".join(done.stdout.split())
@@ -85,9 +84,7 @@ def test_a_region_that_cannot_be_migrated_ends_it_with_2_and_is_explained(moving
     assert "eu-west-1: Stack hub-to-slack of the template of 2020 cannot be deleted: termination protection" in said
     assert "aws cloudformation update-termination-protection --no-enable-termination-protection" in said
 
-
-def test_one_target_alone_is_migrated_with_limit(moving):
-    fleet, run = moving
+    protection(StackName=old_template.STACK, EnableTerminationProtection=False)
     assert run("--limit", "us-east-1").returncode == 0
     assert fleet.status() == "CREATE_COMPLETE"
     assert run("--limit", "eu-west-1").returncode == 0
