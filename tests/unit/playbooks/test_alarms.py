@@ -70,7 +70,7 @@ def test_alarms_are_created_and_deleted_and_a_second_run_changes_nothing(emulato
     playbooks.ok("securityhub_slack", alarms=True)
     assert set(alarms(emulator, "eu-west-1")) == STACK_ALARMS
     assert set(alarms(emulator, "us-east-1")) == STACK_ALARMS | CHATBOT_ALARMS
-    for arguments in ([], ["--limit", "us-east-1"], ["--check"]):
+    for arguments in ([], ["--limit", "us-east-1"]):
         emulator.forget_requests()
         playbooks.ok("securityhub_slack", "", *arguments, alarms=True)
         assert emulator.writes() == []
