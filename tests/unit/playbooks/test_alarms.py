@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
 FINDING = findings.FINDINGS["ec2-19-critical-eu-west-1"]
@@ -122,60 +121,6 @@ def test_alarms_can_notify_another_topic(emulator, playbooks):
     received = queue.receive_message(QueueUrl=inbox, MaxNumberOfMessages=10)["Messages"]
     names = {json.loads(json.loads(message["Body"])["Message"])["AlarmName"] for message in received}
     assert "securityhub-slack-undelivered" in names
-
-
-def operations(emulator):
-    """Create a foreign topic with the default policy, and return its ARN."""
-    return emulator.client("sns", "eu-west-1").create_topic(Name="operations")["TopicArn"]
-
-
-def closed_to_services(emulator, arn):
-    own = {"Effect": "Allow", "Principal": {"AWS": findings.ADMINISTRATOR}, "Action": "sns:Publish", "Resource": arn}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [own]})
-    emulator.client("sns", "eu-west-1").set_topic_attributes(
-        TopicArn=arn, AttributeName="Policy", AttributeValue=policy
-    )
-
-
-def with_key(name):
-    return lambda emulator, arn: emulator.client("sns", "eu-west-1").set_topic_attributes(
-        TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=name(emulator)
-    )
-
-
-def gone(emulator, arn):
-    emulator.client("sns", "eu-west-1").delete_topic(TopicArn=arn)
-
-
-UNREACHABLE = (
-    (gone, "is gone"),
-    (
-        with_key(lambda emulator: "alias/aws/sns"),
-        "encrypted with the key alias/aws/sns, which is an AWS managed key that CloudWatch alarms cannot use",
-    ),
-    (
-        with_key(lambda emulator: deployed.make_key(emulator, "eu-west-1", "events.amazonaws.com")),
-        "does not allow CloudWatch alarms kms:Decrypt and kms:GenerateDataKey",
-    ),
-    (closed_to_services, "does not allow them to publish"),
-)
-
-
-def test_the_doctor_reports_why_alarms_cannot_notify_another_topic(emulator, playbooks):
-    arn = operations(emulator)
-    playbooks.inventory({"us-east-1": {}, "eu-west-1": {"alarm_topic_arn": arn}}, alarms=True)
-    playbooks.ok("securityhub_slack")
-    assert "2 targets: 2 in order" in playbooks.run("securityhub_slack_doctor", doctor_html="").output
-    for happen, words in UNREACHABLE:
-        gone(emulator, arn)
-        operations(emulator)
-        happen(emulator, arn)
-        said = " ".join(playbooks.run("securityhub_slack_doctor", doctor_html="").output.split())
-        assert f"The topic that the alarms notify, {arn}" in said, words
-        assert words in said
-        assert "let cloudwatch.amazonaws.com publish" in said, words
-    # The topic is foreign, so it is not repaired.
-    assert "0 changed" in playbooks.ok("securityhub_slack", repair_drift=True).output
 
 
 def test_alarms_on_an_adopted_configuration_use_its_name(emulator, playbooks):
