@@ -40,9 +40,9 @@ class Channels:
         self.result_file = folder / "result.json"
         self.numbers = iter(range(1000))
 
-    def write(self, prod: dict, stage: dict) -> None:
-        """Give each account's group its role variables, without their prefix."""
-        groups = {"prod": (PROD, prod), "stage": (STAGE, stage)}
+    def write(self, prod: dict, stage: dict | None = None) -> None:
+        """Give each account's group its role variables, without their prefix; None: the account has no group."""
+        groups = {"prod": (PROD, prod), **({} if stage is None else {"stage": (STAGE, stage)})}
         children = {
             name: {
                 "hosts": {f"{name}.{region}": {} for region in REGIONS},
@@ -186,17 +186,16 @@ def test_a_channel_is_added_and_removed(channels, emulator):
 
 
 def test_one_channel_becomes_several_and_one_again_and_old_topics_are_removed(channels, emulator):
-    stage = {"channel_id": SANDBOX}
-    channels.write(prod={"channel_id": FINDINGS, "minimum_severity": "HIGH"}, stage=stage)
+    channels.write(prod={"channel_id": FINDINGS, "minimum_severity": "HIGH"})
     channels.changed()
-    channels.write(prod={"channels": [ONCALL_CHANNEL, FINDINGS_CHANNEL]}, stage=stage)
+    channels.write(prod={"channels": [ONCALL_CHANNEL, FINDINGS_CHANNEL]})
     channels.changed()
     assert channels.configurations() == {ONCALL: 2, FINDINGS: 2}
     channels.find("CRITICAL")
     channels.find("HIGH")
     assert channels.messages() == sorted([(ONCALL, "CRITICAL"), (FINDINGS, "HIGH")])
 
-    channels.write(prod={"channel_id": FINDINGS, "minimum_severity": "HIGH"}, stage=stage)
+    channels.write(prod={"channel_id": FINDINGS, "minimum_severity": "HIGH"})
     channels.changed()
     assert channels.configurations() == {FINDINGS: 2}
     channels.find("CRITICAL")
@@ -209,9 +208,7 @@ def test_findings_of_a_member_account_are_suppressed_in_one_channel_only(channel
     emulator.world({member: {"hubs": "all", "administrator": PROD} for member in (MEMBER, SANDBOX_MEMBER)})
     quiet = {"account_ids": [SANDBOX_MEMBER], "reason": "sandboxes page no one"}
     everything = {"name": "findings", "channel_id": FINDINGS, "severities": ["CRITICAL"]}
-    channels.write(
-        prod={"channels": [{**ONCALL_CHANNEL, "suppressions": [quiet]}, everything]}, stage={"channel_id": SANDBOX}
-    )
+    channels.write(prod={"channels": [{**ONCALL_CHANNEL, "suppressions": [quiet]}, everything]})
     channels.changed()
     channels.find("CRITICAL", about=MEMBER)
     assert channels.messages() == [(ONCALL, "CRITICAL"), (FINDINGS, "CRITICAL")]
@@ -242,7 +239,7 @@ def test_accounts_are_chosen_by_name_unit_and_tag_and_followed_when_they_move(ch
         "account_tags": {"team": "lab"},
     }
     rest = {"name": "rest", "channel_id": FINDINGS, "other_accounts": True}
-    channels.write(prod={"channels": [by_unit, by_name, rest]}, stage={"channel_id": SANDBOX})
+    channels.write(prod={"channels": [by_unit, by_name, rest]})
     channels.changed()
 
     found = []
@@ -272,7 +269,7 @@ def test_500_accounts_of_one_channel_are_read_in_few_calls_and_arrive_once(chann
     emulator.world({account: {"name": f"shop-{account}"} for account in accounts})
     emulator.world({account: {"hubs": "all", "administrator": PROD} for account in (accounts[0], accounts[-1])})
     shop = {"name": "shop", "channel_id": AUDIT, "account_name_prefixes": ["shop-"]}
-    channels.write(prod={"channels": [shop]}, stage={"channel_id": SANDBOX})
+    channels.write(prod={"channels": [shop]})
     channels.changed("--limit", "prod.eu-west-1")
     read = [item for item in emulator.requests() if item["service"] == "organizations"]
     assert len([item for item in read if item["operation"] == "ListAccounts"]) == 27  # 501 accounts, and an empty page
@@ -300,7 +297,7 @@ def test_500_accounts_of_one_channel_are_read_in_few_calls_and_arrive_once(chann
 )
 def test_a_channel_whose_accounts_are_unknown_gets_nothing(channels, emulator, world, given, words):
     emulator.world({PROD: world})
-    channels.write(prod={"channels": [{"name": "team", "channel_id": AUDIT, **given}]}, stage={"channel_id": SANDBOX})
+    channels.write(prod={"channels": [{"name": "team", "channel_id": AUDIT, **given}]})
     done = channels.run()
     assert done.returncode == 2
     assert words in " ".join(done.stdout.split())
@@ -311,7 +308,7 @@ def test_only_vulnerabilities_that_matter_reach_a_channel(channels, emulator):
     patching = {"name": "patching", "channel_id": AUDIT, "fix_available": True, "minimum_epss": 0.1}
     oncall = {"name": "oncall", "channel_id": ONCALL, "exploit_available": True}
     everything = {"name": "findings", "channel_id": FINDINGS}
-    channels.write(prod={"channels": [oncall, patching, everything]}, stage={"channel_id": SANDBOX})
+    channels.write(prod={"channels": [oncall, patching, everything]})
     channels.changed()
 
     def found(**says):
@@ -335,8 +332,7 @@ def test_member_accounts_are_divided_among_channels(channels, emulator):
     emulator.world({member: {"hubs": "all", "administrator": PROD} for member in (MEMBER, SANDBOX_MEMBER)})
     team = {"name": "team", "channel_id": AUDIT, "minimum_severity": "HIGH", "account_ids": [MEMBER]}
     rest = {"name": "rest", "channel_id": FINDINGS, "minimum_severity": "HIGH", "other_accounts": True}
-    stage = {"channel_id": SANDBOX}
-    channels.write(prod={"channels": [rest, team]}, stage=stage)
+    channels.write(prod={"channels": [rest, team]})
     channels.changed()
     for region in REGIONS:
         for about in (PROD, MEMBER, SANDBOX_MEMBER):
@@ -345,13 +341,13 @@ def test_member_accounts_are_divided_among_channels(channels, emulator):
     assert channels.changed() == set()
 
     # An account that one channel names leaves the channel for other accounts.
-    channels.write(prod={"channels": [rest, {**team, "account_ids": [MEMBER, SANDBOX_MEMBER]}]}, stage=stage)
+    channels.write(prod={"channels": [rest, {**team, "account_ids": [MEMBER, SANDBOX_MEMBER]}]})
     assert channels.changed("--check") == channels.changed() == {f"prod.{name}" for name in REGIONS}
     for about in (PROD, MEMBER, SANDBOX_MEMBER):
         channels.find("HIGH", about=about)
     assert channels.messages() == sorted([(FINDINGS, "HIGH"), *[(AUDIT, "HIGH")] * 2])
 
-    channels.write(prod={"finding_format": "ocsf", "channels": [rest, team]}, stage=stage)
+    channels.write(prod={"finding_format": "ocsf", "channels": [rest, team]})
     channels.changed()
     events = emulator.client("events", "eu-west-1", account=PROD)
     for about, expected in ((PROD, ["rest"]), (MEMBER, ["team"]), (SANDBOX_MEMBER, ["rest"])):
