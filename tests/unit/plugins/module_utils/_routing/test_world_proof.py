@@ -25,7 +25,7 @@ from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._rou
 
 ROOT = Path(__file__).resolve().parents[5]
 # tests/run/proofs proves thousands.
-WORLDS = 60
+WORLDS = 40
 
 
 def test_drawn_worlds_are_proved():

@@ -31,7 +31,7 @@ from hypothesis import reject
 from hypothesis import strategies as st
 
 # How many worlds, policies and proofs each test draws.
-WORLDS = int(os.environ.get("ROUTING_WORLDS", "40"))
+WORLDS = int(os.environ.get("ROUTING_WORLDS", "25"))
 
 TODAY = datetime.date(2026, 11, 24)
 DEFAULTS: dict[str, Any] = {
