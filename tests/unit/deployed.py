@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import sys
 from functools import lru_cache
 from typing import Any
 
@@ -176,6 +177,13 @@ def remove_pauses_of_canaries(monkeypatch: Any) -> None:
     monkeypatch.setattr(channels, "PAUSE_SECONDS", 0.05)
     monkeypatch.setattr(canary, "SHORTEST_TIMEOUT", 0)
     monkeypatch.setattr(canary, "DEFAULT_TIMEOUT", 0.3)
+
+
+def use_two_regions(monkeypatch: Any) -> None:
+    """Let fleets have HERE and one other region, for tests of many fleets to which a third one adds nothing."""
+    two = (HERE, REGIONS[-1])
+    monkeypatch.setattr(sys.modules[__name__], "REGIONS", two)
+    monkeypatch.setitem(WORLD, "hubs", list(two))
 
 
 def deploy(emulator: Any, monkeypatch: Any, *, run: bool = True, **variables: Any) -> Fleet:

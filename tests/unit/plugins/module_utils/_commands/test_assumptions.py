@@ -20,7 +20,6 @@ from ansible_collections.secops.securityhub.plugins.module_utils._commands impor
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
-from ansible_collections.secops.securityhub.tests.unit.deployed import REGIONS
 
 TESTS = Path(__file__).resolve().parents[4]
 POLICIES = TESTS.parent / "roles" / "securityhub_slack" / "files" / "iam"
@@ -29,7 +28,7 @@ SAMPLE = (TESTS / "findings" / "ec2-19-critical-eu-west-1.json").read_text(encod
 FINDING = json.loads(SAMPLE.replace("222222222222", deployed.ACCOUNT))
 SUBSCRIPTION_ACTIONS = ("Subscribe", "Unsubscribe", "GetSubscriptionAttributes", "SetSubscriptionAttributes")
 # Numbers that are smaller than the strict ones, so that the tests end soon.
-SOON = {"chatbot_role_delay": 2, "chatbot_topic_limit": 2, "chatbot_subscription_delay": 1}
+SOON = {"chatbot_role_delay": 2, "chatbot_topic_limit": 1, "chatbot_subscription_delay": 1}
 RESOLVED = {"mark_notified": True, "message_format": "custom", "report_resolved": True}
 # Variables with which the answer matters.
 VARIABLES = {
@@ -49,10 +48,15 @@ VARIABLES["step_functions_security_hub_v2"]["finding_format"] = "ocsf"
 # Answers under which no run can succeed, with what it says then; nothing may be reported as delivered.
 FAILURES = {
     ("eventbridge_context", "none"): "no unchanged event arrived at the topic securityhub-slack",
-    ("chatbot_topic_limit", 2): "at most 2 SNS topics",
+    ("chatbot_topic_limit", 1): "at most 1 SNS topic",
     ("test_event_pattern", "always"): "matches an event that must not be sent",
     ("step_functions_security_hub_v2", "unknown"): "V2 of the new Security Hub yet",
 }
+
+
+@pytest.fixture(autouse=True)
+def two_regions(monkeypatch):
+    deployed.use_two_regions(monkeypatch)
 
 
 def answers():
@@ -91,7 +95,7 @@ def test_a_deployment_is_proved_kept_and_removed_or_says_why_not(emulator, monke
     assert (reason in messages) if reason else not messages
     shown = emulator.inbox()
     channels = found.get("canary", {}).get("channels", [])
-    assert [item["state"] == "delivered" for item in channels] == [len(shown) == len(REGIONS)] * len(channels)
+    assert [item["state"] == "delivered" for item in channels] == [len(shown) == len(deployed.REGIONS)] * len(channels)
     if not reason:
         assert run(fleet)["changed"] is False
     if "buttons" in VARIABLES.get(name, {}):
@@ -101,7 +105,8 @@ def test_a_deployment_is_proved_kept_and_removed_or_says_why_not(emulator, monke
     assert run(fleet, state="absent")["summary"]["failed"] == 0
     emulator.ask("POST", "switches", {row["switch"]: row["default"] for row in ROWS})
     assert set(fleet.traces()) <= {FINDING["Id"]}
-    assert [fleet.client("cloudformation", region).describe_stacks()["Stacks"] for region in REGIONS] == [[]] * 3
+    for region in deployed.REGIONS:
+        assert fleet.client("cloudformation", region).describe_stacks()["Stacks"] == []
 
 
 def test_a_deployment_is_proved_kept_and_removed_under_all_strict_answers_together(emulator, monkeypatch):
@@ -116,7 +121,7 @@ def test_a_deployment_is_proved_kept_and_removed_under_all_strict_answers_togeth
     found = run(fleet, verify=True)
     assert [target["msg"] for target in found["targets"].values() if target["failed"]] == []
     assert [item["state"] for item in found["canary"]["channels"]] == ["delivered"]
-    assert len(emulator.inbox()) == len(REGIONS)
+    assert len(emulator.inbox()) == len(deployed.REGIONS)
     assert run(fleet)["changed"] is False
     assert run(fleet, state="absent")["summary"]["failed"] == 0
     emulator.ask("POST", "switches", {row["switch"]: row["default"] for row in ROWS})

@@ -320,6 +320,11 @@ def test_the_table_names_every_kind_and_owner():
     assert len(OF_US) + len(OF_ANOTHER) + len(SHARED) + len(FOREIGN) == len(CELLS) >= 60
 
 
+@pytest.fixture(autouse=True)
+def two_regions(monkeypatch):
+    deployed.use_two_regions(monkeypatch)
+
+
 @pytest.mark.parametrize("how", ["present", "absent", "limited"])
 def test_resources_of_this_deployment(emulator, monkeypatch, how):
     fleet = deployed.deploy(emulator, monkeypatch, **ON)

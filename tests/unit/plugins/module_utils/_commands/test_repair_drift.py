@@ -22,6 +22,11 @@ from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._doc
 POLICIES = Path(__file__).parents[5] / "roles" / "securityhub_slack" / "files" / "iam"
 
 
+@pytest.fixture(autouse=True)
+def two_regions(monkeypatch):
+    deployed.use_two_regions(monkeypatch)
+
+
 @pytest.fixture
 def fleet(emulator, monkeypatch):
     return deployed.deploy(emulator, monkeypatch)
