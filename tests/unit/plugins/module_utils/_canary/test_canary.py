@@ -42,7 +42,8 @@ HOME = {"home": "us-east-1", "RegionLinkingMode": "ALL_REGIONS"}
 
 @pytest.fixture
 def patience(monkeypatch):
-    """Remove all pauses: the emulator needs no time."""
+    """Remove all pauses: the emulator needs no time. Let fleets have two regions."""
+    deployed.use_two_regions(monkeypatch)
     deployed.remove_pauses_of_canaries(monkeypatch)
 
 
@@ -51,12 +52,12 @@ def fleet(emulator, monkeypatch, patience):
     return deployed.deploy(emulator, monkeypatch)
 
 
-def send(fleet, *, check=False, timeout=0.3, only=deployed.REGIONS, **variables):
+def send(fleet, *, check=False, timeout=0.3, only=None, **variables):
     context = fleet.context(check=check, options={"timeout": timeout}, **variables)
     context = replace(
         context,
-        targets=[target for target in context.targets if target.host in only],
-        unselected=[target for target in context.targets if target.host not in only],
+        targets=[target for target in context.targets if target.host in (only or deployed.REGIONS)],
+        unselected=[target for target in context.targets if target.host not in (only or deployed.REGIONS)],
         now=datetime.datetime.now(datetime.timezone.utc),
     )
     outcome = canary.run(context)
@@ -76,11 +77,11 @@ def test_a_canary_arrives_from_every_region_and_leaves_an_archived_test_finding(
     assert all(0 <= target["seconds"] < 5 for target in found["targets"].values())
     assert found["targets"][HERE]["rules"] == ["securityhub-slack-findings"]
     assert found["targets"][HERE]["steps"] == WORKING
-    assert [(item["state"], item["expected"], item["delivered"]) for item in found["channels"]] == [("delivered", 3, 3)]
+    assert [(item["state"], item["expected"], item["delivered"]) for item in found["channels"]] == [("delivered", 2, 2)]
     assert fleet.traces() == []
     assert max(map(len, lines)) <= 80
-    assert lines[-1] == "3 targets: 3 arrived."
-    assert "Slack channel C0123456789 (securityhub-slack): Amazon Q posted 3 messages." in " ".join(lines)
+    assert lines[-1] == "2 targets: 2 arrived."
+    assert "Slack channel C0123456789 (securityhub-slack): Amazon Q posted 2 messages." in " ".join(lines)
     (finding,) = fleet.client("securityhub").get_findings()["Findings"]
     assert finding["Title"] == findings.TITLE
     assert (finding["Sample"], finding["RecordState"]) == (True, "ARCHIVED")
@@ -99,7 +100,7 @@ def test_check_mode_reports_the_test_findings_and_writes_nothing(fleet, emulator
     found, lines = send(fleet, check=True)
     assert states(found) == dict.fromkeys(deployed.REGIONS, "ready")
     assert "would send CRITICAL to C0123456789" in " ".join(" ".join(lines).split())
-    assert lines[-1] == "3 targets: 3 ready."
+    assert lines[-1] == "2 targets: 2 ready."
     assert (found["changed"], found["healthy"], found["channels"]) == (True, True, [])
     assert emulator.writes() == []
     assert fleet.arrived() == []
@@ -248,7 +249,7 @@ def test_a_channel_without_the_app_is_reported_from_its_metric(fleet, emulator):
     emulator.world({deployed.ACCOUNT: {"private_channels": [deployed.CHANNEL]}})
     found, lines = send(fleet)
     assert states(found) == dict.fromkeys(deployed.REGIONS, "arrived")
-    assert [(item["state"], item["failed"]) for item in found["channels"]] == [("failed", 3)]
+    assert [(item["state"], item["failed"]) for item in found["channels"]] == [("failed", 2)]
     assert not found["healthy"]
     assert "/invite @Amazon Q" in " ".join(" ".join(lines).split())
     assert lines[-1].endswith("Not posted to Slack: C0123456789.")
@@ -257,7 +258,7 @@ def test_a_channel_without_the_app_is_reported_from_its_metric(fleet, emulator):
 def test_an_unsupported_message_is_reported_from_its_metric(fleet):
     breakages.subscription_attribute("RawMessageDelivery", "true")(fleet)
     found, lines = send(fleet)
-    assert [(item["state"], item["delivered"], item["failed"]) for item in found["channels"]] == [("failed", 2, 1)]
+    assert [(item["state"], item["delivered"], item["failed"]) for item in found["channels"]] == [("failed", 1, 1)]
     assert "did not understand 1 message" in " ".join(" ".join(lines).split())
     assert not found["healthy"]
 
@@ -270,7 +271,7 @@ def test_missing_metrics_are_not_a_loss(fleet, emulator):
         emulator.faults()
     assert [item["state"] for item in found["channels"]] == ["not seen"]
     assert found["healthy"]
-    assert "Check the channel: it should show 3 messages." in " ".join(" ".join(lines).split())
+    assert "Check the channel: it should show 2 messages." in " ".join(" ".join(lines).split())
 
 
 def test_manual_forwarding_is_skipped_with_a_reason(fleet):
@@ -279,7 +280,7 @@ def test_manual_forwarding_is_skipped_with_a_reason(fleet):
     assert states(found) == dict.fromkeys(deployed.REGIONS, "skipped")
     assert "only by hand" in found["targets"][HERE]["msg"]
     assert (found["healthy"], found["changed"]) == (True, False)
-    assert lines[-1] == "3 targets: 3 skipped. Nothing was tested."
+    assert lines[-1] == "2 targets: 2 skipped. Nothing was tested."
     assert fleet.traces() == []
 
 
@@ -342,8 +343,8 @@ def test_each_channel_is_tested(emulator, monkeypatch, patience):
     assert [item["severity"] for item in found["targets"][HERE]["findings"]] == ["LOW", "HIGH"]
     assert set(found["targets"][HERE]["topics"]) == {"securityhub-slack-security", "securityhub-slack-platform"}
     assert {item["channel_id"]: (item["state"], item["delivered"]) for item in found["channels"]} == {
-        "C0AAAAAAAA1": ("delivered", 3),
-        "C0AAAAAAAA2": ("delivered", 3),
+        "C0AAAAAAAA1": ("delivered", 2),
+        "C0AAAAAAAA2": ("delivered", 2),
     }
     assert max(map(len, lines)) <= 80
     assert fleet.traces() == []
