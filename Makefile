@@ -12,7 +12,7 @@ export ANSIBLE_HOME := $(CURDIR)/.ansible/home
 # Where an image sets this, each run would compile the collection, the emulator and the tests again.
 unexport PYTHONDONTWRITEBYTECODE
 # In this order, the longest first, two processes are busy until the end.
-CHECKS := molecule sanity integration lint build docs
+CHECKS := integration sanity lint molecule build docs
 PIP_INSTALL := $(BIN)/python tests/setup/pip_install.py
 
 .PHONY: help setup setup-dev emulator-venv chromium collected demo test checks lint sanity unit unit-pure integration \
