@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import uuid
@@ -14,6 +15,9 @@ from urllib.parse import parse_qs
 from urllib.parse import unquote
 
 import botocore.session
+
+# ministack asks for a session for each service whose model it reads.
+botocore.session.get_session = functools.cache(botocore.session.get_session)
 
 Answer = tuple[int, dict[str, str], bytes]
 _session = botocore.session.get_session()
