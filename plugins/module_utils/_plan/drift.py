@@ -175,7 +175,7 @@ def _queue(url: str, live: LivePath) -> list[Drift]:
     resources, attributes, name = live.resources, live.queues.get(url), url.rpartition("/")[2]
     if attributes is None:
         return [Drift(QUEUE, name, "is gone", loses=False)]
-    rules = [resources.rule_arn(rule) for rule in resources.of_type(stack_resources.RULE)]
+    rules = [resources.rule_arn(rule) for rule in resources.of_type(stack_resources.RULE) if _has_queue(rule)]
     policy = json.loads(attributes.get("Policy") or "{}")
     kept_out = _kept_out(policy, "sqs:SendMessage", resources.queue_arn(url), rules)
     if kept_out:
@@ -186,6 +186,11 @@ def _queue(url: str, live: LivePath) -> list[Drift]:
         if not evaluation.lets_in(policy, evaluation.of_topic("sqs:SendMessage", resources.queue_arn(url), topic))
     ]
     return [Drift(QUEUE, name, f"does not allow SNS for {', '.join(topics)}", loses=False)] if topics else []
+
+
+def _has_queue(rule: Json) -> bool:
+    """Return whether EventBridge sends what it cannot deliver for the rule to the queue of the stack."""
+    return any("DeadLetterConfig" in target for target in rule["Targets"])
 
 
 def _alarm(wanted: Json, live: LivePath) -> list[Drift]:

@@ -41,6 +41,21 @@ def test_repair_of_an_unchanged_fleet_takes_six_more_calls_a_target(fleet, emula
     assert emulator.writes() == []
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"alarms": True, "digest_schedule": "cron(0 8 ? * MON *)"},
+        {"alarms": True, "receivers": [{"name": "mail", "email": ["oncall@example.com"]}]},
+        {"message_format": "custom", "buttons": True, "mark_notified": True, "report_resolved": True},
+    ],
+    ids=lambda options: " and ".join(options),
+)
+def test_what_a_run_has_just_deployed_has_not_drifted(emulator, monkeypatch, options):
+    fleet = deployed.deploy(emulator, monkeypatch, **options)
+    assert fleet.run(repair_drift=True) == []
+    assert emulator.writes() == []
+
+
 @pytest.mark.parametrize("breakage", breakages.BREAKAGES, ids=str)
 def test_manual_changes_are_reported_by_the_doctor_and_repaired(emulator, monkeypatch, breakage):
     fleet = deployed.deploy(emulator, monkeypatch, **dict(breakage.variables))
