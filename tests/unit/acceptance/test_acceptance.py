@@ -286,7 +286,7 @@ def test_an_interrupted_run_cleans_up(command):
 
 @pytest.mark.parametrize(
     ("operation", "options"),
-    [("BatchImportFindings", ()), ("PutEvents", ("--skip", "doctor,canary,again"))],
+    [("BatchImportFindings", ("--skip", "doctor")), ("PutEvents", ("--skip", "doctor,canary,again"))],
 )
 def test_what_a_killed_run_leaves_is_refused_and_then_removed(command, capsys, operation, options):
     before = command.names()
