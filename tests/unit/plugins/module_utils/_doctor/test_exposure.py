@@ -215,7 +215,7 @@ def test_each_attack_is_a_separate_problem(fleet, emulator, attacks):
     assert found.healthy, "every finding still arrives"
 
 
-def test_all_attacks_together_hide_none_and_a_normal_run_restores_our_resources(fleet):
+def test_all_attacks_together_hide_none(fleet):
     for attack, _check, _facts, _command in ATTACKS:
         attack(fleet)
     here = states(look(fleet))
