@@ -78,4 +78,5 @@ def pip(command: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    pip("install", *sys.argv[1:])
+    # Python compiles what it imports, which is a small part of what these packages contain.
+    pip("install", "--no-compile", *sys.argv[1:])
