@@ -28,7 +28,8 @@ CTRL_C_SECONDS = 3
 MARKS = {"mark_notified": True, "message_format": "custom"}
 DIGEST = {"digest_schedule": "cron(0 8 ? * MON *)", "overdue_days": {"CRITICAL": 7}}
 RECEIVERS = {"receivers": [{"name": "mail", "email": ["oncall@example.com"]}]}
-CHANNELS = {"channels": [{"name": "all", "channel_id": CHANNEL}, {"name": "urgent", "channel_id": "C0URGENT000"}]}
+OF_ANOTHER_ACCOUNT = {"name": "other", "channel_id": "C0SECOND000", "account_ids": ["222222222222"]}
+CHANNELS = {"channels": [{"name": "all", "channel_id": CHANNEL}, OF_ANOTHER_ACCOUNT]}
 RULES = {"suppressions": [{"control_ids": ["S3.8"], "reason": "public by design", "suppress_in": "security_hub"}]}
 # role variables with which a deployment has what faults.check_converged expects
 PLAIN = {"minimum_severity", "action_name", "state", "repair_drift", "deployment_mode"}
