@@ -100,6 +100,15 @@ def test_a_target_whose_account_is_unknown():
     assert any(line.startswith("2 targets: 1 changed, 0 unchanged, 1 failed.") for line in lines)
 
 
+def test_a_target_that_failed_halfway_counts_as_failed_only():
+    outcome = AccountModel().preview(hosts("us-east-1", "eu-west-1"))
+    (first, second) = outcome.targets
+    halfway = replace(second, problems=("the stack was rolled back.",))
+    assert halfway.changed
+    found = report.result([first, halfway], [replace(outcome, targets=(first, halfway))], diff=False)
+    assert found["summary"] == {"targets": 2, "changed": 1, "unchanged": 0, "failed": 1}
+
+
 def rows(*targets):
     """Return the names in the rows of the table, and the table."""
     lines = table(replace(AccountModel().preview(hosts("us-east-1")), targets=targets, channel=None))
