@@ -294,5 +294,14 @@ def delete(aws: Caller, current: CustomAction) -> None:
     """Remove the custom action from its channels and delete it."""
     arn = current["CustomActionArn"]
     for channel in current["ChatConfigurationArns"]:
-        aws.call("chatbot", api.disassociate_from_configuration, channel, arn)
+        _disassociate(aws, channel, arn)
     aws.call("chatbot", api.delete_custom_action, arn)
+
+
+def _disassociate(aws: Caller, channel: str, arn: str) -> None:
+    """Stop offering the custom action in a channel, unless another run has deleted it meanwhile."""
+    try:
+        aws.call("chatbot", api.disassociate_from_configuration, channel, arn)
+    except errors.failures() as error:
+        if errors.code(error) not in UNKNOWN or aws.call("chatbot", api.get_custom_action, arn) is not None:
+            raise

@@ -122,9 +122,9 @@ def tag_role(client: Any, name: str, tags: dict[str, str]) -> None:
     client.tag_role(RoleName=name, Tags=boto3_tags(tags))
 
 
-def untag_role(client: Any, name: str, keys: list[str]) -> None:
-    """Remove tags of the role by key."""
-    client.untag_role(RoleName=name, TagKeys=keys)
+def untag_role(client: Any, name: str, keys: list[str]) -> bool:
+    """Remove tags of the role by key; return False if there is no role."""
+    return accepted(client.untag_role, client.exceptions.NoSuchEntityException, RoleName=name, TagKeys=keys)
 
 
 def inline_policies(client: Any, role: str) -> dict[str, Json]:

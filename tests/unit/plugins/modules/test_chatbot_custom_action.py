@@ -10,6 +10,7 @@ import json
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._channel import custom_action
 from ansible_collections.secops.securityhub.tests.unit.stubbed import Stubbed
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 MODULE = "chatbot_custom_action"
@@ -142,6 +143,17 @@ class TestAbsent:
 
     def test_tolerates_that_there_is_none(self, modules):
         modules.changes_nothing(MODULE, KEY, action_name="notified", state="absent")
+
+    def test_accepts_that_another_run_deletes_it_meanwhile_and_nothing_else(self, modules, channels, emulator):
+        modules.ok(MODULE, action_name="notified", command_text="s3 ls", chat_configuration_arns=channels)
+        aws = Stubbed(emulator.client("chatbot", "us-east-2"))
+        found = custom_action.read(aws, "notified")
+        foreign = {**found, "ChatConfigurationArns": [f"{channels[0]}-that-does-not-exist"]}
+        with pytest.raises(ClientError, match="Could not find the chat configuration"):
+            custom_action.delete(aws, foreign)
+        custom_action.delete(aws, found)
+        custom_action.delete(aws, found)
+        assert custom_action.read(aws, "notified") is None
 
 
 def test_info_lists_all_or_one(modules, channels):

@@ -47,8 +47,9 @@ def test_role_policy_creation_and_deletion_are_idempotent(client):
     assert client.get_role_policy(RoleName="channel", PolicyName="may")["PolicyDocument"] == DENY_ALL
     assert api.delete_role_policy(client, "channel", "may") is True
     assert api.delete_role_policy(client, "channel", "may") is False
-    api.untag_role(client, "channel", list(TAGS))
+    assert api.untag_role(client, "channel", list(TAGS)) is True
     assert api.get_role(client, "channel").get("Tags", []) == []
+    assert api.untag_role(client, "missing", list(TAGS)) is False
 
 
 def test_policy_creation_and_deletion_are_idempotent(client):
