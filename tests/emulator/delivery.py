@@ -241,7 +241,8 @@ class Delivery:
         if not limit:
             return False
         now = time.monotonic()
-        recent = [moment for moment in self.shown.get((account, configuration), []) if moment > now - 1]
+        begin = now - max(1, 1 / limit)  # a limit of 0.1 is one event in ten seconds
+        recent = [moment for moment in self.shown.get((account, configuration), []) if moment > begin]
         throttled = len(recent) >= limit
         self.shown[account, configuration] = recent if throttled else [*recent, now]
         return throttled

@@ -166,15 +166,16 @@ def test_a_condition_is_not_named_where_it_lets_another_region_through(fleet):
 
 
 def test_a_channel_gets_no_more_test_findings_a_second_than_amazon_q_shows(fleet, emulator, monkeypatch):
-    monkeypatch.setattr(sending, "FINDINGS_PER_SECOND", 0.8)
+    # A busy machine may deliver a finding late, so there is more than a second between the two.
+    monkeypatch.setattr(sending, "FINDINGS_PER_SECOND", 0.4)
     emulator.ask("POST", "switches", {"chatbot_events_per_second": 1})
-    found, _lines = send(fleet, timeout=5)
+    found, _lines = send(fleet, timeout=20)
     assert found["healthy"]
     assert fleet.arrived() == [findings.TITLE] * len(deployed.REGIONS)
 
 
 def test_throttled_messages_are_reported(fleet, emulator):
-    emulator.ask("POST", "switches", {"chatbot_events_per_second": 1})
+    emulator.ask("POST", "switches", {"chatbot_events_per_second": 0.05})
     found, lines = send(fleet, timeout=5)
     assert not found["healthy"]
     assert found["channels"][0]["delivered"] < found["channels"][0]["expected"]
