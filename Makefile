@@ -62,7 +62,7 @@ demo: setup emulator-venv  ## deploy to 17 regions of a local AWS and show which
 test:  ## run everything that CI checks
 	@$(MAKE) --no-print-directory --jobs=2 chromium emulator-venv collected
 	@# The unit tests run until the end. While they wait for stacks and channels, two checks at a time run beside them.
-	@echo "Running the unit tests and all checks (15 minutes), with the output of each when it ends"
+	@echo "Running the unit tests and all checks (10 minutes), with the output of each when it ends"
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target unit $(CHECKS)
 
 checks:  ## run everything but the unit tests
