@@ -48,7 +48,7 @@ def test_repair_of_an_unchanged_fleet_takes_six_more_calls_a_target(fleet, emula
         {"alarms": True, "receivers": [{"name": "mail", "email": ["oncall@example.com"]}]},
         {"message_format": "custom", "buttons": True, "mark_notified": True, "report_resolved": True},
     ],
-    ids=lambda options: " and ".join(options),
+    ids=" and ".join,
 )
 def test_what_a_run_has_just_deployed_has_not_drifted(emulator, monkeypatch, options):
     fleet = deployed.deploy(emulator, monkeypatch, **options)
