@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .._channel import transformations
 from .._resource.ownership import is_managed
+from .._resource.ownership import is_named_like
 from .._stack import live
 from .._stack import template
 from . import names
@@ -44,7 +45,7 @@ def unknown_topics(design: AccountDesign) -> list[tuple[TargetDesign, str]]:
     known |= {arn for target in targets if target.desired for _channel, arn in target.desired.topics}
     listed = {arn for found in design.snapshot.configurations for arn in found.get("SnsTopicArns", [])}
     own = [(target, names.topic_arn(target.settings, design.account, target.settings.name)) for target in targets]
-    return [(target, arn) for target, ours in own for arn in sorted(listed - known) if f"{arn}-".startswith(f"{ours}-")]
+    return [(target, arn) for target, ours in own for arn in sorted(listed - known) if is_named_like(arn, ours)]
 
 
 def foreign_topics(design: AccountDesign) -> list[tuple[str, str]]:

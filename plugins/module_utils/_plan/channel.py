@@ -25,6 +25,7 @@ from .._model.plan import Merge
 from .._model.snapshot import healthy
 from .._resource.operation import Operation
 from .._resource.ownership import is_managed
+from .._resource.ownership import is_named_like
 from .._resource.ownership import not_managed
 from .._resource.tags import MANAGED_TAG
 from . import buttons
@@ -317,7 +318,7 @@ def _is_unused(configuration: Configuration, topics: Topics) -> bool:
 
 def _lists_ours(configuration: Configuration, name: str) -> bool:
     """Return whether a configuration lists a topic that is named like those of the deployment *name*."""
-    return any(f"{arn.rpartition(':')[2]}-".startswith(f"{name}-") for arn in configuration["SnsTopicArns"])
+    return any(is_named_like(arn.rpartition(":")[2], name) for arn in configuration["SnsTopicArns"])
 
 
 def _all(topics: Topics) -> set[str]:

@@ -36,3 +36,8 @@ def is_marked(description: str | None, name: str) -> bool:
 def not_managed(resource: str, variable: str = "securityhub_slack_name") -> str:
     """Return why a *resource* ("the" kind and name) cannot be managed, and what to do."""
     return f"{resource} already exists and is not managed by this collection. Choose another {variable}."
+
+
+def is_named_like(found: str, name: str) -> bool:
+    """Return whether *found*, a name or an ARN, is *name*, or *name* with a dash and more."""
+    return f"{found}-".startswith(f"{name}-")

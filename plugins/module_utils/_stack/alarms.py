@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from .._channel import metrics
+from .._resource.ownership import is_named_like
 from .resources import allow_service
 from .resources import events_statement
 from .resources import local_arn
@@ -130,7 +131,7 @@ def alarms(
         )
     for configuration in configurations:
         # The policies of topic and role require that all names of alarms begin with the name of the stack.
-        prefix = configuration if f"{configuration}-".startswith(f"{name}-") else f"{name}-{configuration}"
+        prefix = configuration if is_named_like(configuration, name) else f"{name}-{configuration}"
         for metric, words in CHATBOT_ALARMS.items():
             found[_logical_id(f"{configuration} {metric}")] = _alarm(
                 f"{prefix}-{metric}",
