@@ -236,7 +236,9 @@ def under_fault_of(fleet: Fleet, fault: Fault, command: Command, seed: int) -> s
     if fault.fails in ("region", "all"):
         expect(result.code == 2, "the exit code is that of a successful run", result)
     if result.code == 2:
-        named = {faulty} if fault.fails == "region" else {*fleet.regions, ACCOUNT, "this computer"}
+        named = {faulty} if fault.fails == "region" else {*fleet.regions, ACCOUNT}
+        # The playbook for organizations cannot take any step with a wrong clock, so it names what is wrong, once.
+        named |= {"this computer"} if command.name == ORGANIZATION and fault.fails == "all" else set()
         expect(any(name in result.output for name in named), "the output does not name what failed", result)
         expect(bool(CAUSES.search(" ".join(result.output.split()))), "the output does not say why", result)
     again = fleet.run(*arguments, playbook=command.playbook, **command.variables)

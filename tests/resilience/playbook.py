@@ -127,6 +127,7 @@ class Fleet:
 
     def new_account(self) -> None:
         """Create an account with Security Hub in the regions of the inventory, and a channel of another team."""
+        self.environment = {}
         self.emulator.reset()
         self.emulator.world({ACCOUNT: {"hubs": self.regions, "workspaces": [WORKSPACE]}})
         self.emulator.client("sns", "us-east-1").create_topic(Name="billing")
