@@ -30,6 +30,22 @@ CHANNEL = "C0ABCDEFG12"
 START_URL = "https://acme.awsapps.com/start"
 
 
+def switching_program(url: str, first: str, other: str) -> str:
+    """Return the code of a credential_process whose keys lead to *other* as soon as AWS has identified *first*.
+
+    url: of the emulator. The credentials are about to expire: the collection asks for new ones a second later.
+    """
+    return f"""
+        import datetime, json, urllib.request
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
+        requests = json.load(direct.open("{url}/_emulator/requests"))
+        identified = any(entry["operation"] == "GetCallerIdentity" for entry in requests)
+        expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=50)
+        given = dict(AccessKeyId="{other}" if identified else "{first}", SecretAccessKey="s")
+        print(json.dumps(dict(Version=1, Expiration=expires.isoformat(), **given)))
+    """
+
+
 class Home:
     """The files below ``~/.aws`` of a user, and the environment."""
 

@@ -19,6 +19,7 @@ from ansible_collections.secops.securityhub.tests.unit.signing_in import PREFIX
 from ansible_collections.secops.securityhub.tests.unit.signing_in import ROOT
 from ansible_collections.secops.securityhub.tests.unit.signing_in import WORKSPACE
 from ansible_collections.secops.securityhub.tests.unit.signing_in import Home
+from ansible_collections.secops.securityhub.tests.unit.signing_in import switching_program
 
 ACCOUNT, OTHER = "111111111111", "222222222222"
 REGIONS = ["eu-west-1", "us-east-1"]
@@ -320,23 +321,15 @@ def test_no_playbook_calls_another_account_than_the_pinned_one(home):
 
 
 def test_no_playbook_follows_credentials_into_another_account(home):
-    """The program of a profile leads to the first account for half a second, and then to another one."""
+    """The program of a profile leads to the first account until the run knows its ID, and then to another one."""
     inventory = inventory_of(home)
     deploy(home, inventory)
     first, other = home.environment.pop("AWS_ACCESS_KEY_ID"), "222222222222"
     del home.environment["AWS_SECRET_ACCESS_KEY"]
-    code = f"""
-        import datetime, json, pathlib, time
-        asked = pathlib.Path({str(home.folder / "asked")!r})
-        asked.exists() or asked.touch()
-        key = {first!r} if time.time() - asked.stat().st_mtime < 0.5 else {other!r}
-        expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=0.4)
-        print(json.dumps(dict(Version=1, AccessKeyId=key, SecretAccessKey="s", Expiration=expires.isoformat())))
-    """
-    home.config(f"[default]\ncredential_process = {home.program('switch.py', code)}\n")
-    home.emulator.faults({"latency_ms": 300})
+    program = home.program("switch.py", switching_program(home.emulator.url, first, other))
+    home.config(f"[default]\ncredential_process = {program}\n")
+    home.emulator.faults({"latency_ms": 600})  # so that no run has made all its calls within a second
     for sink in ("run", "removal", "doctor", "baseline", "canary", "migrate", "digest"):
-        (home.folder / "asked").unlink(missing_ok=True)
         home.emulator.forget_requests()
         found = run(home, sink, inventory)
         assert found.code == 2, sink

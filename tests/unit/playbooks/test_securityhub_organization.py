@@ -10,10 +10,12 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
+from ansible_collections.secops.securityhub.tests.unit.signing_in import switching_program
 
 ROOT = Path(__file__).resolve().parents[3]
 MANAGEMENT = "999999999999"
@@ -144,16 +146,9 @@ def test_a_profile_of_another_account_than_the_administrator_changes_nothing(pla
 
 
 def test_a_program_that_begins_to_lead_into_another_account_changes_nothing_there(play, emulator, tmp_path):
-    """The profile leads to the administrator for half a second."""
+    """The profile leads to the administrator until the run knows its ID."""
     program = tmp_path / "switch.py"
-    program.write_text(
-        "import datetime, json, pathlib, time\n"
-        f"asked = pathlib.Path({str(tmp_path / 'asked')!r})\n"
-        "asked.exists() or asked.touch()\n"
-        f"key = {SECURITY!r} if time.time() - asked.stat().st_mtime < 0.5 else '222222222222'\n"
-        "expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=0.1)\n"
-        "print(json.dumps(dict(Version=1, AccessKeyId=key, SecretAccessKey='s', Expiration=expires.isoformat())))\n"
-    )
+    program.write_text(textwrap.dedent(switching_program(emulator.url, SECURITY, "222222222222")))
     (tmp_path / "config").write_text(f"[profile switch]\ncredential_process = {sys.executable} {program}\n")
     emulator.faults({"latency_ms": 600})
     variables = {"securityhub_organization_apply": True, "securityhub_organization_enable_hub": True, **REGION}
