@@ -8,7 +8,9 @@ from __future__ import annotations
 import datetime
 import os
 import random
+import resource
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field
 from functools import partial
@@ -91,6 +93,7 @@ class Clients:
     """Makes signed calls: one botocore client per service, region and endpoint, which all accounts share."""
 
     def __init__(self, connections: int = 10) -> None:
+        allow_open_files()
         self.traffic = Traffic()
         self._acting = Acting()
         self._lock = threading.Lock()
@@ -192,6 +195,18 @@ class Clients:
         # errors of one are of other classes than ``client.exceptions`` has later, which no ``except`` clause catches.
         _created = client.exceptions
         return client
+
+
+def allow_open_files() -> None:
+    """Raise this process's limit of open files as far as needed, and as the system permits.
+
+    macOS allows 256 unless a process asks for more. The connections of 170 targets are more than that.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = errors.OPEN_FILES if hard == resource.RLIM_INFINITY else min(errors.OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):  # another limit of the system is lower
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def data_loader(data_path: str | None) -> Any:

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import resource
 from typing import Any
 
 from .sanitize import sanitize
@@ -147,6 +149,9 @@ HTTP_TOO_MANY_REQUESTS = 429
 INCOMPLETE = "the answer is incomplete"  # text of a ResponseParserError
 LONGEST = 1000  # characters
 
+# Each connection is an open file. A call keeps one open for the next call, for each service and region.
+OPEN_FILES = 4096
+
 # EC2 appends hundreds of characters that only sts:DecodeAuthorizationMessage can decode.
 ENCODED = re.compile(r"\s*Encoded authorization failure message:.*", re.DOTALL)
 
@@ -206,6 +211,12 @@ def explain(error: BaseException) -> str:
     """Return the cause and the remedy, sanitized, since AWS and others word parts of it."""
     if isinstance(error, UserError):
         return sanitize(str(error))
+    if _is_for_open_files(error):
+        limit, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return (
+            f"this computer lets a process open {limit} files, which includes connections. Raise the hard limit to "
+            f"{OPEN_FILES} (ulimit -Hn, or nofile in /etc/security/limits.conf) and run the playbook again."
+        )
     known = code(error)
     if known in ("", str(HTTP_TOO_MANY_REQUESTS)) and _status(error) == HTTP_TOO_MANY_REQUESTS:
         known = "Throttling"  # by a proxy, whose answer has no code of AWS
@@ -257,6 +268,17 @@ def _explain_transport(error: BaseException) -> str:
     if isinstance(error, aws.BotoCoreError):
         return f"{cause}."
     return f"{type(error).__name__}: {cause or 'no details'}."
+
+
+def _is_for_open_files(error: BaseException) -> bool:
+    """Tell whether *error*, or what caused it, is that this process may not open more files."""
+    cause: Any = error
+    while isinstance(cause, BaseException):
+        if getattr(cause, "errno", None) in (errno.EMFILE, errno.ENFILE):
+            return True
+        # botocore keeps the error of urllib3 as a value, and that one has the system's as its cause.
+        cause = getattr(cause, "kwargs", {}).get("error") or cause.__cause__
+    return False
 
 
 def _in_a_sentence(text: str) -> str:

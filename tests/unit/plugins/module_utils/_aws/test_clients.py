@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +43,42 @@ def clients():
 
 def itself(client):
     return client
+
+
+# In a process of its own, whose limit of open files cannot be raised again by anybody.
+MANY_CONNECTIONS = """
+import sys
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import errors, parallel
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.clients import Clients
+from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import CredentialSource
+from ansible_collections.secops.securityhub.plugins.module_utils._services import sts
+clients = Clients(connections=64)
+def call(_index):
+    return clients.call(CredentialSource(), "us-east-1", "sts", sts.get_caller_identity, attempts=1)
+failed = [outcome.error for outcome in parallel.each(call, range(64)) if outcome.error]
+print("\\n".join(sorted({errors.explain(error) for error in failed})) or "none failed")
+"""
+
+
+@pytest.mark.parametrize(
+    ("hard", "said"),
+    [
+        (resource.getrlimit(resource.RLIMIT_NOFILE)[1], "none failed"),
+        (48, "this computer lets a process open 48 files, which includes connections. Raise the hard limit to 4096 "),
+    ],
+)
+def test_many_connections_need_many_open_files(emulator, hard, said):
+    """macOS allows a process 256 open files unless it asks for more; a fleet needs more connections than that."""
+    emulator.faults({"latency_ms": 500})
+    done = subprocess.run(
+        [sys.executable, "-c", MANY_CONNECTIONS],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (48, hard)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(said)
 
 
 def test_there_is_one_client_for_a_service_a_region_and_an_endpoint(clients, emulator):
