@@ -63,7 +63,8 @@ class Live:
             # Not the controlling terminal, from which signals would come twice.
             self._terminal = os.open(self._path, os.O_WRONLY | os.O_NOCTTY)
         self._before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        threading.Thread(target=self._repeat, daemon=True).start()
+        with contextlib.suppress(RuntimeError):  # the system, or the container, permits no more threads
+            threading.Thread(target=self._repeat, daemon=True).start()
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -43,8 +43,11 @@ def each(work: Callable[[Item], Value], items: Iterable[Item]) -> list[Outcome[I
     numbered = list(enumerate(items))
     for pair in numbered:
         todo.put(pair)
-    for _thread in range(min(THREADS, len(numbered))):
-        threading.Thread(target=_serve, args=(work, todo, done), daemon=True).start()
+    try:
+        for _thread in range(min(THREADS, len(numbered))):
+            threading.Thread(target=_serve, args=(work, todo, done), daemon=True).start()
+    except RuntimeError:  # the system, or the container, permits no more threads
+        _serve(work, todo, done)
     outcomes = [done.get() for _pair in numbered]
     return [outcome for _index, outcome in sorted(outcomes, key=lambda pair: pair[0])]
 

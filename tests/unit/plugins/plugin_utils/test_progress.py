@@ -14,6 +14,7 @@ import signal
 import struct
 import subprocess
 import termios
+import threading
 import time
 from pathlib import Path
 
@@ -79,6 +80,17 @@ def test_without_a_terminal_there_is_a_line_now_and_then(monkeypatch):
     assert 2 <= len(display.lines) <= 3
     assert display.lines[0].startswith("  Reading AWS, 7 calls, ")
     assert display.lines[-1].startswith("  Stacks 1/2, 7 calls, ")
+
+
+def test_a_computer_that_permits_no_more_threads_shows_the_lines_that_stay(monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    display = Display()
+    with _progress.Live("", display, lambda: 0) as live:
+        live("17 to change")
+    assert display.lines == ["  17 to change"]
 
 
 def test_a_short_run_without_a_terminal_shows_nothing():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
 
 
@@ -26,6 +27,22 @@ def test_an_error_concerns_its_item_alone():
     outcomes = parallel.each(lambda number: 1 / number, [0, 1])
     assert isinstance(outcomes[0].error, ZeroDivisionError)
     assert (outcomes[1].value, outcomes[1].error) == (1.0, None)
+
+
+@pytest.mark.parametrize("possible", [0, 1])
+def test_a_computer_that_permits_no_more_threads_serves_with_those_it_has(monkeypatch, possible):
+    """A container may limit the number of threads."""
+    started = []
+    start = threading.Thread.start
+
+    def start_some(thread):
+        if len(started) == possible:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_some)
+    assert [outcome.value for outcome in parallel.each(str, range(9))] == [*"012345678"]
 
 
 def test_what_failed_is_replaced():
