@@ -113,8 +113,8 @@ def test_other_files_are_refused(tmp_path):
 @pytest.mark.parametrize("end", ["]", ""])
 def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch, end):
     monkeypatch.setattr(finding_files, "CHARACTERS", 10_000)
-    peaks = []
-    for number in (1_000, 10_000):
+
+    def peak(number):
         path = tmp_path / "findings.json"
         # Without an end, or with a mistake in the first finding: neither is a reason to keep the rest.
         wrong = "" if end else '{"ProductArn" 1}, '
@@ -125,6 +125,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch, end):
         except UserError:
             assert not end
         finally:
-            peaks.append(tracemalloc.get_traced_memory()[1])
+            memory = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
-    assert peaks[1] < 1.2 * peaks[0] < 500_000
+        return memory
+
+    # A thread that an earlier test has left may take memory, too, for a moment.
+    assert any(peak(10_000) < 1.2 * peak(1_000) < 500_000 for _attempt in range(3))
