@@ -133,6 +133,8 @@ class CommandAction(ActionBase):
         context = self._context(options, task_vars)
         with context.progress:
             outcome = _with_options(type(self).command(context))
+        # Where this computer permits few open files, the connections would leave none for the reports.
+        context.aws.close()
         for line in outcome.differences:
             self._display.display(sanitize_line(line), color=COLORS.get(line.strip()[:1]))
         self._print(outcome.lines)

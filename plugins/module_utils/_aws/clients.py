@@ -144,6 +144,11 @@ class Clients:
         """Create the client of *service* that *call* will use, without a request."""
         self._client(service, region, source.endpoint_url)
 
+    def close(self) -> None:
+        """Close all connections, which are open files; another call opens one again."""
+        for client in self._clients.values():
+            client.close()
+
     def access(self, source: CredentialSource, region: str) -> Access:
         """Return what calls the services of *region* for the account of *source*."""
         return Access(self, source, region)

@@ -44,6 +44,7 @@ def run(monkeypatch):
         monkeypatch.setattr(action, "validate_argument_spec", lambda argument_spec: (None, {}))
         display = Display()
         context = SimpleNamespace(
+            aws=SimpleNamespace(close=lambda: None),
             check_mode=check_mode,
             progress=_progress.Live("", display, lambda: 0),
             write=_command_action.write_file,

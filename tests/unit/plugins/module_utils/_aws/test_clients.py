@@ -94,6 +94,20 @@ def test_there_is_one_client_for_a_service_a_region_and_an_endpoint(clients, emu
     assert len({id(each) for each in [client, *others]}) == 5
 
 
+def test_connections_can_be_closed(clients):
+    def open_files():
+        return len(os.listdir("/dev/fd"))
+
+    before = open_files()
+    regions = ("eu-west-1", "eu-west-2", "eu-west-3")
+    for region in regions:
+        clients.call(SOURCE, region, "sts", sts.get_caller_identity)
+    assert open_files() == before + len(regions)
+    clients.close()
+    assert open_files() == before
+    assert clients.call(SOURCE, "eu-west-1", "sts", sts.get_caller_identity)["Account"] == "111111111111"
+
+
 def test_the_data_files_of_services_are_found_without_listing_their_versions(tmp_path):
     (tmp_path / "own" / "2020-01-01").mkdir(parents=True)
     (tmp_path / "own" / "2020-01-01" / "service-2.json").write_text(json.dumps({"metadata": {}}))
