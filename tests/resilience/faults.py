@@ -27,7 +27,7 @@ REMEDIES = re.compile(r"\b([Rr]erun the playbook|[Rr]un the playbook again|Sign 
 # What an output says about a fault.
 CAUSES = re.compile(
     r"throttled|failed inside AWS|Could not connect|Connection was closed|connection was closed|did not answer"
-    r"|did not come from AWS|cut off|clock of this computer|SSL|not all|could not be|Amazon Q"
+    r"|lets a process open|did not come from AWS|cut off|clock of this computer|SSL|not all|could not be|Amazon Q"
 )
 ATTEMPTS = 8
 OTHER_ACCOUNT = "999999999999"
@@ -42,13 +42,15 @@ class Fault:
     """Fault rules (tests/emulator/README.md), and which targets may fail because of them.
 
     *fails*: "none" (retries are enough), "region" (the one with the fault), "any" or "all". *endpoint*: where the
-    faulty region is called, with the emulator's port; its calls do not arrive there.
+    faulty region is called, with the emulator's port; its calls do not arrive there. *open_files*: how many files, and
+    so connections, this computer lets a run open; 0 for as many as it wants.
     """
 
     name: str
     rules: tuple[dict[str, Any], ...]
     fails: str = "any"
     endpoint: str = ""
+    open_files: int = 0
 
     def of(self, region: str) -> list[dict[str, Any]]:
         """Return the rules, with the name of the faulty region where they need one."""
@@ -71,6 +73,7 @@ FAULTS = (
     Fault("a region that answers by half", ({"truncated": 1, "regions": "faulty"},), "region"),
     Fault("a region that DNS does not know", (), "region", "http://aws.invalid:{port}"),
     Fault("a region with a TLS error", (), "region", "https://127.0.0.1:{port}"),
+    Fault("a limit of 28 open files", ({"latency_ms": 50},), open_files=28),
     Fault("all of them", ({"throttle": 0.2, "errors": 0.2, "resets": 0.1, "lost": 0.05},)),
 )
 IDENTITY = "credentials that change to another account"
@@ -124,9 +127,11 @@ def _run(fleet: Fleet, fault: Fault, faulty: str, seed: int, *arguments: str, **
     fleet.emulator.faults(*fault.of(faulty), seed=seed)
     if fault.endpoint:
         fleet.host_variables = {faulty: {"endpoint_url": fault.endpoint.format(port=fleet.emulator.port)}}
+    fleet.open_files = fault.open_files
     try:
         return fleet.run(*arguments, **options)
     finally:
+        fleet.open_files = 0
         fleet.host_variables = {}
         fleet.emulator.faults()
 

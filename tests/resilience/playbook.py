@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -122,6 +123,7 @@ class Fleet:
         self.inventory = folder / "hosts.yml"
         self.host_variables: dict[str, dict[str, Any]] = {}
         self.environment: dict[str, str] = {}
+        self.open_files = 0  # the hard limit of a run; 0 for that of the system
         self.checkout = ROOT  # of the collection whose playbooks run
         self.started = 0
 
@@ -201,7 +203,8 @@ class Fleet:
             {PREFIX + name: value for name, value in {**changed, "result_file": str(result_file)}.items()}
         )
         path = self.checkout / "playbooks" / f"{playbook}.yml"
-        command = [self.installed if interruptible else self.command, "-i", self.inventory, path]
+        is_own_process = interruptible or self.open_files
+        command = [self.installed if is_own_process else self.command, "-i", self.inventory, path]
         return subprocess.Popen(
             [*command, "-e", extra, *arguments],
             cwd=self.checkout,
@@ -215,7 +218,11 @@ class Fleet:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=self._limit_open_files if self.open_files else None,
         )
+
+    def _limit_open_files(self) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self.open_files, self.open_files))
 
     def run(self, *arguments: str, **options: Any) -> Result:
         """Run a playbook to its end."""
