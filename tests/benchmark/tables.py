@@ -34,6 +34,8 @@ ACCOUNTS, REGIONS = 10_000, 34
 SLICE = 50  # accounts: as many targets as the largest fleet that is measured
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: calls a second of an account, in a Region
 STS_QUOTA = 600
+# Targets and accounts. The first two are measured, with the request rates of AWS, too.
+FLEETS = ((17, 1), (1_700, 100), (17_000, 1_000), (ACCOUNTS * REGIONS, ACCOUNTS))
 
 
 def result(name: int | str) -> dict[str, Any]:
@@ -282,9 +284,34 @@ def capacity() -> str:
         ("All slices, ten at a time", f"{seconds * slices / 10 / 60:.0f} min, on 20 cores"),
         ("Roles assumed a second by one slice", f"{assumed:.1f}"),
         (f"Parallel slices that reach STS's {STS_QUOTA} calls a second", f"{STS_QUOTA / assumed:.0f}"),
-        ("The least that 10,000 roles take at that quota", f"{ACCOUNTS / STS_QUOTA:.0f} s"),
+        ("The least that 10,000 roles take at that quota", f"{quota_seconds(ACCOUNTS):.0f} s"),
     ]
     return listed(("What", "How much"), rows)
+
+
+def quota_seconds(accounts: int) -> float:
+    """Return the least time that a run without changes takes under the tightest quota: STS's, for one role an account.
+
+    All other quotas are those of the accounts, in which a run makes fewer calls than even a burst allows.
+    """
+    return max(0.0, accounts - STS_QUOTA) / STS_QUOTA
+
+
+def limits() -> str:
+    """Return the table of what limits a run without changes of one job, by the size of the fleet."""
+    measured = {
+        item["targets"]: row["wall"]
+        for item in (result(17), result(1700))
+        for row in item["rows"]
+        if row["what"] == NO_CHANGE
+    }
+    rows = []
+    for targets, accounts in FLEETS:
+        seconds = measured.get(targets, measured[1700] / 1700 * targets)
+        limit = "the CPU" if accounts > 1 else "the start of Ansible, and waiting for AWS"
+        least = quota_seconds(accounts)
+        rows.append((f"{targets:,}", f"{accounts:,}", f"{seconds:,.0f} s", f"{least:.1f} s", limit))
+    return listed(("Targets", "Accounts", "One job", "Least time under the quotas", "What limits it"), rows)
 
 
 CAMPAIGNS = ("faults", "interruptions", "slices", "versions", "person", "credentials", "load")
@@ -357,7 +384,7 @@ BLOCKS = {
         "simulate": lambda: simulate(result("simulate")),
         "profile": lambda: profile(result("profile-17"), result("profile-1700")),
     },
-    "capacity.rst": {"capacity": capacity},
+    "capacity.rst": {"capacity": capacity, "limits": limits},
     "resilience.rst": {
         "campaigns": lambda: campaigns([campaign(kind) for kind in CAMPAIGNS]),
         "interruptions": lambda: survived(campaign("interruptions"), "Work"),

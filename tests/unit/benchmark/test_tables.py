@@ -42,6 +42,11 @@ def cells(table, name):
     return [cell.removeprefix("     -").strip() for cell in row[1:]]
 
 
+@pytest.mark.parametrize(("accounts", "seconds"), [(1, 0), (600, 0), (1_200, 1), (10_200, 16)])
+def test_roles_are_assumed_in_a_burst_and_then_at_the_rate_of_the_quota(accounts, seconds):
+    assert tables.quota_seconds(accounts) == seconds
+
+
 def test_the_time_of_a_command_is_compared_with_the_playbook():
     assert cells(tables.costs(found(SCEPTRE)), "sceptre launch")[1:3] == ["30.00", "3.00"]
 
