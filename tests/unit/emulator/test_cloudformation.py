@@ -181,13 +181,15 @@ def test_an_unknown_stack_can_be_deleted(stack):
 
 
 def test_a_delete_ends_a_create_and_waits_for_an_update(stack):
-    stack.slow(0.1)
+    stack.slow(1)
     stack.client.create_stack(StackName="findings", TemplateBody=template())
     stack.find()
+    stack.slow(0)
     assert stack.delete() == ["CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
-    time.sleep(0.15)
+    time.sleep(1.1)
     assert stack.status() == "DELETE_COMPLETE"
     stack.create()
+    stack.slow(1)
     stack.client.update_stack(StackName="findings", TemplateBody=template("two"))
     with pytest.raises(ClientError, match="cannot be deleted while in status UPDATE_IN_PROGRESS"):
         stack.delete()

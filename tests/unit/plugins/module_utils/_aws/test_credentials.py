@@ -184,10 +184,10 @@ def test_credentials_that_cannot_be_renewed_sign_until_they_have_expired(emulato
 
 def test_one_renewal_serves_all_threads(emulator, clients):
     source = CredentialSource(role_arn=ROLE)
-    emulator.sign_in(session_seconds=1)
+    emulator.sign_in(session_seconds=2)
     whoami(clients, source)
     emulator.sign_in(session_seconds=None)
-    time.sleep(1.1)
+    time.sleep(2.1)
     emulator.faults({"latency_ms": 50, "operations": ["AssumeRole"]})
     assert set(at_once(*[lambda: whoami(clients, source)] * THREADS)) == {"222222222222"}
     assert operations(emulator).count("AssumeRole") == 2

@@ -131,7 +131,7 @@ def test_unreachable_region_is_unknown_with_the_reason(emulator, clients):
 
 def test_asks_regions_and_accounts_at_once(emulator, clients):
     searches = [Search(CredentialSource(role_arn=role(account))) for account in (ACCOUNT, OTHER)]
-    emulator.faults({"latency_ms": 300})
+    emulator.faults({"latency_ms": 1000})
     discover(clients, searches)
     # One after the other it would be 1; a busy machine does not get all 34 under way before the first is answered.
     assert emulator.ask("GET", "faults")["peak_concurrency"] > 5
