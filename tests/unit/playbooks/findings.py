@@ -187,6 +187,15 @@ def sent_to_queue(emulator: Any, region: str, account: str, name: str) -> list[d
     return [json.loads(message["Body"])["detail"]["findings"][0] for message in messages]
 
 
+def inbox_at_rest(emulator: Any) -> list[dict[str, Any]]:
+    """Return all messages when none has arrived for half a second: state machines send some after a while."""
+    found: list[dict[str, Any]] | None = None
+    while found != (latest := emulator.inbox()):
+        found = latest
+        time.sleep(0.5)
+    return latest
+
+
 def start_schedule(emulator: Any, region: str, name: str, at: str = "") -> dict[str, Any]:
     """Let a schedule start its state machine, and return how the execution ended, as DescribeExecution does."""
     given = {"account": ADMINISTRATOR, "region": region, "name": name, "at": at}

@@ -177,7 +177,7 @@ def test_each_finding_is_opened_routed_counted_reminded_of_and_resolved_exactly_
     emulator.ask("POST", "clock", {"seconds": 2 * 3600})
     hub.bring(*map(ended, FINDINGS.values()))
     wait_for(lambda marks: all(marks[name] == hub.over for name in over), hub.marks)
-    time.sleep(0.5)
+    findings.inbox_at_rest(emulator)
 
     happened = Counter([*in_channels(emulator), *received])
     # A digest says how many findings it counts, not which.

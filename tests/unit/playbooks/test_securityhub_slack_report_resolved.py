@@ -98,8 +98,7 @@ def set_status(emulator, finding, status):
 
 def messages(emulator, finding):
     """Return the messages about a finding: the first line of each, and its thread."""
-    time.sleep(0.5)
-    about = [item for item in emulator.inbox() if item["finding_id"] == finding["Id"]]
+    about = [item for item in findings.inbox_at_rest(emulator) if item["finding_id"] == finding["Id"]]
     return [(item["text"].splitlines()[0], item["thread"]) for item in about]
 
 
@@ -200,8 +199,8 @@ def test_each_channel_that_got_the_finding_gets_its_end_through_encrypted_topics
     sent(emulator, CONTROL, THREAT)
     again(emulator, CONTROL, 2097, **passed(CONTROL))
     again(emulator, THREAT, 2097, RecordState="ARCHIVED")
-    time.sleep(0.5)
-    about = sorted((item["finding_id"] == CONTROL["Id"], item["channel"]) for item in emulator.inbox())
+    messages_of_both = findings.inbox_at_rest(emulator)
+    about = sorted((item["finding_id"] == CONTROL["Id"], item["channel"]) for item in messages_of_both)
     everyone, oncall = (False, "C0EVERYONE1"), (True, "C0ONCALL001")
     assert about == sorted([everyone, everyone, (True, "C0EVERYONE1"), (True, "C0EVERYONE1"), oncall, oncall])
 
@@ -230,8 +229,7 @@ def test_the_end_of_a_finding_with_the_id_of_another_names_its_product(emulator,
     product = f"arn:aws:securityhub:{HERE}:{account}:product/{account}/default"
     over = {"RecordState": "ARCHIVED", "UserDefinedFields": {MARK: "CRITICAL at <!channel>"}}
     findings.bring(emulator, {**copy.deepcopy(CONTROL), "ProductArn": product, **over})
-    time.sleep(0.5)
-    first, *ends = emulator.inbox()
+    first, *ends = findings.inbox_at_rest(emulator)
     assert {(end["title"], end["thread"]) for end in ends} == {(f"Finding of {product}", first["thread"])}
     said = "".join(end["text"] for end in ends)
     assert CONTROL["Title"] not in said
@@ -432,8 +430,7 @@ def test_in_the_new_hub_the_texts_of_others_are_not_shown_and_it_is_simulated(em
     new_hub.sent(theirs)
     new_hub.update(theirs, StatusId=4)
     new_hub.commented(theirs, OVER)
-    time.sleep(0.5)
-    first, end = emulator.inbox()
+    first, end = findings.inbox_at_rest(emulator)
     assert (end["title"], end["thread"]) == (f"Finding of {product}", first["thread"])
     assert end["text"] == f"{AT_ONCE}\nSent as High\nAccount {account}, {HERE}"
 
