@@ -196,7 +196,10 @@ class Fleet:
             for region in self.regions
         }
         variables = {PREFIX + name: value for name, value in given.items()}
-        self.inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
+        # At once, because a run that was started before may be reading it.
+        new = self.inventory.with_suffix(".new")
+        new.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
+        new.replace(self.inventory)
         self.started += 1
         result_file = self.folder / f"result-{self.started}.json"
         extra = json.dumps(
