@@ -22,6 +22,7 @@ Value = TypeVar("Value")
 
 # Calls wait for the network, not for a core: all of 17 regions together, and enough for 1,700 targets.
 THREADS = 64
+SECONDS_WITHOUT_SIGNALS = 1.0
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,23 @@ def each(work: Callable[[Item], Value], items: Iterable[Item]) -> list[Outcome[I
     numbered = list(enumerate(items))
     for pair in numbered:
         todo.put(pair)
+    threads = [
+        threading.Thread(target=_serve, args=(work, todo, done), daemon=True)
+        for _thread in range(min(THREADS, len(numbered)))
+    ]
     try:
-        for _thread in range(min(THREADS, len(numbered))):
-            threading.Thread(target=_serve, args=(work, todo, done), daemon=True).start()
+        for thread in threads:
+            thread.start()
     except RuntimeError:  # the system, or the container, permits no more threads
         _serve(work, todo, done)
-    outcomes = [done.get() for _pair in numbered]
-    return [outcome for _index, outcome in sorted(outcomes, key=lambda pair: pair[0])]
+    for thread in threads:
+        # The system may give a signal to any thread. Python handles it in the main thread, but does not wake it for
+        # that: without pauses, Ctrl-C would have no effect until a call is answered.
+        while thread.is_alive():
+            thread.join(SECONDS_WITHOUT_SIGNALS)
+    outcomes = dict(done.get_nowait() for _outcome in range(done.qsize()))
+    lost = MemoryError("a thread ended for lack of memory")  # nothing else ends one without an outcome
+    return [outcomes.get(index, Outcome(item, error=lost)) for index, item in numbered]
 
 
 def values(work: Callable[[Item], Value], items: Iterable[Item]) -> list[Any]:

@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -43,6 +46,38 @@ def test_a_computer_that_permits_no_more_threads_serves_with_those_it_has(monkey
 
     monkeypatch.setattr(threading.Thread, "start", start_some)
     assert [outcome.value for outcome in parallel.each(str, range(9))] == [*"012345678"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_item_whose_thread_dies_has_failed():
+    def die(item):
+        raise SystemExit if item == "deadly" else ValueError
+
+    errors = [outcome.error for outcome in parallel.each(die, ["deadly", "other"])]
+    assert [type(error) for error in errors] == [MemoryError, ValueError]
+
+
+INTERRUPTED = """
+import signal, threading, time
+from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
+def work(seconds):
+    time.sleep(1)  # until the main thread waits
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+    time.sleep(seconds)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    parallel.each(work, [60])
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_a_signal_that_another_thread_gets_interrupts_the_one_that_waits():
+    """The system chooses the thread that gets a signal. Python handles it in the main thread, but does not wake it."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    program = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout == "interrupted\n"
 
 
 def test_what_failed_is_replaced():
