@@ -40,25 +40,24 @@ def each(work: Callable[[Item], Value], items: Iterable[Item]) -> list[Outcome[I
     The threads are daemons, so an interrupted run ends immediately and does not wait for running calls.
     """
     todo: queue.SimpleQueue[tuple[int, Item]] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[int, Outcome[Item, Value]]] = queue.SimpleQueue()
+    outcomes: dict[int, Outcome[Item, Value]] = {}
     numbered = list(enumerate(items))
     for pair in numbered:
         todo.put(pair)
     threads = [
-        threading.Thread(target=_serve, args=(work, todo, done), daemon=True)
+        threading.Thread(target=_serve, args=(work, todo, outcomes), daemon=True)
         for _thread in range(min(THREADS, len(numbered)))
     ]
     try:
         for thread in threads:
             thread.start()
     except RuntimeError:  # the system, or the container, permits no more threads
-        _serve(work, todo, done)
+        _serve(work, todo, outcomes)
     for thread in threads:
         # The system may give a signal to any thread. Python handles it in the main thread, but does not wake it for
         # that: without pauses, Ctrl-C would have no effect until a call is answered.
         while thread.is_alive():
             thread.join(SECONDS_WITHOUT_SIGNALS)
-    outcomes = dict(done.get_nowait() for _outcome in range(done.qsize()))
     lost = MemoryError("a thread ended for lack of memory")  # nothing else ends one without an outcome
     return [outcomes.get(index, Outcome(item, error=lost)) for index, item in numbered]
 
@@ -89,7 +88,7 @@ def recovered(
 def _serve(
     work: Callable[[Item], Value],
     todo: queue.SimpleQueue[tuple[int, Item]],
-    done: queue.SimpleQueue[tuple[int, Outcome[Item, Value]]],
+    outcomes: dict[int, Outcome[Item, Value]],
 ) -> None:
     while True:
         try:
@@ -97,7 +96,6 @@ def _serve(
         except queue.Empty:
             return
         try:
-            outcome = Outcome(item, value=work(item))
+            outcomes[index] = Outcome(item, value=work(item))
         except Exception as error:  # one item's failure must not stop the others; the caller reports it
-            outcome = Outcome(item, error=error)
-        done.put((index, outcome))
+            outcomes[index] = Outcome(item, error=error)
