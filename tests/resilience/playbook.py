@@ -196,7 +196,7 @@ class Fleet:
             for region in self.regions
         }
         variables = {PREFIX + name: value for name, value in given.items()}
-        # At once, because a run that was started before may be reading it.
+        # Replaced as a whole, because a run that was started before may be reading it.
         new = self.inventory.with_suffix(".new")
         new.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
         new.replace(self.inventory)

@@ -211,7 +211,7 @@ def explain(error: BaseException) -> str:
     """Return the cause and the remedy, sanitized, since AWS and others word parts of it."""
     if isinstance(error, UserError):
         return sanitize(str(error))
-    if _is_for_open_files(error):
+    if _lacks_open_files(error):
         limit, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         return (
             f"this computer lets a process open {limit} files, which includes connections. Raise the hard limit to "
@@ -270,7 +270,7 @@ def _explain_transport(error: BaseException) -> str:
     return f"{type(error).__name__}: {cause or 'no details'}."
 
 
-def _is_for_open_files(error: BaseException) -> bool:
+def _lacks_open_files(error: BaseException) -> bool:
     """Tell whether *error*, or what caused it, is that this process may not open more files."""
     cause: Any = error
     while isinstance(cause, BaseException):
