@@ -304,7 +304,7 @@ SLOWEST = {
 
 
 @pytest.mark.parametrize(("changed", "scope"), list(SLOWEST.values()), ids=list(SLOWEST))
-def test_case_7_the_worst_policies_are_refused_within_seconds(changed, scope):
+def test_case_7_the_worst_policies_are_refused_within_a_second(changed, scope):
     with pytest.raises(UserError, match="eu-west-1 needs more than 20 event rules"):
         automatic_patterns(worlds.policy(**changed), scope)
     for kind in (None, True, False):  # custom messages need more rules, one kind of which may compile
@@ -313,11 +313,11 @@ def test_case_7_the_worst_policies_are_refused_within_seconds(changed, scope):
         with contextlib.suppress(UserError):
             automatic_patterns(worlds.policy(**changed), scope, kind)
         # At most 0.5 s; more while other processes slow this one down.
-        assert time.thread_time() - started < 2
+        assert time.thread_time() - started < 1
 
 
 def test_case_7_another_region_with_a_refused_policy_is_refused_immediately():
-    for region, seconds in (("eu-west-1", 2), ("eu-west-2", 0.2)):
+    for region, seconds in (("eu-west-1", 1), ("eu-west-2", 0.1)):
         started = time.thread_time()
         with pytest.raises(UserError, match=f"{region} needs more than 20 event rules"):
             automatic_patterns(worlds.policy(suppressions=mixed_suppressions(39)), Scope(region, "us-east-1"))
