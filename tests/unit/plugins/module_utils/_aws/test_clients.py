@@ -4,10 +4,7 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +23,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.credential
 from ansible_collections.secops.securityhub.plugins.module_utils._services import iam
 from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
 from ansible_collections.secops.securityhub.plugins.module_utils._services import sts
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._aws.programs import output
 from botocore.errorfactory import ClientExceptionsFactory
 from botocore.exceptions import UnknownServiceError
 from botocore.parsers import ResponseParserError
@@ -74,15 +72,6 @@ def call(_index):
 failed = [outcome.error for outcome in parallel.each(call, range(64)) if outcome.error]
 print("\\n".join(sorted({errors.explain(error) for error in failed})) or "none failed")
 """
-
-
-def output(program, **options):
-    """Return what a Python program prints."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, **options
-    )
-    return done.stdout
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
+from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._aws.programs import output
 
 
 def test_outcomes_are_in_the_order_of_the_items_whichever_ends_first():
@@ -74,10 +72,7 @@ except KeyboardInterrupt:
 
 def test_a_signal_that_another_thread_gets_interrupts_the_one_that_waits():
     """The system chooses the thread that gets a signal. Python handles it in the main thread, but does not wake it."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    program = [sys.executable, "-c", INTERRUPTED]
-    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=True, timeout=30)
-    assert done.stdout == "interrupted\n"
+    assert output(INTERRUPTED, timeout=30) == "interrupted\n"
 
 
 def test_what_failed_is_replaced():
