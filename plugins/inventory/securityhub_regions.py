@@ -176,6 +176,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.errors import AnsibleParserError
 from ansible.module_utils.basic import missing_required_lib
 from ansible.parsing.vault import EncryptedString
@@ -270,8 +271,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _cached(self, path: str) -> dict[str, AccountFacts]:
         if not self.get_option("cache"):
             return {}
-        cached = self._cache.get(self.get_cache_key(path), {})
-        return {key: AccountFacts.from_dict(facts) for key, facts in cached.items()}
+        try:
+            cached = self._cache.get(self.get_cache_key(path), {})
+            return {key: AccountFacts.from_dict(facts) for key, facts in cached.items()}
+        except (AnsibleError, AttributeError, KeyError, TypeError, ValueError):
+            self.display.warning(
+                "The inventory cache is damaged, not readable, or from another version of the collection, "
+                "so all accounts are read again."
+            )
+            return {}
 
     def _keep(self, path: str, facts: dict[str, AccountFacts]) -> None:
         if self.get_option("cache"):

@@ -249,6 +249,30 @@ def test_only_the_owner_can_read_the_cache(world, listed, write, tmp_path):
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize(
+    "cached",
+    [
+        '{"__payload__": "{',
+        '{"__payload__": "{"}',
+        '{"__payload__": "[]"}',
+        '{"__payload__": "{\\"an account\\": {\\"of another\\": \\"version\\"}}"}',
+        '{"__payload__": "{\\"an account\\": {\\"regions\\": []}}"}',
+    ],
+    ids=["cut off", "content cut off", "a list", "of another version", "of another shape"],
+)
+def test_an_unusable_cache_is_written_again(world, run, write, tmp_path, cached):
+    file = write({**CACHE, "cache_connection": str(tmp_path / "cache"), "regions": ["eu-west-1"]})
+    graph = run("ansible-inventory", "-i", file, "--graph")
+    (kept,) = (tmp_path / "cache").iterdir()
+    usable = kept.read_text()
+
+    kept.write_text(cached)
+    again = run("ansible-inventory", "-i", file, "--graph")
+    assert (again.returncode, again.stdout) == (0, graph.stdout), again.stderr
+    assert "so all accounts are read again" in again.stderr
+    assert kept.read_text() == usable
+
+
 def test_a_cache_without_a_file_works_too(world, listed, write):
     assert "eu-west-1" in hosts(listed(write({"cache": True, "cache_plugin": "ansible.builtin.memory"})))
 
