@@ -67,7 +67,7 @@ CUSTOM_ACTION = "Security Hub Findings - Custom Action"
 
 # Of the 300 rules of an event bus (100 in some Regions), which other applications use too.
 MAX_RULES = 20
-# Patterns that are tried before a policy is refused, in at most half a second. Policies with MAX_RULES rules take 160.
+# Patterns that are tried before a policy is refused, in at most a second. Policies with MAX_RULES rules take 160.
 MAX_PATTERNS_TRIED = 180
 # The number of rules that a part which has to be divided further is likely to take.
 COST_OF_PART = 4

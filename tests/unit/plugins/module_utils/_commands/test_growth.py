@@ -5,36 +5,15 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-from collections import Counter
-
 import pytest
 from ansible_collections.secops.securityhub.tests.unit import account_model as model
 from ansible_collections.secops.securityhub.tests.unit import growth
+from ansible_collections.secops.securityhub.tests.unit.function_calls import counted
 from ansible_collections.secops.securityhub.tests.unit.replay import Recording
 
 REGIONS = ("ap-southeast-1", "eu-west-1", "us-east-1")
 # Of what the second half costs, compared with the first.
 MORE_AT_MOST = 1.02
-
-
-def counted(work):
-    """Return how many functions *work* calls, in all threads."""
-    calls = Counter()
-
-    def count(_frame, event, _argument):
-        if event in ("call", "c_call"):
-            calls[threading.get_ident()] += 1
-
-    threading.setprofile(count)
-    sys.setprofile(count)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
-    return sum(calls.values())
 
 
 def assert_linear(work, size):

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-import time
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors import UserError
@@ -21,6 +20,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._routing.pieces
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.policy import Scope
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.safety import hazards
 from ansible_collections.secops.securityhub.plugins.module_utils._routing.safety import validate
+from ansible_collections.secops.securityhub.tests.unit.function_calls import counted
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 from hypothesis import given
 from hypothesis import settings
@@ -283,6 +283,8 @@ def mixed_suppressions(number, fields=2, seed=2):
     return [{key: [text.format(index)] for key, text in draw.sample(criteria, fields)} for index in range(number)]
 
 
+# Of functions, by the compiler, with Python 3.11 on one core of the computer that is measured in performance.rst.
+CALLS_A_SECOND = 2_500_000
 # What took the longest of some hundred policies that are refused.
 SLOWEST = {
     "forty": ({"suppressions": mixed_suppressions(40)}, OTHER),
@@ -303,25 +305,29 @@ SLOWEST = {
 }
 
 
+def compiled(policy, scope, kind=None):
+    """Compile a policy that may be refused."""
+    with contextlib.suppress(UserError):
+        automatic_patterns(policy, scope, kind)
+
+
 @pytest.mark.parametrize(("changed", "scope"), list(SLOWEST.values()), ids=list(SLOWEST))
 def test_case_7_the_worst_policies_are_refused_within_a_second(changed, scope):
     with pytest.raises(UserError, match="eu-west-1 needs more than 20 event rules"):
         automatic_patterns(worlds.policy(**changed), scope)
     for kind in (None, True, False):  # custom messages need more rules, one kind of which may compile
         patterns._compiled.cache_clear()
-        started = time.thread_time()
-        with contextlib.suppress(UserError):
-            automatic_patterns(worlds.policy(**changed), scope, kind)
-        # At most 0.5 s; more while other processes slow this one down.
-        assert time.thread_time() - started < 1
+        assert counted(lambda kind=kind: compiled(worlds.policy(**changed), scope, kind)) < CALLS_A_SECOND
 
 
 def test_case_7_another_region_with_a_refused_policy_is_refused_immediately():
-    for region, seconds in (("eu-west-1", 1), ("eu-west-2", 0.1)):
-        started = time.thread_time()
-        with pytest.raises(UserError, match=f"{region} needs more than 20 event rules"):
-            automatic_patterns(worlds.policy(suppressions=mixed_suppressions(39)), Scope(region, "us-east-1"))
-        assert time.thread_time() - started < seconds
+    refused = worlds.policy(suppressions=mixed_suppressions(39))
+    with pytest.raises(UserError, match="eu-west-1 needs more than 20 event rules"):
+        automatic_patterns(refused, Scope("eu-west-1", "us-east-1"))
+    another = Scope("eu-west-2", "us-east-1")
+    assert counted(lambda: compiled(refused, another)) < CALLS_A_SECOND / 500
+    with pytest.raises(UserError, match="eu-west-2 needs more than 20 event rules"):
+        automatic_patterns(refused, another)
 
 
 def test_200_suppressions_of_one_kind_each_are_one_pattern():
@@ -329,9 +335,10 @@ def test_200_suppressions_of_one_kind_each_are_one_pattern():
     given += [{"title_prefixes": [f"T{number}"]} for number in range(60)] + [
         {"regions": [f"xx-t-{n}"]} for n in range(60)
     ]
-    started = time.thread_time()
-    patterns = automatic_patterns(worlds.policy(suppressions=given, deduplicate_global=[]), OTHER)
-    assert (len(patterns), time.thread_time() - started < 0.5) == (1, True)
+    policy = worlds.policy(suppressions=given, deduplicate_global=[])
+    assert len(automatic_patterns(policy, OTHER)) == 1
+    patterns._compiled.cache_clear()
+    assert counted(lambda: automatic_patterns(policy, OTHER)) < CALLS_A_SECOND / 100
 
 
 def test_ocsf_patterns_use_ocsf_fields():
