@@ -22,7 +22,8 @@ STATE = HERE.parents[1] / ".cache" / "emulator" / str(PORT)
 PID_FILE = STATE / "pid"
 LOG = STATE / "log"
 URL = f"http://127.0.0.1:{PORT}"
-START_SECONDS = 30
+# A first start compiles its packages, and others may do so at the same time on a busy computer.
+START_SECONDS = 180
 STOP_SECONDS = 5
 ANSWER_SECONDS = 2
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # ignores a proxy of the shell

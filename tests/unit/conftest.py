@@ -185,10 +185,17 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
-    """Return the emulator of this process. All its tests share it; a test that needs it empty resets it."""
+def emulator_of_the_process() -> Iterator[Emulator]:
+    """Return the emulator of this process, which all its tests share."""
     with started() as found:
         yield found
+
+
+@pytest.fixture
+def emulator(emulator_of_the_process: Emulator) -> Emulator:
+    """Return an emulator without accounts, faults, requests and messages."""
+    emulator_of_the_process.reset()
+    return emulator_of_the_process
 
 
 @contextlib.contextmanager
@@ -196,7 +203,8 @@ def started() -> Iterator[Emulator]:
     """Start an emulator on a free port, and stop it in the end."""
     port = free_port()
     environment = {**os.environ, "EMULATOR_PORT": str(port)}
-    subprocess.run([LAUNCHER, "start"], env=environment, check=True, capture_output=True)
+    launched = subprocess.run([LAUNCHER, "start"], env=environment, check=False, capture_output=True, text=True)
+    assert launched.returncode == 0, launched.stderr
     try:
         yield Emulator(port)
     finally:

@@ -132,7 +132,6 @@ class Command:
 @pytest.fixture
 def command(emulator, tmp_path, monkeypatch):
     """Return the command in an account with Security Hub in two regions and a channel configuration of others."""
-    emulator.reset()
     world = {
         "hubs": list(REGIONS),
         "regions": [*REGIONS, WITHOUT_HUB, UNLISTED],
@@ -154,4 +153,3 @@ def command(emulator, tmp_path, monkeypatch):
     yield found
     for number, handler in handlers.items():
         signal.signal(number, handler)
-    emulator.reset()

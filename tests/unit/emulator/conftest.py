@@ -130,7 +130,6 @@ class Aws:
 @pytest.fixture
 def aws(emulator: Any) -> Aws:
     """Return the emulator with an account that has Security Hub in all regions and one authorized workspace."""
-    emulator.reset()
     emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [{"SlackTeamId": TEAM, "SlackTeamName": "acme"}]}})
     return Aws(emulator)
 

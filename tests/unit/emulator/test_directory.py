@@ -14,7 +14,6 @@ MEMBERS = [f"{number:012}" for number in range(200, 245)]
 
 @pytest.fixture
 def client(emulator):
-    emulator.reset()
     emulator.world({ADMINISTRATOR: {"units": {UNIT: "r-ab12", BELOW: UNIT}}})
     unit = {"organizational_unit": BELOW, "tags": {"team": "shop"}}
     emulator.world({account: {"name": f"shop-{account}", **unit} for account in MEMBERS})

@@ -26,7 +26,6 @@ NAMES = {
 
 @pytest.fixture
 def signed_in(emulator):
-    emulator.reset()
     emulator.sign_in(
         sso_tokens={
             "valid": {"roles": {ACCOUNT: ["Admin"]}, "user": "jane", "refresh": "again"},
@@ -34,8 +33,7 @@ def signed_in(emulator):
         },
         web_identity_tokens={"valid": 60, "over": -1},
     )
-    yield emulator
-    emulator.reset()
+    return emulator
 
 
 def signed_with(emulator, credentials, service="sts", leave_out=()):

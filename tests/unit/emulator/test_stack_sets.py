@@ -83,7 +83,6 @@ class Holder:
 
 @pytest.fixture
 def holder(emulator):
-    emulator.reset()
     emulator.world({account: {} for account in (ADMINISTERING, ONE, TWO)})
     return Holder(emulator)
 

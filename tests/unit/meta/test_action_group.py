@@ -28,8 +28,6 @@ def test_the_group_holds_each_module_that_talks_to_aws_by_itself():
 
 
 def test_its_defaults_reach_the_modules_of_both_collections(emulator, tmp_path):
-    emulator.reset()
-    emulator.forget_requests()
     emulator.world({"222222222222": {"hubs": ["eu-west-1"]}})
     defaults = {
         "region": "eu-west-1",

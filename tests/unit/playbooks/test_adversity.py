@@ -42,7 +42,6 @@ def unsafe_characters(text):
 
 @pytest.fixture
 def home(emulator, tmp_path):
-    emulator.reset()
     hostile = {"SlackTeamId": "T0OTHER0000", "SlackTeamName": HOSTILE}
     emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [WORKSPACE, hostile]}})
     found = Home(tmp_path, emulator)
@@ -51,8 +50,7 @@ def home(emulator, tmp_path):
         "AWS_SECRET_ACCESS_KEY": "a-secret-key",
         "ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log"),
     }
-    yield found
-    emulator.reset()
+    return found
 
 
 def finding(region, name, **more):

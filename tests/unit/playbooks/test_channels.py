@@ -130,7 +130,6 @@ class Channels:
 
 @pytest.fixture
 def channels(emulator, tmp_path):
-    emulator.reset()
     emulator.world({account: {"hubs": "all", "workspaces": [WORKSPACE]} for account in (PROD, STAGE)})
     return Channels(emulator, tmp_path)
 

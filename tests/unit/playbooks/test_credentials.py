@@ -26,14 +26,12 @@ def role_in(account, name="deployer"):
 
 @pytest.fixture
 def home(emulator, tmp_path):
-    emulator.reset()
     emulator.world({account: {"hubs": "all", "workspaces": [WORKSPACE]} for account in ACCOUNTS})
     emulator.sign_in(
         sso_tokens={TOKEN: {"roles": {ACCOUNTS[0]: ["Admin"], ACCOUNTS[1]: ["Admin"]}, "user": "jane"}},
         web_identity_tokens={"a-web-identity": 600, "an-old-web-identity": -1},
     )
-    yield Home(tmp_path, emulator)
-    emulator.reset()
+    return Home(tmp_path, emulator)
 
 
 def keys_of(account, **more):

@@ -122,7 +122,6 @@ def said(done: subprocess.CompletedProcess) -> str:
 
 @pytest.fixture
 def fleet(emulator, tmp_path):
-    emulator.reset()
     emulator.world({account: {"hubs": "all", "workspaces": [WORKSPACE]} for account in ACCOUNTS.values()})
     emulator.forget_requests()
     return Fleet(emulator, tmp_path)

@@ -64,7 +64,6 @@ class Screen:
 
 @pytest.fixture
 def screen(emulator, tmp_path):
-    emulator.reset()
     emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [{"SlackTeamId": WORKSPACE, "SlackTeamName": "acme"}]}})
     return Screen(emulator, tmp_path)
 

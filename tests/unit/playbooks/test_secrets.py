@@ -27,7 +27,6 @@ def role_in(account):
 
 @pytest.fixture
 def home(emulator, tmp_path):
-    emulator.reset()
     emulator.world({account: {"hubs": [REGION], "workspaces": [WORKSPACE]} for account in ACCOUNTS})
     emulator.sign_in(
         sso_tokens={"sentinel-sso-token": {"roles": {SSO: ["Admin"]}}},
@@ -70,8 +69,7 @@ def home(emulator, tmp_path):
         "AWS_SESSION_TOKEN": "sentinel-token-of-environment",
         "ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log"),
     }
-    yield home
-    emulator.reset()
+    return home
 
 
 GOOD = {

@@ -37,8 +37,6 @@ VARIABLES = {
 @pytest.fixture
 def play(emulator, tmp_path):
     """Return a function that runs the playbook and returns its exit code, output and number of changed steps."""
-    emulator.reset()
-    emulator.forget_requests()
     emulator.world({MANAGEMENT: {}}, management_account=MANAGEMENT)
     credentials = tmp_path / "credentials"
     credentials.write_text(

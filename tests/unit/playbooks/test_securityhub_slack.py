@@ -75,7 +75,6 @@ class Playbook:
 
 @pytest.fixture
 def playbook(emulator, tmp_path):
-    emulator.reset()
     emulator.world({ACCOUNT: {"hubs": "all", "workspaces": [WORKSPACE]}})
     return Playbook(emulator, tmp_path)
 

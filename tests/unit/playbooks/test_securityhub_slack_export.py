@@ -110,7 +110,6 @@ class Organization:
 
 @pytest.fixture
 def organization(emulator, tmp_path):
-    emulator.reset()
     emulator.world({deployed.ACCOUNT: deployed.WORLD, ADMINISTERING: {}})
     found = Organization(emulator, tmp_path)
     found.inventory()

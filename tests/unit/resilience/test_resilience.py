@@ -26,8 +26,7 @@ BY_NAME = {fault.name: fault for fault in faults.FAULTS}
 def fleet(emulator, tmp_path):
     found = Fleet(emulator, tmp_path, FEW)
     found.command = ansible_commands.patient("ansible-playbook")
-    yield found
-    emulator.reset()
+    return found
 
 
 @pytest.mark.parametrize(
@@ -79,7 +78,6 @@ def test_parallel_slices_lose_nothing_and_create_nothing_twice(emulator, tmp_pat
 
 def test_each_key_signs_for_its_own_account(emulator, tmp_path):
     credentials.stress(emulator, tmp_path, seconds=6)
-    emulator.reset()
 
 
 def test_each_finding_of_a_flood_arrives_once_or_is_reported_as_lost(fleet):

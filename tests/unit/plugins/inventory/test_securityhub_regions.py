@@ -101,7 +101,6 @@ def hosts(inventory):
 @pytest.fixture
 def world(emulator):
     """Three administrator accounts: one with all hubs, one with two hubs, one whose role cannot be assumed."""
-    emulator.reset()
     emulator.world(
         {
             PROD: {"hubs": "all", "regions": ["ap-east-1"]},

@@ -96,7 +96,5 @@ class Modules:
 @pytest.fixture
 def modules(emulator: Any, monkeypatch: pytest.MonkeyPatch) -> Modules:
     """Return a runner of modules in an empty world; nothing waits for other writers."""
-    emulator.reset()
-    emulator.faults()
     monkeypatch.setattr(configuration, "SETTLE_SECONDS", 0.01)
     return Modules(emulator)

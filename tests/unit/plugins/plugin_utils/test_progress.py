@@ -136,7 +136,6 @@ def started(emulator, folder, program):
 
 
 def test_ctrl_c_while_aws_is_read_says_that_nothing_was_written(emulator, tmp_path, terminal):
-    emulator.reset()
     emulator.world({"111111111111": {"hubs": "all"}})
     emulator.faults({"latency_ms": 3000})
     user, program = terminal
@@ -152,7 +151,6 @@ def test_ctrl_c_while_aws_is_read_says_that_nothing_was_written(emulator, tmp_pa
 
 
 def test_a_run_shows_its_progress_and_ctrl_c_ends_it_with_what_is_unfinished(emulator, tmp_path, terminal):
-    emulator.reset()
     emulator.world({"111111111111": {"hubs": "all", "workspaces": [{"SlackTeamId": "T0123456789"}]}})
     emulator.faults({"latency_ms": 300})
     emulator.stacks(600)

@@ -83,7 +83,6 @@ class Play:
 
 @pytest.fixture
 def play(tmp_path, emulator):
-    emulator.reset()
     emulator.world(
         {"111111111111": {"hubs": "all", "workspaces": [{"SlackTeamId": WORKSPACE, "SlackTeamName": "acme"}]}}
     )

@@ -27,7 +27,6 @@ region = eu-west-1
 
 @pytest.fixture
 def environment(monkeypatch, tmp_path, emulator):
-    emulator.reset()
     (tmp_path / "config").write_text(CONFIG)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))

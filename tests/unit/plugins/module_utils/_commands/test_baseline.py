@@ -28,7 +28,6 @@ def target(emulator, monkeypatch):
     """Return the target eu-west-1 of an account without findings."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", FINDING["AwsAccountId"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
-    emulator.reset()
     emulator.world({FINDING["AwsAccountId"]: {"hubs": ["eu-west-1"]}})
     variables = {name: option["default"] for name, option in _targets.options().items() if "default" in option}
     variables |= {"securityhub_slack_region": "eu-west-1", "securityhub_slack_endpoint_url": emulator.url}

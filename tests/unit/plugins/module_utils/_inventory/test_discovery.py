@@ -40,7 +40,6 @@ def discover_one(aws, source, *wants):
 @pytest.fixture(autouse=True)
 def environment(monkeypatch, emulator):
     """Calls go to an emulator with an empty world, as the account that the tests act for."""
-    emulator.reset()
     monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")

@@ -18,7 +18,6 @@ ARN = "arn:aws:iam::111111111111:policy/guardrail"
 
 @pytest.fixture
 def client(emulator):
-    emulator.reset()
     return emulator.client("iam")
 
 
