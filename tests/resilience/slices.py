@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.secops.securityhub.tests.resilience.faults import check_converged
@@ -16,12 +16,12 @@ from ansible_collections.secops.securityhub.tests.resilience.playbook import Fle
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Result
 from ansible_collections.secops.securityhub.tests.resilience.playbook import expect
 
-WORKS: tuple[dict[str, Any], ...] = (
-    {},
-    {"minimum_severity": "HIGH"},
-    {"channel_id": "C0AFTER00000"},
-    {"state": "absent"},
-)
+WORKS: dict[str, dict[str, Any]] = {
+    "deployment": {},
+    "update": {"minimum_severity": "HIGH"},
+    "channel change": {"channel_id": "C0AFTER00000"},
+    "removal": {"state": "absent"},
+}
 # Operations that only one of the slices may do.
 ONCE = ("CreateStack", "CreateSlackChannelConfiguration", "CreateActionTarget", "CreateRole", "CreatePolicy")
 OWNER = "us-east-1"
@@ -54,11 +54,12 @@ def in_parallel(fleet: Fleet, slices: int, form: str, **wanted: Any) -> list[Res
     return [fleet.finish(process, started) for process in running]
 
 
-def work(fleet: Fleet, slices: int, form: str, works: Sequence[dict[str, Any]] = WORKS) -> list[str]:
+def work(fleet: Fleet, slices: int, form: str, works: Iterable[str] = WORKS) -> list[str]:
     """Deploy, update, move the channel and remove, in slices. Raises Broken where a topic is lost or created twice."""
     fleet.new_account()
     lines = []
-    for wanted in works:
+    for name in works:
+        wanted = WORKS[name]
         fleet.emulator.forget_requests()
         results = in_parallel(fleet, slices, form, **wanted)
         for result in results:
@@ -67,7 +68,7 @@ def work(fleet: Fleet, slices: int, form: str, works: Sequence[dict[str, Any]] =
         _check_once(fleet)
         whole = fleet.run(**wanted)
         expect((whole.code, whole.changed) == (0, set()), "a run without slices changed something", whole)
-        lines.append(f"{wanted or 'deployment'}: {max(result.seconds for result in results):.0f} s")
+        lines.append(f"{name}: {max(result.seconds for result in results):.0f} s")
     return lines
 
 

@@ -69,11 +69,14 @@ def test_the_run_after_an_interruption_finishes(fleet, work, interruption, share
     interruptions.interrupt(fleet, point, interruptions.undisturbed(fleet, point.work))
 
 
-@pytest.mark.parametrize(("form", "works"), [("limit", (0, 1)), ("inventory", (0, 2, 3))])
+@pytest.mark.parametrize(
+    ("form", "works"),
+    [("limit", ("deployment", "update")), ("inventory", ("deployment", "channel change", "removal"))],
+)
 def test_parallel_slices_lose_nothing_and_create_nothing_twice(emulator, tmp_path, form, works):
     fleet = Fleet(emulator, tmp_path, SLICED)
     fleet.command = ansible_commands.patient("ansible-playbook")
-    slices.work(fleet, slices=4, form=form, works=[slices.WORKS[number] for number in works])
+    slices.work(fleet, slices=4, form=form, works=works)
 
 
 def test_each_key_signs_for_its_own_account(emulator, tmp_path):
