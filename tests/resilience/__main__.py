@@ -52,6 +52,7 @@ def fault_cases(fleet: Fleet, arguments: argparse.Namespace) -> Iterator[Case]:
     for phase in _chosen(faults.PHASES, 0, arguments):
         yield Case(faults.EXPIRED.name, phase.name, lambda phase=phase: faults.expired(fleet, phase))
         yield Case(faults.IDENTITY, phase.name, lambda phase=phase: faults.changed_identity(fleet, phase))
+        yield Case(faults.FULL_DISK, phase.name, lambda phase=phase: faults.full_disk(fleet, phase))
 
 
 def _chosen(found: Sequence[Any], number: int, arguments: argparse.Namespace) -> Sequence[Any]:

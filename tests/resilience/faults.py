@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ FAULTS = (
     Fault("all of them", ({"throttle": 0.2, "errors": 0.2, "resets": 0.1, "lost": 0.05},)),
 )
 IDENTITY = "credentials that change to another account"
+FULL_DISK = "a full disk"
 EXPIRED = Fault("credentials that expire during the run", ({"expired": 1},), "all")
 
 
@@ -127,11 +129,12 @@ def _run(fleet: Fleet, fault: Fault, faulty: str, seed: int, *arguments: str, **
     fleet.emulator.faults(*fault.of(faulty), seed=seed)
     if fault.endpoint:
         fleet.host_variables = {faulty: {"endpoint_url": fault.endpoint.format(port=fleet.emulator.port)}}
-    fleet.open_files = fault.open_files
+    if fault.open_files:
+        fleet.limits = {resource.RLIMIT_NOFILE: fault.open_files}
     try:
         return fleet.run(*arguments, **options)
     finally:
-        fleet.open_files = 0
+        fleet.limits = {}
         fleet.host_variables = {}
         fleet.emulator.faults()
 
@@ -325,6 +328,27 @@ def expired(fleet: Fleet, phase: Phase) -> str:
     )
     _finish(fleet, phase)
     return f"{len(result.failed)} failed, {result.seconds:.0f} s"
+
+
+def full_disk(fleet: Fleet, phase: Phase) -> str:
+    """Let no file grow to more than 100 bytes during a phase. All the work must be done, and the lost file named."""
+    phase.before(fleet)
+    # Ansible's semaphores are files of 32 bytes. Python would leave incomplete .pyc files behind.
+    fleet.limits = {resource.RLIMIT_FSIZE: 100}
+    fleet.environment = {**fleet.environment, "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        result = fleet.run(**phase.wanted)
+    finally:
+        fleet.limits = {}
+        fleet.environment = {}
+    expect(result.code == 2, "the exit code is that of a successful run", result)
+    expect(".json could not be written: File too large" in result.output, "the output does not name the file", result)
+    cut_off = [path.name for path in fleet.folder.glob("*result-*") if 0 < path.stat().st_size <= 100]
+    expect(not cut_off, f"incomplete files are left over: {cut_off}", result)
+    check_converged(fleet, phase.wanted)
+    again = fleet.run(**phase.wanted)
+    expect((again.code, again.changed) == (0, set()), "the next run failed or changed something", again)
+    return f"exit {result.code}, {result.seconds:.0f} s"
 
 
 def _faulty_region(fleet: Fleet) -> str:

@@ -95,6 +95,7 @@ INTERRUPTIONS = (
     Interruption("SIGKILL of the first process", signal.SIGKILL, "group"),
     Interruption("Ctrl-C", signal.SIGINT, "group"),
     Interruption("SIGTERM", signal.SIGTERM, "group"),
+    Interruption("SIGHUP of a closed terminal", signal.SIGHUP, "group"),
     Interruption("SIGKILL of a worker", signal.SIGKILL, "workers"),
 )
 

@@ -123,7 +123,7 @@ class Fleet:
         self.inventory = folder / "hosts.yml"
         self.host_variables: dict[str, dict[str, Any]] = {}
         self.environment: dict[str, str] = {}
-        self.open_files = 0  # the hard limit of a run; 0 for that of the system
+        self.limits: dict[int, int] = {}  # of the system for a run, by the constant of the module resource
         self.checkout = ROOT  # of the collection whose playbooks run
         self.started = 0
 
@@ -206,7 +206,7 @@ class Fleet:
             {PREFIX + name: value for name, value in {**changed, "result_file": str(result_file)}.items()}
         )
         path = self.checkout / "playbooks" / f"{playbook}.yml"
-        is_own_process = interruptible or self.open_files
+        is_own_process = interruptible or self.limits
         command = [self.installed if is_own_process else self.command, "-i", self.inventory, path]
         return subprocess.Popen(
             [*command, "-e", extra, *arguments],
@@ -221,11 +221,12 @@ class Fleet:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            preexec_fn=self._limit_open_files if self.open_files else None,
+            preexec_fn=self._limit if self.limits else None,
         )
 
-    def _limit_open_files(self) -> None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (self.open_files, self.open_files))
+    def _limit(self) -> None:
+        for name, value in self.limits.items():
+            resource.setrlimit(name, (value, value))
 
     def run(self, *arguments: str, **options: Any) -> Result:
         """Run a playbook to its end."""

@@ -53,6 +53,10 @@ def test_credentials_that_expire_during_the_run_are_reported_and_the_next_run_fi
     faults.expired(fleet, UPDATE)
 
 
+def test_a_full_disk_stops_no_work_and_is_reported(fleet):
+    faults.full_disk(fleet, DEPLOYMENT)
+
+
 WORKS = {work.name: work for work in interruptions.WORKS}
 INTERRUPTIONS = {interruption.name: interruption for interruption in interruptions.INTERRUPTIONS}
 
