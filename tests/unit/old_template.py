@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._channel import
 from ansible_collections.secops.securityhub.plugins.module_utils._commands import migrate
 from ansible_collections.secops.securityhub.plugins.module_utils._migrate import signature
 from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from ansible_collections.secops.securityhub.tests.unit.deployed import ACCOUNT
 from ansible_collections.secops.securityhub.tests.unit.deployed import CHANNEL
 from ansible_collections.secops.securityhub.tests.unit.deployed import HERE
@@ -28,7 +28,6 @@ CONFIGURATION_ARN = f"arn:aws:chatbot::{ACCOUNT}:chat-configuration/slack-channe
 FUNCTION = "addcustomactionsecurityhub"
 ACTION = "SendToSlack"
 OF_THE_CHANNEL = ("SlackChannelConfig", "ChatBotManageIAMRole")
-SECONDS = 20
 
 
 def template(*without: str) -> dict[str, Any]:
@@ -69,12 +68,8 @@ class OldFleet(Fleet):
 
     def settled(self, region: str = HERE, name: str = "") -> str:
         """Wait until CloudFormation is done, and return the stack's state, '' without a stack."""
-        for _attempt in range(SECONDS * 20):
-            status = self.status(region, name)
-            if not status.endswith("_IN_PROGRESS"):
-                return status
-            time.sleep(0.05)
-        raise TimeoutError(f"{name} is still {status}")
+        waiting.until(lambda: not self.status(region, name).endswith("_IN_PROGRESS"))
+        return self.status(region, name)
 
     def status(self, region: str = HERE, name: str = "") -> str:
         """Return the stack's state, '' without a stack."""

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import signal
-import time
 
 import pytest
 import yaml
@@ -21,6 +20,7 @@ from ansible_collections.secops.securityhub.tests.acceptance import settings as 
 from ansible_collections.secops.securityhub.tests.acceptance import trials
 from ansible_collections.secops.securityhub.tests.resilience.playbook import family_of
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
+from ansible_collections.secops.securityhub.tests.unit import waiting
 
 from .conftest import ACCOUNT
 from .conftest import CHANNEL
@@ -262,10 +262,7 @@ def test_a_rule_that_cannot_publish_is_reported(command):
 
 
 def wait_for_write(command, operation):
-    deadline = time.monotonic() + 60
-    while operation not in command.writes():
-        assert time.monotonic() < deadline, command.writes()
-        time.sleep(0.05)
+    assert waiting.until(lambda: operation in command.writes()), command.writes()
 
 
 def test_an_interrupted_run_cleans_up(command):

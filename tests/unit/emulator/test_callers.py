@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 
 import boto3
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from botocore.exceptions import ClientError
 
 ACCOUNT, OTHER, REGION = "111111111111", "222222222222", "us-east-1"
@@ -194,12 +194,7 @@ def test_cloudformation_calls_in_the_name_of_the_caller(aws, actions, status):
         "aws:CalledVia": "cloudformation.amazonaws.com"}}))  # fmt: skip
     cloudformation = aws.client("cloudformation")
     cloudformation.create_stack(StackName="s", TemplateBody=TOPIC_BODY)
-    deadline = time.monotonic() + 5
-    found = ""
-    while not found.endswith("COMPLETE") and time.monotonic() < deadline:
-        time.sleep(0.02)
-        found = cloudformation.describe_stacks(StackName="s")["Stacks"][0]["StackStatus"]
-    assert found == status
+    assert waiting.ended_stack(cloudformation, "s") == status
     assert "sns:" in denied(aws.client("sns").get_topic_attributes, TopicArn=TOPIC), "not called via CloudFormation"
     reasons = [
         event.get("ResourceStatusReason", "")
@@ -244,12 +239,7 @@ def test_a_resource_without_a_name_has_the_generated_one(aws, name, status):
     cloudformation.create_stack(
         StackName=name, TemplateBody=json.dumps({"Resources": {"Role": role}}), Capabilities=["CAPABILITY_IAM"]
     )
-    deadline = time.monotonic() + 5
-    found = ""
-    while not found.endswith("COMPLETE") and time.monotonic() < deadline:
-        time.sleep(0.02)
-        found = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
-    assert found == status
+    assert waiting.ended_stack(cloudformation, name) == status
 
 
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
@@ -286,11 +276,7 @@ def test_a_boundary_of_a_role_in_a_stack(aws, bounded, status):
     cloudformation = aws.client("cloudformation")
     body = json.dumps({"Resources": {"R": role}})
     cloudformation.create_stack(StackName="s", TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
-    found, deadline = "", time.monotonic() + 5
-    while not found.endswith("COMPLETE") and time.monotonic() < deadline:
-        time.sleep(0.02)
-        found = cloudformation.describe_stacks(StackName="s")["Stacks"][0]["StackStatus"]
-    assert found == status
+    assert waiting.ended_stack(cloudformation, "s") == status
 
 
 def test_the_sources_and_targets_of_a_rule(aws):

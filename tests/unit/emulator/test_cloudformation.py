@@ -9,6 +9,7 @@ import json
 import time
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from botocore.exceptions import ClientError
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
@@ -52,9 +53,7 @@ class Stack:
 
     def states(self):
         """Return the new states of the stack since the last call, when it is settled."""
-        deadline = time.monotonic() + 10
-        while self.status().endswith("_IN_PROGRESS") and time.monotonic() < deadline:
-            time.sleep(0.005)
+        waiting.ended_stack(self.client, self.id)
         events = self.client.describe_stack_events(StackName=self.id)["StackEvents"][::-1]
         states = [event["ResourceStatus"] for event in events if event["LogicalResourceId"] == self.name]
         told, self.told = self.told, len(states)
@@ -168,9 +167,8 @@ def test_a_change_set_is_made_in_the_background_an_empty_one_too(stack):
     assert stack.client.describe_change_set(**asked)["Status"] == "CREATE_IN_PROGRESS"
     with pytest.raises(ClientError, match="InvalidChangeSetStatus"):
         stack.client.execute_change_set(**asked)
-    deadline = time.monotonic() + 10
-    while (made := stack.client.describe_change_set(**asked))["Status"] == "CREATE_IN_PROGRESS":
-        assert time.monotonic() < deadline
+    assert waiting.until(lambda: stack.client.describe_change_set(**asked)["Status"] != "CREATE_IN_PROGRESS")
+    made = stack.client.describe_change_set(**asked)
     assert (made["Status"], made["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
 
 

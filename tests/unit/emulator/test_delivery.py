@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import datetime
 import json
-import time
 import urllib.error
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from botocore.exceptions import ClientError
 
 ACCOUNT, REGION, CHANNEL = "111111111111", "us-east-1", "C0123ABCD"
@@ -339,9 +339,5 @@ def test_an_express_state_machine_marks_findings_notified(aws):
         aws.rule(pattern, Id="machine", Arn=machine)
     aws.rule(pattern, Id="machine", Arn=machine, RoleArn=role)
     aws.import_findings(aws.finding())
-    deadline = time.monotonic() + 5
-    status = "NEW"
-    while status == "NEW" and time.monotonic() < deadline:
-        time.sleep(0.02)
-        status = aws.client("securityhub").get_findings()["Findings"][0]["Workflow"]["Status"]
-    assert status == "NOTIFIED"
+    hub = aws.client("securityhub")
+    assert waiting.until(lambda: hub.get_findings()["Findings"][0]["Workflow"]["Status"] == "NOTIFIED")

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from botocore.exceptions import ClientError
 
 from .conftest import ACCOUNT
@@ -74,12 +74,7 @@ def created(aws, resources):
     """Create a stack, and return its status and the reasons of what failed."""
     cloudformation = aws.client("cloudformation")
     cloudformation.create_stack(StackName="stack", TemplateBody=json.dumps({"Resources": resources}))
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        status = cloudformation.describe_stacks(StackName="stack")["Stacks"][0]["StackStatus"]
-        if not status.endswith("IN_PROGRESS"):
-            break
-        time.sleep(0.02)
+    status = waiting.ended_stack(cloudformation, "stack")
     events = cloudformation.describe_stack_events(StackName="stack")["StackEvents"]
     return status, " ".join(event.get("ResourceStatusReason", "") for event in events)
 
@@ -88,10 +83,7 @@ def run(aws, at=""):
     """Let the schedule start the machine, and return how the execution ends."""
     given = {"account": ACCOUNT, "region": REGION, "name": "daily", "at": at}
     arn = aws.emulator.ask("POST", "schedule", given)["execution"]
-    client, deadline = aws.client("stepfunctions"), time.monotonic() + 10
-    while client.describe_execution(executionArn=arn)["status"] == "RUNNING" and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return client.describe_execution(executionArn=arn)
+    return waiting.ended_execution(aws.client("stepfunctions"), arn)
 
 
 def test_a_schedule_starts_its_machine_when_told(aws):

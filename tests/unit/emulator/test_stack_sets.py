@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-import time
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from botocore.exceptions import ClientError
 
 from .conftest import BODY
@@ -49,13 +49,7 @@ class Holder:
         return self.settled()
 
     def settled(self, name="holder"):
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            found = self.client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
-            if not found.endswith("IN_PROGRESS"):
-                return found
-            time.sleep(0.05)
-        raise AssertionError(found)
+        return waiting.ended_stack(self.client, name)
 
     def reason(self):
         events = self.client.describe_stack_events(StackName="holder")["StackEvents"]
@@ -110,9 +104,7 @@ def test_stacks_are_created_updated_and_deleted(holder):
     assert holder.instances().keys() == {(ONE, "eu-west-1"), (ONE, "us-east-1")}
 
     holder.client.delete_stack(StackName="holder")
-    deadline = time.monotonic() + 10
-    while holder.stacks(ADMINISTERING, "us-east-1") and time.monotonic() < deadline:
-        time.sleep(0.05)
+    assert waiting.until(lambda: not holder.stacks(ADMINISTERING, "us-east-1"))
     assert holder.stacks(ONE, "eu-west-1") == holder.stacks(ONE, "us-east-1") == []
     with pytest.raises(ClientError, match="StackSetNotFoundException"):
         holder.instances()
@@ -195,10 +187,7 @@ def test_failures_that_are_tolerated_are_those_of_the_instances_only(holder):
     with pytest.raises(ClientError, match=r"Name.* must have values"):
         holder.client.update_stack_set(**again)
     holder.client.update_stack_set(**again, Parameters=[{"ParameterKey": "Name", "UsePreviousValue": True}])
-    deadline = time.monotonic() + 10
-    while holder.instances()[ONE, "eu-west-1"]["Status"] != "CURRENT" and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert holder.instances()[ONE, "eu-west-1"]["Status"] == "CURRENT"
+    assert waiting.until(lambda: holder.instances()[ONE, "eu-west-1"]["Status"] == "CURRENT")
 
 
 def test_instances_are_listed_in_pages_and_by_account_and_region(holder):

@@ -14,6 +14,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 import yaml
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from botocore.exceptions import ClientError
 
 from .conftest import ACCOUNT
@@ -51,17 +52,6 @@ def code_of_call(call, **given) -> str | None:
 
 def of_chatbot(aws, name: str) -> int:
     return aws.metric("AWS/Chatbot", name, "ConfigurationName", "security")
-
-
-def settled(client, name: str) -> str:
-    """Return the status of a stack when its operation has ended."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        status = client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
-        if not status.endswith("IN_PROGRESS"):
-            return status
-        time.sleep(0.02)
-    raise AssertionError(status)
 
 
 @pytest.mark.parametrize("row", ASSUMPTIONS, ids=lambda row: row["switch"])
@@ -398,7 +388,7 @@ def test_cloudformation_names(aws, answer, prefix):
     body = json.dumps({"Resources": {"ARoleWithAVeryLongLogicalId": role}})
     cloudformation = aws.client("cloudformation")
     cloudformation.create_stack(StackName="s" * 50, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-    assert settled(cloudformation, "s" * 50) == "CREATE_COMPLETE"
+    assert waiting.ended_stack(cloudformation, "s" * 50) == "CREATE_COMPLETE"
     (name,) = [role["RoleName"] for role in aws.client("iam").list_roles()["Roles"]]
     assert name.startswith(prefix)
     assert len(name) <= 64
@@ -412,7 +402,7 @@ def test_cloudformation_stabilization(aws, mode, waits):
     cloudformation = aws.client("cloudformation")
     began = time.monotonic()
     cloudformation.create_stack(StackName="stable", TemplateBody=json.dumps({"Resources": {"Topic": topic}}), **config)
-    assert settled(cloudformation, "stable") == "CREATE_COMPLETE"
+    assert waiting.ended_stack(cloudformation, "stable") == "CREATE_COMPLETE"
     assert (time.monotonic() - began >= 2) is waits
 
 
@@ -428,7 +418,7 @@ def test_cloudformation_express(aws, answer, code):
     assert code_of_call(create, DeploymentConfig={"Mode": "EXPRESS"}) == code
     if code is None:
         events = aws.client("events")
-        assert settled(aws.client("cloudformation"), "s") == "CREATE_COMPLETE"
+        assert waiting.ended_stack(aws.client("cloudformation"), "s") == "CREATE_COMPLETE"
         assert events.list_rules()["Rules"] == []
         assert code_of_call(events.describe_rule, Name="express") == "ResourceNotFoundException"
         time.sleep(1)
@@ -445,7 +435,7 @@ def test_cloudformation_validation(aws, answer, failed):
     aws.client("events").put_rule(Name="express", EventPattern='{"source": ["aws.s3"]}')
     cloudformation = aws.client("cloudformation")
     cloudformation.create_stack(StackName="s", TemplateBody=RULE_BODY)
-    assert settled(cloudformation, "s") == "ROLLBACK_COMPLETE"
+    assert waiting.ended_stack(cloudformation, "s") == "ROLLBACK_COMPLETE"
     events = cloudformation.describe_stack_events(StackName="s")["StackEvents"]
     *_later, first = [event for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
     assert (first["LogicalResourceId"], first["ResourceType"]) == failed
@@ -466,7 +456,7 @@ def test_express_mode_rolls_back_only_if_told(aws, config, status):
     aws.emulator.stacks(0, {"operation": "create", "resource": "Rule"})
     cloudformation = aws.client("cloudformation")
     cloudformation.create_stack(StackName="s", TemplateBody=RULE_BODY, DeploymentConfig=config)
-    assert settled(cloudformation, "s") == status
+    assert waiting.ended_stack(cloudformation, "s") == status
     if status == "CREATE_FAILED":
         assert code_of_call(cloudformation.rollback_stack, StackName="s") == "ValidationError"
 

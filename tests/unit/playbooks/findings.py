@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._routing import worlds
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,7 +25,6 @@ SAMPLES = ROOT / "tests" / "findings"
 FINDINGS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(SAMPLES.glob("*.json"))}
 EXPECTED = yaml.safe_load((SAMPLES / "expected.yml").read_text(encoding="utf-8"))
 ADMINISTRATOR = "111111111111"
-SECONDS = 30  # that an execution may take
 WORKSPACE, CHANNEL = "T0ABC1DEF", "C0ABC1DEF"
 
 
@@ -200,8 +200,4 @@ def start_schedule(emulator: Any, region: str, name: str, at: str = "") -> dict[
     """Let a schedule start its state machine, and return how the execution ended, as DescribeExecution does."""
     given = {"account": ADMINISTRATOR, "region": region, "name": name, "at": at}
     arn = emulator.ask("POST", "schedule", given)["execution"]
-    client, deadline = emulator.client("stepfunctions", region), time.monotonic() + SECONDS
-    while client.describe_execution(executionArn=arn)["status"] == "RUNNING" and time.monotonic() < deadline:
-        time.sleep(0.1)
-    done: dict[str, Any] = client.describe_execution(executionArn=arn)
-    return done
+    return waiting.ended_execution(emulator.client("stepfunctions", region), arn)

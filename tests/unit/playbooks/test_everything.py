@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import pytest
 import yaml
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
 EXPECTED = yaml.safe_load((findings.SAMPLES / "everything.yml").read_text(encoding="utf-8"))
@@ -25,7 +26,6 @@ TEAM = {"TeamId": EXPECTED["variables"]["team_id"], "TenantId": EXPECTED["variab
 OLD = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - 10 * 86_400))
 FINDINGS = {name: {**item, "CreatedAt": OLD, "UpdatedAt": OLD} for name, item in findings.FINDINGS.items()}
 NAMES = {finding["Id"]: name for name, finding in FINDINGS.items()}
-SECONDS = 30
 
 
 class SecurityHub:
@@ -85,9 +85,7 @@ class NewSecurityHub(SecurityHub):
 
 def wait_for(are_there, marks):
     """Wait until the state machine has written the marks: call *are_there* with those of all findings."""
-    deadline = time.monotonic() + SECONDS
-    while not are_there(marks()) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    waiting.until(lambda: are_there(marks()))
 
 
 def ended(finding):

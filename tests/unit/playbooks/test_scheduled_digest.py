@@ -19,7 +19,6 @@ NAME = "securityhub-slack-digest"
 SCHEDULE = {"digest_schedule": "cron(0 8 ? * MON *)", "digest_time_zone": "Europe/Berlin"}
 OVERDUE = {"overdue_days": {"CRITICAL": 7, "HIGH": 1}}
 HOSTILE = 'x`<!channel> *bold* <https://evil.example|click>\n"{{ x }}" \u202e\u3042 ${AWS::Region}'
-SECONDS = 30
 
 
 @pytest.fixture

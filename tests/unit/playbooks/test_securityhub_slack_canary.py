@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from ansible_collections.secops.securityhub.tests.resilience.playbook import kil
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit import waiting
 
 INSTALLED = ansible_commands.installed("ansible-playbook")
 ROOT = Path(__file__).resolve().parents[3]
@@ -197,12 +197,9 @@ def under_way(canary, *arguments):
     """Start the playbook, and return it while it waits for a message that never arrives."""
     breakages.target_removed(canary.fleet)
     process = canary.start("-e", "securityhub_slack_canary_timeout=60", *arguments)
-    deadline = time.monotonic() + 60
     # A queue, a subscription and a finding of each region.
-    while len(canary.fleet.traces()) < 9:
-        assert process.poll() is None, process.stdout.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    waiting.until(lambda: len(canary.fleet.traces()) >= 9 or process.poll() is not None)
+    assert process.poll() is None, process.stdout.read()
     return process
 
 
@@ -222,10 +219,7 @@ def test_next_run_deletes_leftovers_of_a_killed_run(canary):
     members = kill(process, signal.SIGKILL, "family")
     process.communicate(timeout=60)
     # Its orphans exist until the first process of the machine has reaped them.
-    deadline = time.monotonic() + 60
-    while any(Path(f"/proc/{pid}").exists() for pid in members):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    assert waiting.until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in members))
     # Queue, subscription and finding of each region.
     assert len(canary.fleet.traces()) == 9
     code, output = canary.run("-e", "securityhub_slack_canary_timeout=1")

@@ -9,12 +9,12 @@ import json
 import os
 import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 from botocore.exceptions import ClientError
 
@@ -77,10 +77,7 @@ class Organization:
 
     def settle(self):
         """Wait until no stack is in progress."""
-        deadline = time.monotonic() + 20
-        while any("IN_PROGRESS" in stack["StackStatus"] for stack in self.stacks()):
-            assert time.monotonic() < deadline, self.stacks()
-            time.sleep(0.1)
+        assert waiting.until(lambda: not any("IN_PROGRESS" in stack["StackStatus"] for stack in self.stacks()))
 
     def import_finding(self, region, severity, account=deployed.ACCOUNT):
         """Import a finding, whose title says where it is from and how severe it is."""

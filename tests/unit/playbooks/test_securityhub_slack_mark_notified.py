@@ -11,13 +11,13 @@ import json
 import time
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 from botocore.exceptions import ClientError
 
 HERE = "eu-west-1"
 FINDING = findings.FINDINGS["ec2-19-critical-eu-west-1"]
 LOW = findings.FINDINGS["guardduty-backdoor-high-eu-west-1"]
-SECONDS = 10
 
 
 @pytest.fixture
@@ -36,9 +36,7 @@ def status(emulator, finding):
 
 def status_after_marking(emulator, finding):
     """Wait until the finding is no longer NEW, and return its status."""
-    deadline = time.monotonic() + SECONDS
-    while status(emulator, finding) == "NEW" and time.monotonic() < deadline:
-        time.sleep(0.05)
+    waiting.until(lambda: status(emulator, finding) != "NEW")
     return status(emulator, finding)
 
 
@@ -122,9 +120,7 @@ def ocsf_status(emulator, finding, region=HERE):
 
 
 def ocsf_status_after_marking(emulator, finding, region=HERE):
-    deadline = time.monotonic() + SECONDS
-    while ocsf_status(emulator, finding, region) == "New" and time.monotonic() < deadline:
-        time.sleep(0.05)
+    waiting.until(lambda: ocsf_status(emulator, finding, region) != "New")
     return ocsf_status(emulator, finding, region)
 
 

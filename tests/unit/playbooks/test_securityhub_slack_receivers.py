@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import copy
 import json
-import time
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
 HERE, THERE, LAKE = "eu-west-1", "us-east-1", "eu-central-1"
@@ -174,13 +174,12 @@ def test_a_home_region_sends_once_and_what_is_broken_is_refused_repaired_and_rep
         THREAT["Id"],
     ]
     assert findings.delivered(emulator) == [CONTROL["Id"]]
-    hub, deadline = emulator.client("securityhub", HERE), time.monotonic() + 10
+    hub = emulator.client("securityhub", HERE)
 
     def statuses():
         return {item["Id"]: item["Workflow"]["Status"] for item in hub.get_findings()["Findings"]}
 
-    while statuses()[CONTROL["Id"]] == "NEW" and time.monotonic() < deadline:
-        time.sleep(0.05)
+    waiting.until(lambda: statuses()[CONTROL["Id"]] != "NEW")
     assert statuses() == {CONTROL["Id"]: "NOTIFIED", THREAT["Id"]: "NEW"}
 
     # By hand: a rule without its target, and a topic that nobody may publish to.

@@ -8,9 +8,9 @@ from __future__ import annotations
 import copy
 import json
 import re
-import time
 
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 from botocore.exceptions import ClientError
 
@@ -19,7 +19,6 @@ CONTROL = findings.FINDINGS["ec2-19-critical-eu-west-1"]
 THREAT = findings.FINDINGS["guardduty-backdoor-high-eu-west-1"]
 ON = {"mark_notified": True, "message_format": "custom", "report_resolved": True}
 MARK = "securityhub-slack"
-SECONDS = 10
 
 
 @pytest.fixture
@@ -48,9 +47,7 @@ def marked(emulator, finding, value):
         found = fields(emulator, finding)
         return {**found, MARK: without_time(found[MARK])} if MARK in found else found
 
-    deadline = time.monotonic() + SECONDS
-    while shown().get(MARK) != value and time.monotonic() < deadline:
-        time.sleep(0.05)
+    waiting.until(lambda: shown().get(MARK) == value)
     assert shown().get(MARK) == value
     return shown()
 
@@ -335,10 +332,8 @@ class NewHub:
 
     def commented(self, finding, comment):
         """Wait until the finding has the comment, and return its status."""
-        deadline = time.monotonic() + SECONDS
         uid = finding["metadata"]["uid"]
-        while self.comment(uid) != comment and time.monotonic() < deadline:
-            time.sleep(0.05)
+        waiting.until(lambda: self.comment(uid) == comment)
         assert self.comment(uid) == comment
         return self.finding(uid)["status"]
 
@@ -402,9 +397,7 @@ def test_no_comment_of_others_is_lost_and_what_was_not_sent_has_no_end(emulator,
     new_hub.update(analyzed, Comment="Looking at it")
     new_hub.update(forged, Comment="Sent as <!channel> by securityhub-slack at 2026-11-23T09:12:31Z")
     new_hub.bring(analyzed)
-    deadline = time.monotonic() + SECONDS
-    while new_hub.finding(analyzed["metadata"]["uid"])["status"] == "New" and time.monotonic() < deadline:
-        time.sleep(0.05)
+    waiting.until(lambda: new_hub.finding(analyzed["metadata"]["uid"])["status"] != "New")
     assert new_hub.commented(analyzed, "Looking at it") == "In Progress"
     new_hub.sent(lost, hidden)
     new_hub.update(lost, Comment="Fixed by us", StatusId=4)

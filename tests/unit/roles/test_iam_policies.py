@@ -14,7 +14,6 @@ import json
 import os
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from ansible_collections.secops.securityhub.tests.unit import ansible_commands
 from ansible_collections.secops.securityhub.tests.unit import breakages
 from ansible_collections.secops.securityhub.tests.unit import deployed
 from ansible_collections.secops.securityhub.tests.unit import old_template
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from ansible_collections.secops.securityhub.tests.unit.playbooks import findings
 
 ACCOUNT, HERE = "111111111111", "us-east-1"
@@ -550,9 +550,7 @@ def test_digest_schedule(account):
         given = {"account": ACCOUNT, "region": region, "name": "securityhub-slack-digest", "at": "2026-01-05T08:00:00Z"}
         execution = account.emulator.ask("POST", "schedule", given)["execution"]
         client = account.emulator.client("stepfunctions", region)
-        while client.describe_execution(executionArn=execution)["status"] == "RUNNING":
-            time.sleep(0.1)
-        assert client.describe_execution(executionArn=execution)["status"] == "SUCCEEDED"
+        assert waiting.ended_execution(client, execution)["status"] == "SUCCEEDED"
     assert account.emulator.inbox()[-1]["text"] == f"*No finding* open in ap-northeast-1, {HERE}"
     daily = ("-e", '{"securityhub_slack_digest_schedule": "rate(1 day)"}')
     account.run(f"{ON_CREATE} deploy channel digest_schedule", *daily, *BOUNDED, *OTHER_TAGS)

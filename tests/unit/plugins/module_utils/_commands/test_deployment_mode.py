@@ -23,7 +23,7 @@ def rules(lab, region="us-east-1"):
 
 
 def test_a_run_ends_when_what_express_mode_has_created_is_there(lab):
-    switch(lab, cloudformation_stabilization=1)
+    switch(lab, cloudformation_stabilization=3)
     seconds = {}
     for mode in ("express", "standard"):
         began = time.monotonic()
@@ -34,7 +34,7 @@ def test_a_run_ends_when_what_express_mode_has_created_is_there(lab):
         assert lab.run(lab.hosts(*REGIONS, deployment_mode=mode)).writes == []
         assert lab.run(lab.hosts(*REGIONS, deployment_mode=mode, state="absent")).errors == {}
         assert lab.ours(*REGIONS) == {}
-    assert 1 < seconds["express"] < seconds["standard"]
+    assert 3 < seconds["express"] < seconds["standard"]
 
 
 def test_the_mode_changes_neither_the_plan_nor_what_a_run_without_changes_calls(lab):

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import shlex
-import time
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._doctor import messages
 from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from ansible_collections.secops.securityhub.tests.unit.breakages import ALIAS
 from ansible_collections.secops.securityhub.tests.unit.breakages import RULE
 from ansible_collections.secops.securityhub.tests.unit.breakages import key_id
@@ -299,10 +299,7 @@ def failed_execution(fleet):
     event = json.dumps({"time": "2026-11-23T09:12:31Z", "detail": {"findings": [finding]}})
     states = fleet.client("stepfunctions")
     arn = states.start_execution(stateMachineArn=machine, input=event)["executionArn"]
-    deadline = time.monotonic() + 20
-    while states.describe_execution(executionArn=arn)["status"] == "RUNNING" and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert states.describe_execution(executionArn=arn)["status"] == "FAILED"
+    assert waiting.ended_execution(states, arn)["status"] == "FAILED"
 
 
 def test_what_reports_the_end_of_findings_is_compared_and_repaired_and_its_failures_raise_an_alarm(

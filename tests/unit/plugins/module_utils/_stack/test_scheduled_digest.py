@@ -9,7 +9,6 @@ import json
 import random
 import re
 import subprocess
-import time
 import unicodedata
 from collections import Counter
 from dataclasses import replace
@@ -23,6 +22,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._stack import t
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.scheduled_digest import ScheduledChannel
 from ansible_collections.secops.securityhub.plugins.module_utils._stack.scheduled_digest import ScheduledDigest
 from ansible_collections.secops.securityhub.tests.unit import deployed
+from ansible_collections.secops.securityhub.tests.unit import waiting
 
 CHANNEL = ScheduledChannel("slack", ("CRITICAL", "HIGH"), '$f.Severity.Label in ["CRITICAL","HIGH"]')
 DIGEST = ScheduledDigest("cron(0 8 ? * MON *)", "Europe/Berlin", 7, False, (CHANNEL,))
@@ -289,10 +289,8 @@ def test_numbers_that_do_not_fit_into_an_event_fail_the_execution_of_their_regio
     deployed.deploy(emulator, monkeypatch, digest_schedule="cron(0 8 ? * MON *)")
     given = {"account": deployed.ACCOUNT, "region": deployed.HERE, "name": "securityhub-slack-digest"}
     execution = emulator.ask("POST", "schedule", given)["execution"]
-    client, deadline = emulator.client("stepfunctions", deployed.HERE), time.monotonic() + 20
-    while client.describe_execution(executionArn=execution)["status"] == "RUNNING" and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert client.describe_execution(executionArn=execution)["error"] == "TooManyAccounts"
+    client = emulator.client("stepfunctions", deployed.HERE)
+    assert waiting.ended_execution(client, execution)["error"] == "TooManyAccounts"
 
 
 @pytest.mark.parametrize("channels", [1, 2, 14])
@@ -315,10 +313,7 @@ def test_the_message_says_if_findings_are_left_out_because_there_are_too_many(em
         emulator.ask("DELETE", "inbox")
         given = {"account": deployed.ACCOUNT, "region": deployed.HERE, "name": "securityhub-slack-digest"}
         emulator.ask("POST", "schedule", given)
-        deadline = time.monotonic() + 20
-        while not emulator.inbox() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        texts.append(emulator.inbox()[0]["text"].splitlines())
+        texts.append(waiting.until(emulator.inbox)[0]["text"].splitlines())
     assert texts[0][0] == texts[1][0] == "*20 CRITICAL* open in eu-west-1"
     left_out = "*Not counted*: findings after the first 1 pages"
     assert (left_out in texts[0], left_out in texts[1]) == (False, True)
