@@ -54,7 +54,7 @@ def in_parallel(fleet: Fleet, slices: int, form: str, **wanted: Any) -> list[Res
     return [fleet.finish(process, started) for process in running]
 
 
-def work(fleet: Fleet, slices: int, form: str, works: Iterable[str] = WORKS) -> list[str]:
+def work(fleet: Fleet, slices: int, form: str, works: Iterable[str] = tuple(WORKS)) -> list[str]:
     """Deploy, update, move the channel and remove, in slices. Raises Broken where a topic is lost or created twice."""
     fleet.new_account()
     lines = []
