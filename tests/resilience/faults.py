@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 import re
 import resource
+import subprocess
 import time
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +46,15 @@ class Fault:
     """Fault rules (tests/emulator/README.md), and which targets may fail because of them.
 
     *fails*: "none" (retries are enough), "region" (the one with the fault), "any" or "all". *endpoint*: where the
-    faulty region is called, with the emulator's port; its calls do not arrive there. *open_files*: how many files, and
-    so connections, this computer lets a run open; 0 for as many as it wants.
+    faulty region is called, with the emulator's port; its calls do not arrive there. *limits*: what this computer
+    permits a run, as for Fleet.
     """
 
     name: str
     rules: tuple[dict[str, Any], ...]
     fails: str = "any"
     endpoint: str = ""
-    open_files: int = 0
+    limits: Mapping[int, int] = field(default_factory=dict)
 
     def of(self, region: str) -> list[dict[str, Any]]:
         """Return the rules, with the name of the faulty region where they need one."""
@@ -74,7 +77,7 @@ FAULTS = (
     Fault("a region that answers by half", ({"truncated": 1, "regions": "faulty"},), "region"),
     Fault("a region that DNS does not know", (), "region", "http://aws.invalid:{port}"),
     Fault("a region with a TLS error", (), "region", "https://127.0.0.1:{port}"),
-    Fault("a limit of 28 open files", ({"latency_ms": 50},), open_files=28),
+    Fault("a limit of 28 open files", ({"latency_ms": 50},), limits={resource.RLIMIT_NOFILE: 28}),
     Fault("all of them", ({"throttle": 0.2, "errors": 0.2, "resets": 0.1, "lost": 0.05},)),
 )
 IDENTITY = "credentials that change to another account"
@@ -129,8 +132,7 @@ def _run(fleet: Fleet, fault: Fault, faulty: str, seed: int, *arguments: str, **
     fleet.emulator.faults(*fault.of(faulty), seed=seed)
     if fault.endpoint:
         fleet.host_variables = {faulty: {"endpoint_url": fault.endpoint.format(port=fleet.emulator.port)}}
-    if fault.open_files:
-        fleet.limits = {resource.RLIMIT_NOFILE: fault.open_files}
+    fleet.limits = fault.limits
     try:
         return fleet.run(*arguments, **options)
     finally:
@@ -265,6 +267,13 @@ def has(command: Command, fault: Fault) -> bool:
     return command.name != ORGANIZATION or not fault.endpoint
 
 
+def await_work(fleet: Fleet, process: subprocess.Popen[str], phase: Phase) -> None:
+    """Wait until a started run has begun the work of its phase. Raises Broken if it ends before."""
+    while phase.under_way not in {entry["operation"] for entry in fleet.emulator.requests()}:
+        expect(process.poll() is None, "the run ended before its work had begun")
+        time.sleep(0.05)
+
+
 def changed_identity(fleet: Fleet, phase: Phase) -> str:
     """Let the credentials lead to another account during a phase, then run it again with the right ones."""
     phase.before(fleet)
@@ -276,9 +285,7 @@ def changed_identity(fleet: Fleet, phase: Phase) -> str:
     started = time.monotonic()
     try:
         process = fleet.start(**phase.wanted)
-        while phase.under_way not in {entry["operation"] for entry in fleet.emulator.requests()}:
-            expect(process.poll() is None, "the run ended before its work had begun")
-            time.sleep(0.05)
+        await_work(fleet, process, phase)
         switch.touch()
         result = fleet.finish(process, started)
     finally:
@@ -315,9 +322,7 @@ def expired(fleet: Fleet, phase: Phase) -> str:
     fleet.emulator.forget_requests()
     started = time.monotonic()
     process = fleet.start(**phase.wanted)
-    while phase.under_way not in {entry["operation"] for entry in fleet.emulator.requests()}:
-        expect(process.poll() is None, "the run ended before its work had begun")
-        time.sleep(0.05)
+    await_work(fleet, process, phase)
     fleet.emulator.faults(*EXPIRED.rules)
     result = fleet.finish(process, started)
     fleet.emulator.faults()
@@ -335,7 +340,7 @@ def full_disk(fleet: Fleet, phase: Phase) -> str:
     phase.before(fleet)
     # Ansible's semaphores are files of 32 bytes. Python would leave incomplete .pyc files behind.
     fleet.limits = {resource.RLIMIT_FSIZE: 100}
-    fleet.environment = {**fleet.environment, "PYTHONDONTWRITEBYTECODE": "1"}
+    fleet.environment = {"PYTHONDONTWRITEBYTECODE": "1"}
     try:
         result = fleet.run(**phase.wanted)
     finally:

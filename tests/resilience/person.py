@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from ansible_collections.secops.securityhub.tests.resilience.faults import PHASES
+from ansible_collections.secops.securityhub.tests.resilience.faults import await_work
 from ansible_collections.secops.securityhub.tests.resilience.faults import check_converged
 from ansible_collections.secops.securityhub.tests.resilience.playbook import NAME
 from ansible_collections.secops.securityhub.tests.resilience.playbook import Broken
@@ -63,9 +64,7 @@ def beside(fleet: Fleet, deed: str) -> str:
     fleet.emulator.stacks(2)
     fleet.emulator.forget_requests()
     process = fleet.start(**UPDATE.wanted)
-    while UPDATE.under_way not in {entry["operation"] for entry in fleet.emulator.requests()}:
-        expect(process.poll() is None, "the run ended before its work had begun")
-        time.sleep(0.05)
+    await_work(fleet, process, UPDATE)
     DEEDS[deed](fleet)
     result = fleet.finish(process, time.monotonic())
     expect(result.code in (0, 2), f"exit code {result.code}", result)

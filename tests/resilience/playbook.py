@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,7 @@ class Fleet:
         self.inventory = folder / "hosts.yml"
         self.host_variables: dict[str, dict[str, Any]] = {}
         self.environment: dict[str, str] = {}
-        self.limits: dict[int, int] = {}  # of the system for a run, by the constant of the module resource
+        self.limits: Mapping[int, int] = {}  # of the system for a run, by the constant of the module resource
         self.checkout = ROOT  # of the collection whose playbooks run
         self.started = 0
 

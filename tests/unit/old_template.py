@@ -68,7 +68,7 @@ class OldFleet(Fleet):
 
     def settled(self, region: str = HERE, name: str = "") -> str:
         """Wait until CloudFormation is done, and return the stack's state, '' without a stack."""
-        waiting.until(lambda: not self.status(region, name).endswith("_IN_PROGRESS"))
+        assert waiting.until(lambda: not self.status(region, name).endswith("_IN_PROGRESS")), self.status(region, name)
         return self.status(region, name)
 
     def status(self, region: str = HERE, name: str = "") -> str:

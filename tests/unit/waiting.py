@@ -31,14 +31,18 @@ def ended_stack(cloudformation: Any, name: str) -> str:
         found: str = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
         return "" if found.endswith("_IN_PROGRESS") else found
 
-    return until(status)
+    ended = until(status)
+    assert ended, f"the stack {name} is still in progress"
+    return ended
 
 
 def ended_execution(stepfunctions: Any, arn: str) -> dict[str, Any]:
-    """Return the description of an execution when it has ended, nothing if it does not end."""
+    """Return the description of an execution when it has ended."""
 
     def described() -> dict[str, Any]:
         found: dict[str, Any] = stepfunctions.describe_execution(executionArn=arn)
         return {} if found["status"] == "RUNNING" else found
 
-    return until(described)
+    ended = until(described)
+    assert ended, f"{arn} is still running"
+    return ended

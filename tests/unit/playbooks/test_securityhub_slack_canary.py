@@ -198,7 +198,7 @@ def under_way(canary, *arguments):
     breakages.target_removed(canary.fleet)
     process = canary.start("-e", "securityhub_slack_canary_timeout=60", *arguments)
     # A queue, a subscription and a finding of each region.
-    waiting.until(lambda: len(canary.fleet.traces()) >= 9 or process.poll() is not None)
+    assert waiting.until(lambda: len(canary.fleet.traces()) >= 9 or process.poll() is not None)
     assert process.poll() is None, process.stdout.read()
     return process
 

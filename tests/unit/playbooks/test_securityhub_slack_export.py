@@ -77,7 +77,8 @@ class Organization:
 
     def settle(self):
         """Wait until no stack is in progress."""
-        assert waiting.until(lambda: not any("IN_PROGRESS" in stack["StackStatus"] for stack in self.stacks()))
+        done = waiting.until(lambda: not any("IN_PROGRESS" in stack["StackStatus"] for stack in self.stacks()))
+        assert done, self.stacks()
 
     def import_finding(self, region, severity, account=deployed.ACCOUNT):
         """Import a finding, whose title says where it is from and how severe it is."""

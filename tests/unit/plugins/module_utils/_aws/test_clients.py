@@ -83,7 +83,7 @@ print("\\n".join(sorted({errors.explain(error) for error in failed})) or "none f
 )
 def test_many_connections_need_many_open_files(emulator, hard, said):
     """macOS allows a process 256 open files unless it asks for more; a fleet needs more connections than that."""
-    emulator.faults({"latency_ms": 2000})  # so that all threads wait for an answer at once
+    emulator.faults({"latency_ms": 2000})  # so that all threads wait for an answer at the same time
     found = output(MANY_CONNECTIONS, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (48, hard)))
     assert found.startswith(said)
 
