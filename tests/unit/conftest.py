@@ -25,7 +25,9 @@ from urllib.parse import urlencode
 import boto3
 import pytest
 import yaml
+from ansible_collections.secops.securityhub.tests.resilience.playbook import kill
 from ansible_collections.secops.securityhub.tests.unit import botocore_data
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from botocore.config import Config
 from hypothesis import settings
 
@@ -128,7 +130,7 @@ class Emulator:
         """Return the answer of the control API. Raises urllib.error.HTTPError where it answers with an error."""
         body = None if given is None else json.dumps(given).encode()
         request = urllib.request.Request(f"{self.url}/_emulator/{path}", data=body, method=method)
-        with DIRECT.open(request, timeout=30) as answer:
+        with DIRECT.open(request, timeout=waiting.PATIENCE) as answer:
             return json.load(answer)
 
     def reset(self) -> None:
@@ -196,6 +198,17 @@ def emulator(emulator_of_the_process: Emulator) -> Emulator:
     """Return an emulator without accounts, faults, requests and messages."""
     emulator_of_the_process.reset()
     return emulator_of_the_process
+
+
+@pytest.fixture
+def processes() -> Iterator[list[subprocess.Popen[str]]]:
+    """Return a list for what a test starts. Kill what still runs in the end: the next test uses the same emulator."""
+    found: list[subprocess.Popen[str]] = []
+    yield found
+    for process in found:
+        if process.poll() is None:
+            kill(process, signal.SIGKILL, "family")
+            process.communicate()
 
 
 @contextlib.contextmanager

@@ -31,12 +31,13 @@ SECRET = "a-secret-key"
 class Command:
     """The command, and the account that it runs in."""
 
-    def __init__(self, emulator: Any, folder: Path) -> None:
+    def __init__(self, emulator: Any, processes: list[subprocess.Popen[str]], folder: Path) -> None:
         self.emulator = emulator
+        self._processes = processes
         self.folder = folder
         self.given = [
             *("--account-id", ACCOUNT, "--workspace-id", TEAM, "--channel-id", CHANNEL, "--prefix", PREFIX),
-            *("--regions", ",".join(REGIONS), "--report", str(folder / "report"), "--patience", "3"),
+            *("--regions", ",".join(REGIONS), "--report", str(folder / "report"), "--patience", "10"),
         ]
 
     def client(self, service: str, region: str = REGIONS[0]) -> Any:
@@ -50,7 +51,7 @@ class Command:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command in a process of its own, which signals can end."""
         command = [sys.executable, "-m", acceptance.__spec__.name.removesuffix(".__main__")]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*command, *self.given, "--yes", *arguments],
             env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
             stdout=subprocess.PIPE,
@@ -58,6 +59,8 @@ class Command:
             text=True,
             start_new_session=True,
         )
+        self._processes.append(process)
+        return process
 
     def report(self) -> dict[str, Any]:
         """Return the report of the last run."""
@@ -130,7 +133,7 @@ class Command:
 
 
 @pytest.fixture
-def command(emulator, tmp_path, monkeypatch):
+def command(emulator, processes, tmp_path, monkeypatch):
     """Return the command in an account with Security Hub in two regions and a channel configuration of others."""
     world = {
         "hubs": list(REGIONS),
@@ -146,7 +149,7 @@ def command(emulator, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", ansible_commands.COLLECTIONS)
     monkeypatch.setenv("PATH", f"{ansible_commands.folder()}{os.pathsep}{os.environ['PATH']}")
     handlers = {number: signal.getsignal(number) for number in acceptance.SIGNALS}
-    found = Command(emulator, tmp_path)
+    found = Command(emulator, processes, tmp_path)
     found.configuration("theirs", OTHER_CHANNEL)
     found.client("sns").create_topic(Name="theirs")
     emulator.forget_requests()

@@ -28,8 +28,9 @@ OTHER = "222222222222"
 class Playbook:
     """The playbook, an inventory of the fleet, and the emulator."""
 
-    def __init__(self, fleet, folder, environment):
+    def __init__(self, fleet, processes, folder, environment):
         self.fleet = fleet
+        self._processes = processes
         self.folder = folder
         self.environment = environment
 
@@ -41,7 +42,7 @@ class Playbook:
     def start(self, *arguments, command=INSTALLED):
         playbook = "secops.securityhub.securityhub_slack_canary"
         command = [command, "-i", "hosts.yml", playbook, *arguments]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
             cwd=self.folder,
             env=self.environment,
@@ -50,10 +51,12 @@ class Playbook:
             text=True,
             start_new_session=True,
         )
+        self._processes.append(process)
+        return process
 
     def run(self, *arguments):
         process = self.start(*arguments, command=ansible_commands.path("ansible-playbook"))
-        output, _nothing = process.communicate(timeout=120)
+        output, _nothing = process.communicate(timeout=waiting.PATIENCE)
         assert "Traceback" not in output
         return process.returncode, " ".join(output.split())
 
@@ -63,13 +66,12 @@ def prefixed(variables):
 
 
 @pytest.fixture
-def canary(emulator, monkeypatch, tmp_path):
+def canary(emulator, monkeypatch, processes, tmp_path):
     """Return the playbook for a fleet that has just been deployed."""
-    yield playbook_for(deployed.deploy(emulator, monkeypatch), tmp_path)
-    emulator.faults()
+    return playbook_for(deployed.deploy(emulator, monkeypatch), processes, tmp_path)
 
 
-def playbook_for(fleet, tmp_path):
+def playbook_for(fleet, processes, tmp_path):
     """Return the playbook for a fleet."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
@@ -78,7 +80,7 @@ def playbook_for(fleet, tmp_path):
         "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections")),
         "ANSIBLE_NOCOLOR": "1",
     }
-    playbook = Playbook(fleet, tmp_path, environment)
+    playbook = Playbook(fleet, processes, tmp_path, environment)
     playbook.inventory({region: {} for region in deployed.REGIONS})
     return playbook
 
@@ -196,7 +198,7 @@ def test_several_accounts_in_one_run(canary, emulator):
 def under_way(canary, *arguments):
     """Start the playbook, and return it while it waits for a message that never arrives."""
     breakages.target_removed(canary.fleet)
-    process = canary.start("-e", "securityhub_slack_canary_timeout=60", *arguments)
+    process = canary.start("-e", "securityhub_slack_canary_timeout=600", *arguments)
     # A queue, a subscription and a finding of each region.
     assert waiting.until(lambda: len(canary.fleet.traces()) >= 9 or process.poll() is not None)
     assert process.poll() is None, process.stdout.read()
@@ -207,7 +209,7 @@ def test_ctrl_c_leaves_nothing(canary):
     process = under_way(canary)
     assert canary.fleet.traces() != []
     kill(process, signal.SIGINT, "group")
-    output, _nothing = process.communicate(timeout=60)
+    output, _nothing = process.communicate(timeout=waiting.PATIENCE)
     assert process.returncode not in (0, 2)
     assert "User interrupted execution" in output
     assert "Traceback" not in output
@@ -217,7 +219,7 @@ def test_ctrl_c_leaves_nothing(canary):
 def test_next_run_deletes_leftovers_of_a_killed_run(canary):
     process = under_way(canary)
     members = kill(process, signal.SIGKILL, "family")
-    process.communicate(timeout=60)
+    process.communicate(timeout=waiting.PATIENCE)
     # Its orphans exist until the first process of the machine has reaped them.
     assert waiting.until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in members))
     # Queue, subscription and finding of each region.
@@ -238,7 +240,7 @@ def test_next_run_deletes_leftovers_of_a_killed_run(canary):
         (["-e", "securityhub_slack_canry_timeout=9"], "did you mean securityhub_slack_canary_timeout?"),
     ],
 )
-def test_mistakes_are_explained(emulator, monkeypatch, tmp_path, arguments, said):
-    code, output = playbook_for(deployed.deploy(emulator, monkeypatch, run=False), tmp_path).run(*arguments)
+def test_mistakes_are_explained(emulator, monkeypatch, processes, tmp_path, arguments, said):
+    code, output = playbook_for(deployed.deploy(emulator, monkeypatch, run=False), processes, tmp_path).run(*arguments)
     assert code == 2
     assert said in output
