@@ -28,7 +28,7 @@ KNOWN = {
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONUNBUFFERED",
 }
-SECONDS_TO_START = 60
+SECONDS_TO_START = 300  # on a busy computer
 
 
 def can_be_served() -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from typing import TypeVar
 
-PATIENCE = 60
+PATIENCE = 300  # seconds. Only what never happens takes so long, so a busy computer has all the time that it needs.
 PAUSE = 0.05
 
 T = TypeVar("T")

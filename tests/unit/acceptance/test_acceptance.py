@@ -273,7 +273,7 @@ def test_an_interrupted_run_cleans_up(command):
     process.send_signal(signal.SIGINT)
     wait_for_write(command, "DeleteStack")
     process.send_signal(signal.SIGINT)  # the cleanup is not interrupted
-    output, _nothing = process.communicate(timeout=120)
+    output, _nothing = process.communicate(timeout=waiting.PATIENCE)
     assert process.returncode == 130, output
     assert "Cleaning up" in output
     assert command.report()["interrupted"] is True

@@ -11,7 +11,7 @@ import time
 import measured_run
 import pytest
 
-PATIENCE = 10
+PATIENCE = 60
 
 
 def run(tmp_path, script):

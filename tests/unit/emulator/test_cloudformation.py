@@ -179,15 +179,15 @@ def test_an_unknown_stack_can_be_deleted(stack):
 
 
 def test_a_delete_ends_a_create_and_waits_for_an_update(stack):
-    stack.slow(1)
+    stack.slow(3)
     stack.client.create_stack(StackName="findings", TemplateBody=template())
     stack.find()
     stack.slow(0)
     assert stack.delete() == ["CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
-    time.sleep(1.1)
+    time.sleep(3)
     assert stack.status() == "DELETE_COMPLETE"
     stack.create()
-    stack.slow(1)
+    stack.slow(3)
     stack.client.update_stack(StackName="findings", TemplateBody=template("two"))
     with pytest.raises(ClientError, match="cannot be deleted while in status UPDATE_IN_PROGRESS"):
         stack.delete()

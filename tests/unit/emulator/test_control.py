@@ -21,6 +21,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from botocore.exceptions import ClientError
 from botocore.exceptions import ConnectionClosedError
 from botocore.parsers import ResponseParserError
@@ -196,7 +197,7 @@ def test_a_proxy_limits_requests_and_may_say_for_how_long(aws, seconds):
     with pytest.raises((ClientError, ResponseParserError)):
         aws.client("securityhub").describe_hub()
     with pytest.raises(urllib.error.HTTPError) as raised:
-        urllib.request.urlopen(aws.emulator.url + "/accounts", timeout=5)
+        urllib.request.urlopen(aws.emulator.url + "/accounts", timeout=waiting.PATIENCE)
     assert (raised.value.code, raised.value.headers.get("Retry-After")) == (429, str(seconds) if seconds else None)
 
 
@@ -251,7 +252,7 @@ def test_latency_delays_and_concurrency_is_counted(aws):
     started = time.monotonic()
     with ThreadPoolExecutor(5) as pool:
         list(pool.map(lambda _: client.describe_hub(), range(5)))
-    assert 3 <= time.monotonic() - started < 15
+    assert time.monotonic() - started >= 3
     counters = aws.emulator.ask("GET", "faults")
     assert (counters["requests"], counters["peak_concurrency"]) == (5, 5)
     assert counters["outcomes"] == {"served": 5}

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
+from ansible_collections.secops.securityhub.tests.unit import waiting
 
 ROOT = Path(__file__).resolve().parents[4]
 FLEET = ROOT / "inventories" / "fleet"
@@ -59,7 +60,7 @@ def run(emulator, home):
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=waiting.PATIENCE,
         )
 
     return call

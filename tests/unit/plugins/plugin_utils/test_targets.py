@@ -17,6 +17,7 @@ import yaml
 from ansible_collections.secops.securityhub.plugins.plugin_utils import _targets
 from ansible_collections.secops.securityhub.plugins.plugin_utils._targets import OF_PLAYBOOKS
 from ansible_collections.secops.securityhub.tests.unit import ansible_commands
+from ansible_collections.secops.securityhub.tests.unit import waiting
 
 ROOT = Path(__file__).resolve().parents[4]
 ROLE = "secops.securityhub.securityhub_slack"
@@ -71,7 +72,7 @@ class Play:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=waiting.PATIENCE,
         )
         output = done.stdout + done.stderr
         outcome = self.folder / OUTCOME

@@ -21,6 +21,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.credential
 from ansible_collections.secops.securityhub.plugins.module_utils._aws.credentials import SignIn
 from ansible_collections.secops.securityhub.plugins.module_utils._services import securityhub
 from ansible_collections.secops.securityhub.plugins.module_utils._services import sts
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from botocore.credentials import ReadOnlyCredentials
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -64,7 +65,7 @@ def at_once(*calls):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(waiting.PATIENCE)
     return results
 
 

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from ansible_collections.secops.securityhub.plugins.module_utils._aws import parallel
+from ansible_collections.secops.securityhub.tests.unit import waiting
 from ansible_collections.secops.securityhub.tests.unit.plugins.module_utils._aws.programs import output
 
 
@@ -16,7 +17,7 @@ def test_outcomes_are_in_the_order_of_the_items_whichever_ends_first():
     def work(item):
         if item == "second":
             second_is_done.set()
-        elif not second_is_done.wait(10):
+        elif not second_is_done.wait(waiting.PATIENCE):
             raise TimeoutError
         return item.upper()
 
@@ -64,7 +65,7 @@ def work(seconds):
     time.sleep(seconds)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
-    parallel.each(work, [60])
+    parallel.each(work, [600])
 except KeyboardInterrupt:
     print("interrupted")
 """
@@ -72,7 +73,7 @@ except KeyboardInterrupt:
 
 def test_a_signal_that_another_thread_gets_interrupts_the_one_that_waits():
     """The system chooses the thread that gets a signal. Python handles it in the main thread, but does not wake it."""
-    assert output(INTERRUPTED, timeout=30) == "interrupted\n"
+    assert output(INTERRUPTED, timeout=waiting.PATIENCE) == "interrupted\n"
 
 
 def test_what_failed_is_replaced():

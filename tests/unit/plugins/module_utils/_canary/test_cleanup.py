@@ -14,6 +14,7 @@ from ansible_collections.secops.securityhub.plugins.module_utils._aws.errors imp
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.cleanup import Cleanup
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.cleanup import Stopped
 from ansible_collections.secops.securityhub.plugins.module_utils._canary.cleanup import interrupts_raise
+from ansible_collections.secops.securityhub.tests.unit import waiting
 
 
 def refuse():
@@ -37,12 +38,12 @@ def test_a_running_call_is_awaited_and_undone():
     def create():
         with cleanup.creating():
             started.set()
-            finish.wait(5)
+            finish.wait(waiting.PATIENCE)
             cleanup.add("a", lambda: undone.append("a"))
 
     thread = threading.Thread(target=create)
     thread.start()
-    started.wait(5)
+    started.wait(waiting.PATIENCE)
     threading.Timer(0.1, finish.set).start()
     cleanup.undo()
     thread.join()
