@@ -207,7 +207,7 @@ def test_a_stack_is_put_into_any_state_and_deleted_from_it(aws, stack, status):
 def test_a_state_is_followed_by_the_next(aws, stack):
     stack.create()
     given = {"account": ACCOUNT, "region": REGION, "stack": "findings", "status": "UPDATE_IN_PROGRESS"}
-    aws.emulator.ask("POST", "stack_status", {**given, "then": "UPDATE_COMPLETE", "after": 0.2})
+    aws.emulator.ask("POST", "stack_status", {**given, "then": "UPDATE_COMPLETE", "after": 3})
     assert stack.status() == "UPDATE_IN_PROGRESS"
     assert stack.states() == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
 

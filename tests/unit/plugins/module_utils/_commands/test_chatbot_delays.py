@@ -19,7 +19,7 @@ def switch(lab, **values):
 @pytest.mark.parametrize("words", ["Please try again", "Invalid request provided: the role is not valid."])
 def test_a_role_that_chatbot_cannot_assume_yet_is_waited_for(lab, monkeypatch, words):
     monkeypatch.setattr(configuration, "SETTLE_SECONDS", 0.2)
-    switch(lab, chatbot_role_delay=2, chatbot_role_message=words)
+    switch(lab, chatbot_role_delay=5, chatbot_role_message=words)
     done = lab.run(lab.hosts(EU, US))
     assert done.errors == {}
     assert lab.carried() == [f"{EU}:securityhub-slack", f"{US}:securityhub-slack"]

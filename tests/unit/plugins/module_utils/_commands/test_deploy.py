@@ -282,7 +282,7 @@ def test_a_stack_in_progress_is_waited_for_and_then_repaired(lab, status, then, 
 
 
 def test_slow_stack_fails_with_the_limit_and_next_run_continues(lab):
-    lab.emulator.stacks(2)
+    lab.emulator.stacks(5)
     done = lab.run(lab.hosts("us-east-1", stack_timeout=1))
     assert done.errors["us-east-1"].startswith(
         "the stack securityhub-slack is still CREATE_IN_PROGRESS after 1 s (securityhub_slack_stack_timeout)."
@@ -985,7 +985,7 @@ def test_under_limit_a_target_is_as_in_a_full_run(lab, hubs, asked):
 def test_of_two_removals_at_the_same_time_the_last_one_deletes_the_channel(lab, monkeypatch):
     monkeypatch.setattr(configuration, "SETTLE_SECONDS", 0.5)  # as the other one writes too
     lab.run(lab.hosts(*REGIONS))
-    lab.emulator.stacks(1)  # so that both have looked, and taken their topics out, when the first one ends
+    lab.emulator.stacks(3)  # so that both have looked, and taken their topics out, when the first one ends
     halves = (REGIONS[:1], REGIONS[1:])
     with ThreadPoolExecutor() as pool:
         runs = [pool.submit(Lab(lab.emulator).run, lab.hosts(*half, state="absent")) for half in halves]
@@ -1069,7 +1069,7 @@ def test_a_limited_removal_keeps_the_others(lab):
 
 
 def test_long_run_reports_progress(lab):
-    lab.emulator.stacks(1)
+    lab.emulator.stacks(3)
     done = lab.run(lab.hosts(*REGIONS))
     assert "Stacks 0/3, waiting for ap-southeast-1, eu-west-1, us-east-1" in done.said
 

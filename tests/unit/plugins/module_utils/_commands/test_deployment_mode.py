@@ -74,7 +74,7 @@ def test_a_stack_that_fails_is_rolled_back_and_repaired_by_the_next_run(lab, ope
 
 
 def test_what_is_not_there_in_time_fails_the_target_and_is_named(lab):
-    switch(lab, cloudformation_stabilization=4)
+    switch(lab, cloudformation_stabilization=10)
     given = lab.hosts("us-east-1", stack_timeout=1, **EXPRESS)
     error = lab.run(given).errors["us-east-1"]
     assert f"the stack securityhub-slack is CREATE_COMPLETE after 1 s, but the rule {RULE} is gone" in error
