@@ -16,7 +16,9 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -201,11 +203,16 @@ def emulator(emulator_of_the_process: Emulator) -> Emulator:
 
 
 @pytest.fixture
-def processes() -> Iterator[list[subprocess.Popen[str]]]:
-    """Return a list for what a test starts. Kill what still runs in the end: the next test uses the same emulator."""
-    found: list[subprocess.Popen[str]] = []
-    yield found
-    for process in found:
+def popen() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Return Popen for a new session. What still runs after the test is killed: the next one uses the same emulator."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[str]:
+        started.append(subprocess.Popen(command, start_new_session=True, **options))
+        return started[-1]
+
+    yield start
+    for process in started:
         if process.poll() is None:
             kill(process, signal.SIGKILL, "family")
             process.communicate()

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,9 @@ SECRET = "a-secret-key"
 class Command:
     """The command, and the account that it runs in."""
 
-    def __init__(self, emulator: Any, processes: list[subprocess.Popen[str]], folder: Path) -> None:
+    def __init__(self, emulator: Any, popen: Callable[..., subprocess.Popen[str]], folder: Path) -> None:
         self.emulator = emulator
-        self._processes = processes
+        self._popen = popen
         self.folder = folder
         self.given = [
             *("--account-id", ACCOUNT, "--workspace-id", TEAM, "--channel-id", CHANNEL, "--prefix", PREFIX),
@@ -51,16 +52,13 @@ class Command:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command in a process of its own, which signals can end."""
         command = [sys.executable, "-m", acceptance.__spec__.name.removesuffix(".__main__")]
-        process = subprocess.Popen(
+        return self._popen(
             [*command, *self.given, "--yes", *arguments],
             env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,
         )
-        self._processes.append(process)
-        return process
 
     def report(self) -> dict[str, Any]:
         """Return the report of the last run."""
@@ -133,7 +131,7 @@ class Command:
 
 
 @pytest.fixture
-def command(emulator, processes, tmp_path, monkeypatch):
+def command(emulator, popen, tmp_path, monkeypatch):
     """Return the command in an account with Security Hub in two regions and a channel configuration of others."""
     world = {
         "hubs": list(REGIONS),
@@ -149,7 +147,7 @@ def command(emulator, processes, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", ansible_commands.COLLECTIONS)
     monkeypatch.setenv("PATH", f"{ansible_commands.folder()}{os.pathsep}{os.environ['PATH']}")
     handlers = {number: signal.getsignal(number) for number in acceptance.SIGNALS}
-    found = Command(emulator, processes, tmp_path)
+    found = Command(emulator, popen, tmp_path)
     found.configuration("theirs", OTHER_CHANNEL)
     found.client("sns").create_topic(Name="theirs")
     emulator.forget_requests()

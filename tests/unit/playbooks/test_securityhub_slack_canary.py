@@ -28,9 +28,9 @@ OTHER = "222222222222"
 class Playbook:
     """The playbook, an inventory of the fleet, and the emulator."""
 
-    def __init__(self, fleet, processes, folder, environment):
+    def __init__(self, fleet, popen, folder, environment):
         self.fleet = fleet
-        self._processes = processes
+        self._popen = popen
         self.folder = folder
         self.environment = environment
 
@@ -42,17 +42,14 @@ class Playbook:
     def start(self, *arguments, command=INSTALLED):
         playbook = "secops.securityhub.securityhub_slack_canary"
         command = [command, "-i", "hosts.yml", playbook, *arguments]
-        process = subprocess.Popen(
+        return self._popen(
             command,
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,
         )
-        self._processes.append(process)
-        return process
 
     def run(self, *arguments):
         process = self.start(*arguments, command=ansible_commands.path("ansible-playbook"))
@@ -66,12 +63,12 @@ def prefixed(variables):
 
 
 @pytest.fixture
-def canary(emulator, monkeypatch, processes, tmp_path):
+def canary(emulator, monkeypatch, popen, tmp_path):
     """Return the playbook for a fleet that has just been deployed."""
-    return playbook_for(deployed.deploy(emulator, monkeypatch), processes, tmp_path)
+    return playbook_for(deployed.deploy(emulator, monkeypatch), popen, tmp_path)
 
 
-def playbook_for(fleet, processes, tmp_path):
+def playbook_for(fleet, popen, tmp_path):
     """Return the playbook for a fleet."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
@@ -80,7 +77,7 @@ def playbook_for(fleet, processes, tmp_path):
         "ANSIBLE_COLLECTIONS_PATH": os.environ.get("COLLECTIONS", str(ROOT / ".ansible" / "collections")),
         "ANSIBLE_NOCOLOR": "1",
     }
-    playbook = Playbook(fleet, processes, tmp_path, environment)
+    playbook = Playbook(fleet, popen, tmp_path, environment)
     playbook.inventory({region: {} for region in deployed.REGIONS})
     return playbook
 
@@ -240,7 +237,7 @@ def test_next_run_deletes_leftovers_of_a_killed_run(canary):
         (["-e", "securityhub_slack_canry_timeout=9"], "did you mean securityhub_slack_canary_timeout?"),
     ],
 )
-def test_mistakes_are_explained(emulator, monkeypatch, processes, tmp_path, arguments, said):
-    code, output = playbook_for(deployed.deploy(emulator, monkeypatch, run=False), processes, tmp_path).run(*arguments)
+def test_mistakes_are_explained(emulator, monkeypatch, popen, tmp_path, arguments, said):
+    code, output = playbook_for(deployed.deploy(emulator, monkeypatch, run=False), popen, tmp_path).run(*arguments)
     assert code == 2
     assert said in output

@@ -12,7 +12,6 @@ import pty
 import select
 import signal
 import struct
-import subprocess
 import termios
 import threading
 import time
@@ -109,18 +108,17 @@ def test_a_terminal_that_keeps_all_output_counts_as_none(monkeypatch, terminal, 
     assert _progress.terminal() == ""
 
 
-def started(emulator, processes, folder, program):
+def started(emulator, popen, folder, program):
     """Start the playbook on a terminal."""
     variables = {"endpoint_url": emulator.url, "workspace_id": "T0123456789", "channel_id": "C0123456789"}
     prefixed = {f"securityhub_slack_{name}": value for name, value in variables.items()}
     inventory = folder / "hosts.yml"
     inventory.write_text(json.dumps({"all": {"hosts": {"eu-west-1": None, "us-east-1": None}, "vars": prefixed}}))
-    process = subprocess.Popen(
+    return popen(
         [ansible_commands.installed("ansible-playbook"), "-i", inventory, ROOT / "playbooks" / "securityhub_slack.yml"],
         stdin=program,
         stdout=program,
         stderr=program,
-        start_new_session=True,
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -132,15 +130,13 @@ def started(emulator, processes, folder, program):
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
         },
     )
-    processes.append(process)
-    return process
 
 
-def test_ctrl_c_while_aws_is_read_says_that_nothing_was_written(emulator, processes, tmp_path, terminal):
+def test_ctrl_c_while_aws_is_read_says_that_nothing_was_written(emulator, popen, tmp_path, terminal):
     emulator.world({"111111111111": {"hubs": "all"}})
     emulator.faults({"latency_ms": 3000})
     user, program = terminal
-    running = started(emulator, processes, tmp_path, program)
+    running = started(emulator, popen, tmp_path, program)
     shown = ""
     while "Reading AWS, " not in shown:
         assert running.poll() is None, shown
@@ -151,12 +147,12 @@ def test_ctrl_c_while_aws_is_read_says_that_nothing_was_written(emulator, proces
     assert emulator.writes() == []
 
 
-def test_a_run_shows_its_progress_and_ctrl_c_ends_it_with_what_is_unfinished(emulator, processes, tmp_path, terminal):
+def test_a_run_shows_its_progress_and_ctrl_c_ends_it_with_what_is_unfinished(emulator, popen, tmp_path, terminal):
     emulator.world({"111111111111": {"hubs": "all", "workspaces": [{"SlackTeamId": "T0123456789"}]}})
     emulator.faults({"latency_ms": 300})
     emulator.stacks(600)
     user, program = terminal
-    running = started(emulator, processes, tmp_path, program)
+    running = started(emulator, popen, tmp_path, program)
     shown = ""
     while "Stacks 0/2, waiting for eu-west-1" not in shown:
         assert running.poll() is None, shown
