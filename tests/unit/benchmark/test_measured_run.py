@@ -11,7 +11,7 @@ import time
 import measured_run
 import pytest
 
-PATIENCE = 60
+PATIENCE = 10
 
 
 def run(tmp_path, script):

@@ -252,7 +252,7 @@ def test_latency_delays_and_concurrency_is_counted(aws):
     started = time.monotonic()
     with ThreadPoolExecutor(5) as pool:
         list(pool.map(lambda _: client.describe_hub(), range(5)))
-    assert time.monotonic() - started >= 3
+    assert 3 <= time.monotonic() - started < 15
     counters = aws.emulator.ask("GET", "faults")
     assert (counters["requests"], counters["peak_concurrency"]) == (5, 5)
     assert counters["outcomes"] == {"served": 5}

@@ -583,7 +583,7 @@ def test_request_quotas(aws):
     assert throttled(30) == []
     switch(aws, request_quotas="enforced")
     codes = throttled(60)
-    assert codes
+    assert len(codes) > 5
     assert set(codes) == {"TooManyRequestsException"}
     assert aws.client("securityhub", "eu-west-1").get_findings()["Findings"] == [], "each region has its own bucket"
     assert hub.describe_hub()["HubArn"], "so has each operation"
