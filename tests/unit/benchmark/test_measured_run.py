@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import os
-import time
 
 import measured_run
 import pytest
+from ansible_collections.secops.securityhub.tests.unit import waiting
 
 PATIENCE = 10
 
@@ -43,10 +43,7 @@ def test_command_over_the_limits_is_killed_with_its_children(tmp_path, monkeypat
     assert cost.ended == ended
     assert cost.wall < PATIENCE
     child = (tmp_path / "child").read_text().strip()
-    deadline = time.monotonic() + PATIENCE
-    while _runs(child) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _runs(child)
+    assert waiting.until(lambda: not _runs(child))
 
 
 def _runs(number):

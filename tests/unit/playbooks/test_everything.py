@@ -83,11 +83,6 @@ class NewSecurityHub(SecurityHub):
         return NAMES[finding["finding_info"]["uid"]]
 
 
-def wait_for(are_there, marks):
-    """Wait until the state machine has written the marks: call *are_there* with those of all findings."""
-    waiting.until(lambda: are_there(marks()))
-
-
 def ended(finding):
     """Return the finding as its product imports it at its end: a control has passed, others are archived."""
     changed = {**finding, "UpdatedAt": "2097-01-01T00:00:00.000Z"}
@@ -167,14 +162,14 @@ def test_each_finding_is_opened_routed_counted_reminded_of_and_resolved_exactly_
     written = Counter((name, words) for name, listed in expected.items() for words in listed)
     over = {name for name, words in written if words.startswith("resolved")}
     hub.bring(*(item for name, item in FINDINGS.items() if name not in handled))
-    wait_for(lambda marks: all(map(marks.get, over)), hub.marks)
+    assert waiting.until(lambda: all(map(hub.marks().get, over)))
     received = list(sent_to_receivers(emulator, hub))
     playbooks.ok("securityhub_slack", **EXPECTED["later"])
     done = findings.start_schedule(emulator, HOME, f"{MARK}-digest")
     assert done["status"] == "SUCCEEDED", done
     emulator.ask("POST", "clock", {"seconds": 2 * 3600})
     hub.bring(*map(ended, FINDINGS.values()))
-    wait_for(lambda marks: all(marks[name] == hub.over for name in over), hub.marks)
+    assert waiting.until(lambda: all(mark == hub.over for name, mark in hub.marks().items() if name in over))
     findings.inbox_at_rest(emulator)
 
     happened = Counter([*in_channels(emulator), *received])
